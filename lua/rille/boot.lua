@@ -1,0 +1,118 @@
+-- The commands, from Lua's side: each is a function that gets the arguments C has sorted out and returns an exit status.
+local native = require "rille.native"
+
+local boot = {}
+
+local function is_file(path)
+  local file = io.open(path, "r")
+  if not file then return false end
+  local readable = file:read(0) ~= nil or file:seek "end" == 0
+  file:close()
+  return readable
+end
+
+--- The file of APP: a Lua file itself, or a directory with init.lua.
+function boot.app_file(path)
+  if is_file(path) then return path end
+  local inside = path:gsub("/$", "") .. "/init.lua"
+  if is_file(inside) then return inside end
+  error(("no app at '%s': expected a Lua file, or a directory with init.lua"):format(path), 0)
+end
+
+-- The name by which a program of its own would require the file, so that it is loaded once.
+local function module_name(path, root)
+  if path:sub(1, #root + 1) ~= root .. "/" then return nil end
+  return (path:sub(#root + 2):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
+end
+
+--- Loads a program: a Lua file that returns an app, or a function(settings) that returns one.
+function boot.load_app(path, settings)
+  local App = require "rille.app"
+  local file = boot.app_file(path)
+  local name = module_name(file, native.root)
+  local value
+  if name and package.loaded[name] then
+    value = package.loaded[name]
+  else
+    local short = name and file:sub(#native.root + 2) or file
+    local source = assert(io.open(file, "rb")):read "a"
+    local chunk, message = load(source, "@" .. short, "t")
+    if not chunk then error(message, 0) end
+    value = chunk(name or "app", file)
+    if name then package.loaded[name] = value == nil and true or value end
+  end
+  if type(value) == "function" then value = value(settings or {}) end
+  if not App.is(value) then
+    error(("%s must return an app, or a function that returns one; it returned a %s"):format(file, type(value)), 0)
+  end
+  return value
+end
+
+local function report(err)
+  local failure = require("rille.error").wrap(err)
+  local trace = failure.traceback or native.error_trace(err)
+  io.stderr:write("rille: ", tostring(failure), "\n")
+  if trace and not (type(err) == "string" and not err:find "^[^\n]-:%d+:") then io.stderr:write(trace, "\n") end
+end
+
+function boot.serve(path)
+  local app = boot.load_app(path)
+  local compiled = require("rille.compile").compile(app)
+  local lifespans = require("rille.lifespan").start(app)
+  native.ready(compiled)
+  native.wait_stop()
+  require("rille.background").finish(native.shutdown_timeout())
+  return lifespans:stop() and 0 or 1
+end
+
+-- Arguments as lua5.4 gives them: `arg` and `...`; a function, or a table with main, is called with them.
+function boot.run(file, ...)
+  if not is_file(file) then error(("no file '%s'"):format(file), 0) end
+  local args = table.pack(...)
+  if args[1] == "--" then table.remove(args, 1); args.n = args.n - 1 end
+  _G.arg = { [0] = file, table.unpack(args, 1, args.n) }
+  local source = assert(io.open(file, "rb")):read "a"
+  local chunk, message = load(source:gsub("^#[^\n]*", ""), "@" .. file, "t")
+  if not chunk then error(message, 0) end
+  local value = chunk(table.unpack(args, 1, args.n))
+  if type(value) == "table" and type(rawget(value, "main")) == "function" then value = value.main end
+  if type(value) == "function" then value = value(table.unpack(args, 1, args.n)) end
+  return math.tointeger(value) or 0
+end
+
+function boot.routes(path)
+  local app = boot.load_app(path)
+  local _, all = require("rille.compile").compile(app)
+  local rows, widths = {}, { 0, 0, 0 }
+  for id, entry in pairs(all) do
+    local method = entry.route.method == "*" and "ANY" or entry.route.method
+    rows[#rows + 1] = { id = id, method, entry.path, entry.route.name or "-",
+      ("%d"):format(#entry.route.use + #entry.app.middleware), entry.route.where }
+  end
+  table.sort(rows, function(a, b) return a.id < b.id end)
+  table.insert(rows, 1, { "METHOD", "PATH", "NAME", "MIDDLEWARE", "WHERE" })
+  for _, row in ipairs(rows) do
+    for i = 1, 3 do widths[i] = math.max(widths[i], #row[i]) end
+  end
+  for _, row in ipairs(rows) do
+    print(("%-" .. widths[1] .. "s  %-" .. widths[2] .. "s  %-" .. widths[3] .. "s  %10s  %s"):format(table.unpack(row)))
+  end
+  return 0
+end
+
+function boot.check(path)
+  local app = boot.load_app(path)
+  local _, all = require("rille.compile").compile(app)
+  print(("%s: %d routes, no errors"):format(path, #all))
+  return 0
+end
+
+--- main(command, ...) -> exit status. Whatever it raises is told on stderr and is 1.
+function boot.main(command, ...)
+  local results = table.pack(pcall(boot[command], ...))
+  if results[1] then return results[2] end
+  report(results[2])
+  return 1
+end
+
+return boot

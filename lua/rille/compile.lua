@@ -1,0 +1,149 @@
+-- From what a program registered to what runs: one router for the app and everything mounted in it, and one function per
+-- route with its middleware around it, outermost first:
+--
+--   app:use … (root)  ->  app:use … (mounted)  ->  group and route `use`  ->  timeout  ->  handler
+--
+-- A mounted app's middleware and on_error stand inside its parent's for every path below its prefix, misses included.
+local answer = require "rille.answer"
+local errors = require "rille.error"
+local native = require "rille.native"
+local url_for = require "rille.url_for"
+
+local M = {}
+
+local function display(app, route)
+  return (route.method == "*" and "ANY" or route.method) .. " " .. app.prefix_here .. (route.path == "/"
+    and app.prefix_here ~= "" and "" or route.path)
+end
+
+-- What a mounted app's on_error answers, when it has a handler for it; else the error goes on to its parent.
+local function with_error_handlers(app, inner, label)
+  return native.link(function(req)
+    local res, err = native.try(inner, req)
+    if not err then return res end
+    local handler = app:find_error_handler(err)
+    if not handler then error(err, 0) end
+    return answer.by_handler(handler, req, err, label)
+  end, label)
+end
+
+local function wrap(inner, middleware, label)
+  for i = #middleware, 1, -1 do inner = native.link(middleware[i], label, inner) end
+  return inner
+end
+
+-- A program's own converters: their values are parsed before any middleware sees req.params.
+local function parsing(app, route, inner)
+  local custom = {}
+  for _, part in ipairs(route.parts) do
+    local converter = type(part) == "table" and app:find_converter(part[2])
+    if converter and converter.parse then custom[part[1]] = converter.parse end
+  end
+  if next(custom) == nil then return inner end
+  return function(req)
+    local params = req.params
+    for name, parse in pairs(custom) do
+      local value = parse(params[name])
+      if value == nil then errors.abort(404) end
+      params[name] = value
+    end
+    return inner(req)
+  end
+end
+
+local function with_timeout(seconds, inner)
+  if not seconds then return inner end
+  return function(req) return native.timeout(seconds, inner, req) end
+end
+
+-- Middleware of the app and its parents around `inner`.
+local function around(app, inner, label)
+  local wrapped = wrap(inner, app.middleware, label)
+  if app.parent then
+    if next(app.error_handlers) ~= nil then wrapped = with_error_handlers(app, wrapped, label) end
+    return around(app.parent, wrapped, label)
+  end
+  return wrapped
+end
+
+local function has_middleware(app)
+  return #app.middleware > 0 or (app.parent and (next(app.error_handlers) ~= nil or has_middleware(app.parent)))
+end
+
+local function chain(app, route, label)
+  local inner = with_timeout(route.timeout, route.handler)
+  if has_middleware(app) or #route.use > 0 then inner = native.link(inner, label) end
+  inner = wrap(inner, route.use, label)
+  inner = parsing(app, route, inner)
+  return around(app, inner, label)
+end
+
+-- A path without a route: 404, 405 with Allow, or the answer to OPTIONS; through the middleware like any other.
+local function miss_chain(app)
+  return around(app, native.link(function(req)
+    local status, allow = native.request_miss(req)
+    if status == 204 then
+      local res = native.empty(204)
+      return allow and res:header("Allow", allow) or res
+    end
+    error(errors.new(status, nil, allow and { headers = { Allow = allow } }), 0)
+  end, "no route"), "no route")
+end
+
+local function add_routes(compiled, app, all)
+  for name, converter in pairs(app.converters) do
+    local pattern = converter.pattern and "^" .. converter.pattern .. "$"
+    compiled:converter(name, function(segment) return not pattern or segment:find(pattern) ~= nil end)
+  end
+  for _, mount in ipairs(app.mounts) do
+    mount.app.prefix_here = app.prefix_here .. mount.prefix
+    add_routes(compiled, mount.app, all)
+  end
+  for _, route in ipairs(app.routes) do
+    local label = display(app, route)
+    local path = label:match "%s(.*)"
+    local id, why, taken = compiled:add(route.method, path, chain(app, route, label), app, route.name, route.body_limit)
+    if not id then
+      local other = all[taken + 1]
+      error(("%s: %s: %s%s"):format(route.where, label, why, other and (" (by " .. other.route.where .. ")") or ""), 0)
+    end
+    all[id + 1] = { route = route, app = app, label = label, path = path }
+  end
+end
+
+local function add_scopes(compiled, app, count)
+  compiled:scope(app.prefix_here, count, miss_chain(app), app)
+  for _, mount in ipairs(app.mounts) do count = add_scopes(compiled, mount.app, count + 1) end
+  return count
+end
+
+-- The hooks of app:on_response of one app and its parents, innermost first.
+local function collect_hooks(app)
+  local any = #app.response_hooks > 0
+  for _, mount in ipairs(app.mounts) do any = collect_hooks(mount.app) or any end
+  return any
+end
+
+local function run_hooks(req, res)
+  local app = req.app
+  while app do
+    for _, hook in ipairs(app.response_hooks) do hook(req, res) end
+    app = app.parent
+  end
+end
+
+--- compile(app) -> compiled, list of {route, app, label, path}. Once; the app is closed to registrations from then on.
+function M.compile(app)
+  if app.compiled then return app.compiled, app.compiled_routes end
+  if app.parent then error("a mounted app is served through its parent", 2) end
+  app.prefix_here = ""
+  app.route_names = url_for.names(app)
+  local compiled, all = native.app(app, app.body_limit), {}
+  add_routes(compiled, app, all)
+  add_scopes(compiled, app, 0)
+  compiled:ready(function(req, err) return answer.to_error(app, req, err) end, collect_hooks(app) and run_hooks or nil)
+  app.compiled, app.compiled_routes = compiled, all
+  return compiled, all
+end
+
+return M

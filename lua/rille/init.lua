@@ -1,0 +1,64 @@
+-- rille, as a program sees it: `local rille = require "rille"`. Everything is a function here or a noun of its own beside
+-- this file; what is slow to load is loaded when it is first named.
+local native = require "rille.native"
+local App = require "rille.app"
+local errors = require "rille.error"
+local task = require "rille.task"
+require "rille.request"
+require "rille.response"
+
+local rille = {
+  version = native.version,
+  worker = { id = native.worker, count = native.workers },
+
+  app = App.new,
+  text = native.text, html = native.html, json = native.json, empty = native.empty, redirect = native.redirect,
+  stream = native.stream,
+
+  error = function(kind, message, fields) return errors.new(kind, message, fields, 2) end,
+  abort = errors.abort,
+  try = native.try,
+
+  null = native.null, array = native.array,
+  json_encode = native.json_encode, json_decode = native.json_decode,
+  url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
+  now = native.now, time = native.time,
+}
+
+for name, value in pairs(task) do rille[name] = value end
+
+local log = {}
+for _, level in ipairs { "debug", "info", "warn", "error" } do
+  log[level] = function(message, fields) native.log(level, message, fields) end
+end
+rille.log = log
+
+local response_options = { status = "number", content_type = "string", headers = "table", body = "string" }
+
+--- rille.response{status=200, content_type=, headers={}, body=""} -> response
+function rille.response(opts)
+  opts = require("rille.options").check(opts, response_options, "response", 2)
+  local res = native.text(opts.body or "", opts.status)
+  res:header("Content-Type", opts.content_type or (opts.body and "text/plain; charset=utf-8" or nil))
+  for name, value in pairs(opts.headers or {}) do
+    if type(value) == "table" then
+      for _, item in ipairs(value) do res:add_header(name, item) end
+    else
+      res:header(name, value)
+    end
+  end
+  return res
+end
+
+local lazy = {} -- name -> module, filled as the library grows
+
+return setmetatable(rille, {
+  __name = "rille",
+  __index = function(self, name)
+    local module = lazy[name]
+    if not module then return nil end
+    local value = require(module)
+    rawset(self, name, value)
+    return value
+  end,
+})

@@ -1,0 +1,72 @@
+-- Lifespans: what a program opens before it listens and closes after it has stopped.
+--
+--   app:lifespan(function(self, running) … open … running() … close … end)
+--
+-- Each is a task. It is started in order of registration (a mounted app's behind its parent's) and has started when it calls
+-- running(); at the stop running() returns, in reverse order. One that fails to start ends those that have started.
+local native = require "rille.native"
+
+local M = {}
+local Lifespans = {}
+Lifespans.__index = Lifespans
+
+local function collect(app, list)
+  for _, f in ipairs(app.lifespans) do list[#list + 1] = { app = app, run = f } end
+  for _, mount in ipairs(app.mounts) do collect(mount.app, list) end
+  return list
+end
+
+-- Runs one up to its running(); raises what it raises. Returns its task, or nil where it ended without calling it.
+local function start_one(entry)
+  local started, stop = native.queue(), native.queue()
+  local is_running, is_stopping, failure = false, false, nil
+  local task = native.spawn(function()
+    local result = table.pack(pcall(entry.run, entry.app, function()
+      if is_running then error("running() was called twice", 2) end
+      is_running = true
+      started:wake()
+      if not is_stopping then stop:wait "the stop" end
+    end))
+    local was_running = is_running
+    is_running = false
+    started:wake()
+    if result[1] then return end
+    if not was_running then failure = { result[2] } else error(result[2], 0) end
+  end)
+  if not is_running then started:wait "a lifespan to start" end
+  if failure then error(failure[1], 0) end
+  if not is_running then return nil end
+  return { task = task, stop = function() is_stopping = true; stop:wake() end }
+end
+
+--- start(app) -> lifespans
+function M.start(app)
+  local self = setmetatable({}, Lifespans)
+  for _, entry in ipairs(collect(app, {})) do
+    local ok, result = pcall(start_one, entry)
+    if not ok then
+      self:stop()
+      error(result, 0)
+    end
+    self[#self + 1] = result
+  end
+  return self
+end
+
+--- lifespans:stop(): in reverse order, each to its end. An error is logged and the others still end; returns whether all
+--- ended well.
+function Lifespans:stop()
+  local well = true
+  for i = #self, 1, -1 do
+    self[i].stop()
+    local _, err = native.try(function() self[i].task:wait() return true end)
+    if err then
+      well = false
+      native.log("error", "a lifespan failed at its end", { error = tostring(err), traceback = err.traceback })
+    end
+    self[i] = nil
+  end
+  return well
+end
+
+return M

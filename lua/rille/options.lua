@@ -1,0 +1,59 @@
+-- Checking option tables: an unknown key raises at the caller's line and names the nearest known one.
+local options = {}
+
+-- Edit distance of two short words (Levenshtein 1965), one row at a time.
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+    end
+  end
+  return row[#b]
+end
+
+--- The name in `known` (a set or a list of names) that is most like `name`, or nil where none is close.
+function options.nearest(name, known)
+  local best, best_distance
+  for key, value in pairs(known) do
+    local candidate = type(key) == "number" and value or key
+    if type(candidate) == "string" then
+      local d = distance(name, candidate)
+      if not best or d < best_distance or (d == best_distance and candidate < best) then best, best_distance = candidate, d end
+    end
+  end
+  if best and best_distance <= math.max(2, #name // 2) then return best end
+end
+
+--- Checks that `given` (nil, a string or a table) has only keys of `known` (name -> type, a list of types in a string such
+--- as "string|number", or true for any). Returns a table. `level` is whose mistake it is, as in error().
+--- A string is taken for no options: Lua 5.4's require passes one as its second value.
+function options.check(given, known, what, level)
+  level = (level or 1) + 1
+  if given == nil or type(given) == "string" then return {} end
+  if type(given) ~= "table" then error(("%s: options are a table, got a %s"):format(what, type(given)), level) end
+  for key, value in pairs(given) do
+    local expected = known[key]
+    if expected == nil then
+      local near = type(key) == "string" and options.nearest(key, known)
+      error(("%s: unknown option '%s'%s"):format(what, tostring(key), near and (", did you mean '" .. near .. "'?") or ""), level)
+    end
+    if expected ~= true and not ("|" .. expected .. "|"):find("|" .. type(value) .. "|", 1, true) then
+      error(("%s: option '%s' is a %s, got a %s"):format(what, key, expected:gsub("|", " or a "), type(value)), level)
+    end
+  end
+  return given
+end
+
+--- A size in bytes: a float with an integral value will do.
+function options.size(value, what, level)
+  local size = math.tointeger(value)
+  if not size or size < 0 then error(("%s is a size in bytes, a whole number"):format(what), (level or 1) + 1) end
+  return size
+end
+
+return options

@@ -1,0 +1,222 @@
+-- Structured concurrency, on the primitives of vm/bind/task.c. A child belongs to the task that spawned it and cannot
+-- outlive it; the first error of a group cancels the rest and is the one raised.
+local native = require "rille.native"
+local options = require "rille.options"
+
+local M = {
+  sleep = native.sleep,
+  spawn = native.spawn,
+  timeout = native.timeout,
+  shield = native.shield,
+  tasks = native.tasks,
+}
+
+-- ---- groups --------------------------------------------------------------------------------------------------------
+
+local Group = {}
+Group.__index = Group
+Group.__name = "rille.group"
+
+--- group:spawn(f, ...) -> task
+function Group:spawn(f, ...)
+  if self.closed then error("this group has ended", 2) end
+  local task = native.spawn_in(self.scope, f, ...)
+  self.tasks[#self.tasks + 1] = task
+  return task
+end
+
+-- Cancels what still runs and waits for it.
+function Group:__close()
+  self.closed = true
+  for _, task in ipairs(self.tasks) do task:cancel "its group has ended" end
+  for _, task in ipairs(self.tasks) do native.wait_end(task) end
+end
+
+local function wait_for_all(group)
+  local i = 1
+  while group.tasks[i] do -- children may spawn more into the group meanwhile
+    native.wait_end(group.tasks[i])
+    i = i + 1
+  end
+  native.checkpoint() -- a child that failed before anybody waited
+end
+
+--- rille.group(f) -> results of f(group), once all children have ended.
+function M.group(f)
+  if type(f) ~= "function" then error("group: a function was expected, got a " .. type(f), 2) end
+  return native.run_group(function(scope)
+    local group <close> = setmetatable({ scope = scope, tasks = {} }, Group)
+    local results = table.pack(f(group))
+    wait_for_all(group)
+    return table.unpack(results, 1, results.n)
+  end)
+end
+
+local function check_functions(what, ...)
+  for i = 1, select("#", ...) do
+    local f = select(i, ...)
+    if type(f) ~= "function" then
+      error(("%s: argument %d is a function, got a %s"):format(what, i, type(f)), 3)
+    end
+  end
+end
+
+--- rille.all(f, g, …) -> the first result of each.
+function M.all(...)
+  check_functions("all", ...)
+  local functions = table.pack(...)
+  return M.group(function(group)
+    local tasks, results = {}, {}
+    for i = 1, functions.n do tasks[i] = group:spawn(functions[i]) end
+    for i = 1, functions.n do results[i] = tasks[i]:wait() end
+    return table.unpack(results, 1, functions.n)
+  end)
+end
+
+local Cancelled = {}
+function Cancelled:__close()
+  for _, task in ipairs(self) do task:cancel "another one was first" end
+  for _, task in ipairs(self) do native.wait_end(task) end
+end
+
+--- rille.race(f, g, …) -> results of the first to end, or its error.
+function M.race(...)
+  check_functions("race", ...)
+  if select("#", ...) == 0 then error("race: nothing to race", 2) end
+  local first
+  do
+    local tasks <close> = setmetatable({}, Cancelled)
+    for i = 1, select("#", ...) do tasks[i] = native.spawn((select(i, ...))) end
+    first = tasks[native.wait_any(tasks)]
+  end
+  return first:wait()
+end
+
+--- rille.map(list, f, {limit=}) -> list of f(item, index), run at once, at most `limit` of them at a time.
+function M.map(list, f, opts)
+  if type(list) ~= "table" then error("map: a list was expected, got a " .. type(list), 2) end
+  if type(f) ~= "function" then error("map: a function was expected, got a " .. type(f), 2) end
+  local limit = options.check(opts, { limit = "number" }, "map", 2).limit or #list
+  if limit < 1 and #list > 0 then error("map: the limit is at least 1", 2) end
+  local count, next_index, results = #list, 1, native.array {}
+  M.group(function(group)
+    for _ = 1, math.min(limit, count) do
+      group:spawn(function()
+        while next_index <= count do
+          local i = next_index
+          next_index = i + 1
+          results[i] = f(list[i], i)
+        end
+      end)
+    end
+  end)
+  return results
+end
+
+-- ---- semaphore, lock, event, channel --------------------------------------------------------------------------------
+
+local Semaphore = {}
+Semaphore.__index = Semaphore
+Semaphore.__name = "rille.semaphore"
+
+--- semaphore:acquire(): first come, first served. A permit goes from hand to hand, so nobody can overtake who waits.
+function Semaphore:acquire()
+  if self.free > 0 and self.queue:count() == 0 then
+    native.checkpoint()
+    self.free = self.free - 1
+  else
+    self.queue:wait "a semaphore"
+  end
+end
+
+function Semaphore:release()
+  if self.queue:wake(1) == 0 then self.free = self.free + 1 end
+end
+
+local Permit = { __close = function(permit) permit.semaphore:release() end }
+
+--- semaphore:with(f, ...) -> results of f(...), run with a permit.
+function Semaphore:with(f, ...)
+  self:acquire()
+  local permit <close> = setmetatable({ semaphore = self }, Permit) -- luacheck: ignore 211
+  return f(...)
+end
+
+--- rille.semaphore(n)
+function M.semaphore(n)
+  if math.type(n) ~= "integer" or n < 1 then error("a semaphore has a whole number of permits, at least 1", 2) end
+  return setmetatable({ free = n, queue = native.queue() }, Semaphore)
+end
+
+--- rille.lock(): a semaphore of one.
+function M.lock() return M.semaphore(1) end
+
+local Event = {}
+Event.__index = Event
+Event.__name = "rille.event"
+
+--- event:set(): wakes everybody who waits, now and later.
+function Event:set()
+  self.is_set = true
+  self.queue:wake()
+end
+
+function Event:wait()
+  if self.is_set then return native.checkpoint() end
+  self.queue:wait "an event"
+end
+
+--- rille.event()
+function M.event() return setmetatable({ is_set = false, queue = native.queue() }, Event) end
+
+local Channel = {}
+Channel.__index = Channel
+Channel.__name = "rille.channel"
+
+--- channel:send(value): waits while the channel is full. Raises code "closed" where it is closed.
+function Channel:send(value)
+  if value == nil then error("a channel carries no nil: it is what receive() returns at the end", 2) end
+  while not self.closed and self.last - self.first + 1 >= self.capacity + self.receivers:count() do
+    self.senders:wait "room in a channel"
+  end
+  if self.closed then error(require("rille.error").new("closed", "the channel is closed"), 0) end
+  native.checkpoint()
+  self.last = self.last + 1
+  self.items[self.last] = value
+  self.receivers:wake(1)
+end
+
+--- channel:receive() -> value, or nil once it is closed and empty
+function Channel:receive()
+  while self.last < self.first do
+    if self.closed then return nil end
+    self.senders:wake(1)
+    self.receivers:wait "a channel"
+  end
+  native.checkpoint()
+  local value = self.items[self.first]
+  self.items[self.first] = nil
+  self.first = self.first + 1
+  self.senders:wake(1)
+  return value
+end
+
+--- channel:close(): what was sent can still be received.
+function Channel:close()
+  self.closed = true
+  self.senders:wake()
+  self.receivers:wake()
+end
+
+Channel.__close = Channel.close
+Channel.__call = Channel.receive -- for value in channel do … end
+
+--- rille.channel(capacity = 0)
+function M.channel(capacity)
+  capacity = capacity or 0
+  if math.type(capacity) ~= "integer" or capacity < 0 then error("a channel's capacity is a whole number, 0 or more", 2) end
+  return setmetatable({ capacity = capacity, items = {}, first = 1, last = 0, closed = false,
+    senders = native.queue(), receivers = native.queue() }, Channel)
+end
+
+return M

@@ -1,0 +1,84 @@
+-- Paths from route names: the router's patterns, the other way round.
+local native = require "rille.native"
+
+local M = {}
+
+-- Every route of an app and what is mounted in it, by name; routes of a mounted app stand below its prefix.
+local function collect(app, prefix, names)
+  for _, route in ipairs(app.routes) do
+    if route.name then
+      local other = names[route.name]
+      if other then
+        error(("two routes are named '%s': %s and %s"):format(route.name, other.route.where, route.where), 0)
+      end
+      names[route.name] = { route = route, prefix = prefix, app = app }
+    end
+  end
+  for _, mount in ipairs(app.mounts) do collect(mount.app, prefix .. mount.prefix, names) end
+  return names
+end
+
+--- name -> {route, prefix, app} of all routes; raises where two share a name.
+function M.names(root) return collect(root, "", {}) end
+
+local function encode_segments(text)
+  return (text:gsub("[^/]+", native.url_encode))
+end
+
+local function format_value(entry, part, value, level)
+  local name, kind = part[1], part[2]
+  local custom = entry.app:find_converter(kind)
+  if value == nil then
+    error(("url_for: route '%s' needs the parameter '%s'"):format(entry.route.name, name), level + 1)
+  end
+  if custom and custom.format then value = custom.format(value) end
+  if math.type(value) == "float" and value % 1 == 0 and kind == "int" then value = math.tointeger(value) end
+  if type(value) ~= "string" and type(value) ~= "number" then
+    error(("url_for: parameter '%s' is a string or a number, got a %s"):format(name, type(value)), level + 1)
+  end
+  local text = tostring(value)
+  if text == "" then error(("url_for: parameter '%s' is empty"):format(name), level + 1) end
+  return kind == "path" and encode_segments(text) or native.url_encode(text)
+end
+
+--- A query string of a table: keys in order of their names, a list gives its key once for each item.
+function M.query(fields)
+  local names, pieces = {}, {}
+  for name in pairs(fields) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  local function put(name, value)
+    pieces[#pieces + 1] = native.url_encode(name) .. "=" .. native.url_encode(tostring(value))
+  end
+  for _, name in ipairs(names) do
+    local value = fields[name]
+    if type(value) == "table" then
+      for _, item in ipairs(value) do put(name, item) end
+    else
+      put(name, value)
+    end
+  end
+  return table.concat(pieces, "&")
+end
+
+--- The path of a named route.
+function M.path(root, name, params, query, level)
+  local names = root.route_names or M.names(root)
+  local entry = names[name]
+  if not entry then
+    local near = type(name) == "string" and require("rille.options").nearest(name, names)
+    error(("url_for: no route is named '%s'%s"):format(tostring(name), near and (", did you mean '" .. near .. "'?") or ""),
+      (level or 1) + 1)
+  end
+  params = params or {}
+  local pieces = {}
+  for i, part in ipairs(entry.route.parts) do
+    pieces[i] = type(part) == "table" and format_value(entry, part, params[part[1]], (level or 1) + 1)
+      or encode_segments(part)
+  end
+  local tail = table.concat(pieces, "/")
+  local path = entry.prefix .. ((tail == "" and entry.prefix ~= "") and "" or "/" .. tail)
+  if query and next(query) ~= nil then path = path .. "?" .. M.query(query) end
+  return path
+end
+
+return M

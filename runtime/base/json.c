@@ -1,0 +1,364 @@
+/* JSON: the writer of scalars and the pull reader of json.h. */
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ascii.h"
+#include "base/error.h"
+#include "base/utf8.h"
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+/* What stands for an ASCII byte inside a string: 0 itself, 'u' \u00XX, else the letter behind the backslash. */
+static const char escapes[128] = {
+    // clang-format off
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u',
+    ['"'] = '"', ['\\'] = '\\', [127] = 'u',
+    // clang-format on
+};
+
+static char *put_escape(char *out, unsigned char c) {
+  static const char hex[] = "0123456789abcdef";
+  *out++ = '\\';
+  *out++ = escapes[c];
+  if (escapes[c] != 'u') return out;
+  *out++ = '0';
+  *out++ = '0';
+  *out++ = hex[c >> 4];
+  *out++ = hex[c & 15];
+  return out;
+}
+
+/* True where none of the eight bytes is a control, '"', '\\', DEL or above ASCII (Hacker's Delight, zero-byte test). */
+static bool plain_word(uint64_t w) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+  uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\'), del = w ^ (ones * 127);
+  uint64_t bad = w | (w - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones);
+  return (bad & highs) == 0;
+}
+
+static size_t plain_run(const char *data, size_t len) {
+  size_t i = 0;
+  for (; i + 8 <= len; i += 8) {
+    uint64_t word;
+    memcpy(&word, data + i, 8);
+    if (!plain_word(word)) break;
+  }
+  while (i < len && (unsigned char)data[i] < 128 && !escapes[(unsigned char)data[i]]) i++;
+  return i;
+}
+
+int rl_json_write_string(rl_buf *out, rl_slice s) {
+  int code = rl_buf_reserve(out, s.len + 2);
+  if (code) return code;
+  out->data[out->len++] = '"';
+  size_t i = 0;
+  for (;;) {
+    size_t run = plain_run(s.data + i, s.len - i);
+    if (run) memcpy(out->data + out->len, s.data + i, run);
+    out->len += run;
+    i += run;
+    if (i == s.len) break;
+    size_t step = rl_utf8_step(s.data + i, s.len - i);
+    if (!step) return RL_EUTF8;
+    if ((code = rl_buf_reserve(out, s.len - i + 8))) return code; /* what is left, the longest escape, the quote */
+    char *at = out->data + out->len, *next = at + step;
+    if (step == 1) next = put_escape(at, (unsigned char)s.data[i]);
+    else memcpy(at, s.data + i, step);
+    out->len += (size_t)(next - at);
+    i += step;
+  }
+  out->data[out->len++] = '"';
+  return RL_OK;
+}
+
+int rl_json_write_integer(rl_buf *out, int64_t number) {
+  int code = rl_buf_reserve(out, 21);
+  if (code) return code;
+  if (number < 0) out->data[out->len++] = '-';
+  uint64_t magnitude = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+  return rl_buf_add_u64(out, magnitude);
+}
+
+/* Most doubles that people write are short decimals, n / 10^k with n < 2^53: there one exact division proves that the
+ * digits read back (Clinger 1990), and the smallest k is the shortest form. Returns false where that does not hold. */
+static bool write_decimal(rl_buf *out, double number) {
+  static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+  double magnitude = fabs(number);
+  if (magnitude >= 1e15 || (magnitude != 0 && magnitude < 1e-5)) return false;
+  for (unsigned k = 1; k < sizeof powers / sizeof *powers; k++) {
+    double scaled = nearbyint(magnitude * powers[k]);
+    if (scaled >= 9007199254740992.0) return false;
+    if (scaled / powers[k] != magnitude) continue;
+    uint64_t digits = (uint64_t)scaled, unit = (uint64_t)powers[k];
+    if (signbit(number)) rl_buf_add_char(out, '-');
+    rl_buf_add_u64(out, digits / unit);
+    char fraction[9] = {'.'};
+    uint64_t rest = digits % unit;
+    for (unsigned i = k; i > 0; i--, rest /= 10) fraction[i] = (char)('0' + rest % 10);
+    rl_buf_add(out, fraction, k + 1);
+    return true;
+  }
+  return false;
+}
+
+int rl_json_write_number(rl_buf *out, double number) {
+  if (!isfinite(number)) return RL_EINVALID;
+  if (write_decimal(out, number)) return out->error;
+  char text[40];
+  for (int precision = 15; precision <= 17; precision++) {
+    snprintf(text, sizeof text, "%.*g", precision, number);
+    if (strtod(text, NULL) == number) break;
+  }
+  rl_buf_add_str(out, text);
+  if (!strpbrk(text, ".e")) rl_buf_add(out, ".0", 2);
+  return out->error;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+
+enum { WANT_VALUE, WANT_FIRST_ITEM, WANT_FIRST_KEY, AFTER_VALUE, FINISHED };
+
+void rl_json_reader_init(rl_json_reader *r, rl_slice text) {
+  memset(r, 0, sizeof *r);
+  r->start = r->at = text.data;
+  r->end = text.data + text.len;
+  r->max_depth = RL_LIMIT_JSON_DEPTH;
+  rl_buf_init(&r->scratch, RL_BUF_NO_LIMIT);
+}
+
+void rl_json_reader_free(rl_json_reader *r) { rl_buf_free(&r->scratch); }
+
+void rl_json_position(const rl_json_reader *r, unsigned *line, unsigned *column) {
+  *line = *column = 1;
+  for (const char *at = r->start; at < r->at; at++) {
+    if (*at == '\n') ++*line, *column = 1;
+    else ++*column;
+  }
+}
+
+static void skip_space(rl_json_reader *r) {
+  while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r')) r->at++;
+}
+
+static int literal(rl_json_reader *r, const char *word, size_t len, int token) {
+  if ((size_t)(r->end - r->at) < len || memcmp(r->at, word, len) != 0) return RL_ESYNTAX;
+  r->at += len;
+  r->state_ = AFTER_VALUE;
+  return token;
+}
+
+static const char *skip_digits(const char *at, const char *end) {
+  while (at < end && rl_is((unsigned char)*at, RL_CHAR_DIGIT)) at++;
+  return at;
+}
+
+/* The digits [from, to) as an integer, unless it exceeds 64 bits. */
+static bool to_integer(const char *from, const char *to, bool negative, int64_t *out) {
+  uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
+  for (; from < to; from++) {
+    uint64_t digit = (uint64_t)(*from - '0');
+    if (value > (most - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  *out = negative ? (int64_t)(0 - value) : (int64_t)value;
+  return true;
+}
+
+static int to_double(rl_json_reader *r, const char *from) {
+  char local[64];
+  size_t len = (size_t)(r->at - from);
+  char *text = local;
+  if (len >= sizeof local) { /* strtod needs a NUL behind the number */
+    rl_buf_clear(&r->scratch);
+    if (rl_buf_reserve(&r->scratch, len + 1)) return RL_ENOMEM;
+    text = r->scratch.data;
+  }
+  memcpy(text, from, len);
+  text[len] = 0;
+  r->number = strtod(text, NULL);
+  if (!isfinite(r->number)) return RL_ERANGE;
+  r->state_ = AFTER_VALUE;
+  return RL_JSON_NUMBER;
+}
+
+static int number(rl_json_reader *r) {
+  const char *from = r->at, *digits = from + (*from == '-'), *at = skip_digits(digits, r->end);
+  if (at == digits || (*digits == '0' && at > digits + 1)) return RL_ESYNTAX;
+  bool real = false;
+  if (at < r->end && *at == '.') {
+    const char *fraction = ++at;
+    at = skip_digits(at, r->end);
+    if (at == fraction) return RL_ESYNTAX;
+    real = true;
+  }
+  if (at < r->end && (*at == 'e' || *at == 'E')) {
+    at++;
+    if (at < r->end && (*at == '+' || *at == '-')) at++;
+    const char *exponent = at;
+    at = skip_digits(at, r->end);
+    if (at == exponent) return RL_ESYNTAX;
+    real = true;
+  }
+  if (!real && to_integer(digits, at, *from == '-', &r->integer)) {
+    r->at = at;
+    r->state_ = AFTER_VALUE;
+    return RL_JSON_INTEGER;
+  }
+  r->at = at;
+  int token = to_double(r, from);
+  if (token < 0) r->at = from;
+  return token;
+}
+
+/* Four hex digits at `at`, or -1. */
+static int32_t hex4(const char *at, const char *end) {
+  if (end - at < 4) return -1;
+  int32_t value = 0;
+  for (int i = 0; i < 4; i++) {
+    int digit = rl_hex_value(at[i]);
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/* \uXXXX behind r->at ('u' is there), a surrogate pair as one code point. */
+static int unicode_escape(rl_json_reader *r) {
+  int32_t point = hex4(r->at + 1, r->end);
+  if (point < 0 || (point >= 0xDC00 && point < 0xE000)) return RL_ESYNTAX;
+  size_t used = 5;
+  if (point >= 0xD800 && point < 0xDC00) {
+    if (r->end - r->at < 11 || r->at[5] != '\\' || r->at[6] != 'u') return RL_ESYNTAX;
+    int32_t low = hex4(r->at + 7, r->end);
+    if (low < 0xDC00 || low > 0xDFFF) return RL_ESYNTAX;
+    point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+    used = 11;
+  }
+  char bytes[4];
+  r->at += used;
+  return rl_buf_add(&r->scratch, bytes, rl_utf8_encode((uint32_t)point, bytes));
+}
+
+static int one_escape(rl_json_reader *r) {
+  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+  if (r->at == r->end) return RL_ESYNTAX;
+  if (*r->at == 'u') return unicode_escape(r);
+  const char *found = *r->at ? strchr(from, *r->at) : NULL;
+  if (!found) return RL_ESYNTAX;
+  r->at++;
+  return rl_buf_add_char(&r->scratch, to[found - from]);
+}
+
+/* Moves r->at over bytes that stand for themselves; stops at '"', '\\', a control byte or the end. */
+static int plain_part(rl_json_reader *r) {
+  for (;;) {
+    r->at += plain_run(r->at, (size_t)(r->end - r->at));
+    if (r->at == r->end) return RL_OK;
+    unsigned char c = (unsigned char)*r->at;
+    if (c == '"' || c == '\\' || c < 0x20) return RL_OK;
+    size_t step = rl_utf8_step(r->at, (size_t)(r->end - r->at));
+    if (!step) return RL_EUTF8;
+    r->at += step;
+  }
+}
+
+static int string(rl_json_reader *r, int token) {
+  const char *from = ++r->at;
+  rl_buf_clear(&r->scratch);
+  bool copied = false;
+  for (;;) {
+    int code = plain_part(r);
+    if (code) return code;
+    if (r->at == r->end || (unsigned char)*r->at < 0x20) return RL_ESYNTAX;
+    bool done = *r->at == '"';
+    if (!done || copied) { /* a string without escapes stays a slice of the text */
+      if ((code = rl_buf_add(&r->scratch, from, (size_t)(r->at - from)))) return code;
+      copied = true;
+    }
+    if (done) break;
+    r->at++;
+    if ((code = one_escape(r))) return code;
+    from = r->at;
+  }
+  r->string = copied ? rl_buf_slice(&r->scratch) : rl_slice_of(from, (size_t)(r->at - from));
+  r->at++;
+  return token;
+}
+
+static int open_bracket(rl_json_reader *r, bool object) {
+  if (r->depth >= r->max_depth) return RL_EDEPTH;
+  uint8_t bit = (uint8_t)(1u << (r->depth % 8)), *byte = &r->objects_[r->depth / 8];
+  *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
+  r->depth++;
+  r->at++;
+  r->state_ = object ? WANT_FIRST_KEY : WANT_FIRST_ITEM;
+  return object ? RL_JSON_OBJECT : RL_JSON_ARRAY;
+}
+
+static bool in_object(const rl_json_reader *r) {
+  unsigned level = r->depth - 1;
+  return r->objects_[level / 8] >> (level % 8) & 1;
+}
+
+static int close_bracket(rl_json_reader *r) {
+  bool object = in_object(r);
+  if (*r->at != (object ? '}' : ']')) return RL_ESYNTAX;
+  r->at++;
+  r->depth--;
+  r->state_ = AFTER_VALUE;
+  return object ? RL_JSON_END_OBJECT : RL_JSON_END_ARRAY;
+}
+
+static int value(rl_json_reader *r) {
+  switch (*r->at) {
+    case '{': return open_bracket(r, true);
+    case '[': return open_bracket(r, false);
+    case '"':
+      r->state_ = AFTER_VALUE;
+      return string(r, RL_JSON_STRING);
+    case 't': return literal(r, "true", 4, RL_JSON_TRUE);
+    case 'f': return literal(r, "false", 5, RL_JSON_FALSE);
+    case 'n': return literal(r, "null", 4, RL_JSON_NULL);
+    default: return number(r);
+  }
+}
+
+static int key(rl_json_reader *r) {
+  if (*r->at != '"') return RL_ESYNTAX;
+  int token = string(r, RL_JSON_KEY);
+  if (token < 0) return token;
+  skip_space(r);
+  if (r->at == r->end || *r->at != ':') return RL_ESYNTAX;
+  r->at++;
+  r->state_ = WANT_VALUE;
+  return token;
+}
+
+/* Behind a value: the end of the text, a comma, or the bracket that closes. */
+static int after_value(rl_json_reader *r) {
+  if (r->depth == 0) {
+    if (r->at < r->end) return RL_ESYNTAX;
+    r->state_ = FINISHED;
+    return RL_JSON_DONE;
+  }
+  if (r->at == r->end) return RL_ESYNTAX;
+  if (*r->at != ',') return close_bracket(r);
+  r->at++;
+  skip_space(r);
+  if (r->at == r->end) return RL_ESYNTAX;
+  return in_object(r) ? key(r) : value(r);
+}
+
+int rl_json_next(rl_json_reader *r) {
+  skip_space(r);
+  if (r->state_ == AFTER_VALUE) return after_value(r);
+  if (r->state_ == FINISHED) return RL_JSON_DONE;
+  if (r->at == r->end) return RL_ESYNTAX;
+  if (r->state_ == WANT_FIRST_ITEM) return *r->at == ']' ? close_bracket(r) : value(r);
+  if (r->state_ == WANT_FIRST_KEY) return *r->at == '}' ? close_bracket(r) : key(r);
+  return value(r);
+}

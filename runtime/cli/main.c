@@ -1,0 +1,94 @@
+/*
+ * rille: the command line. Sorts out options and the root folder, then hands over: `serve` to serve.c, everything else to
+ * one Lua state (program.c).
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/dotenv.h"
+#include "cli/program.h"
+#include "http/h1/read.h"
+
+static int usage_error(rl_buf *why) {
+  fprintf(stderr, "rille: %.*s\n", (int)why->len, why->data ? why->data : "");
+  rl_buf_free(why);
+  return 2;
+}
+
+/* The folder that holds APP, absolute: "blog/app" and "blog/app.lua" both stand in "blog". Falls back to the working
+ * directory, so that the command itself can say that there is no such app. */
+static char *root_of(const char *app) {
+  char *path = realpath(app, NULL);
+  if (!path) return realpath(".", NULL);
+  char *slash = strrchr(path, '/');
+  slash[slash == path ? 1 : 0] = 0;
+  return path;
+}
+
+static int print_help(const rl_options *options) {
+  const char *text = rl_options_help(options->argc ? options->argv[0] : NULL);
+  if (!text) {
+    fprintf(stderr, "rille: no command '%s', see: rille help\n", options->argv[0]);
+    return 2;
+  }
+  fputs(text, stdout);
+  return 0;
+}
+
+static bool takes_app(const char *command) { return strcmp(command, "run") != 0 && strcmp(command, "test") != 0; }
+
+static int run_command(rl_options *options, const char *root) {
+  if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
+  if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
+  if (strcmp(options->command, "run") != 0) return rl_program_run(options, root, RL_MODE_SERVE);
+  if (options->argc) return rl_program_run(options, root, RL_MODE_RUN);
+  fputs("rille: run needs a FILE, see: rille help run\n", stderr);
+  return 2;
+}
+
+/* APP becomes absolute, because the root is where it stands. */
+static char *resolve_app(rl_options *options) {
+  char *absolute = takes_app(options->command) ? realpath(options->app, NULL) : NULL;
+  if (absolute) options->app = absolute;
+  return absolute;
+}
+
+int main(int argc, char **argv) {
+  rl_buf why;
+  rl_options options;
+  rl_buf_init(&why, 4096);
+  signal(SIGPIPE, SIG_IGN);
+  const char *command = argc > 1 ? argv[1] : "help";
+  char *root = takes_app(command) && argc > 2 && argv[2][0] != '-' ? root_of(argv[2]) : realpath(".", NULL);
+  if (!root) return perror("rille"), 1;
+  if (rl_dotenv_load(root, &why) || rl_options_parse(&options, argc, argv, &why)) {
+    free(root);
+    return usage_error(&why);
+  }
+  if (!rl_h1_self_test()) {
+    fputs("rille: built with llhttp in loose mode, which is not safe: rebuild with LLHTTP_STRICT_MODE=1\n", stderr);
+    return 1;
+  }
+  int status;
+  if (strcmp(options.command, "version") == 0) {
+    puts("rille " RILLE_VERSION);
+    status = 0;
+  } else if (strcmp(options.command, "help") == 0) {
+    status = print_help(&options);
+  } else {
+    rl_log_setup(options.log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
+    char *app = resolve_app(&options), *own_root = takes_app(options.command) ? root_of(options.app) : NULL;
+    status = run_command(&options, own_root ? own_root : root);
+    free(app);
+    free(own_root);
+  }
+  free(root);
+  rl_buf_free(&why);
+  return status;
+}

@@ -1,0 +1,215 @@
+/* Parsing the command line; see options.h. */
+#include "cli/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* ---- commands ------------------------------------------------------------------------------------------------------------- */
+
+enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4 };
+
+typedef struct command {
+  const char *name;
+  int takes;
+  const char *help;
+} command;
+
+static const char serve_help[] =
+    "usage: rille serve [APP] [options]\n\n"
+    "Serves the app (a Lua file, or a directory with init.lua; default: app).\n\n"
+    "  --host ADDRESS           where to listen, may be repeated (default 127.0.0.1, or HOST)\n"
+    "  --port N                 (default 8080, or PORT); 0 takes a free one\n"
+    "  --unix PATH              a unix socket instead\n"
+    "  --threads N|auto         workers, each with a Lua state of its own (default 1, or RILLE_THREADS)\n"
+    "  --log text|json|off      (default text)\n"
+    "  --shutdown-timeout S     how long running requests may take after SIGTERM (default 30)\n"
+    "  --memory-limit BYTES     of each worker's Lua state (default: none)\n"
+    "  --watchdog SECONDS       end the process when a worker is stuck for so long (default: off)\n";
+
+static const command commands[] = {
+    {"serve", TAKES_APP | SERVES, serve_help},
+    {"run", TAKES_REST,
+     "usage: rille run FILE [ARG...]\n\nRuns a Lua file as a task: it may wait. ARGs are in `arg` and `...`.\n"
+     "If the file returns a function, or a table with main, that is called with the ARGs; an integer it returns is the exit\n"
+     "status.\n"},
+    {"test", TAKES_REST,
+     "usage: rille test [PATH...] [BUSTED OPTIONS]\n\nRuns the specs with busted inside the runtime (default: spec).\n"},
+    {"routes", TAKES_APP, "usage: rille routes [APP]\n\nPrints every route: method, path, name, middleware, where it stands.\n"},
+    {"check", TAKES_APP, "usage: rille check [APP]\n\nLoads the app and reports what is wrong with it, without serving.\n"},
+    {"version", 0, "usage: rille version\n"},
+    {"help", TAKES_REST, "usage: rille help [COMMAND]\n"},
+};
+
+static const char general_help[] =
+    "usage: rille COMMAND …\n\n"
+    "  serve [APP]         serve an app\n"
+    "  run FILE [ARG...]   run a Lua file as a task\n"
+    "  test [PATH...]      run the specs\n"
+    "  routes [APP]        list the routes\n"
+    "  check [APP]         load the app, report what is wrong\n"
+    "  version\n"
+    "  help [COMMAND]\n";
+
+static const command *find_command(const char *name) {
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(commands[i].name, name) == 0) return &commands[i];
+  return NULL;
+}
+
+const char *rl_options_help(const char *name) {
+  if (!name) return general_help;
+  const command *found = find_command(name);
+  return found ? found->help : NULL;
+}
+
+/* ---- values ----------------------------------------------------------------------------------------------------------------- */
+
+static int refuse(rl_buf *why, const char *what, const char *expected, const char *got) {
+  rl_buf_addf(why, "%s: expected %s, got '%s'", what, expected, got);
+  return RL_EINVALID;
+}
+
+static int to_port(const char *text, int *out) {
+  unsigned long long number;
+  if (rl_slice_to_u64(rl_slice_str(text), &number) || number > 65535) return RL_EINVALID;
+  *out = (int)number;
+  return RL_OK;
+}
+
+static int to_threads(rl_options *o, const char *text) {
+  unsigned long long number;
+  o->threads_auto = strcmp(text, "auto") == 0;
+  if (o->threads_auto) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    o->threads = cores > 0 ? (int)cores : 1;
+    return RL_OK;
+  }
+  if (rl_slice_to_u64(rl_slice_str(text), &number) || number < 1 || number > 1024) return RL_EINVALID;
+  o->threads = (int)number;
+  return RL_OK;
+}
+
+static int to_seconds(const char *text, double *out) {
+  char *end;
+  double seconds = strtod(text, &end);
+  if (!*text || *end || !(seconds >= 0 && seconds < 1e9)) return RL_EINVALID;
+  *out = seconds;
+  return RL_OK;
+}
+
+static int set_log(rl_options *o, const char *text) {
+  if (strcmp(text, "text") == 0) o->log = RL_LOG_TEXT;
+  else if (strcmp(text, "json") == 0) o->log = RL_LOG_JSON;
+  else if (strcmp(text, "off") == 0) o->log = RL_LOG_OFF;
+  else return RL_EINVALID;
+  return RL_OK;
+}
+
+static int add_host(rl_options *o, const char *text) {
+  if (o->host_count == RL_OPTION_HOSTS) return RL_EINVALID;
+  o->hosts[o->host_count++] = text;
+  return RL_OK;
+}
+
+static int set_memory(rl_options *o, const char *text) {
+  unsigned long long number;
+  if (rl_slice_to_u64(rl_slice_str(text), &number) || number < (1 << 20)) return RL_EINVALID;
+  o->memory_limit = (size_t)number;
+  return RL_OK;
+}
+
+/* One option with its value. */
+static int set(rl_options *o, const char *name, const char *value, rl_buf *why) {
+  if (strcmp(name, "--host") == 0) return add_host(o, value) ? refuse(why, name, "at most 8 addresses", value) : 0;
+  if (strcmp(name, "--port") == 0) return to_port(value, &o->port) ? refuse(why, name, "a port from 0 to 65535", value) : 0;
+  if (strcmp(name, "--unix") == 0) return o->unix_path = value, 0;
+  if (strcmp(name, "--threads") == 0) return to_threads(o, value) ? refuse(why, name, "a number from 1 to 1024, or auto", value) : 0;
+  if (strcmp(name, "--log") == 0) return set_log(o, value) ? refuse(why, name, "text, json or off", value) : 0;
+  if (strcmp(name, "--shutdown-timeout") == 0)
+    return to_seconds(value, &o->shutdown_timeout) ? refuse(why, name, "seconds", value) : 0;
+  if (strcmp(name, "--watchdog") == 0) return to_seconds(value, &o->watchdog) ? refuse(why, name, "seconds", value) : 0;
+  if (strcmp(name, "--memory-limit") == 0)
+    return set_memory(o, value) ? refuse(why, name, "bytes, at least 1048576", value) : 0;
+  rl_buf_addf(why, "unknown option %s, see: rille help %s", name, o->command);
+  return RL_EINVALID;
+}
+
+static bool is_option(const char *name) {
+  static const char *const known[] = {"--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout",
+                                      "--watchdog", "--memory-limit"};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i], name) == 0) return true;
+  return false;
+}
+
+static int environment_defaults(rl_options *o, rl_buf *why) {
+  const char *port = getenv("PORT"), *threads = getenv("RILLE_THREADS");
+  if (port && *port && to_port(port, &o->port)) return refuse(why, "PORT in the environment", "a port from 0 to 65535", port);
+  if (threads && *threads && to_threads(o, threads))
+    return refuse(why, "RILLE_THREADS in the environment", "a number from 1 to 1024, or auto", threads);
+  return RL_OK;
+}
+
+/* "--port=80" and "--port 80". `i` is moved past what was used. */
+static int parse_one(rl_options *o, char **argv, int argc, int *i, char *room, size_t size, rl_buf *why) {
+  const char *text = argv[*i], *eq = strchr(text, '=');
+  size_t len = eq ? (size_t)(eq - text) : strlen(text);
+  if (len >= size) len = size - 1;
+  memcpy(room, text, len);
+  room[len] = 0;
+  if (!is_option(room)) return set(o, room, "", why);
+  if (eq) return set(o, room, eq + 1, why);
+  if (*i + 1 >= argc) {
+    rl_buf_addf(why, "%s needs a value", room);
+    return RL_EINVALID;
+  }
+  return set(o, room, argv[++*i], why);
+}
+
+static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl_buf *why) {
+  if (c->takes & TAKES_REST) {
+    o->argc = argc;
+    o->argv = argv;
+    return RL_OK;
+  }
+  bool has_app = false;
+  for (int i = 0; i < argc; i++) {
+    char name[64];
+    if (argv[i][0] == '-') {
+      if (!(c->takes & SERVES)) {
+        rl_buf_addf(why, "rille %s takes no options, got '%s'", c->name, argv[i]);
+        return RL_EINVALID;
+      }
+      int code = parse_one(o, argv, argc, &i, name, sizeof name, why);
+      if (code) return code;
+    } else if (has_app || !(c->takes & TAKES_APP)) {
+      rl_buf_addf(why, "unexpected argument '%s', see: rille help %s", argv[i], c->name);
+      return RL_EINVALID;
+    } else {
+      o->app = argv[i];
+      has_app = true;
+    }
+  }
+  return RL_OK;
+}
+
+int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
+  *o = (rl_options){.command = "help", .app = "app", .port = 8080, .threads = 1, .shutdown_timeout = 30};
+  const char *name = argc > 1 ? argv[1] : "help";
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
+  if (strcmp(name, "--version") == 0) name = "version";
+  const command *c = find_command(name);
+  if (!c) {
+    rl_buf_addf(why, "unknown command '%s', see: rille help", name);
+    return RL_EINVALID;
+  }
+  o->command = c->name;
+  int code = environment_defaults(o, why);
+  if (!code) code = parse_rest(o, c, argc > 2 ? argc - 2 : 0, argv + 2, why);
+  const char *host = getenv("HOST");
+  if (!code && !o->host_count) add_host(o, host && *host ? host : "127.0.0.1");
+  return code;
+}

@@ -1,0 +1,37 @@
+/*
+ * The command line: a command, its options by a table, and what is left. A mistake says what was expected; the caller
+ * exits 2.
+ */
+#ifndef RL_CLI_OPTIONS_H
+#define RL_CLI_OPTIONS_H
+
+#include "base/log.h"
+#include "base/buf.h"
+
+enum { RL_OPTION_HOSTS = 8 };
+
+typedef struct rl_options {
+  const char *command;
+  const char *app; /* APP, "app" unless given */
+  const char *hosts[RL_OPTION_HOSTS];
+  int host_count;
+  int port;
+  const char *unix_path;
+  int threads; /* as resolved: at least 1 */
+  bool threads_auto;
+  rl_log_format log;
+  double shutdown_timeout; /* seconds */
+  size_t memory_limit;     /* bytes, 0: none */
+  double watchdog;         /* seconds, 0: off */
+  int argc;                /* what follows for the command itself (rille run FILE …) */
+  char **argv;
+} rl_options;
+
+/* Fills `options` from the command line, with HOST, PORT and RILLE_THREADS of the environment as defaults. 0, or
+ * RL_EINVALID with a line in `why`. Strings are borrowed from argv and the environment. */
+int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
+
+/* The text of `rille help [COMMAND]`; NULL for an unknown command. */
+const char *rl_options_help(const char *command);
+
+#endif

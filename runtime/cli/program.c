@@ -1,0 +1,61 @@
+/* One command in one Lua state; see program.h. */
+#include "cli/program.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "vm/task.h"
+
+typedef struct program {
+  rl_loop loop;
+  rl_main main;
+  uv_signal_t on_int, on_term;
+  int status;
+} program;
+
+static void on_end(rl_main *main, int status) {
+  program *p = main->owner;
+  p->status = status;
+  rl_loop_stop(&p->loop);
+}
+
+/* The first signal cancels the program, so that its __close run; a second one ends it at once. */
+static void on_signal(uv_signal_t *handle, int number) {
+  program *p = handle->data;
+  if (p->main.stopping) _exit(128 + number);
+  p->main.stopping = true;
+  p->status = 128 + number;
+  rl_main_cancel(&p->main);
+}
+
+static void watch_signal(program *p, uv_signal_t *handle, int number) {
+  uv_signal_init(&p->loop.uv, handle);
+  handle->data = p;
+  uv_unref((uv_handle_t *)handle);
+  uv_signal_start(handle, on_signal, number);
+}
+
+int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
+  program *p = rl_must_alloc(sizeof *p);
+  if (rl_loop_init(&p->loop)) return 1;
+  rl_vm_options vm = {.mode = mode, .root = root, .worker = 1, .workers = 1, .memory_limit = options->memory_limit};
+  p->main.vm = rl_vm_new(&p->loop, &vm);
+  p->main.owner = p;
+  p->main.on_end = on_end;
+  p->status = 1;
+  watch_signal(p, &p->on_int, SIGINT);
+  watch_signal(p, &p->on_term, SIGTERM);
+  char *app[] = {(char *)(uintptr_t)options->app};
+  bool rest = options->argv != NULL;
+  if (p->main.vm && rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)
+    rl_loop_run(&p->loop);
+  uv_close((uv_handle_t *)&p->on_int, NULL);
+  uv_close((uv_handle_t *)&p->on_term, NULL);
+  rl_vm_del(p->main.vm);
+  rl_loop_free(&p->loop);
+  int status = p->status;
+  rl_free(p);
+  return status;
+}

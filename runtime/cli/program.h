@@ -1,0 +1,16 @@
+/*
+ * A program: a loop and a Lua state that runs one command, on the thread that calls. `rille serve` runs one for each worker
+ * (cli/serve.c); the other commands run one.
+ */
+#ifndef RL_CLI_PROGRAM_H
+#define RL_CLI_PROGRAM_H
+
+#include "cli/options.h"
+#include "vm/main.h"
+
+/* Runs a command that serves nothing, from start to end. Returns its exit status. */
+int rl_program_run(const rl_options *options, const char *root, rl_mode mode);
+/* rille serve: all workers, signals, graceful stop. Returns the exit status. */
+int rl_serve(const rl_options *options, const char *root);
+
+#endif

@@ -1,0 +1,212 @@
+/* Writing, closing and the clocks of a connection; see conn.h. */
+#include "http/conn.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+enum { SPARE_CAP_MAX = 64 << 10 };
+
+void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner) {
+  *host = (rl_conn_host){.loop = loop, .limits = RL_LIMITS_DEFAULT, .events = events, .owner = owner};
+}
+
+void rl_conn_host_free(rl_conn_host *host) {
+  while (host->spares) rl_buf_free(&host->spare[--host->spares]);
+}
+
+/* ---- write buffers: an idle connection holds none ---------------------------------------------------------------- */
+
+rl_buf *rl_conn_out(rl_conn *conn) {
+  rl_conn_host *host = conn->host;
+  if (!conn->out.data && host->spares) conn->out = host->spare[--host->spares];
+  return &conn->out;
+}
+
+static void give_out_back(rl_conn *conn) {
+  rl_conn_host *host = conn->host;
+  if (!conn->out.data) return;
+  rl_buf_clear(&conn->out);
+  if (conn->out.cap <= SPARE_CAP_MAX && host->spares < sizeof host->spare / sizeof *host->spare)
+    host->spare[host->spares++] = conn->out;
+  else rl_buf_free(&conn->out);
+  rl_buf_init(&conn->out, RL_BUF_NO_LIMIT);
+}
+
+/* ---- closing ----------------------------------------------------------------------------------------------------- */
+
+static rl_conn *conn_of(rl_stream *stream) { return stream->owner; }
+
+void rl_conn_close(rl_conn *conn, bool reset) {
+  if (conn->state == RL_CONN_CLOSED) return;
+  conn->state = RL_CONN_CLOSED;
+  rl_loop *loop = conn->host->loop;
+  rl_timer_stop(loop, &conn->clock);
+  rl_timer_stop(loop, &conn->stall);
+  rl_loop_unpost(loop, &conn->flush);
+  conn->stream->ops->close(conn->stream, reset);
+}
+
+static void on_closed(rl_stream *stream) {
+  rl_conn *conn = conn_of(stream);
+  conn->protocol->on_free(conn);
+  give_out_back(conn);
+  conn->host->events->on_closed(conn);
+}
+
+static void broken(rl_conn *conn, int code) {
+  if (conn->state == RL_CONN_CLOSED) return;
+  conn->protocol->on_broken(conn, code);
+  rl_conn_close(conn, false);
+}
+
+static void on_linger_over(rl_timer *timer) { rl_conn_close(RL_CONTAINER(timer, rl_conn, clock), false); }
+
+static void start_linger(rl_conn *conn) {
+  if (conn->eof) { /* the peer has said its last word already */
+    rl_conn_close(conn, false);
+    return;
+  }
+  conn->state = RL_CONN_LINGERING;
+  conn->stream->ops->shutdown(conn->stream);
+  rl_conn_read(conn, true);
+  rl_timer_start(conn->host->loop, &conn->clock, RL_LIMIT_LINGER_MS, on_linger_over);
+}
+
+/* Everything is written: a connection that was only waiting for that goes on to its end. */
+static void written(rl_conn *conn) {
+  give_out_back(conn);
+  rl_timer_stop(conn->host->loop, &conn->stall);
+  if (conn->state != RL_CONN_FINISHING) return;
+  if (conn->lingers) start_linger(conn);
+  else rl_conn_close(conn, false);
+}
+
+void rl_conn_finish(rl_conn *conn, bool linger) {
+  if (conn->state != RL_CONN_OPEN) return;
+  conn->state = RL_CONN_FINISHING;
+  conn->lingers = linger;
+  rl_conn_clock(conn, 0);
+  rl_conn_read(conn, false);
+  rl_conn_flush_soon(conn);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+/* The peer takes nothing: it has had its time. */
+static void on_stall(rl_timer *timer) {
+  rl_conn *conn = RL_CONTAINER(timer, rl_conn, stall);
+  conn->protocol->on_broken(conn, RL_ETIMEOUT);
+  rl_conn_close(conn, true);
+}
+
+static void wait_to_write(rl_conn *conn, bool progress) {
+  if (progress || !rl_timer_active(&conn->stall))
+    rl_timer_start(conn->host->loop, &conn->stall, conn->host->limits.write_stall_ms, on_stall);
+  conn->stream->ops->want_writable(conn->stream);
+}
+
+/* Writes as much as the stream takes. True where nothing is left. */
+static bool write_out(rl_conn *conn) {
+  size_t done = 0;
+  ssize_t n = 0;
+  while (done < conn->out.len) {
+    n = rl_stream_write(conn->stream, rl_slice_of(conn->out.data + done, conn->out.len - done));
+    if (n < 0) break;
+    done += (size_t)n;
+  }
+  rl_buf_consume(&conn->out, done);
+  if (!conn->out.len) return true;
+  if (n == RL_EAGAIN) wait_to_write(conn, done > 0);
+  else broken(conn, (int)n);
+  return false;
+}
+
+static void flush(rl_conn *conn) {
+  if (conn->state == RL_CONN_CLOSED || conn->state == RL_CONN_LINGERING) return;
+  if (conn->out.error) {
+    broken(conn, conn->out.error);
+    return;
+  }
+  if (!write_out(conn)) return;
+  written(conn);
+  if (!conn->wants_drained || conn->state != RL_CONN_OPEN) return;
+  conn->wants_drained = false;
+  conn->protocol->on_drained(conn);
+}
+
+static void on_flush(rl_post *post) { flush(RL_CONTAINER(post, rl_conn, flush)); }
+
+void rl_conn_flush_soon(rl_conn *conn) {
+  if (!conn->corked) rl_loop_post(conn->host->loop, &conn->flush, on_flush);
+}
+
+static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static void drop_input(rl_conn *conn, size_t len) {
+  conn->lingered += len;
+  if (conn->lingered > RL_LIMIT_LINGER_SIZE) rl_conn_close(conn, false);
+}
+
+static void on_data(rl_stream *stream, rl_slice bytes) {
+  rl_conn *conn = conn_of(stream);
+  if (conn->state == RL_CONN_LINGERING) {
+    drop_input(conn, bytes.len);
+    return;
+  }
+  if (conn->state != RL_CONN_OPEN) return;
+  conn->corked = true;
+  conn->protocol->on_data(conn, bytes);
+  conn->corked = false;
+  if (conn->out.len || conn->state == RL_CONN_FINISHING) flush(conn);
+}
+
+static void on_eof(rl_stream *stream) {
+  rl_conn *conn = conn_of(stream);
+  conn->reading = false;
+  conn->eof = true;
+  if (conn->state == RL_CONN_LINGERING) rl_conn_close(conn, false);
+  else if (conn->state == RL_CONN_OPEN) conn->protocol->on_eof(conn);
+}
+
+static void on_error(rl_stream *stream, int code) { broken(conn_of(stream), code); }
+
+static const rl_stream_events stream_events = {
+    .on_data = on_data, .on_eof = on_eof, .on_error = on_error, .on_writable = on_writable, .on_closed = on_closed};
+
+void rl_conn_read(rl_conn *conn, bool want) {
+  if (conn->reading == want || conn->eof || conn->state == RL_CONN_CLOSED) return;
+  conn->reading = want;
+  if (want) conn->stream->ops->read_start(conn->stream);
+  else conn->stream->ops->read_stop(conn->stream);
+}
+
+static void on_clock(rl_timer *timer) {
+  rl_conn *conn = RL_CONTAINER(timer, rl_conn, clock);
+  conn->protocol->on_clock(conn);
+}
+
+void rl_conn_clock(rl_conn *conn, uint64_t delay_ms) {
+  if (delay_ms) rl_timer_start(conn->host->loop, &conn->clock, delay_ms, on_clock);
+  else rl_timer_stop(conn->host->loop, &conn->clock);
+}
+
+void rl_conn_stop(rl_conn *conn) {
+  if (conn->state != RL_CONN_OPEN || conn->stopping) return;
+  conn->stopping = true;
+  conn->protocol->on_stop(conn);
+}
+
+void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer) {
+  *conn = (rl_conn){.host = host, .stream = stream, .protocol = protocol};
+  rl_list_init(&conn->node);
+  rl_post_init(&conn->flush);
+  rl_buf_init(&conn->out, RL_BUF_NO_LIMIT);
+  size_t len = strlen(peer) < sizeof conn->peer_text ? strlen(peer) : sizeof conn->peer_text - 1;
+  memcpy(conn->peer_text, peer, len);
+  conn->peer = rl_slice_of(conn->peer_text, len);
+  stream->events = &stream_events;
+  stream->owner = conn;
+  rl_conn_read(conn, true);
+}

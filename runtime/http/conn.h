@@ -1,0 +1,104 @@
+/*
+ * A connection: a stream, what waits to be written to it, and its clocks. What the bytes mean is the protocol's
+ * (rl_protocol: h1 now, h2 and websockets later).
+ *
+ *        server  (rl_conn_events: handle a request, log it, forget the connection)
+ *           ^
+ *        rl_conn --- rl_protocol: on_data, on_eof, on_drained, on_clock, …
+ *           v
+ *        rl_stream
+ *
+ * Writing: a protocol appends to `out` and says rl_conn_flush_soon; what was appended during one turn leaves in one write.
+ * What the peer does not take waits, with a clock on it; who sets wants_drained hears when all is gone.
+ *
+ *   OPEN --rl_conn_finish--> FINISHING (write what waits) --> LINGERING (drop what comes, so that the last answer is not
+ *   lost to a reset: RFC 9112 section 9.6) --> CLOSED --on_closed--> freed by the owner
+ */
+#ifndef RL_HTTP_CONN_H
+#define RL_HTTP_CONN_H
+
+#include "base/buf.h"
+#include "http/response.h"
+#include "loop/loop.h"
+#include "net/stream.h"
+
+typedef struct rl_conn rl_conn;
+
+typedef struct rl_protocol {
+  void (*on_data)(rl_conn *conn, rl_slice bytes);
+  void (*on_eof)(rl_conn *conn);
+  void (*on_drained)(rl_conn *conn); /* one answer to wants_drained: `out` is empty */
+  void (*on_clock)(rl_conn *conn);   /* rl_conn_clock has run out */
+  void (*on_broken)(rl_conn *conn, int code); /* the stream is gone; the connection closes after this */
+  void (*on_stop)(rl_conn *conn);    /* graceful stop: finish what runs, start nothing new */
+  void (*on_free)(rl_conn *conn);    /* before on_closed: give back what the protocol holds */
+} rl_protocol;
+
+/* How one exchange went, for the access log. */
+typedef struct rl_exchange {
+  int status;
+  uint64_t bytes; /* of the body, as sent */
+  uint64_t duration_ms;
+} rl_exchange;
+
+typedef struct rl_conn_events {
+  /* A request: the handler owns it until it releases it (request.h). */
+  void (*handle)(rl_conn *conn, rl_req *req);
+  /* An exchange has ended. `req` is NULL for one that was refused before it was a request. May be NULL itself. */
+  void (*on_exchange)(rl_conn *conn, const rl_req *req, const rl_exchange *how);
+  /* The last event: the owner frees what holds the connection. */
+  void (*on_closed)(rl_conn *conn);
+} rl_conn_events;
+
+/* What all connections of a worker share. */
+typedef struct rl_conn_host {
+  rl_loop *loop;
+  rl_limits limits;
+  const rl_conn_events *events;
+  void *owner;
+  rl_buf spare[32]; /* write buffers between two uses */
+  unsigned spares;
+} rl_conn_host;
+
+enum { RL_CONN_OPEN, RL_CONN_FINISHING, RL_CONN_LINGERING, RL_CONN_CLOSED };
+
+struct rl_conn {
+  rl_conn_host *host;
+  rl_stream *stream;
+  const rl_protocol *protocol;
+  void *protocol_state; /* whose protocol that is */
+  rl_list node; /* the owner's list of connections */
+  rl_buf out;
+  rl_timer clock, stall;
+  rl_post flush;
+  uint8_t state;
+  bool corked, reading, eof, stopping, secure, wants_drained, lingers;
+  size_t lingered;
+  rl_slice peer; /* the client's IP */
+  char peer_text[48];
+};
+
+void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner);
+void rl_conn_host_free(rl_conn_host *host);
+
+/* Takes over the stream: its events are ours from now on. `peer` is copied. Reading starts at once. */
+void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer);
+
+/* Bytes that wait to be written. */
+static inline size_t rl_conn_queued(const rl_conn *conn) { return conn->out.len; }
+/* The buffer to append to; its memory is borrowed from the host. */
+rl_buf *rl_conn_out(rl_conn *conn);
+/* Writes what waits at the end of this turn, or of the read callback under way. */
+void rl_conn_flush_soon(rl_conn *conn);
+/* Whether bytes are wanted from the stream now. */
+void rl_conn_read(rl_conn *conn, bool want);
+/* One clock for whatever the protocol waits for; 0 stops it. */
+void rl_conn_clock(rl_conn *conn, uint64_t delay_ms);
+/* Writes what waits, then closes; with `linger`, input that still arrives is dropped for a while first. */
+void rl_conn_finish(rl_conn *conn, bool linger);
+/* Closes now; unsent bytes are lost, and with `reset` the peer learns of it. */
+void rl_conn_close(rl_conn *conn, bool reset);
+/* Graceful stop. */
+void rl_conn_stop(rl_conn *conn);
+
+#endif

@@ -1,0 +1,488 @@
+/* HTTP/1 on a connection; see h1.h for the picture. */
+#include "http/h1/h1.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "http/h1/write.h"
+#include "http/status.h"
+
+enum { PENDING_LIMIT = RL_LIMIT_READ_BUFFER };
+
+static rl_h1 *h1_of(rl_conn *conn) { return conn->protocol_state; }
+static rl_loop *loop_of(rl_h1 *h1) { return h1->conn->host->loop; }
+static const rl_limits *limits_of(rl_h1 *h1) { return &h1->conn->host->limits; }
+
+static void on_resume(rl_post *post);
+/* Parsing goes on by itself while it is under way. */
+static void resume_soon(rl_h1 *h1) {
+  if (!h1->parsing) rl_loop_post(loop_of(h1), &h1->resume, on_resume);
+}
+
+static const rl_req_ops request_ops;
+
+/* ---- the clock: one at a time, by what is being waited for --------------------------------------------------------- */
+
+static void set_clock(rl_h1 *h1) {
+  rl_conn *conn = h1->conn;
+  if (conn->state != RL_CONN_OPEN) return;
+  h1->head_timed = !h1->req && !rl_h1_is_idle(&h1->reader);
+  if (!h1->req) {
+    bool between = !h1->head_timed && h1->served > 0;
+    rl_conn_clock(conn, between ? limits_of(h1)->keep_alive_ms : limits_of(h1)->head_ms);
+  } else if (h1->message_done) {
+    rl_conn_clock(conn, conn->eof ? RL_LIMIT_HALF_CLOSE_MS : 0);
+  } else if (h1->wants_body || h1->dropping) {
+    rl_conn_clock(conn, limits_of(h1)->body_grace_ms);
+  } else {
+    rl_conn_clock(conn, 0);
+  }
+}
+
+static uint64_t body_time(rl_h1 *h1) {
+  bool flowing = h1->wants_body || h1->dropping;
+  return h1->body_clock_ms + (flowing ? rl_loop_now(loop_of(h1)) - h1->flowing_since : 0);
+}
+
+static void count_body_time(rl_h1 *h1) {
+  h1->body_clock_ms = body_time(h1);
+  h1->flowing_since = rl_loop_now(loop_of(h1));
+}
+
+/* ---- the end of an exchange ------------------------------------------------------------------------------------------ */
+
+static void report(rl_h1 *h1, const rl_req *req, int status) {
+  rl_conn_host *host = h1->conn->host;
+  if (!host->events->on_exchange) return;
+  rl_exchange how = {.status = status, .bytes = h1->sent};
+  if (req) how.duration_ms = rl_loop_now(host->loop) - req->started_ms;
+  host->events->on_exchange(h1->conn, req, &how);
+}
+
+static void release_gone(rl_req *req) { rl_req_free(req); }
+static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
+static void abort_gone(rl_req *req) { (void)req; }
+static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
+static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
+static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
+
+/* What a request is left with once its connection is gone: it can only be released. */
+static const rl_req_ops gone_ops = {.read_body = read_gone,
+                                    .respond = respond_gone,
+                                    .write = write_gone,
+                                    .end = end_gone,
+                                    .abort = abort_gone,
+                                    .release = release_gone};
+
+/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it. */
+static void detach_request(rl_h1 *h1, int code) {
+  rl_req *req = h1->req;
+  if (!req) return;
+  h1->req = NULL;
+  h1->reader.req = NULL;
+  report(h1, req, h1->status);
+  if (h1->released) {
+    rl_req_free(req);
+    return;
+  }
+  req->ops = &gone_ops;
+  req->protocol = NULL;
+  if (req->events && req->events->on_gone) req->events->on_gone(req, code);
+}
+
+static void finish_connection(rl_h1 *h1) {
+  bool unread = !h1->message_done || h1->pending.len > 0;
+  rl_conn_finish(h1->conn, unread);
+}
+
+/* Both sides have finished with the exchange, and the whole message has been read: on to the next one. */
+static void end_exchange(rl_h1 *h1) {
+  rl_req *req = h1->req;
+  h1->req = NULL;
+  report(h1, req, h1->status);
+  rl_req_free(req);
+  if (h1->last || h1->conn->stopping) {
+    finish_connection(h1);
+    return;
+  }
+  set_clock(h1);
+  resume_soon(h1);
+}
+
+/* Called when one of the three conditions has become true. */
+static void maybe_end(rl_h1 *h1) {
+  if (!h1->req || !h1->response_done || !h1->released) return;
+  if (h1->message_done) {
+    end_exchange(h1);
+  } else if (h1->last) {
+    rl_req *req = h1->req;
+    h1->reader.req = NULL;
+    h1->req = NULL;
+    report(h1, req, h1->status);
+    rl_req_free(req);
+    finish_connection(h1);
+  } else if (!h1->dropping) {
+    count_body_time(h1);
+    h1->dropping = true;
+    set_clock(h1);
+    resume_soon(h1);
+  }
+}
+
+/* ---- answers of the protocol itself ----------------------------------------------------------------------------------- */
+
+/* The request was refused before it was one: a short answer that echoes nothing, and the end of the connection. */
+static void refuse(rl_h1 *h1, rl_fault fault) {
+  char room[128];
+  rl_resp resp = rl_resp_plain(rl_fault_status(fault), rl_fault_text(fault), room, sizeof room);
+  rl_framing framing = {.body = true, .has_length = true, .length = resp.body.len};
+  rl_buf *out = rl_conn_out(h1->conn);
+  rl_h1_write_head(out, &resp, &framing, rl_loop_date(loop_of(h1)), true, false);
+  rl_buf_add_slice(out, resp.body);
+  h1->sent = resp.body.len;
+  report(h1, NULL, resp.status);
+  rl_conn_finish(h1->conn, true);
+}
+
+static int code_of_fault(rl_fault fault) {
+  if (fault == RL_FAULT_BODY_LARGE) return RL_ETOOBIG;
+  if (fault == RL_FAULT_BODY_SLOW) return RL_ETIMEOUT;
+  return fault == RL_FAULT_MEMORY ? RL_ENOMEM : RL_ESYNTAX;
+}
+
+/* The body will never be complete: the handler hears why and answers; nothing more is read. */
+static void fail_body(rl_h1 *h1, rl_fault fault) {
+  rl_req *req = h1->req;
+  h1->last = true;
+  h1->wants_body = false;
+  rl_conn_clock(h1->conn, 0);
+  if (h1->released) maybe_end(h1);
+  else if (req->events && req->events->on_body_end) req->events->on_body_end(req, code_of_fault(fault));
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+
+static void begin_request(rl_h1 *h1) {
+  rl_req *req = h1->reader.head;
+  rl_conn *conn = h1->conn;
+  h1->req = req;
+  req->ops = &request_ops;
+  req->protocol = h1;
+  req->remote = conn->peer;
+  req->secure = conn->secure;
+  req->body_limit = limits_of(h1)->body;
+  req->started_ms = rl_loop_now(loop_of(h1));
+  h1->served++;
+  h1->wants_body = h1->dropping = h1->response_done = h1->released = false;
+  h1->message_done = req->body_done;
+  h1->continued = !req->expect_continue;
+  h1->last = !req->keep_alive || h1->served >= limits_of(h1)->requests || conn->stopping;
+  h1->status = 0;
+  h1->sent = h1->dropped = h1->body_clock_ms = 0;
+  set_clock(h1);
+  conn->host->events->handle(conn, req);
+}
+
+static void deliver_body(rl_h1 *h1) {
+  rl_req *req = h1->req;
+  rl_slice piece = h1->reader.piece;
+  req->body_size += piece.len;
+  if (h1->released || !h1->wants_body) {
+    h1->dropped += piece.len;
+    if (h1->dropped > RL_LIMIT_DRAIN) {
+      h1->last = true;
+      maybe_end(h1);
+    }
+    return;
+  }
+  if (req->events && req->events->on_body) req->events->on_body(req, piece);
+}
+
+static void end_message(rl_h1 *h1) {
+  rl_req *req = h1->req;
+  bool had_body = !req->body_done;
+  h1->message_done = req->body_done = true;
+  if (had_body) set_clock(h1);
+  if (had_body && !h1->released && req->events && req->events->on_body_end) req->events->on_body_end(req, RL_OK);
+  maybe_end(h1);
+}
+
+/* Whether the next byte may be parsed: between requests, or while somebody wants the body or drops it. */
+static bool may_parse(const rl_h1 *h1) {
+  if (h1->conn->state != RL_CONN_OPEN) return false;
+  if (!h1->req) return true;
+  return !h1->message_done && (h1->wants_body || h1->dropping);
+}
+
+/* One event; false where the input is used up. */
+static bool step(rl_h1 *h1, rl_slice *in) {
+  switch (rl_h1_next(&h1->reader, in)) {
+    case RL_H1_HEAD: begin_request(h1); return true;
+    case RL_H1_BODY: deliver_body(h1); return true;
+    case RL_H1_END: end_message(h1); return true;
+    case RL_H1_FAULT:
+      if (h1->req) fail_body(h1, h1->reader.fault);
+      else refuse(h1, h1->reader.fault);
+      return false;
+    case RL_H1_MORE: break;
+  }
+  return false;
+}
+
+/* Parses what it may of `in`. A connection that pipelines more than its share goes on in the next turn. */
+static void parse(rl_h1 *h1, rl_slice *in) {
+  uint64_t most = h1->served + limits_of(h1)->pipelined;
+  bool more = true, fair = true;
+  h1->parsing = true;
+  while (more && fair && (in->len || rl_h1_is_complete(&h1->reader)) && may_parse(h1)) {
+    fair = h1->req || (h1->served < most && rl_conn_queued(h1->conn) <= RL_LIMIT_WRITE_HIGH);
+    if (fair) more = step(h1, in);
+  }
+  h1->parsing = false;
+  if (!fair) resume_soon(h1);
+}
+
+static bool keep_pending(rl_h1 *h1, rl_slice rest) {
+  if (h1->conn->state != RL_CONN_OPEN || rl_buf_add_slice(&h1->pending, rest) == 0) return true;
+  rl_conn_close(h1->conn, true);
+  return false;
+}
+
+static void parse_pending(rl_h1 *h1) {
+  rl_slice in = rl_buf_slice(&h1->pending);
+  parse(h1, &in);
+  rl_buf_consume(&h1->pending, h1->pending.len - in.len);
+  if (!h1->pending.len) rl_buf_free(&h1->pending);
+}
+
+/* The socket is read while what arrives can be parsed, or can wait in bounds. */
+static void decide_reading(rl_h1 *h1) {
+  if (h1->conn->state != RL_CONN_OPEN) return;
+  bool body_waits = h1->req && !h1->message_done && !h1->wants_body && !h1->dropping;
+  rl_conn_read(h1->conn, !body_waits && h1->pending.len < PENDING_LIMIT);
+}
+
+static void handle_eof(rl_h1 *h1);
+
+static void after_parsing(rl_h1 *h1) {
+  if (!h1->req && !h1->head_timed && !rl_h1_is_idle(&h1->reader)) set_clock(h1); /* the first bytes of a head */
+  decide_reading(h1);
+}
+
+static void on_data(rl_conn *conn, rl_slice bytes) {
+  rl_h1 *h1 = h1_of(conn);
+  if (h1->pending.len) {
+    if (!keep_pending(h1, bytes)) return;
+    parse_pending(h1);
+  } else {
+    parse(h1, &bytes);
+    if (bytes.len && !keep_pending(h1, bytes)) return;
+  }
+  after_parsing(h1);
+}
+
+static void on_resume(rl_post *post) {
+  rl_h1 *h1 = RL_CONTAINER(post, rl_h1, resume);
+  rl_conn *conn = h1->conn;
+  if (conn->state != RL_CONN_OPEN) return;
+  conn->corked = true;
+  parse_pending(h1);
+  conn->corked = false;
+  if (conn->out.len) rl_conn_flush_soon(conn);
+  after_parsing(h1);
+  if (conn->eof) handle_eof(h1);
+}
+
+/* ---- what the handler asks --------------------------------------------------------------------------------------------- */
+
+static rl_h1 *of_req(rl_req *req) { return req->protocol; }
+
+static void read_body(rl_req *req, bool flow) {
+  rl_h1 *h1 = of_req(req);
+  if (h1->wants_body == flow || h1->message_done) return;
+  count_body_time(h1);
+  h1->wants_body = flow;
+  if (flow && !h1->continued) {
+    h1->continued = true;
+    rl_buf_add_str(rl_conn_out(h1->conn), "HTTP/1.1 100 Continue\r\n\r\n");
+    rl_conn_flush_soon(h1->conn);
+  }
+  set_clock(h1);
+  if (flow) resume_soon(h1);
+  else decide_reading(h1);
+}
+
+/* Whether this answer must be the connection's last: asked for, stopping, or a body so large that it is not worth reading
+ * only to keep the connection. An Expect that was never met leaves us ignorant of what comes next (RFC 9110 10.1.1). */
+static bool is_last(const rl_h1 *h1, const rl_resp *resp) {
+  const rl_req *req = h1->req;
+  if (h1->last || resp->close || h1->framing.until_close || h1->conn->stopping) return true;
+  if (h1->message_done) return false;
+  return !h1->continued || (req->has_length && req->length - req->body_size > RL_LIMIT_DRAIN);
+}
+
+static void end_response(rl_h1 *h1) {
+  h1->response_done = true;
+  rl_conn_flush_soon(h1->conn);
+  maybe_end(h1);
+}
+
+static int add_body(rl_h1 *h1, rl_slice bytes) {
+  if (!h1->framing.body || !bytes.len) return RL_OK;
+  h1->sent += bytes.len;
+  rl_buf *out = rl_conn_out(h1->conn);
+  return h1->framing.chunked ? rl_h1_write_chunk(out, bytes) : rl_buf_add_slice(out, bytes);
+}
+
+static int respond(rl_req *req, const rl_resp *resp) {
+  rl_h1 *h1 = of_req(req);
+  if (req->responded) return RL_EINVALID;
+  h1->framing = rl_resp_framing(req, resp);
+  h1->last = is_last(h1, resp);
+  bool say_keep = !h1->last && req->minor == 0;
+  int code = rl_h1_write_head(rl_conn_out(h1->conn), resp, &h1->framing, rl_loop_date(loop_of(h1)), h1->last, say_keep);
+  if (!code) code = add_body(h1, resp->body);
+  if (code) return code;
+  req->responded = true;
+  h1->status = resp->status;
+  if (resp->streamed) rl_conn_flush_soon(h1->conn);
+  else end_response(h1);
+  return RL_OK;
+}
+
+/* More than was promised would be read as the next response: what is over is refused (reliability.md 96). */
+static int write_body(rl_req *req, rl_slice bytes) {
+  rl_h1 *h1 = of_req(req);
+  if (h1->framing.has_length && bytes.len > h1->framing.length - h1->sent && h1->framing.body) return RL_ETOOBIG;
+  int code = add_body(h1, bytes);
+  if (code) return code;
+  rl_conn_flush_soon(h1->conn);
+  if (rl_conn_queued(h1->conn) < RL_LIMIT_WRITE_HIGH) return RL_OK;
+  h1->conn->wants_drained = true;
+  return RL_EAGAIN;
+}
+
+static void abort_exchange(rl_req *req) {
+  rl_h1 *h1 = of_req(req);
+  rl_conn *conn = h1->conn;
+  detach_request(h1, RL_ECANCELLED);
+  rl_conn_close(conn, true);
+}
+
+static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
+  rl_h1 *h1 = of_req(req);
+  if (h1->framing.body && h1->framing.has_length && h1->sent < h1->framing.length) {
+    abort_exchange(req);
+    return RL_EINVALID;
+  }
+  if (h1->framing.chunked && rl_h1_write_last_chunk(rl_conn_out(h1->conn), trailers, count)) return RL_EINVALID;
+  end_response(h1);
+  return RL_OK;
+}
+
+/* The handler has finished. One that never answered leaves a client waiting: that is a fault of ours, so 500. */
+static void release(rl_req *req) {
+  rl_h1 *h1 = of_req(req);
+  h1->released = true;
+  if (!req->responded) {
+    char room[64];
+    rl_resp resp = rl_resp_plain(500, NULL, room, sizeof room);
+    resp.close = true;
+    respond(req, &resp);
+  } else if (!h1->response_done) {
+    abort_exchange(req);
+  } else {
+    maybe_end(h1);
+  }
+}
+
+static const rl_req_ops request_ops = {.read_body = read_body,
+                                       .respond = respond,
+                                       .write = write_body,
+                                       .end = end_body,
+                                       .abort = abort_exchange,
+                                       .release = release};
+
+/* ---- what the connection says ------------------------------------------------------------------------------------------- */
+
+/* A FIN behind complete requests is a half-close: they are still answered, the one that runs has a little time. In the
+ * middle of a message, or between two, it is the end. */
+static void handle_eof(rl_h1 *h1) {
+  if (h1->conn->state != RL_CONN_OPEN) return;
+  if (h1->req && h1->message_done) {
+    set_clock(h1);
+  } else if (h1->req) {
+    if (h1->pending.len && !h1->wants_body && !h1->dropping) return; /* the rest of the body may be here already */
+    detach_request(h1, RL_EEOF);
+    rl_conn_close(h1->conn, false);
+  } else if (!h1->pending.len || !rl_post_waits(&h1->resume)) {
+    rl_conn_finish(h1->conn, false);
+  }
+}
+
+static void on_eof(rl_conn *conn) { handle_eof(h1_of(conn)); }
+
+static void on_drained(rl_conn *conn) {
+  rl_req *req = h1_of(conn)->req;
+  if (req && req->events && req->events->on_drain) req->events->on_drain(req);
+}
+
+/* The body's minimum rate: by now so many bytes should have come, counted over the time it was wanted. */
+static void check_body_rate(rl_h1 *h1) {
+  const rl_limits *limits = limits_of(h1);
+  uint64_t due = limits->body_grace_ms + h1->req->body_size * 1000 / limits->body_rate, spent = body_time(h1);
+  if (spent < due) {
+    rl_conn_clock(h1->conn, due - spent);
+  } else if (h1->released) {
+    rl_conn_close(h1->conn, true);
+  } else {
+    fail_body(h1, RL_FAULT_BODY_SLOW);
+  }
+}
+
+static void on_clock(rl_conn *conn) {
+  rl_h1 *h1 = h1_of(conn);
+  if (h1->req && h1->message_done) {
+    detach_request(h1, RL_EEOF); /* behind a half-close */
+    rl_conn_close(conn, false);
+  } else if (h1->req) {
+    check_body_rate(h1);
+  } else if (rl_h1_is_idle(&h1->reader)) {
+    rl_conn_close(conn, false);
+  } else {
+    refuse(h1, RL_FAULT_HEAD_SLOW);
+  }
+}
+
+static void on_broken(rl_conn *conn, int code) { detach_request(h1_of(conn), code); }
+
+static void on_stop(rl_conn *conn) {
+  rl_h1 *h1 = h1_of(conn);
+  if (h1->req) h1->last = h1->last || !h1->req->responded;
+  else if (rl_h1_is_idle(&h1->reader) && !h1->pending.len) rl_conn_finish(conn, false);
+}
+
+static void on_free(rl_conn *conn) {
+  rl_h1 *h1 = h1_of(conn);
+  detach_request(h1, RL_ERESET);
+  rl_loop_unpost(loop_of(h1), &h1->resume);
+  rl_h1_reader_free(&h1->reader);
+  rl_buf_free(&h1->pending);
+}
+
+const rl_protocol rl_h1_protocol = {.on_data = on_data,
+                                    .on_eof = on_eof,
+                                    .on_drained = on_drained,
+                                    .on_clock = on_clock,
+                                    .on_broken = on_broken,
+                                    .on_stop = on_stop,
+                                    .on_free = on_free};
+
+void rl_h1_init(rl_h1 *h1, rl_conn *conn) {
+  memset(h1, 0, sizeof *h1);
+  h1->conn = conn;
+  conn->protocol_state = h1;
+  rl_post_init(&h1->resume);
+  rl_buf_init(&h1->pending, PENDING_LIMIT + RL_LIMIT_READ_BUFFER);
+  rl_h1_reader_init(&h1->reader, &conn->host->limits, &conn->host->loop->chunks);
+  set_clock(h1);
+}

@@ -1,0 +1,105 @@
+/*
+ * A request and its answer: one exchange, whatever the protocol below and whoever handles it above.
+ *
+ *      protocol (h1, later h2; the in-process test client)
+ *         |  fills the head, then handle(req)                    ^ rl_req_ops: what a handler asks of the protocol
+ *         v                                                      |
+ *      rl_req  -- events: body arrives, room to write, client gone -->  handler (C, or a Lua task)
+ *
+ * The life of one:
+ *
+ *      handle -> [read_body … on_body … on_body_end] -> respond -> [write … on_drain …] -> end -> release
+ *
+ * Everything of a request lives in its arena; slices are valid until rl_req_release. After release, or after on_gone
+ * followed by release, the handler must not touch it. The protocol frees it once both sides have finished with it.
+ */
+#ifndef RL_HTTP_REQUEST_H
+#define RL_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "http/fault.h"
+#include "http/header.h"
+#include "http/method.h"
+
+typedef struct rl_req rl_req;
+typedef struct rl_resp rl_resp;
+
+/* What a handler can ask; each protocol fills one of these. */
+typedef struct rl_req_ops {
+  /* The body may flow (true) or must wait (false). The first `true` answers Expect: 100-continue. */
+  void (*read_body)(rl_req *req, bool flow);
+  /* The head of the response and what is there of its body; `resp` is borrowed until return. Once. 0, or RL_ERESET where
+   * the client has gone (nothing was sent), RL_ENOMEM. */
+  int (*respond)(rl_req *req, const rl_resp *resp);
+  /* More of a streamed body. 0: taken. RL_EAGAIN: taken too, but wait for on_drain before the next. RL_ERESET: gone. */
+  int (*write)(rl_req *req, rl_slice bytes);
+  /* The streamed body is complete; trailers (borrowed) may be NULL. */
+  int (*end)(rl_req *req, const rl_header *trailers, size_t count);
+  /* Breaks the exchange off in the middle of its body, so that the client cannot take it for complete. */
+  void (*abort)(rl_req *req);
+  /* The handler has finished: it forgets the request now. */
+  void (*release)(rl_req *req);
+} rl_req_ops;
+
+/* What a handler wants to hear; filled by the handler (static). Any may be NULL. */
+typedef struct rl_req_events {
+  /* A piece of the body, at least one byte, borrowed until return. */
+  void (*on_body)(rl_req *req, rl_slice bytes);
+  /* The body is complete (0), or never will be: RL_ETOOBIG, RL_ESYNTAX (bad framing), RL_ETIMEOUT (too slow). */
+  void (*on_body_end)(rl_req *req, int code);
+  /* After RL_EAGAIN: room again. */
+  void (*on_drain)(rl_req *req);
+  /* The client has gone; nothing can be sent any more. The handler still releases. */
+  void (*on_gone)(rl_req *req, int code);
+} rl_req_events;
+
+struct rl_req {
+  rl_arena arena;
+  const rl_req_ops *ops;
+  void *protocol; /* whose ops these are */
+  const rl_req_events *events;
+  void *user; /* whose events these are */
+
+  rl_method method;
+  uint8_t minor; /* HTTP/1.<minor> */
+  bool secure;   /* the scheme is https */
+  bool keep_alive, chunked, has_length, expect_continue;
+  bool body_done;      /* all of it has been handed over, or there is none */
+  bool responded;      /* respond was called: a status is on its way */
+  uint64_t length;     /* Content-Length, where has_length */
+  uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
+  uint64_t body_size;  /* bytes handed over so far */
+  rl_slice method_name;
+  rl_slice target; /* as sent */
+  rl_slice raw_path, query; /* of the target; query without '?' */
+  rl_slice path;   /* decoded once, "%2F" and "%25" kept (base/url.h): what the router cuts into segments */
+  rl_slice host;   /* authority of the target, else the Host header; "" in HTTP/1.0 without one */
+  rl_slice remote; /* the client's IP as text, "" for a unix socket */
+  const rl_header *headers;
+  size_t header_count;
+  const rl_header *trailers;
+  size_t trailer_count;
+  uint64_t started_ms; /* rl_loop_now when the head was complete */
+};
+
+/* A request in a fresh arena of `pool`, with nothing filled in; NULL where memory is short. */
+rl_req *rl_req_new(rl_chunk_pool *pool);
+void rl_req_free(rl_req *req);
+
+/* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
+ * (RFC 9112 sections 3, 6 and 7; reliability.md D3.3 to D3.7) and fills in the rest. RL_FAULT_NONE or what is wrong. */
+rl_fault rl_req_check(rl_req *req);
+
+/* The first field of that name, or NULL. */
+static inline const rl_header *rl_req_header(const rl_req *req, rl_header_id id) {
+  return rl_header_find(req->headers, req->header_count, id);
+}
+
+/* A valid authority: reg-name, IPv4 or [IPv6], and a port up to 65535 or none (RFC 3986 section 3.2, without userinfo). */
+bool rl_authority_is_valid(rl_slice authority);
+
+#endif

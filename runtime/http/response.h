@@ -1,0 +1,42 @@
+/*
+ * A response before it is put on a wire: plain data that the handler fills in and lends to rl_req_ops.respond.
+ * How its body is framed follows from the request and from it, by one function, for every protocol.
+ */
+#ifndef RL_HTTP_RESPONSE_H
+#define RL_HTTP_RESPONSE_H
+
+#include "http/request.h"
+
+struct rl_resp {
+  int status;            /* 200 to 599 */
+  rl_slice content_type; /* "": none */
+  const rl_header *headers;
+  size_t header_count;
+  rl_slice body;     /* all of it, or the first piece of a stream */
+  bool streamed;     /* more follows by write, up to end */
+  bool has_length;   /* of a stream: its whole size is known */
+  uint64_t length;
+  bool close;        /* the connection ends behind this response */
+};
+
+/* What a body looks like on the wire (RFC 9112 section 6, RFC 9110 section 6.4.1). */
+typedef struct rl_framing {
+  bool body;        /* bytes follow the head: not for HEAD, 204 and 304 */
+  bool chunked;
+  bool has_length;  /* a Content-Length is sent */
+  bool until_close; /* HTTP/1.0 and of unknown length: the end of the connection ends it */
+  uint64_t length;
+} rl_framing;
+
+rl_framing rl_resp_framing(const rl_req *req, const rl_resp *resp);
+
+/* What a handler may not set itself: Content-Length, Transfer-Encoding, Connection and the like are ours. */
+bool rl_resp_header_is_ours(rl_slice name);
+/* 0, or RL_EINVALID where a name or value could split the head (CR, LF, NUL …): then no byte may leave. */
+int rl_resp_check(const rl_resp *resp);
+
+/* A plain-text answer of the server's own: "404: Not Found". The text is written to `room`, which outlives the call of
+ * respond. */
+rl_resp rl_resp_plain(int status, const char *text, char *room, size_t size);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Mail between threads. A mail is embedded in the message and linked while it is under way; whoever holds it owns it, and
+ * sending hands it over. Order from one sender is kept.
+ *
+ *   any thread  --rl_inbox_send-->  inbox of a loop      mail->deliver(mail) runs on the loop's thread
+ *   any thread  --rl_service_send-->  a service's queue  (service.h) its own thread takes all that is there
+ */
+#ifndef RL_LOOP_INBOX_H
+#define RL_LOOP_INBOX_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+typedef struct rl_loop rl_loop;
+typedef struct rl_mail rl_mail;
+
+struct rl_mail {
+  rl_mail *next;
+  void (*deliver)(rl_mail *mail);
+};
+
+/* A first-in-first-out chain of mail; not locked. */
+typedef struct rl_mail_queue {
+  rl_mail *first, *last;
+} rl_mail_queue;
+
+void rl_mail_push(rl_mail_queue *queue, rl_mail *mail);
+/* NULL where it is empty. */
+rl_mail *rl_mail_shift(rl_mail_queue *queue);
+
+typedef struct rl_inbox {
+  uv_async_t async;
+  uv_mutex_t lock;
+  rl_mail_queue queue;
+} rl_inbox;
+
+/* 0 or RL_ENOMEM. Embedded in the loop, which runs as long as mail may come. */
+int rl_inbox_init(rl_inbox *inbox, rl_loop *loop);
+/* Stops the handle: nobody may send any more. What still waits is delivered first. From the loop's thread. */
+void rl_inbox_close(rl_inbox *inbox);
+/* After the loop has run the close. */
+void rl_inbox_free(rl_inbox *inbox);
+void rl_inbox_send(rl_inbox *inbox, rl_mail *mail);
+
+#endif

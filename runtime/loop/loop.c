@@ -1,0 +1,205 @@
+/* The loop of loop.h on libuv. */
+#include "loop/loop.h"
+
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+enum { CHUNKS_KEPT = 4096, READY_BUDGET = 1024 };
+
+static rl_loop *loop_of(const void *handle) { return ((const uv_handle_t *)handle)->data; }
+
+/* ---- timers ---------------------------------------------------------------------------------------------------- */
+
+static void on_wheel_timer(uv_timer_t *handle);
+
+/* libuv's timer stands at or before the wheel's next expiry; it is only moved when that comes nearer. */
+static void arm(rl_loop *loop) {
+  uint64_t next = rl_wheel_next(&loop->wheel);
+  if (loop->virtual_clock || next >= loop->armed) return;
+  uint64_t now = uv_now(&loop->uv);
+  loop->armed = next;
+  uv_timer_start(&loop->wheel_timer, on_wheel_timer, next > now ? next - now : 0, 0);
+}
+
+static void fire(rl_loop *loop, uint64_t now) {
+  for (rl_wheel_timer *due; (due = rl_wheel_expire(&loop->wheel, now));) {
+    rl_timer *timer = RL_CONTAINER(due, rl_timer, wheel);
+    loop->active = true;
+    timer->on_timer(timer);
+  }
+}
+
+static void on_wheel_timer(uv_timer_t *handle) {
+  rl_loop *loop = loop_of(handle);
+  loop->armed = UINT64_MAX;
+  if (loop->virtual_clock) return;
+  fire(loop, uv_now(&loop->uv));
+  arm(loop);
+}
+
+void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
+  uint64_t now = rl_loop_now(loop);
+  timer->on_timer = on_timer;
+  rl_wheel_start(&loop->wheel, &timer->wheel, delay_ms > UINT64_MAX - now ? UINT64_MAX : now + delay_ms);
+  if (timer->wheel.expires < loop->armed) arm(loop);
+}
+
+void rl_timer_stop(rl_loop *loop, rl_timer *timer) { rl_wheel_stop(&loop->wheel, &timer->wheel); }
+
+/* ---- the ready queue ------------------------------------------------------------------------------------------- */
+
+static void on_idle(uv_idle_t *handle) { (void)handle; }
+
+void rl_loop_post(rl_loop *loop, rl_post *post, void (*run)(rl_post *)) {
+  if (rl_post_waits(post)) return;
+  post->run = run;
+  if (rl_list_empty(&loop->ready)) uv_idle_start(&loop->idle, on_idle);
+  rl_list_push(&loop->ready, &post->node);
+}
+
+void rl_loop_unpost(rl_loop *loop, rl_post *post) {
+  (void)loop;
+  if (rl_post_waits(post)) rl_list_remove(&post->node);
+}
+
+static rl_list *pick(rl_loop *loop) {
+  if (!loop->shuffle || rl_list_empty(&loop->ready)) return rl_list_shift(&loop->ready);
+  uint64_t count = 0;
+  RL_LIST_EACH(&loop->ready, node) count++;
+  rl_list *node = loop->ready.next;
+  for (uint64_t skip = loop->shuffle(loop->shuffle_ud) % count; skip > 0; skip--) node = node->next;
+  rl_list_remove(node);
+  return node;
+}
+
+/* What is ready, and what becomes ready by that, but no more than a budget before the sockets get a look. */
+static void run_ready(rl_loop *loop) {
+  rl_list *node;
+  for (int budget = READY_BUDGET; budget > 0 && (node = pick(loop)); budget--) {
+    rl_post *post = RL_CONTAINER(node, rl_post, node);
+    loop->active = true;
+    post->run(post);
+  }
+}
+
+static void on_prepare(uv_prepare_t *handle) {
+  rl_loop *loop = loop_of(handle);
+  run_ready(loop);
+  if (rl_list_empty(&loop->ready)) uv_idle_stop(&loop->idle);
+  loop->quiet = loop->active ? 0 : loop->quiet + 1;
+  loop->active = false;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static void unreferenced(rl_loop *loop, uv_handle_t *handle) {
+  handle->data = loop;
+  uv_unref(handle);
+}
+
+int rl_loop_init(rl_loop *loop) {
+  memset(loop, 0, sizeof *loop);
+  if (uv_loop_init(&loop->uv)) return RL_ENOMEM;
+  if (rl_inbox_init(&loop->inbox, loop)) return RL_ENOMEM;
+  loop->read_buffer = rl_must_alloc(RL_LIMIT_READ_BUFFER);
+  loop->armed = UINT64_MAX;
+  loop->date_second = INT64_MIN;
+  rl_list_init(&loop->ready);
+  rl_chunk_pool_init(&loop->chunks, CHUNKS_KEPT);
+  rl_wheel_init(&loop->wheel, uv_now(&loop->uv));
+  uv_timer_init(&loop->uv, &loop->wheel_timer);
+  uv_prepare_init(&loop->uv, &loop->prepare);
+  uv_idle_init(&loop->uv, &loop->idle);
+  loop->wheel_timer.data = loop->idle.data = loop;
+  unreferenced(loop, (uv_handle_t *)&loop->prepare);
+  uv_prepare_start(&loop->prepare, on_prepare);
+  return RL_OK;
+}
+
+int rl_loop_free(rl_loop *loop) {
+  uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
+  uv_close((uv_handle_t *)&loop->prepare, NULL);
+  uv_close((uv_handle_t *)&loop->idle, NULL);
+  rl_inbox_close(&loop->inbox);
+  uv_run(&loop->uv, UV_RUN_NOWAIT);
+  int open = uv_loop_close(&loop->uv);
+  rl_inbox_free(&loop->inbox);
+  rl_chunk_pool_free(&loop->chunks);
+  rl_free(loop->read_buffer);
+  return open ? RL_EBUSY : RL_OK;
+}
+
+void rl_loop_run(rl_loop *loop) {
+  loop->stopping = false;
+  while (!loop->stopping && uv_run(&loop->uv, UV_RUN_ONCE)) {
+  }
+}
+
+void rl_loop_stop(rl_loop *loop) { loop->stopping = true; }
+
+/* ---- clocks ---------------------------------------------------------------------------------------------------- */
+
+uint64_t rl_loop_now(const rl_loop *loop) { return loop->virtual_clock ? loop->virtual_now : uv_now(&loop->uv); }
+
+static int64_t wall_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t rl_loop_time(const rl_loop *loop) { return loop->virtual_clock ? loop->virtual_wall : wall_clock(); }
+
+const char *rl_loop_date(rl_loop *loop) {
+  struct timespec now;
+  if (loop->virtual_clock) now.tv_sec = loop->virtual_wall / 1000;
+  else clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (now.tv_sec != loop->date_second) {
+    loop->date_second = now.tv_sec;
+    rl_date_format(now.tv_sec, loop->date);
+  }
+  return loop->date;
+}
+
+void rl_loop_clock_freeze(rl_loop *loop) {
+  uv_update_time(&loop->uv);
+  fire(loop, uv_now(&loop->uv));
+  loop->virtual_now = uv_now(&loop->uv);
+  loop->virtual_wall = wall_clock();
+  loop->virtual_clock = true;
+  loop->armed = UINT64_MAX;
+  uv_timer_stop(&loop->wheel_timer);
+}
+
+/* Virtual time may have run ahead of the real one: every timer is moved by the difference, so that delays stay. */
+void rl_loop_clock_thaw(rl_loop *loop) {
+  if (!loop->virtual_clock) return;
+  loop->virtual_clock = false;
+  uv_update_time(&loop->uv);
+  uint64_t was = loop->virtual_now, now = uv_now(&loop->uv);
+  rl_list all;
+  rl_list_init(&all);
+  for (int level = 0; level < RL_WHEEL_LEVELS; level++)
+    for (int slot = 0; slot < RL_WHEEL_SLOTS; slot++) rl_list_append(&all, &loop->wheel.slots[level][slot]);
+  rl_wheel_init(&loop->wheel, now);
+  for (rl_list *node; (node = rl_list_shift(&all));) {
+    rl_wheel_timer *timer = RL_CONTAINER(node, rl_wheel_timer, node);
+    timer->active = false;
+    rl_wheel_start(&loop->wheel, timer, now + (timer->expires > was ? timer->expires - was : 0));
+  }
+  arm(loop);
+}
+
+void rl_loop_advance_to(rl_loop *loop, uint64_t now_ms) {
+  if (now_ms > loop->virtual_now) {
+    loop->virtual_wall += (int64_t)(now_ms - loop->virtual_now);
+    loop->virtual_now = now_ms;
+  }
+  fire(loop, now_ms);
+}
+
+uint64_t rl_loop_next_timer(const rl_loop *loop) { return rl_wheel_next(&loop->wheel); }
+
+bool rl_loop_is_quiet(const rl_loop *loop) { return loop->quiet >= 2 && !loop->held && rl_list_empty(&loop->ready); }

@@ -1,0 +1,138 @@
+/* Listening sockets and addresses as text; see address.h. */
+#define _GNU_SOURCE
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum { BACKLOG = 4096 };
+
+static int text_of_ipv6(const struct sockaddr_in6 *in6, char out[RL_ADDRESS_TEXT]) {
+  if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], out, RL_ADDRESS_TEXT);
+  else inet_ntop(AF_INET6, &in6->sin6_addr, out, RL_ADDRESS_TEXT);
+  return ntohs(in6->sin6_port);
+}
+
+int rl_address_text(const struct sockaddr *address, char out[RL_ADDRESS_TEXT]) {
+  out[0] = 0;
+  if (address->sa_family == AF_INET6) return text_of_ipv6((const struct sockaddr_in6 *)(const void *)address, out);
+  if (address->sa_family != AF_INET) return 0;
+  const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+  inet_ntop(AF_INET, &in->sin_addr, out, RL_ADDRESS_TEXT);
+  return ntohs(in->sin_port);
+}
+
+static int refuse(rl_buf *why, int saved_errno, const char *what, const char *name, int port) {
+  if (port >= 0) rl_buf_addf(why, "cannot %s %s port %d: %s", what, name, port, strerror(saved_errno));
+  else rl_buf_addf(why, "cannot %s %s: %s", what, name, strerror(saved_errno));
+  return rl_error_from_errno(saved_errno);
+}
+
+int rl_listen_port(int fd) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof address;
+  char text[RL_ADDRESS_TEXT];
+  if (getsockname(fd, (struct sockaddr *)&address, &len)) return 0;
+  return rl_address_text((struct sockaddr *)&address, text);
+}
+
+/* One bound and listening socket, or -1 with errno. */
+static int open_one(const struct addrinfo *info, bool share) {
+  int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (info->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (share) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  bool bound = bind(fd, info->ai_addr, info->ai_addrlen) == 0;
+  if (bound && !share) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (bound && listen(fd, BACKLOG) == 0) return fd;
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return -1;
+}
+
+static void set_port(struct addrinfo *info, int port) {
+  if (info->ai_family == AF_INET6) ((struct sockaddr_in6 *)(void *)info->ai_addr)->sin6_port = htons((uint16_t)port);
+  else ((struct sockaddr_in *)(void *)info->ai_addr)->sin_port = htons((uint16_t)port);
+}
+
+int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_buf *why) {
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
+  char service[8];
+  snprintf(service, sizeof service, "%d", port & 0xFFFF);
+  int found = getaddrinfo(host, service, &hints, &list);
+  if (found) {
+    rl_buf_addf(why, "cannot listen on %s: %s", host, gai_strerror(found));
+    return RL_ENOTFOUND;
+  }
+  int count = 0, failed = 0;
+  for (struct addrinfo *info = list; info && count < max; info = info->ai_next) {
+    if (info->ai_family != AF_INET && info->ai_family != AF_INET6) continue;
+    set_port(info, port);
+    fds[count] = open_one(info, share);
+    if (fds[count] < 0) {
+      failed = errno;
+      if (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) continue; /* a family this machine does not have */
+      break;
+    }
+    if (port == 0) port = rl_listen_port(fds[count]);
+    count++;
+    failed = 0;
+  }
+  freeaddrinfo(list);
+  if (count && !failed) return count;
+  while (count) close(fds[--count]);
+  return refuse(why, failed ? failed : EADDRNOTAVAIL, "listen on", host, port);
+}
+
+static bool nobody_listens(const struct sockaddr_un *address) {
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  bool refused = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 && errno == ECONNREFUSED;
+  close(fd);
+  return refused;
+}
+
+int rl_listen_unix(const char *path, int *fd, rl_buf *why) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) return refuse(why, ENAMETOOLONG, "listen on", path, -1);
+  memcpy(address.sun_path, path, strlen(path));
+  if (nobody_listens(&address)) unlink(path);
+  *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (*fd < 0) return refuse(why, errno, "listen on", path, -1);
+  if (bind(*fd, (struct sockaddr *)&address, sizeof address) || chmod(path, 0660) || listen(*fd, BACKLOG)) {
+    int saved = errno;
+    close(*fd);
+    return refuse(why, saved, "listen on", path, -1);
+  }
+  return RL_OK;
+}
+
+int rl_listen_inherited(int *fds, int max) {
+  enum { FIRST = 3 };
+  const char *pid = getenv("LISTEN_PID"), *count_text = getenv("LISTEN_FDS");
+  if (!pid || !count_text || strtol(pid, NULL, 10) != getpid()) return 0;
+  long count = strtol(count_text, NULL, 10);
+  if (count < 0) return 0;
+  if (count > max) count = max;
+  for (int i = 0; i < (int)count; i++) {
+    fds[i] = FIRST + i;
+    fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+    fcntl(fds[i], F_SETFL, fcntl(fds[i], F_GETFL) | O_NONBLOCK);
+  }
+  unsetenv("LISTEN_PID");
+  unsetenv("LISTEN_FDS");
+  return (int)count;
+}

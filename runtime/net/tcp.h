@@ -1,0 +1,27 @@
+/*
+ * A stream over a connected socket, TCP or unix: non-blocking, level-triggered through uv_poll, read into the one buffer
+ * of the loop. uv_poll rather than uv_tcp: reads need no buffer per connection, sendfile and resets are plain calls, and a
+ * broken connection is noticed while reading is stopped.
+ */
+#ifndef RL_NET_TCP_H
+#define RL_NET_TCP_H
+
+#include "loop/loop.h"
+#include "net/stream.h"
+
+typedef struct rl_tcp {
+  rl_stream stream; /* first */
+  rl_loop *loop;
+  uv_poll_t poll;
+  int fd;
+  uint8_t wants;  /* RL_TCP_* */
+  uint8_t active; /* the events that uv_poll watches now */
+  bool closed;
+} rl_tcp;
+
+/* Takes the descriptor (connected, any mode; made non-blocking here). Events and owner are set by the caller before the
+ * loop runs again. The struct is embedded and may be freed in on_closed. 0, or an error: then the descriptor is closed and
+ * no event will come. */
+int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd);
+
+#endif

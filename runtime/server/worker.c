@@ -1,0 +1,125 @@
+/* Listeners, connections and their graceful end; see worker.h. */
+#include "server/worker.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "http/h1/h1.h"
+#include "net/tcp.h"
+
+/* What one connection needs, in one piece. */
+typedef struct server_conn {
+  rl_conn conn;
+  rl_tcp tcp;
+  rl_h1 h1;
+} server_conn;
+
+static rl_worker *worker_of(rl_conn *conn) { return conn->host->owner; }
+
+static void handle(rl_conn *conn, rl_req *req) {
+  rl_handler *handler = worker_of(conn)->handler;
+  handler->handle(handler, req);
+}
+
+static void maybe_stopped(rl_worker *worker) {
+  if (!worker->stopping || worker->connection_count || worker->listeners_open) return;
+  rl_timer_stop(worker->loop, &worker->deadline);
+  worker->on_stopped(worker);
+}
+
+static void start_listeners(rl_worker *worker) {
+  worker->full = false;
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_start(&worker->listeners[i]);
+}
+
+static void on_conn_closed(rl_conn *conn) {
+  rl_worker *worker = worker_of(conn);
+  rl_list_remove(&conn->node);
+  worker->connection_count--;
+  rl_free(RL_CONTAINER(conn, server_conn, conn));
+  if (worker->full && worker->connection_count < worker->host.limits.connections) start_listeners(worker);
+  maybe_stopped(worker);
+}
+
+static const rl_conn_events conn_events = {.handle = handle, .on_closed = on_conn_closed};
+
+int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
+  server_conn *c = rl_alloc(sizeof *c);
+  if (!c) {
+    close(fd);
+    return RL_ENOMEM;
+  }
+  int code = rl_tcp_init(&c->tcp, worker->loop, fd);
+  if (code) {
+    rl_free(c);
+    return code;
+  }
+  rl_conn_init(&c->conn, &worker->host, &c->tcp.stream, &rl_h1_protocol, peer);
+  rl_h1_init(&c->h1, &c->conn);
+  rl_list_push(&worker->connections, &c->conn.node);
+  worker->connection_count++;
+  return RL_OK;
+}
+
+/* A full worker lets the kernel hold what arrives, up to the backlog. */
+static void on_accept(rl_listener *listener, int fd, const char *peer) {
+  rl_worker *worker = listener->owner;
+  rl_worker_adopt(worker, fd, peer);
+  if (worker->connection_count < worker->host.limits.connections) return;
+  worker->full = true;
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_pause(&worker->listeners[i]);
+}
+
+static void on_listener_closed(rl_listener *listener) {
+  rl_worker *worker = listener->owner;
+  worker->listeners_open--;
+  maybe_stopped(worker);
+}
+
+static const rl_listener_events listener_events = {.on_accept = on_accept, .on_closed = on_listener_closed};
+
+void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler) {
+  memset(worker, 0, sizeof *worker);
+  worker->loop = loop;
+  worker->handler = handler;
+  rl_list_init(&worker->connections);
+  rl_conn_host_init(&worker->host, loop, &conn_events, worker);
+}
+
+void rl_worker_free(rl_worker *worker) { rl_conn_host_free(&worker->host); }
+
+int rl_worker_listen(rl_worker *worker, int fd) {
+  if (worker->listener_count == RL_WORKER_LISTENERS) {
+    close(fd);
+    return RL_EBUSY;
+  }
+  rl_listener *listener = &worker->listeners[worker->listener_count];
+  int code = rl_listener_init(listener, worker->loop, fd);
+  if (code) return code;
+  listener->events = &listener_events;
+  listener->owner = worker;
+  worker->listener_count++;
+  worker->listeners_open++;
+  return RL_OK;
+}
+
+void rl_worker_start(rl_worker *worker) { start_listeners(worker); }
+
+static void on_deadline(rl_timer *timer) {
+  rl_worker *worker = RL_CONTAINER(timer, rl_worker, deadline);
+  RL_LIST_EACH(&worker->connections, node) {
+    rl_conn *conn = RL_CONTAINER(node, rl_conn, node);
+    conn->protocol->on_broken(conn, RL_ECANCELLED);
+    rl_conn_close(conn, false);
+  }
+}
+
+void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms) {
+  if (worker->stopping) return;
+  worker->stopping = true;
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_close(&worker->listeners[i]);
+  RL_LIST_EACH(&worker->connections, node) rl_conn_stop(RL_CONTAINER(node, rl_conn, node));
+  rl_timer_start(worker->loop, &worker->deadline, timeout_ms, on_deadline);
+  maybe_stopped(worker);
+}

@@ -1,0 +1,49 @@
+/*
+ * A worker: one loop that listens, its connections, and the handler that answers their requests. Several workers share
+ * nothing but a port.
+ *
+ *   init -> listen … -> start -> (requests) -> stop: listeners close, idle connections too, requests under way finish;
+ *   at the timeout what is left is cut off -> on_stopped -> free
+ */
+#ifndef RL_SERVER_WORKER_H
+#define RL_SERVER_WORKER_H
+
+#include "http/conn.h"
+#include "net/listener.h"
+
+typedef struct rl_handler rl_handler;
+typedef struct rl_worker rl_worker;
+
+/* Whoever answers requests: C, or the Lua app of vm/. Owns each request until it releases it. */
+struct rl_handler {
+  void (*handle)(rl_handler *handler, rl_req *req);
+};
+
+enum { RL_WORKER_LISTENERS = 16 };
+
+struct rl_worker {
+  rl_loop *loop;
+  rl_handler *handler; /* replaced by a reload; borrowed */
+  rl_conn_host host;   /* its limits may be set before start */
+  rl_list connections;
+  unsigned connection_count;
+  rl_listener listeners[RL_WORKER_LISTENERS];
+  unsigned listener_count, listeners_open;
+  bool stopping, full;
+  rl_timer deadline;
+  void (*on_stopped)(rl_worker *worker); /* set by the owner; once, after stop */
+  void *owner;
+};
+
+void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler);
+/* After on_stopped. */
+void rl_worker_free(rl_worker *worker);
+/* Takes a listening socket. 0, RL_EBUSY where there are RL_WORKER_LISTENERS already, or RL_ENOMEM; the descriptor is
+ * closed on failure. */
+int rl_worker_listen(rl_worker *worker, int fd);
+void rl_worker_start(rl_worker *worker);
+/* Takes a connected socket as if it had been accepted (tests). 0 or an error; the descriptor is taken either way. */
+int rl_worker_adopt(rl_worker *worker, int fd, const char *peer);
+void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms);
+
+#endif

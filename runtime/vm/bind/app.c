@@ -1,0 +1,211 @@
+/*
+ * A compiled app for Lua: lua/rille/app.lua flattens what a program wrote (groups, mounts, middleware) into routes with one
+ * function each, and hands them over here.
+ *
+ *   native.app(app, body_limit) -> compiled     compiled:add(…) … compiled:ready(on_error, on_response)
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "server/pattern.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.compiled_app"); }
+
+/* app(app_table, body_limit?) -> compiled */
+static int l_app(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
+  rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
+  rl_app_init(app, rl_vm_of(L));
+  luaL_setmetatable(L, "rille.compiled_app");
+  if (!app->router) return rl_error_raise(L, RL_ENOMEM, NULL);
+  app->body_limit = (uint64_t)body_limit;
+  lua_newtable(L); /* functions by route */
+  lua_pushvalue(L, -1);
+  app->chains_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_setiuservalue(L, -2, 1);
+  lua_newtable(L); /* apps by route, for req.app */
+  lua_setiuservalue(L, -2, 2);
+  lua_newtable(L); /* converters by number */
+  lua_setiuservalue(L, -2, 3);
+  lua_pushvalue(L, -1);
+  app->self_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 1;
+}
+
+static void set_in_uservalue(lua_State *L, int which, lua_Integer key, int value) {
+  lua_getiuservalue(L, 1, which);
+  lua_pushvalue(L, value);
+  lua_rawseti(L, -2, key);
+  lua_pop(L, 1);
+}
+
+static int grow_routes(rl_app *app) {
+  rl_app_route *routes = rl_realloc(app->routes, (app->route_count + 1) * sizeof *routes);
+  if (!routes) return RL_ENOMEM;
+  app->routes = routes;
+  routes[app->route_count] = (rl_app_route){0};
+  return RL_OK;
+}
+
+static char *copy_optional(lua_State *L, int index) {
+  size_t len;
+  const char *text = luaL_optlstring(L, index, NULL, &len);
+  return text ? rl_strndup(text, len) : NULL;
+}
+
+/* compiled:add(method, pattern, function, app, name?, body_limit?) -> id | nil, message, id of the route in the way */
+static int l_add(lua_State *L) {
+  rl_app *app = check_app(L);
+  rl_slice method = rl_check_slice(L, 2), pattern = rl_check_slice(L, 3);
+  luaL_checktype(L, 4, LUA_TFUNCTION);
+  luaL_checktype(L, 5, LUA_TTABLE);
+  rl_buf why;
+  rl_buf_init(&why, 1024);
+  int taken = -1, id = (int)app->route_count;
+  int code = grow_routes(app);
+  if (!code) code = rl_router_add(app->router, method, pattern, id, &taken, &why);
+  if (code) {
+    lua_pushnil(L);
+    lua_pushlstring(L, why.data ? why.data : "", why.len);
+    lua_pushinteger(L, taken);
+    rl_buf_free(&why);
+    return 3;
+  }
+  rl_buf_free(&why);
+  rl_app_route *route = &app->routes[app->route_count++];
+  route->name = copy_optional(L, 6);
+  if (!lua_isnoneornil(L, 7)) route->body_limit = (uint64_t)rl_check_size(L, 7);
+  lua_pushfstring(L, "%s %s", lua_tostring(L, 2), lua_tostring(L, 3));
+  route->label = copy_optional(L, -1);
+  set_in_uservalue(L, 1, id, 4);
+  set_in_uservalue(L, 2, id, 5);
+  lua_pushinteger(L, id);
+  return 1;
+}
+
+/* compiled:scope(prefix, number, function, app): what answers a path below prefix that has no route */
+static int l_scope(lua_State *L) {
+  rl_app *app = check_app(L);
+  rl_slice prefix = rl_check_slice(L, 2);
+  lua_Integer number = luaL_checkinteger(L, 3);
+  luaL_checktype(L, 4, LUA_TFUNCTION);
+  luaL_checktype(L, 5, LUA_TTABLE);
+  if (number > 0 && rl_router_scope(app->router, prefix, (int)number)) return rl_error_raise(L, RL_ENOMEM, NULL);
+  set_in_uservalue(L, 1, -1 - number, 4);
+  set_in_uservalue(L, 2, -1 - number, 5);
+  return 0;
+}
+
+/* A converter of the program's: its test runs on the main thread, outside any task, protected. */
+static bool accepts(void *ud, int convert, rl_slice segment) {
+  rl_app *app = ud;
+  lua_State *L = app->vm->L;
+  int top = lua_gettop(L);
+  if (!lua_checkstack(L, 8)) return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, app->self_ref);
+  lua_getiuservalue(L, -1, 3);
+  lua_rawgeti(L, -1, convert);
+  lua_pushlstring(L, segment.data, segment.len);
+  bool fits = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
+  lua_settop(L, top);
+  return fits;
+}
+
+/* compiled:converter(name, test): test(segment) -> boolean */
+static int l_converter(lua_State *L) {
+  rl_app *app = check_app(L);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_getiuservalue(L, 1, 3);
+  lua_Integer number = RL_CONVERT_CUSTOM;
+  while (lua_rawgeti(L, -1, number) != LUA_TNIL) number++, lua_pop(L, 1);
+  lua_pop(L, 2);
+  int code = rl_router_converter(app->router, rl_check_slice(L, 2), accepts, app);
+  if (code == RL_EEXISTS) return luaL_error(L, "there is a converter '%s' already", lua_tostring(L, 2));
+  if (code) return rl_error_raise(L, code, NULL);
+  set_in_uservalue(L, 3, number, 3);
+  return 0;
+}
+
+/* compiled:ready(on_error, on_response?): on_error(req, err) -> response; on_response(req, response) */
+static int l_ready(lua_State *L) {
+  rl_app *app = check_app(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 3);
+  if (lua_isnil(L, 3)) lua_pop(L, 1);
+  else app->on_response_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  app->on_error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* compiled:match(method, path) -> id, or nil, status, allow: for tools and specs */
+static int l_match(lua_State *L) {
+  rl_app *app = check_app(L);
+  rl_match match;
+  rl_router_match(app->router, rl_method_of(rl_check_slice(L, 2)), rl_check_slice(L, 3), &match);
+  if (match.route >= 0) lua_pushinteger(L, match.route);
+  else lua_pushnil(L);
+  return 1;
+}
+
+static int app_gc(lua_State *L) {
+  rl_app *app = lua_touserdata(L, 1);
+  rl_router_del(app->router);
+  app->router = NULL;
+  for (size_t i = 0; i < app->route_count; i++) {
+    rl_free(app->routes[i].name);
+    rl_free(app->routes[i].label);
+  }
+  rl_free(app->routes);
+  app->routes = NULL;
+  app->route_count = 0;
+  return 0;
+}
+
+/* pattern_parts(pattern) -> list of strings and {name, converter}; raises what is wrong with it */
+static int l_pattern_parts(lua_State *L) {
+  rl_pattern pattern;
+  rl_buf why;
+  rl_buf_init(&why, 1024);
+  if (rl_pattern_parse(&pattern, rl_check_slice(L, 1), &why)) {
+    lua_pushlstring(L, why.data ? why.data : "out of memory", why.data ? why.len : 13);
+    rl_buf_free(&why);
+    rl_pattern_free(&pattern);
+    return lua_error(L);
+  }
+  lua_createtable(L, (int)pattern.count, 0);
+  for (size_t i = 0; i < pattern.count; i++) {
+    const rl_pattern_part *part = &pattern.parts[i];
+    if (part->param) {
+      lua_createtable(L, 2, 0);
+      rl_push_slice(L, part->text);
+      lua_rawseti(L, -2, 1);
+      rl_push_slice(L, part->converter);
+      lua_rawseti(L, -2, 2);
+    } else {
+      rl_push_slice(L, part->text);
+    }
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  rl_buf_free(&why);
+  rl_pattern_free(&pattern);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"app", l_app}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
+
+static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
+                                   {"ready", l_ready}, {"match", l_match}, {NULL, NULL}};
+
+void rl_bind_app(lua_State *L) {
+  luaL_newmetatable(L, "rille.compiled_app");
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, app_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

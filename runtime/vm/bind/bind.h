@@ -1,0 +1,54 @@
+/*
+ * What the files of vm/bind/ share. Each mirrors a noun: static functions of 5 to 10 lines under a one-line Lua signature,
+ * one luaL_Reg, its rl_bind_<noun> last, which adds the functions to the table on top of the stack.
+ */
+#ifndef RL_VM_BIND_BIND_H
+#define RL_VM_BIND_BIND_H
+
+#include "vm/error.h"
+#include "vm/task.h"
+
+void rl_bind_json(lua_State *L);
+void rl_bind_task(lua_State *L);
+void rl_bind_text(lua_State *L);
+void rl_bind_log(lua_State *L);
+void rl_bind_app(lua_State *L);
+void rl_bind_chain(lua_State *L);
+void rl_bind_out(lua_State *L);
+void rl_bind_main(lua_State *L);
+void rl_bind_request(lua_State *L);
+void rl_bind_response(lua_State *L);
+void rl_bind_sqlite(lua_State *L);
+void rl_bind_files(lua_State *L);
+void rl_bind_client(lua_State *L);
+
+/* A string argument as a slice, borrowed as long as the value stays on the stack. */
+static inline rl_slice rl_check_slice(lua_State *L, int index) {
+  size_t len;
+  const char *text = luaL_checklstring(L, index, &len);
+  return rl_slice_of(text, len);
+}
+
+static inline void rl_push_slice(lua_State *L, rl_slice s) { lua_pushlstring(L, s.len ? s.data : "", s.len); }
+
+/* A duration in seconds, not negative; raises at the caller's line. */
+double rl_check_seconds(lua_State *L, int index);
+/* A size in bytes: an integer, or a float with an integral value. */
+lua_Integer rl_check_size(lua_State *L, int index);
+
+/* rille.null: JSON and SQL null where nil cannot stand. */
+static inline void rl_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); }
+static inline bool rl_is_null(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);
+}
+
+/* Encodes the value at `index` as JSON into `out`; raises on what JSON cannot hold. */
+void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
+/* Decodes and pushes; raises an error value with code "json" and status 400. */
+void rl_json_decode_text(lua_State *L, rl_slice text);
+/* C functions of ours that let waits through, for the message about those that do not. */
+void rl_lets_waits_through(lua_State *L, lua_CFunction function);
+/* Marks the table on top of the stack as a list (rille.array). */
+void rl_mark_array(lua_State *L);
+
+#endif

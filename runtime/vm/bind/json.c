@@ -1,0 +1,269 @@
+/*
+ * JSON for Lua values.
+ *
+ * Encoding walks a table once: while its keys come as 1, 2, 3 … it is a list, otherwise all keys are strings. An empty
+ * table is {} unless marked by rille.array. What JSON cannot hold (functions, NaN, a list with a hole, mixed keys) raises
+ * and says where. Decoding keeps integers, marks lists (so that [] stays a list), and drops null members of objects.
+ */
+#include <math.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "vm/bind/bind.h"
+
+/* ---- encoding ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct encoder {
+  lua_State *L;
+  rl_buf *out;
+  int depth;
+} encoder;
+
+static void check(encoder *e, int code) {
+  if (!code) return;
+  if (code == RL_EUTF8) luaL_error(e->L, "cannot encode a string that is not UTF-8 as JSON");
+  if (code == RL_EINVALID) luaL_error(e->L, "cannot encode NaN or an infinity as JSON");
+  rl_error_raise(e->L, code, NULL);
+}
+
+static void encode(encoder *e, int index);
+
+static void put(encoder *e, char c) { check(e, rl_buf_add_char(e->out, c)); }
+
+static bool is_marked_array(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return false;
+  rl_vm_push_ref(L, RL_REF_ARRAY_META);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+static void encode_key(encoder *e) {
+  if (lua_type(e->L, -2) != LUA_TSTRING)
+    luaL_error(e->L, "cannot encode a table as JSON: key %s is neither a string nor the next of a list",
+               luaL_tolstring(e->L, -2, NULL));
+  size_t len;
+  const char *key = lua_tolstring(e->L, -2, &len);
+  check(e, rl_json_write_string(e->out, rl_slice_of(key, len)));
+  put(e, ':');
+}
+
+/* The first pair is on the stack. */
+static void encode_object(encoder *e, int index) {
+  put(e, '{');
+  for (bool first = true;; first = false) {
+    if (!first) put(e, ',');
+    encode_key(e);
+    encode(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+    if (!lua_next(e->L, index)) break;
+  }
+  put(e, '}');
+}
+
+/* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. */
+static void encode_by_index(encoder *e, int index) {
+  lua_State *L = e->L;
+  lua_Integer count = 0, most = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1)
+      luaL_error(L, "cannot encode a table as JSON: it has both list items and the key %s", luaL_tolstring(L, -2, NULL));
+    count++;
+    if (lua_tointeger(L, -2) > most) most = lua_tointeger(L, -2);
+  }
+  if (count != most)
+    luaL_error(L, "cannot encode a list with a hole as JSON: %d items, the last at %d (rille.null stands for null)",
+               (int)count, (int)most);
+  for (lua_Integer i = 1; i <= count; i++) {
+    put(e, i == 1 ? '[' : ',');
+    lua_rawgeti(L, index, i);
+    encode(e, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+  put(e, ']');
+}
+
+/* The first pair, with key 1, is on the stack. */
+static void encode_list(encoder *e, int index) {
+  size_t start = e->out->len;
+  put(e, '[');
+  for (lua_Integer expected = 1;; expected++) {
+    if (!lua_isinteger(e->L, -2) || lua_tointeger(e->L, -2) != expected) {
+      lua_pop(e->L, 2);
+      e->out->len = start;
+      encode_by_index(e, index);
+      return;
+    }
+    if (expected > 1) put(e, ',');
+    encode(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+    if (!lua_next(e->L, index)) break;
+  }
+  put(e, ']');
+}
+
+static void encode_table(encoder *e, int index) {
+  lua_State *L = e->L;
+  if (++e->depth > (int)RL_LIMIT_JSON_DEPTH)
+    luaL_error(L, "cannot encode as JSON: nested deeper than %d (a table that contains itself?)", RL_LIMIT_JSON_DEPTH);
+  luaL_checkstack(L, 8, "JSON");
+  lua_pushnil(L);
+  if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
+  else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
+  else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index);
+  else encode_object(e, index);
+  e->depth--;
+}
+
+static void encode(encoder *e, int index) {
+  lua_State *L = e->L;
+  size_t len;
+  const char *text;
+  switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+      text = lua_tolstring(L, index, &len);
+      check(e, rl_json_write_string(e->out, rl_slice_of(text, len)));
+      break;
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, index)) check(e, rl_json_write_integer(e->out, lua_tointeger(L, index)));
+      else check(e, rl_json_write_number(e->out, lua_tonumber(L, index)));
+      break;
+    case LUA_TBOOLEAN:
+      if (lua_toboolean(L, index)) check(e, rl_buf_add(e->out, "true", 4));
+      else check(e, rl_buf_add(e->out, "false", 5));
+      break;
+    case LUA_TTABLE: encode_table(e, index); break;
+    case LUA_TNIL: check(e, rl_buf_add(e->out, "null", 4)); break;
+    default:
+      if (!rl_is_null(L, index)) luaL_error(L, "cannot encode a %s as JSON", luaL_typename(L, index));
+      check(e, rl_buf_add(e->out, "null", 4));
+  }
+}
+
+void rl_json_encode_value(lua_State *L, int index, rl_buf *out) {
+  encoder e = {.L = L, .out = out};
+  encode(&e, lua_absindex(L, index));
+}
+
+/* json_encode(value) -> string */
+static int json_encode(lua_State *L) {
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  luaL_checkany(L, 1);
+  rl_buf_clear(scratch);
+  rl_json_encode_value(L, 1, scratch);
+  lua_pushlstring(L, scratch->data, scratch->len);
+  return 1;
+}
+
+/* ---- decoding ------------------------------------------------------------------------------------------------------------- */
+
+/* The reader holds memory and Lua may raise: it lives in a userdata whose __gc and __close free it. */
+static int reader_free(lua_State *L) {
+  rl_json_reader_free(lua_touserdata(L, 1));
+  return 0;
+}
+
+static rl_json_reader *push_reader(lua_State *L, rl_slice text) {
+  rl_json_reader *reader = lua_newuserdatauv(L, sizeof *reader, 0);
+  rl_json_reader_init(reader, text);
+  if (luaL_newmetatable(L, "rille.json_reader")) {
+    lua_pushcfunction(L, reader_free);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return reader;
+}
+
+static void raise_syntax(lua_State *L, rl_json_reader *reader, int code) {
+  unsigned line, column;
+  rl_json_position(reader, &line, &column);
+  char message[128];
+  const char *what = reader->at >= reader->end ? "it ends too early" : rl_error_text(code);
+  snprintf(message, sizeof message, "bad JSON at line %u column %u: %s", line, column, what);
+  rl_error_push_word(L, "json", 400, message);
+  lua_error(L);
+}
+
+/* Pushes the value that `token` begins. False for the end of a bracket, where nothing is pushed. */
+static bool push_value(lua_State *L, rl_json_reader *reader, int token);
+
+static void push_list(lua_State *L, rl_json_reader *reader) {
+  lua_createtable(L, 4, 0);
+  for (lua_Integer i = 1; push_value(L, reader, rl_json_next(reader)); i++) lua_rawseti(L, -2, i);
+  rl_mark_array(L);
+}
+
+static void push_object(lua_State *L, rl_json_reader *reader) {
+  lua_createtable(L, 0, 4);
+  for (;;) {
+    int token = rl_json_next(reader);
+    if (token == RL_JSON_END_OBJECT) return;
+    if (token < 0) raise_syntax(L, reader, token);
+    rl_push_slice(L, reader->string);
+    token = rl_json_next(reader);
+    if (token == RL_JSON_NULL) lua_pushnil(L); /* an absent key; the last one wins, null too */
+    else push_value(L, reader, token);
+    lua_rawset(L, -3);
+  }
+}
+
+static bool push_value(lua_State *L, rl_json_reader *reader, int token) {
+  switch (token) {
+    case RL_JSON_NULL: rl_push_null(L); return true;
+    case RL_JSON_TRUE: lua_pushboolean(L, 1); return true;
+    case RL_JSON_FALSE: lua_pushboolean(L, 0); return true;
+    case RL_JSON_INTEGER: lua_pushinteger(L, reader->integer); return true;
+    case RL_JSON_NUMBER: lua_pushnumber(L, reader->number); return true;
+    case RL_JSON_STRING: rl_push_slice(L, reader->string); return true;
+    case RL_JSON_ARRAY:
+    case RL_JSON_OBJECT:
+      luaL_checkstack(L, 8, "JSON");
+      if (token == RL_JSON_ARRAY) push_list(L, reader);
+      else push_object(L, reader);
+      return true;
+    case RL_JSON_END_ARRAY: return false;
+    default: raise_syntax(L, reader, token < 0 ? token : RL_ESYNTAX); return false;
+  }
+}
+
+void rl_json_decode_text(lua_State *L, rl_slice text) {
+  rl_json_reader *reader = push_reader(L, text);
+  push_value(L, reader, rl_json_next(reader));
+  int end = rl_json_next(reader);
+  if (end != RL_JSON_DONE) raise_syntax(L, reader, end < 0 ? end : RL_ESYNTAX);
+  rl_json_reader_free(reader);
+  lua_remove(L, -2);
+}
+
+/* json_decode(text) -> value; raises code "json" */
+static int json_decode(lua_State *L) {
+  rl_json_decode_text(L, rl_check_slice(L, 1));
+  return 1;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------------------ */
+
+void rl_mark_array(lua_State *L) {
+  rl_vm_push_ref(L, RL_REF_ARRAY_META);
+  lua_setmetatable(L, -2);
+}
+
+/* array(table?) -> the same table, marked as a list */
+static int array(lua_State *L) {
+  if (lua_isnoneornil(L, 1)) lua_settop(L, 0), lua_newtable(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  rl_mark_array(L);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"json_encode", json_encode}, {"json_decode", json_decode}, {"array", array}, {NULL, NULL}};
+
+void rl_bind_json(lua_State *L) {
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "rille.array");
+  lua_setfield(L, -2, "__name");
+  rl_vm_of(L)->refs[RL_REF_ARRAY_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,106 @@
+/* The main task: started by C, talked to by lua/rille/boot.lua. See vm/main.h. */
+#include "vm/main.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+static const char main_key = 0; /* registry: lightuserdata of the rl_main */
+
+static rl_main *main_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &main_key);
+  rl_main *main = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (!main) luaL_error(L, "this state has no main task");
+  return main;
+}
+
+static void on_task_end(rl_task *task) {
+  rl_main *main = task->owner;
+  lua_State *co = task->strand.co;
+  int status = !task->failed && lua_isinteger(co, 2) ? (int)lua_tointeger(co, 2) : 1; /* 1 is the message handler */
+  main->task = NULL;
+  main->on_end(main, status);
+}
+
+/* Runs on the main thread, protected. Stack: the rl_main, command, arguments. Leaves boot.main and its arguments. */
+static int prepare(lua_State *L) {
+  rl_main *main = lua_touserdata(L, 1);
+  lua_pushlightuserdata(L, main);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &main_key);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "rille.boot");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "main");
+  lua_replace(L, 1);
+  lua_pop(L, 1);
+  return lua_gettop(L);
+}
+
+int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
+  lua_State *L = main->vm->L;
+  main->task = rl_task_new(main->vm, NULL, NULL);
+  if (!main->task || !lua_checkstack(L, argc + 8)) return RL_ENOMEM;
+  main->task->owner = main;
+  main->task->on_end = on_task_end;
+  lua_settop(L, 0);
+  lua_pushcfunction(L, prepare);
+  lua_pushlightuserdata(L, main);
+  lua_pushstring(L, command);
+  for (int i = 0; i < argc; i++) lua_pushstring(L, argv[i]);
+  if (lua_pcall(L, argc + 2, LUA_MULTRET, 0) != LUA_OK) {
+    rl_logf(RL_LOG_ERROR, "cannot start: %s", lua_tostring(L, -1));
+    lua_settop(L, 0);
+    return RL_ENOMEM;
+  }
+  int count = lua_gettop(L);
+  lua_State *co = main->task->strand.co;
+  if (!lua_checkstack(co, count + 1)) return RL_ENOMEM;
+  lua_pushcfunction(co, rl_task_base);
+  lua_xmove(L, co, count);
+  main->task->nargs = count;
+  rl_task_start(main->task);
+  return RL_OK;
+}
+
+void rl_main_stop(rl_main *main) {
+  main->stopping = true;
+  if (main->waiting) rl_task_wake(main->waiting);
+}
+
+void rl_main_cancel(rl_main *main) {
+  if (main->task) rl_task_cancel(main->task, RL_ECANCELLED, "the process is told to stop");
+}
+
+/* ready(compiled) */
+static int l_ready(lua_State *L) {
+  rl_main *main = main_of(L);
+  rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
+  if (main->on_ready) main->on_ready(main, &app->dispatch.handler);
+  return 0;
+}
+
+static void undo_wait_stop(rl_task *task, void *ud) {
+  (void)task;
+  ((rl_main *)ud)->waiting = NULL;
+}
+
+/* wait_stop() */
+static int l_wait_stop(lua_State *L) {
+  rl_main *main = main_of(L);
+  if (main->stopping) return 0;
+  main->waiting = rl_task_may_wait(L, "the stop");
+  return rl_task_wait(L, "the stop", undo_wait_stop, main, NULL, 0);
+}
+
+/* shutdown_timeout() -> seconds */
+static int l_shutdown_timeout(lua_State *L) {
+  lua_pushnumber(L, main_of(L)->shutdown_timeout);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"ready", l_ready}, {"wait_stop", l_wait_stop}, {"shutdown_timeout", l_shutdown_timeout}, {NULL, NULL}};
+
+void rl_bind_main(lua_State *L) { luaL_setfuncs(L, functions, 0); }

@@ -1,0 +1,64 @@
+/* `require "rille.native"`: the functions of every file of vm/bind/ in one table. Private to lua/rille. */
+#include "base/error.h"
+#include "vm/bind/bind.h"
+
+/* error(status or code, message, fields) is built in lua/rille/error.lua on this: error_meta() -> metatable */
+static int l_error_meta(lua_State *L) {
+  rl_vm_push_ref(L, RL_REF_ERROR_META);
+  return 1;
+}
+
+/* error_status(code) -> the status that goes with a code of the C core, or nil */
+static int l_error_status(lua_State *L) {
+  int code = rl_error_of_word(luaL_checkstring(L, 1));
+  if (!code) return 0;
+  lua_pushinteger(L, rl_error_status(code));
+  return 1;
+}
+
+/* wrap_error(value) -> error value */
+static int l_wrap_error(lua_State *L) {
+  rl_error_wrap(L, 1);
+  return 1;
+}
+
+/* error_trace(value) -> the traceback noted for it, or nil */
+static int l_error_trace(lua_State *L) {
+  rl_error_push_trace(L, 1);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"error_meta", l_error_meta},
+                                     {"error_status", l_error_status},
+                                     {"wrap_error", l_wrap_error},
+                                     {"error_trace", l_error_trace},
+                                     {NULL, NULL}};
+
+int luaopen_rille_native(lua_State *L) {
+  rl_vm *vm = rl_vm_of(L);
+  luaL_newlib(L, functions);
+  rl_push_null(L);
+  lua_setfield(L, -2, "null");
+  static const char *const modes[] = {"serve", "dev", "test", "run"};
+  lua_pushstring(L, modes[vm->mode]);
+  lua_setfield(L, -2, "mode");
+  lua_pushliteral(L, RILLE_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, vm->root);
+  lua_setfield(L, -2, "root");
+  lua_pushinteger(L, vm->worker);
+  lua_setfield(L, -2, "worker");
+  lua_pushinteger(L, vm->workers);
+  lua_setfield(L, -2, "workers");
+  rl_bind_json(L);
+  rl_bind_task(L);
+  rl_bind_text(L);
+  rl_bind_log(L);
+  rl_bind_response(L);
+  rl_bind_request(L);
+  rl_bind_app(L);
+  rl_bind_chain(L);
+  rl_bind_out(L);
+  rl_bind_main(L);
+  return 1;
+}

@@ -1,0 +1,502 @@
+/*
+ * `req` for Lua. Its fields are made into Lua values when they are asked for, and only then; those that are tables are kept
+ * (user value 1), so that req.state is the same table each time. The handle may outlive the request: every access checks.
+ *
+ * Methods and fields written in Lua are added by lua/rille/request.lua through native.request_methods and
+ * native.request_getters.
+ */
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/error.h"
+#include "base/url.h"
+#include "base/utf8.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+static rl_serving *check_serving(lua_State *L, int index) {
+  rl_serving **handle = luaL_checkudata(L, index, "rille.request");
+  if (!*handle) luaL_error(L, "this request has ended: what is needed later must be taken out of it before");
+  return *handle;
+}
+
+void rl_request_push(lua_State *L, rl_serving *serving) {
+  rl_serving **handle = lua_newuserdatauv(L, sizeof *handle, 1);
+  *handle = serving;
+  serving->handle = handle;
+  rl_vm_push_ref(L, RL_REF_REQUEST_META);
+  lua_setmetatable(L, -2);
+}
+
+/* Leaves the table of kept values on the stack. */
+static void push_kept(lua_State *L) {
+  if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 4);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 1);
+}
+
+/* ---- fields ------------------------------------------------------------------------------------------------------------------- */
+
+enum {
+  FIELD_METHOD = 1, FIELD_PATH, FIELD_RAW_PATH, FIELD_TARGET, FIELD_URL, FIELD_QUERY, FIELD_HEADERS, FIELD_PARAMS,
+  FIELD_CONTENT_TYPE, FIELD_CHARSET, FIELD_CONTENT_LENGTH, FIELD_REMOTE, FIELD_SCHEME, FIELD_HOST, FIELD_VERSION,
+  FIELD_ROUTE, FIELD_APP, FIELD_STATE
+};
+
+static const struct {
+  const char *name;
+  int field;
+} fields[] = {{"method", FIELD_METHOD},
+              {"path", FIELD_PATH},
+              {"raw_path", FIELD_RAW_PATH},
+              {"target", FIELD_TARGET},
+              {"url", FIELD_URL},
+              {"query", FIELD_QUERY},
+              {"headers", FIELD_HEADERS},
+              {"params", FIELD_PARAMS},
+              {"content_type", FIELD_CONTENT_TYPE},
+              {"charset", FIELD_CHARSET},
+              {"content_length", FIELD_CONTENT_LENGTH},
+              {"remote", FIELD_REMOTE},
+              {"scheme", FIELD_SCHEME},
+              {"host", FIELD_HOST},
+              {"version", FIELD_VERSION},
+              {"route", FIELD_ROUTE},
+              {"app", FIELD_APP},
+              {"state", FIELD_STATE}};
+
+/* A decoded path or parameter: "%2F" and "%25" were kept until now. */
+static void push_unescaped(lua_State *L, rl_slice s) {
+  if (rl_slice_find(s, '%', 0) == s.len) {
+    rl_push_slice(L, s);
+    return;
+  }
+  luaL_Buffer b;
+  char *copy = luaL_buffinitsize(L, &b, s.len);
+  memcpy(copy, s.data, s.len);
+  luaL_pushresultsize(&b, rl_path_unescape(copy, s.len));
+}
+
+static void push_decoded(lua_State *L, rl_slice s) {
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, s.len + 1);
+  long len = rl_url_decode(s, true, out);
+  if (len >= 0 && rl_utf8_valid(rl_slice_of(out, (size_t)len))) {
+    luaL_pushresultsize(&b, (size_t)len);
+    return;
+  }
+  rl_error_raise(L, RL_EINVALID, "the query string is not valid: a bad escape, or not UTF-8");
+}
+
+/* First value of each name. */
+static void push_query(lua_State *L, const rl_req *req) {
+  rl_slice rest = req->query, name, value;
+  unsigned count = 0;
+  lua_newtable(L);
+  while (rl_query_next(&rest, &name, &value)) {
+    if (++count > RL_LIMIT_QUERY_FIELDS) rl_error_raise(L, RL_EINVALID, "more than %u fields in the query", RL_LIMIT_QUERY_FIELDS);
+    push_decoded(L, name);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, -3) != LUA_TNIL) {
+      lua_pop(L, 2);
+      continue;
+    }
+    lua_pop(L, 1);
+    push_decoded(L, value);
+    lua_rawset(L, -3);
+  }
+}
+
+/* Those of a program's own converters are strings here; lua/rille/app.lua parses them before the handler runs. */
+static void push_param(lua_State *L, const rl_param *param) {
+  if (param->convert != RL_CONVERT_INT && param->convert != RL_CONVERT_FLOAT) {
+    push_unescaped(L, param->value);
+    return;
+  }
+  rl_push_slice(L, param->value);
+  lua_Number number = lua_tonumber(L, -1);
+  lua_Integer integer = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  if (param->convert == RL_CONVERT_INT) lua_pushinteger(L, integer);
+  else lua_pushnumber(L, number);
+}
+
+static void push_params(lua_State *L, rl_serving *s) {
+  lua_createtable(L, 0, (int)s->param_count);
+  for (unsigned i = 0; i < s->param_count; i++) {
+    rl_push_slice(L, s->params[i].name);
+    push_param(L, &s->params[i]);
+    lua_rawset(L, -3);
+  }
+}
+
+/* "text/html; charset=utf-8" -> the type in lower case, or the charset. */
+static rl_slice parameter(rl_slice value, rl_slice name) {
+  for (size_t at = rl_slice_find(value, ';', 0); at < value.len; at = rl_slice_find(value, ';', at + 1)) {
+    size_t end = rl_slice_find(value, ';', at + 1);
+    rl_slice part = rl_slice_trim(rl_slice_of(value.data + at + 1, end - at - 1));
+    size_t eq = rl_slice_find(part, '=', 0);
+    if (eq == part.len || !rl_slice_eq_nocase(rl_slice_of(part.data, eq), name)) continue;
+    rl_slice text = rl_slice_of(part.data + eq + 1, part.len - eq - 1);
+    if (text.len >= 2 && text.data[0] == '"' && text.data[text.len - 1] == '"') text.data++, text.len -= 2;
+    return text;
+  }
+  return RL_SLICE_NONE;
+}
+
+static void push_lower(lua_State *L, rl_slice s) {
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, s.len + 1);
+  for (size_t i = 0; i < s.len; i++) out[i] = rl_lower(s.data[i]);
+  luaL_pushresultsize(&b, s.len);
+}
+
+static void push_media_type(lua_State *L, const rl_req *req, bool charset) {
+  const rl_header *h = rl_req_header(req, RL_HEADER_CONTENT_TYPE);
+  rl_slice found = RL_SLICE_NONE;
+  if (h) found = charset ? parameter(h->value, RL_SLICE("charset")) : rl_slice_trim(rl_slice_of(h->value.data, rl_slice_find(h->value, ';', 0)));
+  if (found.len) push_lower(L, found);
+  else lua_pushnil(L);
+}
+
+static void push_content_length(lua_State *L, const rl_req *req) {
+  if (req->chunked) lua_pushnil(L);
+  else if (req->length > (uint64_t)LUA_MAXINTEGER) lua_pushnumber(L, (lua_Number)req->length);
+  else lua_pushinteger(L, (lua_Integer)req->length);
+}
+
+static void push_url(lua_State *L, const rl_req *req) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  luaL_addstring(&b, req->secure ? "https://" : "http://");
+  luaL_addlstring(&b, req->host.data ? req->host.data : "", req->host.len);
+  luaL_addlstring(&b, req->raw_path.data, req->raw_path.len);
+  if (req->query.data) luaL_addchar(&b, '?');
+  luaL_addlstring(&b, req->query.data ? req->query.data : "", req->query.len);
+  luaL_pushresult(&b);
+}
+
+static void push_headers_view(lua_State *L) {
+  lua_newtable(L);
+  lua_pushvalue(L, 1);
+  lua_rawsetp(L, -2, &fields); /* hidden from pairs by __pairs */
+  luaL_setmetatable(L, "rille.request_headers");
+}
+
+/* Fields that are tables are made once and kept. */
+static void push_table_field(lua_State *L, rl_serving *s, int field) {
+  push_kept(L);
+  if (lua_rawgeti(L, -1, field) != LUA_TNIL) return;
+  lua_pop(L, 1);
+  if (field == FIELD_QUERY) push_query(L, s->req);
+  else if (field == FIELD_PARAMS) push_params(L, s);
+  else if (field == FIELD_HEADERS) push_headers_view(L);
+  else lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, field);
+}
+
+static void push_field(lua_State *L, rl_serving *s, int field) {
+  const rl_req *req = s->req;
+  switch (field) {
+    case FIELD_METHOD: rl_push_slice(L, req->method_name); break;
+    case FIELD_PATH: push_unescaped(L, req->path); break;
+    case FIELD_RAW_PATH: rl_push_slice(L, req->raw_path); break;
+    case FIELD_TARGET: rl_push_slice(L, req->target); break;
+    case FIELD_URL: push_url(L, req); break;
+    case FIELD_CONTENT_TYPE: push_media_type(L, req, false); break;
+    case FIELD_CHARSET: push_media_type(L, req, true); break;
+    case FIELD_CONTENT_LENGTH: push_content_length(L, req); break;
+    case FIELD_REMOTE: rl_push_slice(L, req->remote); break;
+    case FIELD_SCHEME: lua_pushstring(L, req->secure ? "https" : "http"); break;
+    case FIELD_HOST: rl_push_slice(L, req->host); break;
+    case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
+    case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
+    case FIELD_APP: {
+      lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->self_ref);
+      lua_getiuservalue(L, -1, 2);
+      lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
+      break;
+    }
+    default: push_table_field(L, s, field);
+  }
+}
+
+static int getter_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)L, (void)status, (void)ctx;
+  return 1;
+}
+
+/* req.<field>, req:<method>. Upvalues: 1 the index of fields and methods, 2 getters written in Lua. */
+static int request_index(lua_State *L) {
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  int type = lua_rawget(L, lua_upvalueindex(1));
+  if (type == LUA_TFUNCTION) return 1;
+  rl_serving *s = check_serving(L, 1);
+  if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) { /* kept or overridden under its name */
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+  }
+  if (type == LUA_TNUMBER) {
+    push_field(L, s, (int)lua_tointeger(L, 3));
+    return 1;
+  }
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL) return 1;
+  lua_pushvalue(L, 1);
+  lua_callk(L, 1, 1, 0, getter_k); /* a getter may wait: req.session does */
+  return 1;
+}
+
+static int request_newindex(lua_State *L) {
+  check_serving(L, 1);
+  return luaL_error(L, "req.%s cannot be set; req.state is the table for what belongs to this request",
+                    luaL_tolstring(L, 2, NULL));
+}
+
+static int request_tostring(lua_State *L) {
+  rl_serving **handle = luaL_checkudata(L, 1, "rille.request");
+  if (!*handle) lua_pushliteral(L, "request (ended)");
+  else lua_pushfstring(L, "request (%s)", rl_serving_label(*handle));
+  return 1;
+}
+
+/* request_keep(req, name, value): what req.<name> is from now on */
+static int request_keep(lua_State *L) {
+  check_serving(L, 1);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  lua_settop(L, 3);
+  push_kept(L);
+  lua_insert(L, 2);
+  lua_rawset(L, 2);
+  return 0;
+}
+
+/* request_miss(req) -> status, allow: what the router found out about a path without a route */
+static int request_miss(lua_State *L) {
+  rl_serving *s = check_serving(L, 1);
+  char allow[256];
+  size_t len = rl_allow_text(s->allow, allow, sizeof allow);
+  lua_pushinteger(L, s->miss_status);
+  if (len) lua_pushlstring(L, allow, len);
+  else lua_pushnil(L);
+  return 2;
+}
+
+/* ---- headers -------------------------------------------------------------------------------------------------------------------- */
+
+static rl_serving *serving_of_view(lua_State *L) {
+  lua_rawgetp(L, 1, &fields);
+  lua_replace(L, 1);
+  return check_serving(L, 1);
+}
+
+/* Pushes all values of that name joined by ", ", or nil. */
+static void push_joined(lua_State *L, const rl_req *req, rl_slice name) {
+  const rl_header *first = rl_header_find_name(req->headers, req->header_count, name);
+  if (!first) {
+    lua_pushnil(L);
+    return;
+  }
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  luaL_addlstring(&b, first->value.data, first->value.len);
+  for (const rl_header *h = first + 1; h < req->headers + req->header_count; h++) {
+    if (!rl_slice_eq_nocase(h->name, name)) continue;
+    luaL_addstring(&b, first->id == RL_HEADER_COOKIE ? "; " : ", ");
+    luaL_addlstring(&b, h->value.data, h->value.len);
+  }
+  luaL_pushresult(&b);
+}
+
+static int headers_index(lua_State *L) {
+  rl_slice name = rl_check_slice(L, 2);
+  push_joined(L, serving_of_view(L)->req, name);
+  return 1;
+}
+
+static int headers_newindex(lua_State *L) { return luaL_error(L, "the headers of a request cannot be set"); }
+
+/* pairs(req.headers): lower-case name, joined value */
+static int headers_pairs(lua_State *L) {
+  const rl_req *req = serving_of_view(L)->req;
+  lua_getglobal(L, "next");
+  lua_createtable(L, 0, (int)req->header_count);
+  for (size_t i = 0; i < req->header_count; i++) {
+    push_lower(L, req->headers[i].name);
+    push_joined(L, req, req->headers[i].name);
+    lua_rawset(L, -3);
+  }
+  lua_pushnil(L);
+  return 3;
+}
+
+/* req:header_all(name) -> list of values */
+static int header_all(lua_State *L) {
+  const rl_req *req = check_serving(L, 1)->req;
+  rl_slice name = rl_check_slice(L, 2);
+  lua_newtable(L);
+  for (size_t i = 0; i < req->header_count; i++) {
+    if (!rl_slice_eq_nocase(req->headers[i].name, name)) continue;
+    rl_push_slice(L, req->headers[i].value);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  rl_mark_array(L);
+  return 1;
+}
+
+/* req:query_all(name) -> list of values */
+static int query_all(lua_State *L) {
+  const rl_req *req = check_serving(L, 1)->req;
+  luaL_checkstring(L, 2);
+  rl_slice rest = req->query, name, value;
+  lua_newtable(L);
+  for (unsigned count = 0; rl_query_next(&rest, &name, &value) && count < RL_LIMIT_QUERY_FIELDS; count++) {
+    push_decoded(L, name);
+    bool same = lua_rawequal(L, -1, 2);
+    lua_pop(L, 1);
+    if (!same) continue;
+    push_decoded(L, value);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  rl_mark_array(L);
+  return 1;
+}
+
+/* ---- the body ------------------------------------------------------------------------------------------------------------------- */
+
+static void undo_body(rl_task *task, void *ud) {
+  (void)ud;
+  rl_serving *s = task->owner;
+  if (s && s->req && !s->gone) s->req->ops->read_body(s->req, false);
+}
+
+static int raise_body_error(lua_State *L, const rl_serving *s) {
+  switch (s->body_error) {
+    case RL_ETOOBIG:
+      return rl_error_raise(L, RL_ETOOBIG, "the body is larger than %llu bytes (body_limit)",
+                            (unsigned long long)s->req->body_limit);
+    case RL_ETIMEOUT: rl_error_push_word(L, "timeout", 408, "the body arrived too slowly"); return lua_error(L);
+    case RL_ENOMEM: return rl_error_raise(L, RL_ENOMEM, NULL);
+    default: return rl_error_raise(L, RL_ESYNTAX, "the body is malformed");
+  }
+}
+
+static void check_body_size(lua_State *L, rl_serving *s) {
+  const rl_req *req = s->req;
+  if (!req->has_length || req->length <= req->body_limit) return;
+  s->body_error = RL_ETOOBIG;
+  raise_body_error(L, s);
+}
+
+/* What a whole body is asked for: the text is kept under FIELD_BODY. */
+enum { FIELD_BODY = 100 };
+
+static int body_done(lua_State *L, rl_serving *s) {
+  if (s->body_error) return raise_body_error(L, s);
+  s->body_state = RL_BODY_WHOLE;
+  push_kept(L);
+  rl_push_slice(L, rl_buf_slice(&s->body));
+  rl_buf_free(&s->body);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, FIELD_BODY);
+  return 1;
+}
+
+static int body_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return body_done(L, check_serving(L, 1));
+}
+
+/* req:bytes() -> the whole body; may be asked for again */
+static int l_bytes(lua_State *L) {
+  rl_serving *s = check_serving(L, 1);
+  lua_settop(L, 1);
+  if (s->body_state == RL_BODY_WHOLE) {
+    push_kept(L);
+    lua_rawgeti(L, -1, FIELD_BODY);
+    return 1;
+  }
+  if (s->body_state == RL_BODY_STREAMED) return luaL_error(L, "the body was read in pieces already");
+  if (s->body_state == RL_BODY_READING) return luaL_error(L, "another task is reading the body");
+  check_body_size(L, s);
+  if (s->req->body_done) return body_done(L, s);
+  rl_task *task = rl_task_may_wait(L, "the body of the request");
+  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
+  rl_serving_read(s, true);
+  return rl_task_wait(L, "the body of the request", undo_body, NULL, body_k, 0);
+}
+
+static int next_chunk(lua_State *L);
+
+static int next_chunk_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return next_chunk(L);
+}
+
+/* The iterator of req:chunks(): what has arrived, or a wait. */
+static int next_chunk(lua_State *L) {
+  lua_settop(L, 1);
+  rl_serving *s = check_serving(L, 1);
+  if (s->body.len) {
+    rl_push_slice(L, rl_buf_slice(&s->body));
+    rl_buf_clear(&s->body);
+    return 1;
+  }
+  if (s->body_ended || s->req->body_done) {
+    if (s->body_error) return raise_body_error(L, s);
+    lua_pushnil(L);
+    return 1;
+  }
+  rl_task *task = rl_task_may_wait(L, "the body of the request");
+  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
+  rl_serving_read(s, false);
+  return rl_task_wait(L, "the body of the request", undo_body, NULL, next_chunk_k, 0);
+}
+
+/* req:chunks() -> iterator over the body as it arrives */
+static int l_chunks(lua_State *L) {
+  rl_serving *s = check_serving(L, 1);
+  if (s->body_state != RL_BODY_UNREAD) return luaL_error(L, "the body was read already");
+  check_body_size(L, s);
+  s->body_state = RL_BODY_STREAMED;
+  lua_pushcfunction(L, next_chunk);
+  lua_pushvalue(L, 1);
+  return 2;
+}
+
+static const luaL_Reg methods[] = {
+    {"header_all", header_all}, {"query_all", query_all}, {"bytes", l_bytes}, {"chunks", l_chunks}, {NULL, NULL}};
+
+static const luaL_Reg headers_methods[] = {
+    {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"request_keep", request_keep}, {"request_miss", request_miss}, {NULL, NULL}};
+
+void rl_bind_request(lua_State *L) {
+  luaL_newmetatable(L, "rille.request_headers");
+  luaL_setfuncs(L, headers_methods, 0);
+  lua_pop(L, 1);
+  luaL_newmetatable(L, "rille.request");
+  luaL_newlib(L, methods);
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    lua_pushinteger(L, fields[i].field);
+    lua_setfield(L, -2, fields[i].name);
+  }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "request_methods");
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -5, "request_getters");
+  lua_pushcclosure(L, request_index, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, request_newindex);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, request_tostring);
+  lua_setfield(L, -2, "__tostring");
+  rl_vm_of(L)->refs[RL_REF_REQUEST_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,435 @@
+/*
+ * Responses as Lua values: a small userdata with the body in a user value. Headers that a program adds stand in a list
+ * {name, value, name, value …} made when the first is added; each is checked when it is set.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "base/date.h"
+#include "base/error.h"
+#include "http/header.h"
+#include "http/status.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+static const char text_plain[] = "text/plain; charset=utf-8";
+
+rl_res *rl_res_at(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+  rl_vm_push_ref(L, RL_REF_RESPONSE_META);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? lua_touserdata(L, index) : NULL;
+}
+
+static rl_res *check_res(lua_State *L, int index) {
+  rl_res *res = rl_res_at(L, index);
+  if (!res) luaL_typeerror(L, index, "response");
+  return res;
+}
+
+rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind) {
+  rl_res *res = lua_newuserdatauv(L, sizeof *res, 2);
+  *res = (rl_res){.status = status, .kind = (uint8_t)kind, .content_type = content_type};
+  rl_vm_push_ref(L, RL_REF_RESPONSE_META);
+  lua_setmetatable(L, -2);
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, 1);
+  return res;
+}
+
+static int check_status(lua_State *L, int index, int otherwise) {
+  if (lua_isnoneornil(L, index)) return otherwise;
+  int exact;
+  lua_Integer status = lua_tointegerx(L, index, &exact);
+  if (!exact || !lua_isinteger(L, index) || status < 200 || status > 599)
+    luaL_argerror(L, index, lua_pushfstring(L, "a status is an integer from 200 to 599, got %s", luaL_tolstring(L, index, NULL)));
+  return (int)status;
+}
+
+/* ---- from what a handler returns -------------------------------------------------------------------------------------------- */
+
+static void set_status(lua_State *L, rl_res *res, int index, const char *label) {
+  lua_Integer status = lua_isinteger(L, index) ? lua_tointeger(L, index) : 0;
+  if (status < 200 || status > 599)
+    luaL_error(L, "the handler of %s returned %s as the status: an integer from 200 to 599 was expected", label,
+               luaL_tolstring(L, index, NULL));
+  res->status = (int)status;
+}
+
+void rl_res_from_results(lua_State *L, int count, const char *label) {
+  int first = lua_gettop(L) - count + 1;
+  if (count == 0 || (count == 1 && lua_isnil(L, first)))
+    luaL_error(L, "the handler of %s returned nothing: return a string or a response", label);
+  if (count > 2) luaL_error(L, "the handler of %s returned %d values: a body and a status at most", label, count);
+  rl_res *res = rl_res_at(L, first);
+  if (!res && lua_type(L, first) != LUA_TSTRING)
+    luaL_error(L, "the handler of %s returned a %s: return a string or a response", label, luaL_typename(L, first));
+  if (!res) {
+    lua_pushvalue(L, first);
+    res = rl_res_push(L, 200, text_plain, RL_RES_BYTES);
+    lua_replace(L, first);
+  }
+  if (count == 2 && !lua_isnil(L, first + 1)) set_status(L, res, first + 1, label);
+  lua_settop(L, first);
+}
+
+/* ---- to the wire -------------------------------------------------------------------------------------------------------------- */
+
+static int fill_headers(lua_State *L, rl_resp *resp, rl_arena *arena) {
+  lua_Unsigned count = lua_rawlen(L, -1) / 2;
+  rl_header *headers = rl_arena_alloc(arena, (count + 1) * sizeof *headers);
+  if (!headers) return RL_ENOMEM;
+  for (lua_Unsigned i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)(2 * i + 1));
+    lua_rawgeti(L, -2, (lua_Integer)(2 * i + 2));
+    headers[i].name.data = lua_tolstring(L, -2, &headers[i].name.len); /* anchored by the list */
+    headers[i].value.data = lua_tolstring(L, -1, &headers[i].value.len);
+    headers[i].id = (uint8_t)rl_header_id_of(headers[i].name);
+    if (headers[i].id == RL_HEADER_CONTENT_TYPE) resp->content_type = RL_SLICE_NONE;
+    lua_pop(L, 2);
+  }
+  resp->headers = headers;
+  resp->header_count = count;
+  return RL_OK;
+}
+
+int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena) {
+  rl_res *res = lua_touserdata(L, index);
+  index = lua_absindex(L, index);
+  *resp = (rl_resp){.status = res->status, .content_type = rl_slice_str(res->content_type)};
+  if (rl_status_is_bodiless(res->status)) resp->content_type = RL_SLICE_NONE;
+  lua_getiuservalue(L, index, 1);
+  if (res->kind == RL_RES_BYTES) resp->body.data = lua_tolstring(L, -1, &resp->body.len);
+  else resp->streamed = true;
+  lua_getiuservalue(L, index, 2);
+  int code = lua_istable(L, -1) ? fill_headers(L, resp, arena) : RL_OK;
+  lua_pop(L, 2);
+  return code;
+}
+
+/* ---- headers ------------------------------------------------------------------------------------------------------------------- */
+
+/* Leaves the list of headers on the stack, made where there is none. */
+static void push_headers(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (lua_getiuservalue(L, index, 2) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 4, 0);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, index, 2);
+}
+
+static void check_header(lua_State *L, int name_index, int value_index) {
+  rl_slice name = rl_check_slice(L, name_index);
+  if (lua_type(L, value_index) != LUA_TSTRING && lua_type(L, value_index) != LUA_TNUMBER)
+    luaL_error(L, "header %s needs a string, got a %s", lua_tostring(L, name_index), luaL_typename(L, value_index));
+  rl_slice value = rl_check_slice(L, value_index);
+  if (!rl_header_name_is_safe(name)) luaL_error(L, "a header name is letters, digits and !#$%%&'*+-.^_`|~ only");
+  if (!rl_header_value_is_safe(value))
+    luaL_error(L, "header %s: the value holds a line break, NUL or another control character", lua_tostring(L, name_index));
+  if (rl_resp_header_is_ours(name)) luaL_error(L, "header %s is set by the server itself", lua_tostring(L, name_index));
+}
+
+static bool same_name(lua_State *L, int a, int b) {
+  size_t a_len, b_len;
+  const char *x = lua_tolstring(L, a, &a_len), *y = lua_tolstring(L, b, &b_len);
+  return rl_slice_eq_nocase(rl_slice_of(x, a_len), rl_slice_of(y, b_len));
+}
+
+/* Removes every pair of that name from the list on top of the stack. */
+static void remove_header(lua_State *L, int name_index) {
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1), kept = 0;
+  for (lua_Integer i = 1; i < count; i += 2) {
+    lua_rawgeti(L, -1, i);
+    bool drop = same_name(L, -1, name_index);
+    lua_rawgeti(L, -2, i + 1);
+    if (!drop) {
+      lua_rawseti(L, -3, kept + 2);
+      lua_rawseti(L, -2, kept + 1);
+      kept += 2;
+    } else {
+      lua_pop(L, 2);
+    }
+  }
+  for (lua_Integer i = count; i > kept; i--) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, i);
+  }
+}
+
+static void append_header(lua_State *L, int name_index, int value_index) {
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  lua_pushvalue(L, name_index);
+  lua_rawseti(L, -2, count + 1);
+  lua_pushvalue(L, value_index);
+  lua_tostring(L, -1); /* a number becomes a string here, not in the caller's variable */
+  lua_rawseti(L, -2, count + 2);
+}
+
+/* response:header(name, value) -> response: replaces; nil removes */
+static int res_header(lua_State *L) {
+  check_res(L, 1);
+  if (lua_isnoneornil(L, 3)) {
+    luaL_checkstring(L, 2);
+    push_headers(L, 1);
+    remove_header(L, 2);
+  } else {
+    check_header(L, 2, 3);
+    push_headers(L, 1);
+    remove_header(L, 2);
+    append_header(L, 2, 3);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* response:add_header(name, value) -> response */
+static int res_add_header(lua_State *L) {
+  check_res(L, 1);
+  check_header(L, 2, 3);
+  push_headers(L, 1);
+  append_header(L, 2, 3);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* Pushes the values of a name joined by ", ", or nil. */
+static void push_header_value(lua_State *L, int res_index, int name_index) {
+  const rl_res *res = lua_touserdata(L, res_index);
+  int pieces = 0;
+  lua_getiuservalue(L, res_index, 2);
+  int list = lua_gettop(L);
+  lua_Integer count = lua_istable(L, list) ? (lua_Integer)lua_rawlen(L, list) : 0;
+  for (lua_Integer i = 1; i < count; i += 2) {
+    lua_rawgeti(L, list, i);
+    bool same = same_name(L, -1, name_index);
+    lua_pop(L, 1);
+    if (!same) continue;
+    if (pieces) lua_pushliteral(L, ", ");
+    lua_rawgeti(L, list, i + 1);
+    pieces += pieces ? 2 : 1;
+    if (pieces > 100) break;
+  }
+  if (pieces) lua_concat(L, pieces);
+  else if (res->content_type && strcasecmp(lua_tostring(L, name_index), "content-type") == 0) lua_pushstring(L, res->content_type);
+  else lua_pushnil(L);
+  lua_remove(L, list);
+}
+
+/* The view `response.headers`: reads and writes go to the response. */
+static int view_index(lua_State *L) {
+  luaL_checkstring(L, 2);
+  lua_getiuservalue(L, 1, 1);
+  push_header_value(L, lua_gettop(L), 2);
+  return 1;
+}
+
+static int view_newindex(lua_State *L) {
+  lua_getiuservalue(L, 1, 1);
+  lua_replace(L, 1);
+  return res_header(L);
+}
+
+/* pairs(response.headers): lower-case name, joined values */
+static int view_pairs(lua_State *L) {
+  lua_getiuservalue(L, 1, 1);
+  int res = lua_gettop(L);
+  lua_getglobal(L, "next");
+  lua_newtable(L);
+  int table = lua_gettop(L);
+  const char *type = ((rl_res *)lua_touserdata(L, res))->content_type;
+  if (type) lua_pushstring(L, type), lua_setfield(L, table, "content-type");
+  lua_getiuservalue(L, res, 2);
+  lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 0;
+  for (lua_Integer i = 1; i < count; i += 2) {
+    lua_rawgeti(L, table + 1, i);
+    luaL_Buffer b;
+    size_t len;
+    const char *name = lua_tolstring(L, -1, &len);
+    char *lower = luaL_buffinitsize(L, &b, len);
+    for (size_t c = 0; c < len; c++) lower[c] = (char)(name[c] >= 'A' && name[c] <= 'Z' ? name[c] + 32 : name[c]);
+    luaL_pushresultsize(&b, len);
+    push_header_value(L, res, lua_gettop(L) - 1);
+    lua_rawset(L, table);
+    lua_pop(L, 1);
+  }
+  lua_settop(L, table);
+  lua_pushnil(L);
+  return 3;
+}
+
+static void push_view(lua_State *L) {
+  lua_newuserdatauv(L, 0, 1);
+  luaL_setmetatable(L, "rille.response_headers");
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+}
+
+/* ---- fields ---------------------------------------------------------------------------------------------------------------------- */
+
+static int res_index(lua_State *L) {
+  rl_res *res = check_res(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  if (strcmp(key, "status") == 0) {
+    lua_pushinteger(L, res->status);
+  } else if (strcmp(key, "body") == 0) {
+    if (res->kind == RL_RES_BYTES) lua_getiuservalue(L, 1, 1);
+    else lua_pushnil(L);
+  } else if (strcmp(key, "headers") == 0) {
+    push_view(L);
+  } else {
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+  }
+  return 1;
+}
+
+static int res_newindex(lua_State *L) {
+  rl_res *res = check_res(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  if (strcmp(key, "status") == 0) {
+    res->status = check_status(L, 3, 200);
+  } else if (strcmp(key, "body") == 0) {
+    luaL_checktype(L, 3, LUA_TSTRING);
+    lua_settop(L, 3);
+    res->kind = RL_RES_BYTES;
+    lua_setiuservalue(L, 1, 1);
+  } else {
+    return luaL_error(L, "a response has no field '%s' to set (status and body; headers by :header)", key);
+  }
+  return 0;
+}
+
+static int res_tostring(lua_State *L) {
+  lua_pushfstring(L, "response (%d)", check_res(L, 1)->status);
+  return 1;
+}
+
+/* ---- making them -------------------------------------------------------------------------------------------------------------------- */
+
+static int make_bytes(lua_State *L, const char *content_type) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  int status = check_status(L, 2, 200);
+  lua_settop(L, 1);
+  rl_res_push(L, status, content_type, RL_RES_BYTES);
+  return 1;
+}
+
+/* text(s, status?) -> response */
+static int l_text(lua_State *L) { return make_bytes(L, text_plain); }
+/* html(s, status?) -> response */
+static int l_html(lua_State *L) { return make_bytes(L, "text/html; charset=utf-8"); }
+
+/* json(value, status?) -> response */
+static int l_json(lua_State *L) {
+  luaL_checkany(L, 1);
+  int status = check_status(L, 2, 200);
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  rl_buf_clear(scratch);
+  rl_json_encode_value(L, 1, scratch);
+  lua_pushlstring(L, scratch->data, scratch->len);
+  rl_res_push(L, status, "application/json", RL_RES_BYTES);
+  return 1;
+}
+
+/* empty(status = 204) -> response */
+static int l_empty(lua_State *L) {
+  int status = check_status(L, 1, 204);
+  lua_pushliteral(L, "");
+  rl_res_push(L, status, NULL, RL_RES_BYTES);
+  return 1;
+}
+
+/* redirect(url, status = 303) -> response */
+static int l_redirect(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  int status = check_status(L, 2, 303);
+  luaL_argcheck(L, status >= 300 && status <= 399, 2, "a redirect has a status from 300 to 399");
+  lua_settop(L, 1);
+  lua_pushliteral(L, "");
+  rl_res_push(L, status, NULL, RL_RES_BYTES);
+  lua_pushliteral(L, "Location");
+  check_header(L, 3, 1);
+  push_headers(L, 2);
+  append_header(L, 3, 1);
+  lua_settop(L, 2);
+  return 1;
+}
+
+/* stream(content_type, function(out), status?) -> response */
+static int l_stream(lua_State *L) {
+  rl_slice type = rl_check_slice(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  luaL_argcheck(L, rl_header_value_is_safe(type), 1, "holds a control character");
+  int status = check_status(L, 3, 200);
+  lua_settop(L, 2);
+  rl_res_push(L, status, NULL, RL_RES_STREAM);
+  lua_pushliteral(L, "Content-Type");
+  push_headers(L, 2);
+  append_header(L, 3, 1);
+  lua_settop(L, 2);
+  return 1;
+}
+
+/* to_response(label, ...) -> response, for what a handler returned */
+static int l_to_response(lua_State *L) {
+  const char *label = luaL_checkstring(L, 1);
+  rl_res_from_results(L, lua_gettop(L) - 1, label);
+  return 1;
+}
+
+/* is_response(value) -> boolean */
+static int l_is_response(lua_State *L) {
+  lua_pushboolean(L, rl_res_at(L, 1) != NULL);
+  return 1;
+}
+
+/* http_date(seconds) -> "Sun, 06 Nov 1994 08:49:37 GMT" */
+static int l_http_date(lua_State *L) {
+  char text[RL_DATE_LEN + 1];
+  rl_date_format((int64_t)luaL_checknumber(L, 1), text);
+  lua_pushlstring(L, text, RL_DATE_LEN);
+  return 1;
+}
+
+/* status_text(status) -> "Not Found", or "" */
+static int l_status_text(lua_State *L) {
+  lua_pushstring(L, rl_status_text((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"text", l_text},
+                                     {"html", l_html},
+                                     {"json", l_json},
+                                     {"empty", l_empty},
+                                     {"redirect", l_redirect},
+                                     {"stream", l_stream},
+                                     {"to_response", l_to_response},
+                                     {"is_response", l_is_response},
+                                     {"http_date", l_http_date},
+                                     {"status_text", l_status_text},
+                                     {NULL, NULL}};
+
+static const luaL_Reg methods[] = {{"header", res_header}, {"add_header", res_add_header}, {NULL, NULL}};
+
+static const luaL_Reg view_methods[] = {
+    {"__index", view_index}, {"__newindex", view_newindex}, {"__pairs", view_pairs}, {NULL, NULL}};
+
+void rl_bind_response(lua_State *L) {
+  luaL_newmetatable(L, "rille.response");
+  luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "response_methods"); /* lua/rille/response.lua adds cookies and validators */
+  lua_pushcclosure(L, res_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, res_newindex);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, res_tostring);
+  lua_setfield(L, -2, "__tostring");
+  rl_vm_of(L)->refs[RL_REF_RESPONSE_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  luaL_newmetatable(L, "rille.response_headers");
+  luaL_setfuncs(L, view_methods, 0);
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,96 @@
+/* Text for Lua: URL and HTML escaping, UTF-8, clocks. Small pure functions of base/. */
+#include "base/error.h"
+#include "base/log.h"
+#include "base/url.h"
+#include "base/utf8.h"
+#include "vm/bind/bind.h"
+
+/* url_encode(s) -> string */
+static int l_url_encode(lua_State *L) {
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  rl_buf_clear(scratch);
+  if (rl_url_encode(scratch, rl_check_slice(L, 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
+  rl_push_slice(L, rl_buf_slice(scratch));
+  return 1;
+}
+
+/* url_decode(s, plus?) -> string; raises code "invalid" for a bad escape */
+static int l_url_decode(lua_State *L) {
+  rl_slice s = rl_check_slice(L, 1);
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, s.len + 1);
+  long len = rl_url_decode(s, lua_toboolean(L, 2), out);
+  if (len < 0) return rl_error_raise(L, RL_EINVALID, "not a URL-encoded string: a '%%' needs two hex digits behind it");
+  luaL_pushresultsize(&b, (size_t)len);
+  return 1;
+}
+
+/* html_escape(s) -> string */
+static int l_html_escape(lua_State *L) {
+  rl_slice s = rl_check_slice(L, 1);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < s.len; i++) {
+    switch (s.data[i]) {
+      case '&': luaL_addstring(&b, "&amp;"); break;
+      case '<': luaL_addstring(&b, "&lt;"); break;
+      case '>': luaL_addstring(&b, "&gt;"); break;
+      case '"': luaL_addstring(&b, "&#34;"); break;
+      case '\'': luaL_addstring(&b, "&#39;"); break;
+      default: luaL_addchar(&b, s.data[i]);
+    }
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+/* utf8_valid(s) -> boolean */
+static int l_utf8_valid(lua_State *L) {
+  lua_pushboolean(L, rl_utf8_valid(rl_check_slice(L, 1)));
+  return 1;
+}
+
+/* from_latin1(s) -> the same text in UTF-8 */
+static int l_from_latin1(lua_State *L) {
+  rl_slice s = rl_check_slice(L, 1);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < s.len; i++) {
+    char bytes[4];
+    luaL_addlstring(&b, bytes, rl_utf8_encode((unsigned char)s.data[i], bytes));
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+/* now() -> monotonic seconds */
+static int l_now(lua_State *L) {
+  rl_loop *loop = rl_vm_of(L)->loop;
+  if (loop->virtual_clock) lua_pushnumber(L, (double)rl_loop_now(loop) / 1e3);
+  else lua_pushnumber(L, (double)uv_hrtime() / 1e9);
+  return 1;
+}
+
+/* time() -> seconds since 1970 */
+static int l_time(lua_State *L) {
+  lua_pushnumber(L, (double)rl_loop_time(rl_vm_of(L)->loop) / 1e3);
+  return 1;
+}
+
+/* random_id() -> 16 hex digits from the system's generator: for request and error ids, not for secrets */
+static int l_random_id(lua_State *L) {
+  unsigned char bytes[8];
+  char text[17];
+  if (uv_random(NULL, NULL, bytes, sizeof bytes, 0, NULL)) return rl_error_raise(L, RL_EIO, "no randomness");
+  for (size_t i = 0; i < sizeof bytes; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+  lua_pushlstring(L, text, 16);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"random_id", l_random_id},     {"url_encode", l_url_encode},
+                                     {"url_decode", l_url_decode},   {"html_escape", l_html_escape},
+                                     {"utf8_valid", l_utf8_valid},   {"from_latin1", l_from_latin1},
+                                     {"now", l_now},                 {"time", l_time},
+                                     {NULL, NULL}};
+
+void rl_bind_text(lua_State *L) { luaL_setfuncs(L, functions, 0); }

@@ -1,0 +1,38 @@
+/*
+ * Errors as Lua sees them.
+ *
+ * An error value is a table {status, code, message, cause, traceback} with a __tostring. Anything else may be raised too
+ * (a string, nil) and comes out as it went in. Where it was raised is noted on the failing thread, before it unwinds, by
+ * the message handler below; so a value that is caught and raised again keeps its first traceback.
+ */
+#ifndef RL_VM_ERROR_H
+#define RL_VM_ERROR_H
+
+#include "vm/vm.h"
+
+/* Pushes an error value for a code of base/error.h; `format` as printf's gives the message (NULL: the code's text). */
+void rl_error_push(lua_State *L, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Pushes one with a word and a status of the caller's choice. */
+void rl_error_push_word(lua_State *L, const char *word, int status, const char *message);
+/* Pushes and raises. */
+int rl_error_raise(lua_State *L, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Whether the value at `index` is one of these tables. */
+bool rl_error_is(lua_State *L, int index);
+/* Pushes an error value for whatever is at `index`: itself, or one that wraps it (code "error", status 500). */
+void rl_error_wrap(lua_State *L, int index);
+/* The field `status` of an error value, or 500. */
+int rl_error_status_at(lua_State *L, int index);
+
+/* Message handler for protected calls: notes the traceback of L for this value, returns the value itself. */
+int rl_error_handler(lua_State *L);
+/* Notes the traceback on top of the stack (popped) for the value at `index`: a failure that comes from another task. */
+void rl_error_note_trace(lua_State *L, int index);
+/* Pushes the traceback noted for the value at `index` by the running task, or nil. */
+void rl_error_push_trace(lua_State *L, int index);
+/* Pushes a traceback of `of` from `level`: Lua frames of the program, C and our own trimmed. */
+void rl_traceback(lua_State *L, lua_State *of, int level);
+
+/* Opens the metatable (vm.c calls it once for a state). */
+void rl_error_open(lua_State *L);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * The main task of a state: runs one command of the library (lua/rille/boot.lua) from start to end.
+ *
+ *   start -> boot.main(command, args…) -> [ready(compiled app) … wait_stop()] -> exit status -> on_end
+ *
+ * Serving commands say `ready` when the app is loaded and its lifespans have started, then wait; whoever runs the vm tells
+ * them to stop, and they end the lifespans.
+ */
+#ifndef RL_VM_MAIN_H
+#define RL_VM_MAIN_H
+
+#include "server/worker.h"
+#include "vm/vm.h"
+
+typedef struct rl_main rl_main;
+
+struct rl_main {
+  rl_vm *vm;
+  rl_task *task;
+  /* The app answers requests from now on. NULL where nobody serves. */
+  void (*on_ready)(rl_main *main, rl_handler *handler);
+  /* The command has ended with this exit status. */
+  void (*on_end)(rl_main *main, int status);
+  void *owner;
+  bool stopping;
+  rl_task *waiting; /* who waits for the stop */
+  double shutdown_timeout; /* seconds that background tasks have */
+};
+
+/* vm, callbacks and owner are set by the caller; the struct outlives the task. 0 or RL_ENOMEM. */
+int rl_main_start(rl_main *main, const char *command, int argc, char **argv);
+/* Wakes the command that waits for its stop. */
+void rl_main_stop(rl_main *main);
+/* Cancels the main task: a command that does not wait for a stop (rille run). */
+void rl_main_cancel(rl_main *main);
+
+#endif

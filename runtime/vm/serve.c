@@ -1,0 +1,332 @@
+/* One request as a task, step by step; see serve.h. Each step is a protected call whose continuation takes the next. */
+#include "vm/serve.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "http/status.h"
+#include "vm/error.h"
+
+enum { PIECE = 64 << 10 };
+enum { AT_HANDLER = 1, AT_REQ = 2 }; /* stack of the base: message handler, req, then what a step works on */
+
+static rl_serving *serving_of(lua_State *L) { return *(rl_serving **)lua_touserdata(L, AT_REQ); }
+static bool failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
+
+const char *rl_serving_label(const rl_serving *serving) {
+  return serving->route >= 0 ? serving->app->routes[serving->route].label : "no route";
+}
+
+/* ---- what the request tells ------------------------------------------------------------------------------------------------ */
+
+static void on_body(rl_req *req, rl_slice bytes) {
+  rl_serving *s = req->user;
+  if (rl_buf_add_slice(&s->body, bytes)) {
+    s->body_error = s->body.error;
+    s->body_ended = true;
+    req->ops->read_body(req, false);
+  } else if (s->body_state == RL_BODY_STREAMED && s->body.len >= PIECE) {
+    req->ops->read_body(req, false);
+  }
+  if (s->body_state == RL_BODY_STREAMED || s->body_ended) rl_task_wake(s->task);
+}
+
+static void on_body_end(rl_req *req, int code) {
+  rl_serving *s = req->user;
+  s->body_ended = true;
+  s->body_error = code;
+  if (s->body_state == RL_BODY_READING || s->body_state == RL_BODY_STREAMED) rl_task_wake(s->task);
+}
+
+static void on_drain(rl_req *req) { rl_task_wake(((rl_serving *)req->user)->task); }
+
+static void on_gone(rl_req *req, int code) {
+  rl_serving *s = req->user;
+  (void)code;
+  s->gone = true;
+  rl_task_cancel(s->task, RL_ECANCELLED, "the client has gone");
+}
+
+static const rl_req_events events = {
+    .on_body = on_body, .on_body_end = on_body_end, .on_drain = on_drain, .on_gone = on_gone};
+
+void rl_serving_read(rl_serving *s, bool whole) {
+  s->body_state = whole ? RL_BODY_READING : RL_BODY_STREAMED;
+  s->req->ops->read_body(s->req, true);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------------ */
+
+/* The exchange is over for Lua: the handle is emptied, the request given back. The task may live on for its children. */
+static void finish(rl_serving *s) {
+  rl_req *req = s->req;
+  rl_app *app = s->app;
+  if (!req) return;
+  if (s->handle) *s->handle = NULL;
+  s->task->owner = NULL;
+  rl_buf_free(&s->body);
+  s->req = NULL;
+  app->serving--;
+  req->ops->release(req); /* frees the arena, and `s` with it */
+}
+
+/* The base failed outside its protected calls: out of memory. Whatever was not answered is a 500 by the protocol. */
+static void on_task_end(rl_task *task) {
+  rl_serving *s = task->owner;
+  if (s) finish(s);
+}
+
+static int leave(lua_State *L) {
+  rl_serving *s = serving_of(L);
+  if (s) finish(s);
+  lua_settop(L, 0);
+  return rl_task_leave(L, 0);
+}
+
+/* A last resort that needs no memory of Lua's. */
+static int answer_plain(lua_State *L, int status) {
+  rl_serving *s = serving_of(L);
+  char room[64];
+  rl_resp resp = rl_resp_plain(status, NULL, room, sizeof room);
+  if (!s->gone && !s->req->responded) s->req->ops->respond(s->req, &resp);
+  return leave(L);
+}
+
+/* ---- sending -------------------------------------------------------------------------------------------------------------------- */
+
+static int send_rest_k(lua_State *L, int status, lua_KContext sent);
+
+/* The rest of a large body, piece by piece, as fast as the client takes it. Stack top: the body. */
+static int send_rest(lua_State *L, size_t sent) {
+  rl_serving *s = serving_of(L);
+  size_t len;
+  const char *bytes = lua_tolstring(L, -1, &len);
+  while (!s->gone && sent < len) {
+    size_t piece = len - sent < PIECE ? len - sent : PIECE;
+    int code = s->req->ops->write(s->req, rl_slice_of(bytes + sent, piece));
+    sent += piece;
+    if (code == RL_EAGAIN) return rl_task_wait(L, "the client to take the response", NULL, NULL, send_rest_k, (lua_KContext)sent);
+    if (code) break;
+  }
+  if (!s->gone) s->req->ops->end(s->req, NULL, 0);
+  return leave(L);
+}
+
+static int send_rest_k(lua_State *L, int status, lua_KContext sent) {
+  (void)status;
+  return send_rest(L, (size_t)sent);
+}
+
+static int stream_k(lua_State *L, int status, lua_KContext number) {
+  rl_serving *s = serving_of(L);
+  rl_protect_leave(L, (unsigned)number, true);
+  if (failed(status) && !s->gone) {
+    const char *text, *trace;
+    rl_task_describe_error(L, lua_gettop(L), &text, &trace);
+    rl_log_field fields[] = {RL_LOG_TEXT_FIELD("route", rl_slice_str(rl_serving_label(s))),
+                             RL_LOG_TEXT_FIELD("error", rl_slice_str(text)),
+                             RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
+    rl_log(RL_LOG_ERROR, RL_SLICE("a streamed response failed"), fields, trace ? 3 : 2);
+    s->req->ops->abort(s->req);
+    s->gone = true;
+  }
+  if (!s->gone) s->req->ops->end(s->req, NULL, 0);
+  return leave(L);
+}
+
+/* Stack top: the function of a streamed response. It gets `out`, which writes to this request. */
+static int run_stream(lua_State *L) {
+  rl_out_push(L, AT_REQ);
+  lua_KContext number = rl_protect_enter(L);
+  return stream_k(L, lua_pcallk(L, 1, 0, AT_HANDLER, number, stream_k), number);
+}
+
+static bool has_no_body(const rl_serving *s, int status) {
+  return s->req->method == RL_METHOD_HEAD || rl_status_is_bodiless(status);
+}
+
+/* Stack top: a response that has passed its hooks. */
+static int send_response(lua_State *L) {
+  rl_serving *s = serving_of(L);
+  rl_resp resp;
+  int kind = rl_res_at(L, -1)->kind;
+  if (s->gone) return leave(L);
+  int code = rl_res_fill(L, -1, &resp, &s->req->arena);
+  bool large = kind == RL_RES_BYTES && resp.body.len > PIECE && !has_no_body(s, resp.status);
+  rl_slice whole = resp.body;
+  if (large) resp.streamed = resp.has_length = true, resp.length = whole.len, resp.body.len = PIECE;
+  if (!code) code = s->req->ops->respond(s->req, &resp);
+  if (code) return answer_plain(L, code == RL_ENOMEM ? 503 : 500);
+  if (kind == RL_RES_BYTES && !large) return leave(L);
+  lua_getiuservalue(L, -1, 1);
+  if (large) return send_rest(L, PIECE);
+  if (!has_no_body(s, resp.status)) return run_stream(L);
+  s->req->ops->end(s->req, NULL, 0);
+  return leave(L);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------------------- */
+
+static int handle_error(lua_State *L);
+
+static int hooks_k(lua_State *L, int status, lua_KContext number) {
+  rl_protect_leave(L, (unsigned)number, true);
+  if (failed(status)) return handle_error(L);
+  lua_settop(L, AT_REQ + 1);
+  return send_response(L);
+}
+
+/* Stack top: a response. The hooks of app:on_response see it before it leaves. */
+static int run_hooks(lua_State *L) {
+  rl_app *app = serving_of(L)->app;
+  lua_copy(L, -1, AT_REQ + 1);
+  lua_settop(L, AT_REQ + 1);
+  if (app->on_response_ref == LUA_NOREF) return send_response(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, app->on_response_ref);
+  lua_pushvalue(L, AT_REQ);
+  lua_pushvalue(L, AT_REQ + 1);
+  lua_KContext number = rl_protect_enter(L);
+  return hooks_k(L, lua_pcallk(L, 2, 0, AT_HANDLER, number, hooks_k), number);
+}
+
+static int error_k(lua_State *L, int status, lua_KContext number) {
+  rl_protect_leave(L, (unsigned)number, true);
+  if (!failed(status) && rl_res_at(L, -1)) return run_hooks(L);
+  const char *text, *trace;
+  rl_task_describe_error(L, lua_gettop(L), &text, &trace);
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text)), RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
+  rl_log(RL_LOG_ERROR, RL_SLICE("answering an error failed"), fields, trace ? 2 : 1);
+  return answer_plain(L, 500);
+}
+
+/* Stack top: the error. A task that was cancelled has nobody to answer, or no time to. */
+static int handle_error(lua_State *L) {
+  rl_serving *s = serving_of(L);
+  if (s->gone) return leave(L);
+  if (s->task->base.state != RL_SCOPE_QUIET) return answer_plain(L, 503);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->on_error_ref);
+  lua_pushvalue(L, AT_REQ);
+  lua_pushvalue(L, -3);
+  lua_KContext number = rl_protect_enter(L);
+  return error_k(L, lua_pcallk(L, 2, 1, AT_HANDLER, number, error_k), number);
+}
+
+/* ---- the handler ------------------------------------------------------------------------------------------------------------------- */
+
+/* The commonest answer of all, a short string and no hooks, goes out without becoming a value first. */
+static bool send_string(lua_State *L, rl_serving *s, int count) {
+  if (lua_type(L, AT_REQ + 1) != LUA_TSTRING || count > 2 || s->app->on_response_ref != LUA_NOREF) return false;
+  rl_resp resp = {.status = 200, .content_type = RL_SLICE("text/plain; charset=utf-8")};
+  if (count == 2) {
+    if (!lua_isinteger(L, AT_REQ + 2)) return false;
+    lua_Integer status = lua_tointeger(L, AT_REQ + 2);
+    if (status < 200 || status > 599) return false;
+    resp.status = (int)status;
+  }
+  resp.body.data = lua_tolstring(L, AT_REQ + 1, &resp.body.len);
+  return resp.body.len <= PIECE && s->req->ops->respond(s->req, &resp) == RL_OK;
+}
+
+/* Turns what is above req into a response; runs protected, because it raises about what it cannot take. */
+static int convert(lua_State *L) {
+  const rl_serving *s = lua_touserdata(L, 1);
+  lua_remove(L, 1);
+  rl_res_from_results(L, lua_gettop(L), rl_serving_label(s));
+  return 1;
+}
+
+static int take_results(lua_State *L) {
+  rl_serving *s = serving_of(L);
+  int count = lua_gettop(L) - AT_REQ;
+  if (s->gone) return leave(L);
+  if (send_string(L, s, count)) return leave(L);
+  lua_pushcfunction(L, convert);
+  lua_pushlightuserdata(L, s);
+  lua_rotate(L, AT_REQ + 1, 2);
+  if (lua_pcall(L, count + 1, 1, AT_HANDLER) != LUA_OK) return handle_error(L);
+  return run_hooks(L);
+}
+
+static int chain_k(lua_State *L, int status, lua_KContext number) {
+  rl_protect_leave(L, (unsigned)number, true);
+  if (!failed(status)) return take_results(L);
+  return rl_res_at(L, -1) ? run_hooks(L) : handle_error(L); /* a raised response is one */
+}
+
+/* Base of a request's task. Stack: the serving. */
+static int request_base(lua_State *L) {
+  rl_serving *s = lua_touserdata(L, 1);
+  lua_pushcfunction(L, rl_error_handler);
+  lua_replace(L, AT_HANDLER);
+  rl_request_push(L, s);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->chains_ref);
+  lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
+  lua_replace(L, -2);
+  lua_pushvalue(L, AT_REQ);
+  lua_KContext number = rl_protect_enter(L);
+  return chain_k(L, lua_pcallk(L, 1, LUA_MULTRET, AT_HANDLER, number, chain_k), number);
+}
+
+/* ---- from the dispatch --------------------------------------------------------------------------------------------------------------- */
+
+static rl_serving *new_serving(rl_app *app, rl_req *req, const rl_match *match) {
+  rl_serving *s = rl_arena_alloc(&req->arena, sizeof *s);
+  if (!s) return NULL;
+  *s = (rl_serving){.req = req, .app = app, .route = match->route, .scope = match->scope, .allow = match->allow};
+  s->param_count = match->param_count;
+  memcpy(s->params, match->params, match->param_count * sizeof *match->params);
+  rl_buf_init(&s->body, RL_BUF_NO_LIMIT);
+  return s;
+}
+
+static void start(rl_app *app, rl_req *req, rl_serving *s) {
+  s->task = s ? rl_task_new(app->vm, NULL, NULL) : NULL;
+  if (!s->task) {
+    rl_answer_plain(req, 503, NULL, 0);
+    return;
+  }
+  req->user = s;
+  req->events = &events;
+  app->serving++;
+  s->task->owner = s;
+  s->task->on_end = on_task_end;
+  lua_State *co = s->task->strand.co;
+  lua_pushcfunction(co, request_base);
+  lua_pushlightuserdata(co, s);
+  s->task->nargs = 1;
+  rl_task_run(s->task);
+}
+
+static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
+  rl_app *app = (rl_app *)dispatch;
+  const rl_app_route *route = &app->routes[match->route];
+  req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
+  rl_serving *s = new_serving(app, req, match);
+  if (s) start(app, req, s);
+  else rl_answer_plain(req, 503, NULL, 0);
+}
+
+/* Middleware and on_error see misses too. */
+static void on_miss(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
+  rl_app *app = (rl_app *)dispatch;
+  req->body_limit = app->body_limit;
+  rl_serving *s = new_serving(app, req, match);
+  if (!s) {
+    rl_answer_plain(req, 503, NULL, 0);
+    return;
+  }
+  s->miss_status = rl_miss_status(req, match);
+  start(app, req, s);
+}
+
+void rl_app_init(rl_app *app, rl_vm *vm) {
+  memset(app, 0, sizeof *app);
+  app->vm = vm;
+  app->router = rl_router_new();
+  rl_dispatch_init(&app->dispatch, app->router);
+  app->dispatch.on_route = on_route;
+  app->dispatch.on_miss = on_miss;
+  app->body_limit = RL_LIMIT_BODY;
+  app->self_ref = app->chains_ref = app->on_error_ref = app->on_response_ref = LUA_NOREF;
+}

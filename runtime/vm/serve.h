@@ -1,0 +1,96 @@
+/*
+ * Requests as tasks: from a matched route to the Lua function that answers it, and from what that returns to a response.
+ *
+ *   rl_dispatch -> rl_app (a Lua app, compiled: router, one function per route) -> task
+ *      task: chain(req) -> result -> [on_response hooks] -> respond -> [stream body] -> release -> children end
+ *                 \-- error -> on_error(req, err) -> result …
+ *
+ * A serving is what C knows of one request while its task runs; it lives in the request's arena. The Lua handle `req` may
+ * outlive it: finishing empties the handle, and each method checks.
+ */
+#ifndef RL_VM_SERVE_H
+#define RL_VM_SERVE_H
+
+#include "http/response.h"
+#include "server/dispatch.h"
+#include "vm/task.h"
+
+typedef struct rl_app rl_app;
+typedef struct rl_serving rl_serving;
+
+typedef struct rl_app_route {
+  uint64_t body_limit; /* 0: the app's */
+  char *name;          /* of the route, or NULL */
+  char *label;         /* "GET /posts/{id}" for messages */
+} rl_app_route;
+
+/* A compiled app. Userdata; its user value 1 is the table of functions (route id -> chain, -scope -> miss), 2 the Lua app. */
+struct rl_app {
+  rl_dispatch dispatch; /* first: dispatch.handler is what a worker is given */
+  rl_vm *vm;
+  rl_router *router;
+  rl_app_route *routes;
+  size_t route_count;
+  uint64_t body_limit;
+  int self_ref;  /* keeps it alive while requests run */
+  int chains_ref, on_error_ref, on_response_ref; /* registry; on_response_ref is LUA_NOREF without hooks */
+  unsigned serving; /* requests under way */
+};
+
+enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };
+
+struct rl_serving {
+  rl_req *req; /* NULL once the exchange is over */
+  rl_app *app;
+  rl_task *task;
+  rl_serving **handle; /* in the Lua handle; set to NULL when this ends */
+  int route;           /* -1: a miss */
+  int scope;           /* of a miss */
+  int miss_status;
+  uint32_t allow;
+  bool gone;          /* the client has left */
+  uint8_t body_state;
+  int body_error;     /* of on_body_end */
+  bool body_ended;
+  rl_buf body;        /* arrived, not handed to Lua yet */
+  unsigned param_count;
+  rl_param params[RL_LIMIT_PATH_PARAMS];
+};
+
+/* Sets up the dispatch of a freshly made app. */
+void rl_app_init(rl_app *app, rl_vm *vm);
+
+/* What to do with the bytes of a body: asks for them, or for none. Bytes gather in serving->body, bounded by
+ * RL_LIMIT_SPILL unless `whole`; the task is woken when there is something new. */
+void rl_serving_read(rl_serving *serving, bool whole);
+
+/* ---- responses as Lua values (vm/bind/response.c) ---- */
+
+enum { RL_RES_BYTES, RL_RES_STREAM, RL_RES_FILE };
+
+/* The userdata. User value 1: the body (string, or function of a stream); 2: extra headers {name, value, …} or nil. */
+typedef struct rl_res {
+  int status;
+  uint8_t kind;
+  const char *content_type; /* static, or NULL */
+} rl_res;
+
+/* The response at `index`, or NULL where it is none. */
+rl_res *rl_res_at(lua_State *L, int index);
+/* Pushes a response: the body, a string or function, is on top of the stack and is taken. */
+rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind);
+/* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises what says which route
+ * returned what. */
+void rl_res_from_results(lua_State *L, int count, const char *label);
+/* Fills `resp` from the response at `index`; slices are borrowed as long as that value stays unchanged, headers come from
+ * `arena`. 0 or RL_ENOMEM. */
+int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
+
+/* Pushes the handle `req` for a serving (vm/bind/request.c). */
+void rl_request_push(lua_State *L, rl_serving *serving);
+/* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
+void rl_out_push(lua_State *L, int index);
+/* "GET /posts/{id}", or "no route". */
+const char *rl_serving_label(const rl_serving *serving);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * Tasks: coroutines owned by C. Every request is one; so is everything that `rille.spawn` starts, and a program's own
+ * loading. The rules are BLUEPRINT section 8; this is where they are kept.
+ *
+ *   READY --run--> RUNNING --rl_task_wait--> WAITING --rl_task_wake--> READY … --> ENDED
+ *                                               |
+ *                                            cancel: undo the wait, then as woken, but the wait raises
+ *
+ * A task's thread may itself resume threads that the program made (coroutine.create): each is a strand, linked to the one
+ * that resumed it, and a wait anywhere suspends the whole chain. lua_getextraspace of a thread holds its strand.
+ *
+ *   task.strand (the task's own thread) <-resumer- strand <-resumer- strand (running)
+ *
+ * One function calls lua_resume: rl_strand_resume.
+ *
+ * Cancellation has one path, whatever its cause. A scope is what can be cancelled: the task as a whole, a rille.timeout,
+ * a rille.group. Scopes nest; a shield hides those outside it.
+ *
+ *   QUIET --fire--> FIRED --the wait under way, or the next, raises--> RAISED --a pcall catches it--> CAUGHT --next wait--> RAISED
+ *
+ * While a scope is RAISED its stack unwinds, and the waits of __close pass, with RL_LIMIT_CLEANUP_MS for each.
+ * Children belong to the task that spawned them and cannot outlive it.
+ */
+#ifndef RL_VM_TASK_H
+#define RL_VM_TASK_H
+
+#include "base/limits.h"
+#include "vm/vm.h"
+
+typedef struct rl_scope rl_scope;
+typedef struct rl_waiter rl_waiter;
+
+struct rl_strand { /* NULL task and resumer: nobody has resumed it */
+  rl_task *task; /* for whom it runs */
+  lua_State *co;
+  rl_strand *resumer; /* NULL for a task's own */
+  unsigned protected_calls; /* pcall, xpcall … active on this thread: numbers them from 1 */
+  bool blocked; /* some resumer was called from where no wait is possible */
+};
+
+enum { RL_SCOPE_TASK, RL_SCOPE_TIMEOUT, RL_SCOPE_GROUP, RL_SCOPE_SHIELD };
+enum { RL_SCOPE_QUIET, RL_SCOPE_FIRED, RL_SCOPE_RAISED, RL_SCOPE_CAUGHT };
+
+struct rl_scope {
+  rl_scope *outer;
+  rl_task *task;
+  uint8_t kind, state;
+  int16_t code;             /* of the error it raises */
+  int value_ref;            /* or the very value to raise (a group's failed child), LUA_NOREF */
+  unsigned protected_calls; /* where it was raised: under how many protected calls … */
+  rl_strand *strand;        /* … of which thread */
+};
+
+/* A scope with a deadline: rille.timeout. */
+typedef struct rl_timeout {
+  rl_scope scope; /* first */
+  rl_timer timer;
+  double seconds;
+} rl_timeout;
+
+/* Somebody who wants to know that a task has ended. Linked in task.waiters until then. */
+struct rl_waiter {
+  rl_list node;
+  void (*on_end)(rl_waiter *waiter, rl_task *task);
+};
+
+/* What Lua holds of a task: it outlives the task and keeps its results (user value 1; the traceback of a failure in 2). */
+typedef struct rl_task_handle {
+  rl_task *task;    /* NULL once it has ended */
+  rl_list unwaited; /* of a failure nobody has waited for yet: in the parent's list … */
+  char *error, *trace; /* … with what will be logged if nobody ever does */
+  int results;      /* how many; -1: failed */
+  bool cancelled;
+} rl_task_handle;
+
+typedef struct rl_cleanup {
+  rl_timer timer;
+  rl_task *task;
+} rl_cleanup;
+
+enum { RL_TASK_READY, RL_TASK_RUNNING, RL_TASK_WAITING, RL_TASK_ENDED };
+enum { RL_SITE_LEN = 40 };
+
+struct rl_task {
+  rl_strand strand;   /* first */
+  rl_strand *current; /* the strand that waits or runs */
+  rl_vm *vm;
+  rl_post post;
+  rl_list node;              /* vm.tasks, or vm.idle */
+  rl_list sibling, children; /* in the parent's list; mine */
+  rl_task *parent;
+  rl_list waiters, unwaited;
+  rl_scope *scope; /* innermost */
+  rl_scope *group; /* of the parent: what a failure of this task fires, or NULL */
+  rl_scope base;   /* the task as a whole */
+
+  uint8_t status;
+  bool failed;      /* its base caught an error */
+  bool interrupted; /* the wait under way ends by raising what is due */
+  bool cleaning;    /* inside __close of a cancelled scope */
+  bool ending;      /* only waits for its children now */
+  int thread_ref;   /* anchors the thread */
+  int handle_ref;   /* the Lua handle, or LUA_NOREF */
+  int trace_ref;    /* {value, traceback} of the last error, or LUA_NOREF */
+  int nargs;
+  const char *reason; /* said by a cancellation of the whole; owned */
+
+  const char *wait_name; /* what it waits for ("sleep"), static; NULL while it does not */
+  uint64_t wait_since;
+  void (*undo)(rl_task *task, void *ud);
+  void *undo_ud;
+  lua_KFunction wait_k;
+  lua_KContext wait_ctx;
+  rl_timer timer;     /* for the wait under way */
+  struct rl_cleanup *cleanup; /* bounds the waits of __close; made when needed */
+  uint64_t cleanup_until;
+  rl_waiter waiter;   /* for waiting on another task */
+
+  void (*on_end)(rl_task *task); /* C's own interest; before the waiters hear */
+  void *owner;                   /* whose interest */
+  uint64_t id;
+  int line; /* where it was spawned */
+  char site[RL_SITE_LEN];
+};
+
+/* ---- starting ---------------------------------------------------------------------------------------------------------- */
+
+/* A task with a thread of its own and nothing on it: the caller pushes a base function and its arguments onto
+ * task->strand.co and says how many arguments. `parent` may be NULL. `from` (may be NULL) is where it is spawned, for
+ * messages. NULL where memory is short. */
+rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from);
+/* Runs it in this turn of the loop, behind what is ready already. */
+void rl_task_start(rl_task *task);
+/* Runs it at once, up to its first wait. Not from inside another task. */
+void rl_task_run(rl_task *task);
+
+/* The task for which L runs, or NULL. */
+rl_task *rl_task_running(lua_State *L);
+static inline rl_strand *rl_strand_of(lua_State *L) { return *(rl_strand **)lua_getextraspace(L); }
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------------ */
+
+/* To be called before anything is armed. Raises where no wait is possible (saying what is in the way and where), and where
+ * a cancellation is due. `name` is what the wait is called ("db:query"), static. */
+rl_task *rl_task_may_wait(lua_State *L, const char *name);
+/* As the last thing a C function does: `return rl_task_wait(…)`. The task sleeps until rl_task_wake; then `k` runs (NULL:
+ * no results). `undo` takes back what was armed, when a cancellation comes first; it must not wake. */
+int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, void *ud), void *ud, lua_KFunction k,
+                 lua_KContext ctx);
+/* Ends the wait. Harmless on a task that does not wait. */
+void rl_task_wake(rl_task *task);
+
+/* ---- cancelling ---------------------------------------------------------------------------------------------------------- */
+
+/* Cancels the task as a whole with an error of `code`; `reason` (may be NULL) is said in its message. A second call changes
+ * nothing. */
+void rl_task_cancel(rl_task *task, int code, const char *reason);
+/* Raises the value on top of L's stack (popped) inside a scope of that task, as a cancellation of it. */
+void rl_scope_fire_with(lua_State *L, rl_scope *scope);
+/* Enters and leaves scopes, properly nested; the memory is the caller's. */
+void rl_scope_enter(rl_task *task, rl_scope *scope, int kind);
+void rl_scope_leave(rl_task *task, rl_scope *scope);
+void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds);
+void rl_timeout_leave(rl_task *task, rl_timeout *timeout);
+
+/* ---- protected calls: the one place where errors are caught ---------------------------------------------------------------- */
+
+/* Counts a protected call in; its number goes to lua_pcallk's ctx. */
+unsigned rl_protect_enter(lua_State *L);
+/* Whether the error that ended it is a cancellation on its way out (asked before it is counted out). */
+bool rl_protect_is_cancellation(lua_State *L, unsigned number);
+/* Counts it out. `caught`: an error stops here; else it is raised again, or there was none. */
+void rl_protect_leave(lua_State *L, unsigned number, bool caught);
+/* An error left the thread `from` for `to`, which resumed it: caught there, or raised again. */
+void rl_protect_hand_over(rl_strand *from, rl_strand *to, bool caught);
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------- */
+
+/* Base function of ordinary tasks, and the last step of any base: cancels and awaits the children, then returns what is on
+ * the stack above `keep`. */
+int rl_task_base(lua_State *L);
+int rl_task_leave(lua_State *L, int keep);
+/* Appends "spawned at" of the task and its ancestors to the string on top of the stack. */
+void rl_task_add_ancestors(lua_State *L, const rl_task *task);
+/* Somebody has waited for it: nothing will be logged. */
+void rl_task_handle_waited(rl_task_handle *handle);
+/* Nobody did: logs the failure, once. */
+void rl_task_handle_log(rl_task_handle *handle);
+/* The error at `value` and its traceback as text: borrowed, both pushed (a missing traceback as nil, and NULL). */
+void rl_task_describe_error(lua_State *L, int value, const char **text, const char **trace);
+/* Frees the threads that wait to be used again; and, when a state is closed with tasks still alive, what C holds of those. */
+void rl_task_pool_free(rl_vm *vm);
+void rl_task_forget_all(rl_vm *vm);
+
+/* ---- between task.c and scope.c ---- */
+
+/* The scope whose cancellation is to be raised now, or NULL; sets task->cleaning. */
+rl_scope *rl_scope_due(rl_task *task);
+/* Raises it. */
+int rl_scope_raise_due(lua_State *L, rl_task *task);
+/* Pushes the error that a scope raises. */
+void rl_scope_push_error(lua_State *L, rl_scope *scope);
+/* Ends the wait under way by an error. */
+void rl_task_interrupt(rl_task *task);
+
+/* The one place that resumes. Arguments are on top of strand->co. LUA_OK, LUA_YIELD or an error status. */
+int rl_strand_resume(rl_strand *strand, lua_State *from, int nargs, int *nres);
+
+/* coroutine.*, pcall and xpcall of our own (vm/coroutine.c). */
+void rl_coroutine_open(lua_State *L);
+
+#endif

@@ -1,0 +1,141 @@
+/* The Lua state of a worker: made, furnished, closed. See vm.h. */
+#include "vm/vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "vm/error.h"
+#include "vm/task.h"
+
+/* ---- memory: counted, and refused beyond the limit ----------------------------------------------------------------------- */
+
+static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
+  rl_vm *vm = ud;
+  if (!block) old_size = 0; /* then it is the kind of the new object */
+  if (size == 0) {
+    vm->memory -= old_size;
+    free(block);
+    return NULL;
+  }
+  if (size > old_size && vm->memory_limit && vm->memory + (size - old_size) > vm->memory_limit) return NULL;
+  void *moved = rl_realloc(block, size);
+  if (!moved) return size <= old_size ? block : NULL; /* Lua relies on shrinking never failing */
+  vm->memory += size - old_size;
+  return moved;
+}
+
+static int on_panic(lua_State *L) {
+  const char *text = lua_tostring(L, -1);
+  rl_logf(RL_LOG_ERROR, "an error outside any protected call, this is a bug in rille: %s", text ? text : "?");
+  return 0;
+}
+
+/* ---- modules ------------------------------------------------------------------------------------------------------------------ */
+
+/* A searcher for package.searchers: what is embedded in the binary. */
+static int search_embedded(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  const rl_embedded *found = rl_embedded_find(name);
+  if (!found) {
+    lua_pushfstring(L, "no embedded module '%s'", name);
+    return 1;
+  }
+  lua_pushfstring(L, "=%s", found->file);
+  if (luaL_loadbufferx(L, found->data, found->size, lua_tostring(L, -1), "t") != LUA_OK) return lua_error(L);
+  lua_pushstring(L, found->file);
+  return 2;
+}
+
+static void add_searcher(lua_State *L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  for (lua_Integer i = luaL_len(L, -1); i >= 2; i--) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, search_embedded);
+  lua_rawseti(L, -2, 2); /* behind preload */
+  lua_pop(L, 2);
+}
+
+/* package.path = the root, its lua_modules (as LuaRocks lays them out, and flat), then where Lua looks. */
+static void set_paths(lua_State *L, const char *root) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "path");
+  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s/lua_modules/share/lua/5.4/?.lua;%s/lua_modules/share/lua/5.4/?/init.lua;",
+                  root, root, root, root);
+  lua_pushfstring(L, "%s/lua_modules/?.lua;%s/lua_modules/?/init.lua;%s", root, root, lua_tostring(L, -2));
+  lua_concat(L, 2);
+  lua_setfield(L, -3, "path");
+  lua_getfield(L, -2, "cpath");
+  lua_pushfstring(L, "%s/lua_modules/lib/lua/5.4/?.so;%s", root, lua_tostring(L, -1));
+  lua_setfield(L, -4, "cpath");
+  lua_pop(L, 3);
+}
+
+/* A require that may wait: rille/require.lua. */
+static void replace_require(lua_State *L) {
+  const rl_embedded *source = rl_embedded_find("rille.require");
+  if (luaL_loadbufferx(L, source->data, source->size, "=rille/require.lua", "t") != LUA_OK) lua_error(L);
+  lua_call(L, 0, 1);
+  lua_setglobal(L, "require");
+}
+
+/* Runs protected: everything here allocates. */
+static int furnish(lua_State *L) {
+  rl_vm *vm = rl_vm_of(L);
+  luaL_openlibs(L);
+  rl_error_open(L);
+  rl_coroutine_open(L);
+  add_searcher(L);
+  set_paths(L, vm->root);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, luaopen_rille_native);
+  lua_setfield(L, -2, "rille.native");
+  luaL_requiref(L, "rille.native", luaopen_rille_native, 0);
+  replace_require(L);
+  lua_settop(L, 0);
+  return 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+
+rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
+  rl_vm *vm = rl_must_alloc(sizeof *vm);
+  vm->loop = loop;
+  vm->mode = options->mode;
+  vm->root = rl_must_strdup(options->root);
+  vm->worker = options->worker;
+  vm->workers = options->workers;
+  rl_list_init(&vm->tasks);
+  rl_list_init(&vm->idle);
+  rl_buf_init(&vm->scratch, RL_BUF_NO_LIMIT);
+  vm->L = lua_newstate(allocate, vm);
+  if (vm->L) {
+    lua_atpanic(vm->L, on_panic);
+    *(void **)lua_getextraspace(vm->L) = NULL;
+    lua_pushcfunction(vm->L, furnish);
+    if (lua_pcall(vm->L, 0, 0, 0) == LUA_OK) {
+      vm->memory_limit = options->memory_limit;
+      return vm;
+    }
+    rl_logf(RL_LOG_ERROR, "cannot set up Lua: %s", lua_tostring(vm->L, -1));
+  }
+  rl_vm_del(vm);
+  return NULL;
+}
+
+void rl_vm_del(rl_vm *vm) {
+  if (!vm) return;
+  if (vm->L) {
+    rl_task_pool_free(vm);
+    rl_task_forget_all(vm);
+    lua_close(vm->L);
+  }
+  rl_buf_free(&vm->scratch);
+  rl_free(vm->root);
+  rl_free(vm);
+}

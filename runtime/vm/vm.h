@@ -1,0 +1,92 @@
+/*
+ * The Lua state of a worker, and what C keeps beside it.
+ *
+ *   rl_vm -- lua_State (one; tasks are its threads)
+ *         -- rl_loop it waits on
+ *         -- pool of threads for tasks, list of live tasks
+ *         -- scratch buffer that values are encoded into
+ *
+ * This is the only room that sees lua.h. The state's allocator carries the vm, so rl_vm_of(L) costs one call. A vm belongs
+ * to its loop's thread and nobody else touches it.
+ */
+#ifndef RL_VM_VM_H
+#define RL_VM_VM_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+typedef struct rl_vm rl_vm;
+typedef struct rl_task rl_task;
+typedef struct rl_strand rl_strand;
+
+/* How strict, and what an error may show. */
+typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } rl_mode;
+
+typedef struct rl_vm_options {
+  rl_mode mode;
+  const char *root;     /* the folder that holds the program, absolute; copied */
+  size_t memory_limit;  /* bytes; 0: none */
+  int worker, workers;  /* rille.worker */
+} rl_vm_options;
+
+struct rl_vm {
+  lua_State *L; /* the main thread: never runs a program's code itself */
+  rl_loop *loop;
+  rl_mode mode;
+  char *root;
+  int worker, workers;
+  size_t memory, memory_limit, memory_peak;
+  rl_buf scratch; /* encoders write here; valid until the next one */
+
+  rl_task *running; /* the task whose code is on the C stack now, or NULL */
+  rl_list tasks;    /* every live task */
+  rl_list idle;     /* ended ones whose threads wait to be used again */
+  unsigned task_count, idle_count;
+  uint64_t next_task_id;
+
+  void *requests; /* vm/serve.c */
+  int refs[16];   /* registry references of what hot paths need: RL_REF_* */
+};
+
+enum {
+  RL_REF_ERROR_META,   /* metatable of error values */
+  RL_REF_ARRAY_META,   /* metatable of rille.array */
+  RL_REF_REQUEST_META, /* of req */
+  RL_REF_RESPONSE_META,
+  RL_REF_TASK_META,
+  RL_REF_COUNT
+};
+
+/* A fresh state with the libraries open, `rille` and its modules loadable. NULL where memory is short. The loop outlives
+ * it. */
+rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options);
+/* Every task has ended (rl_vm_stop). Closes the state. */
+void rl_vm_del(rl_vm *vm);
+
+static inline rl_vm *rl_vm_of(lua_State *L) {
+  void *vm;
+  lua_getallocf(L, &vm);
+  return vm;
+}
+
+/* Pushes what a reference holds. */
+static inline void rl_vm_push_ref(lua_State *L, int which) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
+}
+
+/* Opens the native half of the library: `require "rille.native"`. One luaopen_ for each file of vm/bind/. */
+int luaopen_rille_native(lua_State *L);
+
+/* Searches the embedded sources of lua/rille; NULL where there is none of that module name ("rille.app"). */
+typedef struct rl_embedded {
+  const char *name, *file;
+  const char *data;
+  size_t size;
+} rl_embedded;
+const rl_embedded *rl_embedded_find(const char *module);
+
+#endif
