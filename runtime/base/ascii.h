@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-  RL_CHAR_TOKEN = 1,       /* tchar: letters, digits and !#$%&'*+-.^_`|~ */
+  RL_CHAR_TOKEN = 1, /* tchar: letters, digits and !#$%&'*+-.^_`|~ */
   RL_CHAR_DIGIT = 2,
   RL_CHAR_HEX = 4,
   RL_CHAR_ALPHA = 8,

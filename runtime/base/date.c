@@ -116,9 +116,7 @@ static bool take_time(cursor *c, civil *out) {
          take_number(c, 2, &out->second);
 }
 
-static bool take_gmt(cursor *c) {
-  return c->end - c->at == 4 && memcmp(c->at, " GMT", 4) == 0;
-}
+static bool take_gmt(cursor *c) { return c->end - c->at == 4 && memcmp(c->at, " GMT", 4) == 0; }
 
 /* " 06 Nov 1994 08:49:37 GMT" behind the comma (IMF-fixdate). */
 static bool parse_fixdate(cursor c, civil *out) {

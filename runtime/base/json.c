@@ -317,9 +317,7 @@ static int value(rl_json_reader *r) {
   switch (*r->at) {
     case '{': return open_bracket(r, true);
     case '[': return open_bracket(r, false);
-    case '"':
-      r->state_ = AFTER_VALUE;
-      return string(r, RL_JSON_STRING);
+    case '"': r->state_ = AFTER_VALUE; return string(r, RL_JSON_STRING);
     case 't': return literal(r, "true", 4, RL_JSON_TRUE);
     case 'f': return literal(r, "false", 5, RL_JSON_FALSE);
     case 'n': return literal(r, "null", 4, RL_JSON_NULL);

@@ -10,24 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RL_LIMIT_REQUEST_LINE 8192u             /* 414; RFC 9112 section 3 asks for 8000 at least */
-#define RL_LIMIT_FIELD 8192u                    /* 431; one header line */
-#define RL_LIMIT_FIELDS_SIZE 65536u             /* 431; all header lines together */
-#define RL_LIMIT_FIELDS 128u                    /* 431; how many */
-#define RL_LIMIT_TRAILERS_SIZE 8192u            /* 431 */
-#define RL_LIMIT_BODY ((uint64_t)1 << 20)       /* 413; per route too */
-#define RL_LIMIT_CHUNK_LINE 256u                /* 400; size, extensions and leading zeros of one chunk */
+#define RL_LIMIT_REQUEST_LINE 8192u                   /* 414; RFC 9112 section 3 asks for 8000 at least */
+#define RL_LIMIT_FIELD 8192u                          /* 431; one header line */
+#define RL_LIMIT_FIELDS_SIZE 65536u                   /* 431; all header lines together */
+#define RL_LIMIT_FIELDS 128u                          /* 431; how many */
+#define RL_LIMIT_TRAILERS_SIZE 8192u                  /* 431 */
+#define RL_LIMIT_BODY ((uint64_t)1 << 20)             /* 413; per route too */
+#define RL_LIMIT_CHUNK_LINE 256u                      /* 400; size, extensions and leading zeros of one chunk */
 #define RL_LIMIT_CHUNK_OVERHEAD ((uint64_t)100 << 10) /* 400; framing bytes beyond ten times the payload */
-#define RL_LIMIT_HEAD_MS 10000u                 /* 408; from the first byte of a head to its last */
-#define RL_LIMIT_BODY_RATE 240u                 /* 408; bytes a second once the grace is over */
+#define RL_LIMIT_HEAD_MS 10000u                       /* 408; from the first byte of a head to its last */
+#define RL_LIMIT_BODY_RATE 240u                       /* 408; bytes a second once the grace is over */
 #define RL_LIMIT_BODY_GRACE_MS 20000u
-#define RL_LIMIT_KEEP_ALIVE_MS 75000u           /* close; longer than the reverse proxies' 60 s */
-#define RL_LIMIT_WRITE_STALL_MS 30000u          /* reset; no byte taken by the peer for so long */
-#define RL_LIMIT_LINGER_MS 2000u                /* how long a closing side drops what still arrives */
+#define RL_LIMIT_KEEP_ALIVE_MS 75000u  /* close; longer than the reverse proxies' 60 s */
+#define RL_LIMIT_WRITE_STALL_MS 30000u /* reset; no byte taken by the peer for so long */
+#define RL_LIMIT_LINGER_MS 2000u       /* how long a closing side drops what still arrives */
 #define RL_LIMIT_LINGER_SIZE 65536u
-#define RL_LIMIT_DRAIN 65536u                   /* an unread body up to this is read and dropped to keep the connection */
-#define RL_LIMIT_HALF_CLOSE_MS 2000u            /* how long a handler may still run behind a FIN */
-#define RL_LIMIT_PIPELINED 32u                  /* complete requests that wait behind the one that runs */
+#define RL_LIMIT_DRAIN 65536u        /* an unread body up to this is read and dropped to keep the connection */
+#define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
+#define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */
 #define RL_LIMIT_CONNECTIONS 16384u             /* of one worker */
@@ -55,12 +55,19 @@ typedef struct rl_limits {
   uint32_t requests, connections, pipelined;
 } rl_limits;
 
-#define RL_LIMITS_DEFAULT                                                                                       \
-  ((rl_limits){                                                                                                 \
-    .request_line = RL_LIMIT_REQUEST_LINE, .field = RL_LIMIT_FIELD, .fields_size = RL_LIMIT_FIELDS_SIZE,        \
-    .fields = RL_LIMIT_FIELDS, .body = RL_LIMIT_BODY, .head_ms = RL_LIMIT_HEAD_MS,                              \
-    .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS, .write_stall_ms = RL_LIMIT_WRITE_STALL_MS,                         \
-    .body_grace_ms = RL_LIMIT_BODY_GRACE_MS, .body_rate = RL_LIMIT_BODY_RATE, .requests = RL_LIMIT_REQUESTS,    \
-    .connections = RL_LIMIT_CONNECTIONS, .pipelined = RL_LIMIT_PIPELINED})
+#define RL_LIMITS_DEFAULT                                 \
+  ((rl_limits){.request_line = RL_LIMIT_REQUEST_LINE,     \
+               .field = RL_LIMIT_FIELD,                   \
+               .fields_size = RL_LIMIT_FIELDS_SIZE,       \
+               .fields = RL_LIMIT_FIELDS,                 \
+               .body = RL_LIMIT_BODY,                     \
+               .head_ms = RL_LIMIT_HEAD_MS,               \
+               .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS,   \
+               .write_stall_ms = RL_LIMIT_WRITE_STALL_MS, \
+               .body_grace_ms = RL_LIMIT_BODY_GRACE_MS,   \
+               .body_rate = RL_LIMIT_BODY_RATE,           \
+               .requests = RL_LIMIT_REQUESTS,             \
+               .connections = RL_LIMIT_CONNECTIONS,       \
+               .pipelined = RL_LIMIT_PIPELINED})
 
 #endif

@@ -57,7 +57,9 @@ static bool is_bare_word(rl_slice s) {
   return s.len > 0;
 }
 
-static bool is_multiline(const rl_log_field *f) { return f->text.data && rl_slice_find(f->text, '\n', 0) < f->text.len; }
+static bool is_multiline(const rl_log_field *f) {
+  return f->text.data && rl_slice_find(f->text, '\n', 0) < f->text.len;
+}
 
 static void add_text_field(rl_buf *out, const rl_log_field *f) {
   rl_buf_addf(out, " %s=", f->key);
@@ -71,8 +73,8 @@ static void add_text_field(rl_buf *out, const rl_log_field *f) {
   }
 }
 
-static void add_text_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message, const rl_log_field *fields,
-                          size_t count) {
+static void add_text_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message,
+                          const rl_log_field *fields, size_t count) {
   rl_buf_addf(out, "%s %-5s ", when, level_names[level]);
   add_visible(out, message, "\n    ");
   for (size_t i = 0; i < count; i++)
@@ -97,8 +99,8 @@ static void add_json_string(rl_buf *out, rl_slice s) {
   rl_buf_add_char(out, '"');
 }
 
-static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message, const rl_log_field *fields,
-                          size_t count) {
+static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message,
+                          const rl_log_field *fields, size_t count) {
   rl_buf_addf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", when, level_names[level]);
   add_json_string(out, message);
   for (size_t i = 0; i < count; i++) {

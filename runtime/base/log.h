@@ -19,8 +19,8 @@ typedef enum rl_log_format { RL_LOG_TEXT, RL_LOG_JSON, RL_LOG_OFF } rl_log_forma
 
 typedef struct rl_log_field {
   const char *key;
-  rl_slice text;  /* where .data is not NULL */
-  int64_t number; /* else */
+  rl_slice text;       /* where .data is not NULL */
+  int64_t number;      /* else */
   const char *literal; /* else, where not NULL: written as it is (true, 1.5) */
 } rl_log_field;
 

@@ -21,9 +21,7 @@ typedef struct rl_slice {
 
 static inline rl_slice rl_slice_of(const char *data, size_t len) { return (rl_slice){data, len}; }
 
-static inline rl_slice rl_slice_str(const char *text) {
-  return text ? (rl_slice){text, strlen(text)} : RL_SLICE_NONE;
-}
+static inline rl_slice rl_slice_str(const char *text) { return text ? (rl_slice){text, strlen(text)} : RL_SLICE_NONE; }
 
 static inline bool rl_slice_eq(rl_slice a, rl_slice b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);

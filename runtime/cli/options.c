@@ -33,12 +33,16 @@ static const command commands[] = {
     {"serve", TAKES_APP | SERVES, serve_help},
     {"run", TAKES_REST,
      "usage: rille run FILE [ARG...]\n\nRuns a Lua file as a task: it may wait. ARGs are in `arg` and `...`.\n"
-     "If the file returns a function, or a table with main, that is called with the ARGs; an integer it returns is the exit\n"
+     "If the file returns a function, or a table with main, that is called with the ARGs; an integer it returns is the "
+     "exit\n"
      "status.\n"},
     {"test", TAKES_REST,
-     "usage: rille test [PATH...] [BUSTED OPTIONS]\n\nRuns the specs with busted inside the runtime (default: spec).\n"},
-    {"routes", TAKES_APP, "usage: rille routes [APP]\n\nPrints every route: method, path, name, middleware, where it stands.\n"},
-    {"check", TAKES_APP, "usage: rille check [APP]\n\nLoads the app and reports what is wrong with it, without serving.\n"},
+     "usage: rille test [PATH...] [BUSTED OPTIONS]\n\nRuns the specs with busted inside the runtime (default: "
+     "spec).\n"},
+    {"routes", TAKES_APP,
+     "usage: rille routes [APP]\n\nPrints every route: method, path, name, middleware, where it stands.\n"},
+    {"check", TAKES_APP,
+     "usage: rille check [APP]\n\nLoads the app and reports what is wrong with it, without serving.\n"},
     {"version", 0, "usage: rille version\n"},
     {"help", TAKES_REST, "usage: rille help [COMMAND]\n"},
 };
@@ -124,9 +128,11 @@ static int set_memory(rl_options *o, const char *text) {
 /* One option with its value. */
 static int set(rl_options *o, const char *name, const char *value, rl_buf *why) {
   if (strcmp(name, "--host") == 0) return add_host(o, value) ? refuse(why, name, "at most 8 addresses", value) : 0;
-  if (strcmp(name, "--port") == 0) return to_port(value, &o->port) ? refuse(why, name, "a port from 0 to 65535", value) : 0;
+  if (strcmp(name, "--port") == 0)
+    return to_port(value, &o->port) ? refuse(why, name, "a port from 0 to 65535", value) : 0;
   if (strcmp(name, "--unix") == 0) return o->unix_path = value, 0;
-  if (strcmp(name, "--threads") == 0) return to_threads(o, value) ? refuse(why, name, "a number from 1 to 1024, or auto", value) : 0;
+  if (strcmp(name, "--threads") == 0)
+    return to_threads(o, value) ? refuse(why, name, "a number from 1 to 1024, or auto", value) : 0;
   if (strcmp(name, "--log") == 0) return set_log(o, value) ? refuse(why, name, "text, json or off", value) : 0;
   if (strcmp(name, "--shutdown-timeout") == 0)
     return to_seconds(value, &o->shutdown_timeout) ? refuse(why, name, "seconds", value) : 0;
@@ -138,8 +144,8 @@ static int set(rl_options *o, const char *name, const char *value, rl_buf *why) 
 }
 
 static bool is_option(const char *name) {
-  static const char *const known[] = {"--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout",
-                                      "--watchdog", "--memory-limit"};
+  static const char *const known[] = {
+      "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i], name) == 0) return true;
   return false;
@@ -147,7 +153,8 @@ static bool is_option(const char *name) {
 
 static int environment_defaults(rl_options *o, rl_buf *why) {
   const char *port = getenv("PORT"), *threads = getenv("RILLE_THREADS");
-  if (port && *port && to_port(port, &o->port)) return refuse(why, "PORT in the environment", "a port from 0 to 65535", port);
+  if (port && *port && to_port(port, &o->port))
+    return refuse(why, "PORT in the environment", "a port from 0 to 65535", port);
   if (threads && *threads && to_threads(o, threads))
     return refuse(why, "RILLE_THREADS in the environment", "a number from 1 to 1024, or auto", threads);
   return RL_OK;

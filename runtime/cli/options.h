@@ -5,8 +5,8 @@
 #ifndef RL_CLI_OPTIONS_H
 #define RL_CLI_OPTIONS_H
 
-#include "base/log.h"
 #include "base/buf.h"
+#include "base/log.h"
 
 enum { RL_OPTION_HOSTS = 8 };
 

@@ -49,7 +49,8 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   watch_signal(p, &p->on_term, SIGTERM);
   char *app[] = {(char *)(uintptr_t)options->app};
   bool rest = options->argv != NULL;
-  if (p->main.vm && rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)
+  if (p->main.vm &&
+      rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)
     rl_loop_run(&p->loop);
   uv_close((uv_handle_t *)&p->on_int, NULL);
   uv_close((uv_handle_t *)&p->on_term, NULL);

@@ -108,13 +108,19 @@ static void on_main_end(rl_main *main, int status) {
 
 static int start_worker(serving_worker *w) {
   process *p = w->process;
-  rl_vm_options vm = {.mode = RL_MODE_SERVE, .root = p->root, .worker = w->number, .workers = p->count,
+  rl_vm_options vm = {.mode = RL_MODE_SERVE,
+                      .root = p->root,
+                      .worker = w->number,
+                      .workers = p->count,
                       .memory_limit = p->options->memory_limit};
   char *args[] = {(char *)(uintptr_t)p->options->app};
   rl_worker_init(&w->worker, &w->loop, NULL);
   w->worker.owner = w;
   w->worker.on_stopped = on_drained;
-  w->main = (rl_main){.vm = rl_vm_new(&w->loop, &vm), .on_ready = on_main_ready, .on_end = on_main_end, .owner = w,
+  w->main = (rl_main){.vm = rl_vm_new(&w->loop, &vm),
+                      .on_ready = on_main_ready,
+                      .on_end = on_main_end,
+                      .owner = w,
                       .shutdown_timeout = p->options->shutdown_timeout};
   return w->main.vm ? rl_main_start(&w->main, "serve", 1, args) : RL_ENOMEM;
 }
@@ -191,10 +197,10 @@ static void say_start(const process *p, int port) {
   bool v6 = strchr(o->hosts[0], ':') != NULL;
   if (o->unix_path) snprintf(where, sizeof where, "%s", o->unix_path);
   else snprintf(where, sizeof where, v6 ? "http://[%s]:%d" : "http://%s:%d", o->hosts[0], port);
-  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("at", rl_slice_str(where)),
-                           RL_LOG_NUMBER_FIELD("workers", p->count),
-                           RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
-                           RL_LOG_NUMBER_FIELD("pid", getpid())};
+  rl_log_field fields[] = {
+      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)), RL_LOG_NUMBER_FIELD("workers", p->count),
+      RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
+      RL_LOG_NUMBER_FIELD("pid", getpid())};
   rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, 4);
 }
 

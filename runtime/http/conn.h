@@ -27,11 +27,11 @@ typedef struct rl_conn rl_conn;
 typedef struct rl_protocol {
   void (*on_data)(rl_conn *conn, rl_slice bytes);
   void (*on_eof)(rl_conn *conn);
-  void (*on_drained)(rl_conn *conn); /* one answer to wants_drained: `out` is empty */
-  void (*on_clock)(rl_conn *conn);   /* rl_conn_clock has run out */
+  void (*on_drained)(rl_conn *conn);          /* one answer to wants_drained: `out` is empty */
+  void (*on_clock)(rl_conn *conn);            /* rl_conn_clock has run out */
   void (*on_broken)(rl_conn *conn, int code); /* the stream is gone; the connection closes after this */
-  void (*on_stop)(rl_conn *conn);    /* graceful stop: finish what runs, start nothing new */
-  void (*on_free)(rl_conn *conn);    /* before on_closed: give back what the protocol holds */
+  void (*on_stop)(rl_conn *conn);             /* graceful stop: finish what runs, start nothing new */
+  void (*on_free)(rl_conn *conn);             /* before on_closed: give back what the protocol holds */
 } rl_protocol;
 
 /* How one exchange went, for the access log. */
@@ -67,7 +67,7 @@ struct rl_conn {
   rl_stream *stream;
   const rl_protocol *protocol;
   void *protocol_state; /* whose protocol that is */
-  rl_list node; /* the owner's list of connections */
+  rl_list node;         /* the owner's list of connections */
   rl_buf out;
   rl_timer clock, stall;
   rl_post flush;

@@ -4,10 +4,9 @@
 static const struct {
   const char *name, *text;
   int status;
-} rows[] = {
-    {"NONE", "", 200},
+} rows[] = {{"NONE", "", 200},
 #define X(name, status, text) {#name, text, status},
-    RL_FAULT_MAP(X)
+            RL_FAULT_MAP(X)
 #undef X
 };
 

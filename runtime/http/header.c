@@ -3,10 +3,9 @@
 
 #include "base/ascii.h"
 
-static const rl_slice names[RL_HEADER_COUNT] = {
-    {"", 0},
+static const rl_slice names[RL_HEADER_COUNT] = {{"", 0},
 #define X(name, text) {text, sizeof(text) - 1},
-    RL_HEADER_MAP(X)
+                                                RL_HEADER_MAP(X)
 #undef X
 };
 

@@ -9,18 +9,22 @@
 
 #include "base/slice.h"
 
-#define RL_HEADER_MAP(X)                                                                                        \
-  X(HOST, "host") X(CONNECTION, "connection") X(CONTENT_LENGTH, "content-length")                               \
-  X(CONTENT_TYPE, "content-type") X(CONTENT_ENCODING, "content-encoding")                                       \
-  X(TRANSFER_ENCODING, "transfer-encoding") X(TRAILER, "trailer") X(TE, "te") X(EXPECT, "expect")               \
-  X(UPGRADE, "upgrade") X(KEEP_ALIVE, "keep-alive") X(PROXY_CONNECTION, "proxy-connection")                     \
-  X(COOKIE, "cookie") X(SET_COOKIE, "set-cookie") X(AUTHORIZATION, "authorization") X(ACCEPT, "accept")         \
-  X(ACCEPT_ENCODING, "accept-encoding") X(DATE, "date") X(ETAG, "etag") X(LAST_MODIFIED, "last-modified")       \
-  X(IF_MATCH, "if-match") X(IF_NONE_MATCH, "if-none-match") X(IF_MODIFIED_SINCE, "if-modified-since")           \
-  X(IF_UNMODIFIED_SINCE, "if-unmodified-since") X(IF_RANGE, "if-range") X(RANGE, "range") X(VARY, "vary")       \
-  X(CACHE_CONTROL, "cache-control") X(LOCATION, "location") X(ALLOW, "allow") X(ORIGIN, "origin")               \
-  X(FORWARDED, "forwarded") X(USER_AGENT, "user-agent") X(REFERER, "referer")
+// clang-format off
+#define RL_HEADER_MAP(X)                                                                          \
+  X(HOST, "host") X(CONNECTION, "connection") X(CONTENT_LENGTH, "content-length")                 \
+  X(CONTENT_TYPE, "content-type") X(CONTENT_ENCODING, "content-encoding")                         \
+  X(TRANSFER_ENCODING, "transfer-encoding") X(TRAILER, "trailer") X(TE, "te") X(EXPECT, "expect") \
+  X(UPGRADE, "upgrade") X(KEEP_ALIVE, "keep-alive") X(PROXY_CONNECTION, "proxy-connection")       \
+  X(COOKIE, "cookie") X(SET_COOKIE, "set-cookie") X(AUTHORIZATION, "authorization")               \
+  X(ACCEPT, "accept") X(ACCEPT_ENCODING, "accept-encoding") X(DATE, "date") X(ETAG, "etag")       \
+  X(LAST_MODIFIED, "last-modified") X(IF_MATCH, "if-match") X(IF_NONE_MATCH, "if-none-match")     \
+  X(IF_MODIFIED_SINCE, "if-modified-since") X(IF_UNMODIFIED_SINCE, "if-unmodified-since")         \
+  X(IF_RANGE, "if-range") X(RANGE, "range") X(VARY, "vary") X(CACHE_CONTROL, "cache-control")     \
+  X(LOCATION, "location") X(ALLOW, "allow") X(ORIGIN, "origin") X(FORWARDED, "forwarded")         \
+  X(USER_AGENT, "user-agent") X(REFERER, "referer")
+// clang-format on
 
+// clang-format off
 typedef enum rl_header_id {
   RL_HEADER_OTHER = 0,
 #define X(name, text) RL_HEADER_##name,
@@ -28,6 +32,7 @@ typedef enum rl_header_id {
 #undef X
   RL_HEADER_COUNT
 } rl_header_id;
+// clang-format on
 
 typedef struct rl_header {
   rl_slice name, value;

@@ -74,11 +74,11 @@ struct rl_req {
   uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
   uint64_t body_size;  /* bytes handed over so far */
   rl_slice method_name;
-  rl_slice target; /* as sent */
+  rl_slice target;          /* as sent */
   rl_slice raw_path, query; /* of the target; query without '?' */
-  rl_slice path;   /* decoded once, "%2F" and "%25" kept (base/url.h): what the router cuts into segments */
-  rl_slice host;   /* authority of the target, else the Host header; "" in HTTP/1.0 without one */
-  rl_slice remote; /* the client's IP as text, "" for a unix socket */
+  rl_slice path;            /* decoded once, "%2F" and "%25" kept (base/url.h): what the router cuts into segments */
+  rl_slice host;            /* authority of the target, else the Host header; "" in HTTP/1.0 without one */
+  rl_slice remote;          /* the client's IP as text, "" for a unix socket */
   const rl_header *headers;
   size_t header_count;
   const rl_header *trailers;

@@ -12,16 +12,16 @@ struct rl_resp {
   rl_slice content_type; /* "": none */
   const rl_header *headers;
   size_t header_count;
-  rl_slice body;     /* all of it, or the first piece of a stream */
-  bool streamed;     /* more follows by write, up to end */
-  bool has_length;   /* of a stream: its whole size is known */
+  rl_slice body;   /* all of it, or the first piece of a stream */
+  bool streamed;   /* more follows by write, up to end */
+  bool has_length; /* of a stream: its whole size is known */
   uint64_t length;
-  bool close;        /* the connection ends behind this response */
+  bool close; /* the connection ends behind this response */
 };
 
 /* What a body looks like on the wire (RFC 9112 section 6, RFC 9110 section 6.4.1). */
 typedef struct rl_framing {
-  bool body;        /* bytes follow the head: not for HEAD, 204 and 304 */
+  bool body; /* bytes follow the head: not for HEAD, 204 and 304 */
   bool chunked;
   bool has_length;  /* a Content-Length is sent */
   bool until_close; /* HTTP/1.0 and of unknown length: the end of the connection ends it */

@@ -42,7 +42,7 @@ struct rl_loop {
   uv_idle_t idle; /* active while ready is not empty, so that the poll does not block */
   rl_wheel wheel;
   uint64_t armed; /* when wheel_timer fires; UINT64_MAX: stopped */
-  rl_inbox inbox;  /* mail from other threads */
+  rl_inbox inbox; /* mail from other threads */
   rl_list ready;
   uint64_t (*shuffle)(void *ud); /* tests: picks which of the ready runs next; NULL: in order */
   void *shuffle_ud;

@@ -20,7 +20,8 @@ static bool next_batch(rl_service *service, rl_mail_queue *batch) {
   while (!service->queue.first && !service->stopping) {
     if (!service->on_idle) {
       uv_cond_wait(&service->wake, &service->lock);
-    } else if (uv_cond_timedwait(&service->wake, &service->lock, (uint64_t)service->idle_ms * 1000000) == UV_ETIMEDOUT) {
+    } else if (uv_cond_timedwait(&service->wake, &service->lock, (uint64_t)service->idle_ms * 1000000) ==
+               UV_ETIMEDOUT) {
       uv_mutex_unlock(&service->lock);
       service->on_idle(service);
       uv_mutex_lock(&service->lock);

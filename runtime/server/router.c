@@ -279,9 +279,7 @@ static bool all_of(rl_slice s, int classes, const char *others) {
   return s.len > 0;
 }
 
-static rl_slice without_sign(rl_slice s) {
-  return s.len && s.data[0] == '-' ? rl_slice_of(s.data + 1, s.len - 1) : s;
-}
+static rl_slice without_sign(rl_slice s) { return s.len && s.data[0] == '-' ? rl_slice_of(s.data + 1, s.len - 1) : s; }
 
 static bool is_int(rl_slice s) {
   rl_slice digits = without_sign(s);

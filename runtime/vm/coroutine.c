@@ -298,9 +298,9 @@ void rl_lets_waits_through(lua_State *L, lua_CFunction function) {
   lua_pop(L, 1);
 }
 
-static const luaL_Reg functions[] = {{"create", l_create}, {"resume", l_resume},           {"wrap", l_wrap},
-                                     {"yield", l_yield},   {"isyieldable", l_isyieldable}, {"status", l_status},
-                                     {"close", l_close},   {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"create", l_create},           {"resume", l_resume}, {"wrap", l_wrap},   {"yield", l_yield},
+    {"isyieldable", l_isyieldable}, {"status", l_status}, {"close", l_close}, {NULL, NULL}};
 
 void rl_coroutine_open(lua_State *L) {
   lua_getglobal(L, "coroutine"); /* keeps running() as it is */

@@ -81,7 +81,8 @@ static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/",
 
 /* "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
 static void add_name(luaL_Buffer *b, const lua_Debug *ar, const char *call_name) {
-  if (*ar->namewhat) lua_pushfstring(b->L, "%s '%s'", strcmp(ar->namewhat, "global") ? ar->namewhat : "function", ar->name);
+  if (*ar->namewhat)
+    lua_pushfstring(b->L, "%s '%s'", strcmp(ar->namewhat, "global") ? ar->namewhat : "function", ar->name);
   else if (*ar->what == 'm') lua_pushliteral(b->L, "main chunk");
   else if (call_name) lua_pushfstring(b->L, "function '%s'", call_name);
   else lua_pushfstring(b->L, "function <%s:%d>", ar->short_src, ar->linedefined);

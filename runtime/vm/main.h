@@ -23,7 +23,7 @@ struct rl_main {
   void (*on_end)(rl_main *main, int status);
   void *owner;
   bool stopping;
-  rl_task *waiting; /* who waits for the stop */
+  rl_task *waiting;        /* who waits for the stop */
   double shutdown_timeout; /* seconds that background tasks have */
 };
 

@@ -106,7 +106,8 @@ static int send_rest(lua_State *L, size_t sent) {
     size_t piece = len - sent < PIECE ? len - sent : PIECE;
     int code = s->req->ops->write(s->req, rl_slice_of(bytes + sent, piece));
     sent += piece;
-    if (code == RL_EAGAIN) return rl_task_wait(L, "the client to take the response", NULL, NULL, send_rest_k, (lua_KContext)sent);
+    if (code == RL_EAGAIN)
+      return rl_task_wait(L, "the client to take the response", NULL, NULL, send_rest_k, (lua_KContext)sent);
     if (code) break;
   }
   if (!s->gone) s->req->ops->end(s->req, NULL, 0);
@@ -195,7 +196,8 @@ static int error_k(lua_State *L, int status, lua_KContext number) {
   if (!failed(status) && rl_res_at(L, -1)) return run_hooks(L);
   const char *text, *trace;
   rl_task_describe_error(L, lua_gettop(L), &text, &trace);
-  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text)), RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text)),
+                           RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
   rl_log(RL_LOG_ERROR, RL_SLICE("answering an error failed"), fields, trace ? 2 : 1);
   return answer_plain(L, 500);
 }
@@ -271,7 +273,7 @@ static int request_base(lua_State *L) {
 /* ---- from the dispatch --------------------------------------------------------------------------------------------------------------- */
 
 static rl_serving *new_serving(rl_app *app, rl_req *req, const rl_match *match) {
-  rl_serving *s = rl_arena_alloc(&req->arena, sizeof *s);
+  rl_serving *s = rl_arena_alloc(&req->arena, sizeof *s + match->param_count * sizeof *match->params);
   if (!s) return NULL;
   *s = (rl_serving){.req = req, .app = app, .route = match->route, .scope = match->scope, .allow = match->allow};
   s->param_count = match->param_count;

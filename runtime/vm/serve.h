@@ -32,9 +32,9 @@ struct rl_app {
   rl_app_route *routes;
   size_t route_count;
   uint64_t body_limit;
-  int self_ref;  /* keeps it alive while requests run */
+  int self_ref;                                  /* keeps it alive while requests run */
   int chains_ref, on_error_ref, on_response_ref; /* registry; on_response_ref is LUA_NOREF without hooks */
-  unsigned serving; /* requests under way */
+  unsigned serving;                              /* requests under way */
 };
 
 enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };
@@ -48,13 +48,13 @@ struct rl_serving {
   int scope;           /* of a miss */
   int miss_status;
   uint32_t allow;
-  bool gone;          /* the client has left */
+  bool gone; /* the client has left */
   uint8_t body_state;
-  int body_error;     /* of on_body_end */
+  int body_error; /* of on_body_end */
   bool body_ended;
-  rl_buf body;        /* arrived, not handed to Lua yet */
+  rl_buf body; /* arrived, not handed to Lua yet */
   unsigned param_count;
-  rl_param params[RL_LIMIT_PATH_PARAMS];
+  rl_param params[];
 };
 
 /* Sets up the dispatch of a freshly made app. */

@@ -241,7 +241,8 @@ void rl_task_run(rl_task *task) {
 static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_Debug *ar) {
   for (; lua_getstack(co, level, ar); level++) {
     lua_getinfo(co, "nS", ar);
-    if (strcmp(ar->namewhat, "metamethod") == 0 && ar->name && strcmp(ar->name, "__gc") == 0) return "a finalizer (__gc)";
+    if (strcmp(ar->namewhat, "metamethod") == 0 && ar->name && strcmp(ar->name, "__gc") == 0)
+      return "a finalizer (__gc)";
     if (*ar->what != 'C') continue;
     lua_getinfo(co, "f", ar);
     if (co != L) lua_xmove(co, L, 1);
@@ -261,7 +262,8 @@ static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_
 static int raise_impossible(lua_State *L, const char *name, rl_strand *strand) {
   lua_Debug ar, where;
   const char *inside = NULL;
-  for (; strand && !inside; strand = strand->resumer) inside = describe_barrier(L, strand->co, strand->co == L ? 1 : 0, &ar);
+  for (; strand && !inside; strand = strand->resumer)
+    inside = describe_barrier(L, strand->co, strand->co == L ? 1 : 0, &ar);
   for (int level = 1; lua_getstack(L, level, &where); level++) {
     lua_getinfo(L, "Sl", &where);
     if (*where.what == 'C' || strncmp(where.source, "=rille/", 7) == 0) continue;
@@ -301,7 +303,8 @@ static void bound_cleanup(rl_task *task) {
   if (!task->cleanup) return; /* unbounded rather than broken */
   uint64_t now = rl_loop_now(loop);
   task->cleanup->task = task;
-  rl_timer_start(loop, &task->cleanup->timer, task->cleanup_until > now ? task->cleanup_until - now : 0, on_cleanup_over);
+  rl_timer_start(loop, &task->cleanup->timer, task->cleanup_until > now ? task->cleanup_until - now : 0,
+                 on_cleanup_over);
 }
 
 int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, void *ud), void *ud, lua_KFunction k,
@@ -350,7 +353,7 @@ int rl_task_leave(lua_State *L, int keep) {
   task->ending = true;
   if (rl_list_empty(&task->children)) return leave_k(L, LUA_OK, keep);
   RL_LIST_EACH(&task->children, node)
-  rl_task_cancel(RL_CONTAINER(node, rl_task, sibling), RL_ECANCELLED, "the task it belongs to has ended");
+    rl_task_cancel(RL_CONTAINER(node, rl_task, sibling), RL_ECANCELLED, "the task it belongs to has ended");
   if (rl_list_empty(&task->children)) return leave_k(L, LUA_OK, keep);
   return rl_task_wait(L, "its children to end", NULL, NULL, leave_k, keep);
 }

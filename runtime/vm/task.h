@@ -31,11 +31,11 @@ typedef struct rl_scope rl_scope;
 typedef struct rl_waiter rl_waiter;
 
 struct rl_strand { /* NULL task and resumer: nobody has resumed it */
-  rl_task *task; /* for whom it runs */
+  rl_task *task;   /* for whom it runs */
   lua_State *co;
-  rl_strand *resumer; /* NULL for a task's own */
+  rl_strand *resumer;       /* NULL for a task's own */
   unsigned protected_calls; /* pcall, xpcall … active on this thread: numbers them from 1 */
-  bool blocked; /* some resumer was called from where no wait is possible */
+  bool blocked;             /* some resumer was called from where no wait is possible */
 };
 
 enum { RL_SCOPE_TASK, RL_SCOPE_TIMEOUT, RL_SCOPE_GROUP, RL_SCOPE_SHIELD };
@@ -66,10 +66,10 @@ struct rl_waiter {
 
 /* What Lua holds of a task: it outlives the task and keeps its results (user value 1; the traceback of a failure in 2). */
 typedef struct rl_task_handle {
-  rl_task *task;    /* NULL once it has ended */
-  rl_list unwaited; /* of a failure nobody has waited for yet: in the parent's list … */
+  rl_task *task;       /* NULL once it has ended */
+  rl_list unwaited;    /* of a failure nobody has waited for yet: in the parent's list … */
   char *error, *trace; /* … with what will be logged if nobody ever does */
-  int results;      /* how many; -1: failed */
+  int results;         /* how many; -1: failed */
   bool cancelled;
 } rl_task_handle;
 
@@ -111,10 +111,10 @@ struct rl_task {
   void *undo_ud;
   lua_KFunction wait_k;
   lua_KContext wait_ctx;
-  rl_timer timer;     /* for the wait under way */
+  rl_timer timer;             /* for the wait under way */
   struct rl_cleanup *cleanup; /* bounds the waits of __close; made when needed */
   uint64_t cleanup_until;
-  rl_waiter waiter;   /* for waiting on another task */
+  rl_waiter waiter; /* for waiting on another task */
 
   void (*on_end)(rl_task *task); /* C's own interest; before the waiters hear */
   void *owner;                   /* whose interest */

@@ -65,7 +65,8 @@ static void add_searcher(lua_State *L) {
 static void set_paths(lua_State *L, const char *root) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "path");
-  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s/lua_modules/share/lua/5.4/?.lua;%s/lua_modules/share/lua/5.4/?/init.lua;",
+  lua_pushfstring(L,
+                  "%s/?.lua;%s/?/init.lua;%s/lua_modules/share/lua/5.4/?.lua;%s/lua_modules/share/lua/5.4/?/init.lua;",
                   root, root, root, root);
   lua_pushfstring(L, "%s/lua_modules/?.lua;%s/lua_modules/?/init.lua;%s", root, root, lua_tostring(L, -2));
   lua_concat(L, 2);

@@ -28,9 +28,9 @@ typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } r
 
 typedef struct rl_vm_options {
   rl_mode mode;
-  const char *root;     /* the folder that holds the program, absolute; copied */
-  size_t memory_limit;  /* bytes; 0: none */
-  int worker, workers;  /* rille.worker */
+  const char *root;    /* the folder that holds the program, absolute; copied */
+  size_t memory_limit; /* bytes; 0: none */
+  int worker, workers; /* rille.worker */
 } rl_vm_options;
 
 struct rl_vm {

@@ -17,7 +17,8 @@ void rl_head_scan_init(rl_head_scan *scan, bool trailer) {
 static rl_fault check_version(rl_slice version) {
   if (rl_slice_eq(version, RL_SLICE("HTTP/1.1")) || rl_slice_eq(version, RL_SLICE("HTTP/1.0"))) return RL_FAULT_NONE;
   bool formed = version.len == 8 && memcmp(version.data, "HTTP/", 5) == 0 && version.data[6] == '.' &&
-                rl_is((unsigned char)version.data[5], RL_CHAR_DIGIT) && rl_is((unsigned char)version.data[7], RL_CHAR_DIGIT);
+                rl_is((unsigned char)version.data[5], RL_CHAR_DIGIT) &&
+                rl_is((unsigned char)version.data[7], RL_CHAR_DIGIT);
   return formed ? RL_FAULT_VERSION : RL_FAULT_REQUEST_LINE;
 }
 
@@ -39,7 +40,9 @@ static long fail(rl_head_scan *scan, rl_fault fault) {
   return -1;
 }
 
-static rl_fault too_long(const rl_head_scan *scan) { return scan->started ? RL_FAULT_FIELD_LONG : RL_FAULT_TARGET_LONG; }
+static rl_fault too_long(const rl_head_scan *scan) {
+  return scan->started ? RL_FAULT_FIELD_LONG : RL_FAULT_TARGET_LONG;
+}
 
 static size_t line_limit(const rl_head_scan *scan, const rl_limits *limits) {
   return scan->started ? limits->field : limits->request_line;

@@ -20,12 +20,12 @@
 #include "http/request.h"
 
 typedef enum rl_h1_event {
-  RL_H1_MORE,  /* all bytes are used; nothing to say yet */
-  RL_H1_HEAD,  /* reader->head: the caller owns it from now on, and keeps it until RL_H1_END where a body follows
+  RL_H1_MORE, /* all bytes are used; nothing to say yet */
+  RL_H1_HEAD, /* reader->head: the caller owns it from now on, and keeps it until RL_H1_END where a body follows
                   (head->body_done says that none does, and then no RL_H1_END comes) */
-  RL_H1_BODY,  /* reader->piece: bytes of the body, borrowed from the input */
-  RL_H1_END,   /* the message is complete */
-  RL_H1_FAULT  /* reader->fault; sticky, the connection ends */
+  RL_H1_BODY, /* reader->piece: bytes of the body, borrowed from the input */
+  RL_H1_END,  /* the message is complete */
+  RL_H1_FAULT /* reader->fault; sticky, the connection ends */
 } rl_h1_event;
 
 typedef struct rl_h1_reader {
@@ -39,10 +39,10 @@ typedef struct rl_h1_reader {
   rl_slice piece;
   rl_fault fault;
   uint8_t state, stop;
-  uint64_t left;              /* of the Content-Length */
-  uint64_t framing, payload;  /* of a chunked body: bytes of each */
-  size_t chunk_line;          /* framing bytes since the last payload */
-  rl_header *filling;         /* llhttp's fields go here */
+  uint64_t left;             /* of the Content-Length */
+  uint64_t framing, payload; /* of a chunked body: bytes of each */
+  size_t chunk_line;         /* framing bytes since the last payload */
+  rl_header *filling;        /* llhttp's fields go here */
   size_t filled, room;
 } rl_h1_reader;
 

@@ -67,7 +67,8 @@ static void encode_by_index(encoder *e, int index) {
   lua_Integer count = 0, most = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1)
-      luaL_error(L, "cannot encode a table as JSON: it has both list items and the key %s", luaL_tolstring(L, -2, NULL));
+      luaL_error(L, "cannot encode a table as JSON: it has both list items and the key %s",
+                 luaL_tolstring(L, -2, NULL));
     count++;
     if (lua_tointeger(L, -2) > most) most = lua_tointeger(L, -2);
   }

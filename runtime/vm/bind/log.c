@@ -1,7 +1,7 @@
 /* The log for Lua. */
+#include "base/log.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "vm/bind/bind.h"
 
 enum { MOST_FIELDS = 32 };

@@ -42,7 +42,8 @@ static int write_from(lua_State *L, size_t done) {
     size_t piece = all.len - done < PIECE ? all.len - done : PIECE;
     int code = s->gone ? RL_ERESET : s->req->ops->write(s->req, rl_slice_of(all.data + done, piece));
     done += piece;
-    if (code == RL_EAGAIN) return rl_task_wait(L, "the client to take the response", NULL, NULL, write_k, (lua_KContext)done);
+    if (code == RL_EAGAIN)
+      return rl_task_wait(L, "the client to take the response", NULL, NULL, write_k, (lua_KContext)done);
     if (code) return raise_write_error(L, code);
   }
   lua_settop(L, 1);
@@ -53,7 +54,8 @@ static int write_from(lua_State *L, size_t done) {
 static int out_write(lua_State *L) {
   rl_serving *s = check_out(L);
   luaL_checkstring(L, 2);
-  if (rl_task_may_wait(L, "out:write") != s->task) return luaL_error(L, "a response is written by the task of its request only");
+  if (rl_task_may_wait(L, "out:write") != s->task)
+    return luaL_error(L, "a response is written by the task of its request only");
   return write_from(L, 0);
 }
 

@@ -40,9 +40,24 @@ static void push_kept(lua_State *L) {
 /* ---- fields ------------------------------------------------------------------------------------------------------------------- */
 
 enum {
-  FIELD_METHOD = 1, FIELD_PATH, FIELD_RAW_PATH, FIELD_TARGET, FIELD_URL, FIELD_QUERY, FIELD_HEADERS, FIELD_PARAMS,
-  FIELD_CONTENT_TYPE, FIELD_CHARSET, FIELD_CONTENT_LENGTH, FIELD_REMOTE, FIELD_SCHEME, FIELD_HOST, FIELD_VERSION,
-  FIELD_ROUTE, FIELD_APP, FIELD_STATE
+  FIELD_METHOD = 1,
+  FIELD_PATH,
+  FIELD_RAW_PATH,
+  FIELD_TARGET,
+  FIELD_URL,
+  FIELD_QUERY,
+  FIELD_HEADERS,
+  FIELD_PARAMS,
+  FIELD_CONTENT_TYPE,
+  FIELD_CHARSET,
+  FIELD_CONTENT_LENGTH,
+  FIELD_REMOTE,
+  FIELD_SCHEME,
+  FIELD_HOST,
+  FIELD_VERSION,
+  FIELD_ROUTE,
+  FIELD_APP,
+  FIELD_STATE
 };
 
 static const struct {
@@ -96,7 +111,8 @@ static void push_query(lua_State *L, const rl_req *req) {
   unsigned count = 0;
   lua_newtable(L);
   while (rl_query_next(&rest, &name, &value)) {
-    if (++count > RL_LIMIT_QUERY_FIELDS) rl_error_raise(L, RL_EINVALID, "more than %u fields in the query", RL_LIMIT_QUERY_FIELDS);
+    if (++count > RL_LIMIT_QUERY_FIELDS)
+      rl_error_raise(L, RL_EINVALID, "more than %u fields in the query", RL_LIMIT_QUERY_FIELDS);
     push_decoded(L, name);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, -3) != LUA_TNIL) {
@@ -156,7 +172,9 @@ static void push_lower(lua_State *L, rl_slice s) {
 static void push_media_type(lua_State *L, const rl_req *req, bool charset) {
   const rl_header *h = rl_req_header(req, RL_HEADER_CONTENT_TYPE);
   rl_slice found = RL_SLICE_NONE;
-  if (h) found = charset ? parameter(h->value, RL_SLICE("charset")) : rl_slice_trim(rl_slice_of(h->value.data, rl_slice_find(h->value, ';', 0)));
+  if (h)
+    found = charset ? parameter(h->value, RL_SLICE("charset"))
+                    : rl_slice_trim(rl_slice_of(h->value.data, rl_slice_find(h->value, ';', 0)));
   if (found.len) push_lower(L, found);
   else lua_pushnil(L);
 }

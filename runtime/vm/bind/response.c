@@ -43,7 +43,8 @@ static int check_status(lua_State *L, int index, int otherwise) {
   int exact;
   lua_Integer status = lua_tointegerx(L, index, &exact);
   if (!exact || !lua_isinteger(L, index) || status < 200 || status > 599)
-    luaL_argerror(L, index, lua_pushfstring(L, "a status is an integer from 200 to 599, got %s", luaL_tolstring(L, index, NULL)));
+    luaL_argerror(L, index,
+                  lua_pushfstring(L, "a status is an integer from 200 to 599, got %s", luaL_tolstring(L, index, NULL)));
   return (int)status;
 }
 
@@ -127,7 +128,8 @@ static void check_header(lua_State *L, int name_index, int value_index) {
   rl_slice value = rl_check_slice(L, value_index);
   if (!rl_header_name_is_safe(name)) luaL_error(L, "a header name is letters, digits and !#$%%&'*+-.^_`|~ only");
   if (!rl_header_value_is_safe(value))
-    luaL_error(L, "header %s: the value holds a line break, NUL or another control character", lua_tostring(L, name_index));
+    luaL_error(L, "header %s: the value holds a line break, NUL or another control character",
+               lua_tostring(L, name_index));
   if (rl_resp_header_is_ours(name)) luaL_error(L, "header %s is set by the server itself", lua_tostring(L, name_index));
 }
 
@@ -212,7 +214,8 @@ static void push_header_value(lua_State *L, int res_index, int name_index) {
     if (pieces > 100) break;
   }
   if (pieces) lua_concat(L, pieces);
-  else if (res->content_type && strcasecmp(lua_tostring(L, name_index), "content-type") == 0) lua_pushstring(L, res->content_type);
+  else if (res->content_type && strcasecmp(lua_tostring(L, name_index), "content-type") == 0)
+    lua_pushstring(L, res->content_type);
   else lua_pushnil(L);
   lua_remove(L, list);
 }

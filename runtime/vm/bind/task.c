@@ -436,9 +436,12 @@ static const luaL_Reg functions[] = {{"sleep", l_sleep},
                                      {"tasks", l_tasks},
                                      {NULL, NULL}};
 
-static const luaL_Reg handle_methods[] = {{"wait", l_wait},         {"cancel", l_cancel},
-                                          {"__index", handle_index}, {"__gc", handle_gc},
-                                          {"__tostring", handle_tostring}, {NULL, NULL}};
+static const luaL_Reg handle_methods[] = {{"wait", l_wait},
+                                          {"cancel", l_cancel},
+                                          {"__index", handle_index},
+                                          {"__gc", handle_gc},
+                                          {"__tostring", handle_tostring},
+                                          {NULL, NULL}};
 
 static const luaL_Reg queue_methods[] = {
     {"wait", l_queue_wait}, {"wake", l_queue_wake}, {"count", l_queue_count}, {NULL, NULL}};

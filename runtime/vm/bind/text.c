@@ -87,10 +87,14 @@ static int l_random_id(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"random_id", l_random_id},     {"url_encode", l_url_encode},
-                                     {"url_decode", l_url_decode},   {"html_escape", l_html_escape},
-                                     {"utf8_valid", l_utf8_valid},   {"from_latin1", l_from_latin1},
-                                     {"now", l_now},                 {"time", l_time},
+static const luaL_Reg functions[] = {{"random_id", l_random_id},
+                                     {"url_encode", l_url_encode},
+                                     {"url_decode", l_url_decode},
+                                     {"html_escape", l_html_escape},
+                                     {"utf8_valid", l_utf8_valid},
+                                     {"from_latin1", l_from_latin1},
+                                     {"now", l_now},
+                                     {"time", l_time},
                                      {NULL, NULL}};
 
 void rl_bind_text(lua_State *L) { luaL_setfuncs(L, functions, 0); }
