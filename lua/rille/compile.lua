@@ -21,9 +21,7 @@ local function with_error_handlers(app, inner, label)
   return native.link(function(req)
     local res, err = native.try(inner, req)
     if not err then return res end
-    local handler = app:find_error_handler(err)
-    if not handler then error(err, 0) end
-    return answer.by_handler(handler, req, err, label)
+    return answer.by_app(app, req, err, label) or error(err, 0)
   end, label)
 end
 

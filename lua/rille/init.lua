@@ -21,6 +21,7 @@ local rille = {
 
   null = native.null, array = native.array,
   json_encode = native.json_encode, json_decode = native.json_decode,
+  blob = native.blob,
   url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
   now = native.now, time = native.time,
 }
@@ -50,7 +51,7 @@ function rille.response(opts)
   return res
 end
 
-local lazy = {} -- name -> module, filled as the library grows
+local lazy = { sqlite = "rille.sqlite" } -- name -> module
 
 return setmetatable(rille, {
   __name = "rille",

@@ -55,6 +55,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   uv_close((uv_handle_t *)&p->on_int, NULL);
   uv_close((uv_handle_t *)&p->on_term, NULL);
   rl_vm_del(p->main.vm);
+  rl_loop_settle(&p->loop);
   rl_loop_free(&p->loop);
   int status = p->status;
   rl_free(p);

@@ -127,6 +127,7 @@ static int start_worker(serving_worker *w) {
 
 static void end_worker(serving_worker *w) {
   rl_vm_del(w->main.vm);
+  rl_loop_settle(&w->loop);
   rl_worker_free(&w->worker);
   rl_loop_free(&w->loop);
 }

@@ -138,6 +138,10 @@ void rl_loop_run(rl_loop *loop) {
   }
 }
 
+void rl_loop_settle(rl_loop *loop) {
+  while (loop->held) uv_run(&loop->uv, UV_RUN_ONCE);
+}
+
 void rl_loop_stop(rl_loop *loop) { loop->stopping = true; }
 
 /* ---- clocks ---------------------------------------------------------------------------------------------------- */

@@ -65,6 +65,8 @@ int rl_loop_init(rl_loop *loop);
 int rl_loop_free(rl_loop *loop);
 /* Runs until rl_loop_stop. */
 void rl_loop_run(rl_loop *loop);
+/* Runs on until no job and no mail that was promised is under way: before rl_loop_free. */
+void rl_loop_settle(rl_loop *loop);
 /* Returns from rl_loop_run at the end of the turn. From the loop's thread. */
 void rl_loop_stop(rl_loop *loop);
 
