@@ -107,8 +107,11 @@ function boot.check(path)
   return 0
 end
 
+function boot.test(...) return require("rille.testing.runner").run(...) end
+
 --- main(command, ...) -> exit status. Whatever it raises is told on stderr and is 1.
 function boot.main(command, ...)
+  os.exit = native.exit -- luacheck: ignore 122
   local results = table.pack(pcall(boot[command], ...))
   if results[1] then return results[2] end
   report(results[2])

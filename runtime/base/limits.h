@@ -55,19 +55,14 @@ typedef struct rl_limits {
   uint32_t requests, connections, pipelined;
 } rl_limits;
 
-#define RL_LIMITS_DEFAULT                                 \
-  ((rl_limits){.request_line = RL_LIMIT_REQUEST_LINE,     \
-               .field = RL_LIMIT_FIELD,                   \
-               .fields_size = RL_LIMIT_FIELDS_SIZE,       \
-               .fields = RL_LIMIT_FIELDS,                 \
-               .body = RL_LIMIT_BODY,                     \
-               .head_ms = RL_LIMIT_HEAD_MS,               \
-               .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS,   \
-               .write_stall_ms = RL_LIMIT_WRITE_STALL_MS, \
-               .body_grace_ms = RL_LIMIT_BODY_GRACE_MS,   \
-               .body_rate = RL_LIMIT_BODY_RATE,           \
-               .requests = RL_LIMIT_REQUESTS,             \
-               .connections = RL_LIMIT_CONNECTIONS,       \
-               .pipelined = RL_LIMIT_PIPELINED})
+/* clang-format off */
+#define RL_LIMITS_DEFAULT_INIT                                                                              \
+  {.request_line = RL_LIMIT_REQUEST_LINE, .field = RL_LIMIT_FIELD, .fields_size = RL_LIMIT_FIELDS_SIZE,     \
+   .fields = RL_LIMIT_FIELDS, .body = RL_LIMIT_BODY, .head_ms = RL_LIMIT_HEAD_MS,                           \
+   .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS, .write_stall_ms = RL_LIMIT_WRITE_STALL_MS,                      \
+   .body_grace_ms = RL_LIMIT_BODY_GRACE_MS, .body_rate = RL_LIMIT_BODY_RATE, .requests = RL_LIMIT_REQUESTS, \
+   .connections = RL_LIMIT_CONNECTIONS, .pipelined = RL_LIMIT_PIPELINED}
+#define RL_LIMITS_DEFAULT ((rl_limits)RL_LIMITS_DEFAULT_INIT)
+/* clang-format on */
 
 #endif

@@ -28,8 +28,9 @@ int rl_sql_failed(rl_sql_error *error, sqlite3 *db, int result) {
   error->code = code_of(result);
   error->extended = db ? sqlite3_extended_errcode(db) : result;
   if ((result & 0xFF) == SQLITE_AUTH) {
-    snprintf(error->message, sizeof error->message,
-             "BEGIN, COMMIT, SAVEPOINT and ATTACH are not for statements: db:transaction and db:begin open transactions");
+    snprintf(
+        error->message, sizeof error->message,
+        "BEGIN, COMMIT, SAVEPOINT and ATTACH are not for statements: db:transaction and db:begin open transactions");
     return error->code;
   }
   snprintf(error->message, sizeof error->message, "%s", db ? sqlite3_errmsg(db) : sqlite3_errstr(result));
@@ -231,7 +232,8 @@ static const rl_value *find_named(const rl_params *params, const char *name) {
 static int bind_named(rl_statement *s, const rl_params *params, int wanted, rl_sql_error *error) {
   for (int i = 1; i <= wanted; i++) {
     const char *name = sqlite3_bind_parameter_name(s->stmt, i);
-    if (!name || *name == '?') return rl_sql_refused(error, RL_EINVALID, "parameter %d is a '?', but names were given", i);
+    if (!name || *name == '?')
+      return rl_sql_refused(error, RL_EINVALID, "parameter %d is a '?', but names were given", i);
     const rl_value *value = find_named(params, name);
     if (!value) return rl_sql_refused(error, RL_EINVALID, "no value for the parameter %s", name);
     if (bind_value(s->stmt, i, value)) return rl_sql_refused(error, RL_ETOOBIG, "the value of %s is too large", name);
@@ -244,7 +246,8 @@ int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_param
   int wanted = sqlite3_bind_parameter_count(s->stmt);
   if (params->names) return bind_named(s, params, wanted, error);
   if (wanted != params->count)
-    return rl_sql_refused(error, RL_EINVALID, "the statement has %d parameters, %d values were given", wanted, params->count);
+    return rl_sql_refused(error, RL_EINVALID, "the statement has %d parameters, %d values were given", wanted,
+                          params->count);
   for (int i = 0; i < wanted; i++)
     if (bind_value(s->stmt, i + 1, &params->values[i]))
       return rl_sql_refused(error, RL_ETOOBIG, "the value of parameter %d is too large", i + 1);

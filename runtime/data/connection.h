@@ -47,15 +47,16 @@ struct rl_connection {
   rl_list statements;
   unsigned count;
   rl_statement *buckets[RL_STATEMENT_BUCKETS];
-  uint64_t deadline_ns; /* of the run under way, 0: none */
-  bool interrupted;     /* … and it was exceeded */
+  uint64_t deadline_ns;         /* of the run under way, 0: none */
+  bool interrupted;             /* … and it was exceeded */
   const atomic_bool *cancelled; /* ends the run under way when it becomes true; NULL: nobody asks */
-  bool trusted;         /* what is prepared or re-prepared now is our own */
+  bool trusted;                 /* what is prepared or re-prepared now is our own */
 };
 
 /* Opens `path` with SQLite's flags and the settings every connection has (WAL readers, foreign keys on, extensions off).
  * 0, or the code with `error` filled in; then nothing is open. */
-int rl_connection_open(rl_connection *connection, const char *path, int flags, int busy_timeout_ms, rl_sql_error *error);
+int rl_connection_open(rl_connection *connection, const char *path, int flags, int busy_timeout_ms,
+                       rl_sql_error *error);
 void rl_connection_close(rl_connection *connection);
 /* Runs SQL of our own, without parameters and results. */
 int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *error);

@@ -39,7 +39,8 @@ rl_place rl_database_place(rl_database *d, rl_slice sql, bool one, rl_statement 
   if (!d->reader.db) return RL_PLACE_WRITER;
   rl_statement *s = rl_statement_get(&d->reader, sql, error);
   if (!s) return RL_PLACE_REFUSED;
-  if (s->has_tail && one) return refused(error, s, &d->reader, "several statements: only db:exec runs them, without parameters");
+  if (s->has_tail && one)
+    return refused(error, s, &d->reader, "several statements: only db:exec runs them, without parameters");
   if (!s->readonly || s->has_tail) {
     rl_statement_end(&d->reader, s);
     return RL_PLACE_WRITER;

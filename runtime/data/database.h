@@ -30,7 +30,8 @@ typedef enum rl_place { RL_PLACE_INLINE, RL_PLACE_READER, RL_PLACE_WRITER, RL_PL
 
 /* Decides, and for INLINE and READER leaves the prepared statement in *statement (to be ended by rl_database_ran). REFUSED
  * fills in `error`. `one`: several statements in the text are an error. */
-rl_place rl_database_place(rl_database *database, rl_slice sql, bool one, rl_statement **statement, rl_sql_error *error);
+rl_place rl_database_place(rl_database *database, rl_slice sql, bool one, rl_statement **statement,
+                           rl_sql_error *error);
 /* Brackets an inline run: sets the budget; then ends the statement and notes how long it took. */
 void rl_database_running(rl_database *database);
 void rl_database_ran(rl_database *database, rl_statement *statement, bool too_slow);

@@ -89,7 +89,8 @@ void rl_op_clear(rl_op *op) {
 static rl_slice first_word(rl_slice sql) {
   size_t i = 0;
   for (;;) {
-    while (i < sql.len && (sql.data[i] == ' ' || (sql.data[i] >= '\t' && sql.data[i] <= '\r') || sql.data[i] == ';')) i++;
+    while (i < sql.len && (sql.data[i] == ' ' || (sql.data[i] >= '\t' && sql.data[i] <= '\r') || sql.data[i] == ';'))
+      i++;
     if (i + 1 < sql.len && sql.data[i] == '-' && sql.data[i + 1] == '-') {
       i = rl_slice_find(sql, '\n', i);
     } else if (i + 1 < sql.len && sql.data[i] == '/' && sql.data[i + 1] == '*') {

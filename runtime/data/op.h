@@ -20,19 +20,19 @@
 #include "loop/loop.h"
 
 typedef enum rl_op_kind {
-  RL_OP_RUN,       /* one statement */
-  RL_OP_SCRIPT,    /* several, without parameters and results */
-  RL_OP_BATCH,     /* several with parameters, all or none */
-  RL_OP_MIGRATE,   /* named scripts, each once in the life of the database */
-  RL_OP_BEGIN,     /* an interactive transaction: the writer is its own until it ends */
+  RL_OP_RUN,     /* one statement */
+  RL_OP_SCRIPT,  /* several, without parameters and results */
+  RL_OP_BATCH,   /* several with parameters, all or none */
+  RL_OP_MIGRATE, /* named scripts, each once in the life of the database */
+  RL_OP_BEGIN,   /* an interactive transaction: the writer is its own until it ends */
   RL_OP_COMMIT,
   RL_OP_ROLLBACK,
   RL_OP_SAVEPOINT, /* inside one */
   RL_OP_RELEASE,
   RL_OP_ROLLBACK_TO,
-  RL_OP_BACKUP,    /* statements[0].sql is the path of the copy */
-  RL_OP_COPY_OUT,  /* an image of the database into rows.data (tests) */
-  RL_OP_COPY_IN    /* the other way round, from statements[0].sql */
+  RL_OP_BACKUP,   /* statements[0].sql is the path of the copy */
+  RL_OP_COPY_OUT, /* an image of the database into rows.data (tests) */
+  RL_OP_COPY_IN   /* the other way round, from statements[0].sql */
 } rl_op_kind;
 
 typedef struct rl_op_statement {

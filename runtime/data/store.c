@@ -65,7 +65,8 @@ static bool is_memory_path(const char *path) { return strcmp(path, ":memory:") =
 static int open_writer(rl_store *store, const rl_store_options *o, rl_sql_error *error) {
   int code = rl_writer_open(&store->writer, store->path, o->busy_timeout_ms, o->synchronous, error);
   if (code) return code;
-  store->service = (rl_service){.name = "rille-sql-write", .on_batch = on_batch, .on_idle = on_idle, .idle_ms = IDLE_MS};
+  store->service =
+      (rl_service){.name = "rille-sql-write", .on_batch = on_batch, .on_idle = on_idle, .idle_ms = IDLE_MS};
   if (rl_service_start(&store->service) == 0) return RL_OK;
   rl_writer_close(&store->writer);
   return rl_sql_refused(error, RL_ENOMEM, "cannot start the writer's thread");

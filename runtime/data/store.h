@@ -22,8 +22,8 @@ typedef struct rl_store rl_store;
 
 typedef struct rl_store_options {
   bool read_only;
-  int readers;         /* threads for slow reads, default 1 */
-  int busy_timeout_ms; /* how long to wait for another process, default 5000 */
+  int readers;             /* threads for slow reads, default 1 */
+  int busy_timeout_ms;     /* how long to wait for another process, default 5000 */
   const char *synchronous; /* "FULL" (default), "NORMAL", "EXTRA", "OFF" */
 } rl_store_options;
 

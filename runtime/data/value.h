@@ -8,7 +8,13 @@
 
 #include "base/slice.h"
 
-typedef enum rl_value_type { RL_VALUE_NULL, RL_VALUE_INTEGER, RL_VALUE_REAL, RL_VALUE_TEXT, RL_VALUE_BLOB } rl_value_type;
+typedef enum rl_value_type {
+  RL_VALUE_NULL,
+  RL_VALUE_INTEGER,
+  RL_VALUE_REAL,
+  RL_VALUE_TEXT,
+  RL_VALUE_BLOB
+} rl_value_type;
 
 typedef struct rl_value {
   rl_value_type type;

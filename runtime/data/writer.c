@@ -21,9 +21,9 @@ static int prepare_own(rl_writer *w, rl_sql_error *error) {
   const struct {
     const char *sql;
     sqlite3_stmt **stmt;
-  } own[] = {{"BEGIN IMMEDIATE", &w->begin},       {"COMMIT", &w->commit},   {"ROLLBACK", &w->rollback},
-             {"SAVEPOINT rille", &w->savepoint},   {"RELEASE rille", &w->release},
-             {"ROLLBACK TO rille", &w->rollback_to}};
+  } own[] = {{"BEGIN IMMEDIATE", &w->begin}, {"COMMIT", &w->commit},
+             {"ROLLBACK", &w->rollback},     {"SAVEPOINT rille", &w->savepoint},
+             {"RELEASE rille", &w->release}, {"ROLLBACK TO rille", &w->rollback_to}};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
     int result = sqlite3_prepare_v3(w->connection.db, own[i].sql, -1, SQLITE_PREPARE_PERSISTENT, own[i].stmt, NULL);
     if (result != SQLITE_OK) return rl_sql_failed(error, w->connection.db, result);
@@ -33,10 +33,12 @@ static int prepare_own(rl_writer *w, rl_sql_error *error) {
 
 int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const char *synchronous, rl_sql_error *error) {
   char settings[256];
-  snprintf(settings, sizeof settings,
-           "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;",
-           synchronous);
-  int code = rl_connection_open(&w->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout_ms, error);
+  snprintf(
+      settings, sizeof settings,
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;",
+      synchronous);
+  int code =
+      rl_connection_open(&w->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout_ms, error);
   if (code) return code;
   w->connection.trusted = true;
   code = rl_connection_run(&w->connection, settings, error);
@@ -58,13 +60,15 @@ void rl_writer_close(rl_writer *w) {
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
-  if (w->connection.db && !w->broken) sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  if (w->connection.db && !w->broken)
+    sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   rl_connection_close(&w->connection);
 }
 
 void rl_writer_checkpoint(rl_writer *w, bool all) {
   if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES)) return;
-  if (sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK) w->wal_pages = 0;
+  if (sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+    w->wal_pages = 0;
   atomic_fetch_add(&w->checkpoints, 1);
 }
 
@@ -84,7 +88,8 @@ int rl_run_statement(rl_connection *c, const rl_op_statement *statement, rl_op *
   rl_statement *s = rl_statement_get(c, statement->sql, &op->error);
   if (!s) return op->error.code;
   int code = RL_OK;
-  if (s->has_tail) code = rl_sql_refused(&op->error, RL_EINVALID, "several statements: only db:exec runs them, without parameters");
+  if (s->has_tail)
+    code = rl_sql_refused(&op->error, RL_EINVALID, "several statements: only db:exec runs them, without parameters");
   if (!code) code = rl_statement_bind(c, s, &statement->params, &op->error);
   int64_t before = sqlite3_total_changes64(c->db);
   c->cancelled = s->readonly ? &op->cancelled : NULL; /* a write that was begun is finished */
@@ -257,7 +262,8 @@ static bool add_members(rl_writer *w, group *g, rl_mail_queue *batch, bool (*mor
   return true;
 }
 
-static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *), void *ud) {
+static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *),
+                      void *ud) {
   group g = {.members = {first}, .count = 1};
   rl_sql_error error = {0};
   bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
@@ -294,7 +300,8 @@ static void end_transaction(rl_writer *w, rl_mail_queue *batch) {
 }
 
 static int commit_transaction(rl_writer *w, rl_op *op) {
-  if (w->transaction_lost) return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");
+  if (w->transaction_lost)
+    return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");
   int code = run_own(w, w->commit, &op->error);
   roll_back(w);
   atomic_fetch_add(&w->groups, 1);
@@ -302,7 +309,8 @@ static int commit_transaction(rl_writer *w, rl_op *op) {
 }
 
 static int run_in_transaction(rl_writer *w, rl_op *op) {
-  if (w->transaction_lost) return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");
+  if (w->transaction_lost)
+    return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");
   int code;
   switch (op->kind) {
     case RL_OP_SAVEPOINT: return run_own(w, w->savepoint, &op->error);
@@ -370,8 +378,9 @@ static int migrate(rl_writer *w, rl_op *op) {
 static int run_alone(rl_writer *w, rl_op *op) {
   rl_statement *s = rl_statement_get(&w->connection, op->statements[0].sql, &op->error);
   if (!s) return op->error.code;
-  int code = s->has_tail ? rl_sql_refused(&op->error, RL_EINVALID, "PRAGMA and VACUUM run alone, not among other statements")
-                         : rl_statement_bind(&w->connection, s, &op->statements[0].params, &op->error);
+  int code = s->has_tail
+                 ? rl_sql_refused(&op->error, RL_EINVALID, "PRAGMA and VACUUM run alone, not among other statements")
+                 : rl_statement_bind(&w->connection, s, &op->statements[0].params, &op->error);
   if (!code) {
     rl_op_clear(op);
     w->connection.trusted = true;

@@ -31,7 +31,8 @@ typedef struct rl_writer {
 } rl_writer;
 
 /* Opens the connection. 0 or a code with `error`. `synchronous` as in rl_store_options. */
-int rl_writer_open(rl_writer *writer, const char *path, int busy_timeout_ms, const char *synchronous, rl_sql_error *error);
+int rl_writer_open(rl_writer *writer, const char *path, int busy_timeout_ms, const char *synchronous,
+                   rl_sql_error *error);
 /* Checkpoints and closes. */
 void rl_writer_close(rl_writer *writer);
 /* Runs all of a batch, as it was sent. `more` fetches what came meanwhile into the same queue (false: nothing), so that it

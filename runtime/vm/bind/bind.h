@@ -20,6 +20,9 @@ void rl_bind_request(lua_State *L);
 void rl_bind_response(lua_State *L);
 void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
+void rl_bind_local(lua_State *L);
+void rl_bind_server(lua_State *L);
+void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */

@@ -62,5 +62,8 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_main(L);
   rl_bind_sqlite(L);
   rl_bind_files(L);
+  rl_bind_local(L);
+  rl_bind_server(L);
+  rl_bind_testing(L);
   return 1;
 }

@@ -52,7 +52,8 @@ static database *check_self(lua_State *L, uint64_t *number) {
   database *d = check_database(L, 1);
   if (!d->holder) return d;
   for (rl_task *task = rl_task_running(L); task; task = task->parent)
-    if (task->id == d->holder) luaL_error(L, "inside a transaction its own methods are used: the function's argument, not the database");
+    if (task->id == d->holder)
+      luaL_error(L, "inside a transaction its own methods are used: the function's argument, not the database");
   return d;
 }
 
@@ -210,7 +211,8 @@ static void collect(lua_State *L, inline_run *r, int want) {
 }
 
 /* True where the result is on the stack; false where it must run on a thread. Raises what else went wrong. */
-static bool run_inline(lua_State *L, database *d, rl_statement *statement, const rl_params *params, int want, rl_slice sql) {
+static bool run_inline(lua_State *L, database *d, rl_statement *statement, const rl_params *params, int want,
+                       rl_slice sql) {
   inline_run r = {.d = d, .statement = statement};
   int code = rl_statement_bind(&d->db.reader, statement, params, &r.error);
   if (code) {
@@ -294,7 +296,8 @@ static int l_batch(lua_State *L) {
     rl_lua_params params;
     int top = lua_gettop(L);
     lua_rawgeti(L, 2, i);
-    if (!lua_istable(L, -1)) return luaL_error(L, "batch: item %d is a table {sql, ...}, got a %s", i, luaL_typename(L, -1));
+    if (!lua_istable(L, -1))
+      return luaL_error(L, "batch: item %d is a table {sql, ...}, got a %s", i, luaL_typename(L, -1));
     int parts = (int)lua_rawlen(L, -1), item = lua_gettop(L);
     luaL_checkstack(L, parts + 8, "batch");
     for (int k = 1; k <= parts; k++) lua_rawgeti(L, item, k);
@@ -320,7 +323,8 @@ static int l_apply_migrations(lua_State *L) {
     lua_rawgeti(L, -2, 2);
     size_t name_len, sql_len;
     const char *name = lua_tolstring(L, -2, &name_len), *sql = lua_tolstring(L, -1, &sql_len);
-    if (!name || !sql || rl_op_add(op, rl_slice_of(name, name_len), rl_slice_of(sql, sql_len), NULL)) rl_op_del(op), op = NULL;
+    if (!name || !sql || rl_op_add(op, rl_slice_of(name, name_len), rl_slice_of(sql, sql_len), NULL))
+      rl_op_del(op), op = NULL;
     lua_settop(L, 2);
   }
   if (!op) return rl_error_raise(L, RL_ENOMEM, NULL);
@@ -368,9 +372,12 @@ static int l_stats(lua_State *L) {
   const struct {
     const char *name;
     uint64_t value;
-  } rows[] = {{"writes", stats.writes},          {"groups", stats.groups},
-              {"thread_reads", stats.reads},     {"checkpoints", stats.checkpoints},
-              {"inline_reads", d->db.inline_runs}, {"slow_reads", d->db.slow_runs}};
+  } rows[] = {{"writes", stats.writes},
+              {"groups", stats.groups},
+              {"thread_reads", stats.reads},
+              {"checkpoints", stats.checkpoints},
+              {"inline_reads", d->db.inline_runs},
+              {"slow_reads", d->db.slow_runs}};
   lua_createtable(L, 0, 6);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     lua_pushinteger(L, (lua_Integer)rows[i].value);
@@ -535,16 +542,15 @@ static int database_tostring(lua_State *L) {
 
 static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},     {"value", l_value},
                                           {"exec", l_exec},   {"batch", l_batch}, {NULL, NULL}};
-static const luaL_Reg database_methods[] = {{"begin", l_begin},
-                                            {"apply_migrations", l_apply_migrations},
-                                            {"backup", l_backup},
-                                            {"image", l_image},
-                                            {"load_image", l_load_image},
-                                            {"stats", l_stats},
-                                            {"close", l_close},
-                                            {NULL, NULL}};
-static const luaL_Reg transaction_methods[] = {
-    {"commit", l_commit}, {"rollback", l_rollback}, {"savepoint", l_savepoint}, {"close", transaction_close}, {NULL, NULL}};
+static const luaL_Reg database_methods[] = {{"begin", l_begin},           {"apply_migrations", l_apply_migrations},
+                                            {"backup", l_backup},         {"image", l_image},
+                                            {"load_image", l_load_image}, {"stats", l_stats},
+                                            {"close", l_close},           {NULL, NULL}};
+static const luaL_Reg transaction_methods[] = {{"commit", l_commit},
+                                               {"rollback", l_rollback},
+                                               {"savepoint", l_savepoint},
+                                               {"close", transaction_close},
+                                               {NULL, NULL}};
 
 /* Makes a metatable with its methods; they are also left in `native` under `name`, for lua/rille/sqlite.lua to add to. */
 static void make_class(lua_State *L, const char *class, const char *name, const luaL_Reg *own, lua_CFunction close,

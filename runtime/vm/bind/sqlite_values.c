@@ -52,8 +52,9 @@ static rl_value to_value(lua_State *L, int index, const char *what) {
     default: break;
   }
   if (rl_is_null(L, index)) return (rl_value){.type = RL_VALUE_NULL};
-  if (!is_blob(L, index)) luaL_error(L, "parameter %s is a %s: SQL holds strings, numbers, booleans, rille.null and rille.blob(s)",
-                                     what, luaL_typename(L, index));
+  if (!is_blob(L, index))
+    luaL_error(L, "parameter %s is a %s: SQL holds strings, numbers, booleans, rille.null and rille.blob(s)", what,
+               luaL_typename(L, index));
   lua_rawgeti(L, index, 1); /* anchored by the table */
   rl_value v = bytes_at(L, -1, RL_VALUE_BLOB);
   lua_pop(L, 1);

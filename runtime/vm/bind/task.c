@@ -192,6 +192,14 @@ static int l_current_task(lua_State *L) {
   return 1;
 }
 
+/* current_task_id() -> its number among all tasks of the state, or nil */
+static int l_current_task_id(lua_State *L) {
+  rl_task *task = rl_task_running(L);
+  if (task) lua_pushinteger(L, (lua_Integer)task->id);
+  else lua_pushnil(L);
+  return 1;
+}
+
 /* ---- the first of several to end ---------------------------------------------------------------------------------------------------- */
 
 typedef struct any_node {
@@ -433,6 +441,7 @@ static const luaL_Reg functions[] = {{"sleep", l_sleep},
                                      {"queue", l_queue},
                                      {"try", l_try},
                                      {"current_task", l_current_task},
+                                     {"current_task_id", l_current_task_id},
                                      {"tasks", l_tasks},
                                      {NULL, NULL}};
 
