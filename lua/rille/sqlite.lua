@@ -12,7 +12,7 @@ local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 --- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, synchronous="FULL"}) -> db; ":memory:" too
 function M.open(path, opts)
   if type(path) ~= "string" then error("sqlite.open: the path is a string, got a " .. type(path), 2) end
-  opts = options.check(opts, open_options, "sqlite.open", 2)
+  opts = options.check(opts, open_options, "sqlite.open")
   if opts.synchronous and not synchronous[opts.synchronous] then
     error("sqlite.open: synchronous is FULL, NORMAL, EXTRA or OFF", 2)
   end

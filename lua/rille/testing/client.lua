@@ -16,7 +16,7 @@ local request_options = {
 }
 
 function Client.new(app, opts)
-  opts = options.check(opts, client_options, "testing.client", 3)
+  opts = options.check(opts, client_options, "testing.client")
   local self = setmetatable({ jar = opts.cookies ~= false and {} or nil, headers = opts.headers or {}, open = {},
     scheme = opts.scheme or "http", host = opts.host or "127.0.0.1" }, Client)
   self.running = running.start(app)
@@ -136,7 +136,7 @@ end
 --- client:request(method, path, {headers=, query=, json=, form=, body=, follow=false}) -> response
 function Client:request(method, path, opts)
   if self.closed then error("this client was closed", 2) end
-  opts = options.check(opts, request_options, "request", 2)
+  opts = options.check(opts, request_options, "request")
   if type(path) ~= "string" or not path:find "^/" then error("a path that starts with '/' was expected", 2) end
   local target = path
   if opts.query and next(opts.query) ~= nil then
