@@ -237,7 +237,8 @@ void rl_task_run(rl_task *task) {
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------------------- */
 
-/* What stands between the wait and its thread's base: described by the table of vm/coroutine.c, keyed by function. */
+/* What stands between the wait and its thread's base: described by the table of
+ * vm/coroutine.c, keyed by C function. */
 static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_Debug *ar) {
   for (; lua_getstack(co, level, ar); level++) {
     lua_getinfo(co, "nS", ar);
@@ -245,10 +246,10 @@ static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_
       return "a finalizer (__gc)";
     if (*ar->what != 'C') continue;
     lua_getinfo(co, "f", ar);
-    if (co != L) lua_xmove(co, L, 1);
+    lua_CFunction function = lua_tocfunction(co, -1);
+    lua_pop(co, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, "rille.barriers");
-    lua_insert(L, -2);
-    lua_rawget(L, -2);
+    lua_rawgetp(L, -1, (const void *)(uintptr_t)function);
     if (lua_isboolean(L, -1)) { /* one that lets waits through */
       lua_pop(L, 2);
       continue;
