@@ -136,7 +136,7 @@ function M.compile(app)
   if app.parent then error("a mounted app is served through its parent", 2) end
   app.prefix_here = ""
   app.route_names = url_for.names(app)
-  local compiled, all = native.app(app, app.body_limit), {}
+  local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
   add_routes(compiled, app, all)
   add_scopes(compiled, app, 0)
   compiled:ready(function(req, err) return answer.to_error(app, req, err) end, collect_hooks(app) and run_hooks or nil)

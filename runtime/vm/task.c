@@ -161,6 +161,7 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->undo = NULL;
   task->on_end = NULL;
   task->owner = NULL;
+  task->cpu_limit_ms = 0;
   task->id = ++vm->next_task_id;
   note_site(task, from);
   task->parent = parent;
@@ -175,7 +176,19 @@ rl_task *rl_task_running(lua_State *L) {
 }
 
 int rl_strand_resume(rl_strand *strand, lua_State *from, int nargs, int *nres) {
-  return lua_resume(strand->co, from, nargs, nres);
+  lua_State *co = strand->co;
+  rl_pulse *pulse = &rl_vm_of(co)->pulse;
+  lua_State *before = atomic_load_explicit(&pulse->running, memory_order_relaxed);
+  atomic_store_explicit(&pulse->running, co, memory_order_relaxed);
+  int status = lua_resume(co, from, nargs, nres);
+  atomic_store_explicit(&pulse->running, before, memory_order_relaxed);
+  return status;
+}
+
+/* Tells the stall guard that a task begins or has ended: the beat is odd while one runs. */
+static void beat(rl_vm *vm) {
+  uint64_t last = atomic_load_explicit(&vm->pulse.beat, memory_order_relaxed);
+  atomic_store_explicit(&vm->pulse.beat, last + 1, memory_order_relaxed);
 }
 
 /* Only where its base failed: they were to be awaited. */
@@ -226,7 +239,10 @@ static void run(rl_task *task) {
   task->status = RL_TASK_RUNNING;
   task->wait_name = NULL;
   vm->running = task;
+  beat(vm);
+  atomic_store_explicit(&vm->pulse.cpu_limit_ms, task->cpu_limit_ms, memory_order_relaxed);
   int status = rl_strand_resume(&task->strand, vm->L, nargs, &nres);
+  beat(vm);
   vm->running = before;
   if (status == LUA_YIELD) return;
   if (status != LUA_OK) on_base_failed(task);

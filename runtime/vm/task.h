@@ -112,6 +112,7 @@ struct rl_task {
   int thread_ref;   /* anchors the thread */
   int trace_ref;    /* {value, traceback} of the last error, or LUA_NOREF */
   int nargs;
+  uint32_t cpu_limit_ms; /* how long it may run without waiting; 0: no limit */
 
   int line;         /* where it was spawned; 0: in C */
   const char *site; /* the file, interned in the vm */

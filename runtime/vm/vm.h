@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "loop/loop.h"
+#include "vm/heartbeat.h"
 #include "vm/memory.h"
 
 typedef struct rl_vm rl_vm;
@@ -41,6 +42,7 @@ struct rl_vm {
   char *root;
   int worker, workers;
   rl_memory memory;
+  rl_pulse pulse; /* for the stall guard */
   rl_buf scratch; /* encoders write here; valid until the next one */
 
   rl_task *running; /* the task whose code is on the C stack now, or NULL */

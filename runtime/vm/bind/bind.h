@@ -22,6 +22,7 @@ void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
 void rl_bind_local(lua_State *L);
 void rl_bind_server(lua_State *L);
+void rl_bind_offload(lua_State *L);
 void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
 
