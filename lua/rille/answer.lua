@@ -52,7 +52,9 @@ end
 
 -- Notes what nobody expected: errors without a status of their own, and those that carry a traceback.
 local function note(req, err)
-  if err.status >= 500 and not err.id and (err.status == 500 or err.traceback) then err.id = log_unexpected(req, err) end
+  if err.status >= 500 and not err.id and (err.status == 500 or err.traceback or err.code == "memory") then
+    err.id = log_unexpected(req, err)
+  end
 end
 
 --- on_error of a mounted app: a response, or nil where the error goes on to its parent.

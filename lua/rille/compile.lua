@@ -134,6 +134,7 @@ end
 function M.compile(app)
   if app.compiled then return app.compiled, app.compiled_routes end
   if app.parent then error("a mounted app is served through its parent", 2) end
+  require("rille.strict").loaded = true
   app.prefix_here = ""
   app.route_names = url_for.names(app)
   local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
