@@ -39,8 +39,9 @@ static void deliver_piece(mem_stream *s) {
 static void on_turn(rl_post *post) {
   mem_stream *s = RL_CONTAINER(post, mem_stream, turn);
   if (s->closed) {
+    if (s->done) return;
     s->done = true;
-    s->stream.events->on_closed(&s->stream); /* frees us */
+    s->stream.events->on_closed(&s->stream);
     return;
   }
   if (s->broken) {

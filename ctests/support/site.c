@@ -51,7 +51,10 @@ static void answer_text(visit *v, const char *text) { answer(v, 200, rl_slice_st
 
 /* ---- events ------------------------------------------------------------------------------------------------------------- */
 
-static int status_of_body(int code) { return code == RL_ETIMEOUT ? 408 : rl_error_status(code); }
+static void answer_fault(visit *v, int code) {
+  rl_fault fault = v->req->body_fault;
+  answer(v, fault ? rl_fault_status(fault) : rl_error_status(code), rl_slice_str(rl_error_word(code)));
+}
 
 static void on_body(rl_req *req, rl_slice bytes) {
   visit *v = req->user;
@@ -63,7 +66,7 @@ static void on_body_end(rl_req *req, int code) {
   test_client_event(v->client, "end %s", rl_error_word(code));
   if (!code) code = v->body.error;
   if (!v->whole) return;
-  if (code) answer(v, status_of_body(code), rl_slice_str(rl_error_word(code)));
+  if (code) answer_fault(v, code);
   else answer(v, 200, rl_buf_slice(&v->body));
 }
 
@@ -141,7 +144,7 @@ static void on_trailers_end(rl_req *req, int code) {
   visit *v = req->user;
   test_client_event(v->client, "end %s", rl_error_word(code));
   if (code) {
-    answer(v, status_of_body(code), rl_slice_str(rl_error_word(code)));
+    answer_fault(v, code);
     return;
   }
   rl_buf_clear(&v->body);
