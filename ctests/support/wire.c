@@ -58,8 +58,18 @@ static size_t find_times(rl_slice inside) {
   return at - 3;
 }
 
+/* The bracket that closes the one at the front, or s.len: repeats nest. */
+static size_t find_close(rl_slice s) {
+  int depth = 0;
+  for (size_t i = 0; i < s.len; i++) {
+    depth += (s.data[i] == '[') - (s.data[i] == ']');
+    if (!depth) return i;
+  }
+  return s.len;
+}
+
 static size_t decode_repeat(rl_buf *out, rl_slice s) {
-  size_t close = rl_slice_find(s, ']', 0);
+  size_t close = find_close(s);
   rl_slice inside = rl_slice_of(s.data, close);
   size_t times = close < s.len ? find_times(inside) : 0;
   if (!times) {

@@ -19,7 +19,7 @@
  * Several request blocks in front of one response block are as many tests with the same answer.
  *
  * Request: every line ends with CR LF on the wire, unless it ends with a backslash. \r \n \t \0 \\ \xHH are bytes;
- * [text x 20] is text, twenty times. A line of its own may say what else happens at this point:
+ * [text x 20] is text, twenty times (they nest). A line of its own may say what else happens at this point:
  *     [pause MS]   virtual time passes             [eof]  [reset]        the client's FIN, RST
  *     [stall]      the client reads no more        [take N]              it reads N bytes more ([take all])
  *     [stop]       the server is told to stop      [sees TEXT]           by now this was sent back
