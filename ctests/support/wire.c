@@ -104,9 +104,9 @@ static wire_step *add_step(parser *p, wire_case *c, wire_what what) {
 static const struct {
   const char *word;
   wire_what what;
-} directives[] = {{"pause", WIRE_PAUSE}, {"eof", WIRE_EOF},   {"reset", WIRE_RESET}, {"stall", WIRE_STALL},
-                  {"take", WIRE_TAKE},   {"stop", WIRE_STOP}, {"sees", WIRE_SEES},   {"writes", WIRE_WRITES},
-                  {"limit", WIRE_LIMIT}};
+} directives[] = {{"pause", WIRE_PAUSE},   {"eof", WIRE_EOF},    {"reset", WIRE_RESET}, {"stall", WIRE_STALL},
+                  {"take", WIRE_TAKE},     {"stop", WIRE_STOP},  {"sees", WIRE_SEES},   {"unseen", WIRE_UNSEEN},
+                  {"writes", WIRE_WRITES}, {"limit", WIRE_LIMIT}};
 
 static bool read_directive(parser *p, wire_case *c, rl_slice line) {
   if (line.len < 2 || line.data[0] != '[' || line.data[line.len - 1] != ']') return false;
@@ -118,7 +118,8 @@ static bool read_directive(parser *p, wire_case *c, rl_slice line) {
     if (!rl_slice_eq(word, rl_slice_str(directives[i].word))) continue;
     wire_step *step = add_step(p, c, directives[i].what);
     size_t name = step->what == WIRE_LIMIT ? rl_slice_find(rest, ' ', 0) : 0;
-    if (step->what == WIRE_SEES || name) wire_decode(&step->bytes, name ? rl_slice_of(rest.data, name) : rest);
+    if (step->what == WIRE_SEES || step->what == WIRE_UNSEEN || name)
+      wire_decode(&step->bytes, name ? rl_slice_of(rest.data, name) : rest);
     step->number = rl_slice_eq(rest, RL_SLICE("all")) ? SIZE_MAX : strtoull(rest.data + name, NULL, 10);
     return true;
   }

@@ -23,6 +23,7 @@
  *     [pause MS]   virtual time passes             [eof]  [reset]        the client's FIN, RST
  *     [stall]      the client reads no more        [take N]              it reads N bytes more ([take all])
  *     [stop]       the server is told to stop      [sees TEXT]           by now this was sent back
+ *                                                  [unseen TEXT]         by now this was not
  *     [writes N]   a write takes N bytes at most   [limit NAME N]        a limit of this connection
  *
  * Response: for each answer its status, then lines `name: value` (a field with that value), `no name` (no such field),
@@ -43,13 +44,14 @@ typedef enum wire_what {
   WIRE_TAKE,
   WIRE_STOP,
   WIRE_SEES,
+  WIRE_UNSEEN,
   WIRE_WRITES,
   WIRE_LIMIT
 } wire_what;
 
 typedef struct wire_step {
   wire_what what;
-  rl_buf bytes; /* BYTES, SEES, and the name of a LIMIT */
+  rl_buf bytes; /* BYTES, SEES, UNSEEN, and the name of a LIMIT */
   uint64_t number;
 } wire_step;
 

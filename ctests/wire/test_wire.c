@@ -94,9 +94,10 @@ static void set_limit(run *r, rl_slice name, uint64_t number) {
   else wrong(r, "no such limit", name);
 }
 
-static void check_seen(run *r, rl_slice text) {
+static void check_seen(run *r, rl_slice text, bool wanted) {
   rl_slice out = test_client_out(r->client);
-  if (!out.len || !memmem(out.data, out.len, text.data, text.len)) wrong(r, "not seen by then", text);
+  bool seen = out.len && memmem(out.data, out.len, text.data, text.len);
+  if (seen != wanted) wrong(r, wanted ? "not seen by then" : "seen too early", text);
 }
 
 static void take_step(run *r, const wire_step *step) {
@@ -107,7 +108,8 @@ static void take_step(run *r, const wire_step *step) {
     case WIRE_RESET: test_client_break(r->client); break;
     case WIRE_STALL: r->client->stream.room = 0; break;
     case WIRE_TAKE: test_client_take(r->client, step->number); break;
-    case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes)); break;
+    case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes), true); break;
+    case WIRE_UNSEEN: check_seen(r, rl_buf_slice(&step->bytes), false); break;
     case WIRE_WRITES: r->client->stream.most = step->number; break;
     case WIRE_LIMIT: set_limit(r, rl_buf_slice(&step->bytes), step->number); break;
     case WIRE_STOP:
