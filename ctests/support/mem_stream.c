@@ -55,7 +55,7 @@ static void on_turn(rl_post *post) {
     s->stream.events->on_writable(&s->stream);
   } else if (s->reading && s->first) {
     deliver_piece(s);
-  } else if (!s->first && s->eof && !s->eof_told) {
+  } else if (!s->first && s->eof && !s->eof_told && (s->reading || !s->late_eof)) {
     s->eof_told = true;
     s->stream.events->on_eof(&s->stream);
   } else {

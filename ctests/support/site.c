@@ -114,8 +114,7 @@ static void on_first_piece(rl_req *req, rl_slice bytes) {
 }
 
 static void first(visit *v, const rl_match *match) {
-  static const rl_req_events first_events = {
-      .on_body = on_first_piece, .on_body_end = on_body_end, .on_gone = on_gone};
+  static const rl_req_events first_events = {.on_body = on_first_piece, .on_body_end = on_body_end, .on_gone = on_gone};
   (void)match;
   v->req->events = &first_events;
   v->req->ops->read_body(v->req, true);
@@ -154,8 +153,7 @@ static void on_trailers_end(rl_req *req, int code) {
 }
 
 static void trailers(visit *v, const rl_match *match) {
-  static const rl_req_events trailer_events = {
-      .on_body = on_body, .on_body_end = on_trailers_end, .on_gone = on_gone};
+  static const rl_req_events trailer_events = {.on_body = on_body, .on_body_end = on_trailers_end, .on_gone = on_gone};
   (void)match;
   v->req->events = &trailer_events;
   v->req->ops->read_body(v->req, true);
@@ -297,8 +295,10 @@ static void unsafe(visit *v, const rl_match *match) {
   }
   if (rl_slice_eq(what, RL_SLICE("name"))) h.name = RL_SLICE("X A");
   if (rl_slice_eq(what, RL_SLICE("value"))) h.value = RL_SLICE("a\r\nSet-Cookie: x");
+  if (rl_slice_eq(what, RL_SLICE("nul"))) h.value = RL_SLICE("a\0b");
   if (rl_slice_eq(what, RL_SLICE("type"))) resp.content_type = RL_SLICE("text/plain\nX: y");
   if (rl_slice_eq(what, RL_SLICE("length"))) h.name = RL_SLICE("content-length"), h.value = RL_SLICE("9");
+  if (rl_slice_eq(what, RL_SLICE("coding"))) h.name = RL_SLICE("Transfer-Encoding"), h.value = RL_SLICE("chunked");
   if (rl_slice_eq(what, RL_SLICE("status"))) resp.status = 99;
   test_client_event(v->client, "respond %s", rl_error_word(v->req->ops->respond(v->req, &resp)));
   leave(v);

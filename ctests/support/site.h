@@ -10,7 +10,8 @@
  *   /trailers            the request's trailers back      /sends/trailers  answers with a trailer of its own
  *   /headers             the fields as the handler sees them
  *   /target/{rest:path}  method, path, query, host, scheme, remote
- *   /unsafe/{what}       tries to answer with a header that must not leave: name, value, type, length, trailer, status
+ *   /unsafe/{what}       tries to answer with a header that must not leave: name, value, nul, type, length, coding, trailer,
+ *                        status
  *   /first               answers when the first piece of the body has come, and wants no more of it
  *   /sips                takes the body one piece every 10 ms
  *   /small               as /echo, with a body limit of 10 bytes

@@ -184,19 +184,35 @@ static bool is_status(rl_slice line) {
   return true;
 }
 
-static void read_response_line(parser *p, rl_slice line) {
-  if (!line.len || read_ending(p->unanswered, line) || read_events(p->unanswered, line)) return;
-  if (is_status(line)) {
-    if (p->answer_count == WIRE_ANSWERS) die(p, "too many answers", line);
-    wire_answer *a = &p->answers[p->answer_count++];
-    a->status = atoi(line.data);
-    rl_buf_init(&a->body, RL_BUF_NO_LIMIT);
-    return;
+static void add_answer(parser *p, rl_slice status) {
+  if (p->answer_count == WIRE_ANSWERS) die(p, "too many answers", status);
+  wire_answer *a = &p->answers[p->answer_count++];
+  a->status = atoi(status.data);
+  rl_buf_init(&a->body, RL_BUF_NO_LIMIT);
+}
+
+/* "200", or "[200 x 20]" for so many of them. */
+static bool read_status(parser *p, rl_slice line) {
+  long count = 1;
+  if (line.data[0] == '[' && line.data[line.len - 1] == ']') {
+    rl_slice inside = {line.data + 1, line.len - 2};
+    size_t times = find_times(inside);
+    if (times) count = strtol(inside.data + times + 3, NULL, 10);
+    line = rl_slice_of(inside.data, times);
   }
+  if (!is_status(line)) return false;
+  while (count-- > 0) add_answer(p, line);
+  return true;
+}
+
+static void read_response_line(parser *p, rl_slice line) {
+  if (!line.len || read_ending(p->unanswered, line) || read_events(p->unanswered, line) || read_status(p, line)) return;
   if (!p->answer_count) die(p, "a status was expected", line);
   wire_answer *a = &p->answers[p->answer_count - 1];
   if (rl_slice_eq(line, RL_SLICE("no body"))) {
     a->no_body = true;
+  } else if (rl_slice_eq(line, RL_SLICE("cut off"))) {
+    a->cut_off = true;
   } else if (line.data[0] == '>') {
     a->has_body = true;
     size_t skip = line.len > 1 && line.data[1] == ' ' ? 2 : 1;

@@ -26,9 +26,10 @@
  *                                                  [unseen TEXT]         by now this was not
  *     [writes N]   a write takes N bytes at most   [limit NAME N]        a limit of this connection
  *
- * Response: for each answer its status, then lines `name: value` (a field with that value), `no name` (no such field),
- * `no body`, `> text` (the body, escapes as above; several lines are joined). Last, how it ends: `open`, `closed` (a FIN),
- * `reset`, or `waiting` (open in the middle of a message); and `events: …`, what the handlers noted (site.h).
+ * Response: for each answer its status ([200 x 20]: twenty of them), then lines `name: value` (a field with that value),
+ * `no name` (no such field), `no body`, `> text` (the body, escapes as above; several lines are joined), `cut off` (the body
+ * is not complete). Last, how it ends: `open`, `closed` (a FIN), `reset`, or `waiting` (open in the middle of a message); and
+ * `events: …`, what the handlers noted (site.h).
  */
 #ifndef CTESTS_SUPPORT_WIRE_H
 #define CTESTS_SUPPORT_WIRE_H
@@ -63,7 +64,7 @@ typedef struct wire_answer {
     char *name, *value; /* value NULL: no such field */
   } fields[WIRE_FIELDS];
   size_t field_count;
-  bool no_body, has_body;
+  bool no_body, has_body, cut_off;
   rl_buf body;
 } wire_answer;
 

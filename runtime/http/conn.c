@@ -43,7 +43,7 @@ void rl_conn_close(rl_conn *conn, bool reset) {
   rl_timer_stop(loop, &conn->clock);
   rl_timer_stop(loop, &conn->stall);
   rl_loop_unpost(loop, &conn->flush);
-  conn->stream->ops->close(conn->stream, reset);
+  conn->stream->ops->close(conn->stream, reset || conn->unfinished);
 }
 
 static void on_closed(rl_stream *stream) {
@@ -77,7 +77,7 @@ static void written(rl_conn *conn) {
   give_out_back(conn);
   rl_timer_stop(conn->host->loop, &conn->stall);
   if (conn->state != RL_CONN_FINISHING) return;
-  if (conn->lingers) start_linger(conn);
+  if (conn->lingers && !conn->unfinished) start_linger(conn);
   else rl_conn_close(conn, false);
 }
 

@@ -73,6 +73,7 @@ struct rl_conn {
   rl_post flush;
   uint8_t state;
   bool corked, reading, eof, stopping, secure, wants_drained, lingers;
+  bool unfinished; /* the end of the connection would pass for the end of a body: however it closes, it is reset */
   size_t lingered;
   rl_slice peer; /* the client's IP */
   char peer_text[48];
