@@ -31,6 +31,7 @@ typedef struct mem_stream {
   size_t room;       /* bytes the peer still takes; SIZE_MAX: all */
   size_t most;       /* of one write; SIZE_MAX: all */
   unsigned refusals; /* so many writes say RL_EAGAIN although there is room, every second one */
+  bool no_files;     /* send_file is unsupported */
   bool refused;
   int write_error;                /* what the next write fails with */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */

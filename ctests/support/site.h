@@ -7,6 +7,9 @@
  *   /dropped             releases without an answer       /abort           breaks its answer off
  *   /bytes/{n:int}       streams n bytes                  /sized/{n:int}   the same, with their number announced
  *   /short  /over        less, more than was announced    /status/{n:int}  that status, with a body
+ *   /file/{n:int}        a file of so many bytes          /file/short      one that is shorter than was announced
+ *   /file/dropped        lets go of the file in the middle of it
+ *   /duplex              sends each piece of the body back as it comes, its head first
  *   /trailers            the request's trailers back      /sends/trailers  answers with a trailer of its own
  *   /headers             the fields as the handler sees them
  *   /target/{rest:path}  method, path, query, host, scheme, remote

@@ -206,6 +206,7 @@ static void run_variant(const wire_case *c, const variant *v) {
   r.client = test_client_connect(&r.server);
   if (v->seed) r.client->stream.most = 1 + draw(&r) % 4096, r.client->stream.refusals = 1000;
   r.client->stream.late_eof = v->seed & 1;
+  r.client->stream.no_files = v->seed & 2;
   send_all(&r);
   rl_slice rest = test_client_out(r.client);
   for (size_t i = 0; i < c->answer_count; i++) check_answer(&r, &c->answers[i], &rest);

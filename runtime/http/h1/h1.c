@@ -93,12 +93,13 @@ static const rl_req_ops gone_ops = {.read_body = read_gone,
                                     .abort = abort_gone,
                                     .release = release_gone};
 
-/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it; returned is who
- * should hear of it, or NULL. */
+/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it, and a file that
+ * was being sent is its own again; returned is who should hear of it, or NULL. */
 static rl_req *detach_request(rl_h1 *h1) {
   rl_req *req = h1->req;
   if (!req) return NULL;
   h1->req = h1->reader.req = NULL;
+  rl_conn_drop_file(h1->conn);
   report(h1, req, h1->status);
   if (h1->released) {
     rl_req_free(req);
@@ -316,8 +317,10 @@ static void on_resume(rl_post *post) {
 
 static rl_h1 *of_req(rl_req *req) { return req->protocol; }
 
+/* Behind the head of the answer it would be part of its body. */
 static void say_continue(rl_h1 *h1) {
   h1->continued = true;
+  if (h1->req->responded) return;
   rl_buf_add_str(rl_conn_out(h1->conn), "HTTP/1.1 100 Continue\r\n\r\n");
   rl_conn_flush_soon(h1->conn);
 }
@@ -491,13 +494,12 @@ static void on_drained(rl_conn *conn) {
 /* As long as the peer takes what waits for it, it is there (and the stall clock runs). */
 static void on_clock(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
-  bool taking = rl_conn_queued(conn) > 0;
   if (h1->req && !message_is_over(h1)) {
     if (body_time(h1) < body_due(h1)) set_clock(h1);
     else fail_body(h1, RL_FAULT_BODY_SLOW);
   } else if (!h1->req && !rl_h1_is_idle(&h1->reader)) {
     refuse(h1, RL_FAULT_HEAD_SLOW);
-  } else if (taking) {
+  } else if (rl_conn_is_writing(conn)) {
     set_clock(h1);
   } else if (h1->req) {
     lose_client(h1); /* behind a half-close */
