@@ -1,6 +1,7 @@
 /* JSON: the writer of scalars and the pull reader of json.h. */
 #include "base/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +110,8 @@ int rl_json_write_number(rl_buf *out, double number) {
   if (!isfinite(number)) return RL_EINVALID;
   if (write_decimal(out, number)) return out->error;
   char text[40];
-  for (int precision = 15; precision <= 17; precision++) {
+  /* Fifteen digits always come back, so with them the shortest form is found; below DBL_MIN fewer distinguish them. */
+  for (int precision = fabs(number) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
     snprintf(text, sizeof text, "%.*g", precision, number);
     if (strtod(text, NULL) == number) break;
   }
