@@ -10,6 +10,7 @@
 
 #include "http/conn.h"
 #include "net/listener.h"
+#include "server/access_log.h"
 
 typedef struct rl_handler rl_handler;
 typedef struct rl_worker rl_worker;
@@ -31,6 +32,7 @@ struct rl_worker {
   unsigned listener_count, listeners_open;
   bool stopping, full;
   rl_timer deadline;
+  rl_access_writer *access; /* set by the owner before start; NULL: no access log */
   void (*on_stopped)(rl_worker *worker); /* set by the owner; once, after stop */
   void *owner;
 };

@@ -387,6 +387,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_static_serve(route->site, req, path);
     return;
   }
+  req->route = route->name;
   req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (s) start(app, req, s);
