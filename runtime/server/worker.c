@@ -109,7 +109,10 @@ int rl_worker_listen(rl_worker *worker, int fd) {
   return RL_OK;
 }
 
-void rl_worker_start(rl_worker *worker) { start_listeners(worker); }
+void rl_worker_start(rl_worker *worker) {
+  if (worker->handler->limits) worker->host.limits = *worker->handler->limits;
+  start_listeners(worker);
+}
 
 static void on_deadline(rl_timer *timer) {
   rl_worker *worker = RL_CONTAINER(timer, rl_worker, deadline);

@@ -415,5 +415,7 @@ void rl_app_init(rl_app *app, rl_vm *vm) {
   app->dispatch.on_route = on_route;
   app->dispatch.on_miss = on_miss;
   app->body_limit = RL_LIMIT_BODY;
+  app->limits = rl_limits_default;
+  app->dispatch.handler.limits = &app->limits;
   app->self_ref = app->chains_ref = app->on_error_ref = app->on_response_ref = LUA_NOREF;
 }
