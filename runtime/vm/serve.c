@@ -135,7 +135,7 @@ static int stream_k(lua_State *L, int status, lua_KContext number) {
     s->req->ops->abort(s->req);
     s->gone = true;
   }
-  if (!s->gone) s->req->ops->end(s->req, NULL, 0);
+  if (!s->gone) s->req->ops->end(s->req, s->trailers, s->trailer_count);
   return leave(L);
 }
 

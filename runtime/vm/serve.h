@@ -57,7 +57,9 @@ struct rl_serving {
   uint8_t body_state;
   int body_error; /* of on_body_end */
   bool body_ended;
-  rl_buf body; /* arrived, not handed to Lua yet */
+  rl_buf body;         /* arrived, not handed to Lua yet */
+  rl_header *trailers; /* of the streamed response; in the arena */
+  size_t trailer_count;
   unsigned param_count;
   rl_param params[];
 };
