@@ -57,7 +57,7 @@ describe("a streamed response", function()
   it("ends its function when the client leaves", function()
     local closed
     local client = testing.client(app_with(function(out)
-      local guard <close> = setmetatable({}, { __close = function() closed = true end })
+      local _ <close> = setmetatable({}, { __close = function() closed = true end })
       while true do out:write(("x"):rep(65536)) end
     end))
     local res = client:get "/"
