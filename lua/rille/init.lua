@@ -50,7 +50,7 @@ function rille.response(opts)
   return res
 end
 
-local lazy = {} -- name -> module, filled as the library grows
+local lazy = { client = "rille.client", fetch = "rille.fetch" } -- name -> module
 
 return setmetatable(rille, {
   __name = "rille",

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "client/engine.h"
 #include "vm/error.h"
 #include "vm/task.h"
 
@@ -136,6 +137,7 @@ void rl_vm_del(rl_vm *vm) {
     rl_task_forget_all(vm);
     lua_close(vm->L);
   }
+  if (vm->engine) rl_engine_unref(vm->engine);
   rl_buf_free(&vm->scratch);
   rl_free(vm->root);
   rl_free(vm);

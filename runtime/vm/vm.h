@@ -22,6 +22,7 @@
 typedef struct rl_vm rl_vm;
 typedef struct rl_task rl_task;
 typedef struct rl_strand rl_strand;
+typedef struct rl_engine rl_engine;
 
 /* How strict, and what an error may show. */
 typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } rl_mode;
@@ -48,7 +49,8 @@ struct rl_vm {
   unsigned task_count, idle_count;
   uint64_t next_task_id;
 
-  void *requests; /* vm/serve.c */
+  void *requests;    /* vm/serve.c */
+  rl_engine *engine; /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
   int refs[16];   /* registry references of what hot paths need: RL_REF_* */
 };
 

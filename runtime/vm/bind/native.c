@@ -60,5 +60,8 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_chain(L);
   rl_bind_out(L);
   rl_bind_main(L);
+  rl_bind_client(L);
+  rl_bind_client_head(L);
+  rl_bind_file(L);
   return 1;
 }

@@ -305,8 +305,8 @@ static int l_run_group(lua_State *L) {
   rl_task *task = running_task(L, "group");
   lua_settop(L, 1);
   rl_scope *scope = lua_newuserdatauv(L, sizeof *scope, 0);
-  lua_insert(L, 1);
   luaL_setmetatable(L, "rille.scope");
+  lua_insert(L, 1);
   lua_pushvalue(L, 1);
   rl_scope_enter(task, scope, RL_SCOPE_GROUP);
   return run_in_scope(L);
