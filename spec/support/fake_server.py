@@ -29,7 +29,7 @@ import sys
 
 scripts, logs, open_connections = {}, {}, set()
 counter = 0
-BODY_KEPT = 4096
+BODY_KEPT = 1 << 20
 
 
 class Gone(Exception):
@@ -85,7 +85,7 @@ async def read_body(reader, headers):
 
 def describe(method, target, headers, body, number):
     return {"method": method, "target": target, "headers": {k: header(headers, k) for k, _ in headers},
-            "body": body.start.decode("latin1"), "size": body.size, "sha256": body.hash.hexdigest(), "connection": number}
+            "body": body.start[:4096].decode("latin1"), "size": body.size, "sha256": body.hash.hexdigest(), "connection": number}
 
 
 def answer(value, status="200 OK"):

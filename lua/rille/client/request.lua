@@ -239,6 +239,7 @@ end
 local function own_headers(client, opts, at_home)
   local list = headers.copy(client.headers)
   if not at_home then leave_home(list) end
+  if opts.decompress == false then headers.remove(list, "Accept-Encoding") end
   for name, value in pairs(opts.headers or {}) do
     if type(name) ~= "string" then mistake "headers are a table of names and values" end
     headers.set(list, name, value)
