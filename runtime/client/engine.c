@@ -8,15 +8,16 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-/* One socket. `ours` was made by rl_engine_socket and lives until curl closes it; others (the pair that a resolver thread
- * wakes us by) live only as long as curl cares. */
+/* One socket. `ours` was made by rl_engine_socket and, once it is connected, lives until curl closes it by our callback.
+ * Others live only as long as curl cares: the pair that a resolver thread wakes us by, and sockets still connecting, which
+ * curl 7.88 closes without a word (cf-socket.c, "not active"). */
 typedef struct watcher {
   uv_poll_t poll;
   rl_engine *engine;
   curl_socket_t fd;
   int wants;  /* what curl cares about: UV_READABLE, UV_WRITABLE */
   int active; /* what libuv watches */
-  bool ours, polled;
+  bool ours;
 } watcher;
 
 struct rl_engine {
@@ -34,6 +35,12 @@ int rl_client_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT) ?
 
 /* ---- what curl has finished -------------------------------------------------------------------------------------- */
 
+static rl_wire *wire_of(CURL *easy) {
+  rl_wire *wire = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&wire);
+  return wire;
+}
+
 static void detach(rl_engine *engine, rl_wire *wire) {
   wire->added = false;
   curl_multi_remove_handle(engine->multi, wire->easy);
@@ -43,9 +50,8 @@ static void take_ended(rl_engine *engine) {
   CURLMsg *message;
   int left;
   while ((message = curl_multi_info_read(engine->multi, &left))) {
-    rl_wire *wire = NULL;
+    rl_wire *wire = wire_of(message->easy_handle);
     CURLcode result = message->data.result;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&wire);
     detach(engine, wire);
     wire->on_done(wire, result);
   }
@@ -127,7 +133,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
   if (!w && !(w = make_watcher(engine, fd, false))) return -1;
   w->wants =
       what == CURL_POLL_REMOVE ? 0 : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-  if (what == CURL_POLL_REMOVE && !w->ours) drop_watcher(engine, w);
+  if (what == CURL_POLL_REMOVE && !(w->ours && wire_of(easy)->connected)) drop_watcher(engine, w);
   else if (w->wants || w->active != UV_READABLE) watch(w, w->wants);
   return 0;
 }
@@ -208,6 +214,8 @@ static void on_engine_closed(uv_handle_t *handle) {
 void rl_engine_unref(rl_engine *engine) {
   if (--engine->refs) return;
   curl_multi_cleanup(engine->multi); /* closes what is still connected, and calls back for each socket */
+  for (size_t i = 0; i < engine->watcher_cap; i++)
+    if (engine->watchers[i]) drop_watcher(engine, engine->watchers[i]);
   rl_loop_unpost(engine->loop, &engine->kick);
   uv_close((uv_handle_t *)&engine->due, on_engine_closed);
 }
@@ -226,6 +234,7 @@ void rl_engine_prepare(rl_engine *engine, CURL *easy) {
 
 int rl_engine_add(rl_engine *engine, rl_wire *wire) {
   curl_easy_setopt(wire->easy, CURLOPT_PRIVATE, wire);
+  wire->connected = false;
   if (curl_multi_add_handle(engine->multi, wire->easy)) return RL_ENOMEM;
   wire->added = true;
   return RL_OK;

@@ -28,6 +28,7 @@ typedef struct rl_wire rl_wire;
 struct rl_wire {
   CURL *easy;
   bool added;
+  bool connected; /* set by the owner once a connection is ready to carry the request */
   /* The transfer is over and the handle is out of the engine; may add, remove and free others and itself. */
   void (*on_done)(rl_wire *wire, CURLcode result);
 };

@@ -172,16 +172,15 @@ static bool name_matches(const rl_guard_rule *rule, rl_slice host) {
 
 static bool port_matches(const rl_guard_rule *rule, int port) { return !rule->port || rule->port == port; }
 
-/* Four decimal numbers, as inet_pton reads them; anything else that begins with a digit in its last label is a number in
- * disguise (WHATWG URL, "ends in a number"). */
-static bool is_disguised_number(rl_slice host) {
+/* A host whose last label begins with a digit is a number (WHATWG URL, "ends in a number checker"). */
+bool rl_host_is_disguised(rl_slice host) {
   char copy[64];
   struct in_addr ignored;
   if (!host.len || memchr(host.data, ':', host.len)) return false;
-  if (host.data[host.len - 1] == '.') host.len--;
-  const char *dot = memrchr(host.data, '.', host.len);
-  const char *label = dot ? dot + 1 : host.data;
-  if (label == host.data + host.len || !rl_is((unsigned char)*label, RL_CHAR_DIGIT)) return false;
+  rl_slice labels = host.data[host.len - 1] == '.' ? rl_slice_of(host.data, host.len - 1) : host;
+  const char *dot = labels.len ? memrchr(labels.data, '.', labels.len) : NULL;
+  const char *label = dot ? dot + 1 : labels.data;
+  if (label == labels.data + labels.len || !rl_is((unsigned char)*label, RL_CHAR_DIGIT)) return false;
   if (host.len >= sizeof copy) return true;
   memcpy(copy, host.data, host.len);
   copy[host.len] = 0;
@@ -190,7 +189,7 @@ static bool is_disguised_number(rl_slice host) {
 
 int rl_guard_host(const rl_guard *guard, rl_slice host, int port) {
   if (!rl_guard_is_on(guard)) return RL_GUARD_PASSED;
-  if (is_disguised_number(host)) return RL_GUARD_REFUSED;
+  if (rl_host_is_disguised(host)) return RL_GUARD_REFUSED;
   for (size_t i = 0; i < guard->count; i++) {
     const rl_guard_rule *rule = &guard->rules[i];
     if (rule->name && port_matches(rule, port) && name_matches(rule, host)) return RL_GUARD_PASSED;

@@ -46,9 +46,11 @@ int rl_guard_allow(rl_guard *guard, rl_slice entry);
 /* Whether it refuses anything at all. */
 static inline bool rl_guard_is_on(const rl_guard *guard) { return guard->deny_private || guard->count > 0; }
 
-/* By the host of a URL, as it was written (without brackets): refused, allowed by name whatever it resolves to, or to be
- * decided by the address. An IPv4 address in any other form than four decimal numbers (2130706433, 127.1, 0x7f.1) is
- * refused: filters in front of us read those differently. */
+/* Whether a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:
+ * 2130706433, 127.1, 0x7f.1, "127.0.0.1.", %31%32%37.0.0.1. Filters in front of us read those differently. */
+bool rl_host_is_disguised(rl_slice host);
+/* By the host of a URL, as it was written: refused (a disguise), allowed by name whatever it resolves to, or to be decided
+ * by the address. */
 int rl_guard_host(const rl_guard *guard, rl_slice host, int port);
 /* By an address. */
 bool rl_guard_address(const rl_guard *guard, const struct sockaddr *address);

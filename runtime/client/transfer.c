@@ -86,6 +86,7 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
     t->denied = true;
     return CURL_SOCKET_BAD;
   }
+  t->slot->wire.connected = false; /* a second connection, where the first was dead */
   return rl_engine_socket(t->pool->engine, address);
 }
 
@@ -102,6 +103,7 @@ static int on_connected(void *ud, char *address, char *local, int port, int loca
   if (++t->sendings > most) return CURL_PREREQFUNC_ABORT;
   rl_timer_stop(loop_of(t), &t->step);
   t->state = RL_TRANSFER_RUNNING;
+  t->slot->wire.connected = true;
   touch(t);
   return CURL_PREREQFUNC_OK;
 }

@@ -26,6 +26,14 @@ end
 
 M.fail = fail
 
+--- check(settings, location, method): a guarded client takes no address in disguise (client/guard.h); once the URL is
+--- written out nothing shows it any more.
+function M.check(settings, location, method)
+  if not settings.guarded or not location.disguised then return end
+  error(errors.new("denied", ("%s %s: a numeric address in disguise"):format(method, location.url:match "^[^?]*"),
+    { status = 403, url = location.url, method = method }), 0)
+end
+
 local function becomes_get(status, method)
   if status == 303 then return method ~= "GET" and method ~= "HEAD" end
   return (status == 301 or status == 302) and method == "POST"
@@ -36,6 +44,7 @@ function M.follow(req, status, location)
   local from = native.url_parse(req.url)
   local to, why = native.url_parse(location, from.url)
   if not to then fail(req, ("cannot follow its redirect to '%s': %s"):format(location, why)) end
+  M.check(req.settings, to, req.method)
   req.headers = headers.copy(req.headers)
   if becomes_get(status, req.method) then
     req.method, req.body = "GET", nil

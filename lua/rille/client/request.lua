@@ -11,6 +11,7 @@ local headers = require "rille.client.headers"
 local native = require "rille.native"
 local options = require "rille.options"
 local query = require "rille.client.query"
+local redirect = require "rille.client.redirect"
 
 local M = {}
 
@@ -149,6 +150,7 @@ local function set_url(req, client, url, opts)
   end
   local location, why = native.url_parse(url)
   if not location then mistake(("'%s' is no URL to fetch: %s"):format(url, why)) end
+  redirect.check(req.settings, location, req.method)
   req.url = location.url
   return location.user and { location.user, location.password or "" } or nil
 end

@@ -438,7 +438,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 }
 
 static void push_location(lua_State *L, const rl_location *location) {
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 11);
   set_text(L, "url", location->url);
   set_text(L, "scheme", location->scheme);
   set_text(L, "host", location->host);
@@ -451,9 +451,12 @@ static void push_location(lua_State *L, const rl_location *location) {
   lua_setfield(L, -2, "port");
   lua_pushboolean(L, location->secure);
   lua_setfield(L, -2, "secure");
+  lua_pushboolean(L, rl_host_is_disguised(rl_slice_str(location->raw_host)));
+  lua_setfield(L, -2, "disguised");
 }
 
-/* url_parse(text, base?) -> {url, scheme, host, port, path, query, user, password, origin, secure} | nil, what is wrong */
+/* url_parse(text, base?) -> {url, scheme, host, port, path, query, user, password, origin, secure, disguised}
+ * | nil, what is wrong */
 static int l_url_parse(lua_State *L) {
   rl_slice text = rl_check_slice(L, 1);
   const char *base = luaL_optstring(L, 2, NULL), *why = "it holds NUL";
