@@ -196,6 +196,7 @@ rl_engine *rl_engine_new(rl_loop *loop) {
   curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
   curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
+  curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
   curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)RL_LIMIT_CLIENT_IDLE);
   return engine;
 }

@@ -12,6 +12,10 @@
  * A socket of an idle connection stays watched: a request on a kept connection then costs no epoll_ctl. An event that curl
  * does not care about (the server closed) ends the watching; curl finds the connection dead before it is used again.
  *
+ * An HTTP/2 connection carries one request at a time. Several on one, of which some are paused because nobody reads them, do
+ * not all wake up again in libcurl 7.88: bytes that were read for one while another was served stay in it (seen with 5
+ * parallel bodies of 150 KB).
+ *
  * Counted by reference: each pool holds one. Needs rl_client_global_init, once for the process, before threads start.
  */
 #ifndef RL_CLIENT_ENGINE_H

@@ -30,6 +30,10 @@ static int begin(rl_head *head, rl_slice line) {
   if (line.len < from + 3 || rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status)) return RL_EPROTOCOL;
   if (status < 100 || (line.len > from + 3 && line.data[from + 3] != ' ')) return RL_EPROTOCOL;
   head->status = (int)status;
+  size_t version_len = from - 1 - strlen("HTTP/");
+  if (!version_len || version_len >= sizeof head->version) return RL_EPROTOCOL;
+  memcpy(head->version, line.data + strlen("HTTP/"), version_len);
+  head->version[version_len] = 0;
   return RL_OK;
 }
 

@@ -24,7 +24,8 @@ typedef struct rl_head {
   rl_head_field *fields;
   size_t count, cap;
   int status;
-  bool complete; /* the empty line has come */
+  char version[4]; /* "1.0", "1.1", "2" */
+  bool complete;   /* the empty line has come */
 } rl_head;
 
 void rl_head_init(rl_head *head);

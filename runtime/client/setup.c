@@ -91,6 +91,8 @@ static int set_headers(rl_slot *slot, const rl_exchange *x) {
   if (!has_header(x, RL_SLICE("proxy-authorization"))) return RL_OK;
   slot->proxy_headers = make_list(x, true);
   slot->plain = false;
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* curl does not see that a tunnel belongs to these credentials */
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   return slot->proxy_headers && !curl_easy_setopt(easy, CURLOPT_PROXYHEADER, slot->proxy_headers) ? RL_OK : RL_ENOMEM;
 }
 

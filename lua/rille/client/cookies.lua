@@ -97,6 +97,7 @@ local function settle_domain(cookie, host)
   return domain:find "^[^.]+%..*[^.]$" ~= nil and domain_matches(host, domain)
 end
 
+-- What the name promises; __Host- wants its Path said, not guessed.
 local function prefix_is_kept(cookie, location)
   local name = cookie.name:lower()
   if name:sub(1, 9) == "__secure-" then return cookie.secure and location.secure end
@@ -174,10 +175,9 @@ end
 
 -- A cookie as it was parsed, from the response of that location.
 local function accept(jar, cookie, location, now)
-  if not settle_domain(cookie, location.host) then return end
+  if not settle_domain(cookie, location.host) or not prefix_is_kept(cookie, location) then return end
   if not cookie.path or cookie.path:sub(1, 1) ~= "/" then cookie.path = default_path(location.path) end
   if cookie.secure and not location.secure then return end
-  if not prefix_is_kept(cookie, location) then return end
   if not location.secure and hides_a_secure_one(jar, cookie) then return end
   put(jar, cookie, now)
 end

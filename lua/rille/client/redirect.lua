@@ -16,6 +16,11 @@ local statuses = { [301] = true, [302] = true, [303] = true, [307] = true, [308]
 local of_body = { "Content-Type", "Content-Encoding", "Content-Language", "Content-Location" }
 local of_origin = { "Authorization", "Cookie", "Proxy-Authorization", "Host" }
 
+--- leave_origin(list): takes out of headers what belongs to one origin only
+function M.leave_origin(list)
+  for _, name in ipairs(of_origin) do headers.remove(list, name) end
+end
+
 --- location(status, head) -> where it leads, or nil
 function M.location(status, head) return statuses[status] and head.location or nil end
 
@@ -53,7 +58,7 @@ function M.follow(req, status, location)
     fail(req, "cannot follow its redirect: the body came from an iterator and is gone")
   end
   if to.origin ~= from.origin then
-    for _, name in ipairs(of_origin) do headers.remove(req.headers, name) end
+    M.leave_origin(req.headers)
     req.cookies, req.digest = nil, nil
   end
   req.url = to.url

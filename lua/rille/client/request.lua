@@ -203,12 +203,6 @@ local function is_at_home(client, url)
   return location ~= nil and location.origin == client.home
 end
 
-local of_origin = { "Authorization", "Cookie", "Proxy-Authorization", "Host" }
-
-local function leave_home(list)
-  for _, name in ipairs(of_origin) do headers.remove(list, name) end
-end
-
 -- ---- all of it ---------------------------------------------------------------------------------------------------------------
 
 local function check_method(method)
@@ -240,7 +234,7 @@ end
 
 local function own_headers(client, opts, at_home)
   local list = headers.copy(client.headers)
-  if not at_home then leave_home(list) end
+  if not at_home then redirect.leave_origin(list) end
   if opts.decompress == false then headers.remove(list, "Accept-Encoding") end
   for name, value in pairs(opts.headers or {}) do
     if type(name) ~= "string" then mistake "headers are a table of names and values" end

@@ -1,7 +1,7 @@
 -- The response to a request: fields for what is there, methods for what may wait. One type for everybody: the HTTP client,
 -- testing.client (which asks an app without a socket) and testing.mock.
 --
---   res.status res.headers res.url res.method res.history res.ok res.cookies
+--   res.status res.headers res.url res.method res.history res.ok res.cookies res.version
 --   res:text() res:bytes() res:json() res:chunks() res:save(path) res:header_all(name) res:raise_for_status() res:close()
 --
 -- A response is made of status, headers and a body source, an object with
@@ -81,6 +81,9 @@ end
 function getters.history() return native.array {} end
 
 function getters.ok(self) return self.status >= 200 and self.status <= 299 end
+
+--- The version of HTTP that carried it: "1.1", "2".
+function getters.version(self) return self.source_.version and self.source_:version() or "1.1" end
 
 --- The cookies that this response sets: name -> value.
 function getters.cookies(self)

@@ -314,6 +314,12 @@ static int transfer_head(lua_State *L) {
   return head_k(L, LUA_OK, 0);
 }
 
+/* transfer:version() -> "1.1", "2" */
+static int transfer_version(lua_State *L) {
+  lua_pushstring(L, check_transfer(L)->t.head.version);
+  return 1;
+}
+
 /* ---- the body that comes ---------------------------------------------------------------------------------------------------------------- */
 
 /* What a reader is to do. */
@@ -500,10 +506,11 @@ static const luaL_Reg functions[] = {
 static const luaL_Reg pool_methods[] = {
     {"start", pool_start}, {"close", pool_close}, {"stats", pool_stats}, {"__gc", pool_gc}, {NULL, NULL}};
 
-static const luaL_Reg transfer_methods[] = {
-    {"head", transfer_head}, {"next", transfer_next},     {"all", transfer_all},
-    {"send", transfer_send}, {"close", transfer_close},   {"send_end", transfer_send_end},
-    {"__gc", transfer_gc},   {"__close", transfer_close}, {NULL, NULL}};
+static const luaL_Reg transfer_methods[] = {{"head", transfer_head},       {"next", transfer_next},
+                                            {"all", transfer_all},         {"send", transfer_send},
+                                            {"close", transfer_close},     {"send_end", transfer_send_end},
+                                            {"version", transfer_version}, {"__gc", transfer_gc},
+                                            {"__close", transfer_close},   {NULL, NULL}};
 
 static void make_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
