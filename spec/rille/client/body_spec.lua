@@ -248,7 +248,7 @@ describe("bodies that go", function()
   end)
 
   it("wait for a server that reads slowly", function()
-    local path = fake:script { { stop_reading = true }, { sleep = 0.3 }, { send = fakes.ok "late" }, { close = true } }
+    local path = fake:script { { stop_reading = true }, { sleep = 0.3 }, { send = fakes.ok "late" }, { sleep = 0.5 }, { close = true } }
     local sent = 0
     local task = rille.spawn(function()
       return rille.fetch(fake.url .. path, { method = "POST", body = function()
