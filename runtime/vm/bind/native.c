@@ -60,6 +60,14 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_chain(L);
   rl_bind_out(L);
   rl_bind_main(L);
+  rl_bind_sqlite(L);
+  rl_bind_files(L);
+  rl_bind_local(L);
+  rl_bind_server(L);
+  rl_bind_offload(L);
+  rl_bind_static(L);
+  rl_bind_compress(L);
+  rl_bind_testing(L);
   rl_bind_client(L);
   rl_bind_client_head(L);
   rl_bind_file(L);
