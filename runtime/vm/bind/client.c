@@ -479,29 +479,45 @@ static int l_url_parse(lua_State *L) {
   return 1;
 }
 
-static void push_unread(lua_State *L, const rl_pool *pool, lua_Integer *count) {
-  RL_LIST_EACH(&pool->running, node) {
-    const rl_transfer *t = RL_CONTAINER(node, rl_transfer, node);
-    char *url = NULL;
-    if (!t->has_head) continue;
-    curl_easy_getinfo(t->slot->wire.easy, CURLINFO_EFFECTIVE_URL, &url);
-    lua_pushstring(L, url ? url : "?");
-    lua_rawseti(L, -2, ++*count);
-  }
+/* A body that does not come off the wire by itself, and that nobody reads. */
+static bool is_left_unread(const rl_transfer *t) {
+  unsigned long long length = 0;
+  rl_slice text = rl_head_find(&t->head, RL_SLICE("content-length"));
+  if (!t->has_head || t->is_head) return false;
+  if (t->paused & CURLPAUSE_RECV) return true;
+  return text.data && rl_slice_to_u64(text, &length) == RL_OK && length > RL_LIMIT_CLIENT_UNREAD;
 }
 
-/* client_unread() -> list of the URLs of responses whose bodies are still on the wire */
-static int l_client_unread(lua_State *L) {
+static rl_transfer *first_unread(rl_engine *engine) {
+  RL_LIST_EACH(rl_engine_pools(engine), at) {
+    rl_pool *pool = RL_CONTAINER(at, rl_pool, node);
+    RL_LIST_EACH(&pool->running, node) {
+      rl_transfer *t = RL_CONTAINER(node, rl_transfer, node);
+      if (is_left_unread(t)) return t;
+    }
+  }
+  return NULL;
+}
+
+/* client_take_unread() -> list of the URLs of responses whose long bodies nobody has read; they are ended */
+static int l_client_take_unread(lua_State *L) {
   rl_engine *engine = rl_vm_of(L)->engine;
   lua_Integer count = 0;
   lua_newtable(L);
-  if (!engine) return 1;
-  RL_LIST_EACH(rl_engine_pools(engine), node) push_unread(L, RL_CONTAINER(node, rl_pool, node), &count);
+  for (rl_transfer *t; engine && (t = first_unread(engine));) {
+    char *url = NULL;
+    curl_easy_getinfo(t->slot->wire.easy, CURLINFO_EFFECTIVE_URL, &url);
+    lua_pushstring(L, url ? url : "?");
+    lua_rawseti(L, -2, ++count);
+    rl_transfer_fail(t, RL_ECLOSED, "nobody has read it");
+  }
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"client_pool", l_client_pool}, {"client_unread", l_client_unread}, {"url_parse", l_url_parse}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"client_pool", l_client_pool},
+                                     {"client_take_unread", l_client_take_unread},
+                                     {"url_parse", l_url_parse},
+                                     {NULL, NULL}};
 
 static const luaL_Reg pool_methods[] = {
     {"start", pool_start}, {"close", pool_close}, {"stats", pool_stats}, {"__gc", pool_gc}, {NULL, NULL}};
