@@ -26,7 +26,7 @@ local mistake = options.mistake
 local Client = { __name = "rille.client" }
 Client.__index = Client
 
--- ---- one attempt, and another ------------------------------------------------------------------------------------------
+-- ---- one attempt, and another ---------------------------------------------------------------------------------------
 
 -- The time that is left of a request's deadline, nil where it has none.
 local function time_left(deadline)
@@ -61,7 +61,7 @@ local function attempt_with_retries(client, req, deadline)
   end
 end
 
--- ---- hops ----------------------------------------------------------------------------------------------------------------
+-- ---- hops -----------------------------------------------------------------------------------------------------------
 
 -- A trace that the request being served is part of goes on (W3C Trace Context); one that a program has set stays.
 local function trace_headers(list)
@@ -133,7 +133,7 @@ local function exchange(client, req)
   end
 end
 
--- ---- hooks -----------------------------------------------------------------------------------------------------------------
+-- ---- hooks ----------------------------------------------------------------------------------------------------------
 
 -- What a hook returns: a response of ours, or plain data that becomes one.
 local function to_response(value, req)
@@ -156,7 +156,7 @@ local function through_hooks(client, index, req)
   return to_response(res, req)
 end
 
--- ---- the client --------------------------------------------------------------------------------------------------------------
+-- ---- the client -----------------------------------------------------------------------------------------------------
 
 local function run(client, method, url, opts)
   if client.closed then error(errors.new("closed", "this client was closed"), 0) end
@@ -205,7 +205,7 @@ end
 
 Client.__close = Client.close
 
--- ---- making one -----------------------------------------------------------------------------------------------------------------
+-- ---- making one -----------------------------------------------------------------------------------------------------
 
 local function base_headers(settings)
   local list = { "User-Agent", "rille/" .. native.version, "Accept", "*/*" }
@@ -224,7 +224,9 @@ end
 
 local function set_jar(client, given)
   if given == false then return end
-  if given ~= nil and given ~= true and not cookies.is(given) then mistake "cookies: true, false or the jar of another client" end
+  if given ~= nil and given ~= true and not cookies.is(given) then
+    mistake "cookies: true, false or the jar of another client"
+  end
   client.jar = cookies.is(given) and given or cookies.new()
   client.cookies = client.jar
 end

@@ -85,7 +85,8 @@ describe("rille.fetch", function()
   end)
 
   it("answers a digest challenge", function()
-    local challenge = fakes.raw("401 Unauthorized", "no", { 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256' })
+    local challenge = fakes.raw("401 Unauthorized", "no",
+      { 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256' })
     local path = fake:script(challenge, fakes.ok "in")
     local res = rille.fetch(fake.url .. path, { auth = { "ada", "secret", digest = true } })
     assert.same({ 200, "in" }, { res.status, res:text() })
@@ -117,10 +118,13 @@ describe("rille.fetch", function()
       { "CONNECT", url, { method = "CONNECT" } }, { "carries no body", url, { method = "HEAD", body = "x" } },
       { "line break", url, { headers = { ["X-A"] = "a\r\nB: c" } } }, { "header name", url, { headers = { ["X A"] = "b" } } },
       { "header name", url, { headers = { ["X\n"] = "b" } } }, { "NUL", url, { headers = { x = "a\0" } } },
-      { "needs a string", url, { headers = { x = true } } }, { "Transfer%-Encoding", url, { headers = { ["transfer-encoding"] = "chunked" } } },
+      { "needs a string", url, { headers = { x = true } } },
+      { "Transfer%-Encoding", url, { headers = { ["transfer-encoding"] = "chunked" } } },
       { "Content%-Length", url, { method = "POST", body = "abc", headers = { ["Content-Length"] = "4" } } },
-      { "one body", url, { method = "POST", json = 1, body = "x" } }, { "a string or an iterator", url, { method = "POST", body = {} } },
-      { "timeout", url, { timeout = -1 } }, { "follow", url, { follow = 1.5 } }, { "control character", url, { auth = { "a\r", "b" } } },
+      { "one body", url, { method = "POST", json = 1, body = "x" } },
+      { "a string or an iterator", url, { method = "POST", body = {} } },
+      { "timeout", url, { timeout = -1 } }, { "follow", url, { follow = 1.5 } },
+      { "control character", url, { auth = { "a\r", "b" } } },
       { "auth", url, { auth = {} } }, { "no ':'", url, { auth = { "a:b", "c" } } }, { "proxy", url, { proxy = "nowhere" } },
       { "line break", url, { method = "POST", files = { a = { filename = "a\r\nb", body = "x" } } } },
       { "line break", url, { method = "POST", files = { ["a\nb"] = { filename = "a", body = "x" } } } },
@@ -207,7 +211,11 @@ describe("rille.fetch", function()
     assert.equal(300000, size)
     assert.has_error(function() res:bytes() end)
     res = rille.fetch(fake.url .. path)
-    for _ in res:chunks() do break end
+    local left = false
+    for _ in res:chunks() do
+      left = true
+      if left then break end
+    end
     assert.has_error(function() res:text() end)
   end)
 end)
@@ -249,7 +257,8 @@ describe("rille.client", function()
   end)
 
   it("keeps its credentials to the origin of its base URL", function()
-    local client <close> = rille.client { base_url = fake.url, auth = { bearer = "t" }, headers = { Cookie = "c=1", ["X-A"] = "1" } }
+    local client <close> = rille.client { base_url = fake.url, auth = { bearer = "t" },
+      headers = { Cookie = "c=1", ["X-A"] = "1" } }
     local home = client:get("/echo"):json().headers
     assert.same({ "Bearer t", "c=1" }, { home.authorization, home.cookie })
     local away = client:get(fake.other .. "/echo"):json().headers

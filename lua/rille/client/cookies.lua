@@ -26,7 +26,7 @@ function M.new() return setmetatable({ by_domain = {}, count = 0, clock = 0 }, J
 
 function M.is(value) return getmetatable(value) == Jar end
 
--- ---- reading Set-Cookie (section 5.6) ----------------------------------------------------------------------------------
+-- ---- reading Set-Cookie (section 5.6) -------------------------------------------------------------------------------
 
 local function trim(text) return text:match "^[ \t]*(.-)[ \t]*$" end
 
@@ -64,7 +64,7 @@ function M.parse(text, now)
   }
 end
 
--- ---- where a cookie belongs -----------------------------------------------------------------------------------------------
+-- ---- where a cookie belongs -----------------------------------------------------------------------------------------
 
 local function is_address(host) return host:find "^%d+%.%d+%.%d+%.%d+$" ~= nil or host:find(":", 1, true) ~= nil end
 
@@ -105,7 +105,7 @@ local function prefix_is_kept(cookie, location)
   return cookie.secure and location.secure and cookie.host_only and cookie.path == "/"
 end
 
--- ---- keeping -----------------------------------------------------------------------------------------------------------------
+-- ---- keeping --------------------------------------------------------------------------------------------------------
 
 local function key_of(cookie) return cookie.path .. "\0" .. cookie.name .. "\0" .. (cookie.host_only and "h" or "d") end
 
@@ -191,7 +191,7 @@ function Jar:take(location, values)
   end
 end
 
--- ---- sending -------------------------------------------------------------------------------------------------------------------
+-- ---- sending --------------------------------------------------------------------------------------------------------
 
 local function collect(jar, domain, location, now, found)
   for key, cookie in pairs(jar.by_domain[domain] or {}) do
@@ -233,7 +233,7 @@ function Jar:header(location)
   return table.concat(found, "; ")
 end
 
--- ---- for programs ------------------------------------------------------------------------------------------------------------------
+-- ---- for programs ---------------------------------------------------------------------------------------------------
 
 local function location_of(url)
   local location, why = native.url_parse(url)

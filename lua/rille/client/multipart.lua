@@ -31,7 +31,7 @@ end
 
 local function quoted(text) return '"' .. text:gsub('"', "%%22") .. '"' end
 
--- ---- parts ------------------------------------------------------------------------------------------------------------
+-- ---- parts ----------------------------------------------------------------------------------------------------------
 
 -- A file of a request that came in (req:file) goes out again as it is.
 local function as_spec(name, given)
@@ -87,7 +87,7 @@ local function add_mixed(parts, mixed)
   add_files(parts, files)
 end
 
--- ---- the body -----------------------------------------------------------------------------------------------------------
+-- ---- the body -------------------------------------------------------------------------------------------------------
 
 local function head_of(part, boundary)
   local lines = { "--" .. boundary, "Content-Disposition: form-data; name=" .. quoted(check_text("a name", part.name)) }

@@ -33,7 +33,7 @@ for name, kind in pairs(shared) do of_request[name], of_client[name] = kind, kin
 
 M.client_options, M.request_options = of_client, of_request
 
--- ---- settings ----------------------------------------------------------------------------------------------------------
+-- ---- settings -------------------------------------------------------------------------------------------------------
 
 local DEFAULT_TIMEOUT, DEFAULT_FOLLOW = 30, 10
 
@@ -41,8 +41,8 @@ local timeout_kinds = { total = "number|boolean", connect = "number|boolean", re
 
 local function seconds(what, value)
   if not value or value == math.huge then return nil end
-  if type(value) ~= "number" or not (value > 0) then mistake(what .. ": seconds, more than 0, or false for none") end
-  return value
+  if type(value) == "number" and value > 0 then return value end
+  mistake(what .. ": seconds, more than 0, or false for none")
 end
 
 -- timeout=5 | {total=, connect=, read=} | false
@@ -127,7 +127,7 @@ local function settings_of(client, opts)
   return client.settings
 end
 
--- ---- URL -----------------------------------------------------------------------------------------------------------------
+-- ---- URL ------------------------------------------------------------------------------------------------------------
 
 -- What needs no taking apart: a host, a path, nothing that would have to be encoded, no credentials.
 local PLAIN = "^https?://[%w%-.:%[%]]+/[%w%-._~:/?%[%]!$&'()*+,;=%%]*$"
@@ -155,7 +155,7 @@ local function set_url(req, client, url, opts)
   return location.user and { location.user, location.password or "" } or nil
 end
 
--- ---- credentials ------------------------------------------------------------------------------------------------------------
+-- ---- credentials ----------------------------------------------------------------------------------------------------
 
 local function check_credential(text)
   if type(text) ~= "string" then mistake "auth: {user, password}, {bearer=token} or {user, password, digest=true}" end
@@ -203,7 +203,7 @@ local function is_at_home(client, url)
   return location ~= nil and location.origin == client.home
 end
 
--- ---- all of it ---------------------------------------------------------------------------------------------------------------
+-- ---- all of it ------------------------------------------------------------------------------------------------------
 
 local function check_method(method)
   if not method:find "^[%w!#$%%&'*+%-.^_`|~]+$" or #method > 20 then mistake "method: a short token was expected" end

@@ -39,7 +39,7 @@ end
 
 function M.is(value) return getmetatable(value) == Response end
 
--- ---- from plain data ------------------------------------------------------------------------------------------------------
+-- ---- from plain data ------------------------------------------------------------------------------------------------
 
 local Text = {}
 Text.__index = Text
@@ -76,7 +76,7 @@ function M.of(given)
   return M.new(status, head, source, given.url, given.method)
 end
 
--- ---- fields that are made when asked for -------------------------------------------------------------------------------------
+-- ---- fields that are made when asked for ----------------------------------------------------------------------------
 
 function getters.history() return native.array {} end
 
@@ -109,7 +109,7 @@ end
 --- res:header_all(name) -> list of values, each as it came
 function methods.header_all(self, name) return native.header_all(self.headers, name) end
 
--- ---- the body --------------------------------------------------------------------------------------------------------------
+-- ---- the body -------------------------------------------------------------------------------------------------------
 
 -- A body that this side cannot read is the other side's fault: 502 to our own client.
 local function upstream_error(self, code, message)

@@ -24,7 +24,7 @@ Mock.__index = Mock
 
 local M = {}
 
--- ---- what was asked ------------------------------------------------------------------------------------------------------
+-- ---- what was asked -------------------------------------------------------------------------------------------------
 
 local Call = { __name = "rille.mock_request" }
 Call.__index = Call
@@ -50,7 +50,7 @@ local function call_of(req)
     headers = headers.copy(req.headers), body = bodies.text(req.body) }, Call)
 end
 
--- ---- matching --------------------------------------------------------------------------------------------------------------
+-- ---- matching -------------------------------------------------------------------------------------------------------
 
 local function escaped(text) return (text:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")) end
 
@@ -82,7 +82,7 @@ local function unmatched(mock, call)
     #known > 0 and "; there are:" .. table.concat(known) or ""), { status = 500 }), 0)
 end
 
--- ---- answering ----------------------------------------------------------------------------------------------------------------
+-- ---- answering ------------------------------------------------------------------------------------------------------
 
 local replies = { status = "number", headers = "table", body = true, json = true, error = true, delay = "number" }
 
@@ -111,7 +111,7 @@ local function answer(mock, req)
   return parts_of(call, reply)
 end
 
--- ---- for tests -------------------------------------------------------------------------------------------------------------------
+-- ---- for tests ------------------------------------------------------------------------------------------------------
 
 local function rule_for(mock, method, wanted)
   for _, rule in ipairs(mock.rules) do
@@ -122,7 +122,8 @@ local function rule_for(mock, method, wanted)
   return rule
 end
 
---- mock:on(method, url_or_pattern, {status=, headers=, body=, json=, error="timeout", delay=} | string | function(req)) -> mock
+--- mock:on(method, url_or_pattern, answer) -> mock
+--- @param answer table|string|function  {status=, headers=, body=, json=, error="timeout", delay=}, or function(req) of one
 function Mock:on(method, wanted, reply)
   if type(method) ~= "string" then mistake("mock:on: a method was expected, got a " .. type(method)) end
   if type(reply) == "table" and not response.is(reply) then options.check(reply, replies, "mock:on", 2)

@@ -226,19 +226,22 @@ describe("bodies that go", function()
     file:write(("0123456789"):rep(100000))
     file:close()
     local got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { title = "T", tag = { "a", "b" } },
-      files = { big = { path = name, filename = 'q"uote.png' }, small = { { filename = "x.txt", body = "one" }, { filename = "y", content_type = "a/b", body = "two" } } } }):json()
+      files = { big = { path = name, filename = 'q"uote.png' },
+        small = { { filename = "x.txt", body = "one" }, { filename = "y", content_type = "a/b", body = "two" } } } }):json()
     os.remove(name)
     local boundary = got.headers["content-type"]:match "^multipart/form%-data; boundary=(.+)$"
     assert.equal(tostring(got.size), got.headers["content-length"])
     assert.is_true(got.size > 1000000)
-    assert.matches('^%-%-' .. boundary:gsub("%p", "%%%0") .. '\r\nContent%-Disposition: form%-data; name="tag"\r\n\r\na\r\n', got.body)
+    assert.matches('^%-%-' .. boundary:gsub("%p", "%%%0") .. '\r\nContent%-Disposition: form%-data; name="tag"\r\n\r\na\r\n',
+      got.body)
     assert.matches('name="big"; filename="q%%22uote.png"\r\nContent%-Type: image/png\r\n\r\n0123456789', got.body)
   end)
 
   it("as multipart keep the order of a list", function()
     local got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = {
       { name = "z", body = "last name first" }, { name = "a", filename = "a.json", body = "{}" } } }):json()
-    assert.matches('name="z"\r\n\r\nlast name first\r\n.*name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}\r\n', got.body)
+    assert.matches('name="z"\r\n\r\nlast name first\r\n.*name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}',
+      got.body)
     got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = { x = 1, f = { filename = "f", body = "b" } } }):json()
     assert.matches('name="x"\r\n\r\n1\r\n.*name="f"; filename="f"', got.body)
     got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { x = 1 }, multipart = true }):json()
@@ -259,7 +262,8 @@ describe("bodies that go", function()
   end)
 
   it("wait for a server that reads slowly", function()
-    local path = fake:script { { stop_reading = true }, { sleep = 0.3 }, { send = fakes.ok "late" }, { sleep = 0.5 }, { close = true } }
+    local path = fake:script { { stop_reading = true }, { sleep = 0.3 }, { send = fakes.ok "late" }, { sleep = 0.5 },
+      { close = true } }
     local sent = 0
     local task = rille.spawn(function()
       return rille.fetch(fake.url .. path, { method = "POST", body = function()

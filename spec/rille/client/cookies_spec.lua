@@ -74,7 +74,8 @@ describe("a cookie jar", function()
   end)
 
   it("forgets: Max-Age, Expires, Max-Age first", function()
-    take("http://h.com/", "a=1; Max-Age=100", "b=1; Expires=Wed, 21 Oct 2099 07:28:00 GMT", "c=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+    take("http://h.com/", "a=1; Max-Age=100", "b=1; Expires=Wed, 21 Oct 2099 07:28:00 GMT",
+      "c=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
       "d=1; Max-Age=0", "e=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "f=1; Max-Age=soon", "g=1; Expires=whenever")
     assert.equal("a=1; b=1; e=1; f=1; g=1", sent "http://h.com/")
     take("http://h.com/", "a=; Max-Age=-1")

@@ -67,7 +67,8 @@ describe("the guard", function()
   it("watches redirects", function()
     local client <close> = rille.client { deny_private = true, allow = { "127.0.0.1:" .. fake.ports.http } }
     local secret = fake:script(fakes.ok "secret")
-    for _, location in ipairs { fake.other .. secret, "http://[::1]:" .. fake.ports.http .. secret, "http://169.254.169.254/latest",
+    for _, location in ipairs {
+      fake.other .. secret, "http://[::1]:" .. fake.ports.http .. secret, "http://169.254.169.254/latest",
       "http://localhost:" .. fake.ports.other .. secret, "http://2130706433:" .. fake.ports.http .. secret } do
       local path = fake:script(fakes.redirect(302, location))
       assert.equal("denied", code_of(client, fake.url .. path), location)

@@ -8,8 +8,10 @@ describe("redirects", function()
 
   -- Status and method of a request, and the method that arrives behind the redirect; "body" where the body does too.
   local matrix = {
-    { 301, "GET", "GET" }, { 301, "HEAD", "HEAD" }, { 301, "POST", "GET" }, { 301, "PUT", "PUT body" }, { 301, "DELETE", "DELETE" },
-    { 302, "GET", "GET" }, { 302, "HEAD", "HEAD" }, { 302, "POST", "GET" }, { 302, "PUT", "PUT body" }, { 302, "PATCH", "PATCH body" },
+    { 301, "GET", "GET" }, { 301, "HEAD", "HEAD" }, { 301, "POST", "GET" }, { 301, "PUT", "PUT body" },
+    { 301, "DELETE", "DELETE" },
+    { 302, "GET", "GET" }, { 302, "HEAD", "HEAD" }, { 302, "POST", "GET" }, { 302, "PUT", "PUT body" },
+    { 302, "PATCH", "PATCH body" },
     { 303, "GET", "GET" }, { 303, "HEAD", "HEAD" }, { 303, "POST", "GET" }, { 303, "PUT", "GET" }, { 303, "DELETE", "GET" },
     { 307, "GET", "GET" }, { 307, "HEAD", "HEAD" }, { 307, "POST", "POST body" }, { 307, "PUT", "PUT body" },
     { 308, "GET", "GET" }, { 308, "HEAD", "HEAD" }, { 308, "POST", "POST body" }, { 308, "PATCH", "PATCH body" },
@@ -21,7 +23,8 @@ describe("redirects", function()
       local there = fake:script(fakes.raw("200 OK", method == "HEAD" and "" or "there"))
       local here = fake:script("HTTP/1.1 " .. status .. " Go\r\nLocation: " .. there .. "/x\r\nContent-Length: 0\r\n\r\n")
       local has_body = method == "POST" or method == "PUT" or method == "PATCH"
-      local res = rille.fetch(fake.url .. here, { method = method, json = has_body and { a = 1 } or nil, headers = { ["X-Keep"] = "1" } })
+      local res = rille.fetch(fake.url .. here,
+        { method = method, json = has_body and { a = 1 } or nil, headers = { ["X-Keep"] = "1" } })
       local got = fake:log(there)[1]
       local what = status .. " " .. method
       assert.equal(expected, got.method .. (got.size > 0 and " body" or ""), what)
@@ -34,7 +37,8 @@ describe("redirects", function()
   end)
 
   it("of other kinds, or without a Location, are returned as they are", function()
-    for _, head in ipairs { "300 Choices\r\nLocation: /x", "304 Same\r\nLocation: /x", "302 Found", "201 Made\r\nLocation: /x" } do
+    for _, head in ipairs { "300 Choices\r\nLocation: /x", "304 Same\r\nLocation: /x", "302 Found",
+      "201 Made\r\nLocation: /x" } do
       local path = fake:script("HTTP/1.1 " .. head .. "\r\nContent-Length: 0\r\n\r\n")
       assert.equal(tonumber(head:sub(1, 3)), rille.fetch(fake.url .. path).status)
     end
@@ -64,7 +68,8 @@ describe("redirects", function()
   end)
 
   it("lead to http and https only", function()
-    for _, location in ipairs { "file:///etc/passwd", "ftp://x/", "javascript:alert(1)", "data:text/plain,x", "http:x", "//", "http://a\\b/" } do
+    for _, location in ipairs { "file:///etc/passwd", "ftp://x/", "javascript:alert(1)", "data:text/plain,x", "http:x", "//",
+      "http://a\\b/" } do
       local _, err = rille.try(rille.fetch, fake.url .. fake:script(fakes.redirect(302, location)))
       assert.equal("redirect", err.code, location)
     end
@@ -88,7 +93,8 @@ describe("redirects", function()
   end)
 
   describe("to another origin", function()
-    local secrets = { Authorization = "Bearer t", Cookie = "own=1", ["Proxy-Authorization"] = "Basic eA==", Host = "api.test", ["X-Keep"] = "1" }
+    local secrets = { Authorization = "Bearer t", Cookie = "own=1", ["Proxy-Authorization"] = "Basic eA==", Host = "api.test",
+      ["X-Keep"] = "1" }
 
     local function behind(location_of, opts)
       local there = fake:script(fakes.ok())

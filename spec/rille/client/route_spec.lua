@@ -143,7 +143,8 @@ describe("the way to a server", function()
     local page = io.open(d .. "/page.txt", "w")
     page:write(("h2 "):rep(50000))
     page:close()
-    local server = io.popen(("exec nghttpd -d %s --no-content-length %d %s/server.key %s/server.pem >/dev/null 2>&1 & echo $!"):format(d, port, d, d))
+    local command = "exec nghttpd -d %s --no-content-length %d %s/server.key %s/server.pem >/dev/null 2>&1 & echo $!"
+    local server = io.popen(command:format(d, port, d, d))
     local pid = server:read "l"
     local client <close> = rille.client { ca = ca, base_url = "https://localhost:" .. port }
     local res
@@ -155,7 +156,8 @@ describe("the way to a server", function()
     assert.same({ 200, "2", 150000 }, { res.status, res.version, #res:text() })
     local list = {}
     for i = 1, 50 do list[i] = i end
-    for _, size in ipairs(rille.map(list, function() return #client:get("/page.txt"):text() end)) do assert.equal(150000, size) end
+    local sizes = rille.map(list, function() return #client:get("/page.txt"):text() end)
+    for _, size in ipairs(sizes) do assert.equal(150000, size) end
     local open = client:get "/page.txt"
     open:close()
     assert.equal(404, client:get("/none").status)

@@ -46,7 +46,8 @@ describe("deadlines", function()
   end)
 
   it("for the time between two bytes does not run while this side does not read", function()
-    local large = fake:script { { send = "HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n" }, { send = ("x"):rep(65536), times = 64 } }
+    local large = fake:script { { send = "HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n" },
+      { send = ("x"):rep(65536), times = 64 } }
     local res = rille.fetch(fake.url .. large, { timeout = { read = 0.1 } })
     rille.sleep(0.3)
     assert.equal(4194304, #res:bytes())

@@ -9,7 +9,8 @@ describe("testing.mock", function()
 
   it("answers with status, headers, body or JSON, without a socket", function()
     local fake <close> = mock.new()
-    fake:on("GET", "http://api.test/", { status = 201, headers = { ["X-A"] = "1", ["Set-Cookie"] = { "a=1", "b=2" } }, json = { n = 1 } })
+    fake:on("GET", "http://api.test/", { status = 201, json = { n = 1 },
+      headers = { ["X-A"] = "1", ["Set-Cookie"] = { "a=1", "b=2" } } })
     local res = rille.fetch "http://api.test/"
     assert.same({ 201, "1", { n = 1 }, "application/json" }, { res.status, res.headers["x-a"], res:json(), res.content_type })
     assert.same({ "a=1", "b=2" }, res:header_all "set-cookie")
@@ -91,7 +92,8 @@ describe("testing.mock", function()
   it("leaves redirects, cookies and raise to the client", function()
     local fake <close> = mock.new()
     local client <close> = rille.client { raise = true }
-    fake:on("POST", "http://a.test/login", { status = 303, headers = { Location = "http://a.test/home", ["Set-Cookie"] = "sid=1" } })
+    fake:on("POST", "http://a.test/login",
+      { status = 303, headers = { Location = "http://a.test/home", ["Set-Cookie"] = "sid=1" } })
     fake:on("GET", "http://a.test/home", function(req) return req.headers.cookie end)
     local res = client:post("http://a.test/login", { form = { user = "ada" } })
     assert.same({ "sid=1", 303, "user=ada" }, { res:text(), res.history[1].status, fake.calls[1].body })
