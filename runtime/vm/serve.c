@@ -80,6 +80,11 @@ static void on_task_end(rl_task *task) {
   if (s) finish(s);
 }
 
+rl_serving *rl_serving_of_task(const rl_task *task) {
+  while (task && task->on_end != on_task_end) task = task->parent;
+  return task ? task->owner : NULL;
+}
+
 static int leave(lua_State *L) {
   rl_serving *s = serving_of(L);
   if (s) finish(s);

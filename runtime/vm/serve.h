@@ -99,6 +99,8 @@ int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
 void rl_request_push(lua_State *L, rl_serving *serving);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
 void rl_out_push(lua_State *L, int index);
+/* The request for which a task runs, itself or by the one it belongs to; NULL where there is none (any more). */
+rl_serving *rl_serving_of_task(const rl_task *task);
 /* "GET /posts/{id}", or "no route". */
 const char *rl_serving_label(const rl_serving *serving);
 

@@ -386,6 +386,15 @@ static int header_all(lua_State *L) {
   return 1;
 }
 
+/* served_header(name) -> that header of the request for which the running task works, or nil where it works for none */
+static int served_header(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  rl_slice name = rl_check_slice(L, 1);
+  if (s && s->req) push_joined(L, s->req, name);
+  else lua_pushnil(L);
+  return 1;
+}
+
 /* req:query_all(name) -> list of values */
 static int query_all(lua_State *L) {
   const rl_req *req = check_serving(L, 1)->req;
@@ -512,7 +521,8 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"request_keep", request_keep}, {"request_miss", request_miss}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"request_keep", request_keep}, {"request_miss", request_miss}, {"served_header", served_header}, {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");
