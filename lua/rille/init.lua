@@ -72,7 +72,7 @@ function rille.file(path, opts)
   return res
 end
 
-local lazy = { compress = "rille.compress", sqlite = "rille.sqlite" } -- name -> module
+local lazy = { client = "rille.client", compress = "rille.compress", fetch = "rille.fetch", sqlite = "rille.sqlite" } -- name -> module
 
 return setmetatable(rille, {
   __name = "rille",

@@ -80,6 +80,11 @@ static void on_task_end(rl_task *task) {
   if (s) finish(s);
 }
 
+rl_serving *rl_serving_of_task(const rl_task *task) {
+  while (task && task->on_end != on_task_end) task = task->parent;
+  return task ? task->owner : NULL;
+}
+
 static int leave(lua_State *L) {
   rl_serving *s = serving_of(L);
   if (s) finish(s);
@@ -135,7 +140,7 @@ static int stream_k(lua_State *L, int status, lua_KContext number) {
     s->req->ops->abort(s->req);
     s->gone = true;
   }
-  if (!s->gone) s->req->ops->end(s->req, NULL, 0);
+  if (!s->gone) s->req->ops->end(s->req, s->trailers, s->trailer_count);
   return leave(L);
 }
 
@@ -370,6 +375,7 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
   req->events = &events;
   app->serving++;
   s->task->owner = s;
+  s->task->site = rl_serving_label(s);
   s->task->cpu_limit_ms = app->cpu_limit_ms;
   s->task->on_end = on_task_end;
   lua_State *co = s->task->strand.co;
@@ -387,6 +393,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_static_serve(route->site, req, path);
     return;
   }
+  req->route = route->name;
   req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (s) start(app, req, s);
@@ -414,5 +421,7 @@ void rl_app_init(rl_app *app, rl_vm *vm) {
   app->dispatch.on_route = on_route;
   app->dispatch.on_miss = on_miss;
   app->body_limit = RL_LIMIT_BODY;
+  app->limits = rl_limits_default;
+  app->dispatch.handler.limits = &app->limits;
   app->self_ref = app->chains_ref = app->on_error_ref = app->on_response_ref = LUA_NOREF;
 }

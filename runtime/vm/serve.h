@@ -34,6 +34,7 @@ struct rl_app {
   rl_router *router;
   rl_app_route *routes;
   size_t route_count;
+  rl_limits limits; /* of the connections, where this is the outermost app */
   uint64_t body_limit;
   uint32_t cpu_limit_ms;                         /* 0: none */
   int self_ref;                                  /* keeps it alive while requests run */
@@ -56,7 +57,9 @@ struct rl_serving {
   uint8_t body_state;
   int body_error; /* of on_body_end */
   bool body_ended;
-  rl_buf body; /* arrived, not handed to Lua yet */
+  rl_buf body;         /* arrived, not handed to Lua yet */
+  rl_header *trailers; /* of the streamed response; in the arena */
+  size_t trailer_count;
   unsigned param_count;
   rl_param params[];
 };
@@ -96,6 +99,8 @@ int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
 void rl_request_push(lua_State *L, rl_serving *serving);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
 void rl_out_push(lua_State *L, int index);
+/* The request for which a task runs, itself or by the one it belongs to; NULL where there is none (any more). */
+rl_serving *rl_serving_of_task(const rl_task *task);
 /* "GET /posts/{id}", or "no route". */
 const char *rl_serving_label(const rl_serving *serving);
 

@@ -27,6 +27,8 @@ void rl_bind_static(lua_State *L);
 void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
+void rl_bind_client_head(lua_State *L);
+void rl_bind_file(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {
