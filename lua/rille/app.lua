@@ -19,10 +19,12 @@ local app_options = {
 local route_options = { name = "string", use = "table", body_limit = "number", timeout = "number" }
 local group_options = { prefix = "string", use = "table", name = "string", body_limit = "number", timeout = "number" }
 
+local latest = setmetatable({}, { __mode = "v" })
+
 --- rille.app(options) -> app
 function App.new(opts)
   local given = options.check(opts, app_options, "app", 2)
-  return setmetatable({
+  local app = setmetatable({
     options = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit", 2),
     state = {},
@@ -36,7 +38,12 @@ function App.new(opts)
     converters = {},
     contexts = {}, filters = {}, tests = {}, globals = {},
   }, App)
+  latest[1] = app
+  return app
 end
+
+--- The app that the running code belongs to: the request's; outside of requests the one made last, or nil.
+function App.current() return native.running_app() or latest[1] end
 
 function App.is(value) return getmetatable(value) == App end
 

@@ -23,6 +23,8 @@ local rille = {
   json_encode = native.json_encode, json_decode = native.json_decode,
   url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
   now = native.now, time = native.time,
+  sha256 = native.sha256, hmac_sha256 = native.hmac_sha256, random_token = native.random_token,
+  secure_compare = native.secure_compare,
 }
 
 for name, value in pairs(task) do rille[name] = value end
@@ -50,14 +52,19 @@ function rille.response(opts)
   return res
 end
 
-local lazy = {} -- name -> module, filled as the library grows
+-- name -> module that is its value, or {module, field of it}; loaded when it is first named
+local lazy = {
+  password = "rille.password",
+  seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },
+  verify_signature = { "rille.seal", "verify_signature" },
+}
 
 return setmetatable(rille, {
   __name = "rille",
   __index = function(self, name)
     local module = lazy[name]
     if not module then return nil end
-    local value = require(module)
+    local value = type(module) == "table" and require(module[1])[module[2]] or require(module)
     rawset(self, name, value)
     return value
   end,

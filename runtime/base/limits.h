@@ -45,6 +45,7 @@
 #define RL_LIMIT_BATCH 256u                     /* writes that share one commit */
 #define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
 #define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
+#define RL_LIMIT_PASSWORD_QUEUE 256u            /* 503; password hashes that wait for a core */
 #define RL_LIMIT_CLEANUP_MS 5000u               /* how long __close may wait in a cancelled task */
 
 /* What a server holds of these, changeable one by one before it starts. */

@@ -77,6 +77,20 @@ static void on_task_end(rl_task *task) {
   if (s) finish(s);
 }
 
+rl_serving *rl_serving_running(lua_State *L) {
+  for (rl_task *task = rl_task_running(L); task; task = task->parent)
+    if (task->on_end == on_task_end && task->owner) return task->owner;
+  return NULL;
+}
+
+void rl_serving_push_app(lua_State *L, const rl_serving *s) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->self_ref);
+  lua_getiuservalue(L, -1, 2);
+  lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
 static int leave(lua_State *L) {
   rl_serving *s = serving_of(L);
   if (s) finish(s);

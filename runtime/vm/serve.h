@@ -86,6 +86,10 @@ void rl_res_from_results(lua_State *L, int count, const char *label);
  * `arena`. 0 or RL_ENOMEM. */
 int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
 
+/* The request that the running task, or a task it belongs to, answers; NULL where there is none. */
+rl_serving *rl_serving_running(lua_State *L);
+/* Pushes the Lua app whose route (or miss) that is. */
+void rl_serving_push_app(lua_State *L, const rl_serving *serving);
 /* Pushes the handle `req` for a serving (vm/bind/request.c). */
 void rl_request_push(lua_State *L, rl_serving *serving);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */

@@ -62,6 +62,10 @@ static void drop_task(rl_task *task) {
 }
 
 void rl_task_forget_all(rl_vm *vm) {
+  RL_LIST_EACH(&vm->tasks, node) { /* a job that ends later must not wake what is freed here */
+    rl_task *task = RL_CONTAINER(node, rl_task, node);
+    if (task->status == RL_TASK_WAITING && task->undo) task->undo(task, task->undo_ud);
+  }
   for (rl_list *node; (node = rl_list_shift(&vm->tasks));) {
     rl_task *task = RL_CONTAINER(node, rl_task, node);
     rl_loop_unpost(vm->loop, &task->post);

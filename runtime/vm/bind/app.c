@@ -151,6 +151,14 @@ static int l_match(lua_State *L) {
   return 1;
 }
 
+/* running_app() -> the app whose request the running task answers, or nil */
+static int l_running_app(lua_State *L) {
+  const rl_serving *serving = rl_serving_running(L);
+  if (serving) rl_serving_push_app(L, serving);
+  else lua_pushnil(L);
+  return 1;
+}
+
 static int app_gc(lua_State *L) {
   rl_app *app = lua_touserdata(L, 1);
   rl_router_del(app->router);
@@ -195,7 +203,8 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"app", l_app}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"app", l_app}, {"running_app", l_running_app}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
                                    {"ready", l_ready}, {"match", l_match}, {NULL, NULL}};

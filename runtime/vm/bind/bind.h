@@ -21,6 +21,7 @@ void rl_bind_response(lua_State *L);
 void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
 void rl_bind_client(lua_State *L);
+void rl_bind_crypto(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {
@@ -41,6 +42,9 @@ static inline void rl_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); 
 static inline bool rl_is_null(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);
 }
+
+/* A key ring (crypto/keyring.h) made by native.keyring, alive as long as the value. */
+struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
 /* Encodes the value at `index` as JSON into `out`; raises on what JSON cannot hold. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);

@@ -60,5 +60,6 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_chain(L);
   rl_bind_out(L);
   rl_bind_main(L);
+  rl_bind_crypto(L);
   return 1;
 }

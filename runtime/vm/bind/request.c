@@ -232,12 +232,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_HOST: rl_push_slice(L, req->host); break;
     case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
-    case FIELD_APP: {
-      lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->self_ref);
-      lua_getiuservalue(L, -1, 2);
-      lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
-      break;
-    }
+    case FIELD_APP: rl_serving_push_app(L, s); break;
     default: push_table_field(L, s, field);
   }
 }
