@@ -5,6 +5,7 @@ local App = require "rille.app"
 local errors = require "rille.error"
 local task = require "rille.task"
 require "rille.request"
+require "rille.form"
 require "rille.response"
 
 local rille = {

@@ -36,6 +36,7 @@
 #define RL_LIMIT_SPILL 65536u                   /* a body or file larger than this goes to a temporary file */
 #define RL_LIMIT_FORM_FIELDS 1000u              /* 413 */
 #define RL_LIMIT_FORM_PARTS 1000u               /* 413 */
+#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20)    /* 413; all text of a multipart form together */
 #define RL_LIMIT_PART_HEADERS 8192u             /* 400 */
 #define RL_LIMIT_PART_FIELDS 16u                /* 400 */
 #define RL_LIMIT_QUERY_FIELDS 1000u             /* 400 */

@@ -20,6 +20,13 @@ const char *rl_serving_label(const rl_serving *serving) {
 
 /* ---- what the request tells ------------------------------------------------------------------------------------------------ */
 
+/* Wakes the task where it waits for just this: it may be asleep, or wait for a database, while a body arrives. */
+static void wake(rl_serving *s, int awaited) {
+  if (s->awaits != awaited) return;
+  s->awaits = RL_AWAITS_NOTHING;
+  rl_task_wake(s->task);
+}
+
 static void on_body(rl_req *req, rl_slice bytes) {
   rl_serving *s = req->user;
   if (rl_buf_add_slice(&s->body, bytes)) {
@@ -29,17 +36,17 @@ static void on_body(rl_req *req, rl_slice bytes) {
   } else if (s->body_state == RL_BODY_STREAMED && s->body.len >= PIECE) {
     req->ops->read_body(req, false);
   }
-  if (s->body_state == RL_BODY_STREAMED || s->body_ended) rl_task_wake(s->task);
+  if (s->body_state == RL_BODY_STREAMED || s->body_ended) wake(s, RL_AWAITS_BODY);
 }
 
 static void on_body_end(rl_req *req, int code) {
   rl_serving *s = req->user;
   s->body_ended = true;
   s->body_error = code;
-  if (s->body_state == RL_BODY_READING || s->body_state == RL_BODY_STREAMED) rl_task_wake(s->task);
+  wake(s, RL_AWAITS_BODY);
 }
 
-static void on_drain(rl_req *req) { rl_task_wake(((rl_serving *)req->user)->task); }
+static void on_drain(rl_req *req) { wake(req->user, RL_AWAITS_DRAIN); }
 
 static void on_gone(rl_req *req, int code) {
   rl_serving *s = req->user;
@@ -52,6 +59,7 @@ static const rl_req_events events = {
     .on_body = on_body, .on_body_end = on_body_end, .on_drain = on_drain, .on_gone = on_gone};
 
 void rl_serving_read(rl_serving *s, bool whole) {
+  s->awaits = RL_AWAITS_BODY;
   s->body_state = whole ? RL_BODY_READING : RL_BODY_STREAMED;
   s->req->ops->read_body(s->req, true);
 }
@@ -66,6 +74,10 @@ static void finish(rl_serving *s) {
   if (s->handle) *s->handle = NULL;
   s->task->owner = NULL;
   rl_buf_free(&s->body);
+  for (rl_list *node; (node = rl_list_shift(&s->held));) {
+    rl_held *held = RL_CONTAINER(node, rl_held, node);
+    held->release(held);
+  }
   s->req = NULL;
   app->serving--;
   req->ops->release(req); /* frees the arena, and `s` with it */
@@ -120,8 +132,10 @@ static int send_rest(lua_State *L, size_t sent) {
     size_t piece = len - sent < PIECE ? len - sent : PIECE;
     int code = s->req->ops->write(s->req, rl_slice_of(bytes + sent, piece));
     sent += piece;
-    if (code == RL_EAGAIN)
+    if (code == RL_EAGAIN) {
+      s->awaits = RL_AWAITS_DRAIN;
       return rl_task_wait(L, "the client to take the response", NULL, NULL, send_rest_k, (lua_KContext)sent);
+    }
     if (code) break;
   }
   if (!s->gone) s->req->ops->end(s->req, NULL, 0);
@@ -293,6 +307,7 @@ static rl_serving *new_serving(rl_app *app, rl_req *req, const rl_match *match) 
   s->param_count = match->param_count;
   memcpy(s->params, match->params, match->param_count * sizeof *match->params);
   rl_buf_init(&s->body, RL_BUF_NO_LIMIT);
+  rl_list_init(&s->held);
   return s;
 }
 

@@ -17,6 +17,7 @@
 
 typedef struct rl_app rl_app;
 typedef struct rl_serving rl_serving;
+typedef struct rl_held rl_held;
 
 typedef struct rl_app_route {
   uint64_t body_limit; /* 0: the app's */
@@ -39,6 +40,15 @@ struct rl_app {
 
 enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };
 
+/* What the request's task waits for, of what the request tells: nothing else may be woken by it. */
+enum { RL_AWAITS_NOTHING, RL_AWAITS_BODY, RL_AWAITS_DRAIN };
+
+/* Something that belongs to a request and is given back at its end, though Lua may hold a handle of it for longer. */
+struct rl_held {
+  rl_list node;
+  void (*release)(rl_held *held);
+};
+
 struct rl_serving {
   rl_req *req; /* NULL once the exchange is over */
   rl_app *app;
@@ -49,13 +59,18 @@ struct rl_serving {
   int miss_status;
   uint32_t allow;
   bool gone; /* the client has left */
+  uint8_t awaits;
   uint8_t body_state;
   int body_error; /* of on_body_end */
   bool body_ended;
   rl_buf body; /* arrived, not handed to Lua yet */
+  rl_list held;
   unsigned param_count;
   rl_param params[];
 };
+
+/* Adds something to be released at the end; it may take itself out before (rl_list_remove). */
+static inline void rl_serving_hold(rl_serving *serving, rl_held *held) { rl_list_push(&serving->held, &held->node); }
 
 /* Sets up the dispatch of a freshly made app. */
 void rl_app_init(rl_app *app, rl_vm *vm);
@@ -92,6 +107,8 @@ rl_serving *rl_serving_running(lua_State *L);
 void rl_serving_push_app(lua_State *L, const rl_serving *serving);
 /* Pushes the handle `req` for a serving (vm/bind/request.c). */
 void rl_request_push(lua_State *L, rl_serving *serving);
+/* The serving of the handle at `index`; raises where the request has ended. */
+rl_serving *rl_check_serving(lua_State *L, int index);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
 void rl_out_push(lua_State *L, int index);
 /* "GET /posts/{id}", or "no route". */

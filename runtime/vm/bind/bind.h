@@ -22,6 +22,8 @@ void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
 void rl_bind_client(lua_State *L);
 void rl_bind_crypto(lua_State *L);
+void rl_bind_form(lua_State *L);
+void rl_bind_spill(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {

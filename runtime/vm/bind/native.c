@@ -61,5 +61,7 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_out(L);
   rl_bind_main(L);
   rl_bind_crypto(L);
+  rl_bind_form(L);
+  rl_bind_spill(L);
   return 1;
 }

@@ -14,7 +14,7 @@
 #include "vm/bind/bind.h"
 #include "vm/serve.h"
 
-static rl_serving *check_serving(lua_State *L, int index) {
+rl_serving *rl_check_serving(lua_State *L, int index) {
   rl_serving **handle = luaL_checkudata(L, index, "rille.request");
   if (!*handle) luaL_error(L, "this request has ended: what is needed later must be taken out of it before");
   return *handle;
@@ -248,7 +248,7 @@ static int request_index(lua_State *L) {
   lua_pushvalue(L, 2);
   int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) { /* kept or overridden under its name */
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
@@ -265,7 +265,7 @@ static int request_index(lua_State *L) {
 }
 
 static int request_newindex(lua_State *L) {
-  check_serving(L, 1);
+  rl_check_serving(L, 1);
   return luaL_error(L, "req.%s cannot be set; req.state is the table for what belongs to this request",
                     luaL_tolstring(L, 2, NULL));
 }
@@ -279,7 +279,7 @@ static int request_tostring(lua_State *L) {
 
 /* request_keep(req, name, value): what req.<name> is from now on */
 static int request_keep(lua_State *L) {
-  check_serving(L, 1);
+  rl_check_serving(L, 1);
   luaL_checktype(L, 2, LUA_TSTRING);
   lua_settop(L, 3);
   push_kept(L);
@@ -290,7 +290,7 @@ static int request_keep(lua_State *L) {
 
 /* request_miss(req) -> status, allow: what the router found out about a path without a route */
 static int request_miss(lua_State *L) {
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   char allow[256];
   size_t len = rl_allow_text(s->allow, allow, sizeof allow);
   lua_pushinteger(L, s->miss_status);
@@ -304,7 +304,7 @@ static int request_miss(lua_State *L) {
 static rl_serving *serving_of_view(lua_State *L) {
   lua_rawgetp(L, 1, &fields);
   lua_replace(L, 1);
-  return check_serving(L, 1);
+  return rl_check_serving(L, 1);
 }
 
 /* Pushes all values of that name joined by ", ", or nil. */
@@ -349,7 +349,7 @@ static int headers_pairs(lua_State *L) {
 
 /* req:header_all(name) -> list of values */
 static int header_all(lua_State *L) {
-  const rl_req *req = check_serving(L, 1)->req;
+  const rl_req *req = rl_check_serving(L, 1)->req;
   rl_slice name = rl_check_slice(L, 2);
   lua_newtable(L);
   for (size_t i = 0; i < req->header_count; i++) {
@@ -363,7 +363,7 @@ static int header_all(lua_State *L) {
 
 /* req:query_all(name) -> list of values */
 static int query_all(lua_State *L) {
-  const rl_req *req = check_serving(L, 1)->req;
+  const rl_req *req = rl_check_serving(L, 1)->req;
   luaL_checkstring(L, 2);
   rl_slice rest = req->query, name, value;
   lua_newtable(L);
@@ -384,7 +384,11 @@ static int query_all(lua_State *L) {
 static void undo_body(rl_task *task, void *ud) {
   (void)ud;
   rl_serving *s = task->owner;
-  if (s && s->req && !s->gone) s->req->ops->read_body(s->req, false);
+  if (!s) return;
+  s->awaits = RL_AWAITS_NOTHING;
+  if (s->body_state == RL_BODY_READING)
+    s->body_state = RL_BODY_UNREAD; /* what has come stays and may be asked for again */
+  if (s->req && !s->gone) s->req->ops->read_body(s->req, false);
 }
 
 static int raise_body_error(lua_State *L, const rl_serving *s) {
@@ -421,12 +425,22 @@ static int body_done(lua_State *L, rl_serving *s) {
 
 static int body_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  return body_done(L, check_serving(L, 1));
+  return body_done(L, rl_check_serving(L, 1));
+}
+
+/* request_body(req) -> the body where it was read whole already, or nil */
+static int request_body(lua_State *L) {
+  rl_serving *s = rl_check_serving(L, 1);
+  lua_settop(L, 1);
+  push_kept(L);
+  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, FIELD_BODY);
+  else lua_pushnil(L);
+  return 1;
 }
 
 /* req:bytes() -> the whole body; may be asked for again */
 static int l_bytes(lua_State *L) {
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
   if (s->body_state == RL_BODY_WHOLE) {
     push_kept(L);
@@ -453,7 +467,7 @@ static int next_chunk_k(lua_State *L, int status, lua_KContext ctx) {
 /* The iterator of req:chunks(): what has arrived, or a wait. */
 static int next_chunk(lua_State *L) {
   lua_settop(L, 1);
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   if (s->body.len) {
     rl_push_slice(L, rl_buf_slice(&s->body));
     rl_buf_clear(&s->body);
@@ -472,7 +486,7 @@ static int next_chunk(lua_State *L) {
 
 /* req:chunks() -> iterator over the body as it arrives */
 static int l_chunks(lua_State *L) {
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   if (s->body_state != RL_BODY_UNREAD) return luaL_error(L, "the body was read already");
   check_body_size(L, s);
   s->body_state = RL_BODY_STREAMED;
@@ -487,7 +501,8 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"request_keep", request_keep}, {"request_miss", request_miss}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"request_keep", request_keep}, {"request_miss", request_miss}, {"request_body", request_body}, {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");
