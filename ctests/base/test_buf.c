@@ -68,7 +68,7 @@ TEST(take_hands_the_bytes_over) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      RUN(appends_and_keeps_order),   RUN(refuses_what_exceeds_its_limit_and_keeps_the_rest),
+      RUN(appends_and_keeps_order),     RUN(refuses_what_exceeds_its_limit_and_keeps_the_rest),
       RUN(remembers_the_first_failure), RUN(consume_drops_from_the_front),
       RUN(take_hands_the_bytes_over),
   };

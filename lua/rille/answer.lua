@@ -31,8 +31,8 @@ local function log_unexpected(req, err)
 end
 
 --- The standard answer. Messages of 5xx are never sent.
-function M.standard(_, err, id)
-  local status = err.status
+function M.standard(_, err)
+  local status, id = err.status, err.id
   local text = native.status_text(status)
   if status >= 500 then
     text = ("%d: %s%s"):format(status, text, id and (" (" .. id .. ")") or "")
@@ -42,19 +42,36 @@ function M.standard(_, err, id)
   return native.text(text .. "\n", status)
 end
 
+-- Answers with a program's handler, or nil where there is none or it failed itself (which is logged).
+local function try_handler(handler, req, err, label)
+  if not handler then return nil end
+  local res, failure = native.try(M.by_handler, handler, req, err, label)
+  if res then return copy_headers(res, err) end
+  log_unexpected(req, failure)
+end
+
+-- Notes what nobody expected: errors without a status of their own, and those that carry a traceback.
+local function note(req, err)
+  if err.status >= 500 and not err.id and (err.status == 500 or err.traceback or err.code == "memory") then
+    err.id = log_unexpected(req, err)
+  end
+end
+
+--- on_error of a mounted app: a response, or nil where the error goes on to its parent.
+function M.by_app(app, req, err, label)
+  local handler = app:find_error_handler(err)
+  if not handler then return nil end
+  note(req, err)
+  return try_handler(handler, req, err, label)
+end
+
 --- on_error of the outermost app: whatever was raised becomes a response.
 function M.to_error(app, req, raised)
   local err = errors.wrap(raised)
-  local id = err.status >= 500 and (err.status == 500 or err.traceback) and log_unexpected(req, err) or nil
-  err.id = id
-  local handler = app:find_error_handler(err)
-  if handler then
-    local res, failure = native.try(M.by_handler, handler, req, err)
-    if res then return copy_headers(res, err) end
-    log_unexpected(req, failure)
-    err = errors.new(500)
-  end
-  return copy_headers(M.standard(req, err, id), err)
+  note(req, err)
+  local res = try_handler(app:find_error_handler(err), req, err)
+  if res then return res end
+  return copy_headers(M.standard(req, err), err)
 end
 
 return M

@@ -23,10 +23,10 @@ local latest = setmetatable({}, { __mode = "v" })
 
 --- rille.app(options) -> app
 function App.new(opts)
-  local given = options.check(opts, app_options, "app", 2)
+  local given = options.check(opts, app_options, "app")
   local app = setmetatable({
     options = given,
-    body_limit = given.body_limit and options.size(given.body_limit, "body_limit", 2),
+    body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
     state = {},
     routes = {},       -- in order of registration
     middleware = {},
@@ -47,26 +47,18 @@ function App.current() return native.running_app() or latest[1] end
 
 function App.is(value) return getmetatable(value) == App end
 
-local function check_open(app, level)
+local raise = options.raise
+
+local function check_open(app)
   if app.compiled then
-    error("the app is in use already: routes and middleware are registered while the program loads", level + 1)
+    raise "the app is in use already: routes and middleware are registered while the program loads"
   end
 end
 
--- Where a registration stands in the program, for messages and `rille routes`.
-local function caller(level)
-  for i = level + 1, level + 10 do
-    local info = debug.getinfo(i, "Sl")
-    if not info then break end
-    if info.what ~= "C" and not info.source:find("^=rille/") then return info.short_src .. ":" .. info.currentline end
-  end
-  return "?"
-end
-
-local function check_middleware(list, what, level)
+local function check_middleware(list, what)
   for i, middleware in ipairs(list or {}) do
     if type(middleware) ~= "function" then
-      error(("%s: use[%d] is a function(req, handler), got a %s"):format(what, i, type(middleware)), level + 1)
+      raise("%s: use[%d] is a function(req, handler), got a %s", what, i, type(middleware))
     end
   end
   return list or {}
@@ -80,46 +72,46 @@ local function concat(a, b)
 end
 
 -- The one way in: `from` is an app or a group.
-local function add(from, method, path, handler, opts, level)
+local function add(from, method, path, handler, opts)
   local app = from.app or from
-  check_open(app, level + 1)
+  check_open(app)
   local what = method .. " " .. tostring(path)
-  if type(path) ~= "string" then error("a route needs a path, got a " .. type(path), level + 1) end
+  if type(path) ~= "string" then raise("a route needs a path, got a %s", type(path)) end
   if type(handler) ~= "function" then
-    error(("%s: the handler is a function, got a %s"):format(what, type(handler)), level + 1)
+    raise("%s: the handler is a function, got a %s", what, type(handler))
   end
-  opts = options.check(opts, route_options, what, level + 1)
+  opts = options.check(opts, route_options, what)
   local full = (from.prefix or "") .. (path == "/" and from.prefix and from.prefix ~= "" and "" or path)
   local ok, parts = pcall(native.pattern_parts, full)
-  if not ok then error(("%s: %s"):format(what, parts), level + 1) end
+  if not ok then raise("%s: %s", what, parts) end
   app.routes[#app.routes + 1] = {
     method = method, path = full, parts = parts, handler = handler,
     name = opts.name and (from.route_name_prefix or "") .. opts.name,
-    use = concat(from.use_list or {}, check_middleware(opts.use, what, level + 1)),
-    body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit", level + 1) or from.group_body_limit,
+    use = concat(from.use_list or {}, check_middleware(opts.use, what)),
+    body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or from.group_body_limit,
     timeout = opts.timeout or from.group_timeout,
-    where = caller(level + 1),
+    where = options.caller(),
   }
   return from
 end
 
 for _, class in ipairs { App, Group } do
   for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
-    class[method] = function(self, path, handler, opts) return add(self, method:upper(), path, handler, opts, 2) end
+    class[method] = function(self, path, handler, opts) return add(self, method:upper(), path, handler, opts) end
   end
 
-  function class:any(path, handler, opts) return add(self, "*", path, handler, opts, 2) end
+  function class:any(path, handler, opts) return add(self, "*", path, handler, opts) end
 
   --- app:route{method=, path=, handler=, name=, use=, body_limit=, timeout=}; method is a name or a list of names
   function class:route(opts)
-    if type(opts) ~= "table" then error("route: a table was expected, got a " .. type(opts), 2) end
+    if type(opts) ~= "table" then raise("route: a table was expected, got a %s", type(opts)) end
     local known = { method = "string|table", path = "string", handler = "function" }
     for key, value in pairs(route_options) do known[key] = value end
-    opts = options.check(opts, known, "route", 2)
+    opts = options.check(opts, known, "route")
     local rest = { name = opts.name, use = opts.use, body_limit = opts.body_limit, timeout = opts.timeout }
     local methods = type(opts.method) == "table" and opts.method or { opts.method or "GET" }
     for _, method in ipairs(methods) do
-      add(self, method == "*" and "*" or method:upper(), opts.path, opts.handler, rest, 2)
+      add(self, method == "*" and "*" or method:upper(), opts.path, opts.handler, rest)
       rest.name = nil -- the first carries it
     end
     return self
@@ -127,15 +119,15 @@ for _, class in ipairs { App, Group } do
 
   --- app:group{prefix=, use=, name=, body_limit=, timeout=} -> what takes routes as an app does
   function class:group(opts)
-    opts = options.check(opts, group_options, "group", 2)
+    opts = options.check(opts, group_options, "group")
     local prefix = (self.prefix or "") .. (opts.prefix or "")
-    if opts.prefix and not opts.prefix:find "^/" then error("group: a prefix starts with '/'", 2) end
+    if opts.prefix and not opts.prefix:find "^/" then raise("group: a prefix starts with '/'") end
     return setmetatable({
       app = self.app or self,
       prefix = (prefix:gsub("/$", "")),
-      use_list = concat(self.use_list or {}, check_middleware(opts.use, "group", 2)),
+      use_list = concat(self.use_list or {}, check_middleware(opts.use, "group")),
       route_name_prefix = (self.route_name_prefix or "") .. (opts.name or ""),
-      group_body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit", 2) or self.group_body_limit,
+      group_body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or self.group_body_limit,
       group_timeout = opts.timeout or self.group_timeout,
     }, Group)
   end
@@ -143,9 +135,9 @@ end
 
 --- app:use(middleware): the first is outermost, wherever it stands among the routes.
 function App:use(middleware)
-  check_open(self, 2)
+  check_open(self)
   if type(middleware) ~= "function" then
-    error("use: a middleware is a function(req, handler), got a " .. type(middleware), 2)
+    raise("use: a middleware is a function(req, handler), got a %s", type(middleware))
   end
   self.middleware[#self.middleware + 1] = middleware
   return self
@@ -153,52 +145,52 @@ end
 
 --- app:on_error(status or code or "*", function(req, err) return response end)
 function App:on_error(which, handler)
-  check_open(self, 2)
+  check_open(self)
   if type(which) ~= "string" and math.type(which) ~= "integer" then
-    error("on_error: a status, a code or '*' was expected, got a " .. type(which), 2)
+    raise("on_error: a status, a code or '*' was expected, got a %s", type(which))
   end
-  if type(handler) ~= "function" then error("on_error: the handler is a function, got a " .. type(handler), 2) end
-  if self.error_handlers[which] then error(("on_error: there is a handler for %s already"):format(which), 2) end
+  if type(handler) ~= "function" then raise("on_error: the handler is a function, got a %s", type(handler)) end
+  if self.error_handlers[which] then raise("on_error: there is a handler for %s already", which) end
   self.error_handlers[which] = handler
   return self
 end
 
 --- app:on_response(function(req, res) end): before any response leaves, errors included.
 function App:on_response(hook)
-  check_open(self, 2)
-  if type(hook) ~= "function" then error("on_response: a function was expected, got a " .. type(hook), 2) end
+  check_open(self)
+  if type(hook) ~= "function" then raise("on_response: a function was expected, got a %s", type(hook)) end
   self.response_hooks[#self.response_hooks + 1] = hook
   return self
 end
 
 --- app:mount(prefix, sub_app): sub's "/" is prefix.
 function App:mount(prefix, sub)
-  check_open(self, 2)
-  if type(prefix) ~= "string" or not prefix:find "^/." then error("mount: a prefix starts with '/' and is more than that", 2) end
-  if not App.is(sub) then error("mount: an app was expected, got a " .. type(sub), 2) end
-  if sub.parent then error("mount: this app is mounted already", 2) end
+  check_open(self)
+  if type(prefix) ~= "string" or not prefix:find "^/." then raise("mount: a prefix starts with '/' and is more than that") end
+  if not App.is(sub) then raise("mount: an app was expected, got a %s", type(sub)) end
+  if sub.parent then raise("mount: this app is mounted already") end
   local above = self
   while above do
-    if above == sub then error("mount: an app cannot be mounted in itself", 2) end
+    if above == sub then raise("mount: an app cannot be mounted in itself") end
     above = above.parent
   end
   prefix = prefix:gsub("/$", "")
   sub.parent, sub.mounted_at = self, prefix
   setmetatable(sub.state, { __index = self.state })
-  self.mounts[#self.mounts + 1] = { prefix = prefix, app = sub, where = caller(2) }
+  self.mounts[#self.mounts + 1] = { prefix = prefix, app = sub, where = options.caller() }
   return self
 end
 
 --- app:converter(name, {pattern=, parse=, format=}): pattern is a Lua pattern for the whole segment; parse(s) -> value, nil
 --- is a 404; format(value) -> string, for url_for.
 function App:converter(name, opts)
-  check_open(self, 2)
-  if type(name) ~= "string" or not name:find "^[%a][%w_]*$" then error("converter: a name was expected", 2) end
-  opts = options.check(opts, { pattern = "string", parse = "function", format = "function" }, "converter", 2)
-  if self.converters[name] then error("converter: there is one named '" .. name .. "' already", 2) end
+  check_open(self)
+  if type(name) ~= "string" or not name:find "^[%a][%w_]*$" then raise("converter: a name was expected") end
+  opts = options.check(opts, { pattern = "string", parse = "function", format = "function" }, "converter")
+  if self.converters[name] then raise("converter: there is one named '%s' already", name) end
   if opts.pattern then
     local ok, message = pcall(string.find, "", opts.pattern)
-    if not ok then error("converter: " .. tostring(message), 2) end
+    if not ok then raise("converter: %s", tostring(message)) end
   end
   self.converters[name] = opts
   return self
@@ -206,15 +198,15 @@ end
 
 --- app:lifespan(function(self, running) … running() … end)
 function App:lifespan(f)
-  check_open(self, 2)
-  if type(f) ~= "function" then error("lifespan: a function was expected, got a " .. type(f), 2) end
+  check_open(self)
+  if type(f) ~= "function" then raise("lifespan: a function was expected, got a %s", type(f)) end
   self.lifespans[#self.lifespans + 1] = f
   return self
 end
 
 --- app:background(f, ...) -> task: it outlives its request; shutdown waits for it, then cancels.
 function App:background(f, ...) -- luacheck: ignore 212
-  if type(f) ~= "function" then error("background: a function was expected, got a " .. type(f), 2) end
+  if type(f) ~= "function" then raise("background: a function was expected, got a %s", type(f)) end
   return require("rille.background").spawn(f, ...)
 end
 

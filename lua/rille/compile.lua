@@ -21,9 +21,7 @@ local function with_error_handlers(app, inner, label)
   return native.link(function(req)
     local res, err = native.try(inner, req)
     if not err then return res end
-    local handler = app:find_error_handler(err)
-    if not handler then error(err, 0) end
-    return answer.by_handler(handler, req, err, label)
+    return answer.by_app(app, req, err, label) or error(err, 0)
   end, label)
 end
 
@@ -136,9 +134,10 @@ end
 function M.compile(app)
   if app.compiled then return app.compiled, app.compiled_routes end
   if app.parent then error("a mounted app is served through its parent", 2) end
+  require("rille.strict").loaded = true
   app.prefix_here = ""
   app.route_names = url_for.names(app)
-  local compiled, all = native.app(app, app.body_limit), {}
+  local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
   add_routes(compiled, app, all)
   add_scopes(compiled, app, 0)
   compiled:ready(function(req, err) return answer.to_error(app, req, err) end, collect_hooks(app) and run_hooks or nil)

@@ -22,6 +22,7 @@ local rille = {
 
   null = native.null, array = native.array,
   json_encode = native.json_encode, json_decode = native.json_decode,
+  blob = native.blob,
   url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
   now = native.now, time = native.time,
   sha256 = native.sha256, hmac_sha256 = native.hmac_sha256, random_token = native.random_token,
@@ -56,6 +57,7 @@ end
 -- name -> module that is its value, or {module, field of it}; loaded when it is first named
 local lazy = {
   password = "rille.password",
+  sqlite = "rille.sqlite",
   seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },
   verify_signature = { "rille.seal", "verify_signature" },
 }

@@ -20,7 +20,7 @@ end
 local function start_one(entry)
   local started, stop = native.queue(), native.queue()
   local is_running, is_stopping, failure = false, false, nil
-  local task = native.spawn(function()
+  local task = native.spawn_root(function()
     local result = table.pack(pcall(entry.run, entry.app, function()
       if is_running then error("running() was called twice", 2) end
       is_running = true

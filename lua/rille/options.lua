@@ -29,30 +29,51 @@ function options.nearest(name, known)
   if best and best_distance <= math.max(2, #name // 2) then return best end
 end
 
---- Checks that `given` (nil, a string or a table) has only keys of `known` (name -> type, a list of types in a string such
---- as "string|number", or true for any). Returns a table. `level` is whose mistake it is, as in error().
---- A string is taken for no options: Lua 5.4's require passes one as its second value.
-function options.check(given, known, what, level)
-  level = (level or 1) + 1
+--- Checks that `given` (nil, a string or a table) has only keys of `known` (name -> type, several in a string such as
+--- "string|number", or true for any). Returns a table. A string is taken for no options: Lua 5.4's require passes one as its
+--- second value.
+function options.check(given, known, what)
   if given == nil or type(given) == "string" then return {} end
-  if type(given) ~= "table" then error(("%s: options are a table, got a %s"):format(what, type(given)), level) end
+  if type(given) ~= "table" then options.raise("%s: options are a table, got a %s", what, type(given)) end
   for key, value in pairs(given) do
     local expected = known[key]
     if expected == nil then
       local near = type(key) == "string" and options.nearest(key, known)
-      error(("%s: unknown option '%s'%s"):format(what, tostring(key), near and (", did you mean '" .. near .. "'?") or ""), level)
+      options.raise("%s: unknown option '%s'%s", what, tostring(key), near and (", did you mean '" .. near .. "'?") or "")
     end
     if expected ~= true and not ("|" .. expected .. "|"):find("|" .. type(value) .. "|", 1, true) then
-      error(("%s: option '%s' is a %s, got a %s"):format(what, key, expected:gsub("|", " or a "), type(value)), level)
+      local kinds = expected:gsub("|", " or a ")
+      options.raise("%s: option '%s' is a %s, got a %s", what, key, kinds, type(value))
     end
   end
   return given
 end
 
+--- Raises a programmer's mistake at the line of the program that made it: the first frame that is not the library's.
+function options.raise(format, ...)
+  local level = 2
+  for i = 2, 20 do
+    local info = debug.getinfo(i, "S")
+    if not info then break end
+    if info.what ~= "C" and not info.source:find("^=rille/") then level = i break end
+  end
+  error(select("#", ...) > 0 and format:format(...) or format, level)
+end
+
+--- Where the program stands that called the library: "app.lua:12".
+function options.caller()
+  for i = 2, 20 do
+    local info = debug.getinfo(i, "Sl")
+    if not info then break end
+    if info.what ~= "C" and not info.source:find("^=rille/") then return info.short_src .. ":" .. info.currentline end
+  end
+  return "?"
+end
+
 --- A size in bytes: a float with an integral value will do.
-function options.size(value, what, level)
+function options.size(value, what)
   local size = math.tointeger(value)
-  if not size or size < 0 then error(("%s is a size in bytes, a whole number"):format(what), (level or 1) + 1) end
+  if not size or size < 0 then options.raise("%s is a size in bytes, a whole number", what) end
   return size
 end
 

@@ -47,12 +47,12 @@ end
 
 --- res:cookie(name, value, {max_age=, path="/", domain=, secure=, http_only=true, same_site="Lax"}) -> res
 function methods.cookie(res, name, value, opts)
-  return res:add_header("Set-Cookie", set_cookie(name, value, options.check(opts, cookie_options, "cookie", 2), 2))
+  return res:add_header("Set-Cookie", set_cookie(name, value, options.check(opts, cookie_options, "cookie"), 2))
 end
 
 --- res:delete_cookie(name, {path="/", domain=}) -> res
 function methods.delete_cookie(res, name, opts)
-  local given = options.check(opts, cookie_options, "delete_cookie", 2)
+  local given = options.check(opts, cookie_options, "delete_cookie")
   return res:add_header("Set-Cookie", set_cookie(name, "", { path = given.path, domain = given.domain, secure = given.secure,
     same_site = given.same_site, http_only = given.http_only, max_age = 0 }, 2))
 end

@@ -9,6 +9,7 @@ local M = {
   timeout = native.timeout,
   shield = native.shield,
   tasks = native.tasks,
+  offload = native.offload,
 }
 
 -- ---- groups --------------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ end
 function M.map(list, f, opts)
   if type(list) ~= "table" then error("map: a list was expected, got a " .. type(list), 2) end
   if type(f) ~= "function" then error("map: a function was expected, got a " .. type(f), 2) end
-  local limit = options.check(opts, { limit = "number" }, "map", 2).limit or #list
+  local limit = options.check(opts, { limit = "number" }, "map").limit or #list
   if limit < 1 and #list > 0 then error("map: the limit is at least 1", 2) end
   local count, next_index, results = #list, 1, native.array {}
   M.group(function(group)

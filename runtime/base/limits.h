@@ -27,6 +27,7 @@
 #define RL_LIMIT_LINGER_SIZE 65536u
 #define RL_LIMIT_DRAIN 65536u        /* an unread body up to this is read and dropped to keep the connection */
 #define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
+#define RL_LIMIT_STOP_IDLE_MS 250u   /* an idle connection may send one more request when the server is to stop */
 #define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */
@@ -57,19 +58,14 @@ typedef struct rl_limits {
   uint32_t requests, connections, pipelined;
 } rl_limits;
 
-#define RL_LIMITS_DEFAULT                                 \
-  ((rl_limits){.request_line = RL_LIMIT_REQUEST_LINE,     \
-               .field = RL_LIMIT_FIELD,                   \
-               .fields_size = RL_LIMIT_FIELDS_SIZE,       \
-               .fields = RL_LIMIT_FIELDS,                 \
-               .body = RL_LIMIT_BODY,                     \
-               .head_ms = RL_LIMIT_HEAD_MS,               \
-               .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS,   \
-               .write_stall_ms = RL_LIMIT_WRITE_STALL_MS, \
-               .body_grace_ms = RL_LIMIT_BODY_GRACE_MS,   \
-               .body_rate = RL_LIMIT_BODY_RATE,           \
-               .requests = RL_LIMIT_REQUESTS,             \
-               .connections = RL_LIMIT_CONNECTIONS,       \
-               .pipelined = RL_LIMIT_PIPELINED})
+/* clang-format off */
+#define RL_LIMITS_DEFAULT_INIT                                                                              \
+  {.request_line = RL_LIMIT_REQUEST_LINE, .field = RL_LIMIT_FIELD, .fields_size = RL_LIMIT_FIELDS_SIZE,     \
+   .fields = RL_LIMIT_FIELDS, .body = RL_LIMIT_BODY, .head_ms = RL_LIMIT_HEAD_MS,                           \
+   .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS, .write_stall_ms = RL_LIMIT_WRITE_STALL_MS,                      \
+   .body_grace_ms = RL_LIMIT_BODY_GRACE_MS, .body_rate = RL_LIMIT_BODY_RATE, .requests = RL_LIMIT_REQUESTS, \
+   .connections = RL_LIMIT_CONNECTIONS, .pipelined = RL_LIMIT_PIPELINED}
+#define RL_LIMITS_DEFAULT ((rl_limits)RL_LIMITS_DEFAULT_INIT)
+/* clang-format on */
 
 #endif

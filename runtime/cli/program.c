@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "vm/offload.h"
 #include "vm/task.h"
 
 typedef struct program {
@@ -48,13 +49,17 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   watch_signal(p, &p->on_int, SIGINT);
   watch_signal(p, &p->on_term, SIGTERM);
   char *app[] = {(char *)(uintptr_t)options->app};
+  if (p->main.vm) rl_heartbeat_watch(p->main.vm);
   bool rest = options->argv != NULL;
   if (p->main.vm &&
       rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)
     rl_loop_run(&p->loop);
   uv_close((uv_handle_t *)&p->on_int, NULL);
   uv_close((uv_handle_t *)&p->on_term, NULL);
+  if (p->main.vm) rl_heartbeat_forget(p->main.vm);
   rl_vm_del(p->main.vm);
+  rl_offload_close_all();
+  rl_loop_settle(&p->loop);
   rl_loop_free(&p->loop);
   int status = p->status;
   rl_free(p);

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "net/address.h"
+#include "vm/offload.h"
 #include "vm/task.h"
 
 enum { FD_MAX = RL_WORKER_LISTENERS };
@@ -122,11 +123,14 @@ static int start_worker(serving_worker *w) {
                       .on_end = on_main_end,
                       .owner = w,
                       .shutdown_timeout = p->options->shutdown_timeout};
+  if (w->main.vm) rl_heartbeat_watch(w->main.vm);
   return w->main.vm ? rl_main_start(&w->main, "serve", 1, args) : RL_ENOMEM;
 }
 
 static void end_worker(serving_worker *w) {
+  if (w->main.vm) rl_heartbeat_forget(w->main.vm);
   rl_vm_del(w->main.vm);
+  rl_loop_settle(&w->loop);
   rl_worker_free(&w->worker);
   rl_loop_free(&w->loop);
 }
@@ -282,6 +286,7 @@ int rl_serve(const rl_options *options, const char *root) {
     p.workers[i].number = i + 1;
   }
   if (rl_loop_init(main_loop(&p))) return 1;
+  rl_heartbeat_watchdog(options->watchdog);
   watch_signal(&p, &p.on_term, SIGTERM);
   watch_signal(&p, &p.on_int, SIGINT);
   if (start_worker(&p.workers[0]) == 0) rl_loop_run(main_loop(&p));
@@ -290,6 +295,7 @@ int rl_serve(const rl_options *options, const char *root) {
   uv_close((uv_handle_t *)&p.on_int, NULL);
   if (options->unix_path && p.listening) unlink(options->unix_path);
   end_worker(&p.workers[0]);
+  rl_offload_close_all();
   rl_free(p.workers);
   return p.status;
 }

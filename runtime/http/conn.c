@@ -18,7 +18,7 @@ void rl_conn_host_free(rl_conn_host *host) {
 
 rl_buf *rl_conn_out(rl_conn *conn) {
   rl_conn_host *host = conn->host;
-  if (!conn->out.data && host->spares) conn->out = host->spare[--host->spares];
+  if (!conn->out.data && !conn->out.error && host->spares) conn->out = host->spare[--host->spares];
   return &conn->out;
 }
 
@@ -137,7 +137,12 @@ static void flush(rl_conn *conn) {
 static void on_flush(rl_post *post) { flush(RL_CONTAINER(post, rl_conn, flush)); }
 
 void rl_conn_flush_soon(rl_conn *conn) {
-  if (!conn->corked) rl_loop_post(conn->host->loop, &conn->flush, on_flush);
+  if (!conn->corked && conn->state != RL_CONN_CLOSED) rl_loop_post(conn->host->loop, &conn->flush, on_flush);
+}
+
+void rl_conn_uncork(rl_conn *conn) {
+  conn->corked = false;
+  if (conn->out.len || conn->out.error || conn->state == RL_CONN_FINISHING) flush(conn);
 }
 
 static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
@@ -156,10 +161,9 @@ static void on_data(rl_stream *stream, rl_slice bytes) {
     return;
   }
   if (conn->state != RL_CONN_OPEN) return;
-  conn->corked = true;
+  rl_conn_cork(conn);
   conn->protocol->on_data(conn, bytes);
-  conn->corked = false;
-  if (conn->out.len || conn->state == RL_CONN_FINISHING) flush(conn);
+  rl_conn_uncork(conn);
 }
 
 static void on_eof(rl_stream *stream) {

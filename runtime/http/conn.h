@@ -88,8 +88,11 @@ void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl
 static inline size_t rl_conn_queued(const rl_conn *conn) { return conn->out.len; }
 /* The buffer to append to; its memory is borrowed from the host. */
 rl_buf *rl_conn_out(rl_conn *conn);
-/* Writes what waits at the end of this turn, or of the read callback under way. */
+/* Writes what waits at the end of this turn, or when it is uncorked. */
 void rl_conn_flush_soon(rl_conn *conn);
+/* From cork to uncork nothing is written: the answers of one run of the parser leave together. */
+static inline void rl_conn_cork(rl_conn *conn) { conn->corked = true; }
+void rl_conn_uncork(rl_conn *conn);
 /* Whether bytes are wanted from the stream now. */
 void rl_conn_read(rl_conn *conn, bool want);
 /* One clock for whatever the protocol waits for; 0 stops it. */

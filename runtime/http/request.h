@@ -70,6 +70,7 @@ struct rl_req {
   bool keep_alive, chunked, has_length, expect_continue;
   bool body_done;      /* all of it has been handed over, or there is none */
   bool responded;      /* respond was called: a status is on its way */
+  uint8_t body_fault;  /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
   uint64_t length;     /* Content-Length, where has_length */
   uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
   uint64_t body_size;  /* bytes handed over so far */

@@ -85,12 +85,37 @@ static void run_ready(rl_loop *loop) {
   }
 }
 
+/* Nothing is left to run at this moment of virtual time: on to the next timer, or to the end. */
+static void step_clock(rl_loop *loop) {
+  uint64_t next = rl_loop_next_timer(loop);
+  loop->quiet = 0;
+  if (next <= loop->advance_target) {
+    rl_loop_advance_to(loop, next);
+    return;
+  }
+  rl_loop_advance_to(loop, loop->advance_target);
+  void (*done)(void *ud) = loop->advanced;
+  loop->advanced = NULL;
+  done(loop->advanced_ud);
+}
+
+int rl_loop_advance(rl_loop *loop, uint64_t target_ms, void (*done)(void *ud), void *ud) {
+  if (loop->advanced) return RL_EBUSY;
+  loop->advanced = done;
+  loop->advanced_ud = ud;
+  loop->advance_target = target_ms;
+  loop->quiet = 0;
+  uv_idle_start(&loop->idle, on_idle);
+  return RL_OK;
+}
+
 static void on_prepare(uv_prepare_t *handle) {
   rl_loop *loop = loop_of(handle);
   run_ready(loop);
-  if (rl_list_empty(&loop->ready)) uv_idle_stop(&loop->idle);
   loop->quiet = loop->active ? 0 : loop->quiet + 1;
   loop->active = false;
+  if (loop->advanced && rl_loop_is_quiet(loop)) step_clock(loop);
+  if (rl_list_empty(&loop->ready) && !loop->advanced) uv_idle_stop(&loop->idle);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -137,6 +162,10 @@ void rl_loop_run(rl_loop *loop) {
   loop->stopping = false;
   while (!loop->stopping && uv_run(&loop->uv, UV_RUN_ONCE)) {
   }
+}
+
+void rl_loop_settle(rl_loop *loop) {
+  while (loop->held) uv_run(&loop->uv, UV_RUN_ONCE);
 }
 
 void rl_loop_stop(rl_loop *loop) { loop->stopping = true; }

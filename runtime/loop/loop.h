@@ -54,9 +54,12 @@ struct rl_loop {
   int64_t virtual_wall;
   char date[RL_DATE_LEN + 1]; /* the Date header of this second */
   int64_t date_second;
-  unsigned quiet; /* turns in a row in which nothing ran: see rl_loop_is_quiet */
-  bool active;    /* something ran in this turn */
-  void *worker;   /* who owns this loop; not ours */
+  unsigned quiet;             /* turns in a row in which nothing ran: see rl_loop_is_quiet */
+  bool active;                /* something ran in this turn */
+  void (*advanced)(void *ud); /* of rl_loop_advance, NULL: not under way */
+  void *advanced_ud;
+  uint64_t advance_target;
+  void *worker; /* who owns this loop; not ours */
 };
 
 /* 0 or an error; the struct may be embedded and does not move. */
@@ -66,6 +69,8 @@ int rl_loop_init(rl_loop *loop);
 int rl_loop_free(rl_loop *loop);
 /* Runs until rl_loop_stop. */
 void rl_loop_run(rl_loop *loop);
+/* Runs on until no job and no mail that was promised is under way: before rl_loop_free. */
+void rl_loop_settle(rl_loop *loop);
 /* Returns from rl_loop_run at the end of the turn. From the loop's thread. */
 void rl_loop_stop(rl_loop *loop);
 
@@ -94,6 +99,9 @@ void rl_loop_clock_freeze(rl_loop *loop);
 void rl_loop_clock_thaw(rl_loop *loop);
 /* Moves a frozen clock forward to `now_ms` and fires what expired on the way. */
 void rl_loop_advance_to(rl_loop *loop, uint64_t now_ms);
+/* Goes on until nothing is ready, moves to the next timer, and repeats, up to `target_ms`; then calls `done`, from the loop.
+ * Jobs and mail under way hold the clock still. One at a time: RL_EBUSY. */
+int rl_loop_advance(rl_loop *loop, uint64_t target_ms, void (*done)(void *ud), void *ud);
 /* When the next timer is due at the earliest; UINT64_MAX where there is none. */
 uint64_t rl_loop_next_timer(const rl_loop *loop);
 /* True where two turns in a row found nothing ready and no job or mail is under way. */

@@ -264,10 +264,10 @@ static int l_close(lua_State *L) {
 static void barrier(lua_State *L, const char *library, const char *name, const char *text) {
   lua_getglobal(L, library);
   lua_getfield(L, -1, name);
-  if (text) lua_pushstring(L, text);
-  else lua_pushboolean(L, 1);
-  lua_rawset(L, -4);
-  lua_pop(L, 1);
+  lua_CFunction function = lua_tocfunction(L, -1);
+  lua_pop(L, 2);
+  lua_pushstring(L, text);
+  lua_rawsetp(L, -2, (const void *)(uintptr_t)function);
 }
 
 static void open_barriers(lua_State *L) {
@@ -282,19 +282,15 @@ static void open_barriers(lua_State *L) {
   barrier(L, LUA_GNAME, "pairs", "__pairs");
   barrier(L, LUA_GNAME, "load", "a reader function of load");
   barrier(L, "coroutine", "close", "__close run by coroutine.close");
-  barrier(L, LUA_GNAME, "pcall", NULL);
-  barrier(L, LUA_GNAME, "xpcall", NULL);
-  barrier(L, "coroutine", "resume", NULL);
   lua_setfield(L, LUA_REGISTRYINDEX, "rille.barriers");
-  rl_lets_waits_through(L, strand_base);
-  rl_lets_waits_through(L, rl_task_base);
+  static const lua_CFunction transparent[] = {l_pcall, l_xpcall, l_resume, l_wrap_call, strand_base, rl_task_base};
+  for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
 }
 
 void rl_lets_waits_through(lua_State *L, lua_CFunction function) {
   lua_getfield(L, LUA_REGISTRYINDEX, "rille.barriers");
-  lua_pushcfunction(L, function);
   lua_pushboolean(L, 1);
-  lua_rawset(L, -3);
+  lua_rawsetp(L, -2, (const void *)(uintptr_t)function);
   lua_pop(L, 1);
 }
 

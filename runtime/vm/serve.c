@@ -321,6 +321,7 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
   req->events = &events;
   app->serving++;
   s->task->owner = s;
+  s->task->cpu_limit_ms = app->cpu_limit_ms;
   s->task->on_end = on_task_end;
   lua_State *co = s->task->strand.co;
   lua_pushcfunction(co, request_base);

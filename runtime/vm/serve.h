@@ -33,6 +33,7 @@ struct rl_app {
   rl_app_route *routes;
   size_t route_count;
   uint64_t body_limit;
+  uint32_t cpu_limit_ms;                         /* 0: none */
   int self_ref;                                  /* keeps it alive while requests run */
   int chains_ref, on_error_ref, on_response_ref; /* registry; on_response_ref is LUA_NOREF without hooks */
   unsigned serving;                              /* requests under way */

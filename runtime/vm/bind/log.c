@@ -1,5 +1,7 @@
 /* The log for Lua. */
 #include "base/log.h"
+#include <string.h>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "vm/bind/bind.h"
@@ -15,6 +17,16 @@ static rl_log_field field_of(lua_State *L, const char *key) {
   const char *text = luaL_tolstring(L, -1, &len);
   if (number) return (rl_log_field){.key = key, .literal = text};
   return RL_LOG_TEXT_FIELD(key, rl_slice_of(text, len));
+}
+
+/* By name, so that lines of one kind look alike: tables have no order. */
+static void sort_fields(rl_log_field *fields, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    rl_log_field field = fields[i];
+    size_t at = i;
+    for (; at > 0 && strcmp(fields[at - 1].key, field.key) > 0; at--) fields[at] = fields[at - 1];
+    fields[at] = field;
+  }
 }
 
 /* log(level, message, fields?) */
@@ -35,6 +47,7 @@ static int l_log(lua_State *L) {
       lua_pushvalue(L, key);
     }
   }
+  sort_fields(fields, count);
   rl_log((rl_log_level)level, rl_slice_of(message, len), fields, count);
   return 0;
 }

@@ -1,6 +1,8 @@
 /* The main task: started by C, talked to by lua/rille/boot.lua. See vm/main.h. */
 #include "vm/main.h"
 
+#include <unistd.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/bind/bind.h"
@@ -19,7 +21,7 @@ static rl_main *main_of(lua_State *L) {
 static void on_task_end(rl_task *task) {
   rl_main *main = task->owner;
   lua_State *co = task->strand.co;
-  int status = !task->failed && lua_isinteger(co, 2) ? (int)lua_tointeger(co, 2) : 1; /* 1 is the message handler */
+  int status = !task->failed && lua_isinteger(co, -1) ? (int)lua_tointeger(co, -1) : 1;
   main->task = NULL;
   main->on_end(main, status);
 }
@@ -56,10 +58,11 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
   }
   int count = lua_gettop(L);
   lua_State *co = main->task->strand.co;
-  if (!lua_checkstack(co, count + 1)) return RL_ENOMEM;
+  if (!lua_checkstack(co, count + 2)) return RL_ENOMEM;
   lua_pushcfunction(co, rl_task_base);
+  lua_pushnil(co); /* no handle */
   lua_xmove(L, co, count);
-  main->task->nargs = count;
+  main->task->nargs = count + 1;
   rl_task_start(main->task);
   return RL_OK;
 }
@@ -100,7 +103,28 @@ static int l_shutdown_timeout(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"ready", l_ready}, {"wait_stop", l_wait_stop}, {"shutdown_timeout", l_shutdown_timeout}, {NULL, NULL}};
+static int exit_status(lua_State *L) {
+  if (lua_isnoneornil(L, 1)) return 0;
+  if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? 0 : 1;
+  return (int)luaL_checkinteger(L, 1);
+}
+
+/* exit(status): ends the program. The state is closed by C once nothing runs in it, never under a running task: so the one
+ * that calls simply never goes on. A serving process has other tasks under way: it ends at once. */
+static int l_exit(lua_State *L) {
+  rl_main *main = main_of(L);
+  int status = exit_status(L);
+  fflush(NULL);
+  rl_strand *strand = rl_strand_of(L);
+  if (main->on_ready || !strand || !strand->task || !lua_isyieldable(L) || strand->blocked) _exit(status);
+  main->on_end(main, status);
+  return rl_task_wait(L, "the end", NULL, NULL, NULL, 0);
+}
+
+static const luaL_Reg functions[] = {{"ready", l_ready},
+                                     {"wait_stop", l_wait_stop},
+                                     {"shutdown_timeout", l_shutdown_timeout},
+                                     {"exit", l_exit},
+                                     {NULL, NULL}};
 
 void rl_bind_main(lua_State *L) { luaL_setfuncs(L, functions, 0); }

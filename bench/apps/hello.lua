@@ -1,0 +1,4 @@
+local rille = require "rille"
+local app = rille.app()
+app:get("/", function() return "hello" end)
+return app

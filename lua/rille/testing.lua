@@ -1,0 +1,72 @@
+-- What specs are written with: `local testing = require "rille.testing"`. What it hands out is closed at the end of the test
+-- that made it, or of the describe whose setup did.
+local cleanup = require "rille.testing.cleanup"
+local native = require "rille.native"
+
+local testing = {}
+
+--- testing.client(app, {cookies=true}) -> client: requests in process, without a socket.
+function testing.client(app, opts)
+  return cleanup.own(require("rille.testing.client").new(app, opts))
+end
+
+local Server = {}
+Server.__index = Server
+
+function Server:close()
+  if self.closed then return end
+  self.closed = true
+  self.server:close()
+  self.running:close()
+end
+
+Server.__close = Server.close
+
+--- testing.server(app) -> server with a real port on 127.0.0.1: server.url, server.port
+function testing.server(app)
+  local running = require("rille.testing.running").start(app)
+  local listening = native.listen(running.compiled, "127.0.0.1", 0)
+  local port = listening:port()
+  return cleanup.own(setmetatable({ server = listening, running = running, port = port,
+    url = "http://127.0.0.1:" .. port }, Server))
+end
+
+local Clock = {}
+Clock.__index = Clock
+
+--- clock:advance(seconds): runs what is ready until nothing is, moves to the next timer, and repeats.
+function Clock:advance(seconds)
+  if self.closed then error("the clock is real again", 2) end
+  native.clock_advance(seconds)
+end
+
+function Clock:close()
+  if self.closed then return end
+  self.closed = true
+  native.clock_thaw()
+end
+
+Clock.__close = Clock.close
+
+--- testing.clock() -> clock: from now on time stands still until clock:advance moves it.
+function testing.clock()
+  native.clock_freeze()
+  return cleanup.own(setmetatable({}, Clock))
+end
+
+local images = {} -- directory -> image of a migrated database
+
+--- testing.database(migrations) -> db: fresh, migrated, in memory; migrated once and copied from then on
+function testing.database(directory)
+  local sqlite = require "rille.sqlite"
+  local db = cleanup.own(sqlite.open ":memory:")
+  if images[directory] then
+    db:load_image(images[directory])
+  else
+    db:migrate(directory)
+    images[directory] = db:image()
+  end
+  return db
+end
+
+return testing

@@ -1,0 +1,112 @@
+/* Operations: copying in, handing over; see op.h. */
+#include "data/op.h"
+
+#include "base/alloc.h"
+#include "base/ascii.h"
+#include "base/error.h"
+
+rl_op *rl_op_new(rl_op_kind kind, int room) {
+  rl_op *op = rl_calloc(1, sizeof *op);
+  if (!op) return NULL;
+  op->kind = kind;
+  rl_chunk_pool_init(&op->pool, 0);
+  rl_arena_init(&op->arena, &op->pool);
+  rl_rows_init(&op->rows);
+  op->room = room;
+  op->statements = rl_arena_alloc(&op->arena, (size_t)(room > 0 ? room : 1) * sizeof *op->statements);
+  if (op->statements) return op;
+  rl_op_del(op);
+  return NULL;
+}
+
+void rl_op_del(rl_op *op) {
+  rl_rows_free(&op->rows);
+  rl_arena_free(&op->arena);
+  rl_free(op);
+}
+
+static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
+  *to = rl_arena_copy(&op->arena, from);
+  return to->data != NULL;
+}
+
+static int copy_params(rl_op *op, const rl_params *from, rl_params *to) {
+  *to = (rl_params){.count = from->count};
+  rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
+  rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;
+  if (!values || (from->names && !names)) return RL_ENOMEM;
+  for (int i = 0; i < from->count; i++) {
+    values[i] = from->values[i];
+    bool bytes = values[i].type == RL_VALUE_TEXT || values[i].type == RL_VALUE_BLOB;
+    if (bytes && !copy_slice(op, from->values[i].bytes, &values[i].bytes)) return RL_ENOMEM;
+    if (names && !copy_slice(op, from->names[i], &names[i])) return RL_ENOMEM;
+  }
+  to->values = values;
+  to->names = names;
+  return RL_OK;
+}
+
+int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_params *params) {
+  static const rl_params none = {0};
+  if (op->count == op->room) return RL_ENOMEM;
+  rl_op_statement *s = &op->statements[op->count];
+  if (!copy_slice(op, name, &s->name) || !copy_slice(op, sql, &s->sql)) return RL_ENOMEM;
+  int code = copy_params(op, params ? params : &none, &s->params);
+  if (!code) op->count++;
+  return code;
+}
+
+bool rl_op_begin(rl_op *op) {
+  int expected = RL_OP_QUEUED;
+  return atomic_compare_exchange_strong(&op->state, &expected, RL_OP_BEGUN);
+}
+
+void rl_op_drop(rl_op *op) {
+  int expected = RL_OP_QUEUED;
+  op->owner = NULL;
+  atomic_compare_exchange_strong(&op->state, &expected, RL_OP_DROPPED);
+  atomic_store(&op->cancelled, true);
+}
+
+static void deliver(rl_mail *mail) {
+  rl_op *op = (rl_op *)mail;
+  op->loop->held--;
+  op->done(op);
+}
+
+void rl_op_finish(rl_op *op) {
+  op->mail.deliver = deliver;
+  rl_inbox_send(&op->loop->inbox, &op->mail);
+}
+
+void rl_op_clear(rl_op *op) {
+  rl_rows_free(&op->rows);
+  op->changes = op->last_id = 0;
+  op->error.code = 0;
+}
+
+/* Behind white space and comments: the first word, in any case. */
+static rl_slice first_word(rl_slice sql) {
+  size_t i = 0;
+  for (;;) {
+    while (i < sql.len && (sql.data[i] == ' ' || (sql.data[i] >= '\t' && sql.data[i] <= '\r') || sql.data[i] == ';'))
+      i++;
+    if (i + 1 < sql.len && sql.data[i] == '-' && sql.data[i + 1] == '-') {
+      i = rl_slice_find(sql, '\n', i);
+    } else if (i + 1 < sql.len && sql.data[i] == '/' && sql.data[i + 1] == '*') {
+      i += 2;
+      while (i + 1 < sql.len && !(sql.data[i] == '*' && sql.data[i + 1] == '/')) i++;
+      i += 2;
+    } else {
+      break;
+    }
+  }
+  size_t end = i;
+  while (end < sql.len && rl_is((unsigned char)sql.data[end], RL_CHAR_ALPHA)) end++;
+  return i < sql.len ? rl_slice_of(sql.data + i, end - i) : RL_SLICE_NONE;
+}
+
+bool rl_sql_runs_alone(rl_slice sql) {
+  rl_slice word = first_word(sql);
+  return rl_slice_eq_nocase(word, RL_SLICE("VACUUM")) || rl_slice_eq_nocase(word, RL_SLICE("PRAGMA"));
+}

@@ -1,0 +1,33 @@
+/*
+ * SQL values in the form in which they cross rooms and threads.
+ */
+#ifndef RL_DATA_VALUE_H
+#define RL_DATA_VALUE_H
+
+#include <stdint.h>
+
+#include "base/slice.h"
+
+typedef enum rl_value_type {
+  RL_VALUE_NULL,
+  RL_VALUE_INTEGER,
+  RL_VALUE_REAL,
+  RL_VALUE_TEXT,
+  RL_VALUE_BLOB
+} rl_value_type;
+
+typedef struct rl_value {
+  rl_value_type type;
+  int64_t integer;
+  double real;
+  rl_slice bytes; /* of TEXT and BLOB; borrowed unless said otherwise */
+} rl_value;
+
+/* Parameters of a statement: items for `?`, or, where `names` is not NULL, values for :names. */
+typedef struct rl_params {
+  const rl_value *values;
+  const rl_slice *names; /* without ':' */
+  int count;
+} rl_params;
+
+#endif

@@ -1,0 +1,191 @@
+/* Exchanges in process; see local.h. */
+#include "http/local.h"
+
+#include "base/error.h"
+#include "http/h1/read.h"
+
+static rl_local *local_of(rl_req *req) { return req->protocol; }
+
+/* ---- request body ---------------------------------------------------------------------------------------------------- */
+
+static void on_post(rl_post *post);
+static void post_soon(rl_local *local) { rl_loop_post(local->loop, &local->post, on_post); }
+
+/* Hands over what waits, up to the limit that the request has. */
+static void deliver(rl_local *local) {
+  rl_req *req = local->req;
+  if (!req || local->released || !local->flowing || req->body_done) return;
+  if (local->sent.len) {
+    uint64_t room = req->body_limit - (req->body_size < req->body_limit ? req->body_size : req->body_limit);
+    if (local->sent.len > room) {
+      req->body_done = true;
+      if (req->events->on_body_end) req->events->on_body_end(req, RL_ETOOBIG);
+      return;
+    }
+    req->body_size += local->sent.len;
+    rl_buf piece = local->sent; /* the handler may ask for more from inside */
+    rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
+    if (req->events->on_body) req->events->on_body(req, rl_buf_slice(&piece));
+    rl_buf_free(&piece);
+  }
+  if (local->req != req || local->released || local->sent.len || !local->sent_all) return;
+  req->body_done = true;
+  if (req->events->on_body_end) req->events->on_body_end(req, RL_OK);
+}
+
+static void on_post(rl_post *post) {
+  rl_local *local = RL_CONTAINER(post, rl_local, post);
+  deliver(local);
+  if (local->flowing && !local->sent.len && !local->sent_all && local->events->on_flow) local->events->on_flow(local);
+}
+
+int rl_local_send(rl_local *local, rl_slice bytes, bool last) {
+  int code = rl_buf_add_slice(&local->sent, bytes);
+  local->sent_all = last;
+  post_soon(local);
+  return code;
+}
+
+static void read_body(rl_req *req, bool flow) {
+  rl_local *local = local_of(req);
+  local->flowing = flow;
+  if (flow) post_soon(local);
+}
+
+/* ---- response -------------------------------------------------------------------------------------------------------- */
+
+static void changed(rl_local *local) {
+  if (local->events->on_change) local->events->on_change(local);
+}
+
+/* The exchange is over for the handler: the request goes. */
+static void maybe_free(rl_local *local) {
+  if (!local->released || !(local->ended || local->aborted) || !local->req) return;
+  rl_req *req = local->req;
+  local->req = NULL;
+  rl_req_free(req);
+}
+
+static int add_body(rl_local *local, rl_slice bytes) {
+  return local->framing.body ? rl_buf_add_slice(&local->received, bytes) : RL_OK;
+}
+
+static void end(rl_local *local) {
+  local->ended = true;
+  changed(local);
+  maybe_free(local);
+}
+
+static int respond(rl_req *req, const rl_resp *resp) {
+  rl_local *local = local_of(req);
+  int code = req->responded ? RL_EINVALID : rl_resp_check(resp);
+  if (code) return code;
+  req->responded = true;
+  local->framing = rl_resp_framing(req, resp);
+  local->head_done = true;
+  local->events->on_head(local, resp);
+  code = add_body(local, resp->body);
+  if (code) return code;
+  if (resp->streamed) changed(local);
+  else end(local);
+  return RL_OK;
+}
+
+static int write_body(rl_req *req, rl_slice bytes) {
+  rl_local *local = local_of(req);
+  int code = add_body(local, bytes);
+  if (code) return code;
+  changed(local);
+  local->handler_waits = local->received.len >= RL_LIMIT_WRITE_HIGH;
+  return local->handler_waits ? RL_EAGAIN : RL_OK;
+}
+
+static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
+  (void)trailers, (void)count;
+  end(local_of(req));
+  return RL_OK;
+}
+
+static void abort_exchange(rl_req *req) {
+  rl_local *local = local_of(req);
+  local->aborted = true;
+  changed(local);
+}
+
+static void release(rl_req *req) {
+  rl_local *local = local_of(req);
+  local->released = true;
+  if (!local->ended) local->aborted = true;
+  if (local->aborted) changed(local);
+  maybe_free(local);
+}
+
+static const rl_req_ops ops = {.read_body = read_body,
+                               .respond = respond,
+                               .write = write_body,
+                               .end = end_body,
+                               .abort = abort_exchange,
+                               .release = release};
+
+void rl_local_taken(rl_local *local, size_t len) {
+  rl_buf_consume(&local->received, len);
+  if (!local->handler_waits || local->received.len >= RL_LIMIT_WRITE_HIGH) return;
+  local->handler_waits = false;
+  if (local->req && !local->released && local->req->events->on_drain) local->req->events->on_drain(local->req);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------ */
+
+static void release_gone(rl_req *req) { rl_req_free(req); }
+static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
+static void abort_gone(rl_req *req) { (void)req; }
+static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
+static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
+static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
+
+static const rl_req_ops gone_ops = {.read_body = read_gone,
+                                    .respond = respond_gone,
+                                    .write = write_gone,
+                                    .end = end_gone,
+                                    .abort = abort_gone,
+                                    .release = release_gone};
+
+rl_fault rl_local_start(rl_local *local, rl_loop *loop, rl_slice head, bool secure,
+                        void (*handle)(void *ud, rl_req *req), void *ud) {
+  static const rl_limits limits = RL_LIMITS_DEFAULT_INIT;
+  rl_h1_reader reader;
+  rl_h1_reader_init(&reader, &limits, &loop->chunks);
+  rl_h1_event event = rl_h1_next(&reader, &head);
+  rl_fault fault = event == RL_H1_HEAD ? RL_FAULT_NONE : event == RL_H1_FAULT ? reader.fault : RL_FAULT_REQUEST_LINE;
+  rl_req *req = reader.head;
+  rl_h1_reader_free(&reader);
+  if (fault) return fault;
+  local->loop = loop;
+  local->req = req;
+  rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
+  rl_buf_init(&local->received, RL_BUF_NO_LIMIT);
+  rl_post_init(&local->post);
+  req->ops = &ops;
+  req->protocol = local;
+  req->secure = secure;
+  req->remote = RL_SLICE("127.0.0.1");
+  req->started_ms = rl_loop_now(loop);
+  local->sent_all = req->body_done;
+  handle(ud, req);
+  return RL_FAULT_NONE;
+}
+
+void rl_local_free(rl_local *local) {
+  rl_req *req = local->req;
+  rl_loop_unpost(local->loop, &local->post);
+  rl_buf_free(&local->sent);
+  rl_buf_free(&local->received);
+  local->req = NULL;
+  if (!req) return;
+  if (local->released) {
+    rl_req_free(req);
+    return;
+  }
+  req->ops = &gone_ops;
+  if (req->events && req->events->on_gone) req->events->on_gone(req, RL_EEOF);
+}

@@ -1,0 +1,200 @@
+/*
+ * In-process exchanges for Lua: what testing.client sends its requests through.
+ *
+ *   ex = native.exchange(compiled, head, secure)   ex:send(bytes, last)   ex:head() -> status, {name, value, …}
+ *   ex:read() -> bytes | nil at the end            ex:close()
+ */
+#include "http/local.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+/* User value 1: the list of headers, once they are there. */
+typedef struct exchange {
+  rl_local local;
+  bool open;
+  int status;
+  rl_task *waiting;
+  rl_buf headers; /* name NUL value NUL …: kept in C until Lua asks, because on_head must not raise */
+  int header_count;
+} exchange;
+
+static exchange *check_exchange(lua_State *L) {
+  exchange *ex = luaL_checkudata(L, 1, "rille.exchange");
+  if (!ex->open) luaL_error(L, "the exchange was closed");
+  return ex;
+}
+
+static void wake(exchange *ex) {
+  rl_task *task = ex->waiting;
+  ex->waiting = NULL;
+  if (task) rl_task_wake(task);
+}
+
+static void keep_header(exchange *ex, rl_slice name, rl_slice value) {
+  rl_buf_add_slice(&ex->headers, name);
+  rl_buf_add_char(&ex->headers, 0);
+  rl_buf_add_slice(&ex->headers, value);
+  rl_buf_add_char(&ex->headers, 0);
+  ex->header_count++;
+}
+
+static void on_head(rl_local *local, const rl_resp *resp) {
+  exchange *ex = local->owner;
+  char length[24];
+  ex->status = resp->status;
+  if (resp->content_type.len) keep_header(ex, RL_SLICE("Content-Type"), resp->content_type);
+  for (size_t i = 0; i < resp->header_count; i++) keep_header(ex, resp->headers[i].name, resp->headers[i].value);
+  if (!local->framing.has_length) return;
+  snprintf(length, sizeof length, "%llu", (unsigned long long)local->framing.length);
+  keep_header(ex, RL_SLICE("Content-Length"), rl_slice_str(length));
+}
+
+static void on_change(rl_local *local) { wake(local->owner); }
+
+static const rl_local_events events = {.on_head = on_head, .on_change = on_change, .on_flow = on_change};
+
+static void handle(void *ud, rl_req *req) {
+  rl_app *app = ud;
+  app->dispatch.handler.handle(&app->dispatch.handler, req);
+}
+
+/* exchange(compiled, head, secure) -> exchange; raises what is wrong with the head */
+static int l_exchange(lua_State *L) {
+  rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
+  rl_slice head = rl_check_slice(L, 2);
+  exchange *ex = lua_newuserdatauv(L, sizeof *ex, 2);
+  memset(ex, 0, sizeof *ex);
+  rl_buf_init(&ex->headers, RL_BUF_NO_LIMIT);
+  luaL_setmetatable(L, "rille.exchange");
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 2);
+  ex->local.events = &events;
+  ex->local.owner = ex;
+  rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, head, lua_toboolean(L, 3), handle, app);
+  if (fault) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
+  ex->open = true;
+  return 1;
+}
+
+/* exchange:send(bytes, last) */
+static int l_send(lua_State *L) {
+  exchange *ex = check_exchange(L);
+  if (rl_local_send(&ex->local, rl_check_slice(L, 2), lua_toboolean(L, 3))) return rl_error_raise(L, RL_ENOMEM, NULL);
+  return 0;
+}
+
+static void undo(rl_task *task, void *ud) {
+  (void)task;
+  ((exchange *)ud)->waiting = NULL;
+}
+
+/* Waits until `ready`, then goes on with `k`. */
+static int wait_until(lua_State *L, exchange *ex, bool ready, lua_KFunction k, const char *name) {
+  if (ready) return k(L, LUA_OK, 0);
+  ex->waiting = rl_task_may_wait(L, name);
+  return rl_task_wait(L, name, undo, ex, k, 0);
+}
+
+static int aborted(lua_State *L) { return rl_error_raise(L, RL_ERESET, "the handler broke the response off"); }
+
+static void push_headers(lua_State *L, const exchange *ex) {
+  const char *at = ex->headers.data;
+  lua_createtable(L, ex->header_count * 2, 0);
+  for (int i = 1; i <= ex->header_count * 2; i++) {
+    lua_pushstring(L, at);
+    lua_rawseti(L, -2, i);
+    at += strlen(at) + 1;
+  }
+}
+
+static int head_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  exchange *ex = check_exchange(L);
+  if (!ex->local.head_done) {
+    if (ex->local.aborted) return aborted(L);
+    return wait_until(L, ex, false, head_k, "a response");
+  }
+  lua_pushinteger(L, ex->status);
+  push_headers(L, ex);
+  return 2;
+}
+
+/* exchange:head() -> status, {name, value, …} */
+static int l_head(lua_State *L) {
+  lua_settop(L, 1);
+  return head_k(L, LUA_OK, 0);
+}
+
+static int read_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  exchange *ex = check_exchange(L);
+  if (ex->local.received.len) {
+    rl_slice bytes = rl_buf_slice(&ex->local.received);
+    rl_push_slice(L, bytes);
+    rl_local_taken(&ex->local, bytes.len);
+    return 1;
+  }
+  if (ex->local.aborted) return aborted(L);
+  if (ex->local.ended) return 0;
+  return wait_until(L, ex, false, read_k, "a response's body");
+}
+
+/* exchange:read() -> bytes | nil at the end */
+static int l_read(lua_State *L) {
+  lua_settop(L, 1);
+  return read_k(L, LUA_OK, 0);
+}
+
+static int flow_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  exchange *ex = check_exchange(L);
+  bool wanted = ex->local.flowing && !ex->local.sent.len,
+       over = ex->local.ended || ex->local.aborted || ex->local.released;
+  if (!wanted && !over) return wait_until(L, ex, false, flow_k, "the handler to read the body");
+  lua_pushboolean(L, wanted);
+  return 1;
+}
+
+/* exchange:wants_body() -> true once the handler wants more of the body, false where it never will */
+static int l_wants_body(lua_State *L) {
+  lua_settop(L, 1);
+  return flow_k(L, LUA_OK, 0);
+}
+
+/* exchange:is_over() -> whether the whole response is there */
+static int l_is_over(lua_State *L) {
+  exchange *ex = check_exchange(L);
+  lua_pushboolean(L, ex->local.ended || ex->local.aborted);
+  return 1;
+}
+
+/* exchange:close() */
+static int l_close(lua_State *L) {
+  exchange *ex = luaL_checkudata(L, 1, "rille.exchange");
+  if (!ex->open) return 0;
+  ex->open = false;
+  rl_local_free(&ex->local);
+  rl_buf_free(&ex->headers);
+  wake(ex);
+  return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"send", l_send},       {"head", l_head},   {"read", l_read}, {"wants_body", l_wants_body},
+    {"is_over", l_is_over}, {"close", l_close}, {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"exchange", l_exchange}, {NULL, NULL}};
+
+void rl_bind_local(lua_State *L) {
+  luaL_newmetatable(L, "rille.exchange");
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, l_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,93 @@
+/* A server inside a program: listens on a real port of the state's own loop (testing.server). */
+#include <string.h>
+
+#include "base/error.h"
+#include "net/address.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+typedef struct server {
+  rl_worker worker;
+  bool open, stopped;
+  int port;
+  rl_task *waiting;
+} server;
+
+static server *check_server(lua_State *L) { return luaL_checkudata(L, 1, "rille.server"); }
+
+static void on_stopped(rl_worker *worker) {
+  server *s = worker->owner;
+  s->stopped = true;
+  if (s->waiting) rl_task_wake(s->waiting);
+}
+
+/* listen(compiled, host, port) -> server */
+static int l_listen(lua_State *L) {
+  rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
+  const char *host = luaL_checkstring(L, 2);
+  int port = (int)luaL_checkinteger(L, 3), fds[RL_WORKER_LISTENERS];
+  rl_buf why;
+  rl_buf_init(&why, 512);
+  int count = rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, &why);
+  if (count < 0) {
+    lua_pushlstring(L, why.data ? why.data : "cannot listen", why.data ? why.len : 13);
+    rl_buf_free(&why);
+    return lua_error(L);
+  }
+  rl_buf_free(&why);
+  server *s = lua_newuserdatauv(L, sizeof *s, 1);
+  memset(s, 0, sizeof *s);
+  s->port = rl_listen_port(fds[0]);
+  rl_worker_init(&s->worker, app->vm->loop, &app->dispatch.handler);
+  s->worker.owner = s;
+  s->worker.on_stopped = on_stopped;
+  for (int i = 0; i < count; i++) rl_worker_listen(&s->worker, fds[i]);
+  rl_worker_start(&s->worker);
+  s->open = true;
+  luaL_setmetatable(L, "rille.server");
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX,
+              s); /* handles of the loop point at it: it must not be collected before it has stopped */
+  return 1;
+}
+
+/* server:port() -> number */
+static int l_port(lua_State *L) {
+  lua_pushinteger(L, check_server(L)->port);
+  return 1;
+}
+
+static int close_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  server *s = check_server(L);
+  rl_worker_free(&s->worker);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, s);
+  return 0;
+}
+
+/* server:close(seconds?): finishes what runs, at most for so long */
+static int l_close(lua_State *L) {
+  server *s = check_server(L);
+  double seconds = luaL_optnumber(L, 2, 5);
+  if (!s->open) return 0;
+  rl_task *task = rl_task_may_wait(L, "the server to stop");
+  s->open = false;
+  s->waiting = task;
+  rl_worker_stop(&s->worker, (uint64_t)(seconds * 1000));
+  if (s->stopped) return close_k(L, LUA_OK, 0);
+  return rl_task_wait(L, "the server to stop", NULL, NULL, close_k, 0);
+}
+
+static const luaL_Reg methods[] = {{"port", l_port}, {"close", l_close}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"listen", l_listen}, {NULL, NULL}};
+
+void rl_bind_server(lua_State *L) {
+  luaL_newmetatable(L, "rille.server");
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}
