@@ -206,12 +206,17 @@ static int hooks_k(lua_State *L, int status, lua_KContext number) {
   return send_response(L);
 }
 
-/* Stack top: a response. The hooks of app:on_response see it before it leaves. */
+static bool wants_hooks(const rl_serving *s) { return !s->hooked && (s->app->hooks_always || s->finishers); }
+
+/* Stack top: a response. The hooks of app:on_response and of this request see it before it leaves; once, so that the answer
+ * to a hook's own error gets out. */
 static int run_hooks(lua_State *L) {
-  rl_app *app = serving_of(L)->app;
+  rl_serving *s = serving_of(L);
+  rl_app *app = s->app;
   lua_copy(L, -1, AT_REQ + 1);
   lua_settop(L, AT_REQ + 1);
-  if (app->on_response_ref == LUA_NOREF) return send_response(L);
+  if (!wants_hooks(s)) return send_response(L);
+  s->hooked = true;
   lua_rawgeti(L, LUA_REGISTRYINDEX, app->on_response_ref);
   lua_pushvalue(L, AT_REQ);
   lua_pushvalue(L, AT_REQ + 1);
@@ -246,7 +251,7 @@ static int handle_error(lua_State *L) {
 
 /* The commonest answer of all, a short string and no hooks, goes out without becoming a value first. */
 static bool send_string(lua_State *L, rl_serving *s, int count) {
-  if (lua_type(L, AT_REQ + 1) != LUA_TSTRING || count > 2 || s->app->on_response_ref != LUA_NOREF) return false;
+  if (lua_type(L, AT_REQ + 1) != LUA_TSTRING || count > 2 || wants_hooks(s)) return false;
   rl_resp resp = {.status = 200, .content_type = RL_SLICE("text/plain; charset=utf-8")};
   if (count == 2) {
     if (!lua_isinteger(L, AT_REQ + 2)) return false;

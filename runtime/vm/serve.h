@@ -35,7 +35,8 @@ struct rl_app {
   uint64_t body_limit;
   uint32_t cpu_limit_ms;                         /* 0: none */
   int self_ref;                                  /* keeps it alive while requests run */
-  int chains_ref, on_error_ref, on_response_ref; /* registry; on_response_ref is LUA_NOREF without hooks */
+  int chains_ref, on_error_ref, on_response_ref; /* registry */
+  bool hooks_always;                             /* else only for requests that asked for it */
   unsigned serving;                              /* requests under way */
 };
 
@@ -59,7 +60,9 @@ struct rl_serving {
   int scope;           /* of a miss */
   int miss_status;
   uint32_t allow;
-  bool gone; /* the client has left */
+  bool gone;      /* the client has left */
+  bool finishers; /* something wants to see the response before it leaves (req.session, security headers) */
+  bool hooked;    /* its hooks have run, or failed */
   uint8_t awaits;
   uint8_t body_state;
   int body_error; /* of on_body_end */

@@ -132,13 +132,15 @@ static int l_converter(lua_State *L) {
   return 0;
 }
 
-/* compiled:ready(on_error, on_response?): on_error(req, err) -> response; on_response(req, response) */
+/* compiled:ready(on_error, on_response, always): on_error(req, err) -> response; on_response(req, response) is called for
+ * every request, or else for those that asked by request_finish */
 static int l_ready(lua_State *L) {
   rl_app *app = check_app(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  app->hooks_always = lua_toboolean(L, 4);
   lua_settop(L, 3);
-  if (lua_isnil(L, 3)) lua_pop(L, 1);
-  else app->on_response_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  app->on_response_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   app->on_error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }

@@ -288,6 +288,36 @@ static int request_keep(lua_State *L) {
   return 0;
 }
 
+/* Beside the fields, what else is kept of a request: its body, and who wants to see its response. */
+enum { KEPT_BODY = 100, KEPT_FINISHERS };
+
+/* request_finish(req, f): f(req, response) runs before the response leaves, the last one that asked first */
+static int request_finish(lua_State *L) {
+  rl_serving *s = rl_check_serving(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  push_kept(L);
+  if (lua_rawgeti(L, 3, KEPT_FINISHERS) == LUA_TNIL) {
+    lua_newtable(L);
+    lua_replace(L, 4);
+    lua_pushvalue(L, 4);
+    lua_rawseti(L, 3, KEPT_FINISHERS);
+  }
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, 4, (lua_Integer)lua_rawlen(L, 4) + 1);
+  s->finishers = true;
+  return 0;
+}
+
+/* request_finishers(req) -> list of functions, or nil */
+static int request_finishers(lua_State *L) {
+  rl_check_serving(L, 1);
+  lua_settop(L, 1);
+  push_kept(L);
+  lua_rawgeti(L, 2, KEPT_FINISHERS);
+  return 1;
+}
+
 /* request_miss(req) -> status, allow: what the router found out about a path without a route */
 static int request_miss(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
@@ -409,9 +439,6 @@ static void check_body_size(lua_State *L, rl_serving *s) {
   raise_body_error(L, s);
 }
 
-/* What a whole body is asked for: the text is kept under FIELD_BODY. */
-enum { FIELD_BODY = 100 };
-
 static int body_done(lua_State *L, rl_serving *s) {
   if (s->body_error) return raise_body_error(L, s);
   s->body_state = RL_BODY_WHOLE;
@@ -419,7 +446,7 @@ static int body_done(lua_State *L, rl_serving *s) {
   rl_push_slice(L, rl_buf_slice(&s->body));
   rl_buf_free(&s->body);
   lua_pushvalue(L, -1);
-  lua_rawseti(L, -3, FIELD_BODY);
+  lua_rawseti(L, -3, KEPT_BODY);
   return 1;
 }
 
@@ -433,7 +460,7 @@ static int request_body(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
   push_kept(L);
-  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, FIELD_BODY);
+  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, KEPT_BODY);
   else lua_pushnil(L);
   return 1;
 }
@@ -444,7 +471,7 @@ static int l_bytes(lua_State *L) {
   lua_settop(L, 1);
   if (s->body_state == RL_BODY_WHOLE) {
     push_kept(L);
-    lua_rawgeti(L, -1, FIELD_BODY);
+    lua_rawgeti(L, -1, KEPT_BODY);
     return 1;
   }
   if (s->body_state == RL_BODY_STREAMED) return luaL_error(L, "the body was read in pieces already");
@@ -501,8 +528,12 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {
-    {"request_keep", request_keep}, {"request_miss", request_miss}, {"request_body", request_body}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"request_keep", request_keep},
+                                     {"request_finish", request_finish},
+                                     {"request_finishers", request_finishers},
+                                     {"request_miss", request_miss},
+                                     {"request_body", request_body},
+                                     {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");
