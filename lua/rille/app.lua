@@ -181,6 +181,20 @@ function App:mount(prefix, sub)
   return self
 end
 
+local static_options = { index = "boolean", max_age = "number", precompressed = "boolean", listing = "boolean", dotfiles = "boolean" }
+
+--- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false}): the directory starts at the root.
+function App:static(prefix, directory, opts)
+  check_open(self)
+  if type(prefix) ~= "string" or not prefix:find "^/" then raise("static: a prefix starts with '/'") end
+  if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
+  opts = options.check(opts, static_options, "static")
+  local path = directory:find "^/" and directory or native.root .. "/" .. directory
+  self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), site = native.static_site(path, opts),
+    where = options.caller() }
+  return self
+end
+
 --- app:converter(name, {pattern=, parse=, format=}): pattern is a Lua pattern for the whole segment; parse(s) -> value, nil
 --- is a 404; format(value) -> string, for url_for.
 function App:converter(name, opts)

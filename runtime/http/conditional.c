@@ -22,9 +22,7 @@ static bool lists_tag(rl_slice list, rl_slice etag, bool strong) {
 }
 
 /* A date that cannot be read is ignored (RFC 9110 section 13.1.3). */
-static bool parse_date(const rl_header *h, int64_t *out) {
-  return h && rl_date_parse(h->value, 0, out) == 0;
-}
+static bool parse_date(const rl_header *h, int64_t *out) { return h && rl_date_parse(h->value, 0, out) == 0; }
 
 int rl_conditional(const rl_req *req, rl_slice etag, int64_t modified) {
   const rl_header *match = rl_req_header(req, RL_HEADER_IF_MATCH), *none = rl_req_header(req, RL_HEADER_IF_NONE_MATCH);

@@ -71,6 +71,9 @@ struct rl_conn {
   rl_buf out;
   rl_timer clock, stall;
   rl_post flush;
+  int file; /* what follows `out`: file_left bytes of it from file_at; borrowed */
+  int64_t file_at;
+  uint64_t file_left;
   uint8_t state;
   bool corked, reading, eof, stopping, secure, wants_drained, lingers;
   size_t lingered;
@@ -84,6 +87,8 @@ void rl_conn_host_free(rl_conn_host *host);
 /* Takes over the stream: its events are ours from now on. `peer` is copied. Reading starts at once. */
 void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer);
 
+/* Sends a part of a file behind what waits; the descriptor stays the caller's and open until on_drained. */
+void rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size);
 /* Bytes that wait to be written. */
 static inline size_t rl_conn_queued(const rl_conn *conn) { return conn->out.len; }
 /* The buffer to append to; its memory is borrowed from the host. */

@@ -31,7 +31,8 @@ static int split_quality(rl_slice *element) {
 }
 
 rl_accepted rl_accept_encoding(rl_slice value) {
-  rl_accepted accepted = {.quality = {1, 0, 0}}; /* identity is acceptable unless it is excluded, but anything named wins */
+  rl_accepted accepted = {
+      .quality = {1, 0, 0}}; /* identity is acceptable unless it is excluded, but anything named wins */
   bool named[RL_ENCODING_COUNT] = {false};
   int others = -1;
   rl_slice element;
@@ -67,11 +68,13 @@ static bool ends(rl_slice s, rl_slice suffix) {
 }
 
 bool rl_encoding_helps(rl_slice type) {
-  static const rl_slice others[] = {{"application/json", 16},       {"application/javascript", 22}, {"application/xml", 15},
-                                    {"application/wasm", 16},       {"application/xhtml+xml", 21},  {"image/svg+xml", 13},
+  static const rl_slice others[] = {{"application/json", 16},          {"application/javascript", 22},
+                                    {"application/xml", 15},           {"application/wasm", 16},
+                                    {"application/xhtml+xml", 21},     {"image/svg+xml", 13},
                                     {"application/manifest+json", 25}, {"image/bmp", 9}};
   type = rl_slice_trim(rl_slice_of(type.data, rl_slice_find(type, ';', 0)));
-  if (rl_slice_eq_nocase(type, RL_SLICE("text/event-stream"))) return false; /* its events must not wait in a compressor */
+  if (rl_slice_eq_nocase(type, RL_SLICE("text/event-stream")))
+    return false; /* its events must not wait in a compressor */
   if (type.len > 5 && rl_slice_eq_nocase(rl_slice_of(type.data, 5), RL_SLICE("text/"))) return true;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (rl_slice_eq_nocase(type, others[i])) return true;

@@ -32,7 +32,9 @@ struct rl_local {
   rl_buf received; /* response body that nobody has taken yet */
   rl_post post;
   rl_framing framing;
-  bool flowing, sent_all, handler_waits, head_done, ended, aborted, released;
+  int file; /* of send_file: what has not been read into `received` yet */
+  uint64_t file_at, file_left;
+  bool flowing, sent_all, handler_waits, file_done, head_done, ended, aborted, released;
 };
 
 /* Parses `head` (request line, fields, empty line) and hands the request to `handle`. RL_FAULT_NONE, or why it was refused:

@@ -37,6 +37,9 @@ typedef struct rl_req_ops {
   int (*respond)(rl_req *req, const rl_resp *resp);
   /* More of a streamed body. 0: taken. RL_EAGAIN: taken too, but wait for on_drain before the next. RL_ERESET: gone. */
   int (*write)(rl_req *req, rl_slice bytes);
+  /* A part of a file as the next piece of a streamed body whose length was announced. The descriptor stays the caller's and
+   * open until on_drain, which always follows RL_EAGAIN; 0: it is done, or there is nothing to send. */
+  int (*send_file)(rl_req *req, int fd, uint64_t offset, uint64_t size);
   /* The streamed body is complete; trailers (borrowed) may be NULL. */
   int (*end)(rl_req *req, const rl_header *trailers, size_t count);
   /* Breaks the exchange off in the middle of its body, so that the client cannot take it for complete. */

@@ -89,14 +89,18 @@ static int open_beneath(int root, const char *path) {
 static void describe(rl_file *file, const struct stat *info) {
   file->size = (uint64_t)info->st_size;
   file->modified = info->st_mtim.tv_sec;
-  unsigned long long ns = (unsigned long long)info->st_mtim.tv_sec * 1000000000u + (unsigned long long)info->st_mtim.tv_nsec;
+  unsigned long long ns =
+      (unsigned long long)info->st_mtim.tv_sec * 1000000000u + (unsigned long long)info->st_mtim.tv_nsec;
   snprintf(file->etag, sizeof file->etag, "\"%llx-%llx\"", ns, (unsigned long long)file->size);
 }
 
 /* Takes fd. */
 static int accept_file(int fd, rl_file *file, struct stat *info) {
   if (fd < 0) return RL_ENOTFOUND;
-  int code = fstat(fd, info) ? RL_ENOTFOUND : S_ISREG(info->st_mode) ? RL_OK : S_ISDIR(info->st_mode) ? RL_EEXISTS : RL_ENOTFOUND;
+  int code = fstat(fd, info)          ? RL_ENOTFOUND
+             : S_ISREG(info->st_mode) ? RL_OK
+             : S_ISDIR(info->st_mode) ? RL_EEXISTS
+                                      : RL_ENOTFOUND;
   if (code) {
     close(fd);
     return code;

@@ -13,6 +13,8 @@
 
 #include "http/response.h"
 #include "server/dispatch.h"
+#include "server/file_send.h"
+#include "server/static.h"
 #include "vm/task.h"
 
 typedef struct rl_app rl_app;
@@ -23,6 +25,7 @@ typedef struct rl_app_route {
   uint64_t body_limit; /* 0: the app's */
   char *name;          /* of the route, or NULL */
   char *label;         /* "GET /posts/{id}" for messages */
+  rl_static *site;     /* files, served without Lua; NULL: a function answers */
 } rl_app_route;
 
 /* A compiled app. Userdata; its user value 1 is the table of functions (route id -> chain, -scope -> miss), 2 the Lua app. */
@@ -98,6 +101,8 @@ typedef struct rl_res {
 rl_res *rl_res_at(lua_State *L, int index);
 /* Pushes a response: the body, a string or function, is on top of the stack and is taken. */
 rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind);
+/* Adds a header of our own to the response on top of the stack, unchecked. */
+void rl_res_add_header(lua_State *L, const char *name, rl_slice value);
 /* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises what says which route
  * returned what. */
 void rl_res_from_results(lua_State *L, int count, const char *label);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/file.h"
 #include "vm/error.h"
 #include "vm/task.h"
 
@@ -125,6 +126,7 @@ void rl_vm_del(rl_vm *vm) {
   }
   rl_memory_free(&vm->memory);
   rl_task_free_sites(vm);
+  rl_file_cache_del(vm->files);
   rl_buf_free(&vm->scratch);
   rl_free(vm->root);
   rl_free(vm);

@@ -53,8 +53,8 @@ struct rl_vm {
   char **sites; /* names of files in which tasks were spawned */
   unsigned site_count;
 
-  void *requests; /* vm/serve.c */
-  int refs[16];   /* registry references of what hot paths need: RL_REF_* */
+  struct rl_file_cache *files; /* bytes of small static files; made when needed */
+  int refs[16];                /* registry references of what hot paths need: RL_REF_* */
 };
 
 enum {

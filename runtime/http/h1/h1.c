@@ -79,12 +79,16 @@ static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
 static void abort_gone(rl_req *req) { (void)req; }
 static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
 static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
+static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
+  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
+}
 static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
 
 /* What a request is left with once its connection is gone: it can only be released. */
 static const rl_req_ops gone_ops = {.read_body = read_gone,
                                     .respond = respond_gone,
                                     .write = write_gone,
+                                    .send_file = send_file_gone,
                                     .end = end_gone,
                                     .abort = abort_gone,
                                     .release = release_gone};
@@ -401,6 +405,16 @@ static int write_body(rl_req *req, rl_slice bytes) {
   return RL_EAGAIN;
 }
 
+static int send_file(rl_req *req, int fd, uint64_t offset, uint64_t size) {
+  rl_h1 *h1 = of_req(req);
+  if (!is_streaming(h1)) return RL_EINVALID;
+  if (!h1->framing.body || !size) return RL_OK;
+  if (!h1->framing.has_length || size > h1->framing.length - h1->sent) return RL_ETOOBIG;
+  h1->sent += size;
+  rl_conn_send_file(h1->conn, fd, offset, size);
+  return RL_EAGAIN;
+}
+
 /* Unsafe trailers are refused and nothing is sent; any other failure breaks the exchange off. */
 static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
   rl_h1 *h1 = of_req(req);
@@ -432,6 +446,7 @@ static void release(rl_req *req) {
 static const rl_req_ops request_ops = {.read_body = read_body,
                                        .respond = respond,
                                        .write = write_body,
+                                       .send_file = send_file,
                                        .end = end_body,
                                        .abort = abort_exchange,
                                        .release = release};

@@ -89,6 +89,18 @@ static int l_add(lua_State *L) {
   return 1;
 }
 
+/* compiled:serve_in_c(id, site): the route is answered without Lua */
+static int l_serve_in_c(lua_State *L) {
+  rl_app *app = check_app(L);
+  lua_Integer id = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, id >= 0 && (size_t)id < app->route_count, 2, "no such route");
+  app->routes[id].site = luaL_checkudata(L, 3, "rille.static_site");
+  lua_getiuservalue(L, 1, 1); /* keeps the site alive */
+  lua_pushvalue(L, 3);
+  lua_rawsetp(L, -2, app->routes[id].site);
+  return 0;
+}
+
 /* compiled:scope(prefix, number, function, app): what answers a path below prefix that has no route */
 static int l_scope(lua_State *L) {
   rl_app *app = check_app(L);
@@ -210,8 +222,9 @@ static int l_pattern_parts(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"app", l_app}, {"running_app", l_running_app}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
 
-static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
-                                   {"ready", l_ready}, {"match", l_match}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope},           {"converter", l_converter},
+                                   {"ready", l_ready}, {"serve_in_c", l_serve_in_c}, {"match", l_match},
+                                   {NULL, NULL}};
 
 void rl_bind_app(lua_State *L) {
   luaL_newmetatable(L, "rille.compiled_app");

@@ -23,6 +23,8 @@ void rl_bind_files(lua_State *L);
 void rl_bind_local(lua_State *L);
 void rl_bind_server(lua_State *L);
 void rl_bind_offload(lua_State *L);
+void rl_bind_static(lua_State *L);
+void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
 void rl_bind_crypto(lua_State *L);

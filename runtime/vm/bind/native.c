@@ -68,6 +68,8 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_local(L);
   rl_bind_server(L);
   rl_bind_offload(L);
+  rl_bind_static(L);
+  rl_bind_compress(L);
   rl_bind_testing(L);
   return 1;
 }
