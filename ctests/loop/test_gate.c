@@ -16,7 +16,7 @@ typedef struct work {
 static rl_loop loop;
 static rl_gate gate;
 static atomic_int running, most_running;
-static int ended;
+static atomic_int ended;
 static work *cancels; /* what the next done cancels */
 static uv_sem_t hold;
 static bool held;

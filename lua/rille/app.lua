@@ -2,6 +2,7 @@
 -- per route before the first one.
 local native = require "rille.native"
 local options = require "rille.options"
+local traits = require "rille.traits"
 local url_for = require "rille.url_for"
 
 local App = {}
@@ -55,11 +56,12 @@ local function check_open(app)
   end
 end
 
-local function check_middleware(list, what)
+local function check_middleware(app, list, what)
   for i, middleware in ipairs(list or {}) do
     if type(middleware) ~= "function" then
       raise("%s: use[%d] is a function(req, handler), got a %s", what, i, type(middleware))
     end
+    traits.adopt(app, middleware)
   end
   return list or {}
 end
@@ -87,7 +89,7 @@ local function add(from, method, path, handler, opts)
   app.routes[#app.routes + 1] = {
     method = method, path = full, parts = parts, handler = handler,
     name = opts.name and (from.route_name_prefix or "") .. opts.name,
-    use = concat(from.use_list or {}, check_middleware(opts.use, what)),
+    use = concat(from.use_list or {}, check_middleware(app, opts.use, what)),
     body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or from.group_body_limit,
     timeout = opts.timeout or from.group_timeout,
     where = options.caller(),
@@ -125,7 +127,7 @@ for _, class in ipairs { App, Group } do
     return setmetatable({
       app = self.app or self,
       prefix = (prefix:gsub("/$", "")),
-      use_list = concat(self.use_list or {}, check_middleware(opts.use, "group")),
+      use_list = concat(self.use_list or {}, check_middleware(self.app or self, opts.use, "group")),
       route_name_prefix = (self.route_name_prefix or "") .. (opts.name or ""),
       group_body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or self.group_body_limit,
       group_timeout = opts.timeout or self.group_timeout,
@@ -139,6 +141,8 @@ function App:use(middleware)
   if type(middleware) ~= "function" then
     raise("use: a middleware is a function(req, handler), got a %s", type(middleware))
   end
+  traits.adopt(self, middleware)
+  traits.adopt_session(self, middleware)
   self.middleware[#self.middleware + 1] = middleware
   return self
 end

@@ -79,6 +79,7 @@ end
 local lazy = {
   compress = "rille.compress",
   password = "rille.password",
+  session = "rille.session",
   sqlite = "rille.sqlite",
   seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },
   verify_signature = { "rille.seal", "verify_signature" },
