@@ -77,10 +77,10 @@ end
 
 -- name -> module that is its value, or {module, field of it}; loaded when it is first named
 local lazy = {
-  compress = "rille.compress",
-  password = "rille.password",
-  session = "rille.session",
-  sqlite = "rille.sqlite",
+  auth = "rille.auth", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf", image = "rille.image",
+  limit = "rille.limit", normalize_path = "rille.normalize_path", password = "rille.password",
+  request_id = "rille.request_id", security_headers = "rille.security_headers", session = "rille.session",
+  sqlite = "rille.sqlite", trust_proxy = "rille.trust_proxy", validate = "rille.validate",
   seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },
   verify_signature = { "rille.seal", "verify_signature" },
 }

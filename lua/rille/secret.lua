@@ -62,7 +62,8 @@ end
 
 --- Raises at the start of `serve` where an app, or one mounted in it, lacks a secret that its middleware needs.
 function M.check_app(app)
-  if app.needs_secret or app.options.secret ~= nil then
+  local has_own = app.session and app.session.ring
+  if (app.needs_secret and not has_own) or app.options.secret ~= nil then
     local ring, wrong = M.ring(app)
     if not ring then error(wrong, 0) end
   end

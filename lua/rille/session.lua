@@ -10,6 +10,7 @@ local native = require "rille.native"
 local options = require "rille.options"
 local secret = require "rille.secret"
 local traits = require "rille.traits"
+local vary = require "rille.vary"
 
 local M = {}
 
@@ -190,16 +191,10 @@ local function save(holder, text)
   error(errors.new("busy", "the session is changed by too many requests at once"), 0)
 end
 
-local function vary_by_cookie(res)
-  local vary = res.headers.vary
-  if not vary then res:header("Vary", "Cookie")
-  elseif vary ~= "*" and not vary:lower():find("cookie", 1, true) then res:header("Vary", vary .. ", Cookie") end
-end
-
 -- Before the response leaves, where the session was touched.
 function finish(req, res)
   local holder = req[HOLDER]
-  vary_by_cookie(res)
+  vary(res, "Cookie")
   if is_new(holder) and is_empty(holder) and not holder.wanted then
     if holder.cleared and holder.token then set_cookie(holder.config, req, res, nil) end
     return

@@ -48,9 +48,10 @@
 #define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
 #define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
 #define RL_LIMIT_PASSWORD_QUEUE 256u            /* 503; password hashes that wait for a core */
-#define RL_LIMIT_COOKIE 4096u                   /* name and value; what every browser keeps */
-#define RL_LIMIT_SESSION 65536u                 /* bytes of one session in memory or a database */
-#define RL_LIMIT_SESSIONS ((size_t)1 << 17)     /* in memory, of the process: then the least recently used go */
+#define RL_LIMIT_BUCKETS ((size_t)1 << 16)  /* keys of all rate limits; then the least recently used are forgotten */
+#define RL_LIMIT_COOKIE 4096u               /* name and value; what every browser keeps */
+#define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */
+#define RL_LIMIT_SESSIONS ((size_t)1 << 17) /* in memory, of the process: then the least recently used go */
 #define RL_LIMIT_SESSIONS_SIZE ((size_t)64 << 20)
 #define RL_LIMIT_CLEANUP_MS 5000u /* how long __close may wait in a cancelled task */
 

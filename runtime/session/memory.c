@@ -6,14 +6,13 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/list.h"
+#include "base/lru.h"
 #include "crypto/digest.h"
 
-enum { KEY = 32, FIRST_BUCKETS = 256, SWEPT_PER_SAVE = 2 };
+enum { KEY = RL_LRU_KEY, SWEPT_PER_SAVE = 2 };
 
 typedef struct record {
-  rl_list bucket, recent;
-  uint8_t key[KEY];
+  rl_lru_node node; /* first */
   int64_t created_ms, saved_ms, expires_ms;
   uint64_t version;
   size_t len;
@@ -23,90 +22,55 @@ typedef struct record {
 struct rl_session_memory {
   rl_session_store store; /* first */
   uv_mutex_t lock;
-  rl_list *buckets;
-  size_t bucket_count, swept; /* a power of two; the bucket that is looked at next */
-  size_t count, bytes, most, most_bytes;
-  rl_list recent;
+  rl_lru table;
+  size_t swept; /* the bucket that is looked at next */
+  size_t bytes, most, most_bytes;
   uint64_t next_version;
 };
 
 /* ---- the table, under its lock ---------------------------------------------------------------------------------------------- */
 
-static rl_list *bucket_of(const rl_session_memory *m, const uint8_t key[KEY]) {
-  uint64_t hash; /* the key is a hash already, and no peer can choose it */
-  memcpy(&hash, key, sizeof hash);
-  return &m->buckets[hash & (m->bucket_count - 1)];
-}
-
 static size_t size_of(const record *r) { return sizeof *r + r->len; }
 
 static void drop(rl_session_memory *m, record *r) {
-  rl_list_remove(&r->bucket);
-  rl_list_remove(&r->recent);
-  m->count--;
+  rl_lru_remove(&m->table, &r->node);
   m->bytes -= size_of(r);
   rl_free(r);
 }
 
 static record *find(rl_session_memory *m, const uint8_t key[KEY], int64_t now_ms) {
-  RL_LIST_EACH(bucket_of(m, key), node) {
-    record *r = RL_CONTAINER(node, record, bucket);
-    if (memcmp(r->key, key, KEY) != 0) continue;
-    if (r->expires_ms > now_ms) return r;
-    drop(m, r);
-    return NULL;
-  }
+  record *r = (record *)rl_lru_find(&m->table, key);
+  if (!r || r->expires_ms > now_ms) return r;
+  drop(m, r);
   return NULL;
 }
 
-static rl_list *new_buckets(size_t count) {
-  rl_list *buckets = rl_calloc(count, sizeof *buckets);
-  for (size_t i = 0; buckets && i < count; i++) rl_list_init(&buckets[i]);
-  return buckets;
-}
+typedef struct sweeping {
+  rl_session_memory *memory;
+  int64_t now_ms;
+} sweeping;
 
-/* Twice as many buckets; where memory is short they only grow longer. */
-static void grow(rl_session_memory *m) {
-  rl_list *old = m->buckets, *buckets = new_buckets(m->bucket_count * 2);
-  size_t count = m->bucket_count;
-  if (!buckets) return;
-  m->buckets = buckets;
-  m->bucket_count *= 2;
-  for (size_t i = 0; i < count; i++)
-    for (rl_list *node; (node = rl_list_shift(&old[i]));)
-      rl_list_push(bucket_of(m, RL_CONTAINER(node, record, bucket)->key), node);
-  rl_free(old);
+static void sweep_one(void *ud, rl_lru_node *node) {
+  sweeping *s = ud;
+  if (((record *)node)->expires_ms <= s->now_ms) drop(s->memory, (record *)node);
 }
 
 static void sweep(rl_session_memory *m, int64_t now_ms) {
-  for (int i = 0; i < SWEPT_PER_SAVE; i++) {
-    rl_list *bucket = &m->buckets[m->swept++ & (m->bucket_count - 1)];
-    for (rl_list *node = bucket->next, *next; node != bucket; node = next) {
-      next = node->next;
-      record *r = RL_CONTAINER(node, record, bucket);
-      if (r->expires_ms <= now_ms) drop(m, r);
-    }
-  }
-}
-
-static void make_room(rl_session_memory *m, size_t size) {
-  while (m->count && (m->count >= m->most || m->bytes + size > m->most_bytes))
-    drop(m, RL_CONTAINER(m->recent.next, record, recent));
+  sweeping s = {m, now_ms};
+  for (int i = 0; i < SWEPT_PER_SAVE; i++) rl_lru_visit_bucket(&m->table, m->swept++, sweep_one, &s);
 }
 
 static void insert(rl_session_memory *m, record *r) {
-  make_room(m, size_of(r));
-  if (m->count >= m->bucket_count) grow(m);
-  rl_list_push(bucket_of(m, r->key), &r->bucket);
-  rl_list_push(&m->recent, &r->recent);
-  m->count++;
+  while (m->table.count && (m->table.count >= m->most || m->bytes + size_of(r) > m->most_bytes))
+    drop(m, (record *)rl_lru_oldest(&m->table));
+  rl_lru_insert(&m->table, &r->node);
   m->bytes += size_of(r);
 }
 
 static record *new_record(const uint8_t key[KEY], rl_slice data) {
   record *r = rl_calloc(1, sizeof *r + data.len);
   if (!r) return NULL;
-  memcpy(r->key, key, KEY);
+  memcpy(r->node.key, key, KEY);
   r->len = data.len;
   if (data.len) memcpy(r->data, data.data, data.len);
   return r;
@@ -125,8 +89,7 @@ static int64_t end_of(const rl_session_rules *rules, int64_t created_ms) {
 /* Using it moves its end and makes it the most recent. */
 static int copy_out(rl_session_memory *m, const rl_session_rules *rules, record *r, rl_session *out) {
   r->expires_ms = end_of(rules, r->created_ms);
-  rl_list_remove(&r->recent);
-  rl_list_push(&m->recent, &r->recent);
+  rl_lru_touch(&m->table, &r->node);
   out->created_ms = r->created_ms;
   out->saved_ms = r->saved_ms;
   out->version = r->version;
@@ -155,7 +118,7 @@ static int check_version(const record *r, const rl_session *session) {
 }
 
 static int replace(rl_session_memory *m, const rl_session_rules *rules, record *r, rl_session *session) {
-  record *old = find(m, r->key, rules->now_ms);
+  record *old = find(m, r->node.key, rules->now_ms);
   int code = check_version(old, session);
   if (code) return code;
   if (old) drop(m, old);
@@ -223,24 +186,21 @@ bool rl_session_memory_is_marked(rl_session_memory *m, const uint8_t key[KEY], i
 rl_session_memory *rl_session_memory_new(size_t most, size_t most_bytes) {
   rl_session_memory *m = rl_calloc(1, sizeof *m);
   if (!m) return NULL;
-  m->buckets = new_buckets(FIRST_BUCKETS);
-  if (!m->buckets || uv_mutex_init(&m->lock)) {
-    rl_free(m->buckets);
+  if (rl_lru_init(&m->table) || uv_mutex_init(&m->lock)) {
+    rl_lru_free(&m->table);
     rl_free(m);
     return NULL;
   }
   m->store = (rl_session_store){.load = load, .save = save, .revoke = revoke, .del = keep};
-  m->bucket_count = FIRST_BUCKETS;
   m->most = most;
   m->most_bytes = most_bytes;
-  rl_list_init(&m->recent);
   return m;
 }
 
 void rl_session_memory_del(rl_session_memory *m) {
-  while (m->count) drop(m, RL_CONTAINER(m->recent.next, record, recent));
+  while (m->table.count) drop(m, (record *)rl_lru_oldest(&m->table));
   uv_mutex_destroy(&m->lock);
-  rl_free(m->buckets);
+  rl_lru_free(&m->table);
   rl_free(m);
 }
 
@@ -258,7 +218,7 @@ rl_session_store *rl_session_memory_store(rl_session_memory *m) { return &m->sto
 
 size_t rl_session_memory_count(rl_session_memory *m) {
   uv_mutex_lock(&m->lock);
-  size_t count = m->count;
+  size_t count = m->table.count;
   uv_mutex_unlock(&m->lock);
   return count;
 }

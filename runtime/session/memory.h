@@ -1,8 +1,5 @@
 /*
- * Sessions in memory, shared by all workers of the process: one table under one lock, held for microseconds.
- *
- *   buckets: key -> record -> record        each record is in its bucket and in `recent`
- *   recent:  least recently used … most recently used
+ * Sessions in memory, shared by all workers of the process: one table (base/lru.h) under one lock, held for microseconds.
  *
  * Bounded twice, by number and by bytes: beyond, the least recently used go. Expired ones go when they are met, and every
  * save looks at a few buckets for more, so that no sweep ever holds the lock for long.

@@ -329,6 +329,19 @@ static int request_miss(lua_State *L) {
   return 2;
 }
 
+/* request_has_route(req, raw_path) -> whether that path, as it would be sent, has a route for the method of this request */
+static int request_has_route(lua_State *L) {
+  rl_serving *s = rl_check_serving(L, 1);
+  rl_slice raw = rl_check_slice(L, 2);
+  char *path = rl_arena_alloc(&s->req->arena, raw.len + 1);
+  if (!path) return rl_error_raise(L, RL_ENOMEM, NULL);
+  long len = rl_path_decode(raw, path);
+  rl_match match = {.route = -1};
+  if (len >= 0) rl_router_match(s->app->router, s->req->method, rl_slice_of(path, (size_t)len), &match);
+  lua_pushboolean(L, match.route >= 0);
+  return 1;
+}
+
 /* ---- headers -------------------------------------------------------------------------------------------------------------------- */
 
 static rl_serving *serving_of_view(lua_State *L) {
@@ -532,6 +545,7 @@ static const luaL_Reg functions[] = {{"request_keep", request_keep},
                                      {"request_finish", request_finish},
                                      {"request_finishers", request_finishers},
                                      {"request_miss", request_miss},
+                                     {"request_has_route", request_has_route},
                                      {"request_body", request_body},
                                      {NULL, NULL}};
 
