@@ -23,15 +23,15 @@ typedef struct mem_stream {
   mem_piece *first, *last; /* fed, not delivered */
   bool reading, wants_writable;
   bool eof, eof_told;
-  int broken;        /* RL_ERESET …: on_error is due, or was told */
+  int broken; /* RL_ERESET …: on_error is due, or was told */
   bool broken_told;
-  char *out;         /* everything that was written */
+  char *out; /* everything that was written */
   size_t out_len, out_cap;
   size_t room;       /* bytes the peer still takes; SIZE_MAX: all */
   size_t most;       /* of one write; SIZE_MAX: all */
   unsigned refusals; /* so many writes say RL_EAGAIN although there is room, every second one */
   bool refused;
-  int write_error;   /* what the next write fails with */
+  int write_error;                /* what the next write fails with */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
 } mem_stream;
 

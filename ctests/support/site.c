@@ -114,8 +114,7 @@ static void on_first_piece(rl_req *req, rl_slice bytes) {
 }
 
 static void first(visit *v, const rl_match *match) {
-  static const rl_req_events first_events = {
-      .on_body = on_first_piece, .on_body_end = on_body_end, .on_gone = on_gone};
+  static const rl_req_events first_events = {.on_body = on_first_piece, .on_body_end = on_body_end, .on_gone = on_gone};
   (void)match;
   v->req->events = &first_events;
   v->req->ops->read_body(v->req, true);
@@ -154,8 +153,7 @@ static void on_trailers_end(rl_req *req, int code) {
 }
 
 static void trailers(visit *v, const rl_match *match) {
-  static const rl_req_events trailer_events = {
-      .on_body = on_body, .on_body_end = on_trailers_end, .on_gone = on_gone};
+  static const rl_req_events trailer_events = {.on_body = on_body, .on_body_end = on_trailers_end, .on_gone = on_gone};
   (void)match;
   v->req->events = &trailer_events;
   v->req->ops->read_body(v->req, true);

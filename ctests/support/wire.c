@@ -94,9 +94,9 @@ static wire_step *add_step(parser *p, wire_case *c, wire_what what) {
 static const struct {
   const char *word;
   wire_what what;
-} directives[] = {{"pause", WIRE_PAUSE}, {"eof", WIRE_EOF},   {"reset", WIRE_RESET}, {"stall", WIRE_STALL},
-                  {"take", WIRE_TAKE},   {"stop", WIRE_STOP}, {"sees", WIRE_SEES},   {"writes", WIRE_WRITES},
-                  {"limit", WIRE_LIMIT}};
+} directives[] = {{"pause", WIRE_PAUSE}, {"eof", WIRE_EOF},       {"reset", WIRE_RESET},
+                  {"stall", WIRE_STALL}, {"take", WIRE_TAKE},     {"stop", WIRE_STOP},
+                  {"sees", WIRE_SEES},   {"writes", WIRE_WRITES}, {"limit", WIRE_LIMIT}};
 
 static bool read_directive(parser *p, wire_case *c, rl_slice line) {
   if (line.len < 2 || line.data[0] != '[' || line.data[line.len - 1] != ']') return false;

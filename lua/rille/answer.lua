@@ -22,7 +22,7 @@ end
 
 -- Logged once; the id is what a user can quote.
 local function log_unexpected(req, err)
-  local id = native.random_id()
+  local id = req.id
   native.log("error", "a handler failed", {
     id = id, method = req.method, path = req.path, route = req.route, error = tostring(err),
     traceback = err.traceback or native.error_trace(err.cause == nil and err or err.cause),

@@ -15,16 +15,28 @@ Group.__name = "rille.group_of_routes"
 
 local app_options = {
   body_limit = "number", templates = "string|table", secret = "string|table", cpu_limit = "number", debug = "boolean",
-  name = "string",
+  name = "string", limits = "table",
 }
 local route_options = { name = "string", use = "table", body_limit = "number", timeout = "number" }
 local group_options = { prefix = "string", use = "table", name = "string", body_limit = "number", timeout = "number" }
 
 local latest = setmetatable({}, { __mode = "v" })
 
+local function check_limits(given)
+  local known, kinds = native.limits(), {}
+  for name in pairs(known) do kinds[name] = "number" end
+  for name, value in pairs(options.check(given, kinds, "app: limits")) do
+    local least, most = known[name][1], known[name][2]
+    if not (value >= least and value <= most) then
+      options.raise("app: limits: %s is a number from %.14g to %.14g, got %s", name, least, most, value)
+    end
+  end
+end
+
 --- rille.app(options) -> app
 function App.new(opts)
   local given = options.check(opts, app_options, "app")
+  check_limits(given.limits)
   local app = setmetatable({
     options = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
@@ -185,7 +197,9 @@ function App:mount(prefix, sub)
   return self
 end
 
-local static_options = { index = "boolean", max_age = "number", precompressed = "boolean", listing = "boolean", dotfiles = "boolean" }
+local static_options = {
+  index = "boolean", max_age = "number", precompressed = "boolean", listing = "boolean", dotfiles = "boolean",
+}
 
 --- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false}): the directory starts at the root.
 function App:static(prefix, directory, opts)

@@ -129,7 +129,8 @@ local function add_statics(compiled, app, all, hooks)
         error(("%s: static %s: %s%s"):format(static.where, path, why, other and (" (by " .. other.route.where .. ")") or ""), 0)
       end
       if plain and not has_error_handlers(app) then compiled:serve_in_c(id, static.site) end
-      all[id + 1] = { route = { method = "GET", path = path, use = {}, where = static.where }, app = app, label = label, path = path }
+      local route = { method = "GET", path = path, use = {}, where = static.where }
+      all[id + 1] = { route = route, app = app, label = label, path = path }
     end
   end
   for _, mount in ipairs(app.mounts) do add_statics(compiled, mount.app, all, hooks) end
@@ -169,6 +170,7 @@ function M.compile(app)
   app.route_names = url_for.names(app)
   local hooks = collect_hooks(app)
   local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
+  for name, value in pairs(app.options.limits or {}) do compiled:limit(name, value) end
   add_routes(compiled, app, all)
   add_statics(compiled, app, all, hooks)
   add_scopes(compiled, app, 0)

@@ -6,7 +6,9 @@ local options = require "rille.options"
 local function add_vary(res)
   local vary = res.headers.vary
   if not vary then res:header("Vary", "Accept-Encoding")
-  elseif vary ~= "*" and not vary:lower():find("accept-encoding", 1, true) then res:header("Vary", vary .. ", Accept-Encoding") end
+  elseif vary ~= "*" and not vary:lower():find("accept-encoding", 1, true) then
+    res:header("Vary", vary .. ", Accept-Encoding")
+  end
 end
 
 -- The bytes change, so a strong validator no longer names them (RFC 9110 section 8.8.1).

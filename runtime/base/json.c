@@ -75,6 +75,20 @@ int rl_json_write_string(rl_buf *out, rl_slice s) {
   return RL_OK;
 }
 
+int rl_json_write_bytes(rl_buf *out, rl_slice s) {
+  size_t before = out->len;
+  int code = rl_json_write_string(out, s);
+  if (code != RL_EUTF8) return code;
+  out->len = before;
+  rl_buf_add_char(out, '"');
+  for (size_t i = 0; i < s.len; i++) {
+    unsigned char c = (unsigned char)s.data[i];
+    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') rl_buf_addf(out, "\\u%04x", c);
+    else rl_buf_add_char(out, (char)c);
+  }
+  return rl_buf_add_char(out, '"');
+}
+
 int rl_json_write_integer(rl_buf *out, int64_t number) {
   int code = rl_buf_reserve(out, 21);
   if (code) return code;

@@ -9,7 +9,7 @@
 enum { SPARE_CAP_MAX = 64 << 10, FILE_PIECE = 64 << 10, FILE_TURN = 1 << 20 };
 
 void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner) {
-  *host = (rl_conn_host){.loop = loop, .limits = RL_LIMITS_DEFAULT, .events = events, .owner = owner};
+  *host = (rl_conn_host){.loop = loop, .limits = rl_limits_default, .events = events, .owner = owner};
 }
 
 void rl_conn_host_free(rl_conn_host *host) {

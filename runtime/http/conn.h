@@ -36,16 +36,17 @@ typedef struct rl_protocol {
 
 /* How one exchange went, for the access log. */
 typedef struct rl_exchange {
-  int status;
-  uint64_t bytes; /* of the body, as sent */
-  uint64_t duration_ms;
+  int status;        /* 0: the client went away before there was one */
+  uint64_t bytes;    /* of the body, as sent */
+  uint64_t since_ms; /* rl_loop_now when the head was complete */
+  rl_fault fault;    /* why it was refused, or RL_FAULT_NONE */
 } rl_exchange;
 
 typedef struct rl_conn_events {
   /* A request: the handler owns it until it releases it (request.h). */
   void (*handle)(rl_conn *conn, rl_req *req);
   /* An exchange has ended. `req` is NULL for one that was refused before it was a request. May be NULL itself. */
-  void (*on_exchange)(rl_conn *conn, const rl_req *req, const rl_exchange *how);
+  void (*on_exchange)(rl_conn *conn, rl_req *req, const rl_exchange *how);
   /* The last event: the owner frees what holds the connection. */
   void (*on_closed)(rl_conn *conn);
 } rl_conn_events;

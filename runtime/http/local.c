@@ -195,9 +195,8 @@ static const rl_req_ops gone_ops = {.read_body = read_gone,
 
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, rl_slice head, bool secure,
                         void (*handle)(void *ud, rl_req *req), void *ud) {
-  static const rl_limits limits = RL_LIMITS_DEFAULT_INIT;
   rl_h1_reader reader;
-  rl_h1_reader_init(&reader, &limits, &loop->chunks);
+  rl_h1_reader_init(&reader, &rl_limits_default, &loop->chunks);
   rl_h1_event event = rl_h1_next(&reader, &head);
   rl_fault fault = event == RL_H1_HEAD ? RL_FAULT_NONE : event == RL_H1_FAULT ? reader.fault : RL_FAULT_REQUEST_LINE;
   rl_req *req = reader.head;

@@ -2,6 +2,7 @@
 #include "http/request.h"
 
 #include <arpa/inet.h>
+#include <sys/random.h>
 
 #include "base/ascii.h"
 #include "base/error.h"
@@ -21,6 +22,29 @@ rl_req *rl_req_new(rl_chunk_pool *pool) {
 void rl_req_free(rl_req *req) {
   rl_arena arena = req->arena; /* the request stands in its own arena */
   rl_arena_free(&arena);
+}
+
+/* ---- its name in logs ------------------------------------------------------------------------------------------------ */
+
+/* A counter behind a permutation of 64 bits (splitmix64, Steele et al. 2014), from a random start for each thread. */
+static uint64_t next_id(void) {
+  static _Thread_local uint64_t state;
+  if (!state && getrandom(&state, sizeof state, 0) != sizeof state) state = (uint64_t)(uintptr_t)&state;
+  uint64_t z = state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+rl_slice rl_req_id(rl_req *req) {
+  enum { DIGITS = 16 };
+  if (req->id.len) return req->id;
+  char *text = rl_arena_alloc(&req->arena, DIGITS);
+  if (!text) return RL_SLICE("-");
+  uint64_t id = next_id();
+  for (int i = 0; i < DIGITS; i++) text[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+  req->id = rl_slice_of(text, DIGITS);
+  return req->id;
 }
 
 /* ---- the target ------------------------------------------------------------------------------------------------- */

@@ -88,11 +88,16 @@ struct rl_req {
   const rl_header *trailers;
   size_t trailer_count;
   uint64_t started_ms; /* rl_loop_now when the head was complete */
+  rl_slice id;         /* empty until it is asked for: rl_req_id */
+  const char *route;   /* the name of its route, or NULL; for logs */
 };
 
 /* A request in a fresh arena of `pool`, with nothing filled in; NULL where memory is short. */
 rl_req *rl_req_new(rl_chunk_pool *pool);
 void rl_req_free(rl_req *req);
+
+/* What names this request in logs: 16 hex digits, unlikely to meet again and without meaning; made when first asked for. */
+rl_slice rl_req_id(rl_req *req);
 
 /* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
  * (RFC 9112 sections 3, 6 and 7; reliability.md D3.3 to D3.7) and fills in the rest. RL_FAULT_NONE or what is wrong. */

@@ -421,6 +421,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_static_serve(route->site, req, path);
     return;
   }
+  req->route = route->name;
   req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (s) start(app, req, s);
@@ -448,5 +449,7 @@ void rl_app_init(rl_app *app, rl_vm *vm) {
   app->dispatch.on_route = on_route;
   app->dispatch.on_miss = on_miss;
   app->body_limit = RL_LIMIT_BODY;
+  app->limits = rl_limits_default;
+  app->dispatch.handler.limits = &app->limits;
   app->self_ref = app->chains_ref = app->on_error_ref = app->on_response_ref = LUA_NOREF;
 }

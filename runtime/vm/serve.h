@@ -35,6 +35,7 @@ struct rl_app {
   rl_router *router;
   rl_app_route *routes;
   size_t route_count;
+  rl_limits limits; /* of the connections, where this is the outermost app */
   uint64_t body_limit;
   uint32_t cpu_limit_ms;                         /* 0: none */
   int self_ref;                                  /* keeps it alive while requests run */

@@ -66,12 +66,12 @@ static void set_clock(rl_h1 *h1) {
 
 /* ---- the end of an exchange ------------------------------------------------------------------------------------------ */
 
-static void report(rl_h1 *h1, const rl_req *req, int status) {
-  rl_conn_host *host = h1->conn->host;
-  if (!host->events->on_exchange) return;
-  rl_exchange how = {.status = status, .bytes = h1->sent};
-  if (req) how.duration_ms = rl_loop_now(host->loop) - req->started_ms;
-  host->events->on_exchange(h1->conn, req, &how);
+static void report(rl_h1 *h1, rl_req *req, int status, rl_fault fault) {
+  const rl_conn_events *events = h1->conn->host->events;
+  if (!events->on_exchange) return;
+  rl_exchange how = {.status = status, .bytes = h1->sent, .fault = fault};
+  how.since_ms = req ? req->started_ms : rl_loop_now(loop_of(h1));
+  events->on_exchange(h1->conn, req, &how);
 }
 
 static void release_gone(rl_req *req) { rl_req_free(req); }
@@ -99,7 +99,7 @@ static rl_req *detach_request(rl_h1 *h1) {
   rl_req *req = h1->req;
   if (!req) return NULL;
   h1->req = h1->reader.req = NULL;
-  report(h1, req, h1->status);
+  report(h1, req, h1->status, req->body_fault);
   if (h1->released) {
     rl_req_free(req);
     return NULL;
@@ -118,7 +118,7 @@ static void lose_request(rl_h1 *h1, int code) {
 static void end_exchange(rl_h1 *h1) {
   rl_req *req = h1->req;
   h1->req = h1->reader.req = NULL;
-  report(h1, req, h1->status);
+  report(h1, req, h1->status, req->body_fault);
   rl_req_free(req);
   if (h1->last || h1->conn->stopping) {
     rl_conn_finish(h1->conn, true);
@@ -155,7 +155,7 @@ static void refuse(rl_h1 *h1, rl_fault fault) {
   rl_h1_write_head(out, &resp, &framing, rl_loop_date(loop_of(h1)), true, false);
   rl_buf_add_slice(out, resp.body);
   h1->sent = resp.body.len;
-  report(h1, NULL, resp.status);
+  report(h1, NULL, resp.status, fault);
   rl_conn_finish(h1->conn, true);
 }
 

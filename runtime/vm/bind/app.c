@@ -89,6 +89,31 @@ static int l_add(lua_State *L) {
   return 1;
 }
 
+/* compiled:limit(name, value): of the connections */
+static int l_limit(lua_State *L) {
+  rl_app *app = check_app(L);
+  const char *name = luaL_checkstring(L, 2);
+  int code = rl_limits_set(&app->limits, name, luaL_checknumber(L, 3));
+  return code ? luaL_error(L, "no such limit, or out of range: %s", name) : 0;
+}
+
+/* limits() -> name -> {least, most} */
+static int l_limits(lua_State *L) {
+  const char *name;
+  lua_newtable(L);
+  for (unsigned i = 0; (name = rl_limits_name(i)); i++) {
+    double least = 0, most = 0;
+    rl_limits_range(name, &least, &most);
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, least);
+    lua_rawseti(L, -2, 1);
+    lua_pushnumber(L, most);
+    lua_rawseti(L, -2, 2);
+    lua_setfield(L, -2, name);
+  }
+  return 1;
+}
+
 /* compiled:serve_in_c(id, site): the route is answered without Lua */
 static int l_serve_in_c(lua_State *L) {
   rl_app *app = check_app(L);
@@ -219,12 +244,15 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"app", l_app}, {"running_app", l_running_app}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"app", l_app},
+                                     {"running_app", l_running_app},
+                                     {"limits", l_limits},
+                                     {"pattern_parts", l_pattern_parts},
+                                     {NULL, NULL}};
 
-static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope},           {"converter", l_converter},
-                                   {"ready", l_ready}, {"serve_in_c", l_serve_in_c}, {"match", l_match},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
+                                   {"limit", l_limit}, {"ready", l_ready}, {"serve_in_c", l_serve_in_c},
+                                   {"match", l_match}, {NULL, NULL}};
 
 void rl_bind_app(lua_State *L) {
   luaL_newmetatable(L, "rille.compiled_app");

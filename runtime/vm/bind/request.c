@@ -56,6 +56,7 @@ enum {
   FIELD_HOST,
   FIELD_VERSION,
   FIELD_ROUTE,
+  FIELD_ID,
   FIELD_APP,
   FIELD_STATE
 };
@@ -79,6 +80,7 @@ static const struct {
               {"host", FIELD_HOST},
               {"version", FIELD_VERSION},
               {"route", FIELD_ROUTE},
+              {"id", FIELD_ID},
               {"app", FIELD_APP},
               {"state", FIELD_STATE}};
 
@@ -232,6 +234,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_HOST: rl_push_slice(L, req->host); break;
     case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
+    case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
     case FIELD_APP: rl_serving_push_app(L, s); break;
     default: push_table_field(L, s, field);
   }
@@ -279,8 +282,8 @@ static int request_tostring(lua_State *L) {
 
 /* request_keep(req, name, value): what req.<name> is from now on */
 static int request_keep(lua_State *L) {
-  rl_check_serving(L, 1);
-  luaL_checktype(L, 2, LUA_TSTRING);
+    case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
+    case FIELD_APP: rl_serving_push_app(L, s); break;
   lua_settop(L, 3);
   push_kept(L);
   lua_insert(L, 2);
