@@ -282,8 +282,12 @@ static int request_tostring(lua_State *L) {
 
 /* request_keep(req, name, value): what req.<name> is from now on */
 static int request_keep(lua_State *L) {
-    case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
-    case FIELD_APP: rl_serving_push_app(L, s); break;
+  const rl_serving *s = rl_check_serving(L, 1);
+  size_t len;
+  if (strcmp(luaL_checkstring(L, 2), "id") == 0 && lua_isstring(L, 3)) {
+    const char *id = lua_tolstring(L, 3, &len);
+    s->req->id = rl_arena_copy(&s->req->arena, rl_slice_of(id, len)); /* the access log's name for it too */
+  }
   lua_settop(L, 3);
   push_kept(L);
   lua_insert(L, 2);
