@@ -55,7 +55,7 @@ local function name_origin(config, res, origin)
   if config.credentials then res:header("Access-Control-Allow-Credentials", "true") end
 end
 
--- ---- the question before the request (preflight) -------------------------------------------------------------------------------
+-- ---- the question before the request (preflight) ------------------------------------------------------------------
 
 local function check_headers(config, wanted)
   for name in wanted:gmatch "[^,%s]+" do
@@ -76,7 +76,7 @@ local function preflight(config, req, origin)
   return res:header("Access-Control-Max-Age", ("%d"):format(config.max_age))
 end
 
--- ---- the middleware --------------------------------------------------------------------------------------------------------------
+-- ---- the middleware -----------------------------------------------------------------------------------------------
 
 --- rille.cors{origins="*", methods=, headers="*", expose=, credentials=false, max_age=600} -> middleware
 return function(opts)

@@ -21,7 +21,7 @@ local GUARDED = "guarded by csrf" -- under which a request keeps that it has pas
 local safe = { GET = true, HEAD = true, OPTIONS = true, TRACE = true }
 local default_port = { http = ":80", https = ":443" }
 
--- ---- where the request comes from ----------------------------------------------------------------------------------------
+-- ---- where the request comes from ---------------------------------------------------------------------------------
 
 local function without_default_port(host, scheme)
   local port = default_port[scheme] or ""
@@ -46,7 +46,7 @@ local function is_same_origin(req, trusted)
   return nil
 end
 
--- ---- the token ---------------------------------------------------------------------------------------------------------------
+-- ---- the token ----------------------------------------------------------------------------------------------------
 
 local function ring_of(req)
   local ring, wrong = session.own_ring(req), nil
@@ -84,7 +84,7 @@ function methods.csrf_field(req)
   return ('<input type="hidden" name="%s" value="%s">'):format(req[GUARDED].field, token)
 end
 
--- ---- the middleware ------------------------------------------------------------------------------------------------------------
+-- ---- the middleware -----------------------------------------------------------------------------------------------
 
 local function check(req, config)
   local same = is_same_origin(req, config.trusted)

@@ -10,7 +10,8 @@ local M = {}
 local methods = native.request_methods
 local parsed = "parsed form" -- under which a request keeps its form; no field of req is called so
 
---- Tables that came from req:form(): their values are text, so that rille.validate reads numbers in them.
+--- Tables that came from req:form() -> all values of each name. Those values are text, so rille.validate reads numbers in
+--- them.
 M.forms = setmetatable({}, { __mode = "k" })
 
 local Form = {}
@@ -27,7 +28,7 @@ function Form:add(name, value)
   end
 end
 
--- ---- multipart --------------------------------------------------------------------------------------------------------
+-- ---- multipart ----------------------------------------------------------------------------------------------------
 
 local function check_part(part)
   if not part.form_data or not part.name then
@@ -76,7 +77,7 @@ function methods.parts(req)
   end
 end
 
--- ---- urlencoded ---------------------------------------------------------------------------------------------------------
+-- ---- urlencoded ---------------------------------------------------------------------------------------------------
 
 local function read_urlencoded(req, form)
   coding.check_content(req)
@@ -89,7 +90,7 @@ local function read_urlencoded(req, form)
   end
 end
 
--- ---- either -------------------------------------------------------------------------------------------------------------
+-- ---- either -------------------------------------------------------------------------------------------------------
 
 -- A request without any body is an empty form.
 local function has_no_body(req)
@@ -107,7 +108,7 @@ local function form_of(req)
   elseif not has_no_body(req) then
     errors.abort(415, "a form was expected: application/x-www-form-urlencoded or multipart/form-data")
   end
-  M.forms[form.fields] = true
+  M.forms[form.fields] = form.lists
   native.request_keep(req, parsed, form)
   return form
 end

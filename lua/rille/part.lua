@@ -7,7 +7,7 @@ local upload = require "rille.upload"
 
 local M = {}
 
--- ---- the body as events ---------------------------------------------------------------------------------------------
+-- ---- the body as events -------------------------------------------------------------------------------------------
 
 local Reader = {}
 Reader.__index = Reader
@@ -33,7 +33,7 @@ function Reader:data()
   self.part = nil
 end
 
--- ---- parts ------------------------------------------------------------------------------------------------------------
+-- ---- parts --------------------------------------------------------------------------------------------------------
 
 local Part = {}
 Part.__index = Part
@@ -103,7 +103,7 @@ function M.spill(part, spill)
   return spill
 end
 
--- ---- one after another --------------------------------------------------------------------------------------------------
+-- ---- one after another --------------------------------------------------------------------------------------------
 
 -- Base64 and quoted-printable parts are history (RFC 7578 section 4.7).
 local plain = { ["7bit"] = true, ["8bit"] = true, binary = true }
@@ -154,7 +154,7 @@ function M.read(req)
   return setmetatable({ parser = parser, pull = pull_body(req) }, Reader)
 end
 
--- ---- parts of a form that was read already --------------------------------------------------------------------------------
+-- ---- parts of a form that was read already ------------------------------------------------------------------------
 
 local Kept = {}
 Kept.__index = Kept

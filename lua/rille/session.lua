@@ -17,7 +17,7 @@ local M = {}
 -- Under which a request keeps its own; no field of req is called so.
 local CONFIG, HOLDER = "session config", "session holder"
 
--- ---- configuration ----------------------------------------------------------------------------------------------------
+-- ---- configuration ------------------------------------------------------------------------------------------------
 
 local known = {
   store = "string", secret = "string|table", name = "string", max_age = "number", path = "string", secure = "boolean",
@@ -39,7 +39,7 @@ local function check(opts)
     options.raise("session: store is 'cookie', 'memory' or 'sqlite', got '%s'", config.store)
   end
   if not config.same_site then options.raise("session: same_site is 'Lax', 'Strict' or 'None', got '%s'", given.same_site) end
-  if config.name:find "[^%w_.-]" or config.name == "" then options.raise "session: the name is letters, digits, '_', '.' and '-'" end
+  if not config.name:find "^[%w_.-]+$" then options.raise "session: the name is letters, digits, '_', '.' and '-'" end
   if config.max_age <= 0 or config.lifetime <= 0 then options.raise "session: max_age and lifetime are seconds, more than 0" end
   if not config.path:find "^/[^%c;]*$" then options.raise "session: the path starts with '/'" end
   if config.database and config.store ~= "sqlite" then options.raise "session: database goes with store = 'sqlite'" end
@@ -72,7 +72,7 @@ local function store_of(config, app)
   return made[app]
 end
 
--- ---- the cookie -----------------------------------------------------------------------------------------------------------
+-- ---- the cookie ---------------------------------------------------------------------------------------------------
 
 local function is_secure(config, req)
   if config.secure ~= nil then return config.secure end
@@ -88,13 +88,13 @@ local function cookie_of(config, req) return req.cookies[cookie_name(config, is_
 
 local function set_cookie(config, req, res, token)
   local secure = is_secure(config, req)
-  local attributes = { max_age = token and config.max_age or nil, path = config.path, secure = secure, same_site = config.same_site }
+  local attributes = { path = config.path, secure = secure, same_site = config.same_site, max_age = token and config.max_age }
   if token then res:cookie(cookie_name(config, secure), token, attributes)
   else res:delete_cookie(cookie_name(config, secure), attributes) end
   if not res.headers["cache-control"] then res:header("Cache-Control", "no-store") end
 end
 
--- ---- loading ------------------------------------------------------------------------------------------------------------------
+-- ---- loading ------------------------------------------------------------------------------------------------------
 
 -- The sessions of a request: of the middleware that it has passed, or that its app uses and it has not passed yet.
 local function config_of(req)
@@ -147,7 +147,7 @@ local function must_hold(req, what)
   return holder
 end
 
--- ---- saving ---------------------------------------------------------------------------------------------------------------------
+-- ---- saving -------------------------------------------------------------------------------------------------------
 
 local function is_new(holder) return not holder.record or holder.record.version == 0 end
 
@@ -205,7 +205,7 @@ function finish(req, res)
   if token then set_cookie(holder.config, req, res, token) end
 end
 
--- ---- req --------------------------------------------------------------------------------------------------------------------------
+-- ---- req ----------------------------------------------------------------------------------------------------------
 
 local methods, getters = native.request_methods, native.request_getters
 
@@ -249,7 +249,7 @@ function methods.flashes(req)
   return list
 end
 
--- ---- for csrf -----------------------------------------------------------------------------------------------------------------------
+-- ---- for csrf -----------------------------------------------------------------------------------------------------
 
 --- Whether the client has sent a session cookie, whatever it is worth.
 function M.has_cookie(req)
@@ -278,7 +278,7 @@ function M.own_ring(req)
   return config and config.ring
 end
 
--- ---- the middleware -------------------------------------------------------------------------------------------------------------------
+-- ---- the middleware -----------------------------------------------------------------------------------------------
 
 --- rille.session{store="cookie", secret=, name="rille", max_age=1209600, path="/", secure=, same_site="Lax", database=,
 --- lifetime=} -> middleware

@@ -4,11 +4,14 @@ local M = {}
 
 local of = setmetatable({}, { __mode = "k" })
 
---- mark(middleware, {needs_secret=, session=}) -> middleware
+--- mark(middleware, {needs_secret=, session=, body=, query=}) -> middleware
 function M.mark(middleware, traits)
   of[middleware] = traits
   return middleware
 end
+
+--- The traits of a middleware, or nil.
+function M.of(middleware) return of[middleware] end
 
 --- The app learns what its middleware needs, wherever in it that stands.
 function M.adopt(app, middleware)
