@@ -77,7 +77,8 @@ end
 
 -- name -> module that is its value, or {module, field of it}; loaded when it is first named
 local lazy = {
-  auth = "rille.auth", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf", image = "rille.image",
+  auth = "rille.auth", client = "rille.client", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf",
+  fetch = "rille.fetch", image = "rille.image",
   limit = "rille.limit", normalize_path = "rille.normalize_path", password = "rille.password",
   request_id = "rille.request_id", security_headers = "rille.security_headers", session = "rille.session",
   sqlite = "rille.sqlite", trust_proxy = "rille.trust_proxy", validate = "rille.validate",

@@ -55,6 +55,17 @@
 #define RL_LIMIT_SESSIONS_SIZE ((size_t)64 << 20)
 #define RL_LIMIT_CLEANUP_MS 5000u /* how long __close may wait in a cancelled task */
 
+/* The HTTP client. */
+#define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */
+#define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
+#define RL_LIMIT_CLIENT_UNREAD 65536u              /* so much of a body comes off the wire before anybody reads it */
+#define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
+#define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
+#define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
+#define RL_LIMIT_DECODED_FREE ((uint64_t)8 << 20) /* what a compressed body may become before its ratio counts … */
+#define RL_LIMIT_DECODED_RATIO 100u               /* … and how much larger than what arrived it may be then */
+#define RL_LIMIT_DECODED_MEMBERS 1024u            /* gzip members in one body */
+
 /* What a server holds of these, changeable one by one before it starts.
  *
  *   X(type, field, name for programs, default, unit, least, most)     COUNT: bytes or a number; SECONDS: kept as ms */

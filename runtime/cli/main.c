@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "cli/dotenv.h"
 #include "cli/program.h"
+#include "client/engine.h"
 #include "crypto/digest.h"
 #include "http/h1/read.h"
 
@@ -90,6 +91,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   size_thread_pool();
+  if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   int status;
   if (strcmp(options.command, "version") == 0) {
     puts("rille " RILLE_VERSION);

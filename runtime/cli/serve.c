@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "net/address.h"
+#include "vm/inspect.h"
 #include "vm/offload.h"
 #include "vm/task.h"
 
@@ -55,7 +56,7 @@ struct process {
   int count, ready, ended, inherited;
   bool stopping, listening;
   int status;
-  uv_signal_t on_term, on_int;
+  uv_signal_t on_term, on_int, on_usr1;
   rl_access_log access;
   bool logs_access;
 };
@@ -86,6 +87,11 @@ static void drain(serving_worker *w) {
 
 static void do_drain(rl_mail *mail) {
   drain(((word *)mail)->worker);
+  rl_free(mail);
+}
+
+static void do_inspect(rl_mail *mail) {
+  rl_inspect_log(((word *)mail)->worker->main.vm);
   rl_free(mail);
 }
 
@@ -282,11 +288,19 @@ static void on_signal(uv_signal_t *handle, int number) {
   stop_all(p);
 }
 
-static void watch_signal(process *p, uv_signal_t *handle, int number) {
+/* Each worker logs what its tasks do. Those that are not ready yet have nothing to say. */
+static void on_usr1(uv_signal_t *handle, int number) {
+  process *p = handle->data;
+  (void)number;
+  for (int i = 0; i < p->count; i++)
+    if (p->listening && !p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_inspect, 0);
+}
+
+static void watch_signal(process *p, uv_signal_t *handle, int number, uv_signal_cb on) {
   uv_signal_init(&main_loop(p)->uv, handle);
   handle->data = p;
   uv_unref((uv_handle_t *)handle);
-  uv_signal_start(handle, on_signal, number);
+  uv_signal_start(handle, on, number);
 }
 
 int rl_serve(const rl_options *options, const char *root) {
@@ -299,12 +313,14 @@ int rl_serve(const rl_options *options, const char *root) {
   if (rl_loop_init(main_loop(&p))) return 1;
   p.logs_access = options->log != RL_LOG_OFF && rl_access_log_start(&p.access, STDOUT_FILENO, options->log) == 0;
   rl_heartbeat_watchdog(options->watchdog);
-  watch_signal(&p, &p.on_term, SIGTERM);
-  watch_signal(&p, &p.on_int, SIGINT);
+  watch_signal(&p, &p.on_term, SIGTERM, on_signal);
+  watch_signal(&p, &p.on_int, SIGINT, on_signal);
+  watch_signal(&p, &p.on_usr1, SIGUSR1, on_usr1);
   if (start_worker(&p.workers[0]) == 0) rl_loop_run(main_loop(&p));
   else p.status = 1;
   uv_close((uv_handle_t *)&p.on_term, NULL);
   uv_close((uv_handle_t *)&p.on_int, NULL);
+  uv_close((uv_handle_t *)&p.on_usr1, NULL);
   if (options->unix_path && p.listening) unlink(options->unix_path);
   end_worker(&p.workers[0]);
   if (p.logs_access) rl_access_log_stop(&p.access);

@@ -135,8 +135,10 @@ static int send_file(rl_req *req, int fd, uint64_t offset, uint64_t size) {
 }
 
 static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
-  (void)trailers, (void)count;
-  end(local_of(req));
+  rl_local *local = local_of(req);
+  if (local->framing.chunked)
+    for (size_t i = 0; i < count; i++) local->events->on_trailer(local, &trailers[i]);
+  end(local);
   return RL_OK;
 }
 

@@ -18,9 +18,10 @@ typedef struct rl_local rl_local;
 
 /* Told while the handler runs: each only notes what happened. */
 typedef struct rl_local_events {
-  void (*on_head)(rl_local *local, const rl_resp *resp); /* borrowed until return */
-  void (*on_change)(rl_local *local);                    /* bytes arrived, the body ended, or the exchange broke off */
-  void (*on_flow)(rl_local *local);                      /* the handler wants request body, or no longer does */
+  void (*on_head)(rl_local *local, const rl_resp *resp);         /* borrowed until return */
+  void (*on_trailer)(rl_local *local, const rl_header *trailer); /* each, before the body ends; borrowed until return */
+  void (*on_change)(rl_local *local); /* bytes arrived, the body ended, or the exchange broke off */
+  void (*on_flow)(rl_local *local);   /* the handler wants request body, or no longer does */
 } rl_local_events;
 
 struct rl_local {

@@ -92,10 +92,9 @@ static void on_task_end(rl_task *task) {
   if (s) finish(s);
 }
 
-rl_serving *rl_serving_running(lua_State *L) {
-  for (rl_task *task = rl_task_running(L); task; task = task->parent)
-    if (task->on_end == on_task_end && task->owner) return task->owner;
-  return NULL;
+rl_serving *rl_serving_of_task(const rl_task *task) {
+  while (task && task->on_end != on_task_end) task = task->parent;
+  return task ? task->owner : NULL;
 }
 
 void rl_serving_push_app(lua_State *L, const rl_serving *s) {
@@ -163,7 +162,7 @@ static int stream_k(lua_State *L, int status, lua_KContext number) {
     s->req->ops->abort(s->req);
     s->gone = true;
   }
-  if (!s->gone) s->req->ops->end(s->req, NULL, 0);
+  if (!s->gone) s->req->ops->end(s->req, s->trailers, s->trailer_count);
   return leave(L);
 }
 
@@ -404,6 +403,7 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
   req->events = &events;
   app->serving++;
   s->task->owner = s;
+  s->task->site = rl_serving_label(s);
   s->task->cpu_limit_ms = app->cpu_limit_ms;
   s->task->on_end = on_task_end;
   lua_State *co = s->task->strand.co;

@@ -73,6 +73,8 @@ struct rl_serving {
   bool body_ended;
   rl_buf body; /* arrived, not handed to Lua yet */
   rl_list held;
+  rl_header *trailers; /* of the streamed response; in the arena */
+  size_t trailer_count;
   unsigned param_count;
   rl_param params[];
 };
@@ -111,8 +113,6 @@ void rl_res_from_results(lua_State *L, int count, const char *label);
  * `arena`. 0 or RL_ENOMEM. */
 int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
 
-/* The request that the running task, or a task it belongs to, answers; NULL where there is none. */
-rl_serving *rl_serving_running(lua_State *L);
 /* Pushes the Lua app whose route (or miss) that is. */
 void rl_serving_push_app(lua_State *L, const rl_serving *serving);
 /* Pushes the handle `req` for a serving (vm/bind/request.c). */
@@ -121,6 +121,8 @@ void rl_request_push(lua_State *L, rl_serving *serving);
 rl_serving *rl_check_serving(lua_State *L, int index);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
 void rl_out_push(lua_State *L, int index);
+/* The request for which a task runs, itself or by the one it belongs to; NULL where there is none (any more). */
+rl_serving *rl_serving_of_task(const rl_task *task);
 /* "GET /posts/{id}", or "no route". */
 const char *rl_serving_label(const rl_serving *serving);
 

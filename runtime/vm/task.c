@@ -75,8 +75,8 @@ static void forget(rl_task *task) {
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
 
-static void undo_wait(void *ud, rl_task *task) {
-  (void)ud;
+static void undo_wait(void *ud, rl_task *task, unsigned depth) {
+  (void)ud, (void)depth;
   if (task->status != RL_TASK_READY && task->undo) task->undo(task, task->undo_ud);
 }
 
@@ -126,6 +126,7 @@ void rl_task_free_sites(rl_vm *vm) {
 static void note_site(rl_task *task, lua_State *from) {
   lua_Debug ar;
   task->line = 0;
+  task->site = NULL;
   for (int level = 1; from && lua_getstack(from, level, &ar); level++) {
     lua_getinfo(from, "Sl", &ar);
     if (*ar.what == 'C' || strncmp(ar.source, "=rille/", 7) == 0) continue;
@@ -507,15 +508,26 @@ int rl_task_base(lua_State *L) {
 
 /* ---- inspection ------------------------------------------------------------------------------------------------------------- */
 
-static void visit_all(rl_list *siblings, void (*visit)(void *ud, rl_task *task), void *ud) {
-  RL_LIST_EACH(siblings, node) {
-    rl_task *task = RL_CONTAINER(node, rl_task, sibling);
-    visit(ud, task);
-    visit_all(&task->children, visit, ud);
-  }
+static rl_list *siblings_of(rl_vm *vm, const rl_task *task) {
+  return task->parent ? &task->parent->children : &vm->roots;
 }
 
-void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task), void *ud) { visit_all(&vm->roots, visit, ud); }
+/* The next one in the order of the tree: first child, next sibling, next sibling of an ancestor. */
+static rl_task *next_of(rl_vm *vm, rl_task *task, unsigned *depth) {
+  if (!rl_list_empty(&task->children)) {
+    ++*depth;
+    return RL_CONTAINER(task->children.next, rl_task, sibling);
+  }
+  for (; task; task = task->parent, --*depth)
+    if (task->sibling.next != siblings_of(vm, task)) return RL_CONTAINER(task->sibling.next, rl_task, sibling);
+  return NULL;
+}
+
+void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task, unsigned depth), void *ud) {
+  unsigned depth = 0;
+  rl_task *task = rl_list_empty(&vm->roots) ? NULL : RL_CONTAINER(vm->roots.next, rl_task, sibling);
+  for (; task; task = next_of(vm, task, &depth)) visit(ud, task, depth);
+}
 
 /* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
 

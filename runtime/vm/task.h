@@ -115,7 +115,7 @@ struct rl_task {
   uint32_t cpu_limit_ms; /* how long it may run without waiting; 0: no limit */
 
   int line;         /* where it was spawned; 0: in C */
-  const char *site; /* the file, interned in the vm */
+  const char *site; /* the file, interned in the vm; or what C says that it is, where line is 0; or NULL */
   uint64_t id;
 
   const char *wait_name; /* what it waits for ("sleep"), static; NULL while it does not */
@@ -219,8 +219,9 @@ void rl_task_interrupt(rl_task *task);
 /* Its rare part; NULL where memory is short. */
 rl_task_rare *rl_task_rare_of(rl_task *task);
 
-/* Calls `visit` for every live task, parents before their children. */
-void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task), void *ud);
+/* Calls `visit` for every live task, parents before their children; `depth` of a task without a parent is 0. The visitor
+ * must not start or end tasks. */
+void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task, unsigned depth), void *ud);
 
 /* The one place that resumes. Arguments are on top of strand->co. LUA_OK, LUA_YIELD or an error status. */
 int rl_strand_resume(rl_strand *strand, lua_State *from, int nargs, int *nres);

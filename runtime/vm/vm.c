@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "client/engine.h"
 #include "server/file.h"
 #include "vm/error.h"
 #include "vm/task.h"
@@ -124,6 +125,7 @@ void rl_vm_del(rl_vm *vm) {
     rl_task_forget_all(vm);
     lua_close(vm->L);
   }
+  if (vm->engine) rl_engine_unref(vm->engine);
   rl_memory_free(&vm->memory);
   rl_task_free_sites(vm);
   rl_file_cache_del(vm->files);

@@ -24,6 +24,7 @@
 typedef struct rl_vm rl_vm;
 typedef struct rl_task rl_task;
 typedef struct rl_strand rl_strand;
+typedef struct rl_engine rl_engine;
 
 /* How strict, and what an error may show. */
 typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } rl_mode;
@@ -54,6 +55,7 @@ struct rl_vm {
   unsigned site_count;
 
   struct rl_file_cache *files; /* bytes of small static files; made when needed */
+  rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
   int refs[16];                /* registry references of what hot paths need: RL_REF_* */
 };
 

@@ -194,7 +194,7 @@ static int l_match(lua_State *L) {
 
 /* running_app() -> the app whose request the running task answers, or nil */
 static int l_running_app(lua_State *L) {
-  const rl_serving *serving = rl_serving_running(L);
+  const rl_serving *serving = rl_serving_of_task(rl_task_running(L));
   if (serving) rl_serving_push_app(L, serving);
   else lua_pushnil(L);
   return 1;

@@ -73,5 +73,8 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_static(L);
   rl_bind_compress(L);
   rl_bind_testing(L);
+  rl_bind_client(L);
+  rl_bind_client_head(L);
+  rl_bind_file(L);
   return 1;
 }

@@ -57,6 +57,7 @@ enum {
   FIELD_VERSION,
   FIELD_ROUTE,
   FIELD_ID,
+  FIELD_TRAILERS,
   FIELD_APP,
   FIELD_STATE
 };
@@ -81,6 +82,7 @@ static const struct {
               {"version", FIELD_VERSION},
               {"route", FIELD_ROUTE},
               {"id", FIELD_ID},
+              {"trailers", FIELD_TRAILERS},
               {"app", FIELD_APP},
               {"state", FIELD_STATE}};
 
@@ -205,6 +207,16 @@ static void push_headers_view(lua_State *L) {
   luaL_setmetatable(L, "rille.request_headers");
 }
 
+/* Lower-case name -> value. Empty until the body has been read: they stand behind it. */
+static void push_trailers(lua_State *L, const rl_req *req) {
+  lua_createtable(L, 0, (int)req->trailer_count);
+  for (size_t i = 0; i < req->trailer_count; i++) {
+    push_lower(L, req->trailers[i].name);
+    rl_push_slice(L, req->trailers[i].value);
+    lua_rawset(L, -3);
+  }
+}
+
 /* Fields that are tables are made once and kept. */
 static void push_table_field(lua_State *L, rl_serving *s, int field) {
   push_kept(L);
@@ -234,6 +246,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_HOST: rl_push_slice(L, req->host); break;
     case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
+    case FIELD_TRAILERS: push_trailers(L, req); break;
     case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
     case FIELD_APP: rl_serving_push_app(L, s); break;
     default: push_table_field(L, s, field);
@@ -411,6 +424,15 @@ static int header_all(lua_State *L) {
   return 1;
 }
 
+/* served_header(name) -> that header of the request for which the running task works, or nil where it works for none */
+static int served_header(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  rl_slice name = rl_check_slice(L, 1);
+  if (s && s->req) push_joined(L, s->req, name);
+  else lua_pushnil(L);
+  return 1;
+}
+
 /* req:query_all(name) -> list of values */
 static int query_all(lua_State *L) {
   const rl_req *req = rl_check_serving(L, 1)->req;
@@ -548,13 +570,10 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"request_keep", request_keep},
-                                     {"request_finish", request_finish},
-                                     {"request_finishers", request_finishers},
-                                     {"request_miss", request_miss},
-                                     {"request_has_route", request_has_route},
-                                     {"request_body", request_body},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"request_keep", request_keep},           {"request_finish", request_finish},
+                                     {"request_finishers", request_finishers}, {"request_miss", request_miss},
+                                     {"request_has_route", request_has_route}, {"request_body", request_body},
+                                     {"served_header", served_header},         {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");

@@ -404,7 +404,7 @@ static void push_description(lua_State *L, const rl_task *task) {
   lua_pushinteger(L, (lua_Integer)task->id);
   lua_setfield(L, -2, "id");
   if (task->line) lua_pushfstring(L, "%s:%d", task->site, task->line);
-  else lua_pushliteral(L, "C");
+  else lua_pushstring(L, task->site ? task->site : "main");
   lua_setfield(L, -2, "spawned");
   if (task->parent) lua_pushinteger(L, (lua_Integer)task->parent->id), lua_setfield(L, -2, "parent");
   if (task->wait_name) {
@@ -415,7 +415,8 @@ static void push_description(lua_State *L, const rl_task *task) {
   }
 }
 
-static void add_description(void *ud, rl_task *task) {
+static void add_description(void *ud, rl_task *task, unsigned depth) {
+  (void)depth;
   lua_State *L = ud;
   push_description(L, task);
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
