@@ -133,11 +133,12 @@ end
 
 --- normalize(schema, where, seen) -> spec; raises what is wrong with it at the program's line
 function normalize(schema, where, seen)
-  if type(schema) == "string" then schema = { type = schema } end
+  local named = type(schema) == "string" -- a type's name: a schema whatever it says
+  if named then schema = { type = schema } end
   if type(schema) ~= "table" then fail(where, "a type's name or a table was expected, got a %s", type(schema)) end
   if seen[schema] then fail(where, "the schema contains itself") end
   seen[schema] = true
-  local own = with_our_words(is_schema(schema) and schema or { type = "object", fields = schema }, where)
+  local own = with_our_words((named or is_schema(schema)) and schema or { type = "object", fields = schema }, where)
   local spec = { type = type_of(own, where), default = own.default, enum = own.enum, min = own.min, max = own.max,
     pattern = own.pattern, format = own.format, types = own.types, description = own.description or own.title }
   spec.optional = own.optional or own.required == false or own.default ~= nil
