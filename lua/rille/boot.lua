@@ -57,6 +57,7 @@ end
 
 function boot.serve(path)
   local app = boot.load_app(path)
+  require("rille.secret").check_app(app)
   local compiled = require("rille.compile").compile(app)
   local lifespans = require("rille.lifespan").start(app)
   native.ready(compiled)
@@ -102,6 +103,7 @@ end
 
 function boot.check(path)
   local app = boot.load_app(path)
+  require("rille.secret").check_app(app)
   local _, all = require("rille.compile").compile(app)
   print(("%s: %d routes, no errors"):format(path, #all))
   return 0
