@@ -51,7 +51,7 @@ function rille.response(opts)
   return res
 end
 
-local lazy = { sqlite = "rille.sqlite" } -- name -> module
+local lazy = { sqlite = "rille.sqlite", template = "rille.template" } -- name -> module
 
 return setmetatable(rille, {
   __name = "rille",

@@ -46,6 +46,8 @@
 #define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
 #define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
 #define RL_LIMIT_CLEANUP_MS 5000u               /* how long __close may wait in a cancelled task */
+/* 500; bytes that one template may print, or hold back while it is streamed */
+#define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
 
 /* What a server holds of these, changeable one by one before it starts. */
 typedef struct rl_limits {

@@ -49,9 +49,10 @@ static page *check_page(lua_State *L) {
 
 /* ---- a page's life ---------------------------------------------------------------------------------------------------------- */
 
-/* page(limit, expected) -> page that holds at most `limit` bytes; `expected` is how many it is likely to hold */
+/* page(limit?, expected) -> page that holds at most `limit` bytes; `expected` is how many it is likely to hold */
 static int l_page(lua_State *L) {
-  size_t limit = (size_t)rl_check_size(L, 1), expected = (size_t)rl_check_size(L, 2);
+  size_t limit = lua_isnoneornil(L, 1) ? RL_LIMIT_TEMPLATE_PAGE : (size_t)rl_check_size(L, 1);
+  size_t expected = (size_t)rl_check_size(L, 2);
   page *p = lua_newuserdatauv(L, sizeof *p, 0);
   rl_buf_init(&p->buf, limit);
   rl_buf_init(&p->marks, MOST_MARKS * sizeof(size_t));
