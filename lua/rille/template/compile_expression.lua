@@ -75,6 +75,8 @@ function M.add(Compiler)
     return ("(%s == nil and %s or %s)"):format(ref.code, undefined_name(self, node.name), ref.code), "any"
   end
 
+  local MOST_EXACT = 1 << 31
+
   local function float_code(value)
     if value ~= value then return "(0/0)" end
     if value == math.huge then return "(1/0)" end
@@ -87,7 +89,8 @@ function M.add(Compiler)
     if node.none then return self.code:use "none", "value" end
     if type(value) == "string" then return quote(value), "value" end
     if math.type(value) == "float" then return float_code(value), "number" end
-    return tostring(value), type(value) == "boolean" and "boolean" or "number"
+    if type(value) == "boolean" then return tostring(value), "boolean" end
+    return tostring(value), value < MOST_EXACT and "number" or "value" -- Lua's own operators would let large ones wrap around
   end
 
   local function list(self, nodes, frame)
@@ -279,15 +282,20 @@ function M.add(Compiler)
 
   -- ---- filters and tests --------------------------------------------------------------------------------------------
 
-  -- Arguments of a function that names its parameters: keyword ones put where they belong. Nil where one does not.
-  local function by_position(self, node, frame, params)
+  -- Arguments of a function that names its parameters: keyword ones put where they belong. Nil and what is wrong where they
+  -- do not fit.
+  local function by_position(self, node, frame, record)
     local codes, last = {}, #node.args
+    if record.most and last > record.most then return nil, ("takes %d arguments at most"):format(record.most) end
     for i, arg in ipairs(node.args) do codes[i] = self:expression(arg, frame) end
     for _, row in ipairs(node.kwargs) do
-      local position = params[row[1]]
-      if not position or codes[position] then return nil, row[1] end
+      local position = record.params[row[1]]
+      if not position or codes[position] then return nil, ("takes no argument '%s' here"):format(row[1]) end
       codes[position] = self:expression(row[2], frame)
       last = math.max(last, position)
+    end
+    for i = 1, record.least do
+      if not codes[i] then return nil, ("needs %d arguments"):format(record.least) end
     end
     for i = 1, last do codes[i] = ", " .. (codes[i] or "nil") end
     return concat(codes)
@@ -305,9 +313,9 @@ function M.add(Compiler)
       return ("%s(c, %s, %s, %s, %s%s)"):format(self.code:use "apply", kwargs, frame.esc, self.code:constant(record), value,
         args), record.kind
     end
-    local args, wrong = by_position(self, node, frame, record.params)
+    local args, wrong = by_position(self, node, frame, record)
     if not args then
-      return ("%s(%s)"):format(self.code:use "fail", quote(("the %s '%s' takes no argument '%s'"):format(what, node.name, wrong)))
+      return ("%s(%s)"):format(self.code:use "fail", quote(("the %s '%s' %s"):format(what, node.name, wrong))), "any"
     end
     return ("%s(%s%s)"):format(self:cached_constant(record.f), head, args), record.kind
   end

@@ -273,10 +273,10 @@ function M.add(Compiler)
   -- A recursive loop is a function of what it loops over and of how deep it is.
   local function write_recursive(self, node, frame)
     local code, name = self.code, self.code:fresh "recurse"
-    code:write(("local function %s(items, depth) "):format(name))
+    code:write(("local function %s(inner, level) "):format(name))
     local outer = code:begin_function()
     code.locals = 2
-    write_loop(self, node, frame, "items", "depth", name)
+    write_loop(self, node, frame, "inner", "level", name)
     code:end_function(outer)
     code:write(("end %s(%s, 1) "):format(name, (self:loose(node.iter, frame))))
   end

@@ -69,7 +69,8 @@ Values.__index = Values
 
 local function new_values(args)
   local kind = value.kind(args)
-  return setmetatable({ args = args, is_tuple = kind == "tuple", is_mapping = kind == "mapping", taken = 0 }, Values)
+  return setmetatable({ args = args, is_tuple = kind == "tuple", is_mapping = kind == "mapping", may_be_left = kind == "mapping"
+    or kind == "list", taken = 0 }, Values)
 end
 
 function Values:next()
@@ -87,7 +88,7 @@ function Values:named(name)
 end
 
 function Values:check_all_taken()
-  if not self.is_mapping and self.taken < (self.is_tuple and #self.args or 1) then
+  if not self.may_be_left and self.taken < (self.is_tuple and #self.args or 1) then
     failure.fail "there are more values than this format takes"
   end
 end

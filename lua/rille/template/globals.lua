@@ -15,7 +15,7 @@ local MOST_RANGE = 100000
 local function integer(v) return methods.integer_argument(v, "range") end
 
 --- range(stop), range(start, stop, step)
-M.range = call.global_function(record.new("start stop step", function(start, stop, step)
+M.range = call.global_function(record.new("start! stop step", function(start, stop, step)
   if stop == nil then start, stop = 0, start end
   start, stop, step = integer(start), integer(stop), step == nil and 1 or integer(step)
   if step == 0 then failure.fail "range: the step must not be zero" end
@@ -56,7 +56,7 @@ value.kinds[Cycler] = { name = "cycler", attr = function(cycler, name)
   return cycler_methods[name] and lookup.bind(cycler_methods[name], cycler)
 end }
 
-M.cycler = call.global_function(record.new("", function(...)
+M.cycler = call.global_function(record.new("...", function(...)
   if select("#", ...) == 0 then failure.fail "cycler needs at least one item" end
   return setmetatable({ { ... }, 1 }, Cycler)
 end))

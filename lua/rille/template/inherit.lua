@@ -8,6 +8,7 @@
 local failure = require "rille.template.failure"
 local items = require "rille.template.items"
 local macro = require "rille.template.macro"
+local native = require "rille.native"
 local value = require "rille.template.value"
 
 local M = {}
@@ -76,6 +77,7 @@ local function name_of(v)
   if type(v) == "string" then return v end
   if value.is_markup(v) then return v[1] end
   value.check_defined(v)
+  if v == native.null then failure.not_found "there is no template named none" end
   failure.fail("the name of a template is text, got %s", value.describe(v))
 end
 

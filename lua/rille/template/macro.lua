@@ -58,7 +58,7 @@ local function check_kwargs(info, kwargs)
 end
 
 -- Lua arguments for a macro's function: its parameters, then caller, kwargs and varargs where it reads them.
-local function arrange(info, kwargs, ...)
+local function arrange(c, info, kwargs, ...)
   local given, args, rest = table.pack(...), {}, {}
   for name, v in pairs(kwargs or {}) do rest[name] = v end
   for i, name in ipairs(info.args) do
@@ -68,7 +68,7 @@ local function arrange(info, kwargs, ...)
   local count = info.count
   if info.caller then
     count = count + 1
-    args[count], rest.caller = rest.caller or value.undefined "'caller' is undefined: no call block calls this macro", nil
+    args[count], rest.caller = rest.caller or c.env:undefined "'caller' is undefined: no call block calls this macro", nil
   end
   if info.kwargs then
     count = count + 1
@@ -89,7 +89,7 @@ end
 local function put_macro(_, kwargs, _, macro, ...)
   local info, c = macro[2], macro[3]
   enter(c)
-  if kwargs or info.special or select("#", ...) > info.count then macro[1](arrange(info, kwargs, ...))
+  if kwargs or info.special or select("#", ...) > info.count then macro[1](arrange(c, info, kwargs, ...))
   else macro[1](...) end
   leave(c)
 end
@@ -109,7 +109,7 @@ local macro_attributes = {
 
 kinds[Macro] = {
   name = "macro", call = call_own, put = put_macro,
-  text = function(macro) return ("<macro %s>"):format(name_of(macro[2])) end,
+  text = function(macro) return ("<Macro %s>"):format(name_of(macro[2])) end,
   attr = function(macro, name) return macro_attributes[name] and macro_attributes[name](macro[2]) end,
 }
 

@@ -317,9 +317,12 @@ end
 
 -- (a, b=1) into args and defaults.
 local function signature(p, node)
+  local seen = {}
   node.args, node.defaults = {}, {}
   p:items(")", function()
-    node.args[#node.args + 1] = name_node(p, "param")
+    local arg = name_node(p, "param")
+    if seen[arg.name] then p:fail(("there is a parameter '%s' already"):format(arg.name), arg.token) end
+    node.args[#node.args + 1], seen[arg.name] = arg, true
     if p:skip "=" then
       node.defaults[#node.defaults + 1] = p:expression()
     elseif node.defaults[1] then

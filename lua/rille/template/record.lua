@@ -2,24 +2,26 @@
 -- compiled:
 --
 --   f         the function
---   params    name -> position behind the value
+--   params    name -> position behind the value; `most` is how many there are (nil: any number), `least` how many must be given
 --   context   f(c, esc, value, ...): it wants to know the page's context and whether it escapes
 --   keywords  it takes any keyword arguments, as a table (or nil) behind the value
 --   kind      what its result is known to be (compile_expression.lua)
 local M = {}
 
-local function positions(names)
-  local params, position = {}, 0
-  for name in names:gmatch "%S+" do
+local function parse(names)
+  local params, position, least = {}, 0, 0
+  for name, mark in names:gmatch "(%w[%w_]*)(!?)" do
     position = position + 1
     params[name] = position
+    if mark == "!" then least = position end
   end
-  return params
+  return params, least, not names:find("...", 1, true) and position or nil
 end
 
---- record(names of parameters, f, fields)
+--- new(names, f, fields): names of the parameters, those that must be given with a "!" behind them, "..." for any number.
 function M.new(names, f, fields)
-  local record = { f = f, params = positions(names) }
+  local record = { f = f }
+  record.params, record.least, record.most = parse(names)
   for key, v in pairs(fields or {}) do record[key] = v end
   return record
 end

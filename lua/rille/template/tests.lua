@@ -48,7 +48,7 @@ local function holds_items(v)
 end
 
 local sequences = { string = true, markup = true, list = true, tuple = true, mapping = true, undefined = true }
-M.sequence = test("", function(v) return (sequences[kind(v)] or holds_items(v)) and kind(v) ~= "undefined" end)
+M.sequence = test("", function(v) return sequences[kind(v)] or holds_items(v) end)
 M.iterable = test("", function(v) return sequences[kind(v)] or kind(v) == "function" or holds_items(v) end)
 
 M.callable = test("", function(v)
@@ -71,17 +71,17 @@ end
 
 M.odd = test("", function(v) return modulo("odd", v, 2) == 1 end)
 M.even = test("", function(v) return modulo("even", v, 2) == 0 end)
-M.divisibleby = test("num", function(v, n) return modulo("divisibleby", v, n) == 0 end)
+M.divisibleby = test("num!", function(v, n) return modulo("divisibleby", v, n) == 0 end)
 M.lower = test("", function(v) return text.is_lower(value.text(v)) end)
 M.upper = test("", function(v) return text.is_upper(value.text(v)) end)
 
 -- ---- comparisons ----------------------------------------------------------------------------------------------------
 
-M.eq = test("other", operators.eq)
-M.ne = test("other", function(a, b) return not operators.eq(a, b) end)
-for _, name in ipairs { "lt", "le", "gt", "ge" } do M[name] = test("other", operators[name]) end
-M["in"] = test("seq", operators.contains)
-M.sameas = test("other", rawequal)
+M.eq = test("other!", operators.eq)
+M.ne = test("other!", function(a, b) return not operators.eq(a, b) end)
+for _, name in ipairs { "lt", "le", "gt", "ge" } do M[name] = test("other!", operators[name]) end
+M["in"] = test("seq!", operators.contains)
+M.sameas = test("other!", rawequal)
 
 for name, short in pairs { equalto = "eq", ["=="] = "eq", ["!="] = "ne", ["<"] = "lt", lessthan = "lt", ["<="] = "le",
   [">"] = "gt", greaterthan = "gt", [">="] = "ge" } do

@@ -141,6 +141,25 @@ function M.pad(s, width, where, fill)
   return rep(fill, left) .. s .. rep(fill, missing - left)
 end
 
+-- Blocks of Unicode beyond ASCII that hold no letters and digits: Latin-1's signs, punctuation to arrows and symbols, CJK
+-- punctuation, variation selectors, emoji.
+local symbols = { { 0x80, 0xA9 }, { 0xAB, 0xB1 }, { 0xB4, 0xB4 }, { 0xB6, 0xB8 }, { 0xBB, 0xBB }, { 0xBF, 0xBF }, { 0xD7, 0xD7 },
+  { 0xF7, 0xF7 }, { 0x2000, 0x206F }, { 0x20A0, 0x20CF }, { 0x2190, 0x245F }, { 0x2500, 0x2BFF }, { 0x3000, 0x3004 },
+  { 0x3008, 0x3020 }, { 0xFE00, 0xFE6F }, { 0x1F000, 0x1FAFF } }
+
+local function is_symbol(point)
+  for _, range in ipairs(symbols) do
+    if point >= range[1] and point <= range[2] then return true end
+  end
+  return false
+end
+
+--- With a space for every sign beyond ASCII that is part of no word.
+function M.without_symbols(s)
+  if is_ascii(s) or not utf8.len(s) then return s end
+  return (s:gsub("[\xC2-\xF4][\x80-\xBF]+", function(char) return is_symbol(utf8.codepoint(char)) and " " or nil end))
+end
+
 -- ---- taking apart and putting together ------------------------------------------------------------------------------
 
 --- Words, split at runs of spaces; at most `most` splits.

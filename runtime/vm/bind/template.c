@@ -14,6 +14,8 @@
  * prints through Lua.
  */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/html.h"
@@ -154,11 +156,23 @@ static int add_text(lua_State *L, rl_buf *out, int index, bool escaped) {
   return escaped ? rl_html_escape(out, text) : rl_buf_add_slice(out, text);
 }
 
-/* As Python prints floats: the shortest digits that read back, with a point or an exponent, an exponent from 1e16 on. */
+/* The fewest digits that read back as the same double, with an exponent where that is shorter. */
+static int add_shortest(rl_buf *out, double number) {
+  char text[40];
+  for (int precision = isnormal(number) ? 15 : 1; precision <= 17; precision++) {
+    snprintf(text, sizeof text, "%.*g", precision, number);
+    if (strtod(text, NULL) == number) break;
+  }
+  return rl_buf_add_str(out, text);
+}
+
+/* As Python prints floats: with a point or an exponent, and that below 1e-4 and from 1e16 on. */
 static int add_float(rl_buf *out, double number) {
+  double size = fabs(number);
   if (isnan(number)) return rl_buf_add_str(out, "nan");
   if (isinf(number)) return rl_buf_add_str(out, number < 0 ? "-inf" : "inf");
-  if (fabs(number) >= 1e15 && fabs(number) < 1e16 && number == floor(number)) return rl_buf_addf(out, "%.1f", number);
+  if (number != 0 && (size < 1e-4 || size >= 1e16)) return add_shortest(out, number);
+  if (size >= 1e15 && number == floor(number)) return rl_buf_addf(out, "%.1f", number);
   return rl_json_write_number(out, number);
 }
 

@@ -114,7 +114,7 @@ M.unique = record.in_context("case_sensitive attribute", function(c, _, v, case_
   return list(result)
 end, { kind = "value" })
 
-M.groupby = record.in_context("attribute default case_sensitive", function(c, _, v, attribute, default, case_sensitive)
+M.groupby = record.in_context("attribute! default case_sensitive", function(c, _, v, attribute, default, case_sensitive)
   default = given(default)
   local source = items.to_list(c, v)
   source = items.sort(source, keys_for(c, source, attribute, case_sensitive, default), operators.compare)
@@ -201,7 +201,7 @@ local function positive(v, what)
   return n
 end
 
-M.batch = record.in_context("linecount fill_with", function(c, _, v, size, fill)
+M.batch = record.in_context("linecount! fill_with", function(c, _, v, size, fill)
   size, fill = positive(size, "batch"), given(fill)
   local source, result = items.to_list(c, v), {}
   for first = 1, #source, size do
@@ -212,7 +212,7 @@ M.batch = record.in_context("linecount fill_with", function(c, _, v, size, fill)
   return list(result)
 end, { kind = "value" })
 
-M.slice = record.in_context("slices fill_with", function(c, _, v, slices, fill)
+M.slice = record.in_context("slices! fill_with", function(c, _, v, slices, fill)
   slices, fill = positive(slices, "slice"), given(fill)
   local source, result, from = items.to_list(c, v), {}, 1
   local each, longer = #source // slices, #source % slices

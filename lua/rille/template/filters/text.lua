@@ -23,6 +23,17 @@ local function on_text(names, f)
   end, { kind = "value" })
 end
 
+-- The same, where what is undefined is none.
+local function on_defined_text(names, f)
+  local filter = on_text(names, f)
+  local of_text = filter.f
+  filter.f = function(v, ...)
+    value.check_defined(v)
+    return of_text(v, ...)
+  end
+  return filter
+end
+
 local function integer(v, default, what)
   v = given(v)
   return v == nil and default or methods.integer_argument(v, what)
@@ -32,10 +43,10 @@ M.upper = on_text("", text.upper)
 M.lower = on_text("", text.lower)
 M.capitalize = on_text("", text.capitalize)
 
--- Each word's first letter; what stands between words is kept.
-M.title = on_text("", function(s)
-  return (s:gsub("[^-%s({%[<]+", text.capitalize))
-end)
+-- Each word's first letter; what stands between words is kept. Of markup it is text again, whose tags may have changed.
+M.title = record.new("", function(v)
+  return (value.text(v):gsub("[^-%s({%[<]+", text.capitalize))
+end, { kind = "value" })
 
 M.trim = on_text("chars", function(s, chars)
   return text.strip(s, given(chars) and value.text(chars), true, true)
@@ -65,10 +76,10 @@ local function replace(_, esc, v, old, new, count)
   return as_html and markup(result) or result
 end
 
-M.replace = record.in_context("old new count", replace, { kind = "value" })
+M.replace = record.in_context("old! new! count", replace, { kind = "value" })
 
 -- Lines behind the first are moved to the right by `width` spaces, or by a text.
-M.indent = on_text("width first blank", function(s, width, first, blank)
+M.indent = on_defined_text("width first blank", function(s, width, first, blank)
   width = given(width)
   if width == nil then width = 4 end
   local indention = type(width) == "number" and (" "):rep(integer(width, 4, "indent")) or value.text(width)
@@ -81,6 +92,10 @@ M.indent = on_text("width first blank", function(s, width, first, blank)
 end)
 
 M.truncate = record.new("length killwords end leeway", function(v, length, killwords, ending, leeway)
+  local kind = value.kind(v)
+  if kind ~= "string" and kind ~= "markup" and kind ~= "undefined" then
+    failure.fail("truncate needs text, got %s", value.describe(v))
+  end
   local s = value.text(v)
   length, leeway = integer(length, 255, "truncate"), integer(leeway, 5, "truncate")
   ending = ending == nil and "..." or value.text(ending)
@@ -96,7 +111,7 @@ M.truncate = record.new("length killwords end leeway", function(v, length, killw
   return is_markup(v) and markup(result .. value.escape(ending)) or result .. ending
 end, { kind = "value" })
 
-M.wordwrap = on_text("width break_long_words wrapstring break_on_hyphens", function(s, width, long, separator, hyphens)
+M.wordwrap = on_defined_text("width break_long_words wrapstring break_on_hyphens", function(s, width, long, separator, hyphens)
   local options = { width = integer(width, 79, "wordwrap"), break_long = long ~= false, break_on_hyphens = hyphens ~= false }
   separator = given(separator) and value.text(separator) or "\n"
   local lines = text.lines(s)
@@ -105,7 +120,7 @@ M.wordwrap = on_text("width break_long_words wrapstring break_on_hyphens", funct
 end)
 
 M.wordcount = record.new("", function(v)
-  local _, count = value.text(v):gsub("[%w_\x80-\xFF]+", "")
+  local _, count = text.without_symbols(value.text(v)):gsub("[%w_\x80-\xFF]+", "")
   return count
 end, { kind = "number" })
 

@@ -116,7 +116,7 @@ M.default = record.in_context("default_value boolean", function(c, _, v, default
 end)
 M.d = M.default
 
-M.attr = record.in_context("name", function(c, _, v, name) return c.R.attr(v, value.text(name)) end)
+M.attr = record.in_context("name!", function(c, _, v, name) return c.R.attr(v, value.text(name)) end)
 
 M.pprint = record.new("verbose", function(v) return pretty.text(v) end, { kind = "value" })
 
