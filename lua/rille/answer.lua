@@ -22,7 +22,7 @@ end
 
 -- Logged once; the id is what a user can quote.
 local function log_unexpected(req, err)
-  local id = native.random_id()
+  local id = req.id
   native.log("error", "a handler failed", {
     id = id, method = req.method, path = req.path, route = req.route, error = tostring(err),
     traceback = err.traceback or native.error_trace(err.cause == nil and err or err.cause),
@@ -52,7 +52,9 @@ end
 
 -- Notes what nobody expected: errors without a status of their own, and those that carry a traceback.
 local function note(req, err)
-  if err.status >= 500 and not err.id and (err.status == 500 or err.traceback) then err.id = log_unexpected(req, err) end
+  if err.status >= 500 and not err.id and (err.status == 500 or err.traceback or err.code == "memory") then
+    err.id = log_unexpected(req, err)
+  end
 end
 
 --- on_error of a mounted app: a response, or nil where the error goes on to its parent.

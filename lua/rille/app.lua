@@ -14,14 +14,26 @@ Group.__name = "rille.group_of_routes"
 
 local app_options = {
   body_limit = "number", templates = "string|table", secret = "string|table", cpu_limit = "number", debug = "boolean",
-  name = "string",
+  name = "string", limits = "table",
 }
 local route_options = { name = "string", use = "table", body_limit = "number", timeout = "number" }
 local group_options = { prefix = "string", use = "table", name = "string", body_limit = "number", timeout = "number" }
 
+local function check_limits(given)
+  local known, kinds = native.limits(), {}
+  for name in pairs(known) do kinds[name] = "number" end
+  for name, value in pairs(options.check(given, kinds, "app: limits")) do
+    local least, most = known[name][1], known[name][2]
+    if not (value >= least and value <= most) then
+      options.raise("app: limits: %s is a number from %.14g to %.14g, got %s", name, least, most, value)
+    end
+  end
+end
+
 --- rille.app(options) -> app
 function App.new(opts)
   local given = options.check(opts, app_options, "app")
+  check_limits(given.limits)
   return setmetatable({
     options = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
@@ -171,6 +183,22 @@ function App:mount(prefix, sub)
   sub.parent, sub.mounted_at = self, prefix
   setmetatable(sub.state, { __index = self.state })
   self.mounts[#self.mounts + 1] = { prefix = prefix, app = sub, where = options.caller() }
+  return self
+end
+
+local static_options = {
+  index = "boolean", max_age = "number", precompressed = "boolean", listing = "boolean", dotfiles = "boolean",
+}
+
+--- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false}): the directory starts at the root.
+function App:static(prefix, directory, opts)
+  check_open(self)
+  if type(prefix) ~= "string" or not prefix:find "^/" then raise("static: a prefix starts with '/'") end
+  if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
+  opts = options.check(opts, static_options, "static")
+  local path = directory:find "^/" and directory or native.root .. "/" .. directory
+  self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), site = native.static_site(path, opts),
+    where = options.caller() }
   return self
 end
 

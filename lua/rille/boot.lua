@@ -109,9 +109,17 @@ end
 
 function boot.test(...) return require("rille.testing.runner").run(...) end
 
+-- Bytecode can crash the machine that runs it: chunks are text unless somebody asks for more by name.
+local function load_text_only()
+  local original = load
+  _G.load = function(chunk, name, mode, ...) return original(chunk, name, mode or "t", ...) end
+end
+
 --- main(command, ...) -> exit status. Whatever it raises is told on stderr and is 1.
 function boot.main(command, ...)
   os.exit = native.exit -- luacheck: ignore 122
+  load_text_only()
+  require("rille.strict").install()
   local results = table.pack(pcall(boot[command], ...))
   if results[1] then return results[2] end
   report(results[2])

@@ -64,6 +64,10 @@ local function around(app, inner, label)
   return wrapped
 end
 
+local function has_error_handlers(app)
+  return next(app.error_handlers) ~= nil or (app.parent and has_error_handlers(app.parent))
+end
+
 local function has_middleware(app)
   return #app.middleware > 0 or (app.parent and (next(app.error_handlers) ~= nil or has_middleware(app.parent)))
 end
@@ -109,6 +113,29 @@ local function add_routes(compiled, app, all)
   end
 end
 
+-- Files: a route for the directory itself and one for all below it. Without middleware or hooks around them they are answered
+-- in C, without a Lua task.
+local function add_statics(compiled, app, all, hooks)
+  for _, static in ipairs(app.statics) do
+    local prefix = app.prefix_here .. static.prefix
+    local function handler(req) return static.site:respond(req) or errors.abort(404) end
+    for _, path in ipairs { prefix == "" and "/" or prefix, prefix .. "/{file:path}", prefix ~= "" and prefix .. "/" or nil } do
+      local label = "GET " .. path
+      local plain = not hooks and not has_middleware(app)
+      local fn = plain and handler or around(app, native.link(handler, label), label)
+      local id, why, taken = compiled:add("GET", path, fn, app)
+      if not id then
+        local other = all[taken + 1]
+        error(("%s: static %s: %s%s"):format(static.where, path, why, other and (" (by " .. other.route.where .. ")") or ""), 0)
+      end
+      if plain and not has_error_handlers(app) then compiled:serve_in_c(id, static.site) end
+      local route = { method = "GET", path = path, use = {}, where = static.where }
+      all[id + 1] = { route = route, app = app, label = label, path = path }
+    end
+  end
+  for _, mount in ipairs(app.mounts) do add_statics(compiled, mount.app, all, hooks) end
+end
+
 local function add_scopes(compiled, app, count)
   compiled:scope(app.prefix_here, count, miss_chain(app), app)
   for _, mount in ipairs(app.mounts) do count = add_scopes(compiled, mount.app, count + 1) end
@@ -134,12 +161,16 @@ end
 function M.compile(app)
   if app.compiled then return app.compiled, app.compiled_routes end
   if app.parent then error("a mounted app is served through its parent", 2) end
+  require("rille.strict").loaded = true
   app.prefix_here = ""
   app.route_names = url_for.names(app)
-  local compiled, all = native.app(app, app.body_limit), {}
+  local hooks = collect_hooks(app)
+  local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
+  for name, value in pairs(app.options.limits or {}) do compiled:limit(name, value) end
   add_routes(compiled, app, all)
+  add_statics(compiled, app, all, hooks)
   add_scopes(compiled, app, 0)
-  compiled:ready(function(req, err) return answer.to_error(app, req, err) end, collect_hooks(app) and run_hooks or nil)
+  compiled:ready(function(req, err) return answer.to_error(app, req, err) end, hooks and run_hooks or nil)
   app.compiled, app.compiled_routes = compiled, all
   return compiled, all
 end

@@ -51,7 +51,29 @@ function rille.response(opts)
   return res
 end
 
-local lazy = { sqlite = "rille.sqlite", template = "rille.template" } -- name -> module
+local file_options = { content_type = "string", filename = "string", inline = "boolean" }
+
+-- A file name in a header: as it is where it is plain, and in UTF-8 for those who know (RFC 6266, RFC 8187).
+local function disposition(kind, name)
+  if not name then return kind end
+  local plain = name:gsub("[^%w%-_. ]", "_")
+  local text = ('%s; filename="%s"'):format(kind, plain)
+  return plain == name and text or ("%s; filename*=UTF-8''%s"):format(text, native.url_encode(name))
+end
+
+--- rille.file(path, {content_type=, filename=, inline=}) -> response; the path starts at the root. Raises code "not_found".
+function rille.file(path, opts)
+  if type(path) ~= "string" then error("file: a path was expected, got a " .. type(path), 2) end
+  opts = require("rille.options").check(opts, file_options, "file")
+  local res = native.file(path:find "^/" and path or native.root .. "/" .. path, opts.content_type)
+  if opts.filename or opts.inline ~= nil then
+    res:header("Content-Disposition", disposition(opts.inline and "inline" or "attachment", opts.filename))
+  end
+  return res
+end
+
+local lazy = { client = "rille.client", compress = "rille.compress", fetch = "rille.fetch", sqlite = "rille.sqlite",
+  template = "rille.template" } -- name -> module
 
 return setmetatable(rille, {
   __name = "rille",

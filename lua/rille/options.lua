@@ -77,4 +77,15 @@ function options.size(value, what)
   return size
 end
 
+--- Raises a programmer's mistake at the line that called into the library, however deep inside it was found.
+function options.mistake(message)
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "S")
+    if not info or (info.what ~= "C" and info.source:sub(1, 7) ~= "=rille/") then break end
+    level = level + 1
+  end
+  error(message, level)
+end
+
 return options

@@ -90,10 +90,4 @@ function native.request_getters.cookies(req)
   return cookies
 end
 
-function native.request_getters.id(req)
-  local id = native.random_id()
-  native.request_keep(req, "id", id)
-  return id
-end
-
 return methods

@@ -9,6 +9,7 @@ local M = {
   timeout = native.timeout,
   shield = native.shield,
   tasks = native.tasks,
+  offload = native.offload,
 }
 
 -- ---- groups --------------------------------------------------------------------------------------------------------

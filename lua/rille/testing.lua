@@ -54,6 +54,9 @@ function testing.clock()
   return cleanup.own(setmetatable({}, Clock))
 end
 
+--- testing.mock() -> fake: answers outgoing requests, fake:on(method, url, answer); one that nothing matches fails the test
+function testing.mock() return cleanup.own(require("rille.testing.mock").new()) end
+
 local images = {} -- directory -> image of a migrated database
 
 --- testing.database(migrations) -> db: fresh, migrated, in memory; migrated once and copied from then on

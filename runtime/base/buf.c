@@ -43,8 +43,6 @@ int rl_buf_add(rl_buf *buf, const void *data, size_t len) {
 
 int rl_buf_add_slice(rl_buf *buf, rl_slice s) { return rl_buf_add(buf, s.data, s.len); }
 int rl_buf_add_str(rl_buf *buf, const char *text) { return rl_buf_add(buf, text, strlen(text)); }
-int rl_buf_add_char(rl_buf *buf, char c) { return rl_buf_add(buf, &c, 1); }
-
 int rl_buf_add_u64(rl_buf *buf, uint64_t number) {
   char digits[20], *at = digits + sizeof digits;
   do *--at = (char)('0' + number % 10);

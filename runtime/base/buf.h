@@ -38,7 +38,11 @@ static inline int rl_buf_reserve(rl_buf *buf, size_t extra) {
 int rl_buf_add(rl_buf *buf, const void *data, size_t len);
 int rl_buf_add_slice(rl_buf *buf, rl_slice s);
 int rl_buf_add_str(rl_buf *buf, const char *text);
-int rl_buf_add_char(rl_buf *buf, char c);
+static inline int rl_buf_add_char(rl_buf *buf, char c) {
+  if (rl_buf_reserve(buf, 1)) return buf->error;
+  buf->data[buf->len++] = c;
+  return 0;
+}
 int rl_buf_add_u64(rl_buf *buf, uint64_t number);
 int rl_buf_addf(rl_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -64,6 +64,17 @@ void rl_date_format(int64_t seconds, char out[RL_DATE_LEN + 1]) {
   put2(out + 23, c.second);
 }
 
+void rl_date_format_clf(int64_t seconds, char out[27]) {
+  civil c = civil_from_seconds(seconds);
+  memcpy(out, "00/Mmm/0000:00:00:00 +0000", 27);
+  put2(out, c.day);
+  memcpy(out + 3, months[c.month - 1], 3);
+  put4(out + 7, c.year);
+  put2(out + 12, c.hour);
+  put2(out + 15, c.minute);
+  put2(out + 18, c.second);
+}
+
 void rl_date_format_iso(int64_t milliseconds, char out[25]) {
   int64_t ms = milliseconds % 1000;
   if (ms < 0) ms += 1000;

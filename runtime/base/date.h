@@ -14,6 +14,8 @@ enum { RL_DATE_LEN = 29 };
 void rl_date_format(int64_t seconds, char out[RL_DATE_LEN + 1]);
 /* Seconds since 1970 into *out: 0 or RL_ESYNTAX. `now` decides the century of the two-digit form. */
 int rl_date_parse(rl_slice s, int64_t now, int64_t *out);
+/* Writes "22/Nov/2026:14:17:32 +0000" (26 bytes and a NUL): the form of access logs. */
+void rl_date_format_clf(int64_t seconds, char out[27]);
 /* Writes "2026-11-22T14:17:32.123Z" (24 bytes and a NUL) for milliseconds since 1970: the form of our logs. */
 void rl_date_format_iso(int64_t milliseconds, char out[25]);
 

@@ -36,7 +36,9 @@
   X(SQL, -19, "sql", 500, "the database refused")                   \
   X(DENIED, -20, "denied", 403, "not permitted")                    \
   X(FULL, -21, "full", 507, "no space left")                        \
-  X(UNSUPPORTED, -22, "unsupported", 415, "not supported")
+  X(UNSUPPORTED, -22, "unsupported", 415, "not supported")          \
+  X(TLS, -23, "tls", 502, "no secure connection")                   \
+  X(PROTOCOL, -24, "protocol", 502, "the other side broke the protocol")
 
 typedef enum rl_error {
   RL_OK = 0,

@@ -2,10 +2,9 @@
 #include "base/json.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/ascii.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -32,47 +31,97 @@ static char *put_escape(char *out, unsigned char c) {
   return out;
 }
 
-/* True where none of the eight bytes is a control, '"', '\\', DEL or above ASCII (Hacker's Delight, zero-byte test). */
-static bool plain_word(uint64_t w) {
+/* The high bit of each byte that is a control, '"', '\\', DEL or above ASCII; those above the lowest one set may be wrong
+ * (Hacker's Delight, zero-byte test). */
+static uint64_t special_bytes(uint64_t w) {
   const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
   uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\'), del = w ^ (ones * 127);
-  uint64_t bad = w | (w - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones);
-  return (bad & highs) == 0;
+  return (w | (w - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones)) & highs;
 }
 
+static bool is_plain(char c) { return (unsigned char)c < 128 && !escapes[(unsigned char)c]; }
+
+/* How many bytes of the front may stand in a string as they are. */
 static size_t plain_run(const char *data, size_t len) {
   size_t i = 0;
   for (; i + 8 <= len; i += 8) {
-    uint64_t word;
+    uint64_t word, special;
     memcpy(&word, data + i, 8);
-    if (!plain_word(word)) break;
+    special = special_bytes(word);
+    if (special) return i + (unsigned)__builtin_ctzll(special) / 8;
   }
-  while (i < len && (unsigned char)data[i] < 128 && !escapes[(unsigned char)data[i]]) i++;
+  while (i < len && is_plain(data[i])) i++;
   return i;
 }
 
-int rl_json_write_string(rl_buf *out, rl_slice s) {
-  int code = rl_buf_reserve(out, s.len + 2);
-  if (code) return code;
-  out->data[out->len++] = '"';
-  size_t i = 0;
-  for (;;) {
-    size_t run = plain_run(s.data + i, s.len - i);
-    if (run) memcpy(out->data + out->len, s.data + i, run);
-    out->len += run;
-    i += run;
-    if (i == s.len) break;
-    size_t step = rl_utf8_step(s.data + i, s.len - i);
-    if (!step) return RL_EUTF8;
-    if ((code = rl_buf_reserve(out, s.len - i + 8))) return code; /* what is left, the longest escape, the quote */
-    char *at = out->data + out->len, *next = at + step;
-    if (step == 1) next = put_escape(at, (unsigned char)s.data[i]);
-    else memcpy(at, s.data + i, step);
-    out->len += (size_t)(next - at);
-    i += step;
+/* Copies up to the first byte that must not stand in a string as it is; both ends are moved. There is room for eight bytes
+ * more than what is copied. */
+static void copy_plain(char **to, const char **at, const char *end) {
+  const char *from = *at;
+  char *out = *to;
+  while (end - from >= 8) {
+    uint64_t word, special;
+    memcpy(&word, from, 8);
+    memcpy(out, &word, 8);
+    special = special_bytes(word);
+    if (special) {
+      unsigned plain = (unsigned)__builtin_ctzll(special) / 8;
+      *to = out + plain;
+      *at = from + plain;
+      return;
+    }
+    from += 8;
+    out += 8;
   }
-  out->data[out->len++] = '"';
+  while (from < end && is_plain(*from)) *out++ = *from++;
+  *to = out;
+  *at = from;
+}
+
+/* Room that `len` bytes may need: six for one, eight that copy_plain wants to spare, and the quotes. */
+enum { BLOCK = 512 };
+static size_t room_for(size_t len) { return len * 6 + 16; }
+
+/* Copies with escapes up to `stop`, and as far behind it as its last character reaches. RL_EUTF8, or 0. */
+static int copy_escaped(char **to, const char **at, const char *stop, const char *end) {
+  for (;;) {
+    copy_plain(to, at, stop);
+    if (*at >= stop) return RL_OK;
+    size_t step = rl_utf8_step(*at, (size_t)(end - *at));
+    if (!step) return RL_EUTF8;
+    if (step == 1) *to = put_escape(*to, (unsigned char)**at);
+    else memcpy(*to, *at, step), *to += step;
+    *at += step;
+  }
+}
+
+int rl_json_write_string(rl_buf *out, rl_slice s) {
+  const char *at = s.data, *end = s.data + s.len;
+  bool open = false;
+  do {
+    const char *stop = end - at > BLOCK ? at + BLOCK : end;
+    if (rl_buf_reserve(out, room_for((size_t)(stop - at)))) return out->error;
+    char *to = out->data + out->len;
+    if (!open) *to++ = '"', open = true;
+    if (copy_escaped(&to, &at, stop, end)) return RL_EUTF8;
+    if (at == end) *to++ = '"';
+    out->len = (size_t)(to - out->data);
+  } while (at < end);
   return RL_OK;
+}
+
+int rl_json_write_bytes(rl_buf *out, rl_slice s) {
+  size_t before = out->len;
+  int code = rl_json_write_string(out, s);
+  if (code != RL_EUTF8) return code;
+  out->len = before;
+  rl_buf_add_char(out, '"');
+  for (size_t i = 0; i < s.len; i++) {
+    unsigned char c = (unsigned char)s.data[i];
+    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') rl_buf_addf(out, "\\u%04x", c);
+    else rl_buf_add_char(out, (char)c);
+  }
+  return rl_buf_add_char(out, '"');
 }
 
 int rl_json_write_integer(rl_buf *out, int64_t number) {
@@ -83,39 +132,11 @@ int rl_json_write_integer(rl_buf *out, int64_t number) {
   return rl_buf_add_u64(out, magnitude);
 }
 
-/* Most doubles that people write are short decimals, n / 10^k with n < 2^53: there one exact division proves that the
- * digits read back (Clinger 1990), and the smallest k is the shortest form. Returns false where that does not hold. */
-static bool write_decimal(rl_buf *out, double number) {
-  static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
-  double magnitude = fabs(number);
-  if (magnitude >= 1e15 || (magnitude != 0 && magnitude < 1e-5)) return false;
-  for (unsigned k = 1; k < sizeof powers / sizeof *powers; k++) {
-    double scaled = nearbyint(magnitude * powers[k]);
-    if (scaled >= 9007199254740992.0) return false;
-    if (scaled / powers[k] != magnitude) continue;
-    uint64_t digits = (uint64_t)scaled, unit = (uint64_t)powers[k];
-    if (signbit(number)) rl_buf_add_char(out, '-');
-    rl_buf_add_u64(out, digits / unit);
-    char fraction[9] = {'.'};
-    uint64_t rest = digits % unit;
-    for (unsigned i = k; i > 0; i--, rest /= 10) fraction[i] = (char)('0' + rest % 10);
-    rl_buf_add(out, fraction, k + 1);
-    return true;
-  }
-  return false;
-}
-
 int rl_json_write_number(rl_buf *out, double number) {
   if (!isfinite(number)) return RL_EINVALID;
-  if (write_decimal(out, number)) return out->error;
-  char text[40];
-  for (int precision = 15; precision <= 17; precision++) {
-    snprintf(text, sizeof text, "%.*g", precision, number);
-    if (strtod(text, NULL) == number) break;
-  }
-  rl_buf_add_str(out, text);
-  if (!strpbrk(text, ".e")) rl_buf_add(out, ".0", 2);
-  return out->error;
+  if (rl_buf_reserve(out, RL_DECIMAL_MAX)) return out->error;
+  out->len += rl_decimal_write(number, out->data + out->len);
+  return RL_OK;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
@@ -169,17 +190,7 @@ static bool to_integer(const char *from, const char *to, bool negative, int64_t 
 }
 
 static int to_double(rl_json_reader *r, const char *from) {
-  char local[64];
-  size_t len = (size_t)(r->at - from);
-  char *text = local;
-  if (len >= sizeof local) { /* strtod needs a NUL behind the number */
-    rl_buf_clear(&r->scratch);
-    if (rl_buf_reserve(&r->scratch, len + 1)) return RL_ENOMEM;
-    text = r->scratch.data;
-  }
-  memcpy(text, from, len);
-  text[len] = 0;
-  r->number = strtod(text, NULL);
+  r->number = rl_decimal_read(from, (size_t)(r->at - from));
   if (!isfinite(r->number)) return RL_ERANGE;
   r->state_ = AFTER_VALUE;
   return RL_JSON_NUMBER;

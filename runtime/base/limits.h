@@ -27,6 +27,7 @@
 #define RL_LIMIT_LINGER_SIZE 65536u
 #define RL_LIMIT_DRAIN 65536u        /* an unread body up to this is read and dropped to keep the connection */
 #define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
+#define RL_LIMIT_STOP_IDLE_MS 250u   /* an idle connection may send one more request when the server is to stop */
 #define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */
@@ -49,22 +50,50 @@
 /* 500; bytes that one template may print, or hold back while it is streamed */
 #define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
 
-/* What a server holds of these, changeable one by one before it starts. */
+/* The HTTP client. */
+#define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */
+#define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
+#define RL_LIMIT_CLIENT_UNREAD 65536u              /* so much of a body comes off the wire before anybody reads it */
+#define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
+#define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
+#define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
+#define RL_LIMIT_DECODED_FREE ((uint64_t)8 << 20) /* what a compressed body may become before its ratio counts … */
+#define RL_LIMIT_DECODED_RATIO 100u               /* … and how much larger than what arrived it may be then */
+#define RL_LIMIT_DECODED_MEMBERS 1024u            /* gzip members in one body */
+
+/* What a server holds of these, changeable one by one before it starts.
+ *
+ *   X(type, field, name for programs, default, unit, least, most)     COUNT: bytes or a number; SECONDS: kept as ms */
+#define RL_LIMITS_MAP(X)                                                                       \
+  X(size_t, request_line, "request_line", RL_LIMIT_REQUEST_LINE, COUNT, 64, 1 << 20)           \
+  X(size_t, field, "header_line", RL_LIMIT_FIELD, COUNT, 64, 1 << 20)                          \
+  X(size_t, fields_size, "headers_size", RL_LIMIT_FIELDS_SIZE, COUNT, 256, 1 << 24)            \
+  X(size_t, fields, "headers", RL_LIMIT_FIELDS, COUNT, 1, 10000)                               \
+  X(uint32_t, head_ms, "header_timeout", RL_LIMIT_HEAD_MS, SECONDS, 0.001, 86400)              \
+  X(uint32_t, keep_alive_ms, "keep_alive", RL_LIMIT_KEEP_ALIVE_MS, SECONDS, 0.001, 86400)      \
+  X(uint32_t, write_stall_ms, "write_timeout", RL_LIMIT_WRITE_STALL_MS, SECONDS, 0.001, 86400) \
+  X(uint32_t, body_grace_ms, "body_grace", RL_LIMIT_BODY_GRACE_MS, SECONDS, 0.001, 86400)      \
+  X(uint32_t, body_rate, "body_rate", RL_LIMIT_BODY_RATE, COUNT, 0, 1 << 30)                   \
+  X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)    \
+  X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)             \
+  X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)
+
 typedef struct rl_limits {
-  size_t request_line, field, fields_size, fields;
-  uint64_t body;
-  uint32_t head_ms, keep_alive_ms, write_stall_ms, body_grace_ms, body_rate;
-  uint32_t requests, connections, pipelined;
+  uint64_t body; /* what a request starts with; apps and routes say otherwise (rl_req.body_limit) */
+#define X(type, field, ...) type field;
+  RL_LIMITS_MAP(X)
+#undef X
 } rl_limits;
 
-/* clang-format off */
-#define RL_LIMITS_DEFAULT_INIT                                                                              \
-  {.request_line = RL_LIMIT_REQUEST_LINE, .field = RL_LIMIT_FIELD, .fields_size = RL_LIMIT_FIELDS_SIZE,     \
-   .fields = RL_LIMIT_FIELDS, .body = RL_LIMIT_BODY, .head_ms = RL_LIMIT_HEAD_MS,                           \
-   .keep_alive_ms = RL_LIMIT_KEEP_ALIVE_MS, .write_stall_ms = RL_LIMIT_WRITE_STALL_MS,                      \
-   .body_grace_ms = RL_LIMIT_BODY_GRACE_MS, .body_rate = RL_LIMIT_BODY_RATE, .requests = RL_LIMIT_REQUESTS, \
-   .connections = RL_LIMIT_CONNECTIONS, .pipelined = RL_LIMIT_PIPELINED}
-#define RL_LIMITS_DEFAULT ((rl_limits)RL_LIMITS_DEFAULT_INIT)
-/* clang-format on */
+/* Every default; for initialisers of static objects too. */
+extern const rl_limits rl_limits_default;
+
+/* Sets one by its name for programs, in the unit for programs (seconds, not milliseconds). 0; RL_ENOTFOUND: no such limit;
+ * RL_ERANGE: outside of what rl_limits_range says. */
+int rl_limits_set(rl_limits *limits, const char *name, double value);
+/* The smallest and the largest value of a limit. RL_ENOTFOUND or 0. */
+int rl_limits_range(const char *name, double *least, double *most);
+/* The name of the limit with that number, from 0; NULL behind the last. */
+const char *rl_limits_name(unsigned number);
 
 #endif

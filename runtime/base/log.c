@@ -86,29 +86,16 @@ static void add_text_line(rl_buf *out, const char *when, rl_log_level level, rl_
   }
 }
 
-static void add_json_string(rl_buf *out, rl_slice s) {
-  size_t before = out->len;
-  if (rl_json_write_string(out, s) == 0) return;
-  out->len = before; /* not UTF-8: every byte beyond ASCII as \u00XX */
-  rl_buf_add_char(out, '"');
-  for (size_t i = 0; i < s.len; i++) {
-    unsigned char c = (unsigned char)s.data[i];
-    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') rl_buf_addf(out, "\\u%04x", c);
-    else rl_buf_add_char(out, (char)c);
-  }
-  rl_buf_add_char(out, '"');
-}
-
 static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message,
                           const rl_log_field *fields, size_t count) {
   rl_buf_addf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", when, level_names[level]);
-  add_json_string(out, message);
+  rl_json_write_bytes(out, message);
   for (size_t i = 0; i < count; i++) {
     rl_buf_add_char(out, ',');
-    add_json_string(out, rl_slice_str(fields[i].key));
+    rl_json_write_bytes(out, rl_slice_str(fields[i].key));
     rl_buf_add_char(out, ':');
     if (fields[i].literal) rl_buf_add_str(out, fields[i].literal);
-    else if (fields[i].text.data) add_json_string(out, fields[i].text);
+    else if (fields[i].text.data) rl_json_write_bytes(out, fields[i].text);
     else rl_json_write_integer(out, fields[i].number);
   }
   rl_buf_add_char(out, '}');

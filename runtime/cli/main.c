@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "cli/dotenv.h"
 #include "cli/program.h"
+#include "client/engine.h"
 #include "http/h1/read.h"
 
 static int usage_error(rl_buf *why) {
@@ -75,6 +76,7 @@ int main(int argc, char **argv) {
     fputs("rille: built with llhttp in loose mode, which is not safe: rebuild with LLHTTP_STRICT_MODE=1\n", stderr);
     return 1;
   }
+  if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   int status;
   if (strcmp(options.command, "version") == 0) {
     puts("rille " RILLE_VERSION);

@@ -6,12 +6,14 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "vm/inspect.h"
+#include "vm/offload.h"
 #include "vm/task.h"
 
 typedef struct program {
   rl_loop loop;
   rl_main main;
-  uv_signal_t on_int, on_term;
+  uv_signal_t on_int, on_term, on_usr1;
   int status;
 } program;
 
@@ -30,11 +32,16 @@ static void on_signal(uv_signal_t *handle, int number) {
   rl_main_cancel(&p->main);
 }
 
-static void watch_signal(program *p, uv_signal_t *handle, int number) {
+static void on_usr1(uv_signal_t *handle, int number) {
+  (void)number;
+  rl_inspect_log(((program *)handle->data)->main.vm);
+}
+
+static void watch_signal(program *p, uv_signal_t *handle, int number, uv_signal_cb on) {
   uv_signal_init(&p->loop.uv, handle);
   handle->data = p;
   uv_unref((uv_handle_t *)handle);
-  uv_signal_start(handle, on_signal, number);
+  uv_signal_start(handle, on, number);
 }
 
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
@@ -45,16 +52,21 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   p->main.owner = p;
   p->main.on_end = on_end;
   p->status = 1;
-  watch_signal(p, &p->on_int, SIGINT);
-  watch_signal(p, &p->on_term, SIGTERM);
+  watch_signal(p, &p->on_int, SIGINT, on_signal);
+  watch_signal(p, &p->on_term, SIGTERM, on_signal);
+  watch_signal(p, &p->on_usr1, SIGUSR1, on_usr1);
   char *app[] = {(char *)(uintptr_t)options->app};
+  if (p->main.vm) rl_heartbeat_watch(p->main.vm);
   bool rest = options->argv != NULL;
   if (p->main.vm &&
       rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)
     rl_loop_run(&p->loop);
   uv_close((uv_handle_t *)&p->on_int, NULL);
   uv_close((uv_handle_t *)&p->on_term, NULL);
+  uv_close((uv_handle_t *)&p->on_usr1, NULL);
+  if (p->main.vm) rl_heartbeat_forget(p->main.vm);
   rl_vm_del(p->main.vm);
+  rl_offload_close_all();
   rl_loop_settle(&p->loop);
   rl_loop_free(&p->loop);
   int status = p->status;

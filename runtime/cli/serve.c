@@ -19,6 +19,8 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "net/address.h"
+#include "vm/inspect.h"
+#include "vm/offload.h"
 #include "vm/task.h"
 
 enum { FD_MAX = RL_WORKER_LISTENERS };
@@ -41,6 +43,7 @@ struct serving_worker {
   rl_loop loop;
   rl_worker worker;
   rl_main main;
+  rl_access_writer access;
   int fds[FD_MAX], fd_count;
   bool ready, ended, draining;
   int status;
@@ -50,10 +53,12 @@ struct process {
   const rl_options *options;
   const char *root;
   serving_worker *workers;
-  int count, ready, ended;
+  int count, ready, ended, inherited;
   bool stopping, listening;
   int status;
-  uv_signal_t on_term, on_int;
+  uv_signal_t on_term, on_int, on_usr1;
+  rl_access_log access;
+  bool logs_access;
 };
 
 static rl_loop *main_loop(process *p) { return &p->workers[0].loop; }
@@ -82,6 +87,11 @@ static void drain(serving_worker *w) {
 
 static void do_drain(rl_mail *mail) {
   drain(((word *)mail)->worker);
+  rl_free(mail);
+}
+
+static void do_inspect(rl_mail *mail) {
+  rl_inspect_log(((word *)mail)->worker->main.vm);
   rl_free(mail);
 }
 
@@ -117,17 +127,24 @@ static int start_worker(serving_worker *w) {
   rl_worker_init(&w->worker, &w->loop, NULL);
   w->worker.owner = w;
   w->worker.on_stopped = on_drained;
+  if (p->logs_access) {
+    rl_access_open(&w->access, &p->access, &w->loop);
+    w->worker.access = &w->access;
+  }
   w->main = (rl_main){.vm = rl_vm_new(&w->loop, &vm),
                       .on_ready = on_main_ready,
                       .on_end = on_main_end,
                       .owner = w,
                       .shutdown_timeout = p->options->shutdown_timeout};
+  if (w->main.vm) rl_heartbeat_watch(w->main.vm);
   return w->main.vm ? rl_main_start(&w->main, "serve", 1, args) : RL_ENOMEM;
 }
 
 static void end_worker(serving_worker *w) {
+  if (w->main.vm) rl_heartbeat_forget(w->main.vm);
   rl_vm_del(w->main.vm);
   rl_loop_settle(&w->loop);
+  if (w->worker.access) rl_access_close(&w->access);
   rl_worker_free(&w->worker);
   rl_loop_free(&w->loop);
 }
@@ -178,7 +195,9 @@ static int share_sockets(process *p, const int *fds, int count) {
 }
 
 static int open_all(process *p, int *port, rl_buf *why) {
-  int inherited[FD_MAX], n = rl_listen_inherited(inherited, FD_MAX);
+  int inherited[FD_MAX], n = rl_listen_inherited(inherited, FD_MAX, why);
+  if (n < 0) return n;
+  p->inherited = n;
   if (n) return share_sockets(p, inherited, n);
   if (p->options->unix_path) {
     int fd, code = rl_listen_unix(p->options->unix_path, &fd, why);
@@ -196,7 +215,8 @@ static void say_start(const process *p, int port) {
   if (o->log == RL_LOG_OFF) return;
   char where[256];
   bool v6 = strchr(o->hosts[0], ':') != NULL;
-  if (o->unix_path) snprintf(where, sizeof where, "%s", o->unix_path);
+  if (p->inherited) snprintf(where, sizeof where, "%d inherited", p->inherited);
+  else if (o->unix_path) snprintf(where, sizeof where, "%s", o->unix_path);
   else snprintf(where, sizeof where, v6 ? "http://[%s]:%d" : "http://%s:%d", o->hosts[0], port);
   rl_log_field fields[] = {
       RL_LOG_TEXT_FIELD("at", rl_slice_str(where)), RL_LOG_NUMBER_FIELD("workers", p->count),
@@ -268,11 +288,19 @@ static void on_signal(uv_signal_t *handle, int number) {
   stop_all(p);
 }
 
-static void watch_signal(process *p, uv_signal_t *handle, int number) {
+/* Each worker logs what its tasks do. Those that are not ready yet have nothing to say. */
+static void on_usr1(uv_signal_t *handle, int number) {
+  process *p = handle->data;
+  (void)number;
+  for (int i = 0; i < p->count; i++)
+    if (p->listening && !p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_inspect, 0);
+}
+
+static void watch_signal(process *p, uv_signal_t *handle, int number, uv_signal_cb on) {
   uv_signal_init(&main_loop(p)->uv, handle);
   handle->data = p;
   uv_unref((uv_handle_t *)handle);
-  uv_signal_start(handle, on_signal, number);
+  uv_signal_start(handle, on, number);
 }
 
 int rl_serve(const rl_options *options, const char *root) {
@@ -283,14 +311,20 @@ int rl_serve(const rl_options *options, const char *root) {
     p.workers[i].number = i + 1;
   }
   if (rl_loop_init(main_loop(&p))) return 1;
-  watch_signal(&p, &p.on_term, SIGTERM);
-  watch_signal(&p, &p.on_int, SIGINT);
+  p.logs_access = options->log != RL_LOG_OFF && rl_access_log_start(&p.access, STDOUT_FILENO, options->log) == 0;
+  rl_heartbeat_watchdog(options->watchdog);
+  watch_signal(&p, &p.on_term, SIGTERM, on_signal);
+  watch_signal(&p, &p.on_int, SIGINT, on_signal);
+  watch_signal(&p, &p.on_usr1, SIGUSR1, on_usr1);
   if (start_worker(&p.workers[0]) == 0) rl_loop_run(main_loop(&p));
   else p.status = 1;
   uv_close((uv_handle_t *)&p.on_term, NULL);
   uv_close((uv_handle_t *)&p.on_int, NULL);
+  uv_close((uv_handle_t *)&p.on_usr1, NULL);
   if (options->unix_path && p.listening) unlink(options->unix_path);
   end_worker(&p.workers[0]);
+  if (p.logs_access) rl_access_log_stop(&p.access);
+  rl_offload_close_all();
   rl_free(p.workers);
   return p.status;
 }

@@ -1,13 +1,15 @@
 /* Writing, closing and the clocks of a connection; see conn.h. */
 #include "http/conn.h"
 
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
 
-enum { SPARE_CAP_MAX = 64 << 10 };
+enum { SPARE_CAP_MAX = 64 << 10, FILE_PIECE = 64 << 10, FILE_TURN = 1 << 20 };
 
 void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner) {
-  *host = (rl_conn_host){.loop = loop, .limits = RL_LIMITS_DEFAULT, .events = events, .owner = owner};
+  *host = (rl_conn_host){.loop = loop, .limits = rl_limits_default, .events = events, .owner = owner};
 }
 
 void rl_conn_host_free(rl_conn_host *host) {
@@ -18,7 +20,7 @@ void rl_conn_host_free(rl_conn_host *host) {
 
 rl_buf *rl_conn_out(rl_conn *conn) {
   rl_conn_host *host = conn->host;
-  if (!conn->out.data && host->spares) conn->out = host->spare[--host->spares];
+  if (!conn->out.data && !conn->out.error && host->spares) conn->out = host->spare[--host->spares];
   return &conn->out;
 }
 
@@ -121,6 +123,54 @@ static bool write_out(rl_conn *conn) {
   return false;
 }
 
+/* Where the stream cannot take a file itself: a piece of it goes through `out`. */
+static int copy_piece(rl_conn *conn) {
+  size_t size = conn->file_left < FILE_PIECE ? (size_t)conn->file_left : FILE_PIECE;
+  rl_buf *out = rl_conn_out(conn);
+  if (rl_buf_reserve(out, size)) return RL_ENOMEM;
+  ssize_t n = pread(conn->file, out->data + out->len, size, (off_t)conn->file_at);
+  if (n <= 0) return RL_EEOF;
+  out->len += (size_t)n;
+  conn->file_at += n;
+  conn->file_left -= (uint64_t)n;
+  return write_out(conn) ? RL_OK : RL_EAGAIN;
+}
+
+/* As much of the file as is fair in one turn. True where nothing is left of it. A file that has become shorter breaks the
+ * connection: its length was promised (reliability.md 118). */
+static bool write_file(rl_conn *conn) {
+  uint64_t turn = FILE_TURN;
+  while (conn->file_left && turn) {
+    size_t size = conn->file_left < turn ? (size_t)conn->file_left : (size_t)turn;
+    ssize_t n = conn->stream->ops->send_file(conn->stream, conn->file, &conn->file_at, size);
+    if (n == RL_EUNSUPPORTED) {
+      n = copy_piece(conn);
+      if (n == RL_EAGAIN || conn->state == RL_CONN_CLOSED) return false;
+      if (n == RL_OK) continue;
+    } else if (n == RL_EAGAIN) {
+      wait_to_write(conn, turn < FILE_TURN);
+      return false;
+    }
+    if (n < 0) {
+      broken(conn, (int)n);
+      return false;
+    }
+    conn->file_left -= (uint64_t)n;
+    turn -= (uint64_t)n;
+  }
+  if (conn->file_left) rl_conn_flush_soon(conn);
+  return conn->file_left == 0;
+}
+
+void rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size) {
+  conn->file = fd;
+  conn->file_at = (int64_t)offset;
+  conn->file_left = size;
+  conn->wants_drained = true;
+  conn->stream->more = size > 0;
+  rl_conn_flush_soon(conn);
+}
+
 static void flush(rl_conn *conn) {
   if (conn->state == RL_CONN_CLOSED || conn->state == RL_CONN_LINGERING) return;
   if (conn->out.error) {
@@ -128,6 +178,8 @@ static void flush(rl_conn *conn) {
     return;
   }
   if (!write_out(conn)) return;
+  conn->stream->more = false;
+  if (conn->file_left && !write_file(conn)) return;
   written(conn);
   if (!conn->wants_drained || conn->state != RL_CONN_OPEN) return;
   conn->wants_drained = false;
@@ -137,7 +189,12 @@ static void flush(rl_conn *conn) {
 static void on_flush(rl_post *post) { flush(RL_CONTAINER(post, rl_conn, flush)); }
 
 void rl_conn_flush_soon(rl_conn *conn) {
-  if (!conn->corked) rl_loop_post(conn->host->loop, &conn->flush, on_flush);
+  if (!conn->corked && conn->state != RL_CONN_CLOSED) rl_loop_post(conn->host->loop, &conn->flush, on_flush);
+}
+
+void rl_conn_uncork(rl_conn *conn) {
+  conn->corked = false;
+  if (conn->out.len || conn->file_left || conn->out.error || conn->state == RL_CONN_FINISHING) flush(conn);
 }
 
 static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
@@ -156,10 +213,9 @@ static void on_data(rl_stream *stream, rl_slice bytes) {
     return;
   }
   if (conn->state != RL_CONN_OPEN) return;
-  conn->corked = true;
+  rl_conn_cork(conn);
   conn->protocol->on_data(conn, bytes);
-  conn->corked = false;
-  if (conn->out.len || conn->state == RL_CONN_FINISHING) flush(conn);
+  rl_conn_uncork(conn);
 }
 
 static void on_eof(rl_stream *stream) {

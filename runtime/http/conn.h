@@ -36,16 +36,17 @@ typedef struct rl_protocol {
 
 /* How one exchange went, for the access log. */
 typedef struct rl_exchange {
-  int status;
-  uint64_t bytes; /* of the body, as sent */
-  uint64_t duration_ms;
+  int status;        /* 0: the client went away before there was one */
+  uint64_t bytes;    /* of the body, as sent */
+  uint64_t since_ms; /* rl_loop_now when the head was complete */
+  rl_fault fault;    /* why it was refused, or RL_FAULT_NONE */
 } rl_exchange;
 
 typedef struct rl_conn_events {
   /* A request: the handler owns it until it releases it (request.h). */
   void (*handle)(rl_conn *conn, rl_req *req);
   /* An exchange has ended. `req` is NULL for one that was refused before it was a request. May be NULL itself. */
-  void (*on_exchange)(rl_conn *conn, const rl_req *req, const rl_exchange *how);
+  void (*on_exchange)(rl_conn *conn, rl_req *req, const rl_exchange *how);
   /* The last event: the owner frees what holds the connection. */
   void (*on_closed)(rl_conn *conn);
 } rl_conn_events;
@@ -71,6 +72,9 @@ struct rl_conn {
   rl_buf out;
   rl_timer clock, stall;
   rl_post flush;
+  int file; /* what follows `out`: file_left bytes of it from file_at; borrowed */
+  int64_t file_at;
+  uint64_t file_left;
   uint8_t state;
   bool corked, reading, eof, stopping, secure, wants_drained, lingers;
   size_t lingered;
@@ -84,12 +88,17 @@ void rl_conn_host_free(rl_conn_host *host);
 /* Takes over the stream: its events are ours from now on. `peer` is copied. Reading starts at once. */
 void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer);
 
+/* Sends a part of a file behind what waits; the descriptor stays the caller's and open until on_drained. */
+void rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size);
 /* Bytes that wait to be written. */
 static inline size_t rl_conn_queued(const rl_conn *conn) { return conn->out.len; }
 /* The buffer to append to; its memory is borrowed from the host. */
 rl_buf *rl_conn_out(rl_conn *conn);
-/* Writes what waits at the end of this turn, or of the read callback under way. */
+/* Writes what waits at the end of this turn, or when it is uncorked. */
 void rl_conn_flush_soon(rl_conn *conn);
+/* From cork to uncork nothing is written: the answers of one run of the parser leave together. */
+static inline void rl_conn_cork(rl_conn *conn) { conn->corked = true; }
+void rl_conn_uncork(rl_conn *conn);
 /* Whether bytes are wanted from the stream now. */
 void rl_conn_read(rl_conn *conn, bool want);
 /* One clock for whatever the protocol waits for; 0 stops it. */

@@ -1,8 +1,12 @@
 /* Exchanges in process; see local.h. */
 #include "http/local.h"
 
+#include <unistd.h>
+
 #include "base/error.h"
 #include "http/h1/read.h"
+
+enum { PIECE = 64 << 10 };
 
 static rl_local *local_of(rl_req *req) { return req->protocol; }
 
@@ -35,6 +39,10 @@ static void deliver(rl_local *local) {
 
 static void on_post(rl_post *post) {
   rl_local *local = RL_CONTAINER(post, rl_local, post);
+  if (local->file_done) {
+    local->file_done = false;
+    if (local->req && !local->released && local->req->events->on_drain) local->req->events->on_drain(local->req);
+  }
   deliver(local);
   if (local->flowing && !local->sent.len && !local->sent_all && local->events->on_flow) local->events->on_flow(local);
 }
@@ -100,9 +108,37 @@ static int write_body(rl_req *req, rl_slice bytes) {
   return local->handler_waits ? RL_EAGAIN : RL_OK;
 }
 
+/* Reads ahead of whoever takes the body, within bounds; the handler hears when all of it was read. */
+static int read_file(rl_local *local) {
+  while (local->file_left && local->received.len < RL_LIMIT_WRITE_HIGH) {
+    size_t size = local->file_left < PIECE ? (size_t)local->file_left : PIECE;
+    if (rl_buf_reserve(&local->received, size)) return RL_ENOMEM;
+    ssize_t n = pread(local->file, local->received.data + local->received.len, size, (off_t)local->file_at);
+    if (n <= 0) return RL_EEOF;
+    local->received.len += (size_t)n;
+    local->file_at += (uint64_t)n;
+    local->file_left -= (uint64_t)n;
+  }
+  changed(local);
+  local->file_done = local->file_left == 0;
+  if (local->file_done) post_soon(local);
+  return RL_EAGAIN;
+}
+
+static int send_file(rl_req *req, int fd, uint64_t offset, uint64_t size) {
+  rl_local *local = local_of(req);
+  if (!local->framing.body || !size) return RL_OK;
+  local->file = fd;
+  local->file_at = offset;
+  local->file_left = size;
+  return read_file(local);
+}
+
 static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
-  (void)trailers, (void)count;
-  end(local_of(req));
+  rl_local *local = local_of(req);
+  if (local->framing.chunked)
+    for (size_t i = 0; i < count; i++) local->events->on_trailer(local, &trailers[i]);
+  end(local);
   return RL_OK;
 }
 
@@ -123,12 +159,17 @@ static void release(rl_req *req) {
 static const rl_req_ops ops = {.read_body = read_body,
                                .respond = respond,
                                .write = write_body,
+                               .send_file = send_file,
                                .end = end_body,
                                .abort = abort_exchange,
                                .release = release};
 
 void rl_local_taken(rl_local *local, size_t len) {
   rl_buf_consume(&local->received, len);
+  if (local->file_left && read_file(local) != RL_EAGAIN) {
+    local->aborted = true;
+    changed(local);
+  }
   if (!local->handler_waits || local->received.len >= RL_LIMIT_WRITE_HIGH) return;
   local->handler_waits = false;
   if (local->req && !local->released && local->req->events->on_drain) local->req->events->on_drain(local->req);
@@ -141,20 +182,23 @@ static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
 static void abort_gone(rl_req *req) { (void)req; }
 static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
 static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
+static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
+  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
+}
 static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
 
 static const rl_req_ops gone_ops = {.read_body = read_gone,
                                     .respond = respond_gone,
                                     .write = write_gone,
+                                    .send_file = send_file_gone,
                                     .end = end_gone,
                                     .abort = abort_gone,
                                     .release = release_gone};
 
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, rl_slice head, bool secure,
                         void (*handle)(void *ud, rl_req *req), void *ud) {
-  static const rl_limits limits = RL_LIMITS_DEFAULT_INIT;
   rl_h1_reader reader;
-  rl_h1_reader_init(&reader, &limits, &loop->chunks);
+  rl_h1_reader_init(&reader, &rl_limits_default, &loop->chunks);
   rl_h1_event event = rl_h1_next(&reader, &head);
   rl_fault fault = event == RL_H1_HEAD ? RL_FAULT_NONE : event == RL_H1_FAULT ? reader.fault : RL_FAULT_REQUEST_LINE;
   rl_req *req = reader.head;

@@ -18,9 +18,10 @@ typedef struct rl_local rl_local;
 
 /* Told while the handler runs: each only notes what happened. */
 typedef struct rl_local_events {
-  void (*on_head)(rl_local *local, const rl_resp *resp); /* borrowed until return */
-  void (*on_change)(rl_local *local);                    /* bytes arrived, the body ended, or the exchange broke off */
-  void (*on_flow)(rl_local *local);                      /* the handler wants request body, or no longer does */
+  void (*on_head)(rl_local *local, const rl_resp *resp);         /* borrowed until return */
+  void (*on_trailer)(rl_local *local, const rl_header *trailer); /* each, before the body ends; borrowed until return */
+  void (*on_change)(rl_local *local); /* bytes arrived, the body ended, or the exchange broke off */
+  void (*on_flow)(rl_local *local);   /* the handler wants request body, or no longer does */
 } rl_local_events;
 
 struct rl_local {
@@ -32,7 +33,9 @@ struct rl_local {
   rl_buf received; /* response body that nobody has taken yet */
   rl_post post;
   rl_framing framing;
-  bool flowing, sent_all, handler_waits, head_done, ended, aborted, released;
+  int file; /* of send_file: what has not been read into `received` yet */
+  uint64_t file_at, file_left;
+  bool flowing, sent_all, handler_waits, file_done, head_done, ended, aborted, released;
 };
 
 /* Parses `head` (request line, fields, empty line) and hands the request to `handle`. RL_FAULT_NONE, or why it was refused:

@@ -1,6 +1,9 @@
 /* The rules that a whole head must keep; see request.h. Pure but for the arena. */
 #include "http/request.h"
 
+#include <arpa/inet.h>
+#include <sys/random.h>
+
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/url.h"
@@ -21,6 +24,29 @@ void rl_req_free(rl_req *req) {
   rl_arena_free(&arena);
 }
 
+/* ---- its name in logs ------------------------------------------------------------------------------------------------ */
+
+/* A counter behind a permutation of 64 bits (splitmix64, Steele et al. 2014), from a random start for each thread. */
+static uint64_t next_id(void) {
+  static _Thread_local uint64_t state;
+  if (!state && getrandom(&state, sizeof state, 0) != sizeof state) state = (uint64_t)(uintptr_t)&state;
+  uint64_t z = state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+rl_slice rl_req_id(rl_req *req) {
+  enum { DIGITS = 16 };
+  if (req->id.len) return req->id;
+  char *text = rl_arena_alloc(&req->arena, DIGITS);
+  if (!text) return RL_SLICE("-");
+  uint64_t id = next_id();
+  for (int i = 0; i < DIGITS; i++) text[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+  req->id = rl_slice_of(text, DIGITS);
+  return req->id;
+}
+
 /* ---- the target ------------------------------------------------------------------------------------------------- */
 
 static bool all_of(rl_slice s, int classes) {
@@ -29,15 +55,14 @@ static bool all_of(rl_slice s, int classes) {
   return true;
 }
 
+/* "[…]" with an IPv6 address in it, without a zone. */
 static bool is_ipv6_literal(rl_slice s) {
-  if (s.len < 4 || s.data[0] != '[' || s.data[s.len - 1] != ']') return false;
-  int colons = 0;
-  for (size_t i = 1; i + 1 < s.len; i++) {
-    char c = s.data[i];
-    if (c == ':') colons++;
-    else if (!rl_is((unsigned char)c, RL_CHAR_HEX) && c != '.') return false;
-  }
-  return colons >= 2;
+  char text[INET6_ADDRSTRLEN];
+  struct in6_addr address;
+  if (s.len < 4 || s.len - 2 >= sizeof text || s.data[s.len - 1] != ']') return false;
+  memcpy(text, s.data + 1, s.len - 2);
+  text[s.len - 2] = 0;
+  return inet_pton(AF_INET6, text, &address) == 1;
 }
 
 static bool is_reg_name(rl_slice s) {
@@ -87,12 +112,19 @@ static bool take_authority(rl_req *req, rl_slice *rest) {
   return rl_authority_is_valid(req->host);
 }
 
+/* Slashes in front count as one: "//evil.com" in a Location would lead to another host (reliability.md 66). */
+static rl_slice with_one_slash(rl_slice path) {
+  while (path.len > 1 && path.data[1] == '/') path.data++, path.len--;
+  return path;
+}
+
 static rl_fault decode_path(rl_req *req) {
-  req->path = req->raw_path;
-  if (rl_slice_find(req->raw_path, '%', 0) == req->raw_path.len) return RL_FAULT_NONE;
-  char *decoded = rl_arena_alloc(&req->arena, req->raw_path.len);
+  rl_slice raw = with_one_slash(req->raw_path);
+  req->path = raw;
+  if (rl_slice_find(raw, '%', 0) == raw.len) return RL_FAULT_NONE;
+  char *decoded = rl_arena_alloc(&req->arena, raw.len);
   if (!decoded) return RL_FAULT_MEMORY;
-  long len = rl_path_decode(req->raw_path, decoded);
+  long len = rl_path_decode(raw, decoded);
   if (len < 0) return RL_FAULT_TARGET;
   req->path = rl_slice_of(decoded, (size_t)len);
   return RL_FAULT_NONE;
@@ -116,22 +148,31 @@ static rl_fault check_target(rl_req *req) {
 /* ---- the fields ------------------------------------------------------------------------------------------------- */
 
 typedef struct framing {
-  unsigned hosts, lengths, codings;
-  rl_slice host, length, coding;
+  unsigned hosts, lengths, codings; /* lines of each */
+  rl_slice host, length, coding;    /* the last of each */
+  unsigned chunked, others;         /* codings named in all lines together */
+  bool ends_chunked;
+  bool close, keep_alive;
 } framing;
 
-static bool is_unsupported_coding_list(rl_slice value) {
-  rl_slice element, last = RL_SLICE_NONE;
-  size_t count = 0;
-  while (rl_slice_next_element(&value, &element)) last = element, count++;
-  return count > 1 && rl_slice_eq_nocase(last, RL_SLICE("chunked"));
+static void note_coding(framing *f, rl_slice value) {
+  rl_slice element;
+  f->codings++;
+  f->coding = value;
+  while (rl_slice_next_element(&value, &element)) {
+    f->ends_chunked = rl_slice_eq_nocase(element, RL_SLICE("chunked"));
+    if (f->ends_chunked) f->chunked++;
+    else f->others++;
+  }
 }
 
+/* `chunked` alone is ours. Others in front of one last `chunked` are known and not implemented; all else leaves it open
+ * where the body ends (RFC 9112 section 6.3). */
 static rl_fault check_coding(rl_req *req, const framing *f) {
   if (f->lengths) return RL_FAULT_LENGTH_AND_CODING;
-  if (f->codings > 1 || req->minor == 0) return RL_FAULT_CODING;
-  if (!rl_slice_eq_nocase(f->coding, RL_SLICE("chunked")))
-    return is_unsupported_coding_list(f->coding) ? RL_FAULT_CODING_UNKNOWN : RL_FAULT_CODING;
+  if (req->minor == 0 || f->chunked != 1 || !f->ends_chunked) return RL_FAULT_CODING;
+  if (f->others) return RL_FAULT_CODING_UNKNOWN;
+  if (f->codings > 1 || f->coding.len != 7) return RL_FAULT_CODING; /* empty elements beside it */
   req->chunked = true;
   return RL_FAULT_NONE;
 }
@@ -158,32 +199,37 @@ static rl_fault check_expect(rl_req *req, rl_slice value) {
   return RL_FAULT_NONE;
 }
 
-/* `close` wins over keep-alive, in whichever field (reliability.md 90). */
-static void apply_connection(bool *close, bool *keep, rl_slice value) {
-  if (rl_header_has_token(value, RL_SLICE("close"))) *close = true;
-  if (rl_header_has_token(value, RL_SLICE("keep-alive"))) *keep = true;
+static void note_connection(framing *f, rl_slice value) {
+  rl_slice token;
+  while (rl_slice_next_element(&value, &token)) {
+    if (rl_slice_eq_nocase(token, RL_SLICE("close"))) f->close = true;
+    else if (rl_slice_eq_nocase(token, RL_SLICE("keep-alive"))) f->keep_alive = true;
+  }
 }
 
+static rl_fault check_field(rl_req *req, framing *f, const rl_header *h) {
+  switch (h->id) {
+    case RL_HEADER_HOST: f->hosts++, f->host = h->value; break;
+    case RL_HEADER_CONTENT_LENGTH: f->lengths++, f->length = h->value; break;
+    case RL_HEADER_TRANSFER_ENCODING: note_coding(f, h->value); break;
+    case RL_HEADER_CONNECTION: note_connection(f, h->value); break;
+    case RL_HEADER_EXPECT: return check_expect(req, h->value);
+    default: break;
+  }
+  return RL_FAULT_NONE;
+}
+
+/* `close` wins over keep-alive, in whichever line (reliability.md 90). */
 rl_fault rl_req_check(rl_req *req) {
-  framing f = {0};
-  bool close = false, keep = req->minor >= 1;
+  framing f = {.keep_alive = req->minor >= 1};
   for (size_t i = 0; i < req->header_count; i++) {
-    const rl_header *h = &req->headers[i];
-    rl_fault fault = RL_FAULT_NONE;
-    switch (h->id) {
-      case RL_HEADER_HOST: f.hosts++, f.host = h->value; break;
-      case RL_HEADER_CONTENT_LENGTH: f.lengths++, f.length = h->value; break;
-      case RL_HEADER_TRANSFER_ENCODING: f.codings++, f.coding = h->value; break;
-      case RL_HEADER_CONNECTION: apply_connection(&close, &keep, h->value); break;
-      case RL_HEADER_EXPECT: fault = check_expect(req, h->value); break;
-      default: break;
-    }
+    rl_fault fault = check_field(req, &f, &req->headers[i]);
     if (fault) return fault;
   }
   rl_fault fault = f.codings ? check_coding(req, &f) : f.lengths ? check_length(req, &f) : RL_FAULT_NONE;
   if (!fault) fault = check_target(req);
   if (!fault) fault = check_host(req, &f);
-  req->keep_alive = keep && !close;
+  req->keep_alive = f.keep_alive && !f.close;
   req->body_done = !req->chunked && !(req->has_length && req->length);
   return fault;
 }

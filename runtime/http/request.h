@@ -37,6 +37,9 @@ typedef struct rl_req_ops {
   int (*respond)(rl_req *req, const rl_resp *resp);
   /* More of a streamed body. 0: taken. RL_EAGAIN: taken too, but wait for on_drain before the next. RL_ERESET: gone. */
   int (*write)(rl_req *req, rl_slice bytes);
+  /* A part of a file as the next piece of a streamed body whose length was announced. The descriptor stays the caller's and
+   * open until on_drain, which always follows RL_EAGAIN; 0: it is done, or there is nothing to send. */
+  int (*send_file)(rl_req *req, int fd, uint64_t offset, uint64_t size);
   /* The streamed body is complete; trailers (borrowed) may be NULL. */
   int (*end)(rl_req *req, const rl_header *trailers, size_t count);
   /* Breaks the exchange off in the middle of its body, so that the client cannot take it for complete. */
@@ -70,6 +73,7 @@ struct rl_req {
   bool keep_alive, chunked, has_length, expect_continue;
   bool body_done;      /* all of it has been handed over, or there is none */
   bool responded;      /* respond was called: a status is on its way */
+  uint8_t body_fault;  /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
   uint64_t length;     /* Content-Length, where has_length */
   uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
   uint64_t body_size;  /* bytes handed over so far */
@@ -84,11 +88,16 @@ struct rl_req {
   const rl_header *trailers;
   size_t trailer_count;
   uint64_t started_ms; /* rl_loop_now when the head was complete */
+  rl_slice id;         /* empty until it is asked for: rl_req_id */
+  const char *route;   /* the name of its route, or NULL; for logs */
 };
 
 /* A request in a fresh arena of `pool`, with nothing filled in; NULL where memory is short. */
 rl_req *rl_req_new(rl_chunk_pool *pool);
 void rl_req_free(rl_req *req);
+
+/* What names this request in logs: 16 hex digits, unlikely to meet again and without meaning; made when first asked for. */
+rl_slice rl_req_id(rl_req *req);
 
 /* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
  * (RFC 9112 sections 3, 6 and 7; reliability.md D3.3 to D3.7) and fills in the rest. RL_FAULT_NONE or what is wrong. */

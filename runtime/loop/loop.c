@@ -171,6 +171,8 @@ void rl_loop_stop(rl_loop *loop) { loop->stopping = true; }
 
 /* ---- clocks ---------------------------------------------------------------------------------------------------- */
 
+uint64_t rl_loop_clock(const rl_loop *loop) { return loop->virtual_clock ? loop->virtual_now : uv_hrtime() / 1000000; }
+
 uint64_t rl_loop_now(const rl_loop *loop) { return loop->virtual_clock ? loop->virtual_now : uv_now(&loop->uv); }
 
 static int64_t wall_clock(void) {

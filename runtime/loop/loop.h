@@ -74,6 +74,8 @@ void rl_loop_settle(rl_loop *loop);
 void rl_loop_stop(rl_loop *loop);
 
 uint64_t rl_loop_now(const rl_loop *loop);
+/* The same clock, not cached: for how long something took within a turn. */
+uint64_t rl_loop_clock(const rl_loop *loop);
 /* Milliseconds since 1970. */
 int64_t rl_loop_time(const rl_loop *loop);
 /* The value of the Date header, formatted once a second: RL_DATE_LEN bytes, borrowed until the next call. */

@@ -120,7 +120,13 @@ int rl_listen_unix(const char *path, int *fd, rl_buf *why) {
   return RL_OK;
 }
 
-int rl_listen_inherited(int *fds, int max) {
+static bool is_listening(int fd) {
+  int on = 0;
+  socklen_t len = sizeof on;
+  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
+}
+
+int rl_listen_inherited(int *fds, int max, rl_buf *why) {
   enum { FIRST = 3 };
   const char *pid = getenv("LISTEN_PID"), *count_text = getenv("LISTEN_FDS");
   if (!pid || !count_text || strtol(pid, NULL, 10) != getpid()) return 0;
@@ -129,6 +135,10 @@ int rl_listen_inherited(int *fds, int max) {
   if (count > max) count = max;
   for (int i = 0; i < (int)count; i++) {
     fds[i] = FIRST + i;
+    if (!is_listening(fds[i])) {
+      rl_buf_addf(why, "LISTEN_FDS=%s promises listening sockets, but descriptor %d is none", count_text, fds[i]);
+      return RL_EINVALID;
+    }
     fcntl(fds[i], F_SETFD, FD_CLOEXEC);
     fcntl(fds[i], F_SETFL, fcntl(fds[i], F_GETFL) | O_NONBLOCK);
   }

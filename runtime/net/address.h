@@ -24,8 +24,9 @@ int rl_address_text(const struct sockaddr *address, char out[RL_ADDRESS_TEXT]);
 int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_buf *why);
 /* A socket file with mode 0660; a stale one (nobody answers) is replaced, a live one is an error. */
 int rl_listen_unix(const char *path, int *fd, rl_buf *why);
-/* Descriptors handed over by systemd (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)): 0 where there are none for us. */
-int rl_listen_inherited(int *fds, int max);
+/* Descriptors handed over by systemd (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)): 0 where there are none for us,
+ * RL_EINVALID with a line in `why` where one is not a listening socket. */
+int rl_listen_inherited(int *fds, int max, rl_buf *why);
 /* The port a listening TCP socket stands on, or 0. */
 int rl_listen_port(int fd);
 

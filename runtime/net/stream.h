@@ -54,6 +54,7 @@ struct rl_stream {
   const rl_stream_ops *ops;
   const rl_stream_events *events;
   void *owner; /* whose events these are */
+  bool more;   /* a hint for write: a file follows at once, so a last small packet may wait for it */
 };
 
 static inline ssize_t rl_stream_write(rl_stream *s, rl_slice bytes) {

@@ -88,7 +88,7 @@ static void want_writable(rl_stream *stream) { want(tcp_of(stream), WANT_WRITE, 
 static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int count) {
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
   ssize_t n;
-  do n = sendmsg(tcp_of(stream)->fd, &message, MSG_NOSIGNAL);
+  do n = sendmsg(tcp_of(stream)->fd, &message, MSG_NOSIGNAL | (stream->more ? MSG_MORE : 0));
   while (n < 0 && errno == EINTR);
   return n >= 0 ? n : rl_error_from_errno(errno);
 }

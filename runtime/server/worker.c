@@ -42,7 +42,12 @@ static void on_conn_closed(rl_conn *conn) {
   maybe_stopped(worker);
 }
 
-static const rl_conn_events conn_events = {.handle = handle, .on_closed = on_conn_closed};
+static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
+  rl_access_writer *access = worker_of(conn)->access;
+  if (access) rl_access_add(access, conn->peer, req, how);
+}
+
+static const rl_conn_events conn_events = {.handle = handle, .on_exchange = on_exchange, .on_closed = on_conn_closed};
 
 int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
   server_conn *c = rl_alloc(sizeof *c);
@@ -104,7 +109,10 @@ int rl_worker_listen(rl_worker *worker, int fd) {
   return RL_OK;
 }
 
-void rl_worker_start(rl_worker *worker) { start_listeners(worker); }
+void rl_worker_start(rl_worker *worker) {
+  if (worker->handler->limits) worker->host.limits = *worker->handler->limits;
+  start_listeners(worker);
+}
 
 static void on_deadline(rl_timer *timer) {
   rl_worker *worker = RL_CONTAINER(timer, rl_worker, deadline);

@@ -10,6 +10,7 @@
 
 #include "http/conn.h"
 #include "net/listener.h"
+#include "server/access_log.h"
 
 typedef struct rl_handler rl_handler;
 typedef struct rl_worker rl_worker;
@@ -17,6 +18,7 @@ typedef struct rl_worker rl_worker;
 /* Whoever answers requests: C, or the Lua app of vm/. Owns each request until it releases it. */
 struct rl_handler {
   void (*handle)(rl_handler *handler, rl_req *req);
+  const rl_limits *limits; /* for the connections that bring its requests; NULL: the defaults */
 };
 
 enum { RL_WORKER_LISTENERS = 16 };
@@ -24,13 +26,14 @@ enum { RL_WORKER_LISTENERS = 16 };
 struct rl_worker {
   rl_loop *loop;
   rl_handler *handler; /* replaced by a reload; borrowed */
-  rl_conn_host host;   /* its limits may be set before start */
+  rl_conn_host host;   /* its limits are the handler's from start on */
   rl_list connections;
   unsigned connection_count;
   rl_listener listeners[RL_WORKER_LISTENERS];
   unsigned listener_count, listeners_open;
   bool stopping, full;
   rl_timer deadline;
+  rl_access_writer *access;              /* set by the owner before start; NULL: no access log */
   void (*on_stopped)(rl_worker *worker); /* set by the owner; once, after stop */
   void *owner;
 };

@@ -57,7 +57,9 @@ void rl_error_wrap(lua_State *L, int index) {
     return;
   }
   const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : luaL_tolstring(L, index, NULL);
-  rl_error_push_word(L, "error", 500, text);
+  if (lua_type(L, index) == LUA_TSTRING && strcmp(text, "not enough memory") == 0) /* Lua's own, of the allocator */
+    rl_error_push_word(L, rl_error_word(RL_ENOMEM), rl_error_status(RL_ENOMEM), text);
+  else rl_error_push_word(L, "error", 500, text);
   if (lua_type(L, index) != LUA_TNIL) lua_remove(L, -2);
   lua_pushvalue(L, index);
   lua_setfield(L, -2, "cause");

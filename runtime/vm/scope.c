@@ -28,8 +28,8 @@ void rl_scope_push_error(lua_State *L, rl_scope *scope) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
   } else if (scope->kind == RL_SCOPE_TIMEOUT) {
     rl_error_push(L, RL_ETIMEOUT, "timed out after %.14g s", ((rl_timeout *)scope)->seconds);
-  } else if (scope->task->reason) {
-    rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), scope->task->reason);
+  } else if (scope->task->rare && scope->task->rare->reason) {
+    rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), scope->task->rare->reason);
   } else {
     rl_error_push(L, scope->code, NULL);
   }
@@ -41,7 +41,8 @@ int rl_scope_raise_due(lua_State *L, rl_task *task) {
   scope->state = RL_SCOPE_RAISED;
   scope->strand = strand;
   scope->protected_calls = strand->protected_calls;
-  task->cleanup_until = rl_loop_now(task->vm->loop) + RL_LIMIT_CLEANUP_MS;
+  rl_task_rare *rare = rl_task_rare_of(task);
+  if (rare) rare->cleanup_until = rl_loop_now(task->vm->loop) + RL_LIMIT_CLEANUP_MS;
   rl_scope_push_error(L, scope);
   return lua_error(L);
 }
@@ -58,7 +59,7 @@ static void fire(rl_scope *scope) {
 void rl_task_cancel(rl_task *task, int code, const char *reason) {
   if (task->base.state != RL_SCOPE_QUIET || task->status == RL_TASK_ENDED) return;
   task->base.code = (int16_t)code;
-  if (reason) task->reason = rl_strndup(reason, strlen(reason));
+  if (reason && rl_task_rare_of(task)) task->rare->reason = rl_strndup(reason, strlen(reason));
   fire(&task->base);
 }
 

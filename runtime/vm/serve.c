@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/date.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "http/conditional.h"
 #include "http/status.h"
+#include "server/static_serve.h"
 #include "vm/error.h"
 
 enum { PIECE = 64 << 10 };
@@ -77,6 +80,11 @@ static void on_task_end(rl_task *task) {
   if (s) finish(s);
 }
 
+rl_serving *rl_serving_of_task(const rl_task *task) {
+  while (task && task->on_end != on_task_end) task = task->parent;
+  return task ? task->owner : NULL;
+}
+
 static int leave(lua_State *L) {
   rl_serving *s = serving_of(L);
   if (s) finish(s);
@@ -132,7 +140,7 @@ static int stream_k(lua_State *L, int status, lua_KContext number) {
     s->req->ops->abort(s->req);
     s->gone = true;
   }
-  if (!s->gone) s->req->ops->end(s->req, NULL, 0);
+  if (!s->gone) s->req->ops->end(s->req, s->trailers, s->trailer_count);
   return leave(L);
 }
 
@@ -141,6 +149,72 @@ static int run_stream(lua_State *L) {
   rl_out_push(L, AT_REQ);
   lua_KContext number = rl_protect_enter(L);
   return stream_k(L, lua_pcallk(L, 1, 0, AT_HANDLER, number, stream_k), number);
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct file_answer {
+  rl_file_send send;
+  rl_serving *serving;
+  bool done, waiting;
+  int code;
+} file_answer;
+
+static void on_file_done(rl_file_send *send, int code) {
+  file_answer *a = send->owner;
+  a->done = true;
+  a->code = code;
+  if (code == RL_ERESET || code == RL_EEOF || code == RL_ECANCELLED) a->serving->gone = true;
+  if (a->waiting) rl_task_wake(a->serving->task);
+}
+
+static int file_done(lua_State *L, const file_answer *a) {
+  rl_serving *s = a->serving;
+  if (a->code && !s->gone && !s->req->responded) return answer_plain(L, rl_error_status(a->code));
+  return leave(L);
+}
+
+static int file_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  return file_done(L, (file_answer *)ctx);
+}
+
+/* The head of a file's response without its Content-Type, which its parts need too. */
+static rl_file_options file_options(rl_serving *s, const rl_resp *resp) {
+  rl_file_options options = {.status = resp->status};
+  rl_header *others = rl_arena_alloc(&s->req->arena, (resp->header_count + 1) * sizeof *others);
+  for (size_t i = 0; i < resp->header_count; i++) {
+    if (resp->headers[i].id == RL_HEADER_CONTENT_TYPE) options.content_type = resp->headers[i].value;
+    else if (others) others[options.header_count++] = resp->headers[i];
+  }
+  options.headers = others;
+  return options;
+}
+
+/* Stack top: a file's response, its head in `resp`. */
+static int send_file(lua_State *L, rl_serving *s, const rl_resp *resp) {
+  lua_getiuservalue(L, -1, 1);
+  rl_file *file = lua_touserdata(L, -1);
+  file_answer *a = rl_arena_alloc(&s->req->arena, sizeof *a);
+  if (!a || (file->fd < 0 && !file->cached))
+    return answer_plain(L, 500); /* sent before: a response object is for one answer */
+  *a = (file_answer){.serving = s, .send = {.on_done = on_file_done, .owner = a}};
+  rl_file_options options = file_options(s, resp);
+  rl_file_send_start(&a->send, s->req, file, &options);
+  if (a->done) return file_done(L, a);
+  a->waiting = true;
+  return rl_task_wait(L, "the client to take the file", NULL, NULL, file_k, (lua_KContext)a);
+}
+
+/* A response with a validator answers a conditional request by itself: 304, 412, or 0 to go on. */
+static int precondition(const rl_serving *s, const rl_resp *resp) {
+  if (resp->status != 200) return 0;
+  const rl_header *etag = rl_header_find(resp->headers, resp->header_count, RL_HEADER_ETAG);
+  const rl_header *date = rl_header_find(resp->headers, resp->header_count, RL_HEADER_LAST_MODIFIED);
+  int64_t modified = -1;
+  if (!etag && !date) return 0;
+  if (date && rl_date_parse(date->value, 0, &modified)) modified = -1;
+  return rl_conditional(s->req, etag ? etag->value : RL_SLICE_NONE, modified);
 }
 
 static bool has_no_body(const rl_serving *s, int status) {
@@ -154,6 +228,15 @@ static int send_response(lua_State *L) {
   int kind = rl_res_at(L, -1)->kind;
   if (s->gone) return leave(L);
   int code = rl_res_fill(L, -1, &resp, &s->req->arena);
+  if (!code && kind == RL_RES_FILE) return send_file(L, s, &resp);
+  int short_answer = code ? 0 : precondition(s, &resp);
+  if (short_answer) {
+    resp.status = short_answer;
+    resp.body = resp.content_type = RL_SLICE_NONE;
+    resp.streamed = false;
+    s->req->ops->respond(s->req, &resp);
+    return leave(L);
+  }
   bool large = kind == RL_RES_BYTES && resp.body.len > PIECE && !has_no_body(s, resp.status);
   rl_slice whole = resp.body;
   if (large) resp.streamed = resp.has_length = true, resp.length = whole.len, resp.body.len = PIECE;
@@ -292,6 +375,8 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
   req->events = &events;
   app->serving++;
   s->task->owner = s;
+  s->task->site = rl_serving_label(s);
+  s->task->cpu_limit_ms = app->cpu_limit_ms;
   s->task->on_end = on_task_end;
   lua_State *co = s->task->strand.co;
   lua_pushcfunction(co, request_base);
@@ -303,6 +388,12 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
 static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
   rl_app *app = (rl_app *)dispatch;
   const rl_app_route *route = &app->routes[match->route];
+  if (route->site) {
+    rl_slice path = match->param_count ? match->params[match->param_count - 1].value : RL_SLICE("");
+    rl_static_serve(route->site, req, path);
+    return;
+  }
+  req->route = route->name;
   req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (s) start(app, req, s);
@@ -330,5 +421,7 @@ void rl_app_init(rl_app *app, rl_vm *vm) {
   app->dispatch.on_route = on_route;
   app->dispatch.on_miss = on_miss;
   app->body_limit = RL_LIMIT_BODY;
+  app->limits = rl_limits_default;
+  app->dispatch.handler.limits = &app->limits;
   app->self_ref = app->chains_ref = app->on_error_ref = app->on_response_ref = LUA_NOREF;
 }

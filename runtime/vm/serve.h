@@ -13,6 +13,8 @@
 
 #include "http/response.h"
 #include "server/dispatch.h"
+#include "server/file_send.h"
+#include "server/static.h"
 #include "vm/task.h"
 
 typedef struct rl_app rl_app;
@@ -22,6 +24,7 @@ typedef struct rl_app_route {
   uint64_t body_limit; /* 0: the app's */
   char *name;          /* of the route, or NULL */
   char *label;         /* "GET /posts/{id}" for messages */
+  rl_static *site;     /* files, served without Lua; NULL: a function answers */
 } rl_app_route;
 
 /* A compiled app. Userdata; its user value 1 is the table of functions (route id -> chain, -scope -> miss), 2 the Lua app. */
@@ -31,7 +34,9 @@ struct rl_app {
   rl_router *router;
   rl_app_route *routes;
   size_t route_count;
+  rl_limits limits; /* of the connections, where this is the outermost app */
   uint64_t body_limit;
+  uint32_t cpu_limit_ms;                         /* 0: none */
   int self_ref;                                  /* keeps it alive while requests run */
   int chains_ref, on_error_ref, on_response_ref; /* registry; on_response_ref is LUA_NOREF without hooks */
   unsigned serving;                              /* requests under way */
@@ -52,7 +57,9 @@ struct rl_serving {
   uint8_t body_state;
   int body_error; /* of on_body_end */
   bool body_ended;
-  rl_buf body; /* arrived, not handed to Lua yet */
+  rl_buf body;         /* arrived, not handed to Lua yet */
+  rl_header *trailers; /* of the streamed response; in the arena */
+  size_t trailer_count;
   unsigned param_count;
   rl_param params[];
 };
@@ -79,6 +86,8 @@ typedef struct rl_res {
 rl_res *rl_res_at(lua_State *L, int index);
 /* Pushes a response: the body, a string or function, is on top of the stack and is taken. */
 rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind);
+/* Adds a header of our own to the response on top of the stack, unchecked. */
+void rl_res_add_header(lua_State *L, const char *name, rl_slice value);
 /* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises what says which route
  * returned what. */
 void rl_res_from_results(lua_State *L, int count, const char *label);
@@ -90,6 +99,8 @@ int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
 void rl_request_push(lua_State *L, rl_serving *serving);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
 void rl_out_push(lua_State *L, int index);
+/* The request for which a task runs, itself or by the one it belongs to; NULL where there is none (any more). */
+rl_serving *rl_serving_of_task(const rl_task *task);
 /* "GET /posts/{id}", or "no route". */
 const char *rl_serving_label(const rl_serving *serving);
 

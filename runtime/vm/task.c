@@ -23,21 +23,22 @@ static int make_thread(lua_State *L) {
 }
 
 static rl_task *make_task(rl_vm *vm) {
-  rl_task *task = rl_calloc(1, sizeof *task);
+  rl_task *task = rl_memory_allocate(&vm->memory, NULL, 0, sizeof *task);
   if (!task) return NULL;
+  memset(task, 0, sizeof *task);
   lua_State *L = vm->L;
   lua_pushcfunction(L, make_thread);
   lua_pushlightuserdata(L, &task->strand.co);
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
     lua_pop(L, 1);
-    rl_free(task);
+    rl_memory_allocate(&vm->memory, task, sizeof *task, 0);
     return NULL;
   }
   task->thread_ref = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
   task->vm = vm;
   set_strand(task->strand.co, &task->strand);
-  rl_list_init(&task->node);
+  rl_list_init(&task->sibling);
   return task;
 }
 
@@ -45,7 +46,7 @@ static rl_task *take_task(rl_vm *vm) {
   rl_list *idle = rl_list_shift(&vm->idle);
   if (!idle) return make_task(vm);
   vm->idle_count--;
-  return RL_CONTAINER(idle, rl_task, node);
+  return RL_CONTAINER(idle, rl_task, sibling);
 }
 
 /* Those that its unwinding did not reach: their memory is Lua's and goes with the thread. */
@@ -57,25 +58,30 @@ static void stop_timeouts(rl_task *task) {
 
 static void drop_task(rl_task *task) {
   luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->thread_ref);
-  rl_free(task->cleanup);
-  rl_free(task);
+  rl_free(task->rare);
+  rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
+}
+
+static void forget(rl_task *task) {
+  rl_loop *loop = task->vm->loop;
+  for (rl_list *node; (node = rl_list_shift(&task->children));) forget(RL_CONTAINER(node, rl_task, sibling));
+  if (task->status == RL_TASK_READY) rl_loop_unpost(loop, &task->post);
+  else if (task->undo) task->undo(task, task->undo_ud);
+  stop_timeouts(task);
+  if (task->rare) {
+    rl_timer_stop(loop, &task->rare->cleanup);
+    rl_free(task->rare->reason);
+    rl_free(task->rare);
+  }
+  rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
 
 void rl_task_forget_all(rl_vm *vm) {
-  for (rl_list *node; (node = rl_list_shift(&vm->tasks));) {
-    rl_task *task = RL_CONTAINER(node, rl_task, node);
-    rl_loop_unpost(vm->loop, &task->post);
-    rl_timer_stop(vm->loop, &task->timer);
-    if (task->cleanup) rl_timer_stop(vm->loop, &task->cleanup->timer);
-    stop_timeouts(task);
-    rl_free((char *)(uintptr_t)task->reason);
-    rl_free(task->cleanup);
-    rl_free(task);
-  }
+  for (rl_list *node; (node = rl_list_shift(&vm->roots));) forget(RL_CONTAINER(node, rl_task, sibling));
 }
 
 void rl_task_pool_free(rl_vm *vm) {
-  for (rl_list *node; (node = rl_list_shift(&vm->idle));) drop_task(RL_CONTAINER(node, rl_task, node));
+  for (rl_list *node; (node = rl_list_shift(&vm->idle));) drop_task(RL_CONTAINER(node, rl_task, sibling));
   vm->idle_count = 0;
 }
 
@@ -87,20 +93,38 @@ static void recycle(rl_task *task, bool clean) {
     drop_task(task);
     return;
   }
-  rl_list_push(&vm->idle, &task->node);
+  rl_list_push(&vm->idle, &task->sibling);
   vm->idle_count++;
 }
 
 /* ---- where it was spawned -------------------------------------------------------------------------------------------------- */
 
+/* Few files spawn tasks, so their names are looked for one by one. */
+static const char *intern_site(rl_vm *vm, const char *name) {
+  for (unsigned i = 0; i < vm->site_count; i++)
+    if (strcmp(vm->sites[i], name) == 0) return vm->sites[i];
+  char **sites = rl_realloc(vm->sites, (vm->site_count + 1) * sizeof *sites);
+  if (!sites) return "?";
+  vm->sites = sites;
+  char *copy = rl_strndup(name, strlen(name));
+  if (!copy) return "?";
+  vm->sites[vm->site_count++] = copy;
+  return copy;
+}
+
+void rl_task_free_sites(rl_vm *vm) {
+  while (vm->site_count) rl_free(vm->sites[--vm->site_count]);
+  rl_free(vm->sites);
+}
+
 static void note_site(rl_task *task, lua_State *from) {
   lua_Debug ar;
   task->line = 0;
+  task->site = NULL;
   for (int level = 1; from && lua_getstack(from, level, &ar); level++) {
     lua_getinfo(from, "Sl", &ar);
     if (*ar.what == 'C' || strncmp(ar.source, "=rille/", 7) == 0) continue;
-    size_t len = strlen(ar.short_src), skip = len >= RL_SITE_LEN ? len - (RL_SITE_LEN - 1) : 0;
-    memcpy(task->site, ar.short_src + skip, len - skip + 1); /* of a long name its end tells more */
+    task->site = intern_site(task->vm, ar.short_src);
     task->line = ar.currentline;
     return;
   }
@@ -124,30 +148,25 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->strand.task = task;
   task->strand.protected_calls = 0;
   task->strand.blocked = false;
-  task->current = &task->strand;
-  rl_post_init(&task->post);
-  rl_list_init(&task->sibling);
   rl_list_init(&task->children);
   rl_list_init(&task->waiters);
-  rl_list_init(&task->unwaited);
-  rl_list_init(&task->waiter.node);
   task->scope = &task->base;
   task->group = NULL;
   task->base = (rl_scope){.task = task, .kind = RL_SCOPE_TASK, .value_ref = LUA_NOREF};
   task->status = RL_TASK_READY;
   task->failed = task->interrupted = task->cleaning = task->ending = false;
-  task->handle_ref = task->trace_ref = LUA_NOREF;
-  task->reason = NULL;
+  task->handle = NULL;
+  task->trace_ref = LUA_NOREF;
   task->wait_name = "to start";
   task->wait_since = rl_loop_now(vm->loop);
   task->undo = NULL;
   task->on_end = NULL;
   task->owner = NULL;
+  task->cpu_limit_ms = 0;
   task->id = ++vm->next_task_id;
   note_site(task, from);
   task->parent = parent;
-  if (parent) rl_list_push(&parent->children, &task->sibling);
-  rl_list_push(&vm->tasks, &task->node);
+  rl_list_push(parent ? &parent->children : &vm->roots, &task->sibling);
   vm->task_count++;
   return task;
 }
@@ -158,32 +177,40 @@ rl_task *rl_task_running(lua_State *L) {
 }
 
 int rl_strand_resume(rl_strand *strand, lua_State *from, int nargs, int *nres) {
-  rl_task *task = strand->task;
-  rl_strand *before = task->current;
-  task->current = strand;
-  int status = lua_resume(strand->co, from, nargs, nres);
-  if (!(status == LUA_YIELD && task->status == RL_TASK_WAITING)) task->current = before;
+  lua_State *co = strand->co;
+  rl_pulse *pulse = &rl_vm_of(co)->pulse;
+  lua_State *before = atomic_load_explicit(&pulse->running, memory_order_relaxed);
+  atomic_store_explicit(&pulse->running, co, memory_order_relaxed);
+  int status = lua_resume(co, from, nargs, nres);
+  atomic_store_explicit(&pulse->running, before, memory_order_relaxed);
   return status;
 }
 
-static void let_go_of_handle(rl_task *task) {
-  lua_State *L = task->vm->L;
-  if (task->handle_ref == LUA_NOREF) return;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, task->handle_ref);
-  ((rl_task_handle *)lua_touserdata(L, -1))->task = NULL;
-  lua_pop(L, 1);
-  luaL_unref(L, LUA_REGISTRYINDEX, task->handle_ref);
+/* Tells the stall guard that a task begins or has ended: the beat is odd while one runs. */
+static void beat(rl_vm *vm) {
+  uint64_t last = atomic_load_explicit(&vm->pulse.beat, memory_order_relaxed);
+  atomic_store_explicit(&vm->pulse.beat, last + 1, memory_order_relaxed);
+}
+
+/* Only where its base failed: they were to be awaited. */
+static void give_children_away(rl_task *task) {
+  RL_LIST_EACH(&task->children, node) RL_CONTAINER(node, rl_task, sibling)->parent = NULL;
+  rl_list_append(&task->vm->roots, &task->children);
+}
+
+static void free_reason(rl_task *task) {
+  if (!task->rare) return;
+  rl_free(task->rare->reason);
+  task->rare->reason = NULL;
 }
 
 static void on_task_end(rl_task *task) {
   rl_vm *vm = task->vm;
   task->status = RL_TASK_ENDED;
-  rl_list_remove(&task->node);
   rl_list_remove(&task->sibling);
   vm->task_count--;
-  RL_LIST_EACH(&task->children, node) RL_CONTAINER(node, rl_task, sibling)->parent = NULL;
-  rl_list_init(&task->children);
-  let_go_of_handle(task);
+  give_children_away(task);
+  if (task->handle) task->handle->task = NULL;
   if (task->on_end) task->on_end(task);
   for (rl_list *node; (node = rl_list_shift(&task->waiters));) {
     rl_waiter *waiter = RL_CONTAINER(node, rl_waiter, node);
@@ -192,7 +219,7 @@ static void on_task_end(rl_task *task) {
   rl_task *parent = task->parent;
   if (parent && parent->ending && rl_list_empty(&parent->children)) rl_task_wake(parent);
   if (task->trace_ref != LUA_NOREF) luaL_unref(vm->L, LUA_REGISTRYINDEX, task->trace_ref);
-  rl_free((char *)(uintptr_t)task->reason);
+  free_reason(task);
 }
 
 /* The base itself failed (out of memory, an error while an error was handled): nothing of the program caught it. */
@@ -202,10 +229,7 @@ static void on_base_failed(rl_task *task) {
   rl_logf(RL_LOG_ERROR, "task %llu ended abnormally: %s", (unsigned long long)task->id, text);
   task->failed = true;
   stop_timeouts(task);
-  if (task->handle_ref == LUA_NOREF) return;
-  lua_rawgeti(task->vm->L, LUA_REGISTRYINDEX, task->handle_ref);
-  ((rl_task_handle *)lua_touserdata(task->vm->L, -1))->results = -1;
-  lua_pop(task->vm->L, 1);
+  if (task->handle) task->handle->results = -1;
 }
 
 static void run(rl_task *task) {
@@ -216,8 +240,10 @@ static void run(rl_task *task) {
   task->status = RL_TASK_RUNNING;
   task->wait_name = NULL;
   vm->running = task;
-  task->current = &task->strand;
+  beat(vm);
+  atomic_store_explicit(&vm->pulse.cpu_limit_ms, task->cpu_limit_ms, memory_order_relaxed);
   int status = rl_strand_resume(&task->strand, vm->L, nargs, &nres);
+  beat(vm);
   vm->running = before;
   if (status == LUA_YIELD) return;
   if (status != LUA_OK) on_base_failed(task);
@@ -228,7 +254,10 @@ static void run(rl_task *task) {
 
 static void on_post(rl_post *post) { run(RL_CONTAINER(post, rl_task, post)); }
 
-void rl_task_start(rl_task *task) { rl_loop_post(task->vm->loop, &task->post, on_post); }
+void rl_task_start(rl_task *task) {
+  rl_post_init(&task->post);
+  rl_loop_post(task->vm->loop, &task->post, on_post);
+}
 
 void rl_task_run(rl_task *task) {
   if (task->vm->running) rl_task_start(task);
@@ -283,12 +312,21 @@ rl_task *rl_task_may_wait(lua_State *L, const char *name) {
   return task;
 }
 
-static void on_cleanup_over(rl_timer *timer);
+static void on_cleanup_over(rl_timer *timer) { rl_task_interrupt(RL_CONTAINER(timer, rl_task_rare, cleanup)->task); }
+
+rl_task_rare *rl_task_rare_of(rl_task *task) {
+  if (task->rare) return task->rare;
+  task->rare = rl_calloc(1, sizeof *task->rare);
+  if (!task->rare) return NULL;
+  task->rare->task = task;
+  rl_list_init(&task->rare->failures);
+  return task->rare;
+}
 
 static int wait_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rl_task *task = rl_task_running(L);
-  if (task->cleanup) rl_timer_stop(task->vm->loop, &task->cleanup->timer);
+  if (task->rare) rl_timer_stop(task->vm->loop, &task->rare->cleanup);
   if (task->interrupted) {
     task->interrupted = false;
     if (rl_scope_due(task)) return rl_scope_raise_due(L, task);
@@ -300,12 +338,10 @@ static int wait_k(lua_State *L, int status, lua_KContext ctx) {
 /* Inside __close of a cancelled scope: what is waited for has until cleanup_until. */
 static void bound_cleanup(rl_task *task) {
   rl_loop *loop = task->vm->loop;
-  if (!task->cleanup) task->cleanup = rl_calloc(1, sizeof *task->cleanup);
-  if (!task->cleanup) return; /* unbounded rather than broken */
+  rl_task_rare *rare = rl_task_rare_of(task);
+  if (!rare) return; /* unbounded rather than broken */
   uint64_t now = rl_loop_now(loop);
-  task->cleanup->task = task;
-  rl_timer_start(loop, &task->cleanup->timer, task->cleanup_until > now ? task->cleanup_until - now : 0,
-                 on_cleanup_over);
+  rl_timer_start(loop, &rare->cleanup, rare->cleanup_until > now ? rare->cleanup_until - now : 0, on_cleanup_over);
 }
 
 int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, void *ud), void *ud, lua_KFunction k,
@@ -320,6 +356,16 @@ int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, voi
   task->wait_ctx = ctx;
   if (task->cleaning && !task->ending) bound_cleanup(task);
   return lua_yieldk(L, 0, 0, wait_k);
+}
+
+static void undo_yield(rl_task *task, void *ud) {
+  (void)ud;
+  rl_loop_unpost(task->vm->loop, &task->post);
+}
+
+int rl_task_yield(lua_State *L, const char *name) {
+  rl_task_start(rl_task_may_wait(L, name));
+  return rl_task_wait(L, name, undo_yield, NULL, NULL, 0);
 }
 
 void rl_task_wake(rl_task *task) {
@@ -337,15 +383,13 @@ void rl_task_interrupt(rl_task *task) {
   rl_task_wake(task);
 }
 
-static void on_cleanup_over(rl_timer *timer) { rl_task_interrupt(RL_CONTAINER(timer, rl_cleanup, timer)->task); }
-
 /* ---- the end --------------------------------------------------------------------------------------------------------------------- */
 
 static int leave_k(lua_State *L, int status, lua_KContext keep) {
   (void)status;
   rl_task *task = rl_task_running(L);
-  for (rl_list *node; (node = rl_list_shift(&task->unwaited));)
-    rl_task_handle_log(RL_CONTAINER(node, rl_task_handle, unwaited));
+  for (rl_list *node; task->rare && (node = rl_list_shift(&task->rare->failures));)
+    rl_failure_log(RL_CONTAINER(node, rl_failure, node));
   return lua_gettop(L) - (int)keep;
 }
 
@@ -361,46 +405,64 @@ int rl_task_leave(lua_State *L, int keep) {
 
 static char *copy_text(const char *text) { return text ? rl_strndup(text, strlen(text)) : NULL; }
 
-/* Stack top: the error. Whether anybody takes it is known later: at the end of the parent, or when the handle goes. */
-static void keep_error(lua_State *L, rl_task *task, rl_task_handle *handle, int at) {
+static int failure_gc(lua_State *L) {
+  rl_failure_log(lua_touserdata(L, 1));
+  return 0;
+}
+
+/* Pushes a failure for the parent's list. Whether anybody takes it is known later. */
+static rl_failure *push_failure(lua_State *L, const char *text, const char *trace) {
+  rl_failure *failure = lua_newuserdatauv(L, sizeof *failure, 0);
+  *failure = (rl_failure){.error = copy_text(text), .trace = copy_text(trace)};
+  rl_list_init(&failure->node);
+  if (luaL_newmetatable(L, "rille.failure")) {
+    lua_pushcfunction(L, failure_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return failure;
+}
+
+/* Stack: the handle at 1, the error on top. */
+static void keep_error(lua_State *L, rl_task *task) {
+  rl_task_handle *handle = task->handle;
   int value = lua_gettop(L);
   const char *text, *trace;
   handle->results = -1;
   handle->cancelled = task->base.state != RL_SCOPE_QUIET;
   rl_task_describe_error(L, value, &text, &trace);
+  lua_createtable(L, 3, 0);
+  lua_pushvalue(L, value);
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, value + 2);
+  lua_rawseti(L, -2, 2);
   if (task->group && !handle->cancelled) {
     lua_pushvalue(L, value);
     rl_scope_fire_with(L, task->group);
   } else if (rl_list_empty(&task->waiters) && !handle->cancelled) {
-    handle->error = copy_text(text);
-    handle->trace = copy_text(trace);
-    if (task->parent) rl_list_push(&task->parent->unwaited, &handle->unwaited);
-    else rl_task_handle_log(handle);
+    handle->failure = push_failure(L, text, trace);
+    lua_rawseti(L, -2, 3);
+    rl_task_rare *rare = task->parent ? rl_task_rare_of(task->parent) : NULL;
+    if (rare) rl_list_push(&rare->failures, &handle->failure->node);
+    else rl_failure_log(handle->failure);
   }
-  lua_setiuservalue(L, at, 2);
-  lua_settop(L, value);
-  lua_setiuservalue(L, at, 1);
+  lua_setiuservalue(L, 1, 1);
 }
 
-/* Puts what stands above `from` into the handle: one value as it is, more as a table. */
-static void keep_results(lua_State *L, rl_task *task, int from) {
-  int count = lua_gettop(L) - from, at = from + 1;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, task->handle_ref);
-  rl_task_handle *handle = lua_touserdata(L, -1);
-  lua_insert(L, at);
+/* Stack: the handle at 1, the message handler, the results. */
+static void keep_results(lua_State *L, rl_task *task) {
+  int count = lua_gettop(L) - 2;
   if (task->failed) {
-    keep_error(L, task, handle, at);
+    keep_error(L, task);
     return;
   }
-  handle->results = count;
+  task->handle->results = count;
   if (count > 1) {
     lua_createtable(L, count, 0);
-    for (int i = 1; i <= count; i++) {
-      lua_pushvalue(L, at + i);
-      lua_rawseti(L, -2, i);
-    }
+    lua_insert(L, 3);
+    for (int i = count; i >= 1; i--) lua_rawseti(L, 3, i);
   }
-  if (count) lua_setiuservalue(L, at, 1);
+  if (count) lua_setiuservalue(L, 1, 1);
 }
 
 static void log_failure(const char *message, const char *text, const char *trace) {
@@ -419,24 +481,46 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_task *task = rl_task_running(L);
   task->failed = status != LUA_OK && status != LUA_YIELD;
-  if (task->handle_ref != LUA_NOREF) keep_results(L, task, 1); /* above the message handler */
+  if (task->handle) keep_results(L, task);
   else if (task->failed && !task->on_end) log_own_failure(L);
-  if (!task->on_end) lua_settop(L, 0);
-  return rl_task_leave(L, 0);
+  if (!task->on_end) lua_settop(L, 1); /* the handle stays anchored while children are awaited */
+  return rl_task_leave(L, lua_gettop(L) < 2 ? lua_gettop(L) : 2);
 }
 
-/* Stack: the function and its arguments. */
 int rl_task_base(lua_State *L) {
   rl_task *task = rl_task_running(L);
   lua_pushcfunction(L, rl_error_handler);
-  lua_insert(L, 1);
+  lua_insert(L, 2);
   if (rl_scope_due(task)) { /* cancelled before it started: it never runs */
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     rl_scope_push_error(L, &task->base);
     return base_k(L, LUA_ERRRUN, 0);
   }
-  int nargs = lua_gettop(L) - 2;
-  return base_k(L, lua_pcallk(L, nargs, LUA_MULTRET, 1, 0, base_k), 0);
+  int nargs = lua_gettop(L) - 3;
+  return base_k(L, lua_pcallk(L, nargs, LUA_MULTRET, 2, 0, base_k), 0);
+}
+
+/* ---- inspection ------------------------------------------------------------------------------------------------------------- */
+
+static rl_list *siblings_of(rl_vm *vm, const rl_task *task) {
+  return task->parent ? &task->parent->children : &vm->roots;
+}
+
+/* The next one in the order of the tree: first child, next sibling, next sibling of an ancestor. */
+static rl_task *next_of(rl_vm *vm, rl_task *task, unsigned *depth) {
+  if (!rl_list_empty(&task->children)) {
+    ++*depth;
+    return RL_CONTAINER(task->children.next, rl_task, sibling);
+  }
+  for (; task; task = task->parent, --*depth)
+    if (task->sibling.next != siblings_of(vm, task)) return RL_CONTAINER(task->sibling.next, rl_task, sibling);
+  return NULL;
+}
+
+void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task, unsigned depth), void *ud) {
+  unsigned depth = 0;
+  rl_task *task = rl_list_empty(&vm->roots) ? NULL : RL_CONTAINER(vm->roots.next, rl_task, sibling);
+  for (; task; task = next_of(vm, task, &depth)) visit(ud, task, depth);
 }
 
 /* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
@@ -450,14 +534,14 @@ void rl_task_describe_error(lua_State *L, int value, const char **text, const ch
   *trace = lua_tostring(L, -1);
 }
 
-void rl_task_handle_waited(rl_task_handle *handle) {
-  rl_list_remove(&handle->unwaited);
-  rl_free(handle->error);
-  rl_free(handle->trace);
-  handle->error = handle->trace = NULL;
+void rl_failure_waited(rl_failure *failure) {
+  rl_list_remove(&failure->node);
+  rl_free(failure->error);
+  rl_free(failure->trace);
+  failure->error = failure->trace = NULL;
 }
 
-void rl_task_handle_log(rl_task_handle *handle) {
-  if (handle->error) log_failure("a task failed and nobody waited for it", handle->error, handle->trace);
-  rl_task_handle_waited(handle);
+void rl_failure_log(rl_failure *failure) {
+  if (failure->error) log_failure("a task failed and nobody waited for it", failure->error, failure->trace);
+  rl_failure_waited(failure);
 }

@@ -58,41 +58,51 @@ typedef struct rl_timeout {
   double seconds;
 } rl_timeout;
 
-/* Somebody who wants to know that a task has ended. Linked in task.waiters until then. */
+/* Somebody who wants to know that a task has ended, linked in task.waiters until then; or a task in a queue. */
 struct rl_waiter {
   rl_list node;
   void (*on_end)(rl_waiter *waiter, rl_task *task);
 };
 
-/* What Lua holds of a task: it outlives the task and keeps its results (user value 1; the traceback of a failure in 2). */
+/* A failure that nobody has waited for yet: logged when the parent ends or when it is collected, whatever comes first.
+ * A userdata of its own, so that the handles of tasks that succeed need no finalizer. */
+typedef struct rl_failure {
+  rl_list node;        /* in the parent's list */
+  char *error, *trace; /* what will be logged; NULL once it was, or somebody has waited */
+} rl_failure;
+
+/* What Lua holds of a task: it outlives the task and keeps its results (user value 1: the only one, or a table of several;
+ * of a failure {error, traceback, rl_failure}). */
 typedef struct rl_task_handle {
-  rl_task *task;       /* NULL once it has ended */
-  rl_list unwaited;    /* of a failure nobody has waited for yet: in the parent's list … */
-  char *error, *trace; /* … with what will be logged if nobody ever does */
-  int results;         /* how many; -1: failed */
+  rl_task *task; /* NULL once it has ended */
+  rl_failure *failure;
+  int results; /* how many; -1: failed */
   bool cancelled;
 } rl_task_handle;
 
-typedef struct rl_cleanup {
-  rl_timer timer;
+/* What few tasks ever need; made when it is needed, and kept with the thread. */
+typedef struct rl_task_rare {
   rl_task *task;
-} rl_cleanup;
+  rl_timer cleanup; /* bounds the waits of __close */
+  uint64_t cleanup_until;
+  rl_list failures; /* of children that nobody has waited for */
+  char *reason;     /* said by a cancellation of the whole */
+} rl_task_rare;
 
 enum { RL_TASK_READY, RL_TASK_RUNNING, RL_TASK_WAITING, RL_TASK_ENDED };
-enum { RL_SITE_LEN = 40 };
 
+/* A hundred thousand of these may sleep at once: every field is paid for as often. */
 struct rl_task {
-  rl_strand strand;   /* first */
-  rl_strand *current; /* the strand that waits or runs */
+  rl_strand strand; /* first */
   rl_vm *vm;
-  rl_post post;
-  rl_list node;              /* vm.tasks, or vm.idle */
-  rl_list sibling, children; /* in the parent's list; mine */
+  rl_list sibling, children; /* in the parent's list, or vm.roots, or vm.idle; mine */
   rl_task *parent;
-  rl_list waiters, unwaited;
-  rl_scope *scope; /* innermost */
-  rl_scope *group; /* of the parent: what a failure of this task fires, or NULL */
-  rl_scope base;   /* the task as a whole */
+  rl_list waiters;
+  rl_scope *scope;        /* innermost */
+  rl_scope *group;        /* of the parent: what a failure of this task fires, or NULL */
+  rl_scope base;          /* the task as a whole */
+  rl_task_handle *handle; /* anchored by the base's frame; NULL: it has none */
+  rl_task_rare *rare;     /* or NULL */
 
   uint8_t status;
   bool failed;      /* its base caught an error */
@@ -100,10 +110,13 @@ struct rl_task {
   bool cleaning;    /* inside __close of a cancelled scope */
   bool ending;      /* only waits for its children now */
   int thread_ref;   /* anchors the thread */
-  int handle_ref;   /* the Lua handle, or LUA_NOREF */
   int trace_ref;    /* {value, traceback} of the last error, or LUA_NOREF */
   int nargs;
-  const char *reason; /* said by a cancellation of the whole; owned */
+  uint32_t cpu_limit_ms; /* how long it may run without waiting; 0: no limit */
+
+  int line;         /* where it was spawned; 0: in C */
+  const char *site; /* the file, interned in the vm; or what C says that it is, where line is 0; or NULL */
+  uint64_t id;
 
   const char *wait_name; /* what it waits for ("sleep"), static; NULL while it does not */
   uint64_t wait_since;
@@ -111,16 +124,14 @@ struct rl_task {
   void *undo_ud;
   lua_KFunction wait_k;
   lua_KContext wait_ctx;
-  rl_timer timer;             /* for the wait under way */
-  struct rl_cleanup *cleanup; /* bounds the waits of __close; made when needed */
-  uint64_t cleanup_until;
-  rl_waiter waiter; /* for waiting on another task */
+  union {             /* one at a time: */
+    rl_post post;     /* READY: in the loop's queue */
+    rl_timer timer;   /* WAITING: for a time … */
+    rl_waiter waiter; /* … or for another task, or in a queue */
+  };
 
   void (*on_end)(rl_task *task); /* C's own interest; before the waiters hear */
   void *owner;                   /* whose interest */
-  uint64_t id;
-  int line; /* where it was spawned */
-  char site[RL_SITE_LEN];
 };
 
 /* ---- starting ---------------------------------------------------------------------------------------------------------- */
@@ -143,11 +154,13 @@ static inline rl_strand *rl_strand_of(lua_State *L) { return *(rl_strand **)lua_
 /* To be called before anything is armed. Raises where no wait is possible (saying what is in the way and where), and where
  * a cancellation is due. `name` is what the wait is called ("db:query"), static. */
 rl_task *rl_task_may_wait(lua_State *L, const char *name);
+/* Lets everything that is ready run first: rl_task_wait for nothing. */
+int rl_task_yield(lua_State *L, const char *name);
 /* As the last thing a C function does: `return rl_task_wait(…)`. The task sleeps until rl_task_wake; then `k` runs (NULL:
  * no results). `undo` takes back what was armed, when a cancellation comes first; it must not wake. */
 int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, void *ud), void *ud, lua_KFunction k,
                  lua_KContext ctx);
-/* Ends the wait. Harmless on a task that does not wait. */
+/* Ends the wait; whatever was armed for it must have fired or been taken back. Harmless on a task that does not wait. */
 void rl_task_wake(rl_task *task);
 
 /* ---- cancelling ---------------------------------------------------------------------------------------------------------- */
@@ -176,21 +189,22 @@ void rl_protect_hand_over(rl_strand *from, rl_strand *to, bool caught);
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------- */
 
-/* Base function of ordinary tasks, and the last step of any base: cancels and awaits the children, then returns what is on
- * the stack above `keep`. */
+/* Base function of ordinary tasks. Stack: the handle or nil, the function, its arguments. */
 int rl_task_base(lua_State *L);
+/* The last step of any base: cancels and awaits the children, then returns what is on the stack above `keep`. */
 int rl_task_leave(lua_State *L, int keep);
 /* Appends "spawned at" of the task and its ancestors to the string on top of the stack. */
 void rl_task_add_ancestors(lua_State *L, const rl_task *task);
 /* Somebody has waited for it: nothing will be logged. */
-void rl_task_handle_waited(rl_task_handle *handle);
-/* Nobody did: logs the failure, once. */
-void rl_task_handle_log(rl_task_handle *handle);
+void rl_failure_waited(rl_failure *failure);
+/* Nobody did: logs it, once. */
+void rl_failure_log(rl_failure *failure);
 /* The error at `value` and its traceback as text: borrowed, both pushed (a missing traceback as nil, and NULL). */
 void rl_task_describe_error(lua_State *L, int value, const char **text, const char **trace);
 /* Frees the threads that wait to be used again; and, when a state is closed with tasks still alive, what C holds of those. */
 void rl_task_pool_free(rl_vm *vm);
 void rl_task_forget_all(rl_vm *vm);
+void rl_task_free_sites(rl_vm *vm);
 
 /* ---- between task.c and scope.c ---- */
 
@@ -202,6 +216,12 @@ int rl_scope_raise_due(lua_State *L, rl_task *task);
 void rl_scope_push_error(lua_State *L, rl_scope *scope);
 /* Ends the wait under way by an error. */
 void rl_task_interrupt(rl_task *task);
+/* Its rare part; NULL where memory is short. */
+rl_task_rare *rl_task_rare_of(rl_task *task);
+
+/* Calls `visit` for every live task, parents before their children; `depth` of a task without a parent is 0. The visitor
+ * must not start or end tasks. */
+void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task, unsigned depth), void *ud);
 
 /* The one place that resumes. Arguments are on top of strand->co. LUA_OK, LUA_YIELD or an error status. */
 int rl_strand_resume(rl_strand *strand, lua_State *from, int nargs, int *nres);

@@ -7,24 +7,13 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "client/engine.h"
+#include "server/file.h"
 #include "vm/error.h"
 #include "vm/task.h"
 
-/* ---- memory: counted, and refused beyond the limit ----------------------------------------------------------------------- */
-
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
-  rl_vm *vm = ud;
-  if (!block) old_size = 0; /* then it is the kind of the new object */
-  if (size == 0) {
-    vm->memory -= old_size;
-    free(block);
-    return NULL;
-  }
-  if (size > old_size && vm->memory_limit && vm->memory + (size - old_size) > vm->memory_limit) return NULL;
-  void *moved = rl_realloc(block, size);
-  if (!moved) return size <= old_size ? block : NULL; /* Lua relies on shrinking never failing */
-  vm->memory += size - old_size;
-  return moved;
+  return rl_memory_allocate(&((rl_vm *)ud)->memory, block, old_size, size);
 }
 
 static int on_panic(lua_State *L) {
@@ -111,7 +100,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
   vm->root = rl_must_strdup(options->root);
   vm->worker = options->worker;
   vm->workers = options->workers;
-  rl_list_init(&vm->tasks);
+  rl_list_init(&vm->roots);
   rl_list_init(&vm->idle);
   rl_buf_init(&vm->scratch, RL_BUF_NO_LIMIT);
   vm->L = lua_newstate(allocate, vm);
@@ -120,7 +109,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
     *(void **)lua_getextraspace(vm->L) = NULL;
     lua_pushcfunction(vm->L, furnish);
     if (lua_pcall(vm->L, 0, 0, 0) == LUA_OK) {
-      vm->memory_limit = options->memory_limit;
+      vm->memory.limit = options->memory_limit;
       return vm;
     }
     rl_logf(RL_LOG_ERROR, "cannot set up Lua: %s", lua_tostring(vm->L, -1));
@@ -136,6 +125,10 @@ void rl_vm_del(rl_vm *vm) {
     rl_task_forget_all(vm);
     lua_close(vm->L);
   }
+  if (vm->engine) rl_engine_unref(vm->engine);
+  rl_memory_free(&vm->memory);
+  rl_task_free_sites(vm);
+  rl_file_cache_del(vm->files);
   rl_buf_free(&vm->scratch);
   rl_free(vm->root);
   rl_free(vm);

@@ -18,10 +18,13 @@
 
 #include "base/buf.h"
 #include "loop/loop.h"
+#include "vm/heartbeat.h"
+#include "vm/memory.h"
 
 typedef struct rl_vm rl_vm;
 typedef struct rl_task rl_task;
 typedef struct rl_strand rl_strand;
+typedef struct rl_engine rl_engine;
 
 /* How strict, and what an error may show. */
 typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } rl_mode;
@@ -39,17 +42,21 @@ struct rl_vm {
   rl_mode mode;
   char *root;
   int worker, workers;
-  size_t memory, memory_limit, memory_peak;
+  rl_memory memory;
+  rl_pulse pulse; /* for the stall guard */
   rl_buf scratch; /* encoders write here; valid until the next one */
 
   rl_task *running; /* the task whose code is on the C stack now, or NULL */
-  rl_list tasks;    /* every live task */
+  rl_list roots;    /* live tasks without a parent; the others hang below them */
   rl_list idle;     /* ended ones whose threads wait to be used again */
   unsigned task_count, idle_count;
   uint64_t next_task_id;
+  char **sites; /* names of files in which tasks were spawned */
+  unsigned site_count;
 
-  void *requests; /* vm/serve.c */
-  int refs[16];   /* registry references of what hot paths need: RL_REF_* */
+  struct rl_file_cache *files; /* bytes of small static files; made when needed */
+  rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
+  int refs[16];                /* registry references of what hot paths need: RL_REF_* */
 };
 
 enum {

@@ -84,6 +84,7 @@ describe("an app", function()
 
     for path, expected in pairs {
       ["/posts/new"] = "new ",
+      ["//posts/new"] = "new ",
       ["/posts/7"] = "int id=7",
       ["/posts/-7"] = "int id=-7",
       ["/posts/1.5"] = "float x=1.5",
@@ -100,7 +101,7 @@ describe("an app", function()
       it("takes " .. path .. " to " .. expected, function() assert.equal(expected, client:get(path):text()) end)
     end
 
-    for _, path in ipairs { "/", "/posts/", "/posts/1/2", "/files/", "/files", "//posts/new", "/hello.world/x" } do
+    for _, path in ipairs { "/", "/posts/", "/posts/1/2", "/files/", "/files", "/posts//new", "/hello.world/x" } do
       local expected = path == "/files" and 200 or 404
       it(("answers %d for %s"):format(expected, path), function() assert.equal(expected, client:get(path).status) end)
     end

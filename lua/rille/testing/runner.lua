@@ -29,7 +29,9 @@ end
 
 local function check_leaks(before, own)
   local found = left_behind(before, own)
+  local unread = native.client_take_unread()
   if #found > 0 then error("leaves a task behind: " .. table.concat(found, ", "), 0) end
+  if #unread > 0 then error("leaves an unread body behind: " .. table.concat(unread, ", "), 0) end
 end
 
 -- ---- around busted's executors -------------------------------------------------------------------------------------------
@@ -102,7 +104,10 @@ end
 
 -- Insulation forgets modules that a spec loaded: the library is loaded before, so that it is there once.
 local function preload()
-  for _, name in ipairs { "rille", "rille.testing", "rille.testing.client", "rille.compile", "rille.sqlite" } do require(name) end
+  for _, name in ipairs { "rille", "rille.testing", "rille.testing.client", "rille.testing.mock", "rille.compile", "rille.fetch",
+    "rille.sqlite" } do
+    require(name)
+  end
 end
 
 local function seed_of(args)

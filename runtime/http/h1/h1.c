@@ -15,32 +15,20 @@ static const rl_limits *limits_of(rl_h1 *h1) { return &h1->conn->host->limits; }
 static void on_resume(rl_post *post);
 /* Parsing goes on by itself while it is under way. */
 static void resume_soon(rl_h1 *h1) {
-  if (!h1->parsing) rl_loop_post(loop_of(h1), &h1->resume, on_resume);
+  if (!h1->parsing && h1->conn->state == RL_CONN_OPEN) rl_loop_post(loop_of(h1), &h1->resume, on_resume);
 }
 
 static const rl_req_ops request_ops;
 
 /* ---- the clock: one at a time, by what is being waited for --------------------------------------------------------- */
 
-static void set_clock(rl_h1 *h1) {
-  rl_conn *conn = h1->conn;
-  if (conn->state != RL_CONN_OPEN) return;
-  h1->head_timed = !h1->req && !rl_h1_is_idle(&h1->reader);
-  if (!h1->req) {
-    bool between = !h1->head_timed && h1->served > 0;
-    rl_conn_clock(conn, between ? limits_of(h1)->keep_alive_ms : limits_of(h1)->head_ms);
-  } else if (h1->message_done) {
-    rl_conn_clock(conn, conn->eof ? RL_LIMIT_HALF_CLOSE_MS : 0);
-  } else if (h1->wants_body || h1->dropping) {
-    rl_conn_clock(conn, limits_of(h1)->body_grace_ms);
-  } else {
-    rl_conn_clock(conn, 0);
-  }
-}
+static bool body_flows(const rl_h1 *h1) { return h1->wants_body || h1->dropping; }
+/* Nothing more of the message is expected: it is complete, or never will be. */
+static bool message_is_over(const rl_h1 *h1) { return h1->message_done || h1->body_failed; }
 
-static uint64_t body_time(rl_h1 *h1) {
-  bool flowing = h1->wants_body || h1->dropping;
-  return h1->body_clock_ms + (flowing ? rl_loop_now(loop_of(h1)) - h1->flowing_since : 0);
+/* How long the body has been wanted. */
+static uint64_t body_time(const rl_h1 *h1) {
+  return h1->body_clock_ms + (body_flows(h1) ? rl_loop_now(h1->conn->host->loop) - h1->flowing_since : 0);
 }
 
 static void count_body_time(rl_h1 *h1) {
@@ -48,14 +36,42 @@ static void count_body_time(rl_h1 *h1) {
   h1->flowing_since = rl_loop_now(loop_of(h1));
 }
 
+/* The body's minimum rate: how long what has come so far may have taken. */
+static uint64_t body_due(rl_h1 *h1) {
+  const rl_limits *limits = limits_of(h1);
+  if (!limits->body_rate) return UINT64_MAX;
+  return limits->body_grace_ms + h1->req->body_size * 1000 / limits->body_rate;
+}
+
+static uint64_t between_requests(const rl_h1 *h1, const rl_limits *limits) {
+  if (h1->conn->stopping) return RL_LIMIT_STOP_IDLE_MS;
+  return h1->served ? limits->keep_alive_ms : limits->head_ms;
+}
+
+static uint64_t during_request(rl_h1 *h1) {
+  if (message_is_over(h1)) return h1->conn->eof ? RL_LIMIT_HALF_CLOSE_MS : 0;
+  if (!body_flows(h1)) return 0;
+  uint64_t due = body_due(h1), spent = body_time(h1);
+  return spent < due ? due - spent : 1;
+}
+
+static void set_clock(rl_h1 *h1) {
+  rl_conn *conn = h1->conn;
+  h1->clock_due = h1->parsing;
+  if (h1->parsing || conn->state != RL_CONN_OPEN) return;
+  h1->head_timed = !h1->req && !rl_h1_is_idle(&h1->reader);
+  if (h1->req) rl_conn_clock(conn, during_request(h1));
+  else rl_conn_clock(conn, h1->head_timed ? limits_of(h1)->head_ms : between_requests(h1, limits_of(h1)));
+}
+
 /* ---- the end of an exchange ------------------------------------------------------------------------------------------ */
 
-static void report(rl_h1 *h1, const rl_req *req, int status) {
-  rl_conn_host *host = h1->conn->host;
-  if (!host->events->on_exchange) return;
-  rl_exchange how = {.status = status, .bytes = h1->sent};
-  if (req) how.duration_ms = rl_loop_now(host->loop) - req->started_ms;
-  host->events->on_exchange(h1->conn, req, &how);
+static void report(rl_h1 *h1, rl_req *req, int status, rl_fault fault) {
+  const rl_conn_events *events = h1->conn->host->events;
+  if (!events->on_exchange) return;
+  rl_exchange how = {.status = status, .bytes = h1->sent, .fault = fault};
+  how.since_ms = req ? req->started_ms : rl_loop_now(loop_of(h1));
+  events->on_exchange(h1->conn, req, &how);
 }
 
 static void release_gone(rl_req *req) { rl_req_free(req); }
@@ -63,69 +79,69 @@ static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
 static void abort_gone(rl_req *req) { (void)req; }
 static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
 static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
+static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
+  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
+}
 static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
 
 /* What a request is left with once its connection is gone: it can only be released. */
 static const rl_req_ops gone_ops = {.read_body = read_gone,
                                     .respond = respond_gone,
                                     .write = write_gone,
+                                    .send_file = send_file_gone,
                                     .end = end_gone,
                                     .abort = abort_gone,
                                     .release = release_gone};
 
-/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it. */
-static void detach_request(rl_h1 *h1, int code) {
+/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it; returned is who
+ * should hear of it, or NULL. */
+static rl_req *detach_request(rl_h1 *h1) {
   rl_req *req = h1->req;
-  if (!req) return;
-  h1->req = NULL;
-  h1->reader.req = NULL;
-  report(h1, req, h1->status);
+  if (!req) return NULL;
+  h1->req = h1->reader.req = NULL;
+  report(h1, req, h1->status, req->body_fault);
   if (h1->released) {
     rl_req_free(req);
-    return;
+    return NULL;
   }
   req->ops = &gone_ops;
   req->protocol = NULL;
-  if (req->events && req->events->on_gone) req->events->on_gone(req, code);
+  return req;
 }
 
-static void finish_connection(rl_h1 *h1) {
-  bool unread = !h1->message_done || h1->pending.len > 0;
-  rl_conn_finish(h1->conn, unread);
+static void lose_request(rl_h1 *h1, int code) {
+  rl_req *req = detach_request(h1);
+  if (req && req->events && req->events->on_gone) req->events->on_gone(req, code);
 }
 
-/* Both sides have finished with the exchange, and the whole message has been read: on to the next one. */
+/* Both sides have finished with the exchange: on to the next one, or to the end of the connection. */
 static void end_exchange(rl_h1 *h1) {
   rl_req *req = h1->req;
-  h1->req = NULL;
-  report(h1, req, h1->status);
+  h1->req = h1->reader.req = NULL;
+  report(h1, req, h1->status, req->body_fault);
   rl_req_free(req);
   if (h1->last || h1->conn->stopping) {
-    finish_connection(h1);
+    rl_conn_finish(h1->conn, true);
     return;
   }
   set_clock(h1);
   resume_soon(h1);
 }
 
-/* Called when one of the three conditions has become true. */
+/* What is left of the body is read, in bounds, so that the connection can go on behind it. */
+static void drop_body(rl_h1 *h1) {
+  count_body_time(h1);
+  h1->dropping = true;
+  h1->req->body_limit = UINT64_MAX;
+  set_clock(h1);
+  resume_soon(h1);
+}
+
+/* Called when one of the conditions has become true. */
 static void maybe_end(rl_h1 *h1) {
   if (!h1->req || !h1->response_done || !h1->released) return;
-  if (h1->message_done) {
-    end_exchange(h1);
-  } else if (h1->last) {
-    rl_req *req = h1->req;
-    h1->reader.req = NULL;
-    h1->req = NULL;
-    report(h1, req, h1->status);
-    rl_req_free(req);
-    finish_connection(h1);
-  } else if (!h1->dropping) {
-    count_body_time(h1);
-    h1->dropping = true;
-    set_clock(h1);
-    resume_soon(h1);
-  }
+  if (h1->message_done || h1->last) end_exchange(h1);
+  else if (!h1->dropping) drop_body(h1);
 }
 
 /* ---- answers of the protocol itself ----------------------------------------------------------------------------------- */
@@ -139,7 +155,7 @@ static void refuse(rl_h1 *h1, rl_fault fault) {
   rl_h1_write_head(out, &resp, &framing, rl_loop_date(loop_of(h1)), true, false);
   rl_buf_add_slice(out, resp.body);
   h1->sent = resp.body.len;
-  report(h1, NULL, resp.status);
+  report(h1, NULL, resp.status, fault);
   rl_conn_finish(h1->conn, true);
 }
 
@@ -152,9 +168,10 @@ static int code_of_fault(rl_fault fault) {
 /* The body will never be complete: the handler hears why and answers; nothing more is read. */
 static void fail_body(rl_h1 *h1, rl_fault fault) {
   rl_req *req = h1->req;
-  h1->last = true;
-  h1->wants_body = false;
-  rl_conn_clock(h1->conn, 0);
+  req->body_fault = (uint8_t)fault;
+  h1->last = h1->body_failed = true;
+  h1->wants_body = h1->dropping = false;
+  set_clock(h1);
   if (h1->released) maybe_end(h1);
   else if (req->events && req->events->on_body_end) req->events->on_body_end(req, code_of_fault(fault));
 }
@@ -172,7 +189,7 @@ static void begin_request(rl_h1 *h1) {
   req->body_limit = limits_of(h1)->body;
   req->started_ms = rl_loop_now(loop_of(h1));
   h1->served++;
-  h1->wants_body = h1->dropping = h1->response_done = h1->released = false;
+  h1->wants_body = h1->dropping = h1->body_failed = h1->response_done = h1->released = false;
   h1->message_done = req->body_done;
   h1->continued = !req->expect_continue;
   h1->last = !req->keep_alive || h1->served >= limits_of(h1)->requests || conn->stopping;
@@ -206,11 +223,12 @@ static void end_message(rl_h1 *h1) {
   maybe_end(h1);
 }
 
-/* Whether the next byte may be parsed: between requests, or while somebody wants the body or drops it. */
+/* Whether the next byte may be parsed: between requests, unless the peer does not take its answers; within one while
+ * somebody wants the body or drops it. */
 static bool may_parse(const rl_h1 *h1) {
   if (h1->conn->state != RL_CONN_OPEN) return false;
-  if (!h1->req) return true;
-  return !h1->message_done && (h1->wants_body || h1->dropping);
+  if (!h1->req) return rl_conn_queued(h1->conn) <= RL_LIMIT_WRITE_HIGH;
+  return !message_is_over(h1) && body_flows(h1);
 }
 
 /* One event; false where the input is used up. */
@@ -228,21 +246,23 @@ static bool step(rl_h1 *h1, rl_slice *in) {
   return false;
 }
 
-/* Parses what it may of `in`. A connection that pipelines more than its share goes on in the next turn. */
+/* Parses what it may of `in`. A connection that pipelines more than its share goes on in the next turn, one whose answers
+ * pile up when they have left. */
 static void parse(rl_h1 *h1, rl_slice *in) {
-  uint64_t most = h1->served + limits_of(h1)->pipelined;
-  bool more = true, fair = true;
+  uint64_t most = h1->served + (uint64_t)limits_of(h1)->pipelined;
+  bool more = true;
   h1->parsing = true;
-  while (more && fair && (in->len || rl_h1_is_complete(&h1->reader)) && may_parse(h1)) {
-    fair = h1->req || (h1->served < most && rl_conn_queued(h1->conn) <= RL_LIMIT_WRITE_HIGH);
-    if (fair) more = step(h1, in);
-  }
+  while (more && may_parse(h1) && (in->len || rl_h1_has_news(&h1->reader)))
+    more = (h1->req || h1->served < most) && step(h1, in);
   h1->parsing = false;
-  if (!fair) resume_soon(h1);
+  if (h1->req) return;
+  if (rl_conn_queued(h1->conn) > RL_LIMIT_WRITE_HIGH) h1->conn->wants_drained = true;
+  else if (in->len) resume_soon(h1);
 }
 
 static bool keep_pending(rl_h1 *h1, rl_slice rest) {
   if (h1->conn->state != RL_CONN_OPEN || rl_buf_add_slice(&h1->pending, rest) == 0) return true;
+  lose_request(h1, RL_ENOMEM);
   rl_conn_close(h1->conn, true);
   return false;
 }
@@ -257,14 +277,15 @@ static void parse_pending(rl_h1 *h1) {
 /* The socket is read while what arrives can be parsed, or can wait in bounds. */
 static void decide_reading(rl_h1 *h1) {
   if (h1->conn->state != RL_CONN_OPEN) return;
-  bool body_waits = h1->req && !h1->message_done && !h1->wants_body && !h1->dropping;
+  bool body_waits = h1->req && !h1->message_done && !body_flows(h1);
   rl_conn_read(h1->conn, !body_waits && h1->pending.len < PENDING_LIMIT);
 }
 
 static void handle_eof(rl_h1 *h1);
 
 static void after_parsing(rl_h1 *h1) {
-  if (!h1->req && !h1->head_timed && !rl_h1_is_idle(&h1->reader)) set_clock(h1); /* the first bytes of a head */
+  bool head_begins = !h1->req && !h1->head_timed && !rl_h1_is_idle(&h1->reader);
+  if (h1->clock_due || head_begins) set_clock(h1);
   decide_reading(h1);
 }
 
@@ -284,10 +305,9 @@ static void on_resume(rl_post *post) {
   rl_h1 *h1 = RL_CONTAINER(post, rl_h1, resume);
   rl_conn *conn = h1->conn;
   if (conn->state != RL_CONN_OPEN) return;
-  conn->corked = true;
+  rl_conn_cork(conn);
   parse_pending(h1);
-  conn->corked = false;
-  if (conn->out.len) rl_conn_flush_soon(conn);
+  rl_conn_uncork(conn);
   after_parsing(h1);
   if (conn->eof) handle_eof(h1);
 }
@@ -296,16 +316,18 @@ static void on_resume(rl_post *post) {
 
 static rl_h1 *of_req(rl_req *req) { return req->protocol; }
 
+static void say_continue(rl_h1 *h1) {
+  h1->continued = true;
+  rl_buf_add_str(rl_conn_out(h1->conn), "HTTP/1.1 100 Continue\r\n\r\n");
+  rl_conn_flush_soon(h1->conn);
+}
+
 static void read_body(rl_req *req, bool flow) {
   rl_h1 *h1 = of_req(req);
-  if (h1->wants_body == flow || h1->message_done) return;
+  if (h1->wants_body == flow || message_is_over(h1)) return;
   count_body_time(h1);
   h1->wants_body = flow;
-  if (flow && !h1->continued) {
-    h1->continued = true;
-    rl_buf_add_str(rl_conn_out(h1->conn), "HTTP/1.1 100 Continue\r\n\r\n");
-    rl_conn_flush_soon(h1->conn);
-  }
+  if (flow && !h1->continued && !rl_h1_has_news(&h1->reader)) say_continue(h1); /* news: it is too long */
   set_clock(h1);
   if (flow) resume_soon(h1);
   else decide_reading(h1);
@@ -333,50 +355,76 @@ static int add_body(rl_h1 *h1, rl_slice bytes) {
   return h1->framing.chunked ? rl_h1_write_chunk(out, bytes) : rl_buf_add_slice(out, bytes);
 }
 
+/* All or nothing: a response that cannot be written leaves no trace, so that another may be tried. */
 static int respond(rl_req *req, const rl_resp *resp) {
   rl_h1 *h1 = of_req(req);
   if (req->responded) return RL_EINVALID;
+  rl_buf *out = rl_conn_out(h1->conn);
+  size_t mark = out->len;
   h1->framing = rl_resp_framing(req, resp);
-  h1->last = is_last(h1, resp);
-  bool say_keep = !h1->last && req->minor == 0;
-  int code = rl_h1_write_head(rl_conn_out(h1->conn), resp, &h1->framing, rl_loop_date(loop_of(h1)), h1->last, say_keep);
+  bool last = is_last(h1, resp), say_keep = !last && req->minor == 0;
+  int code = rl_h1_write_head(out, resp, &h1->framing, rl_loop_date(loop_of(h1)), last, say_keep);
   if (!code) code = add_body(h1, resp->body);
-  if (code) return code;
+  if (code) {
+    out->len = mark;
+    out->error = 0;
+    h1->sent = 0;
+    return code;
+  }
   req->responded = true;
+  h1->last = last;
   h1->status = resp->status;
   if (resp->streamed) rl_conn_flush_soon(h1->conn);
   else end_response(h1);
   return RL_OK;
 }
 
+/* The handler breaks off, or a piece of its answer is lost: the client must not take what it has for the whole. */
+static void abort_exchange(rl_req *req) {
+  rl_h1 *h1 = of_req(req);
+  rl_conn *conn = h1->conn;
+  detach_request(h1);
+  rl_conn_close(conn, true);
+}
+
+static bool is_streaming(const rl_h1 *h1) { return h1->req->responded && !h1->response_done; }
+
 /* More than was promised would be read as the next response: what is over is refused (reliability.md 96). */
 static int write_body(rl_req *req, rl_slice bytes) {
   rl_h1 *h1 = of_req(req);
+  if (!is_streaming(h1)) return RL_EINVALID;
   if (h1->framing.has_length && bytes.len > h1->framing.length - h1->sent && h1->framing.body) return RL_ETOOBIG;
   int code = add_body(h1, bytes);
-  if (code) return code;
+  if (code) {
+    abort_exchange(req);
+    return code;
+  }
   rl_conn_flush_soon(h1->conn);
   if (rl_conn_queued(h1->conn) < RL_LIMIT_WRITE_HIGH) return RL_OK;
   h1->conn->wants_drained = true;
   return RL_EAGAIN;
 }
 
-static void abort_exchange(rl_req *req) {
+static int send_file(rl_req *req, int fd, uint64_t offset, uint64_t size) {
   rl_h1 *h1 = of_req(req);
-  rl_conn *conn = h1->conn;
-  detach_request(h1, RL_ECANCELLED);
-  rl_conn_close(conn, true);
+  if (!is_streaming(h1)) return RL_EINVALID;
+  if (!h1->framing.body || !size) return RL_OK;
+  if (!h1->framing.has_length || size > h1->framing.length - h1->sent) return RL_ETOOBIG;
+  h1->sent += size;
+  rl_conn_send_file(h1->conn, fd, offset, size);
+  return RL_EAGAIN;
 }
 
+/* Unsafe trailers are refused and nothing is sent; any other failure breaks the exchange off. */
 static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
   rl_h1 *h1 = of_req(req);
-  if (h1->framing.body && h1->framing.has_length && h1->sent < h1->framing.length) {
-    abort_exchange(req);
-    return RL_EINVALID;
-  }
-  if (h1->framing.chunked && rl_h1_write_last_chunk(rl_conn_out(h1->conn), trailers, count)) return RL_EINVALID;
-  end_response(h1);
-  return RL_OK;
+  if (!is_streaming(h1)) return RL_EINVALID;
+  bool is_short = h1->framing.body && h1->framing.has_length && h1->sent < h1->framing.length;
+  int code = is_short ? RL_EIO : RL_OK;
+  if (h1->framing.chunked) code = rl_h1_write_last_chunk(rl_conn_out(h1->conn), trailers, count);
+  if (code && code != RL_EINVALID) abort_exchange(req);
+  if (!code) end_response(h1);
+  return code;
 }
 
 /* The handler has finished. One that never answered leaves a client waiting: that is a fault of ours, so 500. */
@@ -387,7 +435,7 @@ static void release(rl_req *req) {
     char room[64];
     rl_resp resp = rl_resp_plain(500, NULL, room, sizeof room);
     resp.close = true;
-    respond(req, &resp);
+    if (respond(req, &resp)) abort_exchange(req);
   } else if (!h1->response_done) {
     abort_exchange(req);
   } else {
@@ -398,24 +446,34 @@ static void release(rl_req *req) {
 static const rl_req_ops request_ops = {.read_body = read_body,
                                        .respond = respond,
                                        .write = write_body,
+                                       .send_file = send_file,
                                        .end = end_body,
                                        .abort = abort_exchange,
                                        .release = release};
 
 /* ---- what the connection says ------------------------------------------------------------------------------------------- */
 
+/* The client has gone in the middle of an exchange. Half an answer must not look whole; answers before it still leave. */
+static void lose_client(rl_h1 *h1) {
+  bool half_answered = h1->req->responded;
+  lose_request(h1, RL_EEOF);
+  if (half_answered) rl_conn_close(h1->conn, true);
+  else rl_conn_finish(h1->conn, false);
+}
+
 /* A FIN behind complete requests is a half-close: they are still answered, the one that runs has a little time. In the
  * middle of a message, or between two, it is the end. */
 static void handle_eof(rl_h1 *h1) {
-  if (h1->conn->state != RL_CONN_OPEN) return;
-  if (h1->req && h1->message_done) {
-    set_clock(h1);
-  } else if (h1->req) {
-    if (h1->pending.len && !h1->wants_body && !h1->dropping) return; /* the rest of the body may be here already */
-    detach_request(h1, RL_EEOF);
-    rl_conn_close(h1->conn, false);
-  } else if (!h1->pending.len || !rl_post_waits(&h1->resume)) {
+  if (h1->conn->state != RL_CONN_OPEN || rl_post_waits(&h1->resume)) return; /* it comes back here */
+  if (!h1->req) {
     rl_conn_finish(h1->conn, false);
+  } else if (message_is_over(h1)) {
+    set_clock(h1);
+  } else if (h1->dropping) {
+    h1->last = true;
+    maybe_end(h1);
+  } else if (!h1->pending.len || h1->wants_body) { /* else the rest of the body may be here already */
+    lose_client(h1);
   }
 }
 
@@ -423,47 +481,45 @@ static void on_eof(rl_conn *conn) { handle_eof(h1_of(conn)); }
 
 static void on_drained(rl_conn *conn) {
   rl_req *req = h1_of(conn)->req;
-  if (req && req->events && req->events->on_drain) req->events->on_drain(req);
+  if (!req) resume_soon(h1_of(conn));
+  else if (req->events && req->events->on_drain) req->events->on_drain(req);
 }
 
-/* The body's minimum rate: by now so many bytes should have come, counted over the time it was wanted. */
-static void check_body_rate(rl_h1 *h1) {
-  const rl_limits *limits = limits_of(h1);
-  uint64_t due = limits->body_grace_ms + h1->req->body_size * 1000 / limits->body_rate, spent = body_time(h1);
-  if (spent < due) {
-    rl_conn_clock(h1->conn, due - spent);
-  } else if (h1->released) {
-    rl_conn_close(h1->conn, true);
-  } else {
-    fail_body(h1, RL_FAULT_BODY_SLOW);
-  }
+/* By now more of the body should have come. */
+static void body_is_slow(rl_h1 *h1) {
+  if (h1->released) rl_conn_close(h1->conn, true);
+  else fail_body(h1, RL_FAULT_BODY_SLOW);
 }
 
+/* As long as the peer takes what waits for it, it is there (and the stall clock runs). */
 static void on_clock(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
-  if (h1->req && h1->message_done) {
-    detach_request(h1, RL_EEOF); /* behind a half-close */
-    rl_conn_close(conn, false);
-  } else if (h1->req) {
-    check_body_rate(h1);
-  } else if (rl_h1_is_idle(&h1->reader)) {
-    rl_conn_close(conn, false);
-  } else {
+  bool taking = rl_conn_queued(conn) > 0;
+  if (h1->req && !message_is_over(h1)) {
+    if (body_time(h1) < body_due(h1)) set_clock(h1);
+    else body_is_slow(h1);
+  } else if (!h1->req && !rl_h1_is_idle(&h1->reader)) {
     refuse(h1, RL_FAULT_HEAD_SLOW);
+  } else if (taking) {
+    set_clock(h1);
+  } else if (h1->req) {
+    lose_client(h1); /* behind a half-close */
+  } else {
+    rl_conn_close(conn, false);
   }
 }
 
-static void on_broken(rl_conn *conn, int code) { detach_request(h1_of(conn), code); }
+static void on_broken(rl_conn *conn, int code) { lose_request(h1_of(conn), code); }
 
 static void on_stop(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
   if (h1->req) h1->last = h1->last || !h1->req->responded;
-  else if (rl_h1_is_idle(&h1->reader) && !h1->pending.len) rl_conn_finish(conn, false);
+  else if (rl_h1_is_idle(&h1->reader) && !h1->pending.len) set_clock(h1);
 }
 
 static void on_free(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
-  detach_request(h1, RL_ERESET);
+  lose_request(h1, RL_ERESET);
   rl_loop_unpost(loop_of(h1), &h1->resume);
   rl_h1_reader_free(&h1->reader);
   rl_buf_free(&h1->pending);

@@ -21,17 +21,19 @@ typedef struct rl_h1 {
   rl_buf pending; /* arrived, not parsed yet */
   rl_req *req;    /* the request under way, NULL between two */
   rl_post resume;
-  uint64_t served;
-  bool wants_body;   /* the handler lets the body flow */
-  bool continued;    /* 100 Continue was sent, or was not asked for */
-  bool dropping;     /* the handler is done with the body: the rest is read and dropped */
-  bool message_done; /* the whole request message was read */
-  bool head_timed;   /* the clock is that of a head under way */
-  bool parsing;
-  bool response_done, released, last; /* last: the connection ends behind this response */
-  rl_framing framing;                 /* of the response under way */
-  uint64_t sent;                      /* bytes of its body */
-  int status;
+  uint32_t served;
+  int status;              /* of the response under way, 0 before there is one */
+  bool parsing, clock_due; /* the clock is set once, when parsing is over */
+  bool head_timed;         /* the clock is that of a head under way */
+  bool wants_body;         /* the handler lets the body flow */
+  bool continued;          /* 100 Continue was sent, or was not asked for */
+  bool dropping;           /* the handler is done with the body: the rest is read and dropped */
+  bool message_done;       /* the whole request message was read */
+  bool body_failed;        /* it never will be */
+  bool response_done, released;
+  bool last;                             /* the connection ends behind this response */
+  rl_framing framing;                    /* of the response under way */
+  uint64_t sent;                         /* bytes of its body */
   uint64_t body_clock_ms, flowing_since; /* how long the body has been wanted, for its minimum rate */
   uint64_t dropped;
 } rl_h1;

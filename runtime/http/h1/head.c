@@ -40,17 +40,24 @@ static long fail(rl_head_scan *scan, rl_fault fault) {
   return -1;
 }
 
-static rl_fault too_long(const rl_head_scan *scan) {
-  return scan->started ? RL_FAULT_FIELD_LONG : RL_FAULT_TARGET_LONG;
+static rl_fault too_large(const rl_head_scan *scan) {
+  return scan->trailer ? RL_FAULT_TRAILER_LARGE : RL_FAULT_FIELDS_LARGE;
 }
 
-static size_t line_limit(const rl_head_scan *scan, const rl_limits *limits) {
-  return scan->started ? limits->field : limits->request_line;
+/* How long the line under way may be, and what is wrong with a longer one: its own limit, or what is left for all lines. */
+static size_t most_of_line(const rl_head_scan *scan, const rl_limits *limits, rl_fault *longer) {
+  if (!scan->started) {
+    *longer = RL_FAULT_TARGET_LONG;
+    return limits->request_line;
+  }
+  size_t used = scan->line - scan->fields_start + 2;
+  size_t left = used < limits->fields_size ? limits->fields_size - used : 0;
+  *longer = left < limits->field ? too_large(scan) : RL_FAULT_FIELD_LONG;
+  return left < limits->field ? left : limits->field;
 }
 
 /* A line without its CRLF that starts at data[scan->line] and is not empty. */
 static rl_fault check_line(rl_head_scan *scan, const char *line, size_t len, const rl_limits *limits) {
-  if (len > line_limit(scan, limits)) return too_long(scan);
   if (!scan->started) {
     scan->started = true;
     scan->fields_start = scan->line + len + 2;
@@ -62,41 +69,34 @@ static rl_fault check_line(rl_head_scan *scan, const char *line, size_t len, con
   return RL_FAULT_NONE;
 }
 
-static rl_fault too_large(const rl_head_scan *scan) {
-  return scan->trailer ? RL_FAULT_TRAILER_LARGE : RL_FAULT_FIELDS_LARGE;
-}
-
-/* The start of a line that has not ended: it may be too long already, and a CR in it must be its last byte so far. */
-static long wait_for_more(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits) {
-  size_t partial = len - scan->line;
-  if (partial > line_limit(scan, limits) + 2) return fail(scan, too_long(scan));
-  const char *cr = memchr(data + scan->searched, '\r', len - scan->searched);
-  if (cr && cr + 1 != data + len) return fail(scan, RL_FAULT_LINE_END);
-  scan->searched = cr ? len - 1 : len;
-  if (scan->started && len - scan->fields_start > limits->fields_size + 4) return fail(scan, too_large(scan));
+static long wait_for_more(rl_head_scan *scan, size_t searched) {
+  scan->searched = searched;
   return 0;
 }
 
+/* Faults are found in the order of the bytes that show them, so that the verdict does not depend on how they were cut. */
 long rl_head_scan_run(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits) {
   for (;;) {
-    const char *from = data + scan->searched;
-    const char *lf = scan->searched < len ? memchr(from, '\n', len - scan->searched) : NULL;
-    if (!lf) return wait_for_more(scan, data, len, limits);
-    const char *line = data + scan->line;
-    const char *cr = memchr(line, '\r', (size_t)(lf - line));
+    const char *line = data + scan->line, *from = data + scan->searched, *end = data + len;
+    const char *lf = from < end ? memchr(from, '\n', (size_t)(end - from)) : NULL, *upto = lf ? lf : end;
+    const char *cr = from < upto ? memchr(from, '\r', (size_t)(upto - from)) : NULL;
+    size_t size = (size_t)((cr ? cr : upto) - line);
+    rl_fault longer;
+    if (size > most_of_line(scan, limits, &longer)) return fail(scan, longer);
+    if (!cr && !lf) return wait_for_more(scan, len);
+    if (cr && cr + 1 == end) return wait_for_more(scan, (size_t)(cr - data));
     if (!cr || cr + 1 != lf) return fail(scan, RL_FAULT_LINE_END);
-    size_t end = (size_t)(lf + 1 - data);
-    if (cr > line) {
-      rl_fault fault = check_line(scan, line, (size_t)(cr - line), limits);
+    size_t next = (size_t)(lf + 1 - data);
+    if (size) {
+      rl_fault fault = check_line(scan, line, size, limits);
       if (fault) return fail(scan, fault);
     } else if (scan->started) {
-      if (end - scan->fields_start > limits->fields_size + 2) return fail(scan, too_large(scan));
-      return (long)end;
+      return (long)next;
     } else if (scan->skip) {
       return fail(scan, RL_FAULT_BLANK_LINES);
     } else {
-      scan->skip = end;
+      scan->skip = next;
     }
-    scan->line = scan->searched = end;
+    scan->line = scan->searched = next;
   }
 }

@@ -91,7 +91,9 @@ void rl_h1_reader_free(rl_h1_reader *r) { rl_buf_free(&r->gather); }
 
 bool rl_h1_is_idle(const rl_h1_reader *r) { return r->state == IN_HEAD && !r->gather.len; }
 
-bool rl_h1_is_complete(const rl_h1_reader *r) { return r->state == IN_LENGTH_BODY && !r->left; }
+static bool is_too_long(const rl_h1_reader *r) { return r->req->length > r->req->body_limit; }
+
+bool rl_h1_has_news(const rl_h1_reader *r) { return r->state == IN_LENGTH_BODY && (!r->left || is_too_long(r)); }
 
 static rl_h1_event fault(rl_h1_reader *r, rl_fault code) {
   r->fault = code;
@@ -133,16 +135,22 @@ static void forget_gathered(rl_h1_reader *r, bool trailer_next) {
 
 /* ---- the head ---------------------------------------------------------------------------------------------------- */
 
-static rl_fault fault_of_llhttp(llhttp_errno_t code) {
+static bool has_coding(const rl_h1_reader *r) {
+  for (size_t i = 0; i < r->filled; i++)
+    if (r->filling[i].id == RL_HEADER_TRANSFER_ENCODING) return true;
+  return false;
+}
+
+static rl_fault fault_of_llhttp(const rl_h1_reader *r, llhttp_errno_t code) {
   switch (code) {
+    case HPE_USER: return RL_FAULT_MEMORY;
     case HPE_INVALID_METHOD: return RL_FAULT_METHOD_UNKNOWN;
     case HPE_INVALID_URL: return RL_FAULT_TARGET;
     case HPE_INVALID_VERSION:
     case HPE_INVALID_CONSTANT: return RL_FAULT_REQUEST_LINE;
     case HPE_INVALID_CONTENT_LENGTH: return RL_FAULT_LENGTH;
-    case HPE_UNEXPECTED_CONTENT_LENGTH: return RL_FAULT_LENGTH_AND_CODING;
+    case HPE_UNEXPECTED_CONTENT_LENGTH: return has_coding(r) ? RL_FAULT_LENGTH_AND_CODING : RL_FAULT_LENGTH;
     case HPE_INVALID_TRANSFER_ENCODING: return RL_FAULT_CODING;
-    case HPE_INVALID_CHUNK_SIZE: return RL_FAULT_CHUNK;
     default: return RL_FAULT_HEADER;
   }
 }
@@ -161,7 +169,7 @@ static rl_fault parse_head(rl_h1_reader *r, rl_slice head) {
   r->filled = r->room = 0;
   llhttp_reset(&r->parser);
   llhttp_errno_t code = llhttp_execute(&r->parser, copy.data, copy.len);
-  if (code != HPE_OK && code != HPE_PAUSED) return code == HPE_USER ? RL_FAULT_MEMORY : fault_of_llhttp(code);
+  if (code != HPE_OK && code != HPE_PAUSED) return fault_of_llhttp(r, code);
   req->minor = r->parser.http_minor;
   req->headers = r->filling;
   req->header_count = r->filled;
@@ -208,6 +216,7 @@ static rl_h1_event end_message(rl_h1_reader *r) {
 
 static rl_h1_event next_of_length(rl_h1_reader *r, rl_slice *in) {
   if (!r->left) return end_message(r);
+  if (is_too_long(r)) return fault(r, RL_FAULT_BODY_LARGE);
   if (!in->len) return RL_H1_MORE;
   size_t size = in->len < r->left ? in->len : (size_t)r->left;
   r->piece = rl_slice_of(in->data, size);
@@ -265,23 +274,12 @@ static rl_fault check_trailers(const rl_h1_reader *r) {
   return RL_FAULT_NONE;
 }
 
-/* Kept apart from the headers, and without those that would mean something there (RFC 9110 section 6.5.1). */
+/* Kept apart from the headers, and without the names that the house looks at: those mean something in a head, and framing,
+ * routing or authentication must not come from a trailer (RFC 9110 section 6.5.1). */
 static void keep_trailers(rl_h1_reader *r) {
   size_t kept = 0;
-  for (size_t i = 0; i < r->filled; i++) {
-    switch (r->filling[i].id) {
-      case RL_HEADER_HOST:
-      case RL_HEADER_AUTHORIZATION:
-      case RL_HEADER_COOKIE:
-      case RL_HEADER_CONNECTION:
-      case RL_HEADER_CONTENT_TYPE:
-      case RL_HEADER_CONTENT_ENCODING:
-      case RL_HEADER_TRAILER:
-      case RL_HEADER_TE:
-      case RL_HEADER_EXPECT: break;
-      default: r->filling[kept++] = r->filling[i];
-    }
-  }
+  for (size_t i = 0; i < r->filled; i++)
+    if (r->filling[i].id == RL_HEADER_OTHER) r->filling[kept++] = r->filling[i];
   r->req->trailers = r->filling;
   r->req->trailer_count = kept;
 }

@@ -55,8 +55,9 @@ rl_h1_event rl_h1_next(rl_h1_reader *reader, rl_slice *in);
 /* Whether no byte of a message has been seen since the last one ended. */
 bool rl_h1_is_idle(const rl_h1_reader *reader);
 
-/* Whether rl_h1_next has something to say without another byte: RL_H1_END behind the last byte of a length. */
-bool rl_h1_is_complete(const rl_h1_reader *reader);
+/* Whether rl_h1_next has something to say without another byte: RL_H1_END behind the last byte of a length, or that the
+ * length is more than the request's body_limit (which its owner may change until then). */
+bool rl_h1_has_news(const rl_h1_reader *reader);
 
 /* Start-up self-test: llhttp must have been compiled in strict mode (reliability.md D1). */
 bool rl_h1_self_test(void);

@@ -14,15 +14,17 @@
 
 static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.compiled_app"); }
 
-/* app(app_table, body_limit?) -> compiled */
+/* app(app_table, body_limit?, cpu_limit?) -> compiled */
 static int l_app(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
+  double cpu_limit = lua_isnoneornil(L, 3) ? 0 : rl_check_seconds(L, 3);
   rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
   rl_app_init(app, rl_vm_of(L));
   luaL_setmetatable(L, "rille.compiled_app");
   if (!app->router) return rl_error_raise(L, RL_ENOMEM, NULL);
   app->body_limit = (uint64_t)body_limit;
+  app->cpu_limit_ms = (uint32_t)(cpu_limit * 1000);
   lua_newtable(L); /* functions by route */
   lua_pushvalue(L, -1);
   app->chains_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -85,6 +87,43 @@ static int l_add(lua_State *L) {
   set_in_uservalue(L, 2, id, 5);
   lua_pushinteger(L, id);
   return 1;
+}
+
+/* compiled:limit(name, value): of the connections */
+static int l_limit(lua_State *L) {
+  rl_app *app = check_app(L);
+  const char *name = luaL_checkstring(L, 2);
+  int code = rl_limits_set(&app->limits, name, luaL_checknumber(L, 3));
+  return code ? luaL_error(L, "no such limit, or out of range: %s", name) : 0;
+}
+
+/* limits() -> name -> {least, most} */
+static int l_limits(lua_State *L) {
+  const char *name;
+  lua_newtable(L);
+  for (unsigned i = 0; (name = rl_limits_name(i)); i++) {
+    double least = 0, most = 0;
+    rl_limits_range(name, &least, &most);
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, least);
+    lua_rawseti(L, -2, 1);
+    lua_pushnumber(L, most);
+    lua_rawseti(L, -2, 2);
+    lua_setfield(L, -2, name);
+  }
+  return 1;
+}
+
+/* compiled:serve_in_c(id, site): the route is answered without Lua */
+static int l_serve_in_c(lua_State *L) {
+  rl_app *app = check_app(L);
+  lua_Integer id = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, id >= 0 && (size_t)id < app->route_count, 2, "no such route");
+  app->routes[id].site = luaL_checkudata(L, 3, "rille.static_site");
+  lua_getiuservalue(L, 1, 1); /* keeps the site alive */
+  lua_pushvalue(L, 3);
+  lua_rawsetp(L, -2, app->routes[id].site);
+  return 0;
 }
 
 /* compiled:scope(prefix, number, function, app): what answers a path below prefix that has no route */
@@ -195,10 +234,12 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"app", l_app}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"app", l_app}, {"limits", l_limits}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
-                                   {"ready", l_ready}, {"match", l_match}, {NULL, NULL}};
+                                   {"limit", l_limit}, {"ready", l_ready}, {"serve_in_c", l_serve_in_c},
+                                   {"match", l_match}, {NULL, NULL}};
 
 void rl_bind_app(lua_State *L) {
   luaL_newmetatable(L, "rille.compiled_app");

@@ -23,8 +23,13 @@ void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
 void rl_bind_local(lua_State *L);
 void rl_bind_server(lua_State *L);
+void rl_bind_offload(lua_State *L);
+void rl_bind_static(lua_State *L);
+void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
+void rl_bind_client_head(lua_State *L);
+void rl_bind_file(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {

@@ -19,11 +19,14 @@ typedef struct encoder {
   int depth;
 } encoder;
 
-static void check(encoder *e, int code) {
-  if (!code) return;
+static void fail(encoder *e, int code) {
   if (code == RL_EUTF8) luaL_error(e->L, "cannot encode a string that is not UTF-8 as JSON");
   if (code == RL_EINVALID) luaL_error(e->L, "cannot encode NaN or an infinity as JSON");
   rl_error_raise(e->L, code, NULL);
+}
+
+static inline void check(encoder *e, int code) {
+  if (code) fail(e, code);
 }
 
 static void encode(encoder *e, int index);

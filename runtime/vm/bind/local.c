@@ -12,14 +12,18 @@
 #include "vm/bind/bind.h"
 #include "vm/serve.h"
 
-/* User value 1: the list of headers, once they are there. */
+/* name NUL value NUL …: kept in C until Lua asks, because events must not raise. */
+typedef struct fields {
+  rl_buf text;
+  int count;
+} fields;
+
 typedef struct exchange {
   rl_local local;
   bool open;
   int status;
   rl_task *waiting;
-  rl_buf headers; /* name NUL value NUL …: kept in C until Lua asks, because on_head must not raise */
-  int header_count;
+  fields headers, trailers;
 } exchange;
 
 static exchange *check_exchange(lua_State *L) {
@@ -34,28 +38,33 @@ static void wake(exchange *ex) {
   if (task) rl_task_wake(task);
 }
 
-static void keep_header(exchange *ex, rl_slice name, rl_slice value) {
-  rl_buf_add_slice(&ex->headers, name);
-  rl_buf_add_char(&ex->headers, 0);
-  rl_buf_add_slice(&ex->headers, value);
-  rl_buf_add_char(&ex->headers, 0);
-  ex->header_count++;
+static void keep(fields *list, rl_slice name, rl_slice value) {
+  rl_buf_add_slice(&list->text, name);
+  rl_buf_add_char(&list->text, 0);
+  rl_buf_add_slice(&list->text, value);
+  rl_buf_add_char(&list->text, 0);
+  list->count++;
 }
 
 static void on_head(rl_local *local, const rl_resp *resp) {
   exchange *ex = local->owner;
   char length[24];
   ex->status = resp->status;
-  if (resp->content_type.len) keep_header(ex, RL_SLICE("Content-Type"), resp->content_type);
-  for (size_t i = 0; i < resp->header_count; i++) keep_header(ex, resp->headers[i].name, resp->headers[i].value);
+  if (resp->content_type.len) keep(&ex->headers, RL_SLICE("Content-Type"), resp->content_type);
+  for (size_t i = 0; i < resp->header_count; i++) keep(&ex->headers, resp->headers[i].name, resp->headers[i].value);
   if (!local->framing.has_length) return;
   snprintf(length, sizeof length, "%llu", (unsigned long long)local->framing.length);
-  keep_header(ex, RL_SLICE("Content-Length"), rl_slice_str(length));
+  keep(&ex->headers, RL_SLICE("Content-Length"), rl_slice_str(length));
+}
+
+static void on_trailer(rl_local *local, const rl_header *trailer) {
+  keep(&((exchange *)local->owner)->trailers, trailer->name, trailer->value);
 }
 
 static void on_change(rl_local *local) { wake(local->owner); }
 
-static const rl_local_events events = {.on_head = on_head, .on_change = on_change, .on_flow = on_change};
+static const rl_local_events events = {
+    .on_head = on_head, .on_trailer = on_trailer, .on_change = on_change, .on_flow = on_change};
 
 static void handle(void *ud, rl_req *req) {
   rl_app *app = ud;
@@ -68,7 +77,8 @@ static int l_exchange(lua_State *L) {
   rl_slice head = rl_check_slice(L, 2);
   exchange *ex = lua_newuserdatauv(L, sizeof *ex, 2);
   memset(ex, 0, sizeof *ex);
-  rl_buf_init(&ex->headers, RL_BUF_NO_LIMIT);
+  rl_buf_init(&ex->headers.text, RL_BUF_NO_LIMIT);
+  rl_buf_init(&ex->trailers.text, RL_BUF_NO_LIMIT);
   luaL_setmetatable(L, "rille.exchange");
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 2);
@@ -101,10 +111,10 @@ static int wait_until(lua_State *L, exchange *ex, bool ready, lua_KFunction k, c
 
 static int aborted(lua_State *L) { return rl_error_raise(L, RL_ERESET, "the handler broke the response off"); }
 
-static void push_headers(lua_State *L, const exchange *ex) {
-  const char *at = ex->headers.data;
-  lua_createtable(L, ex->header_count * 2, 0);
-  for (int i = 1; i <= ex->header_count * 2; i++) {
+static void push_fields(lua_State *L, const fields *list) {
+  const char *at = list->text.data;
+  lua_createtable(L, list->count * 2, 0);
+  for (int i = 1; i <= list->count * 2; i++) {
     lua_pushstring(L, at);
     lua_rawseti(L, -2, i);
     at += strlen(at) + 1;
@@ -119,7 +129,7 @@ static int head_k(lua_State *L, int status, lua_KContext ctx) {
     return wait_until(L, ex, false, head_k, "a response");
   }
   lua_pushinteger(L, ex->status);
-  push_headers(L, ex);
+  push_fields(L, &ex->headers);
   return 2;
 }
 
@@ -172,20 +182,27 @@ static int l_is_over(lua_State *L) {
   return 1;
 }
 
+/* exchange:trailers() -> {name, value, …}; complete once the body has been read */
+static int l_trailers(lua_State *L) {
+  push_fields(L, &check_exchange(L)->trailers);
+  return 1;
+}
+
 /* exchange:close() */
 static int l_close(lua_State *L) {
   exchange *ex = luaL_checkudata(L, 1, "rille.exchange");
   if (!ex->open) return 0;
   ex->open = false;
   rl_local_free(&ex->local);
-  rl_buf_free(&ex->headers);
+  rl_buf_free(&ex->headers.text);
+  rl_buf_free(&ex->trailers.text);
   wake(ex);
   return 0;
 }
 
 static const luaL_Reg methods[] = {
-    {"send", l_send},       {"head", l_head},   {"read", l_read}, {"wants_body", l_wants_body},
-    {"is_over", l_is_over}, {"close", l_close}, {NULL, NULL}};
+    {"send", l_send},       {"head", l_head},         {"read", l_read},   {"wants_body", l_wants_body},
+    {"is_over", l_is_over}, {"trailers", l_trailers}, {"close", l_close}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"exchange", l_exchange}, {NULL, NULL}};
 

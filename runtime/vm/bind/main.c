@@ -21,7 +21,7 @@ static rl_main *main_of(lua_State *L) {
 static void on_task_end(rl_task *task) {
   rl_main *main = task->owner;
   lua_State *co = task->strand.co;
-  int status = !task->failed && lua_isinteger(co, 2) ? (int)lua_tointeger(co, 2) : 1; /* 1 is the message handler */
+  int status = !task->failed && lua_isinteger(co, -1) ? (int)lua_tointeger(co, -1) : 1;
   main->task = NULL;
   main->on_end(main, status);
 }
@@ -58,10 +58,11 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
   }
   int count = lua_gettop(L);
   lua_State *co = main->task->strand.co;
-  if (!lua_checkstack(co, count + 1)) return RL_ENOMEM;
+  if (!lua_checkstack(co, count + 2)) return RL_ENOMEM;
   lua_pushcfunction(co, rl_task_base);
+  lua_pushnil(co); /* no handle */
   lua_xmove(L, co, count);
-  main->task->nargs = count;
+  main->task->nargs = count + 1;
   rl_task_start(main->task);
   return RL_OK;
 }

@@ -65,6 +65,12 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_files(L);
   rl_bind_local(L);
   rl_bind_server(L);
+  rl_bind_offload(L);
+  rl_bind_static(L);
+  rl_bind_compress(L);
   rl_bind_testing(L);
+  rl_bind_client(L);
+  rl_bind_client_head(L);
+  rl_bind_file(L);
   return 1;
 }

@@ -1,9 +1,9 @@
-/* `out` of a streamed response: out:write(s) returns when the client has taken enough that more may follow. */
+/* `out` of a streamed response: out:write(s) returns when the client has taken enough that more may follow; out:trailer. */
 #include "base/error.h"
 #include "vm/bind/bind.h"
 #include "vm/serve.h"
 
-enum { PIECE = 64 << 10 };
+enum { PIECE = 64 << 10, TRAILERS = 32 };
 
 void rl_out_push(lua_State *L, int index) {
   index = lua_absindex(L, index);
@@ -59,7 +59,34 @@ static int out_write(lua_State *L) {
   return write_from(L, 0);
 }
 
-static const luaL_Reg methods[] = {{"write", out_write}, {NULL, NULL}};
+/* Room for one more, and the strings that it will hold; NULL where memory is short. */
+static rl_header *add_trailer(rl_serving *s) {
+  rl_arena *arena = &s->req->arena;
+  if (!s->trailers) s->trailers = rl_arena_alloc(arena, TRAILERS * sizeof *s->trailers);
+  return s->trailers ? &s->trailers[s->trailer_count] : NULL;
+}
+
+/* out:trailer(name, value) -> out: a field behind the body. Dropped where the response is not chunked (HTTP/1.0), as RFC 9110
+ * section 6.5 allows. Names that mean something in a head are refused (section 6.5.1). */
+static int out_trailer(lua_State *L) {
+  rl_serving *s = check_out(L);
+  rl_slice name = rl_check_slice(L, 2), value = rl_check_slice(L, 3);
+  if (!rl_header_name_is_safe(name)) return luaL_error(L, "trailer: the name is not a token");
+  if (!rl_header_value_is_safe(value))
+    return luaL_error(L, "trailer '%s': the value holds a control character", name.data);
+  if (rl_header_id_of(name) != RL_HEADER_OTHER)
+    return luaL_error(L, "'%s' means something in a head and cannot be a trailer", name.data);
+  if (s->trailer_count == TRAILERS) return luaL_error(L, "more than %d trailers", TRAILERS);
+  rl_header *trailer = add_trailer(s);
+  if (!trailer) return rl_error_raise(L, RL_ENOMEM, NULL);
+  *trailer = (rl_header){.name = rl_arena_copy(&s->req->arena, name), .value = rl_arena_copy(&s->req->arena, value)};
+  if (!trailer->name.data || !trailer->value.data) return rl_error_raise(L, RL_ENOMEM, NULL);
+  s->trailer_count++;
+  lua_settop(L, 1);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"write", out_write}, {"trailer", out_trailer}, {NULL, NULL}};
 
 void rl_bind_out(lua_State *L) {
   luaL_newmetatable(L, "rille.out");

@@ -56,6 +56,8 @@ enum {
   FIELD_HOST,
   FIELD_VERSION,
   FIELD_ROUTE,
+  FIELD_ID,
+  FIELD_TRAILERS,
   FIELD_APP,
   FIELD_STATE
 };
@@ -79,6 +81,8 @@ static const struct {
               {"host", FIELD_HOST},
               {"version", FIELD_VERSION},
               {"route", FIELD_ROUTE},
+              {"id", FIELD_ID},
+              {"trailers", FIELD_TRAILERS},
               {"app", FIELD_APP},
               {"state", FIELD_STATE}};
 
@@ -203,6 +207,16 @@ static void push_headers_view(lua_State *L) {
   luaL_setmetatable(L, "rille.request_headers");
 }
 
+/* Lower-case name -> value. Empty until the body has been read: they stand behind it. */
+static void push_trailers(lua_State *L, const rl_req *req) {
+  lua_createtable(L, 0, (int)req->trailer_count);
+  for (size_t i = 0; i < req->trailer_count; i++) {
+    push_lower(L, req->trailers[i].name);
+    rl_push_slice(L, req->trailers[i].value);
+    lua_rawset(L, -3);
+  }
+}
+
 /* Fields that are tables are made once and kept. */
 static void push_table_field(lua_State *L, rl_serving *s, int field) {
   push_kept(L);
@@ -232,6 +246,8 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_HOST: rl_push_slice(L, req->host); break;
     case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
+    case FIELD_TRAILERS: push_trailers(L, req); break;
+    case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
     case FIELD_APP: {
       lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->self_ref);
       lua_getiuservalue(L, -1, 2);
@@ -284,8 +300,12 @@ static int request_tostring(lua_State *L) {
 
 /* request_keep(req, name, value): what req.<name> is from now on */
 static int request_keep(lua_State *L) {
-  check_serving(L, 1);
-  luaL_checktype(L, 2, LUA_TSTRING);
+  const rl_serving *s = check_serving(L, 1);
+  size_t len;
+  if (strcmp(luaL_checkstring(L, 2), "id") == 0 && lua_isstring(L, 3)) {
+    const char *id = lua_tolstring(L, 3, &len);
+    s->req->id = rl_arena_copy(&s->req->arena, rl_slice_of(id, len)); /* the access log's name for it too */
+  }
   lua_settop(L, 3);
   push_kept(L);
   lua_insert(L, 2);
@@ -363,6 +383,15 @@ static int header_all(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   }
   rl_mark_array(L);
+  return 1;
+}
+
+/* served_header(name) -> that header of the request for which the running task works, or nil where it works for none */
+static int served_header(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  rl_slice name = rl_check_slice(L, 1);
+  if (s && s->req) push_joined(L, s->req, name);
+  else lua_pushnil(L);
   return 1;
 }
 
@@ -492,7 +521,8 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"request_keep", request_keep}, {"request_miss", request_miss}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"request_keep", request_keep}, {"request_miss", request_miss}, {"served_header", served_header}, {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");

@@ -102,7 +102,7 @@ int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena) {
   if (rl_status_is_bodiless(res->status)) resp->content_type = RL_SLICE_NONE;
   lua_getiuservalue(L, index, 1);
   if (res->kind == RL_RES_BYTES) resp->body.data = lua_tolstring(L, -1, &resp->body.len);
-  else resp->streamed = true;
+  else resp->streamed = res->kind == RL_RES_STREAM;
   lua_getiuservalue(L, index, 2);
   int code = lua_istable(L, -1) ? fill_headers(L, resp, arena) : RL_OK;
   lua_pop(L, 2);
@@ -167,6 +167,15 @@ static void append_header(lua_State *L, int name_index, int value_index) {
   lua_pushvalue(L, value_index);
   lua_tostring(L, -1); /* a number becomes a string here, not in the caller's variable */
   lua_rawseti(L, -2, count + 2);
+}
+
+void rl_res_add_header(lua_State *L, const char *name, rl_slice value) {
+  int res = lua_gettop(L);
+  lua_pushstring(L, name);
+  rl_push_slice(L, value);
+  push_headers(L, res);
+  append_header(L, res + 1, res + 2);
+  lua_settop(L, res);
 }
 
 /* response:header(name, value) -> response: replaces; nil removes */
@@ -388,6 +397,23 @@ static int l_is_response(lua_State *L) {
   return 1;
 }
 
+/* is_stream(response) -> boolean */
+static int l_is_stream(lua_State *L) {
+  lua_pushboolean(L, check_res(L, 1)->kind == RL_RES_STREAM);
+  return 1;
+}
+
+/* wrap_stream(response, function(f) -> function): replaces what writes the body */
+static int l_wrap_stream(lua_State *L) {
+  luaL_argcheck(L, check_res(L, 1)->kind == RL_RES_STREAM, 1, "not a streamed response");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_getiuservalue(L, 1, 1);
+  lua_call(L, 1, 1);
+  luaL_checktype(L, -1, LUA_TFUNCTION);
+  lua_setiuservalue(L, 1, 1);
+  return 0;
+}
+
 /* http_date(seconds) -> "Sun, 06 Nov 1994 08:49:37 GMT" */
 static int l_http_date(lua_State *L) {
   char text[RL_DATE_LEN + 1];
@@ -410,6 +436,8 @@ static const luaL_Reg functions[] = {{"text", l_text},
                                      {"stream", l_stream},
                                      {"to_response", l_to_response},
                                      {"is_response", l_is_response},
+                                     {"is_stream", l_is_stream},
+                                     {"wrap_stream", l_wrap_stream},
                                      {"http_date", l_http_date},
                                      {"status_text", l_status_text},
                                      {NULL, NULL}};

@@ -31,12 +31,10 @@ static void undo_sleep(rl_task *task, void *ud) {
 /* sleep(seconds): 0 lets everything that is ready run first */
 static int l_sleep(lua_State *L) {
   double seconds = rl_check_seconds(L, 1);
+  if (seconds == 0) return rl_task_yield(L, "sleep");
   rl_task *task = rl_task_may_wait(L, "sleep");
-  if (seconds == 0) {
-    rl_task_start(task);
-    return rl_task_wait(L, "sleep", NULL, NULL, NULL, 0);
-  }
   double ms = ceil(seconds * 1000);
+  memset(&task->timer, 0, sizeof task->timer);
   rl_timer_start(task->vm->loop, &task->timer, ms < 1e15 ? (uint64_t)ms : (uint64_t)1e15, on_slept);
   return rl_task_wait(L, "sleep", undo_sleep, NULL, NULL, 0);
 }
@@ -57,29 +55,30 @@ static rl_task *running_task(lua_State *L, const char *what) {
   return task;
 }
 
-/* Pushes a handle for a task that has none yet. */
+/* Pushes a handle for a new task. */
 static void push_handle(lua_State *L, rl_task *task) {
-  rl_task_handle *handle = lua_newuserdatauv(L, sizeof *handle, 2);
-  memset(handle, 0, sizeof *handle);
-  handle->task = task;
-  rl_list_init(&handle->unwaited);
+  rl_task_handle *handle = lua_newuserdatauv(L, sizeof *handle, 1);
+  *handle = (rl_task_handle){.task = task};
+  task->handle = handle;
   rl_vm_push_ref(L, RL_REF_TASK_META);
   lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  task->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* Spawns the function at `first` with the arguments behind it; leaves the handle. */
 static int spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
   luaL_checktype(L, first, LUA_TFUNCTION);
-  int nargs = lua_gettop(L) - first + 1;
+  int count = lua_gettop(L) - first + 1;
   rl_task *task = rl_task_new(rl_vm_of(L), parent, L);
-  if (!task || !lua_checkstack(task->strand.co, nargs + 1)) return rl_error_raise(L, RL_ENOMEM, NULL);
+  if (!task || !lua_checkstack(task->strand.co, count + 2)) return rl_error_raise(L, RL_ENOMEM, NULL);
+  lua_State *co = task->strand.co;
   task->group = group;
-  lua_pushcfunction(task->strand.co, rl_task_base);
-  lua_xmove(L, task->strand.co, nargs);
-  task->nargs = nargs;
   push_handle(L, task);
+  lua_pushvalue(L, -1);
+  lua_insert(L, first);
+  lua_pushcfunction(co, rl_task_base);
+  lua_insert(L, first); /* two copies of the handle: one for the caller, one for the base */
+  lua_xmove(L, co, count + 1);
+  task->nargs = count + 1;
   rl_task_start(task);
   return 1;
 }
@@ -90,17 +89,21 @@ static int l_spawn(lua_State *L) { return spawn(L, 1, running_task(L, "spawn"), 
 /* spawn_root(f, ...) -> task: belongs to nobody */
 static int l_spawn_root(lua_State *L) { return spawn(L, 1, NULL, NULL); }
 
+static int raise_failure(lua_State *L, rl_task_handle *handle) {
+  if (handle->failure) rl_failure_waited(handle->failure);
+  if (lua_type(L, -1) != LUA_TTABLE)
+    return rl_error_raise(L, RL_ENOMEM, NULL); /* its base could not even keep the error */
+  lua_rawgeti(L, -1, 1);
+  lua_rawgeti(L, -2, 2);
+  rl_error_note_trace(L, -2);
+  return lua_error(L);
+}
+
 static int push_results(lua_State *L, int index) {
   rl_task_handle *handle = lua_touserdata(L, index);
-  if (handle->results < 0) {
-    rl_task_handle_waited(handle);
-    lua_getiuservalue(L, index, 1);
-    lua_getiuservalue(L, index, 2);
-    rl_error_note_trace(L, -2);
-    return lua_error(L);
-  }
   if (handle->results == 0) return 0;
   lua_getiuservalue(L, index, 1);
+  if (handle->results < 0) return raise_failure(L, handle);
   if (handle->results == 1) return 1;
   int count = handle->results, table = lua_gettop(L);
   luaL_checkstack(L, count, "too many results");
@@ -171,11 +174,6 @@ static int handle_index(lua_State *L) {
   if (strcmp(key, "status") == 0) lua_pushstring(L, handle_status(handle));
   else lua_getmetatable(L, 1), lua_pushvalue(L, 2), lua_rawget(L, -2);
   return 1;
-}
-
-static int handle_gc(lua_State *L) {
-  rl_task_handle_log(check_handle(L, 1));
-  return 0;
 }
 
 static int handle_tostring(lua_State *L) {
@@ -406,7 +404,7 @@ static void push_description(lua_State *L, const rl_task *task) {
   lua_pushinteger(L, (lua_Integer)task->id);
   lua_setfield(L, -2, "id");
   if (task->line) lua_pushfstring(L, "%s:%d", task->site, task->line);
-  else lua_pushliteral(L, "C");
+  else lua_pushstring(L, task->site ? task->site : "main");
   lua_setfield(L, -2, "spawned");
   if (task->parent) lua_pushinteger(L, (lua_Integer)task->parent->id), lua_setfield(L, -2, "parent");
   if (task->wait_name) {
@@ -417,14 +415,17 @@ static void push_description(lua_State *L, const rl_task *task) {
   }
 }
 
+static void add_description(void *ud, rl_task *task, unsigned depth) {
+  (void)depth;
+  lua_State *L = ud;
+  push_description(L, task);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
 /* tasks() -> list of {id, spawned, parent, waits, seconds} */
 static int l_tasks(lua_State *L) {
-  lua_Integer i = 0;
   lua_newtable(L);
-  RL_LIST_EACH(&rl_vm_of(L)->tasks, node) {
-    push_description(L, RL_CONTAINER(node, rl_task, node));
-    lua_rawseti(L, -2, ++i);
-  }
+  rl_task_each(rl_vm_of(L), add_description, L);
   return 1;
 }
 
@@ -448,7 +449,7 @@ static const luaL_Reg functions[] = {{"sleep", l_sleep},
 static const luaL_Reg handle_methods[] = {{"wait", l_wait},
                                           {"cancel", l_cancel},
                                           {"__index", handle_index},
-                                          {"__gc", handle_gc},
+
                                           {"__tostring", handle_tostring},
                                           {NULL, NULL}};
 

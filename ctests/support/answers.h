@@ -1,0 +1,22 @@
+/*
+ * What a server sent, read as strictly as a wary client would: one answer at a time off the front of the bytes.
+ */
+#ifndef CTESTS_SUPPORT_ANSWERS_H
+#define CTESTS_SUPPORT_ANSWERS_H
+
+#include "base/buf.h"
+
+typedef struct seen_answer {
+  int status;
+  rl_slice head; /* the fields, each with its CR LF; borrowed from the bytes */
+  rl_buf body;   /* decoded */
+  bool complete; /* all of the body was there */
+} seen_answer;
+
+/* Cuts the next answer off `rest`. NULL, or what is wrong with it. `head_only`: it answers HEAD. A body without a length
+ * reaches to the end. The caller frees answer->body, also after an error. */
+const char *seen_answer_next(rl_slice *rest, bool head_only, seen_answer *answer);
+/* How many fields have that name; *value is the first. */
+size_t seen_answer_field(const seen_answer *answer, const char *name, rl_slice *value);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * A stream without a socket (net/stream.h): what it delivers is fed by the test, what it takes is kept for the test.
+ *
+ *   test --feed, eof, break--> [bytes][bytes] --on_data, on_eof, on_error--> owner
+ *   owner --write--> `out`, as much as `room`, `most` and `refusals` let through
+ *
+ * Each piece that is fed comes as one on_data, from memory of exactly its size, so that ASan sees a read beyond it. Events
+ * come one a turn of the loop, never from inside a call. Memory is malloc's: it does not count as an allocation of the
+ * house (rl_alloc_fail_at).
+ */
+#ifndef CTESTS_SUPPORT_MEM_STREAM_H
+#define CTESTS_SUPPORT_MEM_STREAM_H
+
+#include "loop/loop.h"
+#include "net/stream.h"
+
+typedef struct mem_piece mem_piece;
+
+typedef struct mem_stream {
+  rl_stream stream; /* first */
+  rl_loop *loop;
+  rl_post turn;
+  mem_piece *first, *last; /* fed, not delivered */
+  bool reading, wants_writable;
+  bool eof, eof_told;
+  int broken; /* RL_ERESET …: on_error is due, or was told */
+  bool broken_told;
+  char *out; /* everything that was written */
+  size_t out_len, out_cap;
+  size_t room;       /* bytes the peer still takes; SIZE_MAX: all */
+  size_t most;       /* of one write; SIZE_MAX: all */
+  unsigned refusals; /* so many writes say RL_EAGAIN although there is room, every second one */
+  bool refused;
+  int write_error;                /* what the next write fails with */
+  bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
+} mem_stream;
+
+void mem_stream_init(mem_stream *s, rl_loop *loop);
+/* After on_closed, or where no owner was ever told of it. */
+void mem_stream_free(mem_stream *s);
+
+void mem_stream_feed(mem_stream *s, rl_slice bytes);
+/* The peer's FIN, behind what was fed. */
+void mem_stream_eof(mem_stream *s);
+/* The peer's RST: what was fed and not delivered is lost, writes fail. */
+void mem_stream_break(mem_stream *s, int code);
+/* The peer takes so many bytes more. */
+void mem_stream_take(mem_stream *s, size_t bytes);
+/* What was written so far; borrowed until the next write. */
+static inline rl_slice mem_stream_out(const mem_stream *s) { return rl_slice_of(s->out, s->out_len); }
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Wire tests as Markdown (as llhttp has them): a heading is the test's name, prose says why, a fenced block holds the
+ * request and another what must come back.
+ *
+ *     ## A length and a coding exclude each other
+ *     RFC 9112 section 6.1; CVE-2023-47641.
+ *
+ *     ```request
+ *     POST /echo HTTP/1.1
+ *     Host: a
+ *     …
+ *     ```
+ *     ```response
+ *     400
+ *     connection: close
+ *     closed
+ *     ```
+ *
+ * Several request blocks in front of one response block are as many tests with the same answer.
+ *
+ * Request: every line ends with CR LF on the wire, unless it ends with a backslash. \r \n \t \0 \\ \xHH are bytes;
+ * [text x 20] is text, twenty times. A line of its own may say what else happens at this point:
+ *     [pause MS]   virtual time passes             [eof]  [reset]        the client's FIN, RST
+ *     [stall]      the client reads no more        [take N]              it reads N bytes more ([take all])
+ *     [stop]       the server is told to stop      [sees TEXT]           by now this was sent back
+ *     [writes N]   a write takes N bytes at most   [limit NAME N]        a limit of this connection
+ *
+ * Response: for each answer its status, then lines `name: value` (a field with that value), `no name` (no such field),
+ * `no body`, `> text` (the body, escapes as above; several lines are joined). Last, how it ends: `open`, `closed` (a FIN),
+ * `reset`, or `waiting` (open in the middle of a message); and `events: …`, what the handlers noted (site.h).
+ */
+#ifndef CTESTS_SUPPORT_WIRE_H
+#define CTESTS_SUPPORT_WIRE_H
+
+#include "base/buf.h"
+
+typedef enum wire_what {
+  WIRE_BYTES,
+  WIRE_PAUSE,
+  WIRE_EOF,
+  WIRE_RESET,
+  WIRE_STALL,
+  WIRE_TAKE,
+  WIRE_STOP,
+  WIRE_SEES,
+  WIRE_WRITES,
+  WIRE_LIMIT
+} wire_what;
+
+typedef struct wire_step {
+  wire_what what;
+  rl_buf bytes; /* BYTES, SEES, and the name of a LIMIT */
+  uint64_t number;
+} wire_step;
+
+enum { WIRE_STEPS = 64, WIRE_ANSWERS = 128, WIRE_FIELDS = 8 };
+
+typedef struct wire_answer {
+  int status;
+  struct {
+    char *name, *value; /* value NULL: no such field */
+  } fields[WIRE_FIELDS];
+  size_t field_count;
+  bool no_body, has_body;
+  rl_buf body;
+} wire_answer;
+
+typedef enum wire_ending { WIRE_OPEN, WIRE_CLOSED, WIRE_BROKEN, WIRE_WAITING } wire_ending;
+
+typedef struct wire_case {
+  char *name; /* "framing.md:12 A length and …" */
+  wire_step steps[WIRE_STEPS];
+  size_t step_count;
+  wire_answer *answers; /* shared by the requests in front of one response block */
+  size_t answer_count;
+  wire_ending ending;
+  char *events; /* NULL: not looked at */
+  struct wire_case *next;
+} wire_case;
+
+/* All cases of a file, in order; ends the process with a line where the file is malformed. */
+wire_case *wire_read(const char *path, const char *name);
+void wire_free(wire_case *first);
+
+/* Text with escapes and repeats as bytes. */
+void wire_decode(rl_buf *out, rl_slice text);
+
+#endif

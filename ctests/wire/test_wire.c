@@ -1,0 +1,268 @@
+/*
+ * Runs the cases of this folder (support/wire.h) against the whole server over a stream in memory.
+ *
+ * Each case runs many times: its bytes whole, one by one, and cut at random points, with writes whole and short; alone and
+ * with a valid request behind it. The verdict must be the same every time, and the request behind is answered where the
+ * case ends `open` and never where it ends `closed`.
+ *
+ *     test_wire            all of them
+ *     test_wire TEXT       those whose name holds TEXT
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "support/answers.h"
+#include "support/server.h"
+#include "support/test.h"
+#include "support/wire.h"
+
+enum { CASES_MOST = 2048, BYTEWISE_MOST = 20000, RANDOM_RUNS = 6 };
+
+/* How the bytes of one run are cut, and what stands behind them. */
+typedef struct variant {
+  const char *name;
+  size_t piece;  /* at most so many bytes at once; 0: all */
+  uint64_t seed; /* not 0: the sizes are drawn */
+  enum { ALONE, BEHIND, AFTER } follow;
+} variant;
+
+typedef struct run {
+  const wire_case *c;
+  const variant *v;
+  test_server server;
+  test_client *client;
+  uint64_t random;
+  char text[80];
+} run;
+
+static const rl_slice follower = {"GET / HTTP/1.1\r\nHost: after\r\n\r\n", 31};
+
+/* ---- what went wrong ------------------------------------------------------------------------------------------------------ */
+
+static void print_bytes(rl_slice s) {
+  for (size_t i = 0; i < s.len && i < 2000; i++) {
+    unsigned char c = (unsigned char)s.data[i];
+    if (c == '\n') print_error("\\n\n      ");
+    else if (c == '\r') print_error("\\r");
+    else if (c < 0x20 || c > 0x7E) print_error("\\x%02x", c);
+    else print_error("%c", c);
+  }
+  print_error(s.len > 2000 ? "...\n" : "\n");
+}
+
+static void wrong(run *r, const char *what, rl_slice got) {
+  print_error("ctests/wire/%s\n  %s (%s)\n    got:  ", r->c->name, what, r->v->name);
+  print_bytes(got);
+  print_error("    sent: ");
+  print_bytes(test_client_out(r->client));
+  print_error("    events: %s\n", r->client->events);
+  fail();
+}
+
+/* ---- sending --------------------------------------------------------------------------------------------------------------- */
+
+/* xorshift64*: the same cuts each time a seed is used. */
+static uint64_t draw(run *r) {
+  r->random ^= r->random >> 12;
+  r->random ^= r->random << 25;
+  r->random ^= r->random >> 27;
+  return r->random * UINT64_C(2685821657736338717);
+}
+
+static void send_bytes(run *r, rl_slice bytes) {
+  size_t most = r->v->piece ? r->v->piece : bytes.len + 1;
+  if (bytes.len / most > BYTEWISE_MOST) most = bytes.len / BYTEWISE_MOST;
+  while (bytes.len) {
+    size_t size = r->v->seed ? 1 + draw(r) % most : most;
+    if (size > bytes.len) size = bytes.len;
+    test_client_send(r->client, rl_slice_of(bytes.data, size));
+    bytes = rl_slice_of(bytes.data + size, bytes.len - size);
+  }
+}
+
+static void set_limit(run *r, rl_slice name, uint64_t number) {
+  rl_limits *l = &r->server.host.limits;
+  if (rl_slice_eq(name, RL_SLICE("requests"))) l->requests = (uint32_t)number;
+  else if (rl_slice_eq(name, RL_SLICE("fields"))) l->fields = number;
+  else if (rl_slice_eq(name, RL_SLICE("field"))) l->field = number;
+  else if (rl_slice_eq(name, RL_SLICE("fields_size"))) l->fields_size = number;
+  else if (rl_slice_eq(name, RL_SLICE("request_line"))) l->request_line = number;
+  else if (rl_slice_eq(name, RL_SLICE("body"))) l->body = number;
+  else wrong(r, "no such limit", name);
+}
+
+static void check_seen(run *r, rl_slice text) {
+  rl_slice out = test_client_out(r->client);
+  if (!out.len || !memmem(out.data, out.len, text.data, text.len)) wrong(r, "not seen by then", text);
+}
+
+static void take_step(run *r, const wire_step *step) {
+  switch (step->what) {
+    case WIRE_BYTES: send_bytes(r, rl_buf_slice(&step->bytes)); break;
+    case WIRE_PAUSE: test_server_pause(&r->server, step->number); break;
+    case WIRE_EOF: test_client_eof(r->client); break;
+    case WIRE_RESET: test_client_break(r->client); break;
+    case WIRE_STALL: r->client->stream.room = 0; break;
+    case WIRE_TAKE: test_client_take(r->client, step->number); break;
+    case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes)); break;
+    case WIRE_WRITES: r->client->stream.most = step->number; break;
+    case WIRE_LIMIT: set_limit(r, rl_buf_slice(&step->bytes), step->number); break;
+    case WIRE_STOP:
+      if (r->client->link) rl_conn_stop(&r->client->link->conn);
+      test_server_settle(&r->server);
+      break;
+  }
+}
+
+/* The last bytes of a case and the request behind them in one piece. */
+static void send_with_follower(run *r, const wire_step *step) {
+  rl_buf both;
+  rl_buf_init(&both, RL_BUF_NO_LIMIT);
+  rl_buf_add_slice(&both, rl_buf_slice(&step->bytes));
+  rl_buf_add_slice(&both, follower);
+  send_bytes(r, rl_buf_slice(&both));
+  rl_buf_free(&both);
+}
+
+static void send_all(run *r) {
+  const wire_case *c = r->c;
+  for (size_t i = 0; i < c->step_count; i++) {
+    if (r->v->follow == BEHIND && i + 1 == c->step_count) send_with_follower(r, &c->steps[i]);
+    else take_step(r, &c->steps[i]);
+  }
+  if (r->v->follow == AFTER) send_bytes(r, follower);
+}
+
+/* ---- checking ------------------------------------------------------------------------------------------------------------- */
+
+static void check_fields(run *r, const wire_answer *want, const seen_answer *got) {
+  for (size_t i = 0; i < want->field_count; i++) {
+    const char *name = want->fields[i].name, *value = want->fields[i].value;
+    rl_slice seen = RL_SLICE_NONE;
+    size_t count = seen_answer_field(got, name, &seen);
+    if (!value && count) wrong(r, name, seen);
+    if (value && (count != 1 || !rl_slice_eq(seen, rl_slice_str(value)))) wrong(r, name, seen);
+  }
+}
+
+/* Every answer of ours is dated, and an error of the protocol says in one line what it is. */
+static void check_manners(run *r, const seen_answer *got) {
+  if (got->status >= 200 && seen_answer_field(got, "date", NULL) != 1) wrong(r, "no Date", got->head);
+}
+
+static void check_answer(run *r, const wire_answer *want, rl_slice *rest, bool cut_off) {
+  seen_answer got;
+  if (!rest->len) wrong(r, "an answer is missing", *rest);
+  const char *why = seen_answer_next(rest, want->no_body, &got);
+  if (why) wrong(r, why, *rest);
+  if (got.status != want->status) wrong(r, "another status", rl_buf_slice(&got.body));
+  check_fields(r, want, &got);
+  check_manners(r, &got);
+  if (want->has_body && !rl_slice_eq(rl_buf_slice(&got.body), rl_buf_slice(&want->body)))
+    wrong(r, "another body", rl_buf_slice(&got.body));
+  if (!got.complete && !cut_off) wrong(r, "the body is incomplete", rl_buf_slice(&got.body));
+  rl_buf_free(&got.body);
+}
+
+static void check_follower(run *r, rl_slice *rest) {
+  static const wire_answer hello = {.status = 200};
+  if (r->v->follow != ALONE && r->c->ending == WIRE_OPEN) check_answer(r, &hello, rest, false);
+}
+
+static void check_ending(run *r) {
+  const mem_stream *s = &r->client->stream;
+  bool closed = s->shut || s->closed;
+  wire_ending ending = r->c->ending;
+  rl_slice none = RL_SLICE("");
+  if (ending == WIRE_BROKEN && !s->reset) wrong(r, "not reset", none);
+  if (ending == WIRE_CLOSED && (!closed || s->reset)) wrong(r, closed ? "reset" : "not closed", none);
+  if ((ending == WIRE_OPEN || ending == WIRE_WAITING) && closed) wrong(r, "closed", none);
+}
+
+static void check_events(run *r) {
+  if (!r->c->events) return;
+  char want[512];
+  bool more = r->v->follow != ALONE && r->c->ending == WIRE_OPEN;
+  snprintf(want, sizeof want, "%s%s", r->c->events, more ? *r->c->events ? ", /" : "/" : "");
+  if (strcmp(want, r->client->events) != 0) wrong(r, "other events", rl_slice_str(r->client->events));
+}
+
+/* A lingering connection does not stay: whatever the client does, it is gone soon. */
+static void check_gone(run *r) {
+  if (!r->client->stream.shut || !r->client->link) return;
+  test_server_pause(&r->server, RL_LIMIT_LINGER_MS + 1);
+  if (r->client->link) wrong(r, "lingers for ever", RL_SLICE(""));
+}
+
+static void run_variant(const wire_case *c, const variant *v) {
+  run r = {.c = c, .v = v, .random = v->seed};
+  test_server_init(&r.server);
+  r.client = test_client_connect(&r.server);
+  if (v->seed) r.client->stream.most = 1 + draw(&r) % 4096, r.client->stream.refusals = 1000;
+  send_all(&r);
+  rl_slice rest = test_client_out(r.client);
+  for (size_t i = 0; i < c->answer_count; i++)
+    check_answer(&r, &c->answers[i], &rest, i + 1 == c->answer_count && c->ending != WIRE_OPEN);
+  check_follower(&r, &rest);
+  if (rest.len) wrong(&r, "more than was expected", rest);
+  check_ending(&r);
+  check_events(&r);
+  check_gone(&r);
+  test_client_free(r.client);
+  test_server_free(&r.server);
+}
+
+/* ---- the runs of one case ----------------------------------------------------------------------------------------------- */
+
+/* What may stand behind the case: nothing where the client has ended, or is in the middle of a message. */
+static bool may_follow(const wire_case *c, int follow) {
+  wire_what last = c->steps[c->step_count - 1].what;
+  bool ended = last == WIRE_EOF || last == WIRE_RESET || last == WIRE_STALL || last == WIRE_STOP;
+  if (follow == ALONE) return true;
+  if (c->ending == WIRE_WAITING || c->ending == WIRE_BROKEN || ended) return false;
+  return follow == AFTER || last == WIRE_BYTES;
+}
+
+TEST(wire) {
+  const wire_case *c = *state_;
+  for (int follow = ALONE; follow <= AFTER; follow++) {
+    if (!may_follow(c, follow)) continue;
+    run_variant(c, &(variant){.name = "whole", .follow = follow});
+    run_variant(c, &(variant){.name = "byte by byte", .piece = 1, .follow = follow});
+    for (uint64_t seed = 1; seed <= RANDOM_RUNS; seed++) {
+      size_t piece = (size_t[]){7, 40, 200, 1500, 20000, 65536}[seed - 1];
+      run_variant(c, &(variant){.name = "random pieces", .piece = piece, .seed = seed, .follow = follow});
+    }
+  }
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------------------- */
+
+static int is_markdown(const struct dirent *entry) {
+  size_t len = strlen(entry->d_name);
+  return len > 3 && strcmp(entry->d_name + len - 3, ".md") == 0;
+}
+
+int main(int argc, char **argv) {
+  static struct CMUnitTest tests[CASES_MOST];
+  static wire_case *files[64];
+  struct dirent **names;
+  size_t count = 0;
+  int file_count = scandir(RILLE_SOURCE_DIR "/ctests/wire", &names, is_markdown, alphasort);
+  for (int i = 0; i < file_count && i < 64; i++) {
+    char path[4096];
+    snprintf(path, sizeof path, RILLE_SOURCE_DIR "/ctests/wire/%s", names[i]->d_name);
+    files[i] = wire_read(path, names[i]->d_name);
+    for (wire_case *c = files[i]; c && count < CASES_MOST; c = c->next)
+      if (argc < 2 || strstr(c->name, argv[1]))
+        tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire, .initial_state = c};
+    free(names[i]);
+  }
+  free(names);
+  int failed = count ? _cmocka_run_group_tests("wire", tests, count, NULL, NULL) : 1;
+  for (int i = 0; i < file_count && i < 64; i++) wire_free(files[i]);
+  return failed;
+}

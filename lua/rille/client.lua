@@ -1,0 +1,280 @@
+-- The HTTP client.
+--
+--   rille.fetch(url, options) -> response         one request, on connections shared by all of them
+--   rille.client{…} -> client                     its own connections, cookies, headers, limits and hooks
+--
+--   client:get(url, options)
+--     -> request.lua    what is to be sent, from options and the client's settings
+--     -> hooks          client:use(function(req, send) … end), the first is outermost
+--     -> redirects      each hop: cookies out, attempt, cookies in      (redirect.lua, cookies.lua)
+--     -> attempts       again where retries are left                    (retry.lua)
+--     -> transport.lua  libcurl, or whatever tests have put in its place
+--     -> response.lua
+local cookies = require "rille.client.cookies"
+local errors = require "rille.error"
+local headers = require "rille.client.headers"
+local native = require "rille.native"
+local options = require "rille.options"
+local redirect = require "rille.client.redirect"
+local request = require "rille.client.request"
+local response = require "rille.client.response"
+local retry = require "rille.client.retry"
+local transport = require "rille.client.transport"
+
+local mistake = options.mistake
+
+local Client = { __name = "rille.client" }
+Client.__index = Client
+
+-- ---- one attempt, and another ---------------------------------------------------------------------------------------
+
+-- The time that is left of a request's deadline, nil where it has none.
+local function time_left(deadline)
+  if not deadline then return nil end
+  local left = deadline - native.now()
+  return left > 0.001 and left or 0.001
+end
+
+local function wait_for_retry(req, attempt, deadline, res)
+  local delay = retry.delay(attempt, res)
+  local left = time_left(deadline)
+  if left and delay >= left then return false end
+  if res then res.source:close() end
+  native.sleep(delay)
+  return attempt <= req.settings.retries
+end
+
+-- status, headers, source of the last attempt, or what it raised.
+local function attempt_with_retries(client, req, deadline)
+  local attempt = 0
+  while true do
+    attempt = attempt + 1
+    local status, head, source = native.try(transport.run, client, req, time_left(deadline))
+    local err = status == nil and head or nil
+    local res = not err and { status = status, headers = head, source = source } or nil
+    local again = attempt <= req.settings.retries and retry.wants(req, res, err)
+      and wait_for_retry(req, attempt, deadline, res)
+    if not again then
+      if err then error(err, 0) end
+      return status, head, source
+    end
+  end
+end
+
+-- ---- hops -----------------------------------------------------------------------------------------------------------
+
+-- A trace that the request being served is part of goes on (W3C Trace Context); one that a program has set stays.
+local function trace_headers(list)
+  local parent = native.served_header "traceparent"
+  if not parent or not parent:find "^%x%x%-%x+%-%x+%-%x%x$" or #parent ~= 55 or list.traceparent then return nil end
+  return parent, native.served_header "tracestate"
+end
+
+-- The request's own cookies, those of the jar, and its Cookie header, in this order.
+local function cookie_header(req, jar)
+  if not jar and not req.cookies then return nil end
+  local kept = jar and jar.count > 0 and jar:header(native.url_parse(req.url)) or nil
+  if not kept and not req.cookies then return nil end
+  local pieces = {}
+  for _, piece in pairs { req.headers.cookie or false, req.cookies or false, kept or false } do
+    if piece then pieces[#pieces + 1] = piece end
+  end
+  return table.concat(pieces, "; ")
+end
+
+-- What this hop sends: the request's headers as they are, or a copy with what only this hop carries.
+local function hop(req, jar)
+  local trace, state = trace_headers(req.headers)
+  local cookie = cookie_header(req, jar)
+  if not trace and not cookie then return req end
+  local list = headers.copy(req.headers)
+  if cookie then headers.set(list, "Cookie", cookie) end
+  if trace then headers.set(list, "traceparent", trace) end
+  if state then headers.set(list, "tracestate", state) end
+  return setmetatable({ headers = list }, { __index = req })
+end
+
+local function keep_cookies(jar, req, head)
+  if jar and head["set-cookie"] then jar:take(native.url_parse(req.url), native.header_all(head, "set-cookie")) end
+end
+
+-- Nobody reads the body of a redirect; what has come of it is on the way out anyway.
+local function next_hop(req, status, head, source, location, history)
+  if #history >= req.settings.follow then redirect.fail(req, ("more than %d redirects"):format(req.settings.follow)) end
+  source:close()
+  history[#history + 1] = response.new(status, head, response.source "", req.url, req.method)
+  redirect.follow(req, status, location)
+end
+
+-- fetch has no jar; cookies that a chain of redirects sets live as long as the chain.
+local function jar_of(client, head)
+  return client.jar or (client.is_shared and head["set-cookie"] and cookies.new()) or nil
+end
+
+local function exchange(client, req)
+  local settings, jar, history = req.settings, client.jar, nil
+  local deadline = settings.total and native.now() + settings.total
+  while true do
+    local sent = hop(req, jar)
+    local run = settings.retries > 0 and attempt_with_retries or nil
+    local status, head, source
+    if run then status, head, source = run(client, sent, deadline)
+    else status, head, source = transport.run(client, sent, time_left(deadline)) end
+    local location = settings.follow > 0 and redirect.location(status, head)
+    jar = jar or (location and jar_of(client, head))
+    keep_cookies(jar, req, head)
+    if not location then
+      local res = response.new(status, head, source, req.url, req.method)
+      if history then res.history = native.array(history) end
+      return res
+    end
+    history = history or {}
+    next_hop(req, status, head, source, location, history)
+  end
+end
+
+-- ---- hooks ----------------------------------------------------------------------------------------------------------
+
+-- What a hook returns: a response of ours, or plain data that becomes one.
+local function to_response(value, req)
+  if response.is(value) then return value end
+  if type(value) ~= "table" or getmetatable(value) ~= nil then
+    mistake("client:use: a hook returns a response, or a table {status=, headers=, body=}, got a " .. type(value))
+  end
+  local res = response.of(value)
+  res.url, res.method = res.url or req.url, req.method
+  return res
+end
+
+local function through_hooks(client, index, req)
+  local hook = client.hooks[index]
+  if not hook then return exchange(client, req) end
+  local res = hook(req, function(other)
+    if type(other) ~= "table" then mistake "send: the request is its argument, send(req)" end
+    return through_hooks(client, index + 1, other)
+  end)
+  return to_response(res, req)
+end
+
+-- ---- the client -----------------------------------------------------------------------------------------------------
+
+local function run(client, method, url, opts)
+  if client.closed then error(errors.new("closed", "this client was closed"), 0) end
+  opts = opts and options.check(opts, request.request_options, "fetch", 3) or nil
+  local req = request.of(client, method, url, opts)
+  local res
+  if #client.hooks > 0 then
+    req.headers = headers.copy(req.headers)
+    res = through_hooks(client, 1, req)
+  else
+    res = exchange(client, req)
+  end
+  if res.status >= 400 and req.settings.raise then return res:raise_for_status() end
+  return res
+end
+
+for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
+  local name = method:upper()
+  --- client:get(url, options) -> response, once its head has come
+  Client[method] = function(self, url, opts) return run(self, name, url, opts) end
+end
+
+--- client:request(url, {method="GET", …}) -> response
+function Client:request(url, opts) return run(self, "GET", url, opts) end
+
+--- client:use(function(req, send) return send(req) end): the first is outermost. A hook sees each call once, whatever
+--- redirects and retries it takes; it may change the request, send it more than once, or answer by itself.
+function Client:use(hook)
+  if type(hook) ~= "function" then error("use: a function was expected, got a " .. type(hook), 2) end
+  self.hooks[#self.hooks + 1] = hook
+  return self
+end
+
+--- client:stats() -> {running=, waiting=}
+function Client:stats()
+  if not self.pool then return { running = 0, waiting = 0 } end
+  local running, waiting = self.pool:stats()
+  return { running = running, waiting = waiting }
+end
+
+--- client:close(): its connections are closed; requests under way fail with code "closed"
+function Client:close()
+  self.closed = true
+  if self.pool then self.pool:close() end
+end
+
+Client.__close = Client.close
+
+-- ---- making one -----------------------------------------------------------------------------------------------------
+
+local function base_headers(settings)
+  local list = { "User-Agent", "rille/" .. native.version, "Accept", "*/*" }
+  if settings.decompress then table.move({ "Accept-Encoding", "gzip, deflate, br" }, 1, 2, 5, list) end
+  return list
+end
+
+local function set_base(client, base_url)
+  if not base_url then return end
+  local location, why = native.url_parse(base_url)
+  if not location then mistake(("base_url: '%s' is no URL: %s"):format(base_url, why)) end
+  if location.query then mistake "base_url: has a query" end
+  client.base_url, client.home = location.url, location.origin
+  return location.user and { location.user, location.password or "" } or nil
+end
+
+local function set_jar(client, given)
+  if given == false then return end
+  if given ~= nil and given ~= true and not cookies.is(given) then
+    mistake "cookies: true, false or the jar of another client"
+  end
+  client.jar = cookies.is(given) and given or cookies.new()
+  client.cookies = client.jar
+end
+
+-- The pool is made when it is first needed: a client whose requests never reach a wire has none.
+local function carry_when_needed(client, limits)
+  client.carry = function(req, left)
+    client.pool = native.client_pool(limits)
+    client.carry = transport.curl(client.pool)
+    return client.carry(req, left)
+  end
+end
+
+local function check_limit(name, value)
+  if value == nil then return end
+  if not math.tointeger(value) or value < 0 then mistake(name .. ": a whole number, 0 or more") end
+  return math.tointeger(value)
+end
+
+local function new(given)
+  local settings = request.settings(given)
+  local client = setmetatable({ settings = settings, hooks = {}, transport = given.transport }, Client)
+  local in_url = set_base(client, given.base_url)
+  client.headers, client.digest = request.of_client({ headers = given.headers, auth = given.auth or in_url },
+    base_headers(settings))
+  set_jar(client, given.cookies)
+  carry_when_needed(client, { limit = check_limit("limit", given.limit) or 100,
+    limit_per_host = check_limit("limit_per_host", given.limit_per_host) or 0,
+    deny_private = given.deny_private, allow = given.allow })
+  return client
+end
+
+local M = { cookies = cookies.new, response = response.of }
+
+--- rille.client{base_url=, headers=, timeout=, cookies=true, limit=100, …} -> client
+function M.new(opts) return new(options.check(opts, request.client_options, "client", 2)) end
+
+local shared -- the client of rille.fetch
+
+--- rille.fetch(url, options) -> response, once its head has come
+function M.fetch(url, opts)
+  if not shared then
+    shared = new { cookies = false }
+    shared.is_shared = true
+  end
+  return run(shared, "GET", url, opts)
+end
+
+return setmetatable(M, { __call = function(_, opts)
+  return new(options.check(opts, request.client_options, "client", 2))
+end })

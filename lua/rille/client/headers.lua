@@ -1,0 +1,97 @@
+-- The headers of a request: a list {name, value, name, value, …} that C sends as it is, read and set by name in any case.
+--
+--   headers["X-Trace"] = "1"     replaces; nil removes; a list sets several
+--   headers["x-trace"]           the values joined with ", ", or nil
+--
+-- What may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises when it is
+-- set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
+local mistake = require("rille.options").mistake
+local native = require "rille.native"
+
+local M = {}
+local lower = string.lower
+
+local function check(name, value)
+  if type(name) ~= "string" then mistake("a header name is a string, got a " .. type(name)) end
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" then mistake(("header %s needs a string, got a %s"):format(name, type(value))) end
+  local problem = native.header_problem(name, value)
+  if problem then mistake(problem) end
+  if lower(name) == "transfer-encoding" then mistake "header Transfer-Encoding is set by the client itself" end
+  return value
+end
+
+local function get(list, name)
+  local found
+  name = lower(name)
+  for i = 1, #list, 2 do
+    if lower(list[i]) == name then found = found and found .. ", " .. list[i + 1] or list[i + 1] end
+  end
+  return found
+end
+
+--- remove(list, name): every header of that name
+function M.remove(list, name)
+  local kept, count = 0, #list
+  name = lower(name)
+  for i = 1, count, 2 do
+    if lower(list[i]) ~= name then
+      list[kept + 1], list[kept + 2] = list[i], list[i + 1]
+      kept = kept + 2
+    end
+  end
+  for i = kept + 1, count do list[i] = nil end
+end
+
+--- add(list, name, value): behind what is there
+function M.add(list, name, value)
+  value = check(name, value)
+  local count = #list
+  list[count + 1], list[count + 2] = name, value
+end
+
+--- set(list, name, value): instead of what is there
+function M.set(list, name, value)
+  M.remove(list, name)
+  if type(value) == "table" then
+    for _, item in ipairs(value) do M.add(list, name, item) end
+  elseif value ~= nil then
+    M.add(list, name, value)
+  end
+end
+
+local meta = { __name = "rille.headers" }
+
+function meta.__index(list, name)
+  if type(name) == "string" then return get(list, name) end
+end
+
+function meta.__newindex(list, name, value)
+  if math.type(name) == "integer" then return rawset(list, name, value) end
+  M.set(list, name, value)
+end
+
+-- pairs(headers): lower-case name, joined values
+function meta.__pairs(list)
+  local joined = {}
+  for i = 1, #list, 2 do
+    local name = lower(list[i])
+    joined[name] = joined[name] and joined[name] .. ", " .. list[i + 1] or list[i + 1]
+  end
+  return next, joined
+end
+
+--- copy(list) -> headers of their own
+function M.copy(list) return setmetatable(table.move(list, 1, #list, 1, {}), meta) end
+
+--- of(given, base) -> headers: those of `base`, with those of the table `given` instead of the ones of the same name
+function M.of(given, base)
+  local list = base and M.copy(base) or setmetatable({}, meta)
+  for name, value in pairs(given) do
+    if type(name) ~= "string" then mistake "headers are a table of names and values" end
+    M.set(list, name, value)
+  end
+  return list
+end
+
+return M

@@ -1,0 +1,214 @@
+-- The response to a request: fields for what is there, methods for what may wait. One type for everybody: the HTTP client,
+-- testing.client (which asks an app without a socket) and testing.mock.
+--
+--   res.status res.headers res.url res.method res.history res.ok res.cookies res.version
+--   res:text() res:bytes() res:json() res:chunks() res:save(path) res:header_all(name) res:raise_for_status() res:close()
+--
+-- A response is made of status, headers and a body source, an object with
+--
+--   source:next() -> the next bytes, or nil at the end; may wait, may raise
+--   source:close() -> nothing more is wanted
+--   source:all() -> the rest as one string (optional)
+--
+-- From plain data:   response.of{status = 201, headers = {Location = "/x"}, body = "…" or a source, json = value, url = "…"}
+local errors = require "rille.error"
+local headers = require "rille.client.headers"
+local mistake = require("rille.options").mistake
+local native = require "rille.native"
+
+local M = {}
+local methods, getters = {}, {}
+local Response = { __name = "rille.client_response" }
+
+function Response.__index(self, key)
+  local method = methods[key]
+  if method then return method end
+  local getter = getters[key]
+  if not getter then return nil end
+  local value = getter(self)
+  rawset(self, key, value)
+  return value
+end
+
+function Response.__tostring(self) return ("response (%d)"):format(self.status) end
+
+--- new(status, headers, source, url, method) -> response; headers as native.client_headers makes them
+function M.new(status, head, source, url, method)
+  return setmetatable({ status = status, headers = head, url = url, method = method, source_ = source }, Response)
+end
+
+function M.is(value) return getmetatable(value) == Response end
+
+-- ---- from plain data ------------------------------------------------------------------------------------------------
+
+local Text = {}
+Text.__index = Text
+function Text:next()
+  local text = self.text
+  self.text = nil
+  return text ~= "" and text or nil
+end
+function Text:all() return self:next() or "" end
+function Text:close() self.text = nil end
+
+--- source(text) -> a body source of one string
+function M.source(text) return setmetatable({ text = text }, Text) end
+
+local function head_of(given)
+  local list = headers.of(given.headers or {})
+  if given.json ~= nil and not list["content-type"] then headers.add(list, "Content-Type", "application/json") end
+  return native.client_headers(list)
+end
+
+--- parts{status=, headers=, body=, json=} -> status, headers, source
+function M.parts(given)
+  local status = given.status or 200
+  if math.type(status) ~= "integer" or status < 100 or status > 599 then
+    mistake("a response's status is an integer from 100 to 599, got " .. tostring(status))
+  end
+  local body = given.json ~= nil and native.json_encode(given.json) or given.body or ""
+  return status, head_of(given), type(body) == "string" and M.source(body) or body
+end
+
+--- of{status=, headers=, body=, json=, url=, method=} -> response
+function M.of(given)
+  local status, head, source = M.parts(given)
+  return M.new(status, head, source, given.url, given.method)
+end
+
+-- ---- fields that are made when asked for ----------------------------------------------------------------------------
+
+function getters.history() return native.array {} end
+
+function getters.ok(self) return self.status >= 200 and self.status <= 299 end
+
+--- The version of HTTP that carried it: "1.1", "2".
+function getters.version(self) return self.source_.version and self.source_:version() or "1.1" end
+
+--- The cookies that this response sets: name -> value.
+function getters.cookies(self)
+  local found = {}
+  for _, text in ipairs(methods.header_all(self, "set-cookie")) do
+    local name, value = text:match "^%s*([^=;]+)=([^;]*)"
+    if name then found[name:match "^(.-)%s*$"] = value:match "^%s*(.-)%s*$" end
+  end
+  return found
+end
+
+function getters.content_type(self)
+  local value = self.headers["content-type"]
+  return value and value:match "^%s*([^;%s]*)":lower() or nil
+end
+
+function getters.charset(self)
+  local value = self.headers["content-type"]
+  local charset = value and value:match ';%s*[cC][hH][aA][rR][sS][eE][tT]%s*=%s*"?([^";%s]+)'
+  return charset and charset:lower() or nil
+end
+
+--- res:header_all(name) -> list of values, each as it came
+function methods.header_all(self, name) return native.header_all(self.headers, name) end
+
+-- ---- the body -------------------------------------------------------------------------------------------------------
+
+-- A body that this side cannot read is the other side's fault: 502 to our own client.
+local function upstream_error(self, code, message)
+  return errors.new(code, ("%s %s: %s"):format(self.method or "GET", self.url or "", message), { status = 502 })
+end
+
+local function check_unread(self, level)
+  if self.taken_ then error("the body of this response was read in pieces already, or closed", level + 1) end
+end
+
+local function read_all(source)
+  if source.all then return source:all() end
+  local pieces = {}
+  for bytes in function() return source:next() end do pieces[#pieces + 1] = bytes end
+  return table.concat(pieces)
+end
+
+--- res:bytes() -> the whole body as it is; may be asked for again
+function methods.bytes(self)
+  local bytes = rawget(self, "bytes_")
+  if bytes then return bytes end
+  check_unread(self, 2)
+  self.taken_ = true
+  bytes = read_all(self.source_)
+  self.bytes_ = bytes
+  return bytes
+end
+
+local utf8_names = { ["utf-8"] = true, utf8 = true, ["us-ascii"] = true, ascii = true }
+local latin1_names = { ["iso-8859-1"] = true, latin1 = true, ["windows-1252"] = true }
+
+--- res:text() -> the whole body as UTF-8, by the charset of Content-Type. Raises code "charset".
+function methods.text(self)
+  local bytes, charset = methods.bytes(self), self.charset or "utf-8"
+  if latin1_names[charset] then return native.from_latin1(bytes) end
+  if not utf8_names[charset] then error(upstream_error(self, "charset", "its charset is not known: " .. charset), 0) end
+  if bytes:sub(1, 3) == "\xEF\xBB\xBF" then bytes = bytes:sub(4) end
+  if not native.utf8_valid(bytes) then error(upstream_error(self, "charset", "the body is not " .. charset), 0) end
+  return bytes
+end
+
+--- res:json() -> the decoded body, whatever its Content-Type says. Raises code "json".
+function methods.json(self)
+  local bytes = methods.bytes(self)
+  if bytes:sub(1, 3) == "\xEF\xBB\xBF" then bytes = bytes:sub(4) end
+  local ok, value = pcall(native.json_decode, bytes)
+  if ok then return value end
+  error(upstream_error(self, "json", "the body is not JSON: " .. tostring(value)), 0)
+end
+
+local Closing = { __close = function(closing) closing.source:close() end }
+
+--- for bytes in res:chunks() do … end: the body as it arrives; leaving the loop early closes the response
+function methods.chunks(self)
+  local kept = rawget(self, "bytes_")
+  local source = kept and M.source(kept) or self.source_
+  if not kept then check_unread(self, 2) end
+  self.taken_ = true
+  return function() return source:next() end, nil, nil, setmetatable({ source = source }, Closing)
+end
+
+-- A half-written file is not left behind: the bytes gather beside it and take its name at the end.
+local Unfinished = { __close = function(unfinished)
+  unfinished.file:close()
+  if unfinished.path then os.remove(unfinished.path) end
+end }
+
+--- res:save(path) -> how many bytes were written
+function methods.save(self, path)
+  if type(path) ~= "string" then error("save: a path was expected, got a " .. type(path), 2) end
+  local beside = path .. "." .. native.random_id() .. ".part"
+  local file, why = native.file_open(beside, "w")
+  if not file then error(errors.new("io", "cannot write " .. why), 0) end
+  local unfinished <close> = setmetatable({ file = file, path = beside }, Unfinished)
+  local size = 0
+  for bytes in methods.chunks(self) do
+    file:write(bytes)
+    size = size + #bytes
+  end
+  local renamed, message = os.rename(beside, path)
+  if not renamed then error(errors.new("io", "cannot write " .. message), 0) end
+  unfinished.path = nil
+  return size
+end
+
+--- res:raise_for_status() -> res; from 400 on raises code "status" with err.response
+function methods.raise_for_status(self)
+  if self.status < 400 then return self end
+  local text = native.status_text(self.status)
+  error(errors.new("status", ("%s %s: %d%s"):format(self.method or "GET", (self.url or ""):match "^[^?#]*", self.status,
+    text ~= "" and " " .. text or ""), { status = 502, response = self }), 0)
+end
+
+--- res:close(): what was not read is not wanted
+function methods.close(self)
+  self.taken_ = true
+  self.source_:close()
+end
+
+Response.__close = methods.close
+
+return M

@@ -1,0 +1,79 @@
+-- What carries a request: below redirects, cookies and retries, above the wire.
+--
+--   transport(req, left) -> status, headers, source       left: seconds until the request's deadline, or nil
+--
+--   req      {method, url, headers (a list, see headers.lua), body (string or streamed, see body.lua, or nil), settings}
+--   headers  as native.client_headers makes them; source as response.lua says. response.parts{…} makes all three.
+--
+-- The default one is libcurl's (vm/bind/client.c). A client may be given another (testing.client asks an app), and tests may
+-- put one in the place of the default for a while (testing.mock).
+local native = require "rille.native"
+local retry = require "rille.client.retry"
+
+local M = {}
+local instead -- of the default one, or nil
+
+-- Runs in the task that asked: an iterator may wait and fail there. What the other side no longer wants is not made.
+local function send_body(transfer, body)
+  body.send(function(bytes) return transfer:send(bytes) end)
+  transfer:send_end()
+end
+
+local Unsent = { __close = function(unsent, err)
+  if err ~= nil then unsent.transfer:close() end
+end }
+
+local function send_streamed(transfer, body)
+  local unsent <close> = setmetatable({ transfer = transfer }, Unsent) -- luacheck: ignore 211
+  send_body(transfer, body)
+end
+
+-- With the credentials that answer a digest challenge.
+local function with_digest(route, digest)
+  local own = {}
+  for name, value in pairs(route or {}) do own[name] = value end
+  own.user, own.password = digest[1], digest[2]
+  return own
+end
+
+--- curl(pool) -> transport
+function M.curl(pool)
+  return function(req, left)
+    local settings, body = req.settings, req.body
+    local streamed = type(body) == "table"
+    local route = req.digest and with_digest(settings.route, req.digest) or settings.route
+    local transfer = pool:start(req.method, req.url, req.headers, streamed or body, settings, left,
+      retry.is_idempotent(req.method, req.headers), route, streamed and (req.length or body.length) or nil)
+    if streamed then send_streamed(transfer, body) end
+    local status, head = transfer:head()
+    return status, head, transfer
+  end
+end
+
+-- A transport without a wire keeps the deadline by a scope around it.
+local function within(left, transport, req)
+  if not left then return transport(req, left) end
+  local results = table.pack(native.try(native.timeout, left, transport, req, left))
+  local err = results[2]
+  if results[1] ~= nil then return table.unpack(results, 1, results.n) end
+  if err.code == "timeout" and not err.phase then err.phase = "total" end
+  error(err, 0)
+end
+
+--- run(client, req, left) -> status, headers, source
+function M.run(client, req, left)
+  local other = client.transport or instead
+  if other then return within(left, other, req) end
+  return client.carry(req, left)
+end
+
+--- override(transport) -> function that takes it back
+function M.override(transport)
+  local before = instead
+  instead = transport
+  return function()
+    if instead == transport then instead = before end
+  end
+end
+
+return M

@@ -1,0 +1,57 @@
+-- rille.compress{min=1024}: a middleware that compresses responses for clients that accept it (gzip, brotli). Not for tiny
+-- bodies, not for what is compressed already, never twice.
+local native = require "rille.native"
+local options = require "rille.options"
+
+local function add_vary(res)
+  local vary = res.headers.vary
+  if not vary then res:header("Vary", "Accept-Encoding")
+  elseif vary ~= "*" and not vary:lower():find("accept-encoding", 1, true) then
+    res:header("Vary", vary .. ", Accept-Encoding")
+  end
+end
+
+-- The bytes change, so a strong validator no longer names them (RFC 9110 section 8.8.1).
+local function weaken(res)
+  local etag = res.headers.etag
+  if etag and not etag:find "^W/" then res:header("ETag", "W/" .. etag) end
+end
+
+local function may_compress(res, min)
+  if res.headers["content-encoding"] or res.status == 206 or res.status < 200 or res.status == 204 or res.status == 304 then
+    return false
+  end
+  local cache = res.headers["cache-control"]
+  if cache and cache:lower():find("no-transform", 1, true) then return false end
+  if not native.is_compressible(res.headers["content-type"] or "") then return false end
+  return native.is_stream(res) or (res.body ~= nil and #res.body >= min)
+end
+
+-- A stream whose pieces pass through a compressor: each out:write can be decoded by the client at once.
+local function compress_stream(res, encoding)
+  native.wrap_stream(res, function(f)
+    return function(out)
+      local compressor = native.compressor(encoding)
+      f { write = function(self, bytes)
+        if #bytes > 0 then out:write(compressor:write(bytes)) end
+        return self
+      end }
+      out:write(compressor:finish())
+    end
+  end)
+end
+
+return function(opts)
+  local min = options.check(opts, { min = "number" }, "compress").min or 1024
+  return function(req, handler)
+    local res = handler(req)
+    if not may_compress(res, min) then return res end
+    add_vary(res)
+    local encoding = native.choose_encoding(req.headers["accept-encoding"])
+    if encoding == "identity" or req.method == "HEAD" then return res end
+    if native.is_stream(res) then compress_stream(res, encoding)
+    else res.body = native.compress(res.body, encoding) end
+    weaken(res)
+    return res:header("Content-Encoding", encoding)
+  end
+end

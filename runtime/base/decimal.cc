@@ -1,0 +1,36 @@
+/* The one C++ file: a shim over <charconv>; see decimal.h. */
+#include "base/decimal.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+/* From here to there a number is written without an exponent. */
+static bool is_plain(double magnitude) { return magnitude == 0 || (magnitude >= 1e-5 && magnitude < 1e15); }
+
+size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]) {
+  char *const end = out + RL_DECIMAL_MAX - 2;
+  const bool plain = is_plain(std::fabs(number));
+  const auto result =
+      plain ? std::to_chars(out, end, number, std::chars_format::fixed) : std::to_chars(out, end, number);
+  size_t len = static_cast<size_t>(result.ptr - out);
+  if (!plain || std::memchr(out, '.', len)) return len;
+  out[len++] = '.';
+  out[len++] = '0';
+  return len;
+}
+
+/* An exponent far below zero, or digits that are all zero, say that the number is too small rather than too large. */
+static bool is_small(const char *text, size_t len) {
+  for (size_t i = 0; i + 1 < len; i++)
+    if (text[i] == 'e' || text[i] == 'E') return text[i + 1] == '-';
+  const char *const point = static_cast<const char *>(std::memchr(text, '.', len));
+  return point && (text[0] == '0' || (text[0] == '-' && text[1] == '0'));
+}
+
+double rl_decimal_read(const char *text, size_t len) {
+  double number = 0;
+  const auto result = std::from_chars(text, text + len, number);
+  if (result.ec != std::errc::result_out_of_range) return number;
+  return is_small(text, len) ? 0.0 : HUGE_VAL;
+}

@@ -1,0 +1,246 @@
+/* libcurl's multi interface on libuv; see engine.h. */
+#include "client/engine.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+/* One socket. `ours` was made by rl_engine_socket and, once it is connected, lives until curl closes it by our callback.
+ * Others live only as long as curl cares: the pair that a resolver thread wakes us by, and sockets still connecting, which
+ * curl 7.88 closes without a word (cf-socket.c, "not active"). */
+typedef struct watcher {
+  uv_poll_t poll;
+  rl_engine *engine;
+  curl_socket_t fd;
+  int wants;  /* what curl cares about: UV_READABLE, UV_WRITABLE */
+  int active; /* what libuv watches */
+  bool ours;
+} watcher;
+
+struct rl_engine {
+  rl_loop *loop;
+  CURLM *multi;
+  uv_timer_t due;
+  rl_post kick;
+  watcher **watchers; /* by descriptor */
+  size_t watcher_cap;
+  rl_list pools;
+  unsigned refs;
+};
+
+int rl_client_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT) ? RL_ENOMEM : RL_OK; }
+
+/* ---- what curl has finished -------------------------------------------------------------------------------------- */
+
+static rl_wire *wire_of(CURL *easy) {
+  rl_wire *wire = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&wire);
+  return wire;
+}
+
+static void detach(rl_engine *engine, rl_wire *wire) {
+  wire->added = false;
+  curl_multi_remove_handle(engine->multi, wire->easy);
+}
+
+static void take_ended(rl_engine *engine) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(engine->multi, &left))) {
+    rl_wire *wire = wire_of(message->easy_handle);
+    CURLcode result = message->data.result;
+    detach(engine, wire);
+    wire->on_done(wire, result);
+  }
+}
+
+/* Whoever is told of an end may drop the last reference. */
+static void act(rl_engine *engine, curl_socket_t fd, int events) {
+  int running;
+  rl_engine_ref(engine);
+  curl_multi_socket_action(engine->multi, fd, events, &running);
+  take_ended(engine);
+  rl_engine_unref(engine);
+}
+
+/* ---- sockets --------------------------------------------------------------------------------------------------------- */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void watch(watcher *w, int events) {
+  if (events == w->active) return;
+  w->active = events;
+  if (events) uv_poll_start(&w->poll, events, on_poll);
+  else uv_poll_stop(&w->poll);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  watcher *w = poll->data;
+  if (status < 0) w->active = 0; /* libuv stopped the handle */
+  if (!w->wants) {
+    watch(w, 0);
+    return;
+  }
+  rl_loop_touch(w->engine->loop);
+  int bits = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+  act(w->engine, w->fd, status < 0 ? CURL_CSELECT_ERR : bits);
+}
+
+static watcher **place_of(rl_engine *engine, curl_socket_t fd) {
+  size_t index = (size_t)fd;
+  if (index >= engine->watcher_cap) {
+    size_t cap = index + 64;
+    watcher **grown = rl_realloc(engine->watchers, cap * sizeof *grown);
+    if (!grown) return NULL;
+    memset(grown + engine->watcher_cap, 0, (cap - engine->watcher_cap) * sizeof *grown);
+    engine->watchers = grown;
+    engine->watcher_cap = cap;
+  }
+  return &engine->watchers[index];
+}
+
+static watcher *make_watcher(rl_engine *engine, curl_socket_t fd, bool ours) {
+  watcher **place = place_of(engine, fd), *w = place ? rl_calloc(1, sizeof *w) : NULL;
+  if (!w) return NULL;
+  w->engine = engine;
+  w->fd = fd;
+  w->ours = ours;
+  if (uv_poll_init(&engine->loop->uv, &w->poll, fd)) {
+    rl_free(w);
+    return NULL;
+  }
+  w->poll.data = w;
+  return *place = w;
+}
+
+static void on_watcher_closed(uv_handle_t *handle) { rl_free(handle->data); }
+
+static void drop_watcher(rl_engine *engine, watcher *w) {
+  engine->watchers[w->fd] = NULL;
+  uv_poll_stop(&w->poll);
+  uv_close((uv_handle_t *)&w->poll, on_watcher_closed);
+}
+
+/* CURLMOPT_SOCKETFUNCTION: what curl cares about from now on. A socket of ours that is idle stays watched for reading. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unused) {
+  (void)easy, (void)unused;
+  rl_engine *engine = ud;
+  watcher *w = (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
+  if (!w && what == CURL_POLL_REMOVE) return 0;
+  if (!w && !(w = make_watcher(engine, fd, false))) return -1;
+  w->wants =
+      what == CURL_POLL_REMOVE ? 0 : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+  if (what == CURL_POLL_REMOVE && !(w->ours && wire_of(easy)->connected)) drop_watcher(engine, w);
+  else if (w->wants || w->active != UV_READABLE) watch(w, w->wants);
+  return 0;
+}
+
+curl_socket_t rl_engine_socket(rl_engine *engine, const struct curl_sockaddr *address) {
+  int type = address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  curl_socket_t fd = socket(address->family, type, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  if (make_watcher(engine, fd, true)) return fd;
+  close(fd);
+  return CURL_SOCKET_BAD;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION: libuv lets go of the descriptor before it may be given out again. */
+static int on_close_socket(void *ud, curl_socket_t fd) {
+  rl_engine *engine = ud;
+  watcher *w = (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
+  if (w) drop_watcher(engine, w);
+  return close(fd);
+}
+
+/* ---- curl's clock ------------------------------------------------------------------------------------------------------ */
+
+static void on_due(uv_timer_t *timer) {
+  rl_engine *engine = timer->data;
+  act(engine, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_kick(rl_post *post) { act(RL_CONTAINER(post, rl_engine, kick), CURL_SOCKET_TIMEOUT, 0); }
+
+/* CURLMOPT_TIMERFUNCTION. Called from inside curl, so what is due at once must wait until curl has returned. */
+static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
+  (void)multi;
+  rl_engine *engine = ud;
+  if (timeout_ms > 0) uv_timer_start(&engine->due, on_due, (uint64_t)timeout_ms, 0);
+  else uv_timer_stop(&engine->due);
+  if (timeout_ms == 0) rl_loop_post(engine->loop, &engine->kick, on_kick);
+  else rl_loop_unpost(engine->loop, &engine->kick);
+  return 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------- */
+
+rl_engine *rl_engine_new(rl_loop *loop) {
+  rl_engine *engine = rl_calloc(1, sizeof *engine);
+  if (!engine) return NULL;
+  engine->multi = curl_multi_init();
+  if (!engine->multi) {
+    rl_free(engine);
+    return NULL;
+  }
+  engine->loop = loop;
+  engine->refs = 1;
+  rl_list_init(&engine->pools);
+  rl_post_init(&engine->kick);
+  uv_timer_init(&loop->uv, &engine->due);
+  uv_unref((uv_handle_t *)&engine->due);
+  engine->due.data = engine;
+  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
+  curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
+  curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+  curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)RL_LIMIT_CLIENT_IDLE);
+  return engine;
+}
+
+rl_engine *rl_engine_ref(rl_engine *engine) {
+  engine->refs++;
+  return engine;
+}
+
+static void on_engine_closed(uv_handle_t *handle) {
+  rl_engine *engine = handle->data;
+  rl_free(engine->watchers);
+  rl_free(engine);
+}
+
+void rl_engine_unref(rl_engine *engine) {
+  if (--engine->refs) return;
+  curl_multi_cleanup(engine->multi); /* closes what is still connected, and calls back for each socket */
+  for (size_t i = 0; i < engine->watcher_cap; i++)
+    if (engine->watchers[i]) drop_watcher(engine, engine->watchers[i]);
+  rl_loop_unpost(engine->loop, &engine->kick);
+  uv_close((uv_handle_t *)&engine->due, on_engine_closed);
+}
+
+rl_loop *rl_engine_loop(const rl_engine *engine) { return engine->loop; }
+rl_list *rl_engine_pools(rl_engine *engine) { return &engine->pools; }
+
+/* ---- transfers ------------------------------------------------------------------------------------------------------------- */
+
+void rl_engine_prepare(rl_engine *engine, CURL *easy) {
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a hanging getaddrinfo does not hold up a removal */
+}
+
+int rl_engine_add(rl_engine *engine, rl_wire *wire) {
+  curl_easy_setopt(wire->easy, CURLOPT_PRIVATE, wire);
+  wire->connected = false;
+  if (curl_multi_add_handle(engine->multi, wire->easy)) return RL_ENOMEM;
+  wire->added = true;
+  return RL_OK;
+}
+
+void rl_engine_remove(rl_engine *engine, rl_wire *wire) {
+  if (wire->added) detach(engine, wire);
+}

@@ -1,0 +1,60 @@
+/*
+ * The engine: libcurl's multi interface on the loop. One for each Lua state of a worker; no thread, no polling.
+ *
+ *   curl says which sockets matter  --on_socket-->  uv_poll       a socket is ready --> curl_multi_socket_action
+ *   curl says when it is due        --on_due----->  uv_timer      it is due         --> curl_multi_socket_action
+ *                                                   ready queue   (due at once: in this turn, behind what is ready)
+ *   a transfer has ended            <-- curl_multi_info_read      wire->on_done
+ *
+ * curl's clock is the real one and drives its own machinery only (name resolution, happy eyeballs); every deadline that a
+ * program sees is an rl_timer (client/transfer.h), so that virtual time moves it.
+ *
+ * A socket of an idle connection stays watched: a request on a kept connection then costs no epoll_ctl. An event that curl
+ * does not care about (the server closed) ends the watching; curl finds the connection dead before it is used again.
+ *
+ * An HTTP/2 connection carries one request at a time. Several on one, of which some are paused because nobody reads them, do
+ * not all wake up again in libcurl 7.88: bytes that were read for one while another was served stay in it (seen with 5
+ * parallel bodies of 150 KB).
+ *
+ * Counted by reference: each pool holds one. Needs rl_client_global_init, once for the process, before threads start.
+ */
+#ifndef RL_CLIENT_ENGINE_H
+#define RL_CLIENT_ENGINE_H
+
+#include <curl/curl.h>
+
+#include "loop/loop.h"
+
+typedef struct rl_engine rl_engine;
+typedef struct rl_wire rl_wire;
+
+/* An easy handle and who is told of its end. Embedded; CURLOPT_PRIVATE of `easy` is set to it by rl_engine_add. */
+struct rl_wire {
+  CURL *easy;
+  bool added;
+  bool connected; /* set by the owner once a connection is ready to carry the request */
+  /* The transfer is over and the handle is out of the engine; may add, remove and free others and itself. */
+  void (*on_done)(rl_wire *wire, CURLcode result);
+};
+
+/* curl_global_init. 0 or RL_ENOMEM. */
+int rl_client_global_init(void);
+
+/* With one reference, the caller's. NULL where memory is short. The loop outlives it by a turn: its handles close there. */
+rl_engine *rl_engine_new(rl_loop *loop);
+rl_engine *rl_engine_ref(rl_engine *engine);
+void rl_engine_unref(rl_engine *engine);
+rl_loop *rl_engine_loop(const rl_engine *engine);
+/* The pools on it, by their `node` (client/pool.h). */
+rl_list *rl_engine_pools(rl_engine *engine);
+
+/* Sets what every handle needs that is to be added: its sockets are closed through the engine. */
+void rl_engine_prepare(rl_engine *engine, CURL *easy);
+/* Starts the transfer. 0 or RL_ENOMEM. Not from inside a callback of curl's. */
+int rl_engine_add(rl_engine *engine, rl_wire *wire);
+/* Takes a handle out, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
+void rl_engine_remove(rl_engine *engine, rl_wire *wire);
+/* A socket for curl (CURLOPT_OPENSOCKETFUNCTION): watched by the engine until curl closes it. CURL_SOCKET_BAD on failure. */
+curl_socket_t rl_engine_socket(rl_engine *engine, const struct curl_sockaddr *address);
+
+#endif

@@ -1,0 +1,227 @@
+/* Which addresses may be reached; see guard.h. */
+#define _GNU_SOURCE /* memrchr */
+#include "client/guard.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/ascii.h"
+#include "base/error.h"
+
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+/* ---- addresses ---------------------------------------------------------------------------------------------------- */
+
+typedef struct network {
+  uint8_t bytes[16], bits;
+} network;
+
+/* The special-purpose registries of IANA that are not globally reachable, RFC 6890 as updated. */
+static const struct {
+  uint8_t bytes[4], bits;
+} private4[] = {
+    {{0, 0, 0, 0}, 8},       /* this network */
+    {{10, 0, 0, 0}, 8},      /* private, RFC 1918 */
+    {{100, 64, 0, 0}, 10},   /* shared by carriers, RFC 6598 */
+    {{127, 0, 0, 0}, 8},     /* loopback */
+    {{169, 254, 0, 0}, 16},  /* link-local, and where clouds keep their credentials */
+    {{172, 16, 0, 0}, 12},   /* private */
+    {{192, 0, 0, 0}, 24},    /* protocol assignments */
+    {{192, 0, 2, 0}, 24},    /* documentation */
+    {{192, 88, 99, 0}, 24},  /* 6to4 relays */
+    {{192, 168, 0, 0}, 16},  /* private */
+    {{198, 18, 0, 0}, 15},   /* benchmarks */
+    {{198, 51, 100, 0}, 24}, /* documentation */
+    {{203, 0, 113, 0}, 24},  /* documentation */
+    {{224, 0, 0, 0}, 3},     /* multicast, reserved, broadcast */
+};
+
+static const network public6 = {{0x20}, 3}; /* 2000::/3, all that is given out */
+static const network private6[] = {
+    {{0x20, 0x01, 0x00}, 23},       /* protocol assignments, Teredo */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
+    {{0x3f, 0xff, 0x00}, 20},       /* documentation, RFC 9637 */
+};
+/* Networks that carry an IPv4 address: where in it. */
+static const struct {
+  network net;
+  uint8_t at;
+} carriers[] = {
+    {{{[10] = 0xff, [11] = 0xff}, 96}, 12}, /* mapped */
+    {{{0x00, 0x64, 0xff, 0x9b}, 96}, 12},   /* NAT64, RFC 6052 */
+    {{{0x20, 0x02}, 16}, 2},                /* 6to4 */
+};
+
+static bool matches(const uint8_t *address, const uint8_t *bytes, unsigned bits) {
+  unsigned whole = bits / 8, rest = bits % 8;
+  if (memcmp(address, bytes, whole) != 0) return false;
+  return !rest || ((address[whole] ^ bytes[whole]) >> (8 - rest)) == 0;
+}
+
+static bool is_private4(const uint8_t *address) {
+  for (size_t i = 0; i < sizeof private4 / sizeof *private4; i++)
+    if (matches(address, private4[i].bytes, private4[i].bits)) return true;
+  return false;
+}
+
+bool rl_address_is_private(const uint8_t bytes[16]) {
+  for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
+    if (matches(bytes, carriers[i].net.bytes, carriers[i].net.bits)) return is_private4(bytes + carriers[i].at);
+  for (size_t i = 0; i < sizeof private6 / sizeof *private6; i++)
+    if (matches(bytes, private6[i].bytes, private6[i].bits)) return true;
+  return !matches(bytes, public6.bytes, public6.bits);
+}
+
+/* Text to 16 bytes; RL_ESYNTAX where it is no address. `bits` is how many of them count for a single address. */
+static int parse_address(const char *text, uint8_t bytes[16], unsigned *offset) {
+  memcpy(bytes, mapped, sizeof mapped);
+  *offset = 96;
+  if (inet_pton(AF_INET, text, bytes + 12) == 1) return RL_OK;
+  *offset = 0;
+  return inet_pton(AF_INET6, text, bytes) == 1 ? RL_OK : RL_ESYNTAX;
+}
+
+/* ---- the list of what is allowed -------------------------------------------------------------------------------------- */
+
+void rl_guard_init(rl_guard *guard, bool deny_private) { *guard = (rl_guard){.deny_private = deny_private}; }
+
+void rl_guard_free(rl_guard *guard) {
+  for (size_t i = 0; i < guard->count; i++) rl_free(guard->rules[i].name);
+  rl_free(guard->rules);
+  guard->rules = NULL;
+  guard->count = 0;
+}
+
+/* Cuts ":port" off the end. A bare IPv6 address has colons of its own and no port. */
+static int take_port(rl_slice *entry, int *port) {
+  unsigned long long number;
+  const char *last = memrchr(entry->data, ':', entry->len);
+  bool bracketed = entry->len && entry->data[0] == '[';
+  *port = 0;
+  if (last && (bracketed ? last[-1] == ']' : last == memchr(entry->data, ':', entry->len))) {
+    size_t at = (size_t)(last - entry->data);
+    if (rl_slice_to_u64(rl_slice_of(last + 1, entry->len - at - 1), &number) || number < 1 || number > 65535)
+      return RL_ESYNTAX;
+    *port = (int)number;
+    entry->len = at;
+  }
+  if (!bracketed) return RL_OK;
+  if (entry->len < 3 || entry->data[entry->len - 1] != ']') return RL_ESYNTAX;
+  *entry = rl_slice_of(entry->data + 1, entry->len - 2);
+  return RL_OK;
+}
+
+/* "10.0.0.0/8" or a single address. */
+static int parse_network(rl_slice text, rl_guard_rule *rule) {
+  char copy[64];
+  unsigned long long bits = 128;
+  unsigned offset;
+  size_t slash = rl_slice_find(text, '/', 0);
+  if (slash >= sizeof copy) return RL_ESYNTAX;
+  memcpy(copy, text.data, slash);
+  copy[slash] = 0;
+  if (parse_address(copy, rule->bytes, &offset)) return RL_ESYNTAX;
+  if (slash < text.len) {
+    if (rl_slice_to_u64(rl_slice_of(text.data + slash + 1, text.len - slash - 1), &bits)) return RL_ESYNTAX;
+    if (bits > 128 - offset) return RL_ESYNTAX;
+    bits += offset;
+  }
+  rule->bits = (uint8_t)bits;
+  return RL_OK;
+}
+
+static int parse_name(rl_slice text, rl_guard_rule *rule) {
+  rl_slice labels = text;
+  if (rl_slice_starts(text, RL_SLICE("*."))) labels = rl_slice_of(text.data + 2, text.len - 2);
+  if (!labels.len) return RL_ESYNTAX;
+  for (size_t i = 0; i < labels.len; i++)
+    if (!rl_is((unsigned char)labels.data[i], RL_CHAR_UNRESERVED)) return RL_ESYNTAX;
+  rule->name = rl_strndup(text.data, text.len);
+  if (!rule->name) return RL_ENOMEM;
+  for (char *c = rule->name; *c; c++) *c = rl_lower(*c);
+  return RL_OK;
+}
+
+int rl_guard_allow(rl_guard *guard, rl_slice entry) {
+  rl_guard_rule rule = {0};
+  int code = take_port(&entry, &rule.port);
+  if (!code && parse_network(entry, &rule)) code = parse_name(entry, &rule);
+  if (code) return code;
+  rl_guard_rule *grown = rl_realloc(guard->rules, (guard->count + 1) * sizeof *grown);
+  if (!grown) {
+    rl_free(rule.name);
+    return RL_ENOMEM;
+  }
+  guard->rules = grown;
+  guard->rules[guard->count++] = rule;
+  return RL_OK;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------------ */
+
+static bool name_matches(const rl_guard_rule *rule, rl_slice host) {
+  rl_slice name = rl_slice_str(rule->name);
+  if (name.data[0] != '*') return rl_slice_eq_nocase(name, host);
+  name = rl_slice_of(name.data + 1, name.len - 1); /* ".example.com" */
+  if (host.len <= name.len) return false;
+  return rl_slice_eq_nocase(name, rl_slice_of(host.data + host.len - name.len, name.len));
+}
+
+static bool port_matches(const rl_guard_rule *rule, int port) { return !rule->port || rule->port == port; }
+
+/* A host whose last label begins with a digit is a number (WHATWG URL, "ends in a number checker"). */
+bool rl_host_is_disguised(rl_slice host) {
+  char copy[64];
+  struct in_addr ignored;
+  if (!host.len || memchr(host.data, ':', host.len)) return false;
+  rl_slice labels = host.data[host.len - 1] == '.' ? rl_slice_of(host.data, host.len - 1) : host;
+  const char *dot = labels.len ? memrchr(labels.data, '.', labels.len) : NULL;
+  const char *label = dot ? dot + 1 : labels.data;
+  if (label == labels.data + labels.len || !rl_is((unsigned char)*label, RL_CHAR_DIGIT)) return false;
+  if (host.len >= sizeof copy) return true;
+  memcpy(copy, host.data, host.len);
+  copy[host.len] = 0;
+  return inet_pton(AF_INET, copy, &ignored) != 1;
+}
+
+int rl_guard_host(const rl_guard *guard, rl_slice host, int port) {
+  if (!rl_guard_is_on(guard)) return RL_GUARD_PASSED;
+  if (rl_host_is_disguised(host)) return RL_GUARD_REFUSED;
+  for (size_t i = 0; i < guard->count; i++) {
+    const rl_guard_rule *rule = &guard->rules[i];
+    if (rule->name && port_matches(rule, port) && name_matches(rule, host)) return RL_GUARD_PASSED;
+  }
+  return RL_GUARD_ASK_ADDRESS;
+}
+
+static bool may_reach(const rl_guard *guard, const uint8_t bytes[16], int port) {
+  for (size_t i = 0; i < guard->count; i++) {
+    const rl_guard_rule *rule = &guard->rules[i];
+    if (!rule->name && port_matches(rule, port) && matches(bytes, rule->bytes, rule->bits)) return true;
+  }
+  return guard->deny_private && !rl_address_is_private(bytes);
+}
+
+bool rl_guard_address(const rl_guard *guard, const struct sockaddr *address) {
+  uint8_t bytes[16];
+  if (!rl_guard_is_on(guard)) return true;
+  if (address->sa_family == AF_INET6) {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+    return may_reach(guard, v6->sin6_addr.s6_addr, ntohs(v6->sin6_port));
+  }
+  if (address->sa_family != AF_INET) return false;
+  const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+  memcpy(bytes, mapped, sizeof mapped);
+  memcpy(bytes + 12, &v4->sin_addr, 4);
+  return may_reach(guard, bytes, ntohs(v4->sin_port));
+}
+
+bool rl_guard_text(const rl_guard *guard, const char *address, int port) {
+  uint8_t bytes[16];
+  unsigned offset;
+  if (!rl_guard_is_on(guard)) return true;
+  return address && parse_address(address, bytes, &offset) == RL_OK && may_reach(guard, bytes, port);
+}

@@ -1,0 +1,100 @@
+/* Response heads, line by line; see head.h. */
+#include "client/head.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "http/header.h"
+
+void rl_head_init(rl_head *head) {
+  *head = (rl_head){0};
+  rl_buf_init(&head->block, RL_LIMIT_RESPONSE_HEAD);
+}
+
+void rl_head_free(rl_head *head) {
+  rl_buf_free(&head->block);
+  rl_free(head->fields);
+  head->fields = NULL;
+  head->count = head->cap = 0;
+}
+
+bool rl_head_is_status_line(rl_slice line) { return rl_slice_starts(line, RL_SLICE("HTTP/")); }
+
+/* "HTTP/1.1 200 OK", "HTTP/2 200" */
+static int begin(rl_head *head, rl_slice line) {
+  unsigned long long status;
+  rl_buf_clear(&head->block);
+  head->count = 0;
+  head->complete = false;
+  size_t from = rl_slice_find(line, ' ', 0) + 1;
+  if (line.len < from + 3 || rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status)) return RL_EPROTOCOL;
+  if (status < 100 || (line.len > from + 3 && line.data[from + 3] != ' ')) return RL_EPROTOCOL;
+  head->status = (int)status;
+  size_t version_len = from - 1 - strlen("HTTP/");
+  if (!version_len || version_len >= sizeof head->version) return RL_EPROTOCOL;
+  memcpy(head->version, line.data + strlen("HTTP/"), version_len);
+  head->version[version_len] = 0;
+  return RL_OK;
+}
+
+static int grow(rl_head *head) {
+  if (head->count < head->cap) return RL_OK;
+  if (head->cap >= RL_LIMIT_RESPONSE_FIELDS) return RL_ETOOBIG;
+  size_t cap = head->cap ? head->cap * 2 : 16;
+  rl_head_field *grown = rl_realloc(head->fields, cap * sizeof *grown);
+  if (!grown) return RL_ENOMEM;
+  head->fields = grown;
+  head->cap = cap;
+  return RL_OK;
+}
+
+/* A line that begins with a space: its text belongs to the value before it. */
+static int fold(rl_head *head, rl_slice line) {
+  if (!head->count) return RL_EPROTOCOL;
+  rl_slice text = rl_slice_trim(line);
+  rl_head_field *field = &head->fields[head->count - 1];
+  if (!rl_header_value_is_safe(text)) return RL_EPROTOCOL;
+  if (field->value_len) rl_buf_add_char(&head->block, ' '), field->value_len++;
+  rl_buf_add_slice(&head->block, text);
+  field->value_len += (uint32_t)text.len;
+  return head->block.error;
+}
+
+static int add_field(rl_head *head, rl_slice line) {
+  size_t colon = rl_slice_find(line, ':', 0);
+  if (colon == line.len) return RL_EPROTOCOL;
+  rl_slice name = rl_slice_of(line.data, colon);
+  rl_slice value = rl_slice_trim(rl_slice_of(line.data + colon + 1, line.len - colon - 1));
+  if (!rl_header_name_is_safe(name) || !rl_header_value_is_safe(value)) return RL_EPROTOCOL;
+  int code = grow(head);
+  if (code) return code;
+  rl_head_field *field = &head->fields[head->count++];
+  *field = (rl_head_field){.name = (uint32_t)head->block.len, .name_len = (uint32_t)name.len};
+  rl_buf_add_slice(&head->block, name);
+  field->value = (uint32_t)head->block.len;
+  field->value_len = (uint32_t)value.len;
+  rl_buf_add_slice(&head->block, value);
+  return head->block.error;
+}
+
+static rl_slice without_end(rl_slice line) {
+  if (line.len && line.data[line.len - 1] == '\n') line.len--;
+  if (line.len && line.data[line.len - 1] == '\r') line.len--;
+  return line;
+}
+
+int rl_head_add(rl_head *head, rl_slice line) {
+  line = without_end(line);
+  if (rl_head_is_status_line(line)) return begin(head, line);
+  if (line.len == 0) {
+    head->complete = true;
+    return RL_OK;
+  }
+  return line.data[0] == ' ' || line.data[0] == '\t' ? fold(head, line) : add_field(head, line);
+}
+
+rl_slice rl_head_find(const rl_head *head, rl_slice name) {
+  for (size_t i = 0; i < head->count; i++)
+    if (rl_slice_eq_nocase(rl_head_name(head, i), name)) return rl_head_value(head, i);
+  return RL_SLICE_NONE;
+}

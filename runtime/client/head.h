@@ -1,0 +1,47 @@
+/*
+ * The head of a response: bytes as they come off curl, cut into fields when the empty line has come.
+ *
+ *   bytes   HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n …        one block, at most RL_LIMIT_RESPONSE_HEAD
+ *                             ^name       ^value                    fields: offsets into it
+ *
+ * curl hands over one line at a time and has done the framing. What is refused here: names that are no tokens, control
+ * bytes in values (CVE-2026-34520), more lines or bytes than the limits. A folded line joins the one before it by a space
+ * (RFC 9112 section 5.2). Each status line begins a new head, so that of several (100, then 200) the last one stands.
+ */
+#ifndef RL_CLIENT_HEAD_H
+#define RL_CLIENT_HEAD_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+typedef struct rl_head_field {
+  uint32_t name, name_len, value, value_len; /* into the block */
+} rl_head_field;
+
+typedef struct rl_head {
+  rl_buf block;
+  rl_head_field *fields;
+  size_t count, cap;
+  int status;
+  char version[4]; /* "1.0", "1.1", "2" */
+  bool complete;   /* the empty line has come */
+} rl_head;
+
+void rl_head_init(rl_head *head);
+void rl_head_free(rl_head *head);
+/* One line with its end, borrowed. 0, RL_ETOOBIG, RL_EPROTOCOL or RL_ENOMEM. */
+int rl_head_add(rl_head *head, rl_slice line);
+/* Whether a line begins a head ("HTTP/…"). */
+bool rl_head_is_status_line(rl_slice line);
+
+static inline rl_slice rl_head_name(const rl_head *head, size_t i) {
+  return rl_slice_of(head->block.data + head->fields[i].name, head->fields[i].name_len);
+}
+static inline rl_slice rl_head_value(const rl_head *head, size_t i) {
+  return rl_slice_of(head->block.data + head->fields[i].value, head->fields[i].value_len);
+}
+/* The first value of a name, in any case; .data is NULL where there is none. */
+rl_slice rl_head_find(const rl_head *head, rl_slice name);
+
+#endif

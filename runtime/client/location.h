@@ -1,0 +1,32 @@
+/*
+ * A URL taken apart, by the same parser that will connect to it (curl's URL API): two parsers that read one URL
+ * differently is how filters in front of a client are passed by.
+ *
+ *   https://ada:secret@api.example.com:8443/v1/posts?tag=a#top
+ *   scheme  user password  host       port  path    query fragment
+ *
+ *   url      all of it but user, password and fragment; what is sent and what messages may show
+ *   origin   scheme://host:port, lower case, the port always there: equal for two URLs of one origin (RFC 6454)
+ *
+ * Only http and https. Spaces and bytes above ASCII are percent-encoded; dot segments are removed; numeric IPv4 forms become
+ * four decimal numbers (host), as written they are in raw_host.
+ */
+#ifndef RL_CLIENT_LOCATION_H
+#define RL_CLIENT_LOCATION_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+typedef struct rl_location {
+  char *url, *scheme, *host, *path, *query, *fragment, *user, *password; /* owned; NULL where there is none */
+  char *origin, *raw_host;
+  int port;
+  bool secure;
+} rl_location;
+
+/* Takes `text` apart, relative to `base` (NULL: it must be absolute). 0, RL_ENOMEM, RL_EINVALID (then `why` says what is
+ * wrong) or RL_EUNSUPPORTED for another scheme. On failure there is nothing to free. */
+int rl_location_parse(rl_location *location, const char *text, const char *base, const char **why);
+void rl_location_free(rl_location *location);
+
+#endif

@@ -1,0 +1,185 @@
+/* What an exchange asks for, as options of an easy handle. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "client/transfer.h"
+
+/* ---- the same for every exchange ------------------------------------------------------------------------------------------- */
+
+void rl_slot_prepare(rl_slot *slot) {
+  CURL *easy = slot->wire.easy;
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL,
+                   1L); /* credentials are a header, or an option of the route */
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* ours is bounded, see http/decoder.h */
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment is not asked */
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(RL_LIMIT_CLIENT_IDLE_MS / 1000));
+  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);
+}
+
+/* ---- headers ------------------------------------------------------------------------------------------------------------------ */
+
+/* A block of list nodes and the text they point to, written from both ends. */
+typedef struct block {
+  struct curl_slist *nodes;
+  size_t count;
+  char *at;
+} block;
+
+static void add_line(block *b, const char *name, size_t name_len, const char *value, size_t value_len) {
+  struct curl_slist *node = &b->nodes[b->count++];
+  node->data = b->at;
+  node->next = NULL;
+  if (b->count > 1) b->nodes[b->count - 2].next = node;
+  memcpy(b->at, name, name_len);
+  b->at += name_len;
+  *b->at++ = value_len ? ':' : ';'; /* how curl is told of a header without a value */
+  if (value_len) *b->at++ = ' ';
+  if (value_len) memcpy(b->at, value, value_len);
+  b->at += value_len;
+  *b->at++ = 0;
+}
+
+/* "Name:" keeps curl from adding one of its own. */
+static void suppress(block *b, const char *line) {
+  size_t len = strlen(line);
+  struct curl_slist *node = &b->nodes[b->count++];
+  node->data = b->at;
+  node->next = NULL;
+  if (b->count > 1) b->nodes[b->count - 2].next = node;
+  memcpy(b->at, line, len + 1);
+  b->at += len + 1;
+}
+
+static const char *const curls_own[] = {"Accept:", "Content-Type:", "Expect:"};
+enum { CURLS_OWN = 3, CURLS_OWN_TEXT = 40 };
+
+static bool has_header(const rl_exchange *x, rl_slice name) {
+  return rl_header_find_name(x->headers, x->header_count, name) != NULL;
+}
+
+static bool is_for_proxy(const rl_header *header) {
+  return rl_slice_eq_nocase(header->name, RL_SLICE("proxy-authorization"));
+}
+
+/* Those for the origin, or those that a proxy alone is to see. */
+static struct curl_slist *make_list(const rl_exchange *x, bool for_proxy) {
+  size_t nodes = x->header_count + CURLS_OWN, text = CURLS_OWN_TEXT;
+  for (size_t i = 0; i < x->header_count; i++) text += x->headers[i].name.len + x->headers[i].value.len + 3;
+  block b = {.nodes = rl_alloc(nodes * sizeof *b.nodes + text)};
+  if (!b.nodes) return NULL;
+  b.at = (char *)(b.nodes + nodes);
+  for (size_t i = 0; i < x->header_count; i++) {
+    const rl_header *h = &x->headers[i];
+    if (is_for_proxy(h) == for_proxy) add_line(&b, h->name.data, h->name.len, h->value.data, h->value.len);
+  }
+  for (size_t i = 0; !for_proxy && i < CURLS_OWN; i++)
+    if (!has_header(x, rl_slice_of(curls_own[i], strlen(curls_own[i]) - 1))) suppress(&b, curls_own[i]);
+  return b.nodes;
+}
+
+static int set_headers(rl_slot *slot, const rl_exchange *x) {
+  CURL *easy = slot->wire.easy;
+  slot->headers = make_list(x, false);
+  if (!slot->headers) return RL_ENOMEM;
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, slot->headers);
+  if (!has_header(x, RL_SLICE("proxy-authorization"))) return RL_OK;
+  slot->proxy_headers = make_list(x, true);
+  slot->plain = false;
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* curl does not see that a tunnel belongs to these credentials */
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  return slot->proxy_headers && !curl_easy_setopt(easy, CURLOPT_PROXYHEADER, slot->proxy_headers) ? RL_OK : RL_ENOMEM;
+}
+
+/* ---- method and body ------------------------------------------------------------------------------------------------------------ */
+
+static void set_method(CURL *easy, const char *method) {
+  bool get = strcmp(method, "GET") == 0, head = strcmp(method, "HEAD") == 0;
+  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* forgets what the last exchange was */
+  if (head) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get || head ? NULL : method);
+}
+
+static void set_body(rl_slot *slot, const rl_exchange *x) {
+  CURL *easy = slot->wire.easy;
+  if (x->streamed) {
+    slot->plain = false;
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->length);
+  } else {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.len);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.len ? x->body.data : "");
+  }
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
+}
+
+/* ---- the way there ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_pem(const char *text) { return strstr(text, "-----BEGIN") != NULL; }
+
+/* A file's name, or its text. */
+static CURLcode set_pem(CURL *easy, CURLoption file, CURLoption blob, const char *text) {
+  if (!text) return CURLE_OK;
+  struct curl_blob bytes = {(void *)(uintptr_t)text, strlen(text), CURL_BLOB_COPY};
+  return is_pem(text) ? curl_easy_setopt(easy, blob, &bytes) : curl_easy_setopt(easy, file, text);
+}
+
+static CURLcode set_tls(CURL *easy, const rl_route *route) {
+  if (route->insecure) {
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  CURLcode code = set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, route->ca);
+  if (!code) code = set_pem(easy, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB, route->ca);
+  if (!code) code = set_pem(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, route->cert);
+  if (!code) code = set_pem(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, route->key ? route->key : route->cert);
+  return code;
+}
+
+static CURLcode set_proxy(CURL *easy, const rl_route *route) {
+  bool from_environment = route->proxy && strcmp(route->proxy, "env") == 0;
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, from_environment ? NULL : route->proxy ? route->proxy : "");
+  if (!code && route->no_proxy) code = curl_easy_setopt(easy, CURLOPT_NOPROXY, route->no_proxy);
+  if (!code && route->unix_path) code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, route->unix_path);
+  return code;
+}
+
+static CURLcode set_digest(CURL *easy, const rl_route *route) {
+  if (!route->user) return CURLE_OK;
+  curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_DIGEST);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_USERNAME, route->user);
+  return code ? code : curl_easy_setopt(easy, CURLOPT_PASSWORD, route->password ? route->password : "");
+}
+
+static int set_route(rl_slot *slot, const rl_route *route) {
+  CURL *easy = slot->wire.easy;
+  slot->plain = false;
+  CURLcode code = set_tls(easy, route);
+  if (!code) code = set_proxy(easy, route);
+  if (!code) code = set_digest(easy, route);
+  return code ? RL_ENOMEM : RL_OK;
+}
+
+/* curl shares the time out among the addresses of a host; our own deadline comes first. */
+static long connect_timeout(const rl_exchange *x) {
+  uint32_t ms = x->connect_ms ? x->connect_ms : x->total_ms;
+  return ms && ms < INT32_MAX - 1000 ? (long)ms + 1000 : INT32_MAX;
+}
+
+int rl_slot_setup(rl_slot *slot, const rl_exchange *x) {
+  CURL *easy = slot->wire.easy;
+  slot->plain = true;
+  slot->error[0] = 0;
+  if (curl_easy_setopt(easy, CURLOPT_URL, x->url)) return RL_ENOMEM;
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout(x));
+  set_method(easy, x->method);
+  if (x->has_body) set_body(slot, x);
+  int code = set_headers(slot, x);
+  return code || !x->route ? code : set_route(slot, x->route);
+}

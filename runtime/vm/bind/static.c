@@ -1,0 +1,132 @@
+/*
+ * Files for Lua: rille.file(path), and the site of app:static for routes with middleware around it (those without are served
+ * in C, server/static_serve.c).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/url.h"
+#include "server/mime.h"
+#include "server/static_serve.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+enum { CACHE_SIZE = 16 << 20 };
+
+static int file_gc(lua_State *L) {
+  rl_file_close(lua_touserdata(L, 1));
+  return 0;
+}
+
+/* Pushes a userdata that owns the file. */
+static void push_file(lua_State *L, rl_file *file) {
+  rl_file *own = lua_newuserdatauv(L, sizeof *own, 0);
+  *own = *file;
+  *file = (rl_file){.fd = -1};
+  luaL_setmetatable(L, "rille.file");
+}
+
+static int raise_missing(lua_State *L, const char *path) {
+  lua_pushfstring(L, "no file '%s'", path);
+  rl_error_push_word(L, "not_found", 404, lua_tostring(L, -1));
+  return lua_error(L);
+}
+
+/* file(path, content_type?) -> response; the path is absolute */
+static int l_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1), *type = luaL_optstring(L, 2, rl_mime_type(rl_check_slice(L, 1)));
+  rl_file file;
+  if (rl_file_open_path(path, &file)) return raise_missing(L, path);
+  push_file(L, &file);
+  rl_res_push(L, 200, NULL, RL_RES_FILE);
+  rl_res_add_header(L, "Content-Type", rl_slice_str(type));
+  return 1;
+}
+
+/* ---- app:static ------------------------------------------------------------------------------------------------------------- */
+
+static rl_file_cache *cache_of(rl_vm *vm) {
+  if (!vm->files) vm->files = rl_file_cache_new(CACHE_SIZE);
+  return vm->files;
+}
+
+static bool option(lua_State *L, int table, const char *name, bool otherwise) {
+  bool given = lua_getfield(L, table, name) != LUA_TNIL, value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return given ? value : otherwise;
+}
+
+/* static_site(directory, {index=, precompressed=, listing=, dotfiles=, max_age=}) -> site */
+static int l_static_site(lua_State *L) {
+  const char *directory = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  rl_static *site = lua_newuserdatauv(L, sizeof *site, 0);
+  memset(site, 0, sizeof *site);
+  site->root.fd = -1;
+  luaL_setmetatable(L, "rille.static_site");
+  int code = rl_static_init(site, directory, cache_of(rl_vm_of(L)));
+  if (code) return luaL_error(L, "cannot serve the directory %s: %s", directory, rl_error_text(code));
+  site->index = option(L, 2, "index", true);
+  site->precompressed = option(L, 2, "precompressed", true);
+  site->listing = option(L, 2, "listing", false);
+  site->dotfiles = option(L, 2, "dotfiles", false);
+  if (lua_getfield(L, 2, "max_age") != LUA_TNIL)
+    snprintf(site->cache_control, sizeof site->cache_control, "public, max-age=%.0f", rl_check_seconds(L, -1));
+  lua_settop(L, 3);
+  return 1;
+}
+
+static int site_gc(lua_State *L) {
+  rl_static_free(lua_touserdata(L, 1));
+  return 0;
+}
+
+static int respond_redirect(lua_State *L, rl_req *req) {
+  lua_pushliteral(L, "");
+  rl_res_push(L, 308, NULL, RL_RES_BYTES);
+  rl_res_add_header(L, "Location", rl_static_location(req));
+  return 1;
+}
+
+/* site:respond(req) -> response | nil where there is no such file */
+static int l_respond(lua_State *L) {
+  rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
+  rl_serving *s = *(rl_serving **)luaL_checkudata(L, 2, "rille.request");
+  if (!s) return luaL_error(L, "this request has ended");
+  rl_slice path = s->param_count ? s->params[s->param_count - 1].value : RL_SLICE("");
+  rl_static_answer answer;
+  rl_static_find(site, s->req, path, &answer);
+  if (answer.status == 308) return respond_redirect(L, s->req);
+  if (answer.status != 200) return 0;
+  if (answer.listing.data) {
+    rl_push_slice(L, rl_buf_slice(&answer.listing));
+    rl_buf_free(&answer.listing);
+    rl_res_push(L, 200, "text/html; charset=utf-8", RL_RES_BYTES);
+    return 1;
+  }
+  push_file(L, &answer.file);
+  rl_res_push(L, 200, NULL, RL_RES_FILE);
+  rl_res_add_header(L, "Content-Type", answer.options.content_type);
+  for (size_t i = 0; i < answer.header_count; i++)
+    rl_res_add_header(L, answer.headers[i].name.data, answer.headers[i].value);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"file", l_file}, {"static_site", l_static_site}, {NULL, NULL}};
+
+void rl_bind_static(lua_State *L) {
+  luaL_newmetatable(L, "rille.file");
+  lua_pushcfunction(L, file_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  luaL_newmetatable(L, "rille.static_site");
+  lua_pushcfunction(L, site_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, l_respond);
+  lua_setfield(L, -2, "respond");
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,203 @@
+/* Values as bytes: a tag, then the payload. See copy.h. */
+#include "vm/copy.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "vm/bind/bind.h"
+#include "vm/error.h"
+
+enum {
+  TAG_NIL,
+  TAG_FALSE,
+  TAG_TRUE,
+  TAG_INTEGER,
+  TAG_NUMBER,
+  TAG_STRING,
+  TAG_NULL,
+  TAG_TABLE,
+  TAG_LIST,
+  TAG_ERROR,
+  TAG_AGAIN,
+  TAG_END
+};
+enum { DEPTH = 200 };
+
+/* The tables met so far stand in a table at `seen`: table -> number, from 1. */
+typedef struct writer {
+  lua_State *L;
+  rl_buf *out;
+  int seen, depth;
+  lua_Integer count;
+} writer;
+
+static void put(writer *w, const void *data, size_t len) {
+  if (rl_buf_add(w->out, data, len)) rl_error_raise(w->L, RL_ENOMEM, NULL);
+}
+
+static void put_tag(writer *w, int tag) { put(w, &(char){(char)tag}, 1); }
+
+static void write_value(writer *w, int index);
+
+/* A table met before is written as its number. */
+static bool write_again(writer *w, int index) {
+  lua_State *L = w->L;
+  lua_pushvalue(L, index);
+  bool again = lua_rawget(L, w->seen) == LUA_TNUMBER;
+  lua_Integer number = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  if (again) {
+    put_tag(w, TAG_AGAIN);
+    put(w, &number, sizeof number);
+    return true;
+  }
+  lua_pushvalue(L, index);
+  lua_pushinteger(L, ++w->count);
+  lua_rawset(L, w->seen);
+  return false;
+}
+
+static int table_tag(lua_State *L, int index) {
+  if (rl_error_is(L, index)) return TAG_ERROR;
+  if (!lua_getmetatable(L, index)) return TAG_TABLE;
+  rl_vm_push_ref(L, RL_REF_ARRAY_META);
+  bool list = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return list ? TAG_LIST : TAG_TABLE;
+}
+
+static void write_table(writer *w, int index) {
+  lua_State *L = w->L;
+  if (write_again(w, index)) return;
+  if (++w->depth > DEPTH) luaL_error(L, "cannot copy a table nested deeper than %d", DEPTH);
+  luaL_checkstack(L, 8, "copy");
+  put_tag(w, table_tag(L, index));
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    write_value(w, lua_gettop(L) - 1);
+    write_value(w, lua_gettop(L));
+  }
+  put_tag(w, TAG_END);
+  w->depth--;
+}
+
+static void write_number(writer *w, int index) {
+  if (lua_isinteger(w->L, index)) {
+    lua_Integer integer = lua_tointeger(w->L, index);
+    put_tag(w, TAG_INTEGER);
+    put(w, &integer, sizeof integer);
+  } else {
+    lua_Number number = lua_tonumber(w->L, index);
+    put_tag(w, TAG_NUMBER);
+    put(w, &number, sizeof number);
+  }
+}
+
+static void write_string(writer *w, int index) {
+  size_t len;
+  const char *text = lua_tolstring(w->L, index, &len);
+  put_tag(w, TAG_STRING);
+  put(w, &len, sizeof len);
+  put(w, text, len);
+}
+
+static void write_value(writer *w, int index) {
+  lua_State *L = w->L;
+  switch (lua_type(L, index)) {
+    case LUA_TNIL: put_tag(w, TAG_NIL); break;
+    case LUA_TBOOLEAN: put_tag(w, lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE); break;
+    case LUA_TNUMBER: write_number(w, index); break;
+    case LUA_TSTRING: write_string(w, index); break;
+    case LUA_TTABLE: write_table(w, index); break;
+    default:
+      if (!rl_is_null(L, index)) luaL_error(L, "cannot copy a %s: plain values only", luaL_typename(L, index));
+      put_tag(w, TAG_NULL);
+  }
+}
+
+void rl_copy_out(lua_State *L, int index, rl_buf *out) {
+  index = lua_absindex(L, index);
+  lua_newtable(L);
+  writer w = {.L = L, .out = out, .seen = lua_gettop(L)};
+  write_value(&w, index);
+  lua_remove(L, w.seen);
+}
+
+/* ---- reading: the bytes are our own, so their form is trusted -------------------------------------------------------------- */
+
+typedef struct reader {
+  lua_State *L;
+  rl_slice *in;
+  int seen; /* list of tables, in the order in which they began */
+  lua_Integer count;
+} reader;
+
+static void take(reader *r, void *out, size_t len) {
+  memcpy(out, r->in->data, len);
+  r->in->data += len;
+  r->in->len -= len;
+}
+
+static int take_tag(reader *r) {
+  char tag;
+  take(r, &tag, 1);
+  return tag;
+}
+
+static void read_value(reader *r, int tag);
+
+static void read_table(reader *r, int tag) {
+  lua_State *L = r->L;
+  luaL_checkstack(L, 8, "copy");
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, r->seen, ++r->count);
+  for (int next; (next = take_tag(r)) != TAG_END;) {
+    read_value(r, next);
+    read_value(r, take_tag(r));
+    lua_rawset(L, -3);
+  }
+  if (tag == TAG_TABLE) return;
+  rl_vm_push_ref(L, tag == TAG_LIST ? RL_REF_ARRAY_META : RL_REF_ERROR_META);
+  lua_setmetatable(L, -2);
+}
+
+static void read_string(reader *r) {
+  size_t len;
+  take(r, &len, sizeof len);
+  lua_pushlstring(r->L, r->in->data, len);
+  r->in->data += len;
+  r->in->len -= len;
+}
+
+static void read_value(reader *r, int tag) {
+  lua_State *L = r->L;
+  lua_Integer integer;
+  lua_Number number;
+  switch (tag) {
+    case TAG_NIL: lua_pushnil(L); break;
+    case TAG_FALSE:
+    case TAG_TRUE: lua_pushboolean(L, tag == TAG_TRUE); break;
+    case TAG_INTEGER:
+      take(r, &integer, sizeof integer);
+      lua_pushinteger(L, integer);
+      break;
+    case TAG_NUMBER:
+      take(r, &number, sizeof number);
+      lua_pushnumber(L, number);
+      break;
+    case TAG_STRING: read_string(r); break;
+    case TAG_NULL: rl_push_null(L); break;
+    case TAG_AGAIN:
+      take(r, &integer, sizeof integer);
+      lua_rawgeti(L, r->seen, integer);
+      break;
+    default: read_table(r, tag);
+  }
+}
+
+void rl_copy_in(lua_State *L, rl_slice *in) {
+  lua_newtable(L);
+  reader r = {.L = L, .in = in, .seen = lua_gettop(L)};
+  read_value(&r, take_tag(&r));
+  lua_remove(L, r.seen);
+}

@@ -1,0 +1,100 @@
+/* Size classes for Lua's small objects; see memory.h. */
+#include "vm/memory.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { BLOCK_SIZE = 32 << 10, SMALL = RL_MEMORY_CLASSES * RL_MEMORY_STEP };
+
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SMALL(size) ((void)(size), 0)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SMALL(size) ((void)(size), 0)
+#endif
+#endif
+#ifndef IS_SMALL
+#define IS_SMALL(size) ((size) <= SMALL)
+#endif
+
+static size_t class_of(size_t size) { return (size - 1) / RL_MEMORY_STEP; }
+
+/* A new block; what is left of the old one goes to the free lists, so nothing is lost. */
+static void *cut_from_new_block(rl_memory *m, size_t size) {
+  while (m->end - m->at >= RL_MEMORY_STEP) {
+    size_t left = (size_t)(m->end - m->at) < SMALL ? (size_t)(m->end - m->at) : SMALL;
+    left -= left % RL_MEMORY_STEP;
+    void **rest = (void **)(void *)m->at;
+    *rest = m->free[class_of(left)];
+    m->free[class_of(left)] = rest;
+    m->at += left;
+  }
+  char *block = rl_alloc(BLOCK_SIZE);
+  if (!block) return NULL;
+  *(void **)(void *)block = m->blocks;
+  m->blocks = block;
+  m->at = block + RL_MEMORY_STEP + size;
+  m->end = block + BLOCK_SIZE;
+  return block + RL_MEMORY_STEP;
+}
+
+static void *take_small(rl_memory *m, size_t size) {
+  size_t class = class_of(size);
+  void **object = m->free[class];
+  if (object) {
+    m->free[class] = *object;
+    return object;
+  }
+  size = (class + 1) * RL_MEMORY_STEP;
+  if ((size_t)(m->end - m->at) < size) return cut_from_new_block(m, size);
+  void *fresh = m->at;
+  m->at += size;
+  return fresh;
+}
+
+static void give(rl_memory *m, void *object, size_t size) {
+  if (!IS_SMALL(size)) {
+    rl_free(object);
+    return;
+  }
+  size_t class = class_of(size);
+  *(void **)object = m->free[class];
+  m->free[class] = object;
+}
+
+static void *take(rl_memory *m, size_t size) { return IS_SMALL(size) ? take_small(m, size) : rl_alloc(size); }
+
+/* To another size, which may be another kind of memory. */
+static void *move(rl_memory *m, void *object, size_t old_size, size_t size) {
+  if (!IS_SMALL(old_size) && !IS_SMALL(size)) return rl_realloc(object, size);
+  if (IS_SMALL(old_size) && IS_SMALL(size) && class_of(old_size) == class_of(size)) return object;
+  void *moved = take(m, size);
+  if (!moved) return NULL;
+  memcpy(moved, object, old_size < size ? old_size : size);
+  give(m, object, old_size);
+  return moved;
+}
+
+void *rl_memory_allocate(rl_memory *m, void *block, size_t old_size, size_t size) {
+  if (!block) old_size = 0; /* then it is the kind of the new object */
+  if (size == 0) {
+    m->used -= old_size;
+    if (block) give(m, block, old_size);
+    return NULL;
+  }
+  if (size > old_size && m->limit && m->used + (size - old_size) > m->limit) return NULL;
+  void *object = block ? move(m, block, old_size, size) : take(m, size);
+  if (!object) return size <= old_size ? block : NULL; /* Lua relies on shrinking never failing */
+  m->used += size - old_size;
+  if (m->used > m->peak) m->peak = m->used;
+  return object;
+}
+
+void rl_memory_free(rl_memory *m) {
+  while (m->blocks) {
+    void *block = m->blocks;
+    m->blocks = *(void **)block;
+    rl_free(block);
+  }
+}

@@ -1,0 +1,278 @@
+local rille = require "rille"
+local fakes = require "spec.support.fake"
+
+local function python(code)
+  local pipe = io.popen("python3 -c '" .. code .. "'")
+  local text = pipe:read "a"
+  pipe:close()
+  return text
+end
+
+describe("bodies that come", function()
+  local fake
+  setup(function() fake = fakes.start() end)
+  teardown(function() fake:close() end)
+
+  local function head(fields) return { send = "HTTP/1.1 200 OK\r\n" .. fields .. "\r\n\r\n" } end
+
+  local function fails(steps, opts)
+    local res = rille.fetch(fake.url .. fake:script(steps), opts)
+    local _, err = rille.try(res.bytes, res)
+    return err
+  end
+
+  -- A body that Python has made: an expression of bytes.
+  local function made(expression, coding)
+    local text = python("import base64,gzip,zlib,sys; sys.stdout.write(base64.b64encode(" .. expression .. ").decode())")
+    local size = #text // 4 * 3 - (text:match "=*$"):len()
+    return { head("Content-Length: " .. size .. "\r\nContent-Encoding: " .. coding), { base64 = text } }
+  end
+
+  it("are decoded: gzip, deflate with and without its wrapper, several members", function()
+    local function text(steps) return rille.fetch(fake.url .. fake:script(steps)):text() end
+    assert.equal("hello", text(made('gzip.compress(b"hello")', "gzip")))
+    assert.equal("hello", text(made('gzip.compress(b"hello")', "X-GZip")))
+    assert.equal("hello", text(made('zlib.compress(b"hello")', "deflate")))
+    assert.equal("hello", text(made('zlib.compress(b"hello")[2:-4]', "deflate")))
+    assert.equal("hello, world", text(made('gzip.compress(b"hello")+gzip.compress(b", world")', "gzip")))
+    assert.equal("hello", text(made('gzip.compress(b"hello")+b"junk"', "gzip")))
+    assert.equal("hello", text(made('b"hello"', "identity")))
+    assert.equal("", text(made('b""', "gzip")))
+    assert.equal(300000, #text(made('gzip.compress(b"abc"*100000)', "gzip")))
+  end)
+
+  it("are left as they are where that was asked for", function()
+    local path = fake:script(made('gzip.compress(b"hello")', "gzip"))
+    local res = rille.fetch(fake.url .. path, { decompress = false })
+    assert.equal("\x1f\x8b", res:bytes():sub(1, 2))
+    assert.is_nil(fake:log(path)[1].headers["accept-encoding"])
+  end)
+
+  it("that are compressed badly, or cut, or by a coding unknown, are errors", function()
+    assert.equal("protocol", fails(made('b"this is not gzip at all"', "gzip")).code)
+    assert.equal("protocol", fails(made('gzip.compress(b"hello"*1000)[:-12]', "gzip")).code)
+    assert.equal("protocol", fails(made('b"\\xff\\xff\\xff\\xff"', "br")).code)
+    local _, err = rille.try(rille.fetch, fake.url .. fake:script(made('b"x"', "compress")))
+    assert.equal("protocol", err.code)
+  end)
+
+  it("that become far larger than what was sent are refused, in constant memory", function()
+    local bomb = made('gzip.compress(b"\\0"*(1<<26))', "gzip") -- 64 MiB of zeros in 65 KiB
+    collectgarbage()
+    local before = collectgarbage "count"
+    local err = fails(bomb)
+    assert.same({ "too_large", 502 }, { err.code, err.status })
+    local res, size = rille.fetch(fake.url .. fake:script(bomb)), 0
+    local _, failure = rille.try(function()
+      for chunk in res:chunks() do size = size + #chunk end
+    end)
+    assert.equal("too_large", failure.code)
+    assert.is_true(size < 16 * 1024 ^ 2, "of 64 MiB came " .. size)
+    collectgarbage()
+    assert.is_true(collectgarbage "count" - before < 16 * 1024)
+    local members = made('gzip.compress(b"")*2000', "gzip")
+    assert.equal("too_large", fails(members).code)
+  end)
+
+  it("have a limit where one is set, encoded or not", function()
+    local path = fake:script(fakes.ok(("x"):rep(1001)))
+    local _, err = rille.try(function() rille.fetch(fake.url .. path, { body_limit = 1000 }):text() end)
+    assert.same({ "too_large", 502 }, { err.code, err.status })
+    assert.equal(1001, #rille.fetch(fake.url .. path, { body_limit = 1001 }):text())
+    local packed = fake:script(made('gzip.compress(b"abc"*1000)', "gzip"))
+    _, err = rille.try(function() rille.fetch(fake.url .. packed, { body_limit = 2999 }):text() end)
+    assert.equal("too_large", err.code)
+    assert.equal(3000, #rille.fetch(fake.url .. packed, { body_limit = 3000 }):text())
+  end)
+
+  it("that end too early, or by a reset, are errors behind what has come", function()
+    for _, ending in ipairs { { close = true }, { reset = true } } do
+      local path = fake:script { head "Content-Length: 10", { send = "five." }, { sleep = 0.05 }, ending }
+      local res, got = rille.fetch(fake.url .. path), ""
+      local _, err = rille.try(function()
+        for chunk in res:chunks() do got = got .. chunk end
+      end)
+      assert.same({ "reset", 502, "five." }, { err.code, err.status, got })
+    end
+  end)
+
+  it("whose chunks are broken are errors", function()
+    for _, chunks in ipairs { "zz\r\nhello\r\n0\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "fffffffffffffffffff\r\nx" } do
+      local err = fails { head "Transfer-Encoding: chunked", { send = chunks }, { sleep = 0.1 }, { close = true } }
+      assert.equal("protocol", err.code, chunks)
+    end
+    local err = fails { head "Transfer-Encoding: chunked", { send = "5\r\nhello\r\n" }, { close = true } }
+    assert.is_true(err.code == "reset" or err.code == "protocol", err.code)
+  end)
+
+  it("may be chunked, end with the connection, have trailers", function()
+    local function text(steps) return rille.fetch(fake.url .. fake:script(steps)):text() end
+    assert.equal("hello, world", text { head "Transfer-Encoding: chunked", { send = "5\r\nhello\r\n" }, { sleep = 0.02 },
+      { send = "7;ext=1\r\n, world\r\n0\r\nX-Sum: 1\r\n\r\n" } })
+    assert.equal("to the end", text { head "Connection: close", { send = "to the end" }, { close = true } })
+  end)
+
+  it("whose head is malformed or too large are errors", function()
+    local function refused(bytes)
+      local _, err = rille.try(rille.fetch, fake.url .. fake:script { { send = bytes }, { close = true } })
+      return err.code
+    end
+    assert.equal("protocol", refused "HTTP/1.1 200 OK\r\nX-A: a\1b\r\nContent-Length: 0\r\n\r\n")
+    assert.equal("protocol", refused "HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 0\r\n\r\n")
+    assert.equal("protocol", refused "hello, this is no HTTP\r\n\r\n")
+    assert.equal("protocol", refused "HTTP/1.1 20x OK\r\n\r\n")
+    assert.equal("too_large", refused("HTTP/1.1 200 OK\r\n" .. ("X-Long: " .. ("a"):rep(1000) .. "\r\n"):rep(200) .. "\r\n"))
+    assert.equal("too_large", refused("HTTP/1.1 200 OK\r\n" .. ("a: b\r\n"):rep(600) .. "\r\n"))
+  end)
+
+  it("join a folded header", function()
+    local path = fake:script(fakes.ok("", { "X-Long: one\r\n  two" }))
+    assert.equal("one two", rille.fetch(fake.url .. path).headers["x-long"])
+  end)
+
+  it("are not read faster than somebody reads them", function()
+    local path = fake:script { head "Content-Length: 67108864", { send = ("z"):rep(65536), times = 1024 } }
+    local res = rille.fetch(fake.url .. path)
+    rille.sleep(0.3)
+    local held = collectgarbage "count"
+    local size = 0
+    for chunk in res:chunks() do
+      size = size + #chunk
+      if size < 200000 then rille.sleep(0.01) end
+    end
+    assert.equal(67108864, size)
+    assert.is_true(held < 64 * 1024, "the body waited on the wire")
+  end)
+
+  it("up to 64 KiB come off the wire without being read, and leave the connection for others", function()
+    local client <close> = rille.client { limit = 1 }
+    local path = fake:script(fakes.ok(("s"):rep(65536)))
+    local first = client:get(fake.url .. path)
+    local second = client:get(fake.url .. path)
+    assert.equal(65536, #second:text())
+    assert.equal(65536, #first:text(), "and can be read later")
+    local log = fake:log(path)
+    assert.equal(log[1].connection, log[2].connection)
+  end)
+
+  it("that nobody reads are told of at the end of a test", function()
+    local native = require "rille.native"
+    local path = fake:script { head "Content-Length: 10000000", { send = ("s"):rep(100000), times = 100 } }
+    local res = rille.fetch(fake.url .. path)
+    assert.same({ fake.url .. path }, native.client_take_unread())
+    local _, err = rille.try(res.bytes, res)
+    assert.equal("closed", err.code)
+    rille.fetch(fake.url .. fake:script(fakes.ok "short"))
+    assert.same({}, native.client_take_unread())
+  end)
+
+  it("longer than that hold their place until they are read or closed", function()
+    local client <close> = rille.client { limit = 1, timeout = 5 }
+    local path = fake:script { head "Content-Length: 10000000", { send = ("s"):rep(100000), times = 100 } }
+    local first = client:get(fake.url .. path)
+    local ok, err = rille.try(rille.timeout, 0.2, client.get, client, fake.url .. path)
+    assert.same({ nil, "timeout" }, { ok, err.code })
+    first:close()
+    assert.equal(10000000, #client:get(fake.url .. path):text())
+  end)
+end)
+
+describe("bodies that go", function()
+  local fake
+  setup(function() fake = fakes.start() end)
+  teardown(function() fake:close() end)
+
+  it("come from an iterator, which may wait and fail", function()
+    local n = 0
+    local got = rille.fetch(fake.url .. "/echo", { method = "POST", body = function()
+      n = n + 1
+      rille.sleep(0.01)
+      return n <= 3 and "piece " .. n .. ";" or nil
+    end }):json()
+    assert.same({ "piece 1;piece 2;piece 3;", "chunked" }, { got.body, got.headers["transfer-encoding"] })
+    local path = fake:script(fakes.ok())
+    local _, err = rille.try(rille.fetch, fake.url .. path, { method = "POST", body = function() error({ own = true }) end })
+    assert.is_true(err.cause.own)
+    _, err = rille.try(rille.fetch, fake.url .. path, { method = "POST", body = function() return 7 end })
+    assert.matches("gives strings", tostring(err))
+    assert.equal(0, #fake:log(path), "what failed was never a request")
+  end)
+
+  it("have the length that their header says", function()
+    local n = 0
+    local got = rille.fetch(fake.url .. "/echo", { method = "PUT", headers = { ["Content-Length"] = 10 }, body = function()
+      n = n + 1
+      return n <= 2 and "12345" or nil
+    end }):json()
+    assert.same({ "1234512345", "10" }, { got.body, got.headers["content-length"] })
+    assert.is_nil(got.headers["transfer-encoding"])
+  end)
+
+  it("stop where the answer is there before they are sent", function()
+    local path = fake:script { { stop_reading = true }, { send = "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!" },
+      { sleep = 0.5 }, { close = true } }
+    local pieces = 0
+    local res = rille.fetch(fake.url .. path, { method = "POST", body = function()
+      pieces = pieces + 1
+      return pieces < 10000 and ("x"):rep(65536) or nil
+    end })
+    assert.same({ 413, "no!" }, { res.status, res:text() })
+    assert.is_true(pieces < 2000, pieces .. " pieces were made")
+  end)
+
+  it("of fields and files are multipart, files streamed from disk", function()
+    local name = os.tmpname()
+    local file = io.open(name, "w")
+    file:write(("0123456789"):rep(100000))
+    file:close()
+    local got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { title = "T", tag = { "a", "b" } },
+      files = { big = { path = name, filename = 'q"uote.png' },
+        small = { { filename = "x.txt", body = "one" }, { filename = "y", content_type = "a/b", body = "two" } } } }):json()
+    os.remove(name)
+    local boundary = got.headers["content-type"]:match "^multipart/form%-data; boundary=(.+)$"
+    assert.equal(tostring(got.size), got.headers["content-length"])
+    assert.is_true(got.size > 1000000)
+    assert.matches('^%-%-' .. boundary:gsub("%p", "%%%0") .. '\r\nContent%-Disposition: form%-data; name="tag"\r\n\r\na\r\n',
+      got.body)
+    assert.matches('name="big"; filename="q%%22uote.png"\r\nContent%-Type: image/png\r\n\r\n0123456789', got.body)
+  end)
+
+  it("as multipart keep the order of a list", function()
+    local got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = {
+      { name = "z", body = "last name first" }, { name = "a", filename = "a.json", body = "{}" } } }):json()
+    assert.matches('name="z"\r\n\r\nlast name first\r\n.*name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}',
+      got.body)
+    got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = { x = 1, f = { filename = "f", body = "b" } } }):json()
+    assert.matches('name="x"\r\n\r\n1\r\n.*name="f"; filename="f"', got.body)
+    got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { x = 1 }, multipart = true }):json()
+    assert.matches("^multipart/", got.headers["content-type"])
+  end)
+
+  it("of 200 MB leave memory as it was", function()
+    local piece, left = ("u"):rep(1 << 20), 200
+    collectgarbage()
+    local before, most = collectgarbage "count", 0
+    local got = rille.fetch(fake.url .. "/echo", { method = "POST", timeout = 120, body = function()
+      most = math.max(most, collectgarbage "count")
+      left = left - 1
+      return left >= 0 and piece or nil
+    end }):json()
+    assert.equal(200 << 20, got.size)
+    assert.is_true(most - before < 16 * 1024, "memory grew by " .. (most - before) .. " KiB")
+  end)
+
+  it("wait for a server that reads slowly", function()
+    local path = fake:script { { stop_reading = true }, { sleep = 0.3 }, { send = fakes.ok "late" }, { sleep = 0.5 },
+      { close = true } }
+    local sent = 0
+    local task = rille.spawn(function()
+      return rille.fetch(fake.url .. path, { method = "POST", body = function()
+        sent = sent + 1
+        return sent < 500 and ("x"):rep(1 << 20) or nil
+      end })
+    end)
+    rille.sleep(0.2)
+    assert.is_true(sent < 100, "backpressure: " .. sent .. " MiB were taken")
+    task:wait()
+  end)
+end)

@@ -1,0 +1,124 @@
+local rille = require "rille"
+local fakes = require "spec.support.fake"
+
+describe("the pool", function()
+  local fake
+  setup(function() fake = fakes.start() end)
+  teardown(function() fake:close() end)
+
+  it("keeps connections and uses them again", function()
+    local client <close> = rille.client { base_url = fake.url }
+    local first = client:get("/echo"):json().connection
+    for _ = 1, 20 do assert.equal(first, client:get("/echo"):json().connection) end
+  end)
+
+  it("has connections of its own, closed with it", function()
+    local a, b = rille.client { base_url = fake.url }, rille.client { base_url = fake.url }
+    assert.are_not.equal(a:get("/echo"):json().connection, b:get("/echo"):json().connection)
+    local open = fake:open()
+    a:close()
+    rille.sleep(0.05)
+    assert.equal(open - 1, fake:open())
+    b:close()
+  end)
+
+  it("answers 1,000 requests at once, 100 of them at a time, in the order in which they came", function()
+    local client <close> = rille.client { base_url = fake.url, timeout = 60 }
+    local path = fake:script { { sleep = 0.01 }, { send = fakes.ok "hi" } }
+    local most, started = 0, {}
+    local list = {}
+    for i = 1, 1000 do list[i] = i end
+    local watch = rille.spawn(function()
+      while true do
+        most = math.max(most, client:stats().running)
+        rille.sleep(0.002)
+      end
+    end)
+    local done = rille.map(list, function(i)
+      local text = client:get(path .. "/" .. i):text()
+      started[#started + 1] = i
+      return text
+    end)
+    watch:cancel()
+    for i = 1, 1000 do assert.equal("hi", done[i]) end
+    assert.equal(100, most)
+    -- Fair: nobody is answered long after those that came later.
+    for position, i in ipairs(started) do
+      assert.is_true(math.abs(position - i) <= 200, ("request %d was answered as number %d"):format(i, position))
+    end
+    local connections = {}
+    for _, request in ipairs(fake:log(path)) do connections[request.connection] = true end
+    local count = 0
+    for _ in pairs(connections) do count = count + 1 end
+    assert.is_true(count <= 110, count .. " connections for a limit of 100")
+  end)
+
+  it("limits one host without holding up another", function()
+    local client <close> = rille.client { limit_per_host = 2, timeout = 20 }
+    local slow = fake:script { { sleep = 0.3 }, { send = fakes.ok() } }
+    local tasks = {}
+    for i = 1, 4 do tasks[i] = rille.spawn(function() return client:get(fake.url .. slow):text() end) end
+    rille.sleep(0.05)
+    assert.same({ running = 2, waiting = 2 }, client:stats())
+    local before = rille.now()
+    assert.equal(200, client:get(fake.other .. "/echo").status)
+    assert.is_true(rille.now() - before < 0.2)
+    for i = 1, 4 do tasks[i]:wait() end
+  end)
+
+  it("sends what may be sent twice again, once and silently, where a kept connection is dead", function()
+    local client <close> = rille.client { base_url = fake.url }
+    -- The first answer keeps the connection; at the second request the server closes it without a word.
+    local function script() return fake:script(fakes.ok "one", { { close = true } }, fakes.ok "three") end
+    for _, method in ipairs { "GET", "PUT", "DELETE", "OPTIONS" } do
+      local path = script()
+      client:get(path):text()
+      local opts = { method = method, body = method == "PUT" and "x" or nil }
+      assert.equal("three", client:request(path, opts):text(), method)
+      assert.equal(3, #fake:log(path))
+    end
+    for _, opts in ipairs { { method = "POST", body = "x" }, { method = "PATCH" }, { method = "POST" } } do
+      local path = script()
+      client:get(path):text()
+      local _, err = rille.try(client.request, client, path, opts)
+      assert.equal("reset", err.code)
+      assert.equal(2, #fake:log(path), "not sent again")
+    end
+    local path = script()
+    client:get(path):text()
+    local res = client:post(path, { body = "x", headers = { ["Idempotency-Key"] = "k" } })
+    assert.equal("three", res:text())
+  end)
+
+  it("does not send again on a fresh connection, nor twice", function()
+    local path = fake:script { { close = true } }
+    local client <close> = rille.client { base_url = fake.url }
+    local _, err = rille.try(client.get, client, path)
+    assert.equal("reset", err.code)
+    assert.equal(1, #fake:log(path))
+    path = fake:script(fakes.ok "one", { { close = true } })
+    client:get(path):text()
+    _, err = rille.try(client.get, client, path)
+    assert.equal("reset", err.code)
+    assert.equal(3, #fake:log(path))
+  end)
+
+  it("does not use a connection that has been idle too long", function()
+    local path = fake:script(fakes.ok("bye", { "Connection: close" }))
+    local client <close> = rille.client { base_url = fake.url }
+    local first, second = client:get(path), client:get(path)
+    assert.same({ "bye", "bye" }, { first:text(), second:text() })
+    local log = fake:log(path)
+    assert.are_not.equal(log[1].connection, log[2].connection)
+  end)
+
+  it("notices that the server has closed while it was idle", function()
+    local path = fake:script { { send = fakes.ok "one" }, { sleep = 0.02 }, { close = true } }
+    local client <close> = rille.client { base_url = fake.url }
+    assert.equal("one", client:get(path):text())
+    rille.sleep(0.1)
+    local res = client:post(path, { body = "not sent twice" })
+    assert.equal("one", res:text())
+    assert.equal(2, #fake:log(path))
+  end)
+end)

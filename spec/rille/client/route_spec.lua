@@ -1,0 +1,167 @@
+local rille = require "rille"
+local fakes = require "spec.support.fake"
+
+local function read_file(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+local function is_installed(program) return os.execute("command -v " .. program .. " >/dev/null 2>&1") == true end
+
+describe("the way to a server", function()
+  local fake, ca
+  setup(function()
+    fake = fakes.start()
+    ca = fake.directory .. "/ca.pem"
+  end)
+  teardown(function() fake:close() end)
+
+  local function code_of(url, opts)
+    local res, err = rille.try(rille.fetch, url, opts)
+    return res and res.status or err.code, err
+  end
+
+  describe("with TLS", function()
+    it("is verified: who signed it, whom it names", function()
+      assert.equal("tls", code_of(fake.https .. "/echo"))
+      assert.equal(200, code_of(fake.https .. "/echo", { ca = ca }))
+      assert.equal(200, code_of(fake.https .. "/echo", { ca = read_file(ca) }))
+      assert.equal(200, code_of(fake.https:gsub("localhost", "127.0.0.1") .. "/echo", { ca = ca }))
+      local code, err = code_of("https://localhost.localdomain:" .. fake.ports.https .. "/echo", { ca = ca })
+      assert.is_true(code == "tls" or code == "connect", tostring(err))
+      assert.equal("tls", code_of(fake.https .. "/echo", { ca = "/nowhere.pem" }))
+    end)
+
+    it("is not, where that was said", function()
+      assert.equal(200, code_of(fake.https .. "/echo", { verify = false }))
+      assert.equal("tls", code_of(fake.https .. "/echo"), "and only there")
+    end)
+
+    it("does not share a connection that was made without verification", function()
+      local client <close> = rille.client {}
+      assert.equal(200, client:get(fake.https .. "/echo", { verify = false }).status)
+      local _, err = rille.try(client.get, client, fake.https .. "/echo")
+      assert.equal("tls", err.code)
+    end)
+
+    it("shows a client certificate, from files or text", function()
+      local pem = fake.directory .. "/client.pem"
+      assert.equal(200, code_of(fake.mutual .. "/echo", { ca = ca, cert = pem }))
+      assert.equal(200, code_of(fake.mutual .. "/echo", { ca = ca, cert = pem, key = fake.directory .. "/client.key" }))
+      assert.equal(200, code_of(fake.mutual .. "/echo", { ca = ca, cert = read_file(pem) }))
+      local code = code_of(fake.mutual .. "/echo", { ca = ca })
+      assert.is_true(code == "tls" or code == "reset", "as TLS 1.3 has it, the refusal comes behind the handshake")
+    end)
+  end)
+
+  it("may be a unix socket", function()
+    local client <close> = rille.client { base_url = "http://container", unix = fake.directory .. "/unix" }
+    assert.same({ "container", "/echo" }, { client:get("/echo"):json().headers.host, client:get("/echo"):json().target })
+  end)
+
+  describe("through a proxy", function()
+    local function proxy(user) return "http://" .. (user or "") .. "127.0.0.1:" .. fake.ports.proxy end
+    local function log() return rille.fetch(fake.url .. "/_log/proxy"):json() end
+
+    it("is asked for http by its whole URL, with credentials from the proxy's", function()
+      local got = rille.fetch("http://nowhere.invalid/x", { proxy = proxy "u:p@" }):json()
+      assert.equal("http://nowhere.invalid/x", got.target)
+      local all = log()
+      assert.equal("Basic dTpw", all[#all].headers["proxy-authorization"])
+    end)
+
+    it("is a tunnel for https: the proxy sees host and port, not what is sent", function()
+      local res = rille.fetch(fake.https .. "/echo", { ca = ca, proxy = proxy(), headers = { Authorization = "Bearer t" } })
+      assert.equal("Bearer t", res:json().headers.authorization)
+      local all = log()
+      assert.same({ "CONNECT", fake.https:match "//(.*)" }, { all[#all].method, all[#all].target })
+      assert.is_nil(all[#all].headers.authorization)
+    end)
+
+    it("gets Proxy-Authorization, which the origin never sees, and another origin's redirect takes away", function()
+      local headers = { ["Proxy-Authorization"] = "Basic eA==" }
+      local res = rille.fetch(fake.https .. "/echo", { ca = ca, proxy = proxy(), headers = headers })
+      assert.is_nil(res:json().headers["proxy-authorization"])
+      local all = log()
+      assert.equal("Basic eA==", all[#all].headers["proxy-authorization"])
+      local path = fake:script(fakes.redirect(302, "http://elsewhere.invalid/"))
+      rille.fetch(fake.https .. path, { ca = ca, proxy = proxy(), headers = headers })
+      all = log()
+      assert.equal("http://elsewhere.invalid/", all[#all].target)
+      assert.is_nil(all[#all].headers["proxy-authorization"])
+    end)
+
+    it("that refuses is a failure to connect", function()
+      local code, err = code_of(fake.https .. "/echo", { ca = ca, proxy = proxy "no:no@" })
+      assert.equal("connect", code)
+      assert.matches("proxy", tostring(err))
+      assert.equal("connect", code_of("http://x.invalid/", { proxy = "http://127.0.0.1:1" }))
+    end)
+
+    it("may be SOCKS5, which may resolve the name", function()
+      assert.equal(200, code_of(fake.url .. "/echo", { proxy = "socks5://127.0.0.1:" .. fake.ports.socks }))
+      local localhost = "http://localhost:" .. fake.ports.http .. "/echo"
+      assert.equal(200, code_of(localhost, { proxy = "socks5h://127.0.0.1:" .. fake.ports.socks }))
+      local all = rille.fetch(fake.url .. "/_log/socks"):json()
+      assert.equal("localhost", all[#all].host)
+    end)
+
+    it("is left out for hosts in no_proxy", function()
+      local opts = { proxy = proxy(), no_proxy = "127.0.0.1,.internal" }
+      assert.equal("/echo", rille.fetch(fake.url .. "/echo", opts):json().target)
+      assert.equal("proxy", rille.fetch("http://a.test/", opts):json().via)
+    end)
+
+    it("is taken from the environment only on request", function()
+      local script = os.tmpname()
+      local file = io.open(script, "w")
+      file:write [[
+        local rille = require "rille"
+        local url, mode = ...
+        print((rille.fetch(url, { proxy = mode == "env" and "env" or nil }):text()))
+      ]]
+      file:close()
+      local function run(mode)
+        local rille_binary = io.open("/proc/self/cmdline"):read("a"):match "^[^\0]+"
+        local pipe = io.popen(("http_proxy=%s %s run %s %s/echo %s"):format(proxy(), rille_binary, script, fake.url, mode))
+        local text = pipe:read "a"
+        pipe:close()
+        return text
+      end
+      assert.matches('"via": "proxy"', run "env")
+      assert.matches('"target": "/echo"', run "plain")
+      os.remove(script)
+    end)
+  end)
+
+  it("is HTTP/2 where the server offers it", function()
+    if not is_installed "nghttpd" then return pending "nghttpd is not installed (nghttp2-server)" end
+    local d = fake.directory
+    local port = 20000 + math.random(20000)
+    local page = io.open(d .. "/page.txt", "w")
+    page:write(("h2 "):rep(50000))
+    page:close()
+    local command = "exec nghttpd -d %s --no-content-length %d %s/server.key %s/server.pem >/dev/null 2>&1 & echo $!"
+    local server = io.popen(command:format(d, port, d, d))
+    local pid = server:read "l"
+    local client <close> = rille.client { ca = ca, base_url = "https://localhost:" .. port }
+    local res
+    for _ = 1, 50 do
+      res = rille.try(client.get, client, "/page.txt")
+      if res then break end
+      rille.sleep(0.05)
+    end
+    assert.same({ 200, "2", 150000 }, { res.status, res.version, #res:text() })
+    local list = {}
+    for i = 1, 50 do list[i] = i end
+    local sizes = rille.map(list, function() return #client:get("/page.txt"):text() end)
+    for _, size in ipairs(sizes) do assert.equal(150000, size) end
+    local open = client:get "/page.txt"
+    open:close()
+    assert.equal(404, client:get("/none").status)
+    os.execute("kill " .. pid)
+    server:close()
+  end)
+end)

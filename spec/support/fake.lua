@@ -1,0 +1,84 @@
+-- The scripted server of fake_server.py, from a spec's side.
+--
+--   local fake = require("spec.support.fake").start()      fake.url "http://127.0.0.1:N"   fake.other, fake.https, …
+--   local url = fake:script { fake.ok "hello" }            each argument one answer: a list of steps, or raw bytes
+--   fake:log(url) -> what came there                       fake:open() -> connections that are open
+--   fake:close()
+local rille = require "rille"
+
+local Fake = {}
+Fake.__index = Fake
+
+local M = {}
+
+local function read_file(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+--- start() -> fake; its certificates stand in fake.directory
+function M.start()
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert(os.execute("mkdir -m 700 " .. directory))
+  local input = assert(io.popen("exec python3 spec/support/fake_server.py " .. directory, "w"))
+  local ports
+  for _ = 1, 500 do
+    ports = read_file(directory .. "/ports.json")
+    if ports then break end
+    rille.sleep(0.02)
+  end
+  assert(ports, "the fake server did not start")
+  ports = rille.json_decode(ports)
+  local fake = { directory = directory, input = input, ports = ports, client = rille.client {} }
+  fake.url = "http://127.0.0.1:" .. ports.http
+  fake.other = "http://127.0.0.1:" .. ports.other
+  fake.https = "https://localhost:" .. ports.https
+  fake.mutual = "https://localhost:" .. ports.mutual
+  return setmetatable(fake, Fake)
+end
+
+--- M.ok(body, headers) -> raw bytes of a 200 with a length
+function M.ok(body, headers)
+  return M.raw("200 OK", body or "", headers)
+end
+
+--- M.raw("404 Not Found", body, {"Name: value"}) -> raw bytes
+function M.raw(status, body, headers)
+  local lines = { "HTTP/1.1 " .. status, "Content-Length: " .. #body, table.unpack(headers or {}) }
+  return table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
+end
+
+--- M.redirect(302, "/there") -> raw bytes
+function M.redirect(status, location, headers)
+  return M.raw(status .. " Moved", "moved", { "Location: " .. location, table.unpack(headers or {}) })
+end
+
+local function latin1_json(value) return rille.json_encode(value) end
+
+--- fake:script(answer, …) -> path; an answer is raw bytes or a list of steps
+function Fake:script(...)
+  local answers = {}
+  for i = 1, select("#", ...) do
+    local answer = select(i, ...)
+    answers[i] = type(answer) == "string" and { { send = answer } } or answer
+  end
+  return self.client:post(self.url .. "/_script", { body = latin1_json(answers) }):json().path
+end
+
+--- fake:log(path) -> list of requests
+function Fake:log(path) return self.client:get(self.url .. "/_log" .. path:match "^/%w+"):json() end
+
+--- fake:open() -> how many connections the server has open, this client's not counted
+function Fake:open() return self.client:get(self.url .. "/_open"):json() end
+
+function Fake:close()
+  self.client:close()
+  self.input:close()
+  os.execute("rm -rf " .. self.directory)
+end
+
+return M
