@@ -72,6 +72,12 @@ function rille.file(path, opts)
   return res
 end
 
+--- rille.render(name, context, status) -> response: a template of the app that answers the request, as HTML
+function rille.render(name, context, status) return require("rille.page").response(name, context, status) end
+
+--- rille.render_stream(name, context, status) -> response: the same, sent while it is made
+function rille.render_stream(name, context, status) return require("rille.page").stream(name, context, status) end
+
 local lazy = { client = "rille.client", compress = "rille.compress", fetch = "rille.fetch", sqlite = "rille.sqlite",
   template = "rille.template" } -- name -> module
 

@@ -31,14 +31,16 @@ function Environment.escapes_by_name(name)
 end
 
 --- Environment.new{sources = list, filters =, tests =, globals =, autoescape = boolean or function(name), trim_blocks =,
---- lstrip_blocks =, keep_trailing_newline =, strict =, reload =, limit = bytes of a page}; the tables of the program's own
---- are asked again each time, so that what is added later counts for templates that are compiled later.
+--- lstrip_blocks =, keep_trailing_newline =, strict =, reload =, limit = bytes of a page, parent =}; the tables of the
+--- program's own are asked again each time, so that what is added later counts for templates that are compiled later. What
+--- they lack, the parent's (another environment's) may have.
 function Environment.new(options)
+  local parent = options.parent or { filters = filters, tests = tests, globals = globals }
   local self = setmetatable({
     loader = Loader.new(options.sources or {}), templates = {}, syntax = options, strict = options.strict == true,
     R = options.strict and runtime.strict or runtime.lenient, reload = options.reload, limit = options.limit,
-    filters = behind(options.filters, filters), tests = behind(options.tests, tests),
-    globals = behind(options.globals, globals),
+    filters = behind(options.filters, parent.filters), tests = behind(options.tests, parent.tests),
+    globals = behind(options.globals, parent.globals),
   }, Environment)
   self.autoescape = options.autoescape == nil and Environment.escapes_by_name or options.autoescape
   self.globals_meta = { __index = self.globals }
@@ -145,16 +147,6 @@ function Environment:stream(template, context, helpers, write)
   local c = new_context(self, template, context, helpers, page)
   c.stream = Stream.new(page, self.R)
   c.stream:run(function() template.root(c, page) end, write)
-end
-
---- Compiles every template that the loader can name; returns their number and a list of the errors.
-function Environment:check()
-  local names, errors = self.loader:names(), {}
-  for _, name in ipairs(names) do
-    local ok, err = pcall(self.get, self, name)
-    if not ok then errors[#errors + 1] = err end
-  end
-  return #names, errors
 end
 
 return Environment

@@ -65,12 +65,15 @@ function Loader.has_changed(found) -- luacheck: ignore 212
   return found.path ~= nil and stamp_of(found.path) ~= found.stamp
 end
 
+-- What editors and desktops leave behind is no template.
+local function is_litter(name) return name:sub(1, 1) == "." or name:sub(-1) == "~" end
+
 -- Calls visit(name) for all files below a directory.
 local function each_file(directory, prefix, visit)
   for _, name in ipairs(native.list_directory(directory) or {}) do
     local info = native.file_info(directory .. "/" .. name)
     if info and info.type == "directory" then each_file(directory .. "/" .. name, prefix .. name .. "/", visit)
-    elseif info and info.type == "file" then visit(prefix .. name) end
+    elseif info and info.type == "file" and not is_litter(name) then visit(prefix .. name) end
   end
 end
 
