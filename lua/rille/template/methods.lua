@@ -1,7 +1,7 @@
 -- Methods that templates written for Python call on text, lists and mappings: title.upper(), names.append(x), d.items(). A
 -- method is a record {f = function(self, ...), params = {name = position}}; `self` of text is a Lua string.
 --
--- On markup the same methods work on its text with their arguments escaped, and give markup again.
+-- On markup the same methods work on its text and give markup again; what they put into it is escaped.
 local failure = require "rille.template.failure"
 local items = require "rille.template.items"
 local native = require "rille.native"
@@ -203,26 +203,28 @@ local function as_markup(result)
   return result
 end
 
-local function escape_arguments(...)
-  local args = table.pack(...)
-  for i = 1, args.n do args[i] = escape_argument(args[i]) end
-  return table.unpack(args, 1, args.n)
-end
+-- Which argument goes into the result: the others are only looked for.
+local inserted = { replace = 2, ljust = 2, rjust = 2, center = 2 }
 
 -- The method of markup for one of text.
-local function on_markup(record)
-  if record.keywords then
-    return { params = {}, keywords = true, f = function(m, kwargs, ...)
-      local escaped = kwargs and {}
-      for name, v in pairs(kwargs or {}) do escaped[name] = value.markup(value.escape(v)) end
-      return as_markup(record.f(m[1], escaped, escape_arguments(...)))
-    end }
-  end
-  return { params = record.params, f = function(m, ...) return as_markup(record.f(m[1], escape_arguments(...))) end }
+local function on_markup(name, record)
+  local position = inserted[name]
+  return { params = record.params, f = function(m, ...)
+    local args = table.pack(...)
+    if position then args[position] = escape_argument(args[position]) end
+    return as_markup(record.f(m[1], table.unpack(args, 1, args.n)))
+  end }
 end
 
 M.markup = {}
-for name, record in pairs(str) do M.markup[name] = on_markup(record) end
+for name, record in pairs(str) do M.markup[name] = on_markup(name, record) end
+
+M.markup.format = { params = {}, keywords = true, f = function(m, kwargs, ...)
+  local escaped, args = kwargs and {}, table.pack(...)
+  for name, v in pairs(kwargs or {}) do escaped[name] = value.markup(value.escape(v)) end
+  for i = 1, args.n do args[i] = escape_argument(args[i]) end
+  return value.markup(str.format.f(m[1], escaped, table.unpack(args, 1, args.n)))
+end }
 
 M.markup.join = method("iterable", function(m, list)
   local pieces = {}

@@ -65,7 +65,7 @@ local function take_long(word, line, room, options)
     line[1] = word
     return nil
   end
-  local cut = math.max(room, 1)
+  local cut = options.width < 1 and 1 or room
   local head = text.sub(word, 0, cut)
   local hyphen = options.break_on_hyphens and text.find_last(head, "-", #head + 1)
   if hyphen and head:sub(1, hyphen - 1):find "[^-]" then cut = text.char_index(head, hyphen) + 1 end

@@ -76,6 +76,7 @@ end, { kind = "value" })
 M.dictsort = record.new("case_sensitive by reverse", function(v, case_sensitive, by, reverse)
   by = by == nil and "key" or by
   if by ~= "key" and by ~= "value" then failure.fail "dictsort sorts by 'key' or by 'value'" end
+  value.check_defined(v)
   if value.kind(v) ~= "mapping" then failure.fail("dictsort needs a mapping, got %s", value.describe(v)) end
   local pairs_of, keys = methods.mapping.items.f(v), {}
   for i, pair in ipairs(pairs_of) do keys[i] = folded(pair[by == "key" and 1 or 2], case_sensitive) end
@@ -160,7 +161,7 @@ end)
 M.last = record.in_context("", function(c, _, v)
   local source, count = items.all_items(c, v)
   if count == 0 then return c.env:undefined "there is no last item, the sequence was empty" end
-  return source[count]
+  return value.is_markup(v) and value.markup(source[count]) or source[count]
 end)
 
 M.random = record.in_context("", function(c, _, v)

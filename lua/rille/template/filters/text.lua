@@ -72,7 +72,7 @@ local function replace(_, esc, v, old, new, count)
   local as_html = is_markup(v) or is_markup(old) or is_markup(new)
   local s = is_markup(v) and v[1] or as_html and value.escape(v) or value.text(v)
   local function part(piece) return as_html and value.escape(piece) or value.text(piece) end
-  local result = text.replace(s, part(old), part(new), most)
+  local result = text.replace(s, value.text(old), part(new), most)
   return as_html and markup(result) or result
 end
 
@@ -111,13 +111,14 @@ M.truncate = record.new("length killwords end leeway", function(v, length, killw
   return is_markup(v) and markup(result .. value.escape(ending)) or result .. ending
 end, { kind = "value" })
 
-M.wordwrap = on_defined_text("width break_long_words wrapstring break_on_hyphens", function(s, width, long, separator, hyphens)
+M.wordwrap = record.new("width break_long_words wrapstring break_on_hyphens", function(v, width, long, separator, hyphens)
+  value.check_defined(v)
   local options = { width = integer(width, 79, "wordwrap"), break_long = long ~= false, break_on_hyphens = hyphens ~= false }
   separator = given(separator) and value.text(separator) or "\n"
-  local lines = text.lines(s)
+  local lines = text.lines(value.text(v))
   for i, line in ipairs(lines) do lines[i] = table.concat(wrap.lines(line, options), separator) end
   return table.concat(lines, separator)
-end)
+end, { kind = "value" })
 
 M.wordcount = record.new("", function(v)
   local _, count = text.without_symbols(value.text(v)):gsub("[%w_\x80-\xFF]+", "")
@@ -152,6 +153,7 @@ end, { kind = "value" })
 
 -- A mapping as attributes of a tag; what is none or undefined is left out.
 M.xmlattr = record.in_context("autospace", function(_, esc, v, autospace)
+  value.check_defined(v)
   if value.kind(v) ~= "mapping" then failure.fail("xmlattr needs a mapping, got %s", value.describe(v)) end
   local pieces = {}
   for _, key in ipairs(value.keys(v)) do

@@ -79,7 +79,7 @@ local function round(n, precision)
   if math.type(n) == "integer" and precision >= 0 then return n end
   if precision >= 0 then return tonumber(("%%.%df"):format(math.min(precision, 99)):format(n)) + 0.0 end
   local unit = 10.0 ^ -precision
-  local result = tonumber(("%.0f"):format(n / unit)) * unit
+  local result = tonumber(("%.0f."):format(n / unit)) * unit
   return math.type(n) == "integer" and math.tointeger(result) or result
 end
 
