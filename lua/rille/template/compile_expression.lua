@@ -39,6 +39,10 @@ function M.add(Compiler)
       return ("%s(%s %s %s)"):format(breaks, left, node.t == "And" and "and" or "or", self:condition(node.right, frame))
     end
     if node.t == "Not" then return ("%s(not %s)"):format(breaks, self:condition(node.node, frame)) end
+    if node.t == "Getattr" and not self:loop_attribute(node, frame) then
+      return ("%s%s(%s, %s)"):format(breaks, self.code:use "truth_of_attribute", (self:expression(node.node, frame)),
+        quote(node.attr))
+    end
     local code, kind = self:loose(node, frame)
     if kind == "boolean" then return breaks .. code end
     return ("%s%s(%s)"):format(breaks, self.code:use "truth", code)

@@ -99,12 +99,14 @@ local function select_first(c, names)
 end
 
 local function get_or_select(c, name)
+  local found = type(name) == "string" and c.env:find(name)
+  if found then return found end
   local what = value.kind(name)
   if what ~= "list" and what ~= "tuple" then
-    local found = c.env:find(name_of(name))
-    return found, ("there is no template '%s'"):format(name_of(name))
+    return c.env:find(name_of(name)), ("there is no template '%s'"):format(name_of(name))
   end
-  local found, tried = select_first(c, name)
+  local tried
+  found, tried = select_first(c, name)
   if found then return found end
   if #tried == 0 then return nil, "no template was named" end
   return nil, ("there is none of the templates '%s'"):format(table.concat(tried, "', '"))

@@ -49,7 +49,7 @@ end
 
 local sources = {
   undefined = function(v)
-    if v ~= nil and getmetatable(v) == value.Strict then failure.undefined(v[1]) end
+    if v ~= nil and getmetatable(v) == value.Strict then value.raise_undefined(v) end
     return EMPTY, 0
   end,
   string = text.chars,

@@ -50,10 +50,7 @@ end
 
 -- ---- attributes -----------------------------------------------------------------------------------------------------
 
-local function missing(object, name, strict)
-  local key = type(name) == "string" and ("no attribute '%s'"):format(name) or ("no item %s"):format(value.repr(name))
-  return value.undefined(("%s has %s"):format(object == native.null and "none" or value.describe(object), key), strict)
-end
+local missing = value.missing
 
 local function is_private(name) return type(name) == "string" and name:byte() == 95 end
 
@@ -121,6 +118,13 @@ local function lookups(strict)
     if type(object) == "table" then found = rawget(object, name) end
     if found == nil then found = L.attr(object, name) end
     return value.text_to_put(found)
+  end
+
+  --- Whether an attribute counts as true.
+  function L.truth_of_attribute(object, name)
+    local found = L.attr(object, name)
+    if type(found) == "table" or type(found) == "userdata" then return value.truth_of_object(found) end
+    return found ~= false and found ~= 0 and found ~= ""
   end
 
   return L
@@ -203,7 +207,11 @@ function M.method(object, name)
     if record then return record end
     return nil, M.lenient.attr(object, name), false
   end
-  if kinds[value.meta_of(object)] then return nil, M.attr(object, name), false end
+  local ours = kinds[value.meta_of(object)]
+  if ours then
+    local record = ours.methods and ours.methods[name]
+    return record, not record and M.attr(object, name), false
+  end
   local f, is_method = find_method(object, name)
   if f == nil then f, is_method = M.lenient.attr(object, name), false end
   return nil, f, is_method

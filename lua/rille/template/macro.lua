@@ -13,7 +13,7 @@ local value = require "rille.template.value"
 local M = {}
 
 local kinds = value.kinds
-local select = select
+local next, pairs, select = next, pairs, select
 
 local MOST_DEPTH = 200
 
@@ -49,49 +49,52 @@ function M.macro(c, f, info) return setmetatable({ f, info, c }, Macro) end
 
 local function name_of(info) return info.name and "'" .. info.name .. "'" or "of a call block" end
 
--- Checks what is left of keyword arguments, none of which is a parameter.
-local function check_kwargs(info, kwargs)
-  local name = next(kwargs)
-  if name == nil then return end
-  if kwargs.caller then failure.fail("the macro %s is called with a body, but does not call caller()", name_of(info)) end
+-- A keyword argument is none of a macro's parameters.
+local function refuse_kwargs(info, name)
+  if name == "caller" then failure.fail("the macro %s is called with a body, but does not call caller()", name_of(info)) end
   failure.fail("the macro %s takes no argument '%s'", name_of(info), value.text(name))
 end
 
--- Lua arguments for a macro's function: its parameters, then caller, kwargs and varargs where it reads them.
+-- Lua arguments for a macro's function: its parameters, then caller, kwargs and varargs where it reads them. `kwargs` is the
+-- call's own table and used up.
 local function arrange(c, info, kwargs, ...)
-  local given, args, rest = table.pack(...), {}, {}
-  for name, v in pairs(kwargs or {}) do rest[name] = v end
-  for i, name in ipairs(info.args) do
-    args[i] = given[i]
-    if i > given.n then args[i], rest[name] = rest[name], nil end
+  local args, given, count = { ... }, select("#", ...), info.count
+  local excess = given > count and value.tuple { table.unpack(args, count + 1, given) }
+  for i = given + 1, count do
+    local name = info.args[i]
+    args[i], kwargs[name] = kwargs[name], nil
   end
-  local count = info.count
+  local last = count
   if info.caller then
-    count = count + 1
-    args[count], rest.caller = rest.caller or c.env:undefined "'caller' is undefined: no call block calls this macro", nil
+    last = last + 1
+    args[last], kwargs.caller = kwargs.caller or c.env:undefined "'caller' is undefined: no call block calls this macro", nil
   end
   if info.kwargs then
-    count = count + 1
-    args[count] = value.dict_with(value.mapping())
-    for name, v in pairs(rest) do value.set(args[count], name, v) end
-  else
-    check_kwargs(info, rest)
+    last = last + 1
+    args[last] = value.dict_with(value.mapping())
+    for name, v in pairs(kwargs) do value.set(args[last], name, v) end
+  elseif next(kwargs) ~= nil then
+    refuse_kwargs(info, next(kwargs))
   end
   if info.varargs then
-    count = count + 1
-    args[count] = value.tuple { table.unpack(given, info.count + 1, given.n) }
-  elseif given.n > info.count then
-    failure.fail("the macro %s takes %d arguments at most, got %d", name_of(info), info.count, given.n)
+    last = last + 1
+    args[last] = excess or value.tuple {}
+  elseif excess then
+    failure.fail("the macro %s takes %d arguments at most, got %d", name_of(info), count, given)
   end
-  return table.unpack(args, 1, count)
+  return table.unpack(args, 1, last)
 end
 
+-- The page's depth is counted here as enter() and leave() do.
 local function put_macro(_, kwargs, _, macro, ...)
   local info, c = macro[2], macro[3]
-  enter(c)
-  if kwargs or info.special or select("#", ...) > info.count then macro[1](arrange(c, info, kwargs, ...))
-  else macro[1](...) end
-  leave(c)
+  local state = c.state
+  local depth = state.depth
+  if depth >= MOST_DEPTH then enter(c) end
+  state.depth = depth + 1
+  if not kwargs and not info.special and select("#", ...) <= info.count then macro[1](...)
+  else macro[1](arrange(c, info, kwargs or {}, ...)) end
+  state.depth = depth
 end
 
 local call_macro = call_by_put(put_macro)
@@ -206,6 +209,7 @@ kinds[Loop] = {
     if loop_attributes[name] then return loop_attributes[name](loop) end
     return loop_methods[name] and lookup.bind(loop_methods[name], loop)
   end,
+  methods = loop_methods,
   items = function(loop) return table.move(loop[1], 1, loop[2], 1, {}) end,
 }
 

@@ -189,7 +189,7 @@ local function equal_mappings(a, b, depth)
 end
 
 local function check_strict(v)
-  if type(v) == "table" and getmetatable(v) == value.Strict then failure.undefined(v[1]) end
+  if type(v) == "table" and getmetatable(v) == value.Strict then value.raise_undefined(v) end
 end
 
 function equal(a, b, depth)

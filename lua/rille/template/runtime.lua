@@ -19,9 +19,9 @@ end
 local function new(strict)
   local lookups = strict and lookup.strict or lookup.lenient
   local R = native.page_functions {
-    markup = value.Markup, undefined = value.Undefined, strict = value.Strict,
+    array = value.Array, tuple = value.Tuple, markup = value.Markup, undefined = value.Undefined, strict = value.Strict,
     text = lookups.text, attribute_text = lookups.attribute_text, attr = lookups.attr, item = lookups.item,
-    truth = value.truth_of_object,
+    truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items, all_items = items.all_items, unpack = items.unpack,
   }
   local truth = R.truth
   function R.pick(v) return truth(v) and v end
@@ -35,7 +35,7 @@ local function new(strict)
   add(R, operators, [[add sub mul div floordiv mod pow neg pos join eq lt le gt ge contains compare_all NO unbox either cycle
     as_markup]])
   add(R, value, "list tuple dict dict_with")
-  add(R, items, "items all_items unpack spread pull")
+  add(R, items, "spread pull")
   add(R, lookup, "slice")
   add(R, call, "call put_call method put_method call_lua apply merge_kwargs")
   add(R, macro, "macro template_self super_block new_loop set_attribute")

@@ -5,7 +5,8 @@
 --   Tuple             a list that prints in parentheses
 --   a mapping's own   of a {…} in a template: keeps the order of its keys (KEYS)
 --   Markup            {text}: HTML already, not to be escaped
---   Undefined         {message}: prints nothing, is false and empty; anything else raises. Strict: everything raises
+--   Undefined         {message} or {false, object, key}: prints nothing, is false and empty; anything else raises.
+--                     Strict: everything raises
 --   others            objects: of the program, or of the runtime (macros, loops …), which say how they behave in `kinds`
 --
 -- Internals of our own stand at integer keys, so that no name in a template reaches them.
@@ -27,7 +28,7 @@ local KEYS = {}
 M.Array, M.Tuple, M.Markup, M.Undefined, M.Strict = Array, Tuple, Markup, Undefined, Strict
 
 --- What objects of the runtime are, by metatable:
---- fields name, text(v), is_html, attr(v, name), truth(v), items(v),
+--- fields name, text(v), is_html, attr(v, name), methods (records by name), truth(v), items(v),
 --- call(c, kwargs, esc, v, ...) and put, which is call that prints its result itself.
 M.kinds = {}
 local kinds = M.kinds
@@ -42,6 +43,9 @@ function M.tuple(t) return setmetatable(t, Tuple) end
 function M.markup(text) return setmetatable({ text }, Markup) end
 
 function M.undefined(message, strict) return setmetatable({ message }, strict and Strict or Undefined) end
+
+--- What stands for a key that an object has not.
+function M.missing(object, key, strict) return setmetatable({ false, object, key }, strict and Strict or Undefined) end
 
 function M.is_undefined(value)
   if value == nil then return true end
@@ -142,26 +146,15 @@ function M.keys(t) return ordered_keys(t, keys_of(t) or {}) end
 
 -- ---- asking what they are -------------------------------------------------------------------------------------------
 
---- "undefined", "none", "boolean", "number", "string", "markup", "list", "tuple", "mapping", "function" or "object".
-function M.kind(value)
-  local of = type(value)
-  if of == "nil" then return "undefined" end
-  if of == "userdata" then return value == null and "none" or "object" end
-  if of ~= "table" then return of end
-  local meta = getmetatable(value)
-  if meta == nil then return value[1] ~= nil and "list" or "mapping" end
-  if meta == Array then return "list" end
-  if meta == Markup then return "markup" end
-  if meta == Undefined or meta == Strict then return "undefined" end
-  if meta == Tuple then return "tuple" end
-  return type(meta) == "table" and rawget(meta, KEYS) and "mapping" or "object"
-end
+--- kind(value) -> "undefined", "none", "boolean", "number", "string", "markup", "list", "tuple", "mapping", "function",
+--- "thread" or "object"
+M.kind = native.kind_function({ array = Array, tuple = Tuple, markup = Markup, undefined = Undefined, strict = Strict }, KEYS)
 
 local kind = M.kind
 
 local words = {
   undefined = "undefined", none = "none", boolean = "a boolean", number = "a number", string = "text", markup = "text",
-  list = "a list", tuple = "a tuple", mapping = "a mapping", ["function"] = "a function", object = "an object",
+  list = "a list", tuple = "a tuple", mapping = "a mapping", ["function"] = "a function", thread = "a coroutine", object = "an object",
 }
 
 --- What a value is, in words for messages.
@@ -171,10 +164,21 @@ function M.describe(value)
   return ours and "a " .. ours.name or words[what] or "a " .. what
 end
 
+-- Why a value is undefined.
+local function reason(value)
+  if value[1] then return value[1] end
+  local object, key = value[2], value[3]
+  return ("%s has %s"):format(object == null and "none" or M.describe(object),
+    type(key) == "string" and ("no attribute '%s'"):format(key) or ("no item %s"):format(M.repr(key)))
+end
+
+--- Raises what stands for something undefined as an error.
+function M.raise_undefined(value) failure.undefined(reason(value)) end
+
 --- Raises where a value is undefined, with its own message.
 function M.check_defined(value)
   if value == nil then failure.undefined "a value that is undefined was used" end
-  if M.is_undefined(value) then failure.undefined(value[1]) end
+  if M.is_undefined(value) then M.raise_undefined(value) end
 end
 
 --- The metatable of a value of ours or of the program's own, or nil.
@@ -224,7 +228,7 @@ end
 
 local texts = {
   undefined = function(value)
-    if value ~= nil and getmetatable(value) == Strict then failure.undefined(value[1]) end
+    if value ~= nil and getmetatable(value) == Strict then M.raise_undefined(value) end
     return ""
   end,
   none = function() return "none" end,
@@ -289,7 +293,7 @@ local truths = {
   mapping = function(value) return next(value) ~= nil end,
   markup = function(value) return value[1] ~= "" end,
   undefined = function(value)
-    if value ~= nil and getmetatable(value) == Strict then failure.undefined(value[1]) end
+    if value ~= nil and getmetatable(value) == Strict then M.raise_undefined(value) end
     return false
   end,
   object = function(value)

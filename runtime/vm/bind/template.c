@@ -137,7 +137,7 @@ static int page_drop(lua_State *L) {
 
 /* Metatables by their address; they live as long as the functions, in the upvalues. */
 typedef struct kinds {
-  const void *markup, *undefined, *strict;
+  const void *array, *tuple, *markup, *undefined, *strict;
 } kinds;
 
 static const kinds *kinds_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
@@ -283,22 +283,22 @@ static int l_float_text(lua_State *L) {
 
 /* ---- looking up ------------------------------------------------------------------------------------------------------------------- */
 
-static int one_result_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)L, (void)status, (void)ctx;
-  return 1;
+static int results_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return lua_gettop(L);
 }
 
 /* Leaves it to the function in upvalue 2. */
-static int by_lua(lua_State *L, int count) {
+static int by_lua(lua_State *L, int count, int results) {
   lua_settop(L, count);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_insert(L, 1);
-  lua_callk(L, count, 1, 0, one_result_k);
-  return 1;
+  lua_callk(L, count, results, 0, results_k);
+  return lua_gettop(L);
 }
 
 /* attr(object, name) -> value; Lua's part is asked for what is not a field of a table itself */
-static int l_attr(lua_State *L) { return push_attribute(L, 1) ? 1 : by_lua(L, 2); }
+static int l_attr(lua_State *L) { return push_attribute(L, 1) ? 1 : by_lua(L, 2, 1); }
 
 /* An item of a list by its number from 0; pushes it. Internals of our own values hide at numbers, behind metatables. */
 static bool push_item(lua_State *L) {
@@ -310,7 +310,7 @@ static bool push_item(lua_State *L) {
 }
 
 /* item(object, key) -> value */
-static int l_item(lua_State *L) { return push_item(L) ? 1 : by_lua(L, 2); }
+static int l_item(lua_State *L) { return push_item(L) ? 1 : by_lua(L, 2, 1); }
 
 static bool is_empty(lua_State *L, int index) {
   lua_pushnil(L);
@@ -318,6 +318,124 @@ static bool is_empty(lua_State *L, int index) {
   lua_pop(L, 2);
   return false;
 }
+
+/* The address of a table in the table at `index`. */
+static const void *field_address(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  luaL_checktype(L, -1, LUA_TTABLE);
+  const void *address = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return address;
+}
+
+/* Pushes the metatables in the table at `index`, which live as long: that is its user value. */
+static void new_kinds(lua_State *L, int index) {
+  kinds *k = lua_newuserdatauv(L, sizeof *k, 1);
+  *k = (kinds){field_address(L, index, "array"), field_address(L, index, "tuple"), field_address(L, index, "markup"),
+               field_address(L, index, "undefined"), field_address(L, index, "strict")};
+  lua_pushvalue(L, index);
+  lua_setiuservalue(L, -2, 1);
+}
+
+/* ---- items ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The length of the value at `index` where it is a plain list or an empty table; else -1: that is for Lua. */
+static lua_Integer plain_length(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return -1;
+  const void *meta = meta_of(L, index);
+  if (meta && meta != kinds_of(L)->array && meta != kinds_of(L)->tuple) return -1;
+  lua_Integer len = (lua_Integer)lua_rawlen(L, index);
+  return len > 0 || meta || is_empty(L, index) ? len : -1;
+}
+
+/* items(c, value) -> list, length, function of more; all_items(c, value) -> list, length; see template/items.lua */
+static int l_items(lua_State *L) {
+  lua_settop(L, 2);
+  lua_Integer len = plain_length(L, 2);
+  if (len < 0) return by_lua(L, 2, LUA_MULTRET);
+  lua_pushinteger(L, len);
+  return 2;
+}
+
+/* unpack(value, n) -> its n items */
+static int l_unpack(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 2);
+  lua_settop(L, 2);
+  if (plain_length(L, 1) != n) return by_lua(L, 2, LUA_MULTRET);
+  luaL_checkstack(L, (int)n, "too many items to unpack");
+  for (lua_Integer i = 1; i <= n; i++) lua_rawgeti(L, 1, i);
+  return (int)n;
+}
+
+/* ---- what a value is ------------------------------------------------------------------------------------------------------------------ */
+
+/* Upvalues of kind, behind the metatables' addresses: the key of ordered mappings, then these words. */
+enum {
+  WORD_UNDEFINED = 3,
+  WORD_NONE,
+  WORD_BOOLEAN,
+  WORD_NUMBER,
+  WORD_STRING,
+  WORD_MARKUP,
+  WORD_LIST,
+  WORD_TUPLE,
+  WORD_MAPPING,
+  WORD_FUNCTION,
+  WORD_OBJECT,
+  WORD_THREAD
+};
+static const char *const words[] = {"undefined", "none",  "boolean", "number",   "string", "markup",
+                                    "list",      "tuple", "mapping", "function", "object", "thread"};
+
+/* Whether the metatable of the table at 1 has the key of upvalue 2. */
+static bool is_ordered_mapping(lua_State *L) {
+  lua_getmetatable(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  return lua_rawget(L, -2) != LUA_TNIL;
+}
+
+static int kind_of_table(lua_State *L) {
+  const kinds *known = kinds_of(L);
+  const void *meta = meta_of(L, 1);
+  if (!meta) return lua_rawgeti(L, 1, 1) != LUA_TNIL ? WORD_LIST : WORD_MAPPING;
+  if (meta == known->array) return WORD_LIST;
+  if (meta == known->markup) return WORD_MARKUP;
+  if (meta == known->undefined || meta == known->strict) return WORD_UNDEFINED;
+  if (meta == known->tuple) return WORD_TUPLE;
+  return is_ordered_mapping(L) ? WORD_MAPPING : WORD_OBJECT;
+}
+
+static int kind_of(lua_State *L) {
+  switch (lua_type(L, 1)) {
+    case LUA_TNONE:
+    case LUA_TNIL: return WORD_UNDEFINED;
+    case LUA_TBOOLEAN: return WORD_BOOLEAN;
+    case LUA_TNUMBER: return WORD_NUMBER;
+    case LUA_TSTRING: return WORD_STRING;
+    case LUA_TTABLE: return kind_of_table(L);
+    case LUA_TFUNCTION: return WORD_FUNCTION;
+    case LUA_TTHREAD: return WORD_THREAD;
+    default: return rl_is_null(L, 1) ? WORD_NONE : WORD_OBJECT;
+  }
+}
+
+/* kind(value) -> one of the words */
+static int l_kind(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(kind_of(L)));
+  return 1;
+}
+
+/* kind_function({array=, tuple=, markup=, undefined=, strict=}, keys) -> kind */
+static int l_kind_function(lua_State *L) {
+  lua_settop(L, 2);
+  new_kinds(L, 1);
+  lua_replace(L, 1);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) lua_pushstring(L, words[i]);
+  lua_pushcclosure(L, l_kind, 2 + (int)(sizeof words / sizeof *words));
+  return 1;
+}
+
+/* ---- truth ------------------------------------------------------------------------------------------------------------------------------- */
 
 enum { FALSE, TRUE, ASK };
 
@@ -346,8 +464,24 @@ static int truth_of(lua_State *L) {
 /* truth(value) -> boolean: false are false, none, undefined, 0, and what is empty */
 static int l_truth(lua_State *L) {
   int truth = truth_of(L);
-  if (truth == ASK) return by_lua(L, 1);
+  if (truth == ASK) return by_lua(L, 1, 1);
   lua_pushboolean(L, truth);
+  return 1;
+}
+
+/* truth_of_attribute(object, name) -> truth(attr(object, name)) in one step */
+static int l_truth_of_attribute(lua_State *L) {
+  if (!push_attribute(L, 1)) return by_lua(L, 2, 1);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  int truth = truth_of(L);
+  if (truth == ASK) {
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_insert(L, 1);
+    lua_callk(L, 1, 1, 0, results_k);
+  } else {
+    lua_pushboolean(L, truth);
+  }
   return 1;
 }
 
@@ -364,14 +498,6 @@ static int l_defined(lua_State *L) {
 
 /* ---- putting it together -------------------------------------------------------------------------------------------------------------- */
 
-static const void *field_address(lua_State *L, const char *name) {
-  lua_getfield(L, 1, name);
-  luaL_checktype(L, -1, LUA_TTABLE);
-  const void *address = lua_topointer(L, -1);
-  lua_pop(L, 1);
-  return address;
-}
-
 /* Upvalues: 1 the kinds, then the fields of the argument that are named. Sets it in the table at index 3. */
 static void add_function(lua_State *L, const char *name, lua_CFunction function, const char *lua, const char *more) {
   lua_pushvalue(L, 2);
@@ -381,29 +507,34 @@ static void add_function(lua_State *L, const char *name, lua_CFunction function,
   lua_setfield(L, 3, name);
 }
 
-/* page_functions{markup=, undefined=, strict=, text=, attribute_text=, attr=, item=, truth=} -> table of functions. Metatables
- * (which live as long: user values of the kinds), and what these functions leave to Lua. */
+/* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, item=, truth=, truth_of_attribute=, items=, all_items=,
+ * unpack=}
+ * -> table of functions. Metatables, and what these functions leave to Lua. */
 static int l_page_functions(lua_State *L) {
   static const luaL_Reg plain[] = {{"mark", page_mark},     {"take", page_take},   {"drop", page_drop},
                                    {"finish", page_finish}, {"drain", page_drain}, {"pending", page_pending},
                                    {"text", page_text},     {NULL, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  kinds *k = lua_newuserdatauv(L, sizeof *k, 1);
-  *k = (kinds){field_address(L, "markup"), field_address(L, "undefined"), field_address(L, "strict")};
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
+  new_kinds(L, 1);
   luaL_newlib(L, plain);
   add_function(L, "put", page_put, "text", "attribute_text");
   add_function(L, "attr", l_attr, "attr", "none");
   add_function(L, "item", l_item, "item", "none");
   add_function(L, "truth", l_truth, "truth", "none");
+  add_function(L, "truth_of_attribute", l_truth_of_attribute, "truth_of_attribute", "truth");
+  add_function(L, "items", l_items, "items", "none");
+  add_function(L, "all_items", l_items, "all_items", "none");
+  add_function(L, "unpack", l_unpack, "unpack", "none");
   add_function(L, "defined", l_defined, "none", "none");
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"page", l_page}, {"page_functions", l_page_functions}, {"float_text", l_float_text}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"page", l_page},
+                                     {"page_functions", l_page_functions},
+                                     {"kind_function", l_kind_function},
+                                     {"float_text", l_float_text},
+                                     {NULL, NULL}};
 
 void rl_bind_template(lua_State *L) {
   luaL_newmetatable(L, page_name);
@@ -414,5 +545,8 @@ void rl_bind_template(lua_State *L) {
   rl_lets_waits_through(L, l_attr);
   rl_lets_waits_through(L, l_item);
   rl_lets_waits_through(L, l_truth);
+  rl_lets_waits_through(L, l_truth_of_attribute);
+  rl_lets_waits_through(L, l_items);
+  rl_lets_waits_through(L, l_unpack);
   luaL_setfuncs(L, functions, 0);
 }

@@ -189,7 +189,7 @@ M.list = record.in_context("", function(c, _, v) return items.to_list(c, v) end,
 
 M.items = record.new("", function(v)
   if value.is_undefined(v) then
-    if v ~= nil and getmetatable(v) == value.Strict then failure.undefined(v[1]) end
+    if v ~= nil and getmetatable(v) == value.Strict then value.raise_undefined(v) end
     return list {}
   end
   if value.kind(v) ~= "mapping" then failure.fail("items needs a mapping, got %s", value.describe(v)) end
