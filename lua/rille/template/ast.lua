@@ -56,13 +56,14 @@ end
 
 --- Calls visit(child) for the children of a node, in the order of the source.
 function M.each_child(node, visit)
-  for _, field in ipairs(fields[node.t]) do
-    local child = node[field]
+  local names = fields[node.t]
+  for i = 1, #names do
+    local child = node[names[i]]
     if child == nil then -- luacheck: ignore 542
     elseif child.t then visit(child)
-    elseif rows[field] then each_in(child, rows[field], visit)
+    elseif rows[names[i]] then each_in(child, rows[names[i]], visit)
     else
-      for _, item in ipairs(child) do visit(item) end
+      for k = 1, #child do visit(child[k]) end
     end
   end
 end

@@ -71,7 +71,7 @@ local call = M.call
 
 --- put_call(c, kwargs, esc, f, ...): prints what call would give.
 function M.put_call(c, kwargs, esc, f, ...)
-  local ours = type(f) == "table" and kinds[getmetatable(f)]
+  local ours = kinds[getmetatable(f)]
   if ours and ours.put then return ours.put(c, kwargs, esc, f, ...) end
   c.R.put(c.page, esc and "e" or "r", call(c, kwargs, esc, f, ...))
 end
@@ -91,10 +91,14 @@ end
 
 --- put_method: prints what method would give.
 function M.put_method(c, kwargs, esc, object, name, ...)
-  local own
-  if type(object) == "table" then own = rawget(object, name) end
-  if type(own) == "table" then return M.put_call(c, kwargs, esc, own, ...) end -- a macro of an imported template
-  local record, f, is_method = lookup.method(object, name)
+  local own, record, f, is_method
+  local ours = kinds[getmetatable(object)]
+  if ours and ours.methods then record = ours.methods[name] end
+  if not record then
+    if type(object) == "table" then own = rawget(object, name) end
+    if type(own) == "table" then return M.put_call(c, kwargs, esc, own, ...) end -- a macro of an imported template
+    record, f, is_method = lookup.method(object, name)
+  end
   if record then return c.R.put(c.page, esc and "e" or "r", lookup.call_record(record, object, kwargs, ...)) end
   if is_method then return M.put_call(c, kwargs, esc, f, object, ...) end
   return M.put_call(c, kwargs, esc, f, ...)

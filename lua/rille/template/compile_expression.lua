@@ -27,8 +27,14 @@ function M.add(Compiler)
 
   --- As expression, where nil will do for what is undefined.
   function Compiler:loose(node, frame)
-    if node.t ~= "Name" or self.strict then return self:expression(node, frame) end
-    return self.code:breaks(node.line) .. self:ref(node, frame).code, "any"
+    if self.strict then return self:expression(node, frame) end
+    local breaks = self.code:breaks(node.line)
+    if node.t == "Name" then return breaks .. self:ref(node, frame).code, "any" end
+    if node.t ~= "Getattr" or self:loop_attribute(node, frame) then
+      local code, kind = self:expression(node, frame)
+      return breaks .. code, kind
+    end
+    return ("%s%s(%s, %s)"):format(breaks, self.code:use "peek", (self:expression(node.node, frame)), quote(node.attr)), "any"
   end
 
   --- Code for whether an expression counts as true.
@@ -356,7 +362,10 @@ function M.add(Compiler)
   end
 
   function compile:Filter(node, frame)
-    return self:filter(node, frame, (self:expression(node.node, frame)))
+    local filter = self.env.filters[node.name]
+    local takes_nil = type(filter) == "table" and filter.takes_nil
+    local value = takes_nil and self:loose(node.node, frame) or self:expression(node.node, frame)
+    return self:filter(node, frame, value)
   end
 
   function compile:Test(node, frame)

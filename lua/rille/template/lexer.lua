@@ -19,6 +19,9 @@ for operator in ("+ - / // * % ** ~ [ ] ( ) { } == != > >= < <= = . : | , ;"):gm
 local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 local is_closing = { [")"] = true, ["]"] = true, ["}"] = true }
 
+-- Names with a meaning of their own: whether they occur at all.
+local special_names = { loop = true, self = true, super = true, caller = true, kwargs = true, varargs = true }
+
 local Lexer = {}
 Lexer.__index = Lexer
 
@@ -133,6 +136,7 @@ function Lexer:token(at)
   local source = self.source
   local name, behind = match(source, "^([%a_\x80-\xFF][%w_\x80-\xFF]*)()", at)
   if name then
+    if special_names[name] then self.specials[name] = true end
     self:add("name", name, at)
     return behind
   end
@@ -190,7 +194,7 @@ local function normalize(source, keep_trailing_newline)
   return source
 end
 
---- tokens(source, origin, options) -> {kind, value, at, line, count}, and origin.source set to what they refer to.
+--- tokens(source, origin, options) -> {kind, value, at, line, count, specials}, and origin.source set to what they refer to.
 --- Options: trim_blocks, lstrip_blocks, keep_trailing_newline.
 function M.tokens(source, origin, options)
   source = normalize(source, options.keep_trailing_newline)
@@ -198,6 +202,7 @@ function M.tokens(source, origin, options)
   local self = setmetatable({
     source = source, origin = origin, trim = options.trim_blocks, lstrip = options.lstrip_blocks,
     kind = {}, value = {}, at = {}, line = {}, count = 0, current_line = 1, newline = find(source, "\n", 1, true), open = {},
+    specials = {},
   }, Lexer)
   local at = 1
   while true do

@@ -68,17 +68,20 @@ end
 local function lookups(strict)
   local L = {}
 
-  --- object.name, where that is no field of a table itself.
-  function L.attr(object, name)
+  --- object.name, where that is no field of a table itself; nil where it is nothing.
+  function L.peek(object, name)
     local what = kind(object)
     if what == "undefined" then value.check_defined(object) end
-    if what == "object" then
-      local found = of_object(object, name)
-      if found ~= nil then return found end
-      return missing(object, name, strict)
-    end
+    if what == "object" then return of_object(object, name) end
     local record = method_of(what, name)
-    return record and M.bind(record, object) or missing(object, name, strict)
+    return record and M.bind(record, object)
+  end
+
+  --- The same; what is nothing is undefined.
+  function L.attr(object, name)
+    local found = L.peek(object, name)
+    if found == nil then return missing(object, name, strict) end
+    return found
   end
 
   -- Number `key` (from 0, or from the end) of a list or text.
@@ -116,13 +119,14 @@ local function lookups(strict)
   function L.attribute_text(object, name)
     local found
     if type(object) == "table" then found = rawget(object, name) end
-    if found == nil then found = L.attr(object, name) end
+    if found == nil then found = strict and L.attr(object, name) or L.peek(object, name) end
     return value.text_to_put(found)
   end
 
   --- Whether an attribute counts as true.
   function L.truth_of_attribute(object, name)
-    local found = L.attr(object, name)
+    local found = strict and L.attr(object, name) or L.peek(object, name)
+    if found == nil then return false end
     if type(found) == "table" or type(found) == "userdata" then return value.truth_of_object(found) end
     return found ~= false and found ~= 0 and found ~= ""
   end

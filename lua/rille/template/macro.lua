@@ -85,15 +85,46 @@ local function arrange(c, info, kwargs, ...)
   return table.unpack(args, 1, last)
 end
 
+-- A call with keyword arguments for up to three parameters, which needs no table; false where it takes arrange().
+local function put_small(f, info, kwargs, given, ...)
+  local count, names = info.count, info.args
+  if info.special or count > 3 or given > count then return false end
+  local found = 0
+  local a, b, d = ...
+  if given < 1 and count > 0 then a = kwargs[names[1]] found = a ~= nil and 1 or 0 end
+  if given < 2 and count > 1 then b = kwargs[names[2]] found = b ~= nil and found + 1 or found end
+  if given < 3 and count > 2 then d = kwargs[names[3]] found = d ~= nil and found + 1 or found end
+  for _ in next, kwargs do found = found - 1 end
+  if found ~= 0 then return false end
+  f(a, b, d)
+  return true
+end
+
+-- The same for a {% call %} without other keyword arguments.
+local function put_with_caller(f, info, kwargs, given, ...)
+  if not info.caller or info.kwargs or info.varargs or given ~= info.count then return false end
+  if given > 2 or next(kwargs) ~= "caller" or next(kwargs, "caller") ~= nil then return false end
+  if given == 0 then
+    f(kwargs.caller)
+  else
+    local a, b = ...
+    if given == 1 then f(a, kwargs.caller) else f(a, b, kwargs.caller) end
+  end
+  return true
+end
+
 -- The page's depth is counted here as enter() and leave() do.
 local function put_macro(_, kwargs, _, macro, ...)
-  local info, c = macro[2], macro[3]
-  local state = c.state
+  local f, info, c = macro[1], macro[2], macro[3]
+  local state, given = c.state, select("#", ...)
   local depth = state.depth
   if depth >= MOST_DEPTH then enter(c) end
   state.depth = depth + 1
-  if not kwargs and not info.special and select("#", ...) <= info.count then macro[1](...)
-  else macro[1](arrange(c, info, kwargs or {}, ...)) end
+  if not kwargs then
+    if not info.special and given <= info.count then f(...) else f(arrange(c, info, {}, ...)) end
+  elseif not put_small(f, info, kwargs, given, ...) and not put_with_caller(f, info, kwargs, given, ...) then
+    f(arrange(c, info, kwargs, ...))
+  end
   state.depth = depth
 end
 

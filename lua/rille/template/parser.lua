@@ -1,6 +1,6 @@
 -- Parsing statements. Expressions are in expression.lua; what comes out is described in ast.lua.
 --
--- The parser looks at token number p.i and at most one further. `p.specials` notes which of the names with a meaning of
+-- The parser looks at token number p.i and at most one further. The lexer's `specials` notes which of the names with a meaning of
 -- their own (loop, self, super, caller, kwargs, varargs) occur at all, so that nobody looks for the others.
 local expression = require "rille.template.expression"
 local failure = require "rille.template.failure"
@@ -400,16 +400,6 @@ end
 
 -- ---- the whole ------------------------------------------------------------------------------------------------------
 
-local special_names = { loop = true, self = true, super = true, caller = true, kwargs = true, varargs = true }
-
-local function find_specials(tokens)
-  local found = {}
-  for i = 1, tokens.count do
-    if special_names[tokens.value[i]] and tokens.kind[i] == "name" then found[tokens.value[i]] = true end
-  end
-  return found
-end
-
 --- parse(source, origin, options) -> Template node {body, blocks (by name, and a list), extends, specials}.
 --- Raises a syntax error. Options are the lexer's.
 function M.parse(source, origin, options)
@@ -420,7 +410,7 @@ function M.parse(source, origin, options)
   }, Parser)
   local nodes = statements(self)
   return { t = "Template", line = 1, body = nodes, blocks = self.blocks, extends = self.extends,
-    specials = find_specials(tokens), at = tokens.at }
+    specials = tokens.specials, at = tokens.at }
 end
 
 return M

@@ -5,6 +5,7 @@
 --   params    name -> position behind the value; `most` is how many there are (nil: any number), `least` how many must be given
 --   context   f(c, esc, value, ...): it wants to know the page's context and whether it escapes
 --   keywords  it takes any keyword arguments, as a table (or nil) behind the value
+--   takes_nil its value may be nil where that is undefined
 --   kind      what its result is known to be (compile_expression.lua)
 local M = {}
 

@@ -297,7 +297,7 @@ static int by_lua(lua_State *L, int count, int results) {
   return lua_gettop(L);
 }
 
-/* attr(object, name) -> value; Lua's part is asked for what is not a field of a table itself */
+/* attr(object, name) -> value, peek(object, name) -> value or nil; Lua's part is asked for what is not a field of a table itself */
 static int l_attr(lua_State *L) { return push_attribute(L, 1) ? 1 : by_lua(L, 2, 1); }
 
 /* An item of a list by its number from 0; pushes it. Internals of our own values hide at numbers, behind metatables. */
@@ -507,7 +507,7 @@ static void add_function(lua_State *L, const char *name, lua_CFunction function,
   lua_setfield(L, 3, name);
 }
 
-/* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, item=, truth=, truth_of_attribute=, items=, all_items=,
+/* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, peek=, item=, truth=, truth_of_attribute=, items=, all_items=,
  * unpack=}
  * -> table of functions. Metatables, and what these functions leave to Lua. */
 static int l_page_functions(lua_State *L) {
@@ -520,6 +520,7 @@ static int l_page_functions(lua_State *L) {
   luaL_newlib(L, plain);
   add_function(L, "put", page_put, "text", "attribute_text");
   add_function(L, "attr", l_attr, "attr", "none");
+  add_function(L, "peek", l_attr, "peek", "none");
   add_function(L, "item", l_item, "item", "none");
   add_function(L, "truth", l_truth, "truth", "none");
   add_function(L, "truth_of_attribute", l_truth_of_attribute, "truth_of_attribute", "truth");

@@ -113,7 +113,7 @@ M.default = record.in_context("default_value boolean", function(c, _, v, default
     return default == nil and "" or default
   end
   return v
-end)
+end, { takes_nil = true })
 M.d = M.default
 
 M.attr = record.in_context("name!", function(c, _, v, name) return c.R.attr(v, value.text(name)) end)
