@@ -198,7 +198,7 @@ end, { kind = "value" })
 
 local function positive(v, what)
   local n = methods.integer_argument(v, what)
-  if n < 1 then failure.fail("%s needs a number of 1 or more", what) end
+  if n < 1 or n > items.MOST then failure.fail("%s needs a number from 1 to %d", what, items.MOST) end
   return n
 end
 

@@ -82,7 +82,14 @@ M.replace = record.in_context("old! new! count", replace, { kind = "value" })
 M.indent = on_defined_text("width first blank", function(s, width, first, blank)
   width = given(width)
   if width == nil then width = 4 end
-  local indention = type(width) == "number" and (" "):rep(integer(width, 4, "indent")) or value.text(width)
+  local indention
+  if type(width) == "number" then
+    width = integer(width, 4, "indent")
+    text.check_length(width)
+    indention = (" "):rep(width)
+  else
+    indention = value.text(width)
+  end
   local lines = text.lines(s .. "\n")
   for i = 2, #lines do
     if lines[i] ~= "" or blank then lines[i] = indention .. lines[i] end
