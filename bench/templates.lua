@@ -54,6 +54,11 @@ local function write(directory)
     end
     put(".html", render(page))
     put(".json", rille.json_encode(page.context))
+    if page.context.fortunes then
+      local lines = {}
+      for i, fortune in ipairs(page.context.fortunes) do lines[i] = fortune.id .. "\t" .. fortune.message .. "\n" end
+      put(".txt", table.concat(lines))
+    end
   end
 end
 
