@@ -180,7 +180,8 @@ describe("trust_proxy", function()
   local function seen(client, headers) return client:get("/", { headers = headers }):json() end
 
   it("believes a trusted proxy, and nobody else", function()
-    local headers = { ["X-Forwarded-For"] = "203.0.113.7", ["X-Forwarded-Proto"] = "https", ["X-Forwarded-Host"] = "blog.example" }
+    local headers = { ["X-Forwarded-For"] = "203.0.113.7", ["X-Forwarded-Proto"] = "https",
+      ["X-Forwarded-Host"] = "blog.example" }
     local trusting = seen(client_of(rille.trust_proxy { "127.0.0.0/8" }), headers)
     assert.same({ method = "GET", remote = "203.0.113.7", scheme = "https", host = "blog.example",
       url = "https://blog.example/" }, trusting)

@@ -31,7 +31,8 @@ describe("validate", function()
   it("names every failure by its path, all at once", function()
     local schema = { title = { type = "string", min = 1 }, age = "integer", author = { name = "string", email = "string" },
       tags = { type = "list", items = { name = "string" } } }
-    local _, err = rille.try(rille.validate(schema), { title = "", age = "x", author = { name = 1 }, tags = { { name = "a" }, {}, 3 } })
+    local _, err = rille.try(rille.validate(schema),
+      { title = "", age = "x", author = { name = 1 }, tags = { { name = "a" }, {}, 3 } })
     assert.same({
       title = "must have at least 1 character", age = "must be a whole number", ["author.name"] = "must be a string",
       ["author.email"] = "is required", ["tags[2].name"] = "is required", ["tags[3]"] = "must be an object",
@@ -98,7 +99,8 @@ describe("validate", function()
     local fields = { a = "string" }
     assert.same({ a = "x" }, (result({ type = "object", fields = fields }, { a = "x", b = 1 })))
     assert.same({ a = "x", b = 1 }, (result({ type = "object", fields = fields, unknown = "keep" }, { a = "x", b = 1 })))
-    assert.same({ b = "is not known here" }, failures({ type = "object", fields = fields, unknown = "refuse" }, { a = "x", b = 1 }))
+    assert.same({ b = "is not known here" }, failures({ type = "object", fields = fields, unknown = "refuse" },
+      { a = "x", b = 1 }))
     assert.same({ n = { x = 1 } }, (result({ n = { type = "object", values = "integer" } }, { n = { x = 1 } })))
     assert.same({ ["n.y"] = "must be a whole number" },
       failures({ n = { type = "object", values = "integer" } }, { n = { x = 1, y = "z" } }))
@@ -108,10 +110,12 @@ describe("validate", function()
     local schema = {
       type = "object", required = { "title" }, additionalProperties = false,
       properties = { title = { type = "string", minLength = 1, maxLength = 5 },
-        tags = { type = "array", items = { type = "string" }, maxItems = 2 }, age = { type = "integer", minimum = 0, maximum = 150 } },
+        tags = { type = "array", items = { type = "string" }, maxItems = 2 },
+        age = { type = "integer", minimum = 0, maximum = 150 } },
     }
     assert.same({ title = "x" }, (result(schema, { title = "x" })))
-    assert.same({ title = "is required", tags = "must have at most 2 items", age = "must be at most 150", x = "is not known here" },
+    assert.same({ title = "is required", tags = "must have at most 2 items", age = "must be at most 150",
+      x = "is not known here" },
       failures(schema, { tags = { "a", "b", "c" }, age = 151, x = 1 }))
   end)
 
@@ -168,7 +172,8 @@ describe("validate of a form", function()
   end)
 
   it("refuses text that is none of those", function()
-    local client = client_of { type = "object", unknown = "refuse", fields = { age = "integer", score = "number", news = "boolean" } }
+    local client = client_of { type = "object", unknown = "refuse",
+      fields = { age = "integer", score = "number", news = "boolean" } }
     local response = client:post("/", { form = { age = "0x10", score = "nan", news = "maybe", csrf_token = "x", more = "y" },
       headers = { Accept = "application/json" } })
     assert.equal(422, response.status)
