@@ -29,6 +29,7 @@ void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
 void rl_bind_crypto(lua_State *L);
 void rl_bind_form(lua_State *L);
+void rl_bind_image(lua_State *L);
 void rl_bind_spill(lua_State *L);
 void rl_bind_session(lua_State *L);
 void rl_bind_guard(lua_State *L);

@@ -62,6 +62,7 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_main(L);
   rl_bind_crypto(L);
   rl_bind_form(L);
+  rl_bind_image(L);
   rl_bind_spill(L);
   rl_bind_session(L);
   rl_bind_guard(L);
