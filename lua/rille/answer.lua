@@ -30,9 +30,23 @@ local function log_unexpected(req, err)
   return id
 end
 
---- The standard answer. Messages of 5xx are never sent.
-function M.standard(_, err)
+-- Whether the client speaks JSON with us: it says so, or has sent some.
+local function speaks_json(req)
+  if req:accepts("text/plain", "application/json") == "application/json" then return true end
+  return req.content_type == "application/json" and req:accepts "application/json" ~= nil
+end
+
+-- As JSON: what of the error a client may see.
+local function as_json(err, status)
+  local own = status < 500
+  return native.json({ error = { status = status, code = err.code, id = err.id,
+    message = own and err.message or native.status_text(status), failures = own and err.failures or nil } }, status)
+end
+
+--- The standard answer, in JSON for those who speak it. Messages of 5xx are never sent.
+function M.standard(req, err)
   local status, id = err.status, err.id
+  if speaks_json(req) then return as_json(err, status) end
   local text = native.status_text(status)
   if status >= 500 then
     text = ("%d: %s%s"):format(status, text, id and (" (" .. id .. ")") or "")

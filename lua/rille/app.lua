@@ -2,6 +2,7 @@
 -- per route before the first one.
 local native = require "rille.native"
 local options = require "rille.options"
+local traits = require "rille.traits"
 local url_for = require "rille.url_for"
 
 local App = {}
@@ -19,6 +20,8 @@ local app_options = {
 local route_options = { name = "string", use = "table", body_limit = "number", timeout = "number" }
 local group_options = { prefix = "string", use = "table", name = "string", body_limit = "number", timeout = "number" }
 
+local latest = setmetatable({}, { __mode = "v" })
+
 local function check_limits(given)
   local known, kinds = native.limits(), {}
   for name in pairs(known) do kinds[name] = "number" end
@@ -34,7 +37,7 @@ end
 function App.new(opts)
   local given = options.check(opts, app_options, "app")
   check_limits(given.limits)
-  return setmetatable({
+  local app = setmetatable({
     options = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
     state = {},
@@ -48,7 +51,12 @@ function App.new(opts)
     converters = {},
     contexts = {}, filters = {}, tests = {}, globals = {},
   }, App)
+  latest[1] = app
+  return app
 end
+
+--- The app that the running code belongs to: the request's; outside of requests the one made last, or nil.
+function App.current() return native.running_app() or latest[1] end
 
 function App.is(value) return getmetatable(value) == App end
 
@@ -60,11 +68,12 @@ local function check_open(app)
   end
 end
 
-local function check_middleware(list, what)
+local function check_middleware(app, list, what)
   for i, middleware in ipairs(list or {}) do
     if type(middleware) ~= "function" then
       raise("%s: use[%d] is a function(req, handler), got a %s", what, i, type(middleware))
     end
+    traits.adopt(app, middleware)
   end
   return list or {}
 end
@@ -92,7 +101,7 @@ local function add(from, method, path, handler, opts)
   app.routes[#app.routes + 1] = {
     method = method, path = full, parts = parts, handler = handler,
     name = opts.name and (from.route_name_prefix or "") .. opts.name,
-    use = concat(from.use_list or {}, check_middleware(opts.use, what)),
+    use = concat(from.use_list or {}, check_middleware(app, opts.use, what)),
     body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or from.group_body_limit,
     timeout = opts.timeout or from.group_timeout,
     where = options.caller(),
@@ -130,7 +139,7 @@ for _, class in ipairs { App, Group } do
     return setmetatable({
       app = self.app or self,
       prefix = (prefix:gsub("/$", "")),
-      use_list = concat(self.use_list or {}, check_middleware(opts.use, "group")),
+      use_list = concat(self.use_list or {}, check_middleware(self.app or self, opts.use, "group")),
       route_name_prefix = (self.route_name_prefix or "") .. (opts.name or ""),
       group_body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or self.group_body_limit,
       group_timeout = opts.timeout or self.group_timeout,
@@ -144,6 +153,8 @@ function App:use(middleware)
   if type(middleware) ~= "function" then
     raise("use: a middleware is a function(req, handler), got a %s", type(middleware))
   end
+  traits.adopt(self, middleware)
+  traits.adopt_session(self, middleware)
   self.middleware[#self.middleware + 1] = middleware
   return self
 end

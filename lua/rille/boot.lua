@@ -57,6 +57,7 @@ end
 
 function boot.serve(path)
   local app = boot.load_app(path)
+  require("rille.secret").check_app(app)
   local compiled = require("rille.compile").compile(app)
   local lifespans = require("rille.lifespan").start(app)
   native.ready(compiled)
@@ -103,6 +104,7 @@ end
 --- Loads the program and compiles its routes and all of its templates; tells every error of a template.
 function boot.check(path)
   local app = boot.load_app(path)
+  require("rille.secret").check_app(app)
   local _, all = require("rille.compile").compile(app)
   local templates, errors = require("rille.page").check(app)
   for _, err in ipairs(errors) do io.stderr:write(tostring(err), "\n") end

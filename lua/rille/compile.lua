@@ -149,12 +149,16 @@ local function collect_hooks(app)
   return any
 end
 
+-- Before a response leaves: the hooks of the apps, then what this request asked for itself (req.session, security headers),
+-- innermost first.
 local function run_hooks(req, res)
   local app = req.app
   while app do
     for _, hook in ipairs(app.response_hooks) do hook(req, res) end
     app = app.parent
   end
+  local finishers = native.request_finishers(req)
+  for i = finishers and #finishers or 0, 1, -1 do finishers[i](req, res) end
 end
 
 --- compile(app) -> compiled, list of {route, app, label, path}. Once; the app is closed to registrations from then on.
@@ -170,7 +174,7 @@ function M.compile(app)
   add_routes(compiled, app, all)
   add_statics(compiled, app, all, hooks)
   add_scopes(compiled, app, 0)
-  compiled:ready(function(req, err) return answer.to_error(app, req, err) end, hooks and run_hooks or nil)
+  compiled:ready(function(req, err) return answer.to_error(app, req, err) end, run_hooks, hooks)
   app.compiled, app.compiled_routes = compiled, all
   return compiled, all
 end

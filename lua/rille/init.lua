@@ -5,6 +5,7 @@ local App = require "rille.app"
 local errors = require "rille.error"
 local task = require "rille.task"
 require "rille.request"
+require "rille.form"
 require "rille.response"
 
 local rille = {
@@ -24,6 +25,8 @@ local rille = {
   blob = native.blob,
   url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
   now = native.now, time = native.time,
+  sha256 = native.sha256, hmac_sha256 = native.hmac_sha256, random_token = native.random_token,
+  secure_compare = native.secure_compare,
 }
 
 for name, value in pairs(task) do rille[name] = value end
@@ -78,15 +81,23 @@ function rille.render(name, context, status) return require("rille.page").respon
 --- rille.render_stream(name, context, status) -> response: the same, sent while it is made
 function rille.render_stream(name, context, status) return require("rille.page").stream(name, context, status) end
 
-local lazy = { client = "rille.client", compress = "rille.compress", fetch = "rille.fetch", sqlite = "rille.sqlite",
-  template = "rille.template" } -- name -> module
+-- name -> module that is its value, or {module, field of it}; loaded when it is first named
+local lazy = {
+  auth = "rille.auth", client = "rille.client", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf",
+  fetch = "rille.fetch", image = "rille.image",
+  limit = "rille.limit", normalize_path = "rille.normalize_path", password = "rille.password",
+  request_id = "rille.request_id", security_headers = "rille.security_headers", session = "rille.session",
+  sqlite = "rille.sqlite", template = "rille.template", trust_proxy = "rille.trust_proxy", validate = "rille.validate",
+  seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },
+  verify_signature = { "rille.seal", "verify_signature" },
+}
 
 return setmetatable(rille, {
   __name = "rille",
   __index = function(self, name)
     local module = lazy[name]
     if not module then return nil end
-    local value = require(module)
+    local value = type(module) == "table" and require(module[1])[module[2]] or require(module)
     rawset(self, name, value)
     return value
   end,

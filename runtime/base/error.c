@@ -41,6 +41,8 @@ int rl_error_from_errno(int saved_errno) {
   switch (saved_errno) {
     case 0: return RL_OK;
     case ENOMEM: return RL_ENOMEM;
+    case EMFILE:
+    case ENFILE: return RL_EBUSY;
 #if EAGAIN != EWOULDBLOCK
     case EWOULDBLOCK:
 #endif

@@ -14,6 +14,7 @@
 #include "cli/dotenv.h"
 #include "cli/program.h"
 #include "client/engine.h"
+#include "crypto/digest.h"
 #include "http/h1/read.h"
 
 static int usage_error(rl_buf *why) {
@@ -60,6 +61,15 @@ static char *resolve_app(rl_options *options) {
   return absolute;
 }
 
+/* libuv's pool: a thread for each core, which password hashes and pictures may fill (loop/gate.h), and four more for files
+ * and names. */
+static void size_thread_pool(void) {
+  char text[16];
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  snprintf(text, sizeof text, "%ld", (cores > 0 ? cores : 1) + 4);
+  setenv("UV_THREADPOOL_SIZE", text, 0);
+}
+
 int main(int argc, char **argv) {
   rl_buf why;
   rl_options options;
@@ -76,6 +86,11 @@ int main(int argc, char **argv) {
     fputs("rille: built with llhttp in loose mode, which is not safe: rebuild with LLHTTP_STRICT_MODE=1\n", stderr);
     return 1;
   }
+  if (!rl_crypto_init()) {
+    fputs("rille: libsodium does not work on this machine\n", stderr);
+    return 1;
+  }
+  size_thread_pool();
   if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   int status;
   if (strcmp(options.command, "version") == 0) {

@@ -145,6 +145,7 @@ int rl_loop_init(rl_loop *loop) {
 }
 
 int rl_loop_free(rl_loop *loop) {
+  while (loop->held) uv_run(&loop->uv, UV_RUN_ONCE); /* jobs of the pool write to us when they end */
   uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
   uv_close((uv_handle_t *)&loop->prepare, NULL);
   uv_close((uv_handle_t *)&loop->idle, NULL);

@@ -64,7 +64,8 @@ struct rl_loop {
 
 /* 0 or an error; the struct may be embedded and does not move. */
 int rl_loop_init(rl_loop *loop);
-/* Every handle has been closed by its owner; RL_EBUSY where one is still open (a leak: the caller reports it). */
+/* Every handle has been closed by its owner; RL_EBUSY where one is still open (a leak: the caller reports it). Jobs under
+ * way are waited for. */
 int rl_loop_free(rl_loop *loop);
 /* Runs until rl_loop_stop. */
 void rl_loop_run(rl_loop *loop);

@@ -23,6 +23,13 @@ const char *rl_serving_label(const rl_serving *serving) {
 
 /* ---- what the request tells ------------------------------------------------------------------------------------------------ */
 
+/* Wakes the task where it waits for just this: it may be asleep, or wait for a database, while a body arrives. */
+static void wake(rl_serving *s, int awaited) {
+  if (s->awaits != awaited) return;
+  s->awaits = RL_AWAITS_NOTHING;
+  rl_task_wake(s->task);
+}
+
 static void on_body(rl_req *req, rl_slice bytes) {
   rl_serving *s = req->user;
   if (rl_buf_add_slice(&s->body, bytes)) {
@@ -32,17 +39,17 @@ static void on_body(rl_req *req, rl_slice bytes) {
   } else if (s->body_state == RL_BODY_STREAMED && s->body.len >= PIECE) {
     req->ops->read_body(req, false);
   }
-  if (s->body_state == RL_BODY_STREAMED || s->body_ended) rl_task_wake(s->task);
+  if (s->body_state == RL_BODY_STREAMED || s->body_ended) wake(s, RL_AWAITS_BODY);
 }
 
 static void on_body_end(rl_req *req, int code) {
   rl_serving *s = req->user;
   s->body_ended = true;
   s->body_error = code;
-  if (s->body_state == RL_BODY_READING || s->body_state == RL_BODY_STREAMED) rl_task_wake(s->task);
+  wake(s, RL_AWAITS_BODY);
 }
 
-static void on_drain(rl_req *req) { rl_task_wake(((rl_serving *)req->user)->task); }
+static void on_drain(rl_req *req) { wake(req->user, RL_AWAITS_DRAIN); }
 
 static void on_gone(rl_req *req, int code) {
   rl_serving *s = req->user;
@@ -55,6 +62,7 @@ static const rl_req_events events = {
     .on_body = on_body, .on_body_end = on_body_end, .on_drain = on_drain, .on_gone = on_gone};
 
 void rl_serving_read(rl_serving *s, bool whole) {
+  s->awaits = RL_AWAITS_BODY;
   s->body_state = whole ? RL_BODY_READING : RL_BODY_STREAMED;
   s->req->ops->read_body(s->req, true);
 }
@@ -69,6 +77,10 @@ static void finish(rl_serving *s) {
   if (s->handle) *s->handle = NULL;
   s->task->owner = NULL;
   rl_buf_free(&s->body);
+  for (rl_list *node; (node = rl_list_shift(&s->held));) {
+    rl_held *held = RL_CONTAINER(node, rl_held, node);
+    held->release(held);
+  }
   s->req = NULL;
   app->serving--;
   req->ops->release(req); /* frees the arena, and `s` with it */
@@ -109,6 +121,14 @@ bool rl_serving_push_request(lua_State *L, const rl_serving *s) {
   return true;
 }
 
+void rl_serving_push_app(lua_State *L, const rl_serving *s) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->self_ref);
+  lua_getiuservalue(L, -1, 2);
+  lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
 static int leave(lua_State *L) {
   rl_serving *s = serving_of(L);
   if (s) finish(s);
@@ -138,8 +158,10 @@ static int send_rest(lua_State *L, size_t sent) {
     size_t piece = len - sent < PIECE ? len - sent : PIECE;
     int code = s->req->ops->write(s->req, rl_slice_of(bytes + sent, piece));
     sent += piece;
-    if (code == RL_EAGAIN)
+    if (code == RL_EAGAIN) {
+      s->awaits = RL_AWAITS_DRAIN;
       return rl_task_wait(L, "the client to take the response", NULL, NULL, send_rest_k, (lua_KContext)sent);
+    }
     if (code) break;
   }
   if (!s->gone) s->req->ops->end(s->req, NULL, 0);
@@ -285,12 +307,17 @@ static int hooks_k(lua_State *L, int status, lua_KContext number) {
   return send_response(L);
 }
 
-/* Stack top: a response. The hooks of app:on_response see it before it leaves. */
+static bool wants_hooks(const rl_serving *s) { return !s->hooked && (s->app->hooks_always || s->finishers); }
+
+/* Stack top: a response. The hooks of app:on_response and of this request see it before it leaves; once, so that the answer
+ * to a hook's own error gets out. */
 static int run_hooks(lua_State *L) {
-  rl_app *app = serving_of(L)->app;
+  rl_serving *s = serving_of(L);
+  rl_app *app = s->app;
   lua_copy(L, -1, AT_REQ + 1);
   lua_settop(L, AT_REQ + 1);
-  if (app->on_response_ref == LUA_NOREF) return send_response(L);
+  if (!wants_hooks(s)) return send_response(L);
+  s->hooked = true;
   lua_rawgeti(L, LUA_REGISTRYINDEX, app->on_response_ref);
   lua_pushvalue(L, AT_REQ);
   lua_pushvalue(L, AT_REQ + 1);
@@ -325,7 +352,7 @@ static int handle_error(lua_State *L) {
 
 /* The commonest answer of all, a short string and no hooks, goes out without becoming a value first. */
 static bool send_string(lua_State *L, rl_serving *s, int count) {
-  if (lua_type(L, AT_REQ + 1) != LUA_TSTRING || count > 2 || s->app->on_response_ref != LUA_NOREF) return false;
+  if (lua_type(L, AT_REQ + 1) != LUA_TSTRING || count > 2 || wants_hooks(s)) return false;
   rl_resp resp = {.status = 200, .content_type = RL_SLICE("text/plain; charset=utf-8")};
   if (count == 2) {
     if (!lua_isinteger(L, AT_REQ + 2)) return false;
@@ -386,6 +413,7 @@ static rl_serving *new_serving(rl_app *app, rl_req *req, const rl_match *match) 
   s->param_count = match->param_count;
   memcpy(s->params, match->params, match->param_count * sizeof *match->params);
   rl_buf_init(&s->body, RL_BUF_NO_LIMIT);
+  rl_list_init(&s->held);
   return s;
 }
 

@@ -19,6 +19,7 @@
 
 typedef struct rl_app rl_app;
 typedef struct rl_serving rl_serving;
+typedef struct rl_held rl_held;
 
 typedef struct rl_app_route {
   uint64_t body_limit; /* 0: the app's */
@@ -38,11 +39,21 @@ struct rl_app {
   uint64_t body_limit;
   uint32_t cpu_limit_ms;                         /* 0: none */
   int self_ref;                                  /* keeps it alive while requests run */
-  int chains_ref, on_error_ref, on_response_ref; /* registry; on_response_ref is LUA_NOREF without hooks */
+  int chains_ref, on_error_ref, on_response_ref; /* registry */
+  bool hooks_always;                             /* else only for requests that asked for it */
   unsigned serving;                              /* requests under way */
 };
 
 enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };
+
+/* What the request's task waits for, of what the request tells: nothing else may be woken by it. */
+enum { RL_AWAITS_NOTHING, RL_AWAITS_BODY, RL_AWAITS_DRAIN };
+
+/* Something that belongs to a request and is given back at its end, though Lua may hold a handle of it for longer. */
+struct rl_held {
+  rl_list node;
+  void (*release)(rl_held *held);
+};
 
 struct rl_serving {
   rl_req *req; /* NULL once the exchange is over */
@@ -53,16 +64,23 @@ struct rl_serving {
   int scope;           /* of a miss */
   int miss_status;
   uint32_t allow;
-  bool gone; /* the client has left */
+  bool gone;      /* the client has left */
+  bool finishers; /* something wants to see the response before it leaves (req.session, security headers) */
+  bool hooked;    /* its hooks have run, or failed */
+  uint8_t awaits;
   uint8_t body_state;
   int body_error; /* of on_body_end */
   bool body_ended;
-  rl_buf body;         /* arrived, not handed to Lua yet */
+  rl_buf body; /* arrived, not handed to Lua yet */
+  rl_list held;
   rl_header *trailers; /* of the streamed response; in the arena */
   size_t trailer_count;
   unsigned param_count;
   rl_param params[];
 };
+
+/* Adds something to be released at the end; it may take itself out before (rl_list_remove). */
+static inline void rl_serving_hold(rl_serving *serving, rl_held *held) { rl_list_push(&serving->held, &held->node); }
 
 /* Sets up the dispatch of a freshly made app. */
 void rl_app_init(rl_app *app, rl_vm *vm);
@@ -95,8 +113,12 @@ void rl_res_from_results(lua_State *L, int count, const char *label);
  * `arena`. 0 or RL_ENOMEM. */
 int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);
 
+/* Pushes the Lua app whose route (or miss) that is. */
+void rl_serving_push_app(lua_State *L, const rl_serving *serving);
 /* Pushes the handle `req` for a serving (vm/bind/request.c). */
 void rl_request_push(lua_State *L, rl_serving *serving);
+/* The serving of the handle at `index`; raises where the request has ended. */
+rl_serving *rl_check_serving(lua_State *L, int index);
 /* Pushes `out`, which writes to the request whose handle is at `index` (vm/bind/out.c). */
 void rl_out_push(lua_State *L, int index);
 /* The request for which a task runs, itself or by the one it belongs to; NULL where there is none (any more). */

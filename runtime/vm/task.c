@@ -66,7 +66,6 @@ static void forget(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   for (rl_list *node; (node = rl_list_shift(&task->children));) forget(RL_CONTAINER(node, rl_task, sibling));
   if (task->status == RL_TASK_READY) rl_loop_unpost(loop, &task->post);
-  else if (task->undo) task->undo(task, task->undo_ud);
   stop_timeouts(task);
   if (task->rare) {
     rl_timer_stop(loop, &task->rare->cleanup);
@@ -76,7 +75,14 @@ static void forget(rl_task *task) {
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
 
+static void undo_wait(void *ud, rl_task *task, unsigned depth) {
+  (void)ud, (void)depth;
+  if (task->status != RL_TASK_READY && task->undo) task->undo(task, task->undo_ud);
+}
+
+/* First all waits are undone, while those who are waited for still live: a job that ends later wakes nobody. */
 void rl_task_forget_all(rl_vm *vm) {
+  rl_task_each(vm, undo_wait, NULL);
   for (rl_list *node; (node = rl_list_shift(&vm->roots));) forget(RL_CONTAINER(node, rl_task, sibling));
 }
 

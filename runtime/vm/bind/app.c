@@ -169,13 +169,15 @@ static int l_converter(lua_State *L) {
   return 0;
 }
 
-/* compiled:ready(on_error, on_response?): on_error(req, err) -> response; on_response(req, response) */
+/* compiled:ready(on_error, on_response, always): on_error(req, err) -> response; on_response(req, response) is called for
+ * every request, or else for those that asked by request_finish */
 static int l_ready(lua_State *L) {
   rl_app *app = check_app(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  app->hooks_always = lua_toboolean(L, 4);
   lua_settop(L, 3);
-  if (lua_isnil(L, 3)) lua_pop(L, 1);
-  else app->on_response_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  app->on_response_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   app->on_error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }
@@ -186,6 +188,14 @@ static int l_match(lua_State *L) {
   rl_match match;
   rl_router_match(app->router, rl_method_of(rl_check_slice(L, 2)), rl_check_slice(L, 3), &match);
   if (match.route >= 0) lua_pushinteger(L, match.route);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* running_app() -> the app whose request the running task answers, or nil */
+static int l_running_app(lua_State *L) {
+  const rl_serving *serving = rl_serving_of_task(rl_task_running(L));
+  if (serving) rl_serving_push_app(L, serving);
   else lua_pushnil(L);
   return 1;
 }
@@ -234,8 +244,11 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"app", l_app}, {"limits", l_limits}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"app", l_app},
+                                     {"running_app", l_running_app},
+                                     {"limits", l_limits},
+                                     {"pattern_parts", l_pattern_parts},
+                                     {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
                                    {"limit", l_limit}, {"ready", l_ready}, {"serve_in_c", l_serve_in_c},

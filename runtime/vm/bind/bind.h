@@ -28,6 +28,12 @@ void rl_bind_static(lua_State *L);
 void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
 void rl_bind_client(lua_State *L);
+void rl_bind_crypto(lua_State *L);
+void rl_bind_form(lua_State *L);
+void rl_bind_image(lua_State *L);
+void rl_bind_spill(lua_State *L);
+void rl_bind_session(lua_State *L);
+void rl_bind_guard(lua_State *L);
 void rl_bind_client_head(lua_State *L);
 void rl_bind_file(lua_State *L);
 
@@ -50,6 +56,9 @@ static inline void rl_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); 
 static inline bool rl_is_null(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);
 }
+
+/* A key ring (crypto/keyring.h) made by native.keyring, alive as long as the value. */
+struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
 /* Encodes the value at `index` as JSON into `out`; raises on what JSON cannot hold. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);

@@ -6,6 +6,8 @@
  * and says where. Decoding keeps integers, marks lists (so that [] stays a list), and drops null members of objects.
  */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -17,6 +19,7 @@ typedef struct encoder {
   lua_State *L;
   rl_buf *out;
   int depth;
+  bool sorted; /* members of objects in the order of their keys: equal values give equal texts */
 } encoder;
 
 static void fail(encoder *e, int code) {
@@ -62,6 +65,36 @@ static void encode_object(encoder *e, int index) {
     if (!lua_next(e->L, index)) break;
   }
   put(e, '}');
+}
+
+static int compare_keys(const void *a, const void *b) {
+  const rl_slice *x = a, *y = b;
+  int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+  return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Keys are borrowed from the table, which holds them meanwhile; the array is Lua's, so that a raise leaves nothing behind. */
+static void encode_sorted(encoder *e, int index) {
+  lua_State *L = e->L;
+  size_t count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), count++)
+    if (lua_type(L, -2) != LUA_TSTRING) encode_key(e); /* raises */
+  rl_slice *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0);
+  rl_slice *key = keys;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), key++) key->data = lua_tolstring(L, -2, &key->len);
+  qsort(keys, count, sizeof *keys, compare_keys);
+  put(e, '{');
+  for (size_t i = 0; i < count; i++) {
+    if (i) put(e, ',');
+    lua_pushlstring(L, keys[i].data, keys[i].len);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, index);
+    encode_key(e);
+    encode(e, lua_gettop(L));
+    lua_pop(L, 2);
+  }
+  put(e, '}');
+  lua_pop(L, 1);
 }
 
 /* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. */
@@ -115,6 +148,7 @@ static void encode_table(encoder *e, int index) {
   if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
   else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
   else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index);
+  else if (e->sorted) lua_pop(L, 2), encode_sorted(e, index);
   else encode_object(e, index);
   e->depth--;
 }
@@ -156,6 +190,17 @@ static int json_encode(lua_State *L) {
   rl_buf_clear(scratch);
   rl_json_encode_value(L, 1, scratch);
   lua_pushlstring(L, scratch->data, scratch->len);
+  return 1;
+}
+
+/* json_canonical(value) -> string: as json_encode, but keys in order, so that equal values give equal texts */
+static int json_canonical(lua_State *L) {
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  luaL_checkany(L, 1);
+  rl_buf_clear(scratch);
+  encoder e = {.L = L, .out = scratch, .sorted = true};
+  encode(&e, 1);
+  rl_push_slice(L, rl_buf_slice(scratch));
   return 1;
 }
 
@@ -261,8 +306,11 @@ static int array(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"json_encode", json_encode}, {"json_decode", json_decode}, {"array", array}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"json_encode", json_encode},
+                                     {"json_canonical", json_canonical},
+                                     {"json_decode", json_decode},
+                                     {"array", array},
+                                     {NULL, NULL}};
 
 void rl_bind_json(lua_State *L) {
   lua_createtable(L, 0, 1);

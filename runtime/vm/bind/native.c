@@ -61,6 +61,12 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_out(L);
   rl_bind_template(L);
   rl_bind_main(L);
+  rl_bind_crypto(L);
+  rl_bind_form(L);
+  rl_bind_image(L);
+  rl_bind_spill(L);
+  rl_bind_session(L);
+  rl_bind_guard(L);
   rl_bind_sqlite(L);
   rl_bind_files(L);
   rl_bind_local(L);

@@ -42,8 +42,10 @@ static int write_from(lua_State *L, size_t done) {
     size_t piece = all.len - done < PIECE ? all.len - done : PIECE;
     int code = s->gone ? RL_ERESET : s->req->ops->write(s->req, rl_slice_of(all.data + done, piece));
     done += piece;
-    if (code == RL_EAGAIN)
+    if (code == RL_EAGAIN) {
+      s->awaits = RL_AWAITS_DRAIN;
       return rl_task_wait(L, "the client to take the response", NULL, NULL, write_k, (lua_KContext)done);
+    }
     if (code) return raise_write_error(L, code);
   }
   lua_settop(L, 1);

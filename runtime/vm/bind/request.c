@@ -14,7 +14,7 @@
 #include "vm/bind/bind.h"
 #include "vm/serve.h"
 
-static rl_serving *check_serving(lua_State *L, int index) {
+rl_serving *rl_check_serving(lua_State *L, int index) {
   rl_serving **handle = luaL_checkudata(L, index, "rille.request");
   if (!*handle) luaL_error(L, "this request has ended: what is needed later must be taken out of it before");
   return *handle;
@@ -248,12 +248,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
     case FIELD_TRAILERS: push_trailers(L, req); break;
     case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
-    case FIELD_APP: {
-      lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->self_ref);
-      lua_getiuservalue(L, -1, 2);
-      lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
-      break;
-    }
+    case FIELD_APP: rl_serving_push_app(L, s); break;
     default: push_table_field(L, s, field);
   }
 }
@@ -269,7 +264,7 @@ static int request_index(lua_State *L) {
   lua_pushvalue(L, 2);
   int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) { /* kept or overridden under its name */
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
@@ -286,7 +281,7 @@ static int request_index(lua_State *L) {
 }
 
 static int request_newindex(lua_State *L) {
-  check_serving(L, 1);
+  rl_check_serving(L, 1);
   return luaL_error(L, "req.%s cannot be set; req.state is the table for what belongs to this request",
                     luaL_tolstring(L, 2, NULL));
 }
@@ -300,7 +295,7 @@ static int request_tostring(lua_State *L) {
 
 /* request_keep(req, name, value): what req.<name> is from now on */
 static int request_keep(lua_State *L) {
-  const rl_serving *s = check_serving(L, 1);
+  const rl_serving *s = rl_check_serving(L, 1);
   size_t len;
   if (strcmp(luaL_checkstring(L, 2), "id") == 0 && lua_isstring(L, 3)) {
     const char *id = lua_tolstring(L, 3, &len);
@@ -313,9 +308,39 @@ static int request_keep(lua_State *L) {
   return 0;
 }
 
+/* Beside the fields, what else is kept of a request: its body, and who wants to see its response. */
+enum { KEPT_BODY = 100, KEPT_FINISHERS };
+
+/* request_finish(req, f): f(req, response) runs before the response leaves, the last one that asked first */
+static int request_finish(lua_State *L) {
+  rl_serving *s = rl_check_serving(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  push_kept(L);
+  if (lua_rawgeti(L, 3, KEPT_FINISHERS) == LUA_TNIL) {
+    lua_newtable(L);
+    lua_replace(L, 4);
+    lua_pushvalue(L, 4);
+    lua_rawseti(L, 3, KEPT_FINISHERS);
+  }
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, 4, (lua_Integer)lua_rawlen(L, 4) + 1);
+  s->finishers = true;
+  return 0;
+}
+
+/* request_finishers(req) -> list of functions, or nil */
+static int request_finishers(lua_State *L) {
+  rl_check_serving(L, 1);
+  lua_settop(L, 1);
+  push_kept(L);
+  lua_rawgeti(L, 2, KEPT_FINISHERS);
+  return 1;
+}
+
 /* request_miss(req) -> status, allow: what the router found out about a path without a route */
 static int request_miss(lua_State *L) {
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   char allow[256];
   size_t len = rl_allow_text(s->allow, allow, sizeof allow);
   lua_pushinteger(L, s->miss_status);
@@ -324,12 +349,25 @@ static int request_miss(lua_State *L) {
   return 2;
 }
 
+/* request_has_route(req, raw_path) -> whether that path, as it would be sent, has a route for the method of this request */
+static int request_has_route(lua_State *L) {
+  rl_serving *s = rl_check_serving(L, 1);
+  rl_slice raw = rl_check_slice(L, 2);
+  char *path = rl_arena_alloc(&s->req->arena, raw.len + 1);
+  if (!path) return rl_error_raise(L, RL_ENOMEM, NULL);
+  long len = rl_path_decode(raw, path);
+  rl_match match = {.route = -1};
+  if (len >= 0) rl_router_match(s->app->router, s->req->method, rl_slice_of(path, (size_t)len), &match);
+  lua_pushboolean(L, match.route >= 0);
+  return 1;
+}
+
 /* ---- headers -------------------------------------------------------------------------------------------------------------------- */
 
 static rl_serving *serving_of_view(lua_State *L) {
   lua_rawgetp(L, 1, &fields);
   lua_replace(L, 1);
-  return check_serving(L, 1);
+  return rl_check_serving(L, 1);
 }
 
 /* Pushes all values of that name joined by ", ", or nil. */
@@ -374,7 +412,7 @@ static int headers_pairs(lua_State *L) {
 
 /* req:header_all(name) -> list of values */
 static int header_all(lua_State *L) {
-  const rl_req *req = check_serving(L, 1)->req;
+  const rl_req *req = rl_check_serving(L, 1)->req;
   rl_slice name = rl_check_slice(L, 2);
   lua_newtable(L);
   for (size_t i = 0; i < req->header_count; i++) {
@@ -403,7 +441,7 @@ static int served_request(lua_State *L) {
 
 /* req:query_all(name) -> list of values */
 static int query_all(lua_State *L) {
-  const rl_req *req = check_serving(L, 1)->req;
+  const rl_req *req = rl_check_serving(L, 1)->req;
   luaL_checkstring(L, 2);
   rl_slice rest = req->query, name, value;
   lua_newtable(L);
@@ -424,7 +462,11 @@ static int query_all(lua_State *L) {
 static void undo_body(rl_task *task, void *ud) {
   (void)ud;
   rl_serving *s = task->owner;
-  if (s && s->req && !s->gone) s->req->ops->read_body(s->req, false);
+  if (!s) return;
+  s->awaits = RL_AWAITS_NOTHING;
+  if (s->body_state == RL_BODY_READING)
+    s->body_state = RL_BODY_UNREAD; /* what has come stays and may be asked for again */
+  if (s->req && !s->gone) s->req->ops->read_body(s->req, false);
 }
 
 static int raise_body_error(lua_State *L, const rl_serving *s) {
@@ -445,9 +487,6 @@ static void check_body_size(lua_State *L, rl_serving *s) {
   raise_body_error(L, s);
 }
 
-/* What a whole body is asked for: the text is kept under FIELD_BODY. */
-enum { FIELD_BODY = 100 };
-
 static int body_done(lua_State *L, rl_serving *s) {
   if (s->body_error) return raise_body_error(L, s);
   s->body_state = RL_BODY_WHOLE;
@@ -455,22 +494,32 @@ static int body_done(lua_State *L, rl_serving *s) {
   rl_push_slice(L, rl_buf_slice(&s->body));
   rl_buf_free(&s->body);
   lua_pushvalue(L, -1);
-  lua_rawseti(L, -3, FIELD_BODY);
+  lua_rawseti(L, -3, KEPT_BODY);
   return 1;
 }
 
 static int body_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  return body_done(L, check_serving(L, 1));
+  return body_done(L, rl_check_serving(L, 1));
+}
+
+/* request_body(req) -> the body where it was read whole already, or nil */
+static int request_body(lua_State *L) {
+  rl_serving *s = rl_check_serving(L, 1);
+  lua_settop(L, 1);
+  push_kept(L);
+  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, KEPT_BODY);
+  else lua_pushnil(L);
+  return 1;
 }
 
 /* req:bytes() -> the whole body; may be asked for again */
 static int l_bytes(lua_State *L) {
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
   if (s->body_state == RL_BODY_WHOLE) {
     push_kept(L);
-    lua_rawgeti(L, -1, FIELD_BODY);
+    lua_rawgeti(L, -1, KEPT_BODY);
     return 1;
   }
   if (s->body_state == RL_BODY_STREAMED) return luaL_error(L, "the body was read in pieces already");
@@ -493,7 +542,7 @@ static int next_chunk_k(lua_State *L, int status, lua_KContext ctx) {
 /* The iterator of req:chunks(): what has arrived, or a wait. */
 static int next_chunk(lua_State *L) {
   lua_settop(L, 1);
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   if (s->body.len) {
     rl_push_slice(L, rl_buf_slice(&s->body));
     rl_buf_clear(&s->body);
@@ -512,7 +561,7 @@ static int next_chunk(lua_State *L) {
 
 /* req:chunks() -> iterator over the body as it arrives */
 static int l_chunks(lua_State *L) {
-  rl_serving *s = check_serving(L, 1);
+  rl_serving *s = rl_check_serving(L, 1);
   if (s->body_state != RL_BODY_UNREAD) return luaL_error(L, "the body was read already");
   check_body_size(L, s);
   s->body_state = RL_BODY_STREAMED;
@@ -527,8 +576,15 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {
-    {"request_keep", request_keep}, {"request_miss", request_miss}, {"served_header", served_header}, {"served_request", served_request}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"request_keep", request_keep},
+                                     {"request_finish", request_finish},
+                                     {"request_finishers", request_finishers},
+                                     {"request_miss", request_miss},
+                                     {"request_has_route", request_has_route},
+                                     {"request_body", request_body},
+                                     {"served_header", served_header},
+                                     {"served_request", served_request},
+                                     {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");

@@ -240,7 +240,8 @@ describe("bodies that go", function()
   it("as multipart keep the order of a list", function()
     local got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = {
       { name = "z", body = "last name first" }, { name = "a", filename = "a.json", body = "{}" } } }):json()
-    assert.matches('name="z"\r\n\r\nlast name first\r\n.*name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}',
+    assert.matches('name="z"\r\n\r\nlast name first\r\n.*'
+      .. 'name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}',
       got.body)
     got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = { x = 1, f = { filename = "f", body = "b" } } }):json()
     assert.matches('name="x"\r\n\r\n1\r\n.*name="f"; filename="f"', got.body)

@@ -1,0 +1,35 @@
+-- How bytes of a request become text: charsets, of which browsers still send UTF-8, ASCII and Latin-1, and content codings,
+-- of which none is taken.
+local errors = require "rille.error"
+local native = require "rille.native"
+
+local M = {}
+
+local known = {
+  ["utf-8"] = true, utf8 = true, ["us-ascii"] = true, ascii = true,
+  ["iso-8859-1"] = native.from_latin1, latin1 = native.from_latin1, ["windows-1252"] = native.from_latin1,
+}
+
+--- Raises 415 for a body that is compressed.
+function M.check_content(req)
+  local coding = req.headers["content-encoding"]
+  if coding and coding ~= "" and coding:lower() ~= "identity" then
+    errors.abort(415, "this content coding is not accepted here")
+  end
+end
+
+--- Raises 415 for a charset that is not known. True where it is UTF-8 or a part of it; nil is UTF-8.
+function M.check_charset(charset)
+  local converter = known[charset and charset:lower() or "utf-8"]
+  if not converter then errors.abort(415, "this charset is not known here") end
+  return converter == true
+end
+
+--- to_utf8(bytes, charset, status): raises `status` (415) where the bytes are not of that charset
+function M.to_utf8(bytes, charset, status)
+  if not M.check_charset(charset) then return known[charset:lower()](bytes) end
+  if not native.utf8_valid(bytes) then errors.abort(status or 415, "the text is not " .. (charset or "utf-8")) end
+  return bytes
+end
+
+return M

@@ -1,0 +1,28 @@
+-- What a middleware of the library tells the app that takes it into use: that it needs a secret, that it brings sessions.
+-- A middleware is a function, so its traits stand beside it.
+local M = {}
+
+local of = setmetatable({}, { __mode = "k" })
+
+--- mark(middleware, {needs_secret=, session=, body=, query=}) -> middleware
+function M.mark(middleware, traits)
+  of[middleware] = traits
+  return middleware
+end
+
+--- The traits of a middleware, or nil.
+function M.of(middleware) return of[middleware] end
+
+--- The app learns what its middleware needs, wherever in it that stands.
+function M.adopt(app, middleware)
+  local traits = of[middleware]
+  if traits and traits.needs_secret then app.needs_secret = true end
+end
+
+--- The sessions that app:use has brought to the whole app.
+function M.adopt_session(app, middleware)
+  local traits = of[middleware]
+  if traits and traits.session then app.session = app.session or traits.session end
+end
+
+return M

@@ -1,0 +1,296 @@
+/*
+ * Bytes that arrive piece by piece and may be many: up to 64 KiB stay in memory, the rest goes to a file, written by
+ * threads. Two kinds:
+ *
+ *   spill(req)   an upload: a file without a name, closed at the end of the request
+ *   saver(path)  a file that becomes `path` when it is committed, and vanishes when it is not
+ *
+ *   write -> [memory < 64 KiB] -> job: open once, write, empty the memory -> write …      one job of a spill at a time
+ *
+ * The Lua handle and a job under way each hold the C object; closing while a job runs waits for it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/tempfile.h"
+#include "loop/job.h"
+#include "vm/bind/bind.h"
+#include "vm/serve.h"
+
+typedef struct spill spill;
+
+struct spill {
+  rl_held held; /* in the request's list, or nowhere */
+  rl_job job;
+  rl_task *task;            /* who waits for the job; NULL: nobody any more */
+  int (*work)(spill *file); /* on a thread; its result is `code` */
+  int code;
+  bool busy, closed, has_handle;
+  int fd;
+  uint64_t written; /* bytes in the file, in front of those in memory */
+  rl_buf memory;
+  rl_buf piece; /* what was read back */
+  uint64_t read_at;
+  char *path, *name; /* of a saver: what it is to be, what it is meanwhile */
+};
+
+static spill *check_spill(lua_State *L) {
+  spill *file = *(spill **)luaL_checkudata(L, 1, "rille.spill");
+  if (!file || file->closed) luaL_error(L, "this file has been closed: an upload is gone at the end of its request");
+  if (file->busy) luaL_error(L, "another task is using this file");
+  return file;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------ */
+
+static void free_if_unused(spill *file) {
+  if (file->busy || file->has_handle) return;
+  rl_free(file);
+}
+
+static void drop_contents(spill *file) {
+  if (file->fd >= 0) close(file->fd);
+  if (file->name) unlink(file->name);
+  rl_buf_free(&file->memory);
+  rl_buf_free(&file->piece);
+  rl_free(file->path);
+  rl_free(file->name);
+  file->fd = -1;
+  file->path = file->name = NULL;
+}
+
+static void close_spill(spill *file) {
+  if (file->closed) return;
+  file->closed = true;
+  rl_list_remove(&file->held.node);
+  if (!file->busy) drop_contents(file);
+}
+
+static void release(rl_held *held) { close_spill(RL_CONTAINER(held, spill, held)); }
+
+static int spill_gc(lua_State *L) {
+  spill **handle = lua_touserdata(L, 1);
+  if (!*handle) return 0;
+  close_spill(*handle);
+  (*handle)->has_handle = false;
+  free_if_unused(*handle);
+  *handle = NULL;
+  return 0;
+}
+
+/* spill:close() */
+static int l_close(lua_State *L) {
+  spill **handle = luaL_checkudata(L, 1, "rille.spill");
+  if (*handle) close_spill(*handle);
+  return 0;
+}
+
+static spill *push_spill(lua_State *L) {
+  spill **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  *handle = NULL;
+  luaL_setmetatable(L, "rille.spill");
+  spill *file = rl_calloc(1, sizeof *file);
+  if (!file) rl_error_raise(L, RL_ENOMEM, NULL);
+  file->fd = -1;
+  file->has_handle = true;
+  rl_list_init(&file->held.node);
+  file->held.release = release;
+  rl_buf_init(&file->memory, RL_BUF_NO_LIMIT);
+  rl_buf_init(&file->piece, RL_BUF_NO_LIMIT);
+  return *handle = file;
+}
+
+/* spill(req) -> spill */
+static int l_spill(lua_State *L) {
+  rl_serving *serving = rl_check_serving(L, 1);
+  rl_serving_hold(serving, &push_spill(L)->held);
+  return 1;
+}
+
+/* saver(path) -> spill that can be committed */
+static int l_saver(lua_State *L) {
+  rl_slice path = rl_check_slice(L, 1);
+  luaL_argcheck(L, path.len > 0 && strlen(path.data) == path.len, 1, "a path is not empty and holds no NUL");
+  spill *file = push_spill(L);
+  file->path = rl_strndup(path.data, path.len);
+  if (!file->path) return rl_error_raise(L, RL_ENOMEM, NULL);
+  return 1;
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------------------- */
+
+static void run_job(rl_job *job) {
+  spill *file = RL_CONTAINER(job, spill, job);
+  file->code = file->work(file);
+}
+
+static void on_job_done(rl_job *job, bool ran) {
+  spill *file = RL_CONTAINER(job, spill, job);
+  if (!ran) file->code = RL_ECANCELLED;
+  file->busy = false;
+  if (file->closed) drop_contents(file);
+  if (file->task) rl_task_wake(file->task);
+  free_if_unused(file);
+}
+
+static void undo_job(rl_task *task, void *ud) {
+  spill *file = ud;
+  (void)task;
+  file->task = NULL;
+  rl_job_cancel(&file->job);
+}
+
+/* Runs `work` on a thread, then `k`; index 1 is the handle, which keeps the object. */
+static int start_job(lua_State *L, spill *file, const char *name, int (*work)(spill *), lua_KFunction k) {
+  rl_task *task = rl_task_may_wait(L, name);
+  file->work = work;
+  file->task = task;
+  file->busy = true;
+  file->job.run = run_job;
+  file->job.done = on_job_done;
+  rl_job_start(task->vm->loop, &file->job);
+  return rl_task_wait(L, name, undo_job, file, k, 0);
+}
+
+static int raise_failure(lua_State *L, const spill *file, int code) {
+  const char *what = file->path ? file->path : "a temporary file";
+  if (code == RL_EFULL || code == RL_ENOMEM || code == RL_EBUSY)
+    return rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
+  char message[512];
+  snprintf(message, sizeof message, "cannot write %s: %s", what, rl_error_text(code));
+  rl_error_push_word(L, "io", 500, message);
+  return lua_error(L);
+}
+
+/* After a job: what went wrong is raised. */
+static spill *check_done(lua_State *L) {
+  spill *file = *(spill **)lua_touserdata(L, 1);
+  file->task = NULL;
+  if (file->code) raise_failure(L, file, file->code);
+  if (file->closed) luaL_error(L, "this file has been closed");
+  return file;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------------------- */
+
+static int open_file(spill *file) {
+  if (file->fd >= 0) return RL_OK;
+  file->fd = file->path ? rl_tempfile_open_beside(file->path, &file->name) : rl_tempfile_open();
+  return file->fd < 0 ? file->fd : RL_OK;
+}
+
+static int write_out(spill *file) {
+  int code = open_file(file);
+  if (!code) code = rl_write_all(file->fd, rl_buf_slice(&file->memory));
+  if (code) return code;
+  file->written += file->memory.len;
+  rl_buf_clear(&file->memory);
+  return RL_OK;
+}
+
+static int write_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  check_done(L);
+  return 0;
+}
+
+/* spill:write(s, i = 1, j = -1): bytes i to j of s */
+static int l_write(lua_State *L) {
+  spill *file = check_spill(L);
+  rl_slice s = rl_check_slice(L, 2);
+  lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, (lua_Integer)s.len);
+  luaL_argcheck(L, i >= 1 && j <= (lua_Integer)s.len && i <= j + 1, 3, "out of the string");
+  if (rl_buf_add(&file->memory, s.data + i - 1, (size_t)(j - i + 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
+  if (file->memory.len <= RL_LIMIT_SPILL) return 0;
+  lua_settop(L, 1);
+  return start_job(L, file, "a file to be written", write_out, write_k);
+}
+
+static int commit_file(spill *file) {
+  int code = write_out(file);
+  if (!code) code = rl_tempfile_commit(file->fd, file->name, file->path);
+  if (code) return code;
+  rl_free(file->name); /* nothing to remove any more */
+  file->name = NULL;
+  return RL_OK;
+}
+
+static int commit_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  spill *file = check_done(L);
+  lua_pushinteger(L, (lua_Integer)file->written);
+  close_spill(file);
+  return 1;
+}
+
+/* spill:commit() -> bytes written: it is `path` now, on the disk */
+static int l_commit(lua_State *L) {
+  spill *file = check_spill(L);
+  luaL_argcheck(L, file->path != NULL, 1, "an upload has no path: save it");
+  lua_settop(L, 1);
+  return start_job(L, file, "a file to be saved", commit_file, commit_k);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------------ */
+
+static int read_piece(spill *file) {
+  rl_buf_clear(&file->piece);
+  int code = rl_buf_reserve(&file->piece, RL_LIMIT_SPILL);
+  if (code) return code;
+  uint64_t left = file->written - file->read_at;
+  long n = rl_read_at(file->fd, file->read_at, file->piece.data, left < RL_LIMIT_SPILL ? left : RL_LIMIT_SPILL);
+  if (n < 0) return (int)n;
+  if (n == 0) return RL_EIO; /* shorter than what was written */
+  file->piece.len = (size_t)n;
+  return RL_OK;
+}
+
+static int read_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rl_push_slice(L, rl_buf_slice(&check_done(L)->piece));
+  return 1;
+}
+
+/* spill:read(offset) -> the bytes that follow `offset`, some 64 KiB of them, or nil at the end */
+static int l_read(lua_State *L) {
+  spill *file = check_spill(L);
+  lua_Integer offset = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, offset >= 0, 2, "not negative");
+  uint64_t from = (uint64_t)offset;
+  lua_settop(L, 1);
+  if (from < file->written) {
+    file->read_at = from;
+    return start_job(L, file, "a file to be read", read_piece, read_k);
+  }
+  from -= file->written;
+  if (from >= file->memory.len) lua_pushnil(L);
+  else lua_pushlstring(L, file->memory.data + from, file->memory.len - from);
+  return 1;
+}
+
+/* spill:size() -> bytes */
+static int l_size(lua_State *L) {
+  spill *file = check_spill(L);
+  lua_pushinteger(L, (lua_Integer)(file->written + file->memory.len));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"spill", l_spill}, {"saver", l_saver}, {NULL, NULL}};
+
+static const luaL_Reg methods[] = {{"write", l_write}, {"commit", l_commit}, {"read", l_read},
+                                   {"size", l_size},   {"close", l_close},   {NULL, NULL}};
+
+void rl_bind_spill(lua_State *L) {
+  luaL_newmetatable(L, "rille.spill");
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, spill_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, l_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}
