@@ -177,6 +177,31 @@ describe("a page sees", function()
     assert.equal("[][]", page_text "[{{ csrf_field() }}]{{ flashes() }}")
   end)
 
+  it("the session and its flashes, once", function()
+    local app = app_with { ["page.html"] = "{{ session.user }}{% for text in flashes() %}[{{ text }}]{% endfor %}" }
+    app:use(rille.session { secret = ("x"):rep(32) })
+    app:get("/login", function(req)
+      req.session.user = "ada"
+      req:flash "Welcome <ada>"
+      return ""
+    end)
+    local client = testing.client(app)
+    client:get "/login"
+    assert.equal("ada[Welcome &lt;ada&gt;]", client:get("/"):text())
+    assert.equal("ada", client:get("/"):text())
+  end)
+
+  it("no session where nobody installed one", function()
+    assert.equal("false", page_text "{{ session is defined }}")
+  end)
+
+  it("the field for csrf, as HTML, with a token of the session", function()
+    local app = app_with { ["page.html"] = "{{ csrf_field() }}" }
+    app:use(rille.session { secret = ("x"):rep(32) })
+    app:use(rille.csrf {})
+    assert.matches('^<input type="hidden" name="csrf_token" value="[%w_.-]+">$', get(app):text())
+  end)
+
   it("no Lua", function()
     for _, name in ipairs { "os", "io", "require", "load", "_G", "_ENV", "string", "debug", "setmetatable", "error" } do
       assert.equal("false", page_text("{{ " .. name .. " is defined }}"))
