@@ -101,11 +101,18 @@ function boot.routes(path)
   return 0
 end
 
+--- Loads the program and compiles its routes and all of its templates; tells every error of a template.
 function boot.check(path)
   local app = boot.load_app(path)
   require("rille.secret").check_app(app)
   local _, all = require("rille.compile").compile(app)
-  print(("%s: %d routes, no errors"):format(path, #all))
+  local templates, errors = require("rille.page").check(app)
+  for _, err in ipairs(errors) do io.stderr:write(tostring(err), "\n") end
+  if errors[1] then
+    io.stderr:write(("rille: %d of %d templates cannot be compiled\n"):format(#errors, templates))
+    return 1
+  end
+  print(("%s: %d routes, %d templates, no errors"):format(path, #all, templates))
   return 0
 end
 

@@ -18,6 +18,7 @@ void rl_bind_out(lua_State *L);
 void rl_bind_main(lua_State *L);
 void rl_bind_request(lua_State *L);
 void rl_bind_response(lua_State *L);
+void rl_bind_template(lua_State *L);
 void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
 void rl_bind_local(lua_State *L);
