@@ -20,7 +20,8 @@ describe("the blog's pages", function()
   end)
 
   it("shows a post, its text in paragraphs", function()
-    local text = page("view.html", { post = { id = 7, title = "A & B", text = "One\n\n<two> http://example.org", owner = "Ada", editor = "Bob" } })
+    local text = page("view.html", { post = { id = 7, title = "A & B", text = "One\n\n<two> http://example.org",
+      owner = "Ada", editor = "Bob" } })
     assert.matches("<title>A &amp; B - Blog</title>", text, 1, true)
     assert.matches("by Ada, edited by Bob", text, 1, true)
     assert.matches('<p>&lt;two&gt; <a href="http://example.org"', text, 1, true)
@@ -35,7 +36,8 @@ describe("the blog's pages", function()
 
   it("asks for a new post, and again with what was sent and what is wrong", function()
     assert.matches('<form method="post" action="/new" enctype="multipart/form%-data">', page "new.html")
-    local text = page("edit.html", { action = "/7/edit", values = { title = "T", text = "</textarea>" }, errors = { title = "too short" } })
+    local text = page("edit.html", { action = "/7/edit", values = { title = "T", text = "</textarea>" },
+      errors = { title = "too short" } })
     assert.matches('action="/7/edit"', text, 1, true)
     assert.matches('name="title" type="text" value="T" required>', text, 1, true)
     assert.matches("required>&lt;/textarea&gt;</textarea>", text, 1, true)
@@ -52,6 +54,7 @@ describe("the blog's pages", function()
 
   it("asks before it deletes, and tells what went wrong", function()
     assert.matches('action="/7/delete"', page("delete.html", { post = { id = 7, title = "T" } }), 1, true)
-    assert.matches("<h2>404</h2>\n<p>Not &lt;found&gt;</p>", page("error.html", { status = 404, message = "Not <found>" }), 1, true)
+    assert.matches("<h2>404</h2>\n<p>Not &lt;found&gt;</p>", page("error.html", { status = 404, message = "Not <found>" }), 1,
+      true)
   end)
 end)

@@ -21,7 +21,8 @@ local function new(strict)
   local R = native.page_functions {
     array = value.Array, tuple = value.Tuple, markup = value.Markup, undefined = value.Undefined, strict = value.Strict,
     text = lookups.text, attribute_text = lookups.attribute_text, attr = lookups.attr, peek = lookups.peek, item = lookups.item,
-    truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items, all_items = items.all_items, unpack = items.unpack,
+    truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items,
+    all_items = items.all_items, unpack = items.unpack,
   }
   local truth = R.truth
   function R.pick(v) return truth(v) and v end

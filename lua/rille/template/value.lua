@@ -154,7 +154,8 @@ local kind = M.kind
 
 local words = {
   undefined = "undefined", none = "none", boolean = "a boolean", number = "a number", string = "text", markup = "text",
-  list = "a list", tuple = "a tuple", mapping = "a mapping", ["function"] = "a function", thread = "a coroutine", object = "an object",
+  list = "a list", tuple = "a tuple", mapping = "a mapping", ["function"] = "a function", thread = "a coroutine",
+  object = "an object",
 }
 
 --- What a value is, in words for messages.
