@@ -94,9 +94,10 @@ static void set_limit(run *r, rl_slice name, uint64_t number) {
   else wrong(r, "no such limit", name);
 }
 
-static void check_seen(run *r, rl_slice text) {
+static void check_seen(run *r, rl_slice text, bool wanted) {
   rl_slice out = test_client_out(r->client);
-  if (!out.len || !memmem(out.data, out.len, text.data, text.len)) wrong(r, "not seen by then", text);
+  bool seen = out.len && memmem(out.data, out.len, text.data, text.len);
+  if (seen != wanted) wrong(r, wanted ? "not seen by then" : "seen too early", text);
 }
 
 static void take_step(run *r, const wire_step *step) {
@@ -107,7 +108,8 @@ static void take_step(run *r, const wire_step *step) {
     case WIRE_RESET: test_client_break(r->client); break;
     case WIRE_STALL: r->client->stream.room = 0; break;
     case WIRE_TAKE: test_client_take(r->client, step->number); break;
-    case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes)); break;
+    case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes), true); break;
+    case WIRE_UNSEEN: check_seen(r, rl_buf_slice(&step->bytes), false); break;
     case WIRE_WRITES: r->client->stream.most = step->number; break;
     case WIRE_LIMIT: set_limit(r, rl_buf_slice(&step->bytes), step->number); break;
     case WIRE_STOP:
@@ -153,7 +155,7 @@ static void check_manners(run *r, const seen_answer *got) {
   if (got->status >= 200 && seen_answer_field(got, "date", NULL) != 1) wrong(r, "no Date", got->head);
 }
 
-static void check_answer(run *r, const wire_answer *want, rl_slice *rest, bool cut_off) {
+static void check_answer(run *r, const wire_answer *want, rl_slice *rest) {
   seen_answer got;
   if (!rest->len) wrong(r, "an answer is missing", *rest);
   const char *why = seen_answer_next(rest, want->no_body, &got);
@@ -163,13 +165,14 @@ static void check_answer(run *r, const wire_answer *want, rl_slice *rest, bool c
   check_manners(r, &got);
   if (want->has_body && !rl_slice_eq(rl_buf_slice(&got.body), rl_buf_slice(&want->body)))
     wrong(r, "another body", rl_buf_slice(&got.body));
-  if (!got.complete && !cut_off) wrong(r, "the body is incomplete", rl_buf_slice(&got.body));
+  if (got.complete == want->cut_off)
+    wrong(r, got.complete ? "the body is complete" : "the body is incomplete", rl_buf_slice(&got.body));
   rl_buf_free(&got.body);
 }
 
 static void check_follower(run *r, rl_slice *rest) {
   static const wire_answer hello = {.status = 200};
-  if (r->v->follow != ALONE && r->c->ending == WIRE_OPEN) check_answer(r, &hello, rest, false);
+  if (r->v->follow != ALONE && r->c->ending == WIRE_OPEN) check_answer(r, &hello, rest);
 }
 
 static void check_ending(run *r) {
@@ -202,10 +205,11 @@ static void run_variant(const wire_case *c, const variant *v) {
   test_server_init(&r.server);
   r.client = test_client_connect(&r.server);
   if (v->seed) r.client->stream.most = 1 + draw(&r) % 4096, r.client->stream.refusals = 1000;
+  r.client->stream.late_eof = v->seed & 1;
+  r.client->stream.no_files = v->seed & 2;
   send_all(&r);
   rl_slice rest = test_client_out(r.client);
-  for (size_t i = 0; i < c->answer_count; i++)
-    check_answer(&r, &c->answers[i], &rest, i + 1 == c->answer_count && c->ending != WIRE_OPEN);
+  for (size_t i = 0; i < c->answer_count; i++) check_answer(&r, &c->answers[i], &rest);
   check_follower(&r, &rest);
   if (rest.len) wrong(&r, "more than was expected", rest);
   check_ending(&r);

@@ -116,6 +116,25 @@ function boot.check(path)
   return 0
 end
 
+function boot.openapi(path)
+  local openapi = require "rille.openapi"
+  local app = boot.load_app(path)
+  local _, all = require("rille.compile").compile(app)
+  io.write(openapi.text(openapi.document(app, all)))
+  return 0
+end
+
+function boot.migrate(path, directory, ...)
+  if not directory or ... then
+    io.stderr:write "rille: migrate needs a database and a directory, see: rille help migrate\n"
+    return 2
+  end
+  local db <close> = require("rille.sqlite").open(path)
+  local count = db:migrate(directory)
+  print(("%s: %d new migration%s"):format(path, count, count == 1 and "" or "s"))
+  return 0
+end
+
 function boot.test(...) return require("rille.testing.runner").run(...) end
 
 -- Bytecode can crash the machine that runs it: chunks are text unless somebody asks for more by name.
