@@ -211,11 +211,7 @@ describe("rille.fetch", function()
     assert.equal(300000, size)
     assert.has_error(function() res:bytes() end)
     res = rille.fetch(fake.url .. path)
-    local seen = 0
-    for _ in res:chunks() do
-      seen = seen + 1
-      if seen == 2 then break end
-    end
+    for _ in res:chunks() do break end -- luacheck: ignore 512
     assert.has_error(function() res:text() end)
   end)
 end)

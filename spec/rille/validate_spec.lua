@@ -99,8 +99,8 @@ describe("validate", function()
     local fields = { a = "string" }
     assert.same({ a = "x" }, (result({ type = "object", fields = fields }, { a = "x", b = 1 })))
     assert.same({ a = "x", b = 1 }, (result({ type = "object", fields = fields, unknown = "keep" }, { a = "x", b = 1 })))
-    assert.same({ b = "is not known here" },
-      failures({ type = "object", fields = fields, unknown = "refuse" }, { a = "x", b = 1 }))
+    assert.same({ b = "is not known here" }, failures({ type = "object", fields = fields, unknown = "refuse" },
+      { a = "x", b = 1 }))
     assert.same({ n = { x = 1 } }, (result({ n = { type = "object", values = "integer" } }, { n = { x = 1 } })))
     assert.same({ ["n.y"] = "must be a whole number" },
       failures({ n = { type = "object", values = "integer" } }, { n = { x = 1, y = "z" } }))
@@ -115,7 +115,8 @@ describe("validate", function()
     }
     assert.same({ title = "x" }, (result(schema, { title = "x" })))
     assert.same({ title = "is required", tags = "must have at most 2 items", age = "must be at most 150",
-      x = "is not known here" }, failures(schema, { tags = { "a", "b", "c" }, age = 151, x = 1 }))
+      x = "is not known here" },
+      failures(schema, { tags = { "a", "b", "c" }, age = 151, x = 1 }))
   end)
 
   it("checks a value that is no object", function()

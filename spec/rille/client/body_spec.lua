@@ -240,8 +240,9 @@ describe("bodies that go", function()
   it("as multipart keep the order of a list", function()
     local got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = {
       { name = "z", body = "last name first" }, { name = "a", filename = "a.json", body = "{}" } } }):json()
-    assert.matches('name="z"\r\n\r\nlast name first\r\n.*name="a"; filename="a.json"\r\n' ..
-      'Content%-Type: application/json\r\n\r\n{}', got.body)
+    assert.matches('name="z"\r\n\r\nlast name first\r\n.*'
+      .. 'name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}',
+      got.body)
     got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = { x = 1, f = { filename = "f", body = "b" } } }):json()
     assert.matches('name="x"\r\n\r\n1\r\n.*name="f"; filename="f"', got.body)
     got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { x = 1 }, multipart = true }):json()
