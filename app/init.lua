@@ -2,7 +2,8 @@
 local rille = require "rille"
 
 return function(settings)
-  local app = rille.app()
+  local app = rille.app { templates = { "templates", trim_blocks = true, lstrip_blocks = true } }
+  app:static("/static", "app/static")
 
   app:lifespan(function(self, running)
     local db <close> = rille.sqlite.open(settings.database or os.getenv "DATABASE" or "blog.db")

@@ -43,8 +43,6 @@ static int print_help(const rl_options *options) {
   return 0;
 }
 
-static bool takes_app(const char *command) { return strcmp(command, "run") != 0 && strcmp(command, "test") != 0; }
-
 static int run_command(rl_options *options, const char *root) {
   if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
   if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
@@ -56,7 +54,7 @@ static int run_command(rl_options *options, const char *root) {
 
 /* APP becomes absolute, because the root is where it stands. */
 static char *resolve_app(rl_options *options) {
-  char *absolute = takes_app(options->command) ? realpath(options->app, NULL) : NULL;
+  char *absolute = rl_options_takes_app(options->command) ? realpath(options->app, NULL) : NULL;
   if (absolute) options->app = absolute;
   return absolute;
 }
@@ -76,7 +74,7 @@ int main(int argc, char **argv) {
   rl_buf_init(&why, 4096);
   signal(SIGPIPE, SIG_IGN);
   const char *command = argc > 1 ? argv[1] : "help";
-  char *root = takes_app(command) && argc > 2 && argv[2][0] != '-' ? root_of(argv[2]) : realpath(".", NULL);
+  char *root = rl_options_takes_app(command) && argc > 2 && argv[2][0] != '-' ? root_of(argv[2]) : realpath(".", NULL);
   if (!root) return perror("rille"), 1;
   if (rl_dotenv_load(root, &why) || rl_options_parse(&options, argc, argv, &why)) {
     free(root);
@@ -100,7 +98,7 @@ int main(int argc, char **argv) {
     status = print_help(&options);
   } else {
     rl_log_setup(options.log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
-    char *app = resolve_app(&options), *own_root = takes_app(options.command) ? root_of(options.app) : NULL;
+    char *app = resolve_app(&options), *own_root = rl_options_takes_app(options.command) ? root_of(options.app) : NULL;
     status = run_command(&options, own_root ? own_root : root);
     free(app);
     free(own_root);

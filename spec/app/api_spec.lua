@@ -100,6 +100,6 @@ describe("the blog's front page", function()
     client:post("/api", { json = { title = "<b>bold</b>", text = "t", owner = "Ada & Bob" } })
     local page = client:get "/"
     assert.equal("text/html; charset=utf-8", page.headers["Content-Type"])
-    assert.matches("&lt;b&gt;bold&lt;/b&gt;</b> by Ada &amp; Bob", page:text(), 1, true)
+    assert.matches("&lt;b&gt;bold&lt;/b&gt;</a> by Ada &amp; Bob", page:text(), 1, true)
   end)
 end)
