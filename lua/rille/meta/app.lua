@@ -117,4 +117,30 @@ function app:lifespan(f) end
 ---@return rille.task
 function app:background(f, ...) end
 
+--- The text of a page.
+---@param name string
+---@param context? table
+---@return string
+function app:render(name, context) end
+
+--- Variables of every page that answers a request.
+---@param f fun(req: rille.request): table?
+---@return rille.app
+function app:context(f) end
+
+---@param name string
+---@param f fun(value: any, ...): any
+---@return rille.app
+function app:filter(name, f) end
+
+---@param name string
+---@param f fun(value: any, ...): boolean
+---@return rille.app
+function app:test(name, f) end
+
+---@param name string
+---@param value any
+---@return rille.app
+function app:global(name, value) end
+
 return app

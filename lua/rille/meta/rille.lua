@@ -78,6 +78,42 @@ function rille.stream(content_type, f, status) end
 ---@return rille.response
 function rille.response(options) end
 
+--- A template of the app that answers the request.
+---@param name string
+---@param context? table
+---@param status? integer 200
+---@return rille.response
+function rille.render(name, context, status) end
+
+--- The same, sent while it is made.
+---@param name string
+---@param context? table
+---@param status? integer 200
+---@return rille.response
+function rille.render_stream(name, context, status) end
+
+rille.template = {}
+
+---@param source string
+---@param options? {templates?: table<string, string>, autoescape?: boolean, trim_blocks?: boolean, lstrip_blocks?: boolean, keep_trailing_newline?: boolean, strict?: boolean, filters?: table, tests?: table, globals?: table, limit?: number}
+---@return fun(context?: table): string
+function rille.template.compile(source, options) end
+
+---@param s string
+---@return table
+function rille.template.markup(s) end
+
+rille.image = {}
+
+---@param bytes string
+---@param options {width?: integer, height?: integer, format?: "jpeg"|"png"|"gif"|"webp", fit?: "cover"|"contain", quality?: integer}
+---@return string
+function rille.image.thumbnail(bytes, options) end
+
+---@param bytes string
+---@return {format: string, width: integer, height: integer}?
+function rille.image.info(bytes) end
+
 ---@class rille.out
 local out = {}
 
