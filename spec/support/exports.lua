@@ -7,7 +7,7 @@ local M = {}
 
 -- Names that are reachable and are the library's own affair.
 local internal = {
-  app = { "new", "current", "is", "root", "find_converter", "find_error_handler", "render_stream", "templates_of" },
+  app = { "new", "current", "is", "root", "find_converter", "find_error_handler" },
   db = { "apply_migrations", "image", "load_image" }, tx = { "savepoint" },
   client = {}, jar = { "take", "header" }, ["rille.client"] = { "new", "fetch" },
   ["rille.session"] = { "has_cookie", "id_of", "make_id", "own_ring" },
