@@ -24,7 +24,8 @@ local site = { name = "Ada & Co.", year = 2026, menu = {
   { url = "/", title = "Start" }, { url = "/products", title = "Products" }, { url = "/about", title = "About <us>" } } }
 
 local function product(i)
-  return { id = i, name = "Product <" .. i .. ">", price = i * 10, sale = i % 3 == 0 and i * 9 or nil, tags = { "new", "a&b", "x" } }
+  return { id = i, name = "Product <" .. i .. ">", price = i * 10, sale = i % 3 == 0 and i * 9 or nil, tags = { "new", "a&b",
+    "x" } }
 end
 
 local function field(i)

@@ -267,8 +267,12 @@ end
 
 local function add_named(app, what, name, value, expected)
   check_open(app)
-  if type(name) ~= "string" or not name:find "^[%a_][%w_.]*$" then raise("%s: a name was expected, got '%s'", what, tostring(name)) end
-  if expected and type(value) ~= expected then raise("%s '%s': a %s was expected, got a %s", what, name, expected, type(value)) end
+  if type(name) ~= "string" or not name:find "^[%a_][%w_.]*$" then
+    raise("%s: a name was expected, got '%s'", what, tostring(name))
+  end
+  if expected and type(value) ~= expected then
+    raise("%s '%s': a %s was expected, got a %s", what, name, expected, type(value))
+  end
   if value == nil then raise("%s '%s': a value was expected, got nil", what, name) end
   app[what .. "s"][name] = value
   return app

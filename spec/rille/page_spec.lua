@@ -71,7 +71,8 @@ describe("rille.render", function()
   end)
 
   it("waits in loops over a program's iterator, in filters and in tests", function()
-    local app = app_with({ ["page.html"] = "{% for x in rows() %}{{ x | slowly }}{% if x is even_slowly %}!{% endif %}{% endfor %}" },
+    local source = "{% for x in rows() %}{{ x | slowly }}{% if x is even_slowly %}!{% endif %}{% endfor %}"
+    local app = app_with({ ["page.html"] = source },
       function() return rille.render("page.html", { rows = function()
         local i = 0
         return function()
@@ -150,7 +151,8 @@ describe("a page sees", function()
   end)
 
   it("url_for with parameters by name, the rest as a query", function()
-    local app = app_with { ["page.html"] = "{{ url_for('index') }} {{ url_for('post', id=7) }} {{ url_for('post', id=7, page=2) }} "
+    local app = app_with { ["page.html"] = "{{ url_for('index') }} {{ url_for('post', id=7) }} "
+      .. "{{ url_for('post', id=7, page=2) }} "
       .. "{{ url_for('post', {'id': 8}, {'q': 'a b'}) }}" }
     app:get("/posts/{id:int}", function() return "" end, { name = "post" })
     assert.equal("/ /posts/7 /posts/7?page=2 /posts/8?q=a%20b", get(app):text())
@@ -177,6 +179,31 @@ describe("a page sees", function()
     assert.equal("[][]", page_text "[{{ csrf_field() }}]{{ flashes() }}")
   end)
 
+  it("the session and its flashes, once", function()
+    local app = app_with { ["page.html"] = "{{ session.user }}{% for text in flashes() %}[{{ text }}]{% endfor %}" }
+    app:use(rille.session { secret = ("x"):rep(32) })
+    app:get("/login", function(req)
+      req.session.user = "ada"
+      req:flash "Welcome <ada>"
+      return ""
+    end)
+    local client = testing.client(app)
+    client:get "/login"
+    assert.equal("ada[Welcome &lt;ada&gt;]", client:get("/"):text())
+    assert.equal("ada", client:get("/"):text())
+  end)
+
+  it("no session where nobody installed one", function()
+    assert.equal("false", page_text "{{ session is defined }}")
+  end)
+
+  it("the field for csrf, as HTML, with a token of the session", function()
+    local app = app_with { ["page.html"] = "{{ csrf_field() }}" }
+    app:use(rille.session { secret = ("x"):rep(32) })
+    app:use(rille.csrf {})
+    assert.matches('^<input type="hidden" name="csrf_token" value="[%w_.-]+">$', get(app):text())
+  end)
+
   it("no Lua", function()
     for _, name in ipairs { "os", "io", "require", "load", "_G", "_ENV", "string", "debug", "setmetatable", "error" } do
       assert.equal("false", page_text("{{ " .. name .. " is defined }}"))
@@ -193,7 +220,9 @@ end)
 
 describe("app:render", function()
   it("gives the text of a page where there is no request", function()
-    local app = app_with { ["page.html"] = "{{ request is defined }} {{ url_for('index') }} {{ flashes() }}{{ csrf_field() }} {{ a }}" }
+    local app = app_with {
+      ["page.html"] = "{{ request is defined }} {{ url_for('index') }} {{ flashes() }}{{ csrf_field() }} {{ a }}",
+    }
     app:context(function(req) return { a = req.path } end)
     assert.equal("false / [] ", app:render "page.html")
   end)
@@ -226,7 +255,8 @@ end)
 describe("the option templates", function()
   it("may list several sources, of which the first that knows a name wins, and settings", function()
     local app = app_with({ { ["page.html"] = "{% if true %}\nfirst{% endif %} {% include 'b.html' %}" },
-      { ["page.html"] = "second", ["b.html"] = "b" }, function(name) return name == "c.html" and "c" or nil end, trim_blocks = true })
+      { ["page.html"] = "second", ["b.html"] = "b" }, function(name) return name == "c.html" and "c" or nil end,
+        trim_blocks = true })
     assert.equal("first b", get(app):text())
     assert.equal("c", app:render "c.html")
   end)
@@ -275,7 +305,8 @@ describe("rille.render_stream", function()
   end)
 
   it("holds what is captured until it is printed", function()
-    local res = get(streamed("{% set x %}a{{ slow() }}b{% endset %}[{{ x }}]", { slow = function() rille.sleep(0) return "-" end }))
+    local res = get(streamed("{% set x %}a{{ slow() }}b{% endset %}[{{ x }}]",
+      { slow = function() rille.sleep(0) return "-" end }))
     assert.equal("[a-b]", res:text())
   end)
 

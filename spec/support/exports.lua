@@ -25,6 +25,7 @@ local fields = {
   client = { "cookies" },
   server = { "url", "port" },
   fake = { "calls" },
+  test_client = { "cookies" },
 }
 
 local function is_internal(owner, name)

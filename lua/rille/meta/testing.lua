@@ -23,55 +23,51 @@ function testing.mock() end
 ---@return rille.database
 function testing.database(directory) end
 
----@class rille.test_options
----@field headers? table<string, string>
----@field query? table
----@field json? any
----@field form? table
----@field body? string|fun(): string?
----@field follow? boolean|integer
-
 ---@class rille.test_client
+---@field cookies? rille.jar
 local test_client = {}
 
----@param method string
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
-function test_client:request(method, path, options) end
+function test_client:request(path, options) end
+
+---@param hook fun(req: table, send: fun(req: table): rille.client_response): rille.client_response|table
+---@return rille.test_client
+function test_client:use(hook) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:get(path, options) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:post(path, options) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:put(path, options) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:patch(path, options) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:delete(path, options) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:head(path, options) end
 
 ---@param path string
----@param options? rille.test_options
+---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:options(path, options) end
 

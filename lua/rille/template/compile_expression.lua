@@ -270,13 +270,14 @@ function M.add(Compiler)
   end
 
   --- Code for a call. `verb` and `method_verb` are the runtime's functions for it: "call" and "method" give the result,
-  --- "put_call" and "put_method" print it.
+  --- "put_call" and "put_method" print it (put_call3 where the arguments are few).
   function Compiler:call_code(node, frame, verb, method_verb, caller)
     local callee = node.node
     local target
     if callee.t == "Getattr" then
       verb, target = method_verb, ("%s, %s"):format((self:expression(callee.node, frame)), quote(callee.attr))
     else
+      if verb == "put_call" and #node.args <= 3 and not node.dyn_args then verb = "put_call3" end
       target = self:expression(callee, frame)
     end
     local args = positional(self, node, frame)

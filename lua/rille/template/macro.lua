@@ -85,47 +85,59 @@ local function arrange(c, info, kwargs, ...)
   return table.unpack(args, 1, last)
 end
 
--- A call with keyword arguments for up to three parameters, which needs no table; false where it takes arrange().
-local function put_small(f, info, kwargs, given, ...)
-  local count, names = info.count, info.args
-  if info.special or count > 3 or given > count then return false end
-  local found = 0
-  local a, b, d = ...
-  if given < 1 and count > 0 then a = kwargs[names[1]] found = a ~= nil and 1 or 0 end
-  if given < 2 and count > 1 then b = kwargs[names[2]] found = b ~= nil and found + 1 or found end
-  if given < 3 and count > 2 then d = kwargs[names[3]] found = d ~= nil and found + 1 or found end
-  for _ in next, kwargs do found = found - 1 end
-  if found ~= 0 then return false end
-  f(a, b, d)
-  return true
-end
-
--- The same for a {% call %} without other keyword arguments.
-local function put_with_caller(f, info, kwargs, given, ...)
-  if not info.caller or info.kwargs or info.varargs or given ~= info.count then return false end
-  if given > 2 or next(kwargs) ~= "caller" or next(kwargs, "caller") ~= nil then return false end
-  if given == 0 then
-    f(kwargs.caller)
-  else
-    local a, b = ...
-    if given == 1 then f(a, kwargs.caller) else f(a, b, kwargs.caller) end
-  end
-  return true
-end
-
 -- The page's depth is counted here as enter() and leave() do.
 local function put_macro(_, kwargs, _, macro, ...)
-  local f, info, c = macro[1], macro[2], macro[3]
-  local state, given = c.state, select("#", ...)
+  local info, c = macro[2], macro[3]
+  local state = c.state
   local depth = state.depth
   if depth >= MOST_DEPTH then enter(c) end
   state.depth = depth + 1
-  if not kwargs then
-    if not info.special and given <= info.count then f(...) else f(arrange(c, info, {}, ...)) end
-  elseif not put_small(f, info, kwargs, given, ...) and not put_with_caller(f, info, kwargs, given, ...) then
-    f(arrange(c, info, kwargs, ...))
-  end
+  if not kwargs and not info.special and select("#", ...) <= info.count then macro[1](...)
+  else macro[1](arrange(c, info, kwargs or {}, ...)) end
   state.depth = depth
+end
+
+-- How many of three arguments are there: an argument is never nil.
+local function count_of(a, b, d) return d ~= nil and 3 or b ~= nil and 2 or a ~= nil and 1 or 0 end
+
+-- Keyword arguments for a macro of up to three parameters, without a table; nothing where it takes arrange().
+local function fill(info, kwargs, given, a, b, d)
+  local names, found = info.args, 0
+  if given < 1 then a = kwargs[names[1]] found = a ~= nil and 1 or 0 end
+  if given < 2 and info.count > 1 then b = kwargs[names[2]] found = b ~= nil and found + 1 or found end
+  if given < 3 and info.count > 2 then d = kwargs[names[3]] found = d ~= nil and found + 1 or found end
+  for _ in next, kwargs do found = found - 1 end
+  return found == 0, a, b, d
+end
+
+-- Arguments of most calls there are, or nothing where it takes arrange(): at most three, given by place or by name; or at most
+-- two and the body of a {% call %}.
+local function arrange3(info, kwargs, a, b, d)
+  local given, count = count_of(a, b, d), info.count
+  if given > count then return false end
+  if not info.special then
+    if not kwargs then return true, a, b, d end
+    if count == 0 or count > 3 then return false end
+    return fill(info, kwargs, given, a, b, d)
+  end
+  if given ~= count or given > 2 or not kwargs or not info.caller or info.kwargs or info.varargs then return false end
+  if next(kwargs) ~= "caller" or next(kwargs, "caller") ~= nil then return false end
+  local caller = kwargs.caller
+  if given == 0 then return true, caller end
+  if given == 1 then return true, a, caller end
+  return true, a, b, caller
+end
+
+-- put_macro for up to three arguments, the others nil.
+local function put_macro3(kwargs, macro, a, b, d)
+  local state = macro[3].state
+  local depth = state.depth
+  local fits, x, y, z = arrange3(macro[2], kwargs, a, b, d)
+  if not fits or depth >= MOST_DEPTH then return false end
+  state.depth = depth + 1
+  macro[1](x, y, z)
+  state.depth = depth
+  return true
 end
 
 local call_macro = call_by_put(put_macro)
@@ -142,7 +154,7 @@ local macro_attributes = {
 }
 
 kinds[Macro] = {
-  name = "macro", call = call_own, put = put_macro,
+  name = "macro", call = call_own, put = put_macro, put3 = put_macro3,
   text = function(macro) return ("<Macro %s>"):format(name_of(macro[2])) end,
   attr = function(macro, name) return macro_attributes[name] and macro_attributes[name](macro[2]) end,
 }

@@ -21,7 +21,8 @@ local function new(strict)
   local R = native.page_functions {
     array = value.Array, tuple = value.Tuple, markup = value.Markup, undefined = value.Undefined, strict = value.Strict,
     text = lookups.text, attribute_text = lookups.attribute_text, attr = lookups.attr, peek = lookups.peek, item = lookups.item,
-    truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items, all_items = items.all_items, unpack = items.unpack,
+    truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items,
+    all_items = items.all_items, unpack = items.unpack,
   }
   local truth = R.truth
   function R.pick(v) return truth(v) and v end
@@ -37,7 +38,7 @@ local function new(strict)
   add(R, value, "list tuple dict dict_with")
   add(R, items, "spread pull")
   add(R, lookup, "slice")
-  add(R, call, "call put_call method put_method call_lua apply merge_kwargs")
+  add(R, call, "call put_call put_call3 method put_method call_lua apply merge_kwargs")
   add(R, macro, "macro template_self super_block new_loop set_attribute")
   add(R, inherit, "derive put_block extend put_parent include import imported pause")
   R.fail = failure.fail

@@ -29,7 +29,8 @@ M.Array, M.Tuple, M.Markup, M.Undefined, M.Strict = Array, Tuple, Markup, Undefi
 
 --- What objects of the runtime are, by metatable:
 --- fields name, text(v), is_html, attr(v, name), methods (records by name), truth(v), items(v),
---- call(c, kwargs, esc, v, ...) and put, which is call that prints its result itself.
+--- call(c, kwargs, esc, v, ...) and put, which is call that prints its result itself; put3(kwargs, v, a, b, d), which is put
+--- for up to three arguments and may decline (false).
 M.kinds = {}
 local kinds = M.kinds
 
@@ -154,7 +155,8 @@ local kind = M.kind
 
 local words = {
   undefined = "undefined", none = "none", boolean = "a boolean", number = "a number", string = "text", markup = "text",
-  list = "a list", tuple = "a tuple", mapping = "a mapping", ["function"] = "a function", thread = "a coroutine", object = "an object",
+  list = "a list", tuple = "a tuple", mapping = "a mapping", ["function"] = "a function", thread = "a coroutine",
+  object = "an object",
 }
 
 --- What a value is, in words for messages.

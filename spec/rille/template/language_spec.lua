@@ -44,7 +44,8 @@ describe("values of Lua", function()
     Post.__index = Post
     function Post:url(what) return "/" .. self.id .. (what or "") end
     local post = setmetatable({ id = 3 }, Post)
-    assert.equal("3 /3 /3/edit false", render("{{ p.id }} {{ p.url() }} {{ p.url('/edit') }} {{ p._secret is defined }}", { p = post }))
+    assert.equal("3 /3 /3/edit false", render("{{ p.id }} {{ p.url() }} {{ p.url('/edit') }} {{ p._secret is defined }}",
+      { p = post }))
   end)
 
   it("that have __html are HTML already, those that have __tostring print that", function()
@@ -118,12 +119,14 @@ describe("a syntax error", function()
     assert.equal("syntax", err.code)
     assert.equal(500, err.status)
     assert.same({ 2, 8 }, { err.line, err.column })
-    assert.equal("<template>:2:8: '}}' was expected, got 'b'\n      {{ a b }}\n           ^", err.message:gsub("the end of the expression", "'}}'"))
+    assert.equal("<template>:2:8: '}}' was expected, got 'b'\n      {{ a b }}\n           ^",
+      err.message:gsub("the end of the expression", "'}}'"))
   end)
 
   it("names the file of another template", function()
     local err = failure("{% include 'a.html' %}", {}, { templates = { ["a.html"] = "\n{% if x %}" } })
-    assert.matches("^a.html:2:%d+: the template ends here; 'elif' or 'else' or 'endif' was expected; the innermost tag to be closed is 'if' in line 2",
+    assert.matches("^a.html:2:%d+: the template ends here; 'elif' or 'else' or 'endif' was expected; "
+      .. "the innermost tag to be closed is 'if' in line 2",
       err.message)
   end)
 
@@ -150,8 +153,10 @@ describe("an error while it renders", function()
   end)
 
   it("has a traceback of the templates' own lines, through blocks, macros and includes", function()
-    local err = failure("{% extends 'base.html' %}\n{% block main %}\n{% include 'part.html' %}\n{% endblock %}", {}, { templates = {
-      ["base.html"] = "<html>\n\n{% block main %}{% endblock %}", ["part.html"] = "{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}\n\n{{ m() }}",
+    local err = failure("{% extends 'base.html' %}\n{% block main %}\n{% include 'part.html' %}\n{% endblock %}", {},
+      { templates = {
+      ["base.html"] = "<html>\n\n{% block main %}{% endblock %}",
+        ["part.html"] = "{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}\n\n{{ m() }}",
     } })
     local trace = err.traceback
     local at = 1
@@ -186,7 +191,8 @@ describe("what is undefined", function()
 
   it("always raises in strict templates, but for what asks whether it is there", function()
     local strict = { strict = true }
-    for _, source in ipairs { "{{ x }}", "{% if x %}{% endif %}", "{% for a in x %}{% endfor %}", "{{ a.b }}", "{{ x == 1 }}", "{{ not x }}",
+    for _, source in ipairs { "{{ x }}", "{% if x %}{% endif %}", "{% for a in x %}{% endfor %}", "{{ a.b }}", "{{ x == 1 }}",
+      "{{ not x }}",
       "{% if a.b %}{% endif %}", "{{ a.b|upper }}" } do
       assert.equal("undefined", failure(source, { a = {} }, strict).code, source)
     end
@@ -207,7 +213,8 @@ describe("templates that use templates", function()
     local cases = {
       { ["a"] = "{% include 'a' %}" }, { ["a"] = "{% extends 'a' %}" }, { ["a"] = "{% import 'a' as a %}" },
       { ["a"] = "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}" }, { ["a"] = "{% block b %}{{ self.b() }}{% endblock %}" },
-      { ["a"] = "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}" }, { ["a"] = "{% include 'b' %}", ["b"] = "{% include 'a' %}" },
+      { ["a"] = "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}" }, { ["a"] = "{% include 'b' %}",
+        ["b"] = "{% include 'a' %}" },
       { ["a"] = "{% macro m(x) %}{{ m(x=1) }}{% endmacro %}{{ m() }}" },
       { ["a"] = "{% macro m() %}{{ m()|upper }}{% endmacro %}{{ m() }}" },
     }
@@ -225,8 +232,10 @@ describe("limits", function()
   end)
 
   it("bound what a template can make of little", function()
-    for _, source in ipairs { "{{ range(1000000000) }}", "{{ 'x' * 10000000000 }}", "{{ [0] * 10000000000 }}", "{{ '%1000000000d' % 1 }}",
-      "{{ 'x'|center(10000000000) }}", "{{ lipsum(n=1000000000) }}", "{{ 'x'|indent(10000000000) }}", "{{ '{:10000000000}'.format(1) }}",
+    for _, source in ipairs { "{{ range(1000000000) }}", "{{ 'x' * 10000000000 }}", "{{ [0] * 10000000000 }}",
+      "{{ '%1000000000d' % 1 }}",
+      "{{ 'x'|center(10000000000) }}", "{{ lipsum(n=1000000000) }}", "{{ 'x'|indent(10000000000) }}",
+      "{{ '{:10000000000}'.format(1) }}",
       "{{ 'x'.ljust(10000000000) }}", "{{ [1]|batch(10000000000, 0)|list }}", "{{ [1]|slice(10000000000)|list }}" } do
       assert.equal("template", failure(source).code, source)
     end
@@ -261,7 +270,8 @@ describe("limits", function()
     assert.equal("300", render("{{ {" .. many(300, "'k%d': 1", ",") .. "}|length }}"))
     assert.equal(many(300, "%d"), render("{{ " .. many(300, "%d", " ~ ") .. " }}"))
     assert.equal(("x"):rep(300), render(many(300, "{%% block b%d %%}x{%% endblock %%}")))
-    assert.equal("300", render(many(300, "{%% macro m%d() %%}%%%%{%% endmacro %%}"):gsub("%%%%", "") .. many(300, "{%% set s%d = 1 %%}") .. "{{ s1 + 299 }}"))
+    assert.equal("300", render(many(300, "{%% macro m%d() %%}%%%%{%% endmacro %%}"):gsub("%%%%", "") .. many(300,
+      "{%% set s%d = 1 %%}") .. "{{ s1 + 299 }}"))
     assert.equal("1", render("{% macro m(" .. many(150, "p%d", ",") .. ") %}{{ p1 }}{% endmacro %}{{ m(1) }}"))
   end)
 end)
@@ -269,13 +279,15 @@ end)
 describe("rille.template.compile", function()
   it("checks what it is given", function()
     assert.error_matches(function() rille.template.compile(1) end, "a template's source was expected, got a number")
-    assert.error_matches(function() rille.template.compile("", { autoescap = true }) end, "unknown option 'autoescap', did you mean 'autoescape'")
+    assert.error_matches(function() rille.template.compile("", { autoescap = true }) end,
+      "unknown option 'autoescap', did you mean 'autoescape'")
     assert.error_matches(function() rille.template.compile "" "x" end, "a template's context is a table, got a string")
   end)
 
   it("takes filters, tests and globals", function()
     assert.equal("<1> true g", render("{{ 1|wrap }} {{ 1 is one }} {{ g }}", {}, { autoescape = false,
-      filters = { wrap = function(v) return "<" .. v .. ">" end }, tests = { one = function(v) return v == 1 end }, globals = { g = "g" } }))
+      filters = { wrap = function(v) return "<" .. v .. ">" end }, tests = { one = function(v) return v == 1 end },
+        globals = { g = "g" } }))
   end)
 
   it("makes functions that can run at the same time", function()

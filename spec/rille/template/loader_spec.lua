@@ -114,7 +114,8 @@ describe("rille check", function()
   end)
 
   it("tells all errors, each with its file and line", function()
-    local status, text = check { ["app.lua"] = APP, ["templates/a.html"] = "\n{% if %}", ["templates/sub/b.html"] = "\n\n{{ x|nope }}",
+    local status, text = check { ["app.lua"] = APP, ["templates/a.html"] = "\n{% if %}",
+      ["templates/sub/b.html"] = "\n\n{{ x|nope }}",
       ["templates/good.html"] = "" }
     assert.equal("1", status)
     assert.matches("templates/a.html:2:7: ", text)
