@@ -85,9 +85,8 @@ return function(settings)
     return rille.render("index.html", { posts = posts })
   end, { name = "index" })
 
-  app:get("/broken", function()
-    local post
-    return post.title
+  app:get("/broken", function(req)
+    return req.state.post.title
   end)
 
   add_api(app, settings.key or os.getenv "API_KEY" or "secret")
