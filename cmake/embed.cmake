@@ -3,6 +3,7 @@
 # folder's own). Changing a file rebuilds the object; adding one needs a new configure, which CMake does by itself.
 function(rille_embed target directory prefix)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${directory}/*.lua)
+  list(FILTER files EXCLUDE REGEX "/meta/") # annotations for editors
   list(SORT files)
   set(blobs "")
   set(rows "")
