@@ -109,8 +109,13 @@ int rl_worker_listen(rl_worker *worker, int fd) {
   return RL_OK;
 }
 
+void rl_worker_answer_with(rl_worker *worker, rl_handler *handler) {
+  worker->handler = handler;
+  worker->host.limits = handler->limits ? *handler->limits : rl_limits_default;
+}
+
 void rl_worker_start(rl_worker *worker) {
-  if (worker->handler->limits) worker->host.limits = *worker->handler->limits;
+  rl_worker_answer_with(worker, worker->handler);
   start_listeners(worker);
 }
 

@@ -82,6 +82,9 @@ struct rl_serving {
 /* Adds something to be released at the end; it may take itself out before (rl_list_remove). */
 static inline void rl_serving_hold(rl_serving *serving, rl_held *held) { rl_list_push(&serving->held, &held->node); }
 
+/* Cancels the requests under way; returns how many. */
+unsigned rl_app_cancel(rl_app *app, const char *reason);
+
 /* Sets up the dispatch of a freshly made app. */
 void rl_app_init(rl_app *app, rl_vm *vm);
 

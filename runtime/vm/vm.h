@@ -34,6 +34,7 @@ typedef struct rl_vm_options {
   const char *root;    /* the folder that holds the program, absolute; copied */
   size_t memory_limit; /* bytes; 0: none */
   int worker, workers; /* rille.worker */
+  unsigned edition;    /* counts the reloads of a worker's program */
 } rl_vm_options;
 
 struct rl_vm {
@@ -42,6 +43,7 @@ struct rl_vm {
   rl_mode mode;
   char *root;
   int worker, workers;
+  unsigned edition;
   rl_memory memory;
   rl_pulse pulse; /* for the stall guard */
   rl_buf scratch; /* encoders write here; valid until the next one */
