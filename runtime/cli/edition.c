@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "vm/desk.h"
 #include "vm/serve.h"
 #include "vm/task.h"
 
@@ -198,6 +199,10 @@ void rl_editions_stop(rl_editions *s) {
 }
 
 rl_vm *rl_editions_vm(const rl_editions *s) { return s->current ? s->current->main.vm : NULL; }
+
+bool rl_editions_ask(rl_editions *s, rl_slice question, rl_buf *answer) {
+  return s->current && rl_main_ask(&s->current->main, question, answer);
+}
 
 unsigned rl_editions_count(const rl_editions *s) {
   unsigned count = 0;

@@ -55,6 +55,8 @@ void rl_editions_reload(rl_editions *editions);
 void rl_editions_stop(rl_editions *editions);
 /* The state that answers, or NULL. */
 rl_vm *rl_editions_vm(const rl_editions *editions);
+/* Asks the state that answers (vm/desk.h). */
+bool rl_editions_ask(rl_editions *editions, rl_slice question, rl_buf *answer);
 /* How many states are alive. */
 unsigned rl_editions_count(const rl_editions *editions);
 

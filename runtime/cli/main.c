@@ -43,14 +43,31 @@ static int print_help(const rl_options *options) {
   return 0;
 }
 
-static bool takes_app(const char *command) { return strcmp(command, "run") != 0 && strcmp(command, "test") != 0; }
+/* The root of the others is the working directory. */
+static bool takes_app(const char *command) {
+  static const char *const others[] = {"run", "test", "console", "migrate", "new", "completion"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp(command, others[i]) == 0) return false;
+  return true;
+}
+
+/* What a command that takes arguments of its own still lacks, or NULL. */
+static const char *missing_argument(const rl_options *options) {
+  if (strcmp(options->command, "migrate") == 0) return options->argc == 2 ? NULL : "a DB and a DIR";
+  if (strcmp(options->command, "run") == 0) return options->argc ? NULL : "a FILE";
+  if (strcmp(options->command, "new") == 0) return options->argc == 1 ? NULL : "a NAME";
+  return options->argc == 1 ? NULL : "a shell: bash, zsh or fish";
+}
 
 static int run_command(rl_options *options, const char *root) {
   if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
+  if (strcmp(options->command, "dev") == 0) return rl_dev(options, root);
   if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
-  if (strcmp(options->command, "run") != 0) return rl_program_run(options, root, RL_MODE_SERVE);
-  if (options->argc) return rl_program_run(options, root, RL_MODE_RUN);
-  fputs("rille: run needs a FILE, see: rille help run\n", stderr);
+  if (strcmp(options->command, "console") == 0) return rl_program_run(options, root, RL_MODE_RUN);
+  if (takes_app(options->command)) return rl_program_run(options, root, RL_MODE_SERVE);
+  const char *missing = missing_argument(options);
+  if (!missing) return rl_program_run(options, root, RL_MODE_RUN);
+  fprintf(stderr, "rille: %s needs %s, see: rille help %s\n", options->command, missing, options->command);
   return 2;
 }
 

@@ -43,8 +43,9 @@ static void on_conn_closed(rl_conn *conn) {
 }
 
 static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
-  rl_access_writer *access = worker_of(conn)->access;
-  if (access) rl_access_add(access, conn->peer, req, how);
+  rl_worker *worker = worker_of(conn);
+  if (worker->access) rl_access_add(worker->access, conn->peer, req, how);
+  if (worker->on_exchange) worker->on_exchange(worker, req, how);
 }
 
 static const rl_conn_events conn_events = {.handle = handle, .on_exchange = on_exchange, .on_closed = on_conn_closed};

@@ -13,6 +13,7 @@
 #include "vm/vm.h"
 
 typedef struct rl_main rl_main;
+typedef struct rl_desk rl_desk;
 
 struct rl_main {
   rl_vm *vm;
@@ -27,6 +28,7 @@ struct rl_main {
   void (*on_record)(rl_main *main, rl_slice record);
   void *owner;
   bool stopping;
+  rl_desk *desk;           /* of rille dev (desk.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
   rl_handler *handler;     /* the app, once it is ready */
   rl_task *waiting;        /* who waits for the stop */

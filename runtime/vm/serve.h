@@ -20,6 +20,7 @@
 typedef struct rl_app rl_app;
 typedef struct rl_serving rl_serving;
 typedef struct rl_held rl_held;
+typedef struct rl_wait_note rl_wait_note;
 
 typedef struct rl_app_route {
   uint64_t body_limit; /* 0: the app's */
@@ -75,6 +76,8 @@ struct rl_serving {
   rl_list held;
   rl_header *trailers; /* of the streamed response; in the arena */
   size_t trailer_count;
+  rl_wait_note *waits; /* development: what it waited for (vm/bind/desk.c); in the arena */
+  unsigned wait_count;
   unsigned param_count;
   rl_param params[];
 };

@@ -56,6 +56,8 @@ struct rl_vm {
   char **sites; /* names of files in which tasks were spawned */
   unsigned site_count;
 
+  void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */
+
   struct rl_file_cache *files; /* bytes of small static files; made when needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
   int refs[16];                /* registry references of what hot paths need: RL_REF_* */
@@ -97,5 +99,7 @@ typedef struct rl_embedded {
   size_t size;
 } rl_embedded;
 const rl_embedded *rl_embedded_find(const char *module);
+/* The name of the one at `i`, in order; NULL behind the last. Files that are not Lua modules go by their path. */
+const char *rl_embedded_name(size_t i);
 
 #endif

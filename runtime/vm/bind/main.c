@@ -7,11 +7,12 @@
 #include "base/log.h"
 #include "vm/bind/bind.h"
 #include "vm/copy.h"
+#include "vm/desk.h"
 #include "vm/serve.h"
 
 static const char main_key = 0; /* registry: lightuserdata of the rl_main */
 
-static rl_main *main_of(lua_State *L) {
+rl_main *rl_main_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &main_key);
   rl_main *main = lua_touserdata(L, -1);
   lua_pop(L, 1);
@@ -85,7 +86,7 @@ unsigned rl_main_cancel_requests(rl_main *main) {
 
 /* ready(compiled) */
 static int l_ready(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   main->handler = &app->dispatch.handler;
   if (main->on_ready) main->on_ready(main, main->handler);
@@ -99,7 +100,7 @@ static void undo_wait_stop(rl_task *task, void *ud) {
 
 /* wait_stop() */
 static int l_wait_stop(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   if (main->stopping) return 0;
   main->waiting = rl_task_may_wait(L, "the stop");
   return rl_task_wait(L, "the stop", undo_wait_stop, main, NULL, 0);
@@ -107,20 +108,20 @@ static int l_wait_stop(lua_State *L) {
 
 /* shutdown_timeout() -> seconds */
 static int l_shutdown_timeout(lua_State *L) {
-  lua_pushnumber(L, main_of(L)->shutdown_timeout);
+  lua_pushnumber(L, rl_main_of(L)->shutdown_timeout);
   return 1;
 }
 
 /* failed(json): the error that ends the program */
 static int l_failed(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   if (main->on_failure) main->on_failure(main, rl_check_slice(L, 1));
   return 0;
 }
 
 /* record(json): a request was answered (development) */
 static int l_record(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   if (main->on_record) main->on_record(main, rl_check_slice(L, 1));
   return 0;
 }
@@ -169,7 +170,7 @@ static int read_kept(lua_State *L) {
 
 /* keep(name, table) -> a copy of what the code before kept under this name, or nil */
 static int l_keep(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   push_kept(L);
   lua_pushvalue(L, 1);
@@ -196,7 +197,7 @@ static int exit_status(lua_State *L) {
 /* exit(status): ends the program. The state is closed by C once nothing runs in it, never under a running task: so the one
  * that calls simply never goes on. A serving process has other tasks under way: it ends at once. */
 static int l_exit(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   int status = exit_status(L);
   fflush(NULL);
   rl_strand *strand = rl_strand_of(L);
