@@ -16,7 +16,7 @@ local PING_SECONDS = 15
 local Desk = {}
 Desk.__index = Desk
 
--- ---- what has changed ------------------------------------------------------------------------------------------------------
+-- ---- what has changed --------------------------------------------------------------------------------------------
 
 -- What a change of this file asks for: "code" (load again), "css", "page" (browsers load again), "env", or nil.
 local kinds = {
@@ -70,7 +70,7 @@ function letters.listening(self, url)
   terminal.listening(url)
 end
 
--- ---- requests -------------------------------------------------------------------------------------------------------------------
+-- ---- requests ---------------------------------------------------------------------------------------------------------
 
 function letters.record(self, text)
   local record = native.json_decode(text)
@@ -93,7 +93,7 @@ local function summary(record)
     sql = record.sql and #record.sql or 0, route = record.route, at = record.ended }
 end
 
--- ---- browsers ----------------------------------------------------------------------------------------------------------------------
+-- ---- browsers ------------------------------------------------------------------------------------------------------------
 
 function Desk:broadcast(event, data)
   local text = ("event: %s\ndata: %s\n\n"):format(event, data or "")
@@ -126,7 +126,7 @@ local function every(seconds, f)
   end)
 end
 
--- ---- answers ------------------------------------------------------------------------------------------------------------------------
+-- ---- answers --------------------------------------------------------------------------------------------------------------
 
 local policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
   .. "frame-ancestors 'none'; base-uri 'none'"

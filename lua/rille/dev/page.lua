@@ -7,7 +7,7 @@ local M = {}
 local escape = native.html_escape
 local concat = table.concat
 
--- ---- links --------------------------------------------------------------------------------------------------------------
+-- ---- links ----------------------------------------------------------------------------------------------------
 
 local editor = os.getenv "RILLE_EDITOR"
 
@@ -24,7 +24,7 @@ local function link(text, file, line)
   return ('<a href="%s">%s</a>'):format(escape(M.source_url(file, line)), escape(text))
 end
 
--- ---- pieces ---------------------------------------------------------------------------------------------------------------
+-- ---- pieces -----------------------------------------------------------------------------------------------------
 
 local function excerpt_html(excerpt, line)
   local out = {}
@@ -85,7 +85,7 @@ local function request_html(request)
     .. section("Log", logs_html(request.logs or {}))
 end
 
--- ---- the three forms ----------------------------------------------------------------------------------------------------------
+-- ---- the three forms ------------------------------------------------------------------------------------------------
 
 local function place(failure) return failure.file and failure.line and failure.file .. ":" .. failure.line or nil end
 

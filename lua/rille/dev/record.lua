@@ -33,7 +33,7 @@ local function visible(value)
   return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]*$", "") .. " …" or text
 end
 
--- ---- SQL ----------------------------------------------------------------------------------------------------------------
+-- ---- SQL ------------------------------------------------------------------------------------------------------
 
 local ended = { __close = function(entry, err)
   entry.to = native.now()
@@ -70,7 +70,7 @@ local function watch_sql()
   end
 end
 
--- ---- log lines and templates -------------------------------------------------------------------------------------------------
+-- ---- log lines and templates ---------------------------------------------------------------------------------------
 
 local function watch_log()
   local log = native.log
@@ -98,7 +98,7 @@ local function watch_templates()
   end
 end
 
--- ---- one request ----------------------------------------------------------------------------------------------------------------
+-- ---- one request ------------------------------------------------------------------------------------------------------
 
 local function list_of(fields)
   local list = native.array {}
@@ -141,7 +141,7 @@ local function middleware(req, handler)
   return handler(req)
 end
 
--- ---- pages -----------------------------------------------------------------------------------------------------------------------
+-- ---- pages -------------------------------------------------------------------------------------------------------------
 
 local function is_page(res)
   local kind = res.headers["content-type"] or ""
@@ -186,7 +186,7 @@ local function develop(app, req, err, raised)
     request = record }), 500)
 end
 
--- ---- what the desk asks for ------------------------------------------------------------------------------------------------------
+-- ---- what the desk asks for --------------------------------------------------------------------------------------------
 
 local function routes_of(all)
   local list = native.array {}
