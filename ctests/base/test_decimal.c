@@ -24,6 +24,8 @@ TEST(the_shortest_digits_with_a_point_or_an_exponent) {
   assert_written(1e-6, "1e-06");
   assert_written(1e15, "1e+15");
   assert_written(999999999999999, "999999999999999.0");
+  assert_written(9007199254740992.0, "9.007199254740992e+15"); /* as many bytes as without an exponent, but a float */
+  assert_written(-2116178168839186400.0, "-2.1161781688391864e+18");
   assert_written(5e-324, "5e-324");
   assert_written(1.7976931348623157e308, "1.7976931348623157e+308");
 }

@@ -2,6 +2,7 @@
 #include "support/mem_stream.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -55,7 +56,7 @@ static void on_turn(rl_post *post) {
     s->stream.events->on_writable(&s->stream);
   } else if (s->reading && s->first) {
     deliver_piece(s);
-  } else if (!s->first && s->eof && !s->eof_told) {
+  } else if (!s->first && s->eof && !s->eof_told && (s->reading || !s->late_eof)) {
     s->eof_told = true;
     s->stream.events->on_eof(&s->stream);
   } else {
@@ -101,7 +102,10 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
   mem_stream *s = mem_of(stream);
   if (s->closed || s->shut) abort(); /* the owner may not */
   if (s->broken) return s->broken;
-  if (s->write_error) return s->write_error;
+  if (s->write_error && s->good_writes-- == 0) {
+    s->good_writes = 0;
+    return s->write_error;
+  }
   size_t most = s->room < s->most ? s->room : s->most, done = 0;
   if (!most || refuses(s)) return RL_EAGAIN;
   for (int i = 0; i < count && done < most; i++) {
@@ -114,8 +118,14 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
 }
 
 static ssize_t send_file(rl_stream *stream, int fd, int64_t *offset, size_t size) {
-  (void)stream, (void)fd, (void)offset, (void)size;
-  return RL_EUNSUPPORTED;
+  char piece[4096];
+  if (mem_of(stream)->no_files) return RL_EUNSUPPORTED;
+  ssize_t got = pread(fd, piece, size < sizeof piece ? size : sizeof piece, (off_t)*offset);
+  if (got < 0) abort(); /* not open: the owner has lost it */
+  if (got == 0) return RL_EEOF;
+  ssize_t n = rl_stream_write(stream, rl_slice_of(piece, (size_t)got));
+  if (n > 0) *offset += n;
+  return n;
 }
 
 static void shut_down(rl_stream *stream) { mem_of(stream)->shut = true; }
@@ -164,7 +174,7 @@ static void feed_piece(mem_stream *s, const char *data, size_t len) {
 }
 
 void mem_stream_feed(mem_stream *s, rl_slice bytes) {
-  while (bytes.len) {
+  while (bytes.len && !s->eof) { /* behind a FIN nothing comes */
     size_t len = bytes.len < RL_LIMIT_READ_BUFFER ? bytes.len : RL_LIMIT_READ_BUFFER;
     feed_piece(s, bytes.data, len);
     bytes = rl_slice_of(bytes.data + len, bytes.len - len);

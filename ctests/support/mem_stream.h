@@ -23,15 +23,18 @@ typedef struct mem_stream {
   mem_piece *first, *last; /* fed, not delivered */
   bool reading, wants_writable;
   bool eof, eof_told;
-  int broken; /* RL_ERESET …: on_error is due, or was told */
+  bool late_eof; /* the FIN is noticed while reading only, as sockets do */
+  int broken;    /* RL_ERESET …: on_error is due, or was told */
   bool broken_told;
   char *out; /* everything that was written */
   size_t out_len, out_cap;
   size_t room;       /* bytes the peer still takes; SIZE_MAX: all */
   size_t most;       /* of one write; SIZE_MAX: all */
   unsigned refusals; /* so many writes say RL_EAGAIN although there is room, every second one */
+  bool no_files;     /* send_file is unsupported */
   bool refused;
-  int write_error;                /* what the next write fails with */
+  int write_error;                /* what writes fail with … */
+  unsigned good_writes;           /* … behind so many that do not */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
 } mem_stream;
 

@@ -47,11 +47,15 @@ void test_server_init(test_server *server) {
   site_install(server);
 }
 
-void test_server_free(test_server *server) {
+void test_server_check(test_server *server) {
   test_server_settle(server);
   assert_int_equal(server->connections, 0);
   assert_int_equal(server->visits, 0);
   assert_true(rl_loop_next_timer(&server->loop) == UINT64_MAX);
+}
+
+void test_server_free(test_server *server) {
+  test_server_check(server);
   rl_conn_host_free(&server->host);
   rl_router_del(server->router);
   assert_int_equal(rl_loop_free(&server->loop), 0);

@@ -42,7 +42,8 @@ struct test_client {
 };
 
 void test_server_init(test_server *server);
-/* Fails the test where something was left behind. */
+/* Fails the test where something is left of the connections that were there: one of them, a request, a timer. */
+void test_server_check(test_server *server);
 void test_server_free(test_server *server);
 
 /* Runs the loop until nothing is ready. Fails the test where it never comes to rest. */

@@ -1,7 +1,10 @@
 /* Handlers in C; see site.h. */
+#define _GNU_SOURCE
 #include "support/site.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "support/server.h"
@@ -17,6 +20,7 @@ typedef struct visit {
   rl_timer timer;
   rl_buf body;
   uint64_t left; /* to stream */
+  int file;      /* -1: none */
   bool whole;    /* answers when the body has ended */
 } visit;
 
@@ -31,6 +35,7 @@ static void leave(visit *v) {
   rl_req *req = v->req;
   rl_timer_stop(&v->server->loop, &v->timer);
   rl_buf_free(&v->body);
+  if (v->file >= 0) close(v->file);
   v->server->visits--;
   req->ops->release(req);
 }
@@ -208,6 +213,74 @@ static void sized(visit *v, const rl_match *match) {
   if (open_stream(v, true, v->left)) pour(v);
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------------------------ */
+
+/* A file of `size` bytes, of which `promised` are announced and sent. */
+static void send_file(visit *v, size_t size, uint64_t promised) {
+  v->file = memfd_create("site", MFD_CLOEXEC);
+  if (v->file < 0 || ftruncate(v->file, (off_t)size)) abort();
+  if (!open_stream(v, true, promised)) return;
+  int code = v->req->ops->send_file(v->req, v->file, 0, promised);
+  if (code == RL_EAGAIN) return;
+  v->req->ops->end(v->req, NULL, 0);
+  leave(v);
+}
+
+static void on_file_sent(rl_req *req) {
+  req->ops->end(req, NULL, 0);
+  leave(req->user);
+}
+
+static const rl_req_events file_events = {.on_drain = on_file_sent, .on_body_end = on_body_end, .on_gone = on_gone};
+
+static void file(visit *v, const rl_match *match) {
+  v->req->events = &file_events;
+  send_file(v, (size_t)number_of(match), number_of(match));
+}
+
+static void file_short(visit *v, const rl_match *match) {
+  (void)match;
+  v->req->events = &file_events;
+  send_file(v, 100000, 200000);
+}
+
+static void on_drop_file(rl_timer *timer) {
+  visit *v = visit_of(timer);
+  v->req->ops->abort(v->req);
+  leave(v);
+}
+
+static void file_dropped(visit *v, const rl_match *match) {
+  (void)match;
+  v->req->events = &file_events;
+  after(v, 1000, on_drop_file);
+  send_file(v, 1000000, 1000000);
+}
+
+/* ---- both ways -------------------------------------------------------------------------------------------------------------- */
+
+static void on_duplex_piece(rl_req *req, rl_slice bytes) { req->ops->write(req, bytes); }
+
+static void on_duplex_end(rl_req *req, int code) {
+  visit *v = req->user;
+  test_client_event(v->client, "end %s", rl_error_word(code));
+  if (code) req->ops->abort(req);
+  else req->ops->end(req, NULL, 0);
+  leave(v);
+}
+
+static void duplex(visit *v, const rl_match *match) {
+  static const rl_req_events duplex_events = {
+      .on_body = on_duplex_piece, .on_body_end = on_duplex_end, .on_gone = on_gone};
+  (void)match;
+  v->req->events = &duplex_events;
+  if (!open_stream(v, false, 0)) return;
+  v->req->ops->read_body(v->req, true);
+  if (v->req->body_done) on_duplex_end(v->req, RL_OK);
+}
+
+/* ---- bodies out that are wrong ---------------------------------------------------------------------------------------------- */
+
 static void short_of(visit *v, const rl_match *match) {
   (void)match;
   v->left = 5;
@@ -295,8 +368,10 @@ static void unsafe(visit *v, const rl_match *match) {
   }
   if (rl_slice_eq(what, RL_SLICE("name"))) h.name = RL_SLICE("X A");
   if (rl_slice_eq(what, RL_SLICE("value"))) h.value = RL_SLICE("a\r\nSet-Cookie: x");
+  if (rl_slice_eq(what, RL_SLICE("nul"))) h.value = RL_SLICE("a\0b");
   if (rl_slice_eq(what, RL_SLICE("type"))) resp.content_type = RL_SLICE("text/plain\nX: y");
   if (rl_slice_eq(what, RL_SLICE("length"))) h.name = RL_SLICE("content-length"), h.value = RL_SLICE("9");
+  if (rl_slice_eq(what, RL_SLICE("coding"))) h.name = RL_SLICE("Transfer-Encoding"), h.value = RL_SLICE("chunked");
   if (rl_slice_eq(what, RL_SLICE("status"))) resp.status = 99;
   test_client_event(v->client, "respond %s", rl_error_word(v->req->ops->respond(v->req, &resp)));
   leave(v);
@@ -317,6 +392,10 @@ static const route routes[] = {{"GET", "/", hello},
                                {"*", "/dropped", dropped},
                                {"GET", "/bytes/{n:int}", bytes},
                                {"GET", "/sized/{n:int}", sized},
+                               {"GET", "/file/{n:int}", file},
+                               {"GET", "/file/short", file_short},
+                               {"GET", "/file/dropped", file_dropped},
+                               {"POST", "/duplex", duplex},
                                {"GET", "/short", short_of},
                                {"GET", "/over", over},
                                {"GET", "/abort", break_off},
@@ -334,7 +413,8 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_answer_plain(req, 503, NULL, 0);
     return;
   }
-  *v = (visit){.req = req, .server = RL_CONTAINER(dispatch, test_server, dispatch), .client = test_client_of(req)};
+  *v = (visit){
+      .req = req, .server = RL_CONTAINER(dispatch, test_server, dispatch), .client = test_client_of(req), .file = -1};
   rl_buf_init(&v->body, RL_BUF_NO_LIMIT);
   req->user = v;
   req->events = &events;

@@ -7,10 +7,14 @@
  *   /dropped             releases without an answer       /abort           breaks its answer off
  *   /bytes/{n:int}       streams n bytes                  /sized/{n:int}   the same, with their number announced
  *   /short  /over        less, more than was announced    /status/{n:int}  that status, with a body
+ *   /file/{n:int}        a file of so many bytes          /file/short      one that is shorter than was announced
+ *   /file/dropped        lets go of the file in the middle of it
+ *   /duplex              sends each piece of the body back as it comes, its head first
  *   /trailers            the request's trailers back      /sends/trailers  answers with a trailer of its own
  *   /headers             the fields as the handler sees them
  *   /target/{rest:path}  method, path, query, host, scheme, remote
- *   /unsafe/{what}       tries to answer with a header that must not leave: name, value, type, length, trailer, status
+ *   /unsafe/{what}       tries to answer with a header that must not leave: name, value, nul, type, length, coding, trailer,
+ *                        status
  *   /first               answers when the first piece of the body has come, and wants no more of it
  *   /sips                takes the body one piece every 10 ms
  *   /small               as /echo, with a body limit of 10 bytes

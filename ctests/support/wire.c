@@ -58,8 +58,18 @@ static size_t find_times(rl_slice inside) {
   return at - 3;
 }
 
+/* The bracket that closes the one at the front, or s.len: repeats nest. */
+static size_t find_close(rl_slice s) {
+  int depth = 0;
+  for (size_t i = 0; i < s.len; i++) {
+    depth += (s.data[i] == '[') - (s.data[i] == ']');
+    if (!depth) return i;
+  }
+  return s.len;
+}
+
 static size_t decode_repeat(rl_buf *out, rl_slice s) {
-  size_t close = rl_slice_find(s, ']', 0);
+  size_t close = find_close(s);
   rl_slice inside = rl_slice_of(s.data, close);
   size_t times = close < s.len ? find_times(inside) : 0;
   if (!times) {
@@ -94,9 +104,9 @@ static wire_step *add_step(parser *p, wire_case *c, wire_what what) {
 static const struct {
   const char *word;
   wire_what what;
-} directives[] = {{"pause", WIRE_PAUSE}, {"eof", WIRE_EOF},       {"reset", WIRE_RESET},
-                  {"stall", WIRE_STALL}, {"take", WIRE_TAKE},     {"stop", WIRE_STOP},
-                  {"sees", WIRE_SEES},   {"writes", WIRE_WRITES}, {"limit", WIRE_LIMIT}};
+} directives[] = {{"pause", WIRE_PAUSE},   {"eof", WIRE_EOF},    {"reset", WIRE_RESET}, {"stall", WIRE_STALL},
+                  {"take", WIRE_TAKE},     {"stop", WIRE_STOP},  {"sees", WIRE_SEES},   {"unseen", WIRE_UNSEEN},
+                  {"writes", WIRE_WRITES}, {"limit", WIRE_LIMIT}};
 
 static bool read_directive(parser *p, wire_case *c, rl_slice line) {
   if (line.len < 2 || line.data[0] != '[' || line.data[line.len - 1] != ']') return false;
@@ -108,7 +118,8 @@ static bool read_directive(parser *p, wire_case *c, rl_slice line) {
     if (!rl_slice_eq(word, rl_slice_str(directives[i].word))) continue;
     wire_step *step = add_step(p, c, directives[i].what);
     size_t name = step->what == WIRE_LIMIT ? rl_slice_find(rest, ' ', 0) : 0;
-    if (step->what == WIRE_SEES || name) wire_decode(&step->bytes, name ? rl_slice_of(rest.data, name) : rest);
+    if (step->what == WIRE_SEES || step->what == WIRE_UNSEEN || name)
+      wire_decode(&step->bytes, name ? rl_slice_of(rest.data, name) : rest);
     step->number = rl_slice_eq(rest, RL_SLICE("all")) ? SIZE_MAX : strtoull(rest.data + name, NULL, 10);
     return true;
   }
@@ -173,19 +184,35 @@ static bool is_status(rl_slice line) {
   return true;
 }
 
-static void read_response_line(parser *p, rl_slice line) {
-  if (!line.len || read_ending(p->unanswered, line) || read_events(p->unanswered, line)) return;
-  if (is_status(line)) {
-    if (p->answer_count == WIRE_ANSWERS) die(p, "too many answers", line);
-    wire_answer *a = &p->answers[p->answer_count++];
-    a->status = atoi(line.data);
-    rl_buf_init(&a->body, RL_BUF_NO_LIMIT);
-    return;
+static void add_answer(parser *p, rl_slice status) {
+  if (p->answer_count == WIRE_ANSWERS) die(p, "too many answers", status);
+  wire_answer *a = &p->answers[p->answer_count++];
+  a->status = atoi(status.data);
+  rl_buf_init(&a->body, RL_BUF_NO_LIMIT);
+}
+
+/* "200", or "[200 x 20]" for so many of them. */
+static bool read_status(parser *p, rl_slice line) {
+  long count = 1;
+  if (line.data[0] == '[' && line.data[line.len - 1] == ']') {
+    rl_slice inside = {line.data + 1, line.len - 2};
+    size_t times = find_times(inside);
+    if (times) count = strtol(inside.data + times + 3, NULL, 10);
+    line = rl_slice_of(inside.data, times);
   }
+  if (!is_status(line)) return false;
+  while (count-- > 0) add_answer(p, line);
+  return true;
+}
+
+static void read_response_line(parser *p, rl_slice line) {
+  if (!line.len || read_ending(p->unanswered, line) || read_events(p->unanswered, line) || read_status(p, line)) return;
   if (!p->answer_count) die(p, "a status was expected", line);
   wire_answer *a = &p->answers[p->answer_count - 1];
   if (rl_slice_eq(line, RL_SLICE("no body"))) {
     a->no_body = true;
+  } else if (rl_slice_eq(line, RL_SLICE("cut off"))) {
+    a->cut_off = true;
   } else if (line.data[0] == '>') {
     a->has_body = true;
     size_t skip = line.len > 1 && line.data[1] == ' ' ? 2 : 1;

@@ -19,15 +19,17 @@
  * Several request blocks in front of one response block are as many tests with the same answer.
  *
  * Request: every line ends with CR LF on the wire, unless it ends with a backslash. \r \n \t \0 \\ \xHH are bytes;
- * [text x 20] is text, twenty times. A line of its own may say what else happens at this point:
+ * [text x 20] is text, twenty times (they nest). A line of its own may say what else happens at this point:
  *     [pause MS]   virtual time passes             [eof]  [reset]        the client's FIN, RST
  *     [stall]      the client reads no more        [take N]              it reads N bytes more ([take all])
  *     [stop]       the server is told to stop      [sees TEXT]           by now this was sent back
+ *                                                  [unseen TEXT]         by now this was not
  *     [writes N]   a write takes N bytes at most   [limit NAME N]        a limit of this connection
  *
- * Response: for each answer its status, then lines `name: value` (a field with that value), `no name` (no such field),
- * `no body`, `> text` (the body, escapes as above; several lines are joined). Last, how it ends: `open`, `closed` (a FIN),
- * `reset`, or `waiting` (open in the middle of a message); and `events: …`, what the handlers noted (site.h).
+ * Response: for each answer its status ([200 x 20]: twenty of them), then lines `name: value` (a field with that value),
+ * `no name` (no such field), `no body`, `> text` (the body, escapes as above; several lines are joined), `cut off` (the body
+ * is not complete). Last, how it ends: `open`, `closed` (a FIN), `reset`, or `waiting` (open in the middle of a message); and
+ * `events: …`, what the handlers noted (site.h).
  */
 #ifndef CTESTS_SUPPORT_WIRE_H
 #define CTESTS_SUPPORT_WIRE_H
@@ -43,13 +45,14 @@ typedef enum wire_what {
   WIRE_TAKE,
   WIRE_STOP,
   WIRE_SEES,
+  WIRE_UNSEEN,
   WIRE_WRITES,
   WIRE_LIMIT
 } wire_what;
 
 typedef struct wire_step {
   wire_what what;
-  rl_buf bytes; /* BYTES, SEES, and the name of a LIMIT */
+  rl_buf bytes; /* BYTES, SEES, UNSEEN, and the name of a LIMIT */
   uint64_t number;
 } wire_step;
 
@@ -61,7 +64,7 @@ typedef struct wire_answer {
     char *name, *value; /* value NULL: no such field */
   } fields[WIRE_FIELDS];
   size_t field_count;
-  bool no_body, has_body;
+  bool no_body, has_body, cut_off;
   rl_buf body;
 } wire_answer;
 

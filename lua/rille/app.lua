@@ -208,8 +208,8 @@ function App:static(prefix, directory, opts)
   if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
-  self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), site = native.static_site(path, opts),
-    where = options.caller() }
+  self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), directory = path,
+    site = native.static_site(path, opts), where = options.caller() }
   return self
 end
 
@@ -274,6 +274,43 @@ function App:find_converter(name)
     app = app.parent
   end
 end
+
+-- ---- templates --------------------------------------------------------------------------------------------------------
+
+local function add_named(app, what, name, value, expected)
+  check_open(app)
+  if type(name) ~= "string" or not name:find "^[%a_][%w_.]*$" then
+    raise("%s: a name was expected, got '%s'", what, tostring(name))
+  end
+  if expected and type(value) ~= expected then
+    raise("%s '%s': a %s was expected, got a %s", what, name, expected, type(value))
+  end
+  if value == nil then raise("%s '%s': a value was expected, got nil", what, name) end
+  app[what .. "s"][name] = value
+  return app
+end
+
+--- app:filter(name, function(value, …)): {{ value | name(…) }}; keyword arguments come as one table, last
+function App:filter(name, f) return add_named(self, "filter", name, f, "function") end
+
+--- app:test(name, function(value, …)): {{ value is name(…) }}
+function App:test(name, f) return add_named(self, "test", name, f, "function") end
+
+--- app:global(name, value): a variable of all templates
+function App:global(name, value) return add_named(self, "global", name, value) end
+
+--- app:context(function(req) return {user = …} end): variables of every page that answers a request
+function App:context(f)
+  check_open(self)
+  if type(f) ~= "function" then raise("context: a function(req) was expected, got a %s", type(f)) end
+  self.contexts[#self.contexts + 1] = f
+  return self
+end
+
+--- app:render(name, context) -> string
+function App:render(name, context) return require("rille.page").render(self, name, context) end
+
+-- ---- errors -----------------------------------------------------------------------------------------------------------
 
 -- The handler of this app for an error value: by code, by status, then for any.
 function App:find_error_handler(err)

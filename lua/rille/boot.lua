@@ -75,7 +75,13 @@ end
 function boot.serve(path) return serve(path) end
 
 --- The program under `rille dev`; the desk stands beside it.
-function boot.dev(path) return serve(path, require("rille.dev.record").install) end
+function boot.dev(path)
+  return serve(path, function(app)
+    local _, wrong = require("rille.page").check(app)
+    if wrong[1] then error(wrong[1], 0) end
+    require("rille.dev.record").install(app)
+  end)
+end
 
 function boot.desk()
   local desk = require("rille.dev.desk").new()
@@ -120,11 +126,37 @@ function boot.routes(path)
   return 0
 end
 
+--- Loads the program and compiles its routes and all of its templates; tells every error of a template.
 function boot.check(path)
   local app = boot.load_app(path)
   require("rille.secret").check_app(app)
   local _, all = require("rille.compile").compile(app)
-  print(("%s: %d routes, no errors"):format(path, #all))
+  local templates, errors = require("rille.page").check(app)
+  for _, err in ipairs(errors) do io.stderr:write(tostring(err), "\n") end
+  if errors[1] then
+    io.stderr:write(("rille: %d of %d templates cannot be compiled\n"):format(#errors, templates))
+    return 1
+  end
+  print(("%s: %d routes, %d templates, no errors"):format(path, #all, templates))
+  return 0
+end
+
+function boot.openapi(path)
+  local openapi = require "rille.openapi"
+  local app = boot.load_app(path)
+  local _, all = require("rille.compile").compile(app)
+  io.write(openapi.text(openapi.document(app, all)))
+  return 0
+end
+
+function boot.migrate(path, directory, ...)
+  if not directory or ... then
+    io.stderr:write "rille: migrate needs a database and a directory, see: rille help migrate\n"
+    return 2
+  end
+  local db <close> = require("rille.sqlite").open(path)
+  local count = db:migrate(directory)
+  print(("%s: %d new migration%s"):format(path, count, count == 1 and "" or "s"))
   return 0
 end
 

@@ -75,13 +75,19 @@ function rille.file(path, opts)
   return res
 end
 
+--- rille.render(name, context, status) -> response: a template of the app that answers the request, as HTML
+function rille.render(name, context, status) return require("rille.page").response(name, context, status) end
+
+--- rille.render_stream(name, context, status) -> response: the same, sent while it is made
+function rille.render_stream(name, context, status) return require("rille.page").stream(name, context, status) end
+
 -- name -> module that is its value, or {module, field of it}; loaded when it is first named
 local lazy = {
   auth = "rille.auth", client = "rille.client", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf",
   fetch = "rille.fetch", image = "rille.image",
   limit = "rille.limit", normalize_path = "rille.normalize_path", password = "rille.password",
   request_id = "rille.request_id", security_headers = "rille.security_headers", session = "rille.session",
-  sqlite = "rille.sqlite", trust_proxy = "rille.trust_proxy", validate = "rille.validate",
+  sqlite = "rille.sqlite", template = "rille.template", trust_proxy = "rille.trust_proxy", validate = "rille.validate",
   seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },
   verify_signature = { "rille.seal", "verify_signature" },
 }

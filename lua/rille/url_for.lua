@@ -60,6 +60,17 @@ function M.query(fields)
   return table.concat(pieces, "&")
 end
 
+--- What of `values` fills places in the path of a named route, and what is left for its query.
+function M.split(root, name, values)
+  local names = root.route_names or M.names(root)
+  local entry, params, query = names[name], {}, {}
+  for key, value in pairs(values) do query[key] = value end
+  for _, part in ipairs(entry and entry.route.parts or {}) do
+    if type(part) == "table" then params[part[1]], query[part[1]] = query[part[1]], nil end
+  end
+  return params, query
+end
+
 --- The path of a named route.
 function M.path(root, name, params, query, level)
   local names = root.route_names or M.names(root)

@@ -12,6 +12,8 @@ struct rl_chunk {
   _Alignas(16) char bytes[];
 };
 
+_Static_assert((RL_CHUNK_SIZE - sizeof(rl_chunk)) % 16 == 0, "what is left of a chunk is a multiple of 16");
+
 void rl_chunk_pool_init(rl_chunk_pool *pool, size_t keep) { *pool = (rl_chunk_pool){.keep = keep}; }
 
 void rl_chunk_pool_free(rl_chunk_pool *pool) {
@@ -64,8 +66,9 @@ static void link_chunk(rl_arena *arena, rl_chunk *chunk, size_t size) {
 
 void *rl_arena_more(rl_arena *arena, size_t size) {
   const size_t room = RL_CHUNK_SIZE - sizeof(rl_chunk);
+  if (size > SIZE_MAX / 2) return NULL;
+  size = size ? (size + 15) & ~(size_t)15 : 16;
   if (size > room / 2) { /* a chunk of its own; what is left of the current one stays in use */
-    if (size > SIZE_MAX / 2) return NULL;
     rl_chunk *own = rl_alloc(sizeof(rl_chunk) + size);
     if (!own) return NULL;
     own->pooled = false;

@@ -39,12 +39,11 @@ void rl_arena_init(rl_arena *arena, rl_chunk_pool *pool);
 void rl_arena_free(rl_arena *arena);
 
 void *rl_arena_more(rl_arena *arena, size_t size);
-/* NULL where memory is short. */
+/* NULL where memory is short; a block of no bytes is one too. What is left of a chunk is a multiple of 16. */
 static inline void *rl_arena_alloc(rl_arena *arena, size_t size) {
-  size = (size + 15) & ~(size_t)15;
-  if (size > (size_t)(arena->end - arena->at)) return rl_arena_more(arena, size);
+  if (size >= (size_t)(arena->end - arena->at)) return rl_arena_more(arena, size);
   void *block = arena->at;
-  arena->at += size;
+  arena->at += (size + 15) & ~(size_t)15;
   return block;
 }
 

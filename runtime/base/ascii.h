@@ -25,6 +25,8 @@ static inline bool rl_is(unsigned char c, int classes) { return (rl_char_class[c
 
 static inline char rl_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c; }
 
+static inline char rl_upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c; }
+
 /* 0 to 15, or -1. */
 static inline int rl_hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -7,8 +7,10 @@
 #include "base/ascii.h"
 #include "base/error.h"
 
-static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+/* The first three letters of each are its short form. */
+static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 typedef struct civil {
   int64_t year;
@@ -111,15 +113,28 @@ static bool take_number(cursor *c, int digits, int *out) {
   return true;
 }
 
-static bool take_month(cursor *c, int *out) {
-  if (c->end - c->at < 3) return false;
-  for (int i = 0; i < 12; i++) {
-    if (memcmp(c->at, months[i], 3) != 0) continue;
+static bool take_text(cursor *c, const char *text) {
+  size_t len = strlen(text);
+  if ((size_t)(c->end - c->at) < len || memcmp(c->at, text, len) != 0) return false;
+  c->at += len;
+  return true;
+}
+
+/* The index of the name whose first three letters stand here. */
+static bool take_short(cursor *c, const char *const *names, int count, int *out) {
+  for (int i = 0; c->end - c->at >= 3 && i < count; i++) {
+    if (memcmp(c->at, names[i], 3) != 0) continue;
     c->at += 3;
-    *out = i + 1;
+    *out = i;
     return true;
   }
   return false;
+}
+
+static bool take_month(cursor *c, int *out) {
+  if (!take_short(c, months, 12, out)) return false;
+  ++*out;
+  return true;
 }
 
 static bool take_time(cursor *c, civil *out) {
@@ -127,7 +142,7 @@ static bool take_time(cursor *c, civil *out) {
          take_number(c, 2, &out->second);
 }
 
-static bool take_gmt(cursor *c) { return c->end - c->at == 4 && memcmp(c->at, " GMT", 4) == 0; }
+static bool take_gmt(cursor *c) { return take_text(c, " GMT") && c->at == c->end; }
 
 /* " 06 Nov 1994 08:49:37 GMT" behind the comma (IMF-fixdate). */
 static bool parse_fixdate(cursor c, civil *out) {
@@ -163,15 +178,21 @@ static bool parse_asctime(cursor c, civil *out) {
   return true;
 }
 
+static bool parse(rl_slice s, int64_t now, civil *out) {
+  cursor rest = {s.data, s.data + s.len};
+  int day;
+  if (!take_short(&rest, days, 7, &day)) return false;
+  if (take_char(&rest, ',')) return parse_fixdate(rest, out);
+  if (take_text(&rest, days[day] + 3)) return take_char(&rest, ',') && parse_rfc850(rest, now, out);
+  return parse_asctime(rest, out);
+}
+
+/* Which day of the week it was is not looked into: some get that wrong. */
 int rl_date_parse(rl_slice s, int64_t now, int64_t *out) {
   civil c = {0};
-  size_t comma = rl_slice_find(s, ',', 0);
-  cursor rest = {s.data + comma + 1, s.data + s.len};
-  bool ok;
-  if (comma == 3) ok = parse_fixdate(rest, &c);
-  else if (comma < s.len) ok = parse_rfc850(rest, now, &c);
-  else ok = s.len > 3 && parse_asctime((cursor){s.data + 3, s.data + s.len}, &c);
-  if (!ok || c.day < 1 || c.day > 31 || c.hour > 23 || c.minute > 59 || c.second > 60) return RL_ESYNTAX;
-  *out = days_from_civil(c.year, c.month, c.day) * 86400 + c.hour * 3600 + c.minute * 60 + c.second;
+  if (!parse(s, now, &c) || c.hour > 23 || c.minute > 59 || c.second > 60) return RL_ESYNTAX;
+  int64_t midnight = days_from_civil(c.year, c.month, c.day) * 86400;
+  if (civil_from_seconds(midnight).day != c.day) return RL_ESYNTAX; /* the 31st of February */
+  *out = midnight + c.hour * 3600 + c.minute * 60 + c.second;
   return RL_OK;
 }

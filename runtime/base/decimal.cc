@@ -12,7 +12,7 @@ size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]) {
   char *const end = out + RL_DECIMAL_MAX - 2;
   const bool plain = is_plain(std::fabs(number));
   const auto result =
-      plain ? std::to_chars(out, end, number, std::chars_format::fixed) : std::to_chars(out, end, number);
+      std::to_chars(out, end, number, plain ? std::chars_format::fixed : std::chars_format::scientific);
   size_t len = static_cast<size_t>(result.ptr - out);
   if (!plain || std::memchr(out, '.', len)) return len;
   out[len++] = '.';

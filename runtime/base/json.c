@@ -95,19 +95,31 @@ static int copy_escaped(char **to, const char **at, const char *stop, const char
   }
 }
 
+/* The next block of a string, quotes included where it begins or ends. Straight into the buffer, or, where the most that the
+ * block may need would not fit below its limit, by way of `spare`: what is written counts, not what might have been. */
+static int write_block(rl_buf *out, const char **at, const char *end, bool first) {
+  char spare[BLOCK * 6 + 16], *start = spare;
+  const char *stop = end - *at > BLOCK ? *at + BLOCK : end;
+  size_t room = room_for((size_t)(stop - *at));
+  if (out->limit - out->len >= room) {
+    if (rl_buf_reserve(out, room)) return out->error;
+    start = out->data + out->len;
+  }
+  char *to = start;
+  if (first) *to++ = '"';
+  if (copy_escaped(&to, at, stop, end)) return RL_EUTF8;
+  if (*at == end) *to++ = '"';
+  if (start == spare) return rl_buf_add(out, spare, (size_t)(to - spare));
+  out->len += (size_t)(to - start);
+  return RL_OK;
+}
+
 int rl_json_write_string(rl_buf *out, rl_slice s) {
   const char *at = s.data, *end = s.data + s.len;
-  bool open = false;
-  do {
-    const char *stop = end - at > BLOCK ? at + BLOCK : end;
-    if (rl_buf_reserve(out, room_for((size_t)(stop - at)))) return out->error;
-    char *to = out->data + out->len;
-    if (!open) *to++ = '"', open = true;
-    if (copy_escaped(&to, &at, stop, end)) return RL_EUTF8;
-    if (at == end) *to++ = '"';
-    out->len = (size_t)(to - out->data);
-  } while (at < end);
-  return RL_OK;
+  int code;
+  do code = write_block(out, &at, end, at == s.data);
+  while (!code && at < end);
+  return code;
 }
 
 int rl_json_write_bytes(rl_buf *out, rl_slice s) {
@@ -125,18 +137,18 @@ int rl_json_write_bytes(rl_buf *out, rl_slice s) {
 }
 
 int rl_json_write_integer(rl_buf *out, int64_t number) {
-  int code = rl_buf_reserve(out, 21);
-  if (code) return code;
-  if (number < 0) out->data[out->len++] = '-';
+  size_t before = out->len;
   uint64_t magnitude = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-  return rl_buf_add_u64(out, magnitude);
+  int code = number < 0 ? rl_buf_add_char(out, '-') : RL_OK;
+  if (!code) code = rl_buf_add_u64(out, magnitude);
+  if (code) out->len = before;
+  return code;
 }
 
 int rl_json_write_number(rl_buf *out, double number) {
   if (!isfinite(number)) return RL_EINVALID;
-  if (rl_buf_reserve(out, RL_DECIMAL_MAX)) return out->error;
-  out->len += rl_decimal_write(number, out->data + out->len);
-  return RL_OK;
+  char text[RL_DECIMAL_MAX];
+  return rl_buf_add(out, text, rl_decimal_write(number, text));
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */

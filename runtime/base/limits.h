@@ -47,7 +47,12 @@
 #define RL_LIMIT_BATCH 256u                     /* writes that share one commit */
 #define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
 #define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
-#define RL_LIMIT_PASSWORD_QUEUE 256u            /* 503; password hashes that wait for a core */
+/* 500; bytes that one template may print, or hold back while it is streamed */
+#define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
+#define RL_LIMIT_IMAGE_PIXELS 40000000u     /* 413; of a picture that is to be decoded: 4 bytes each */
+#define RL_LIMIT_IMAGE_SIDE 4096u           /* of a picture that is made, either way */
+#define RL_LIMIT_IMAGE_QUEUE 64u            /* 503; pictures that wait for a core */
+#define RL_LIMIT_PASSWORD_QUEUE 256u        /* 503; password hashes that wait for a core */
 #define RL_LIMIT_BUCKETS ((size_t)1 << 16)  /* keys of all rate limits; then the least recently used are forgotten */
 #define RL_LIMIT_COOKIE 4096u               /* name and value; what every browser keeps */
 #define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */

@@ -1,6 +1,12 @@
 /* Strict UTF-8 by the table of well-formed sequences, Unicode 15 table 3-7. */
 #include "base/utf8.h"
 
+#include <locale.h>
+#include <pthread.h>
+#include <wctype.h>
+
+#include "base/ascii.h"
+
 static bool between(char c, unsigned low, unsigned high) { return (unsigned char)c >= low && (unsigned char)c <= high; }
 static bool tail(char c) { return between(c, 0x80, 0xBF); }
 
@@ -49,3 +55,59 @@ size_t rl_utf8_encode(uint32_t point, char out[4]) {
   out[0] = (char)(lead[n] | point);
   return n;
 }
+
+uint32_t rl_utf8_decode(const char *data, size_t step) {
+  static const unsigned char lead[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  uint32_t point = (unsigned char)data[0] & lead[step];
+  for (size_t i = 1; i < step; i++) point = point << 6 | ((unsigned char)data[i] & 0x3F);
+  return point;
+}
+
+/* ---- letters -------------------------------------------------------------------------------------------------------- */
+
+static locale_t unicode; /* 0 where the system has none; made once, for good */
+static pthread_once_t unicode_once = PTHREAD_ONCE_INIT;
+
+static void open_unicode(void) { unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); }
+
+enum { SHARP_S = 0xDF };
+
+static uint32_t map_point(uint32_t point, bool upper) {
+  if (!unicode) return point;
+  return (uint32_t)(upper ? towupper_l((wint_t)point, unicode) : towlower_l((wint_t)point, unicode));
+}
+
+/* One letter beyond ASCII, `step` bytes long. */
+static int map_letter(rl_buf *out, const char *data, size_t step, bool upper) {
+  uint32_t point = rl_utf8_decode(data, step);
+  char text[4];
+  if (upper && point == SHARP_S) return rl_buf_add(out, "SS", 2);
+  return rl_buf_add(out, text, rl_utf8_encode(map_point(point, upper), text));
+}
+
+static int map_ascii(rl_buf *out, const char *data, size_t len, bool upper) {
+  int code = rl_buf_reserve(out, len);
+  if (code) return code;
+  char *to = out->data + out->len;
+  for (size_t i = 0; i < len; i++) to[i] = upper ? rl_upper(data[i]) : rl_lower(data[i]);
+  out->len += len;
+  return 0;
+}
+
+static int map_case(rl_buf *out, rl_slice s, bool upper) {
+  pthread_once(&unicode_once, open_unicode);
+  for (size_t i = 0; i < s.len;) {
+    size_t run = ascii_run(s.data + i, s.len - i);
+    size_t step = run < s.len - i ? rl_utf8_step(s.data + i + run, s.len - i - run) : 0;
+    int code = map_ascii(out, s.data + i, run, upper);
+    i += run;
+    if (!code && step) code = map_letter(out, s.data + i, step, upper);
+    else if (!code && i < s.len) code = rl_buf_add(out, s.data + i, step = 1);
+    if (code) return code;
+    i += step;
+  }
+  return 0;
+}
+
+int rl_utf8_upper(rl_buf *out, rl_slice s) { return map_case(out, s, true); }
+int rl_utf8_lower(rl_buf *out, rl_slice s) { return map_case(out, s, false); }

@@ -7,12 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "base/buf.h"
 
 /* Bytes of the sequence at `data` (1 to 4), or 0 where it is not well-formed or is cut off. len > 0. */
 size_t rl_utf8_step(const char *data, size_t len);
 bool rl_utf8_valid(rl_slice s);
 /* Writes a code point (<= 0x10FFFF) as 1 to 4 bytes; returns how many. */
 size_t rl_utf8_encode(uint32_t point, char out[4]);
+/* The code point of a well-formed sequence of `step` bytes (rl_utf8_step). */
+uint32_t rl_utf8_decode(const char *data, size_t step);
+/* Appends `s` in upper or lower case, letter by letter as the C library's C.UTF-8 maps them (and "SS" for a sharp s); where
+ * that locale is missing ASCII alone, and what is not UTF-8 stays as it is. 0, RL_ENOMEM or RL_ETOOBIG. */
+int rl_utf8_upper(rl_buf *out, rl_slice s);
+int rl_utf8_lower(rl_buf *out, rl_slice s);
 
 #endif

@@ -43,37 +43,20 @@ static int print_help(const rl_options *options) {
   return 0;
 }
 
-/* The root of the others is the working directory. */
-static bool takes_app(const char *command) {
-  static const char *const others[] = {"run", "test", "console", "migrate", "new", "completion"};
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (strcmp(command, others[i]) == 0) return false;
-  return true;
-}
-
-/* What a command that takes arguments of its own still lacks, or NULL. */
-static const char *missing_argument(const rl_options *options) {
-  if (strcmp(options->command, "migrate") == 0) return options->argc == 2 ? NULL : "a DB and a DIR";
-  if (strcmp(options->command, "run") == 0) return options->argc ? NULL : "a FILE";
-  if (strcmp(options->command, "new") == 0) return options->argc == 1 ? NULL : "a NAME";
-  return options->argc == 1 ? NULL : "a shell: bash, zsh or fish";
-}
-
 static int run_command(rl_options *options, const char *root) {
   if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
   if (strcmp(options->command, "dev") == 0) return rl_dev(options, root);
   if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
-  if (strcmp(options->command, "console") == 0) return rl_program_run(options, root, RL_MODE_RUN);
-  if (takes_app(options->command)) return rl_program_run(options, root, RL_MODE_SERVE);
-  const char *missing = missing_argument(options);
-  if (!missing) return rl_program_run(options, root, RL_MODE_RUN);
-  fprintf(stderr, "rille: %s needs %s, see: rille help %s\n", options->command, missing, options->command);
+  if (strcmp(options->command, "run") != 0)
+    return rl_program_run(options, root, rl_options_takes_app(options->command) ? RL_MODE_SERVE : RL_MODE_RUN);
+  if (options->argc) return rl_program_run(options, root, RL_MODE_RUN);
+  fputs("rille: run needs a FILE, see: rille help run\n", stderr);
   return 2;
 }
 
 /* APP becomes absolute, because the root is where it stands. */
 static char *resolve_app(rl_options *options) {
-  char *absolute = takes_app(options->command) ? realpath(options->app, NULL) : NULL;
+  char *absolute = rl_options_takes_app(options->command) ? realpath(options->app, NULL) : NULL;
   if (absolute) options->app = absolute;
   return absolute;
 }
@@ -93,7 +76,7 @@ int main(int argc, char **argv) {
   rl_buf_init(&why, 4096);
   signal(SIGPIPE, SIG_IGN);
   const char *command = argc > 1 ? argv[1] : "help";
-  char *root = takes_app(command) && argc > 2 && argv[2][0] != '-' ? root_of(argv[2]) : realpath(".", NULL);
+  char *root = rl_options_takes_app(command) && argc > 2 && argv[2][0] != '-' ? root_of(argv[2]) : realpath(".", NULL);
   if (!root) return perror("rille"), 1;
   if (rl_dotenv_load(root, &why) || rl_options_parse(&options, argc, argv, &why)) {
     free(root);
@@ -117,7 +100,7 @@ int main(int argc, char **argv) {
     status = print_help(&options);
   } else {
     rl_log_setup(options.log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
-    char *app = resolve_app(&options), *own_root = takes_app(options.command) ? root_of(options.app) : NULL;
+    char *app = resolve_app(&options), *own_root = rl_options_takes_app(options.command) ? root_of(options.app) : NULL;
     status = run_command(&options, own_root ? own_root : root);
     free(app);
     free(own_root);

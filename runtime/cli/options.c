@@ -63,15 +63,18 @@ static const command commands[] = {
      "usage: rille routes [APP]\n\nPrints every route: method, path, name, middleware, where it stands.\n"},
     {"check", TAKES_APP,
      "usage: rille check [APP]\n\nLoads the app and reports what is wrong with it, without serving.\n"},
+    {"openapi", TAKES_APP,
+     "usage: rille openapi [APP]\n\nPrints an OpenAPI 3.1 document of the app: its routes and what rille.validate "
+     "expects there.\n"},
+    {"migrate", TAKES_REST,
+     "usage: rille migrate DB DIR\n\nRuns the .sql files of DIR on the database DB (made where it is missing), each "
+     "once, in the order of their names.\n"},
     {"console", TAKES_APP,
      "usage: rille console [APP]\n\nA prompt in which Lua may wait, with the app loaded and its lifespans started: "
      "`app`, "
      "`client` (requests to\nit without a socket), `db` (app.state.db), `rille`. Completes with the tab key; keeps its "
      "history "
      "in\n~/.local/state/rille/history.\n"},
-    {"migrate", TAKES_REST,
-     "usage: rille migrate DB DIR\n\nRuns the .sql files of DIR that DB has not seen, in the order of "
-     "their names.\n"},
     {"new", TAKES_REST,
      "usage: rille new NAME\n\nMakes the directory NAME with a project that runs, tests and deploys.\n"},
     {"completion", TAKES_REST, completion_help},
@@ -88,8 +91,9 @@ static const char general_help[] =
     "  test [PATH...]      run the specs\n"
     "  routes [APP]        list the routes\n"
     "  check [APP]         load the app, report what is wrong\n"
+    "  openapi [APP]       print an OpenAPI 3.1 document of the app\n"
+    "  migrate DB DIR      run a directory of migrations on a database\n"
     "  console [APP]       a prompt with the app loaded\n"
-    "  migrate DB DIR      run the migrations that a database lacks\n"
     "  completion SHELL    for bash, zsh or fish\n"
     "  version\n"
     "  help [COMMAND]\n";
@@ -249,6 +253,11 @@ static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl
     }
   }
   return RL_OK;
+}
+
+bool rl_options_takes_app(const char *name) {
+  const command *c = find_command(name);
+  return c && c->takes & TAKES_APP;
 }
 
 int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {

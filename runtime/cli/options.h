@@ -31,6 +31,9 @@ typedef struct rl_options {
  * RL_EINVALID with a line in `why`. Strings are borrowed from argv and the environment. */
 int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
 
+/* Whether a command works on an APP: then the folder that holds it is the root. */
+bool rl_options_takes_app(const char *command);
+
 /* The text of `rille help [COMMAND]`; NULL for an unknown command. */
 const char *rl_options_help(const char *command);
 

@@ -45,7 +45,7 @@ void rl_conn_close(rl_conn *conn, bool reset) {
   rl_timer_stop(loop, &conn->clock);
   rl_timer_stop(loop, &conn->stall);
   rl_loop_unpost(loop, &conn->flush);
-  conn->stream->ops->close(conn->stream, reset);
+  conn->stream->ops->close(conn->stream, reset || conn->unfinished);
 }
 
 static void on_closed(rl_stream *stream) {
@@ -79,7 +79,7 @@ static void written(rl_conn *conn) {
   give_out_back(conn);
   rl_timer_stop(conn->host->loop, &conn->stall);
   if (conn->state != RL_CONN_FINISHING) return;
-  if (conn->lingers) start_linger(conn);
+  if (conn->lingers && !conn->unfinished) start_linger(conn);
   else rl_conn_close(conn, false);
 }
 
@@ -171,6 +171,11 @@ void rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size) {
   rl_conn_flush_soon(conn);
 }
 
+void rl_conn_drop_file(rl_conn *conn) {
+  conn->file_left = 0;
+  conn->stream->more = false;
+}
+
 static void flush(rl_conn *conn) {
   if (conn->state == RL_CONN_CLOSED || conn->state == RL_CONN_LINGERING) return;
   if (conn->out.error) {
@@ -194,7 +199,7 @@ void rl_conn_flush_soon(rl_conn *conn) {
 
 void rl_conn_uncork(rl_conn *conn) {
   conn->corked = false;
-  if (conn->out.len || conn->file_left || conn->out.error || conn->state == RL_CONN_FINISHING) flush(conn);
+  if (rl_conn_is_writing(conn) || conn->out.error || conn->state == RL_CONN_FINISHING) flush(conn);
 }
 
 static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }

@@ -77,6 +77,7 @@ struct rl_conn {
   uint64_t file_left;
   uint8_t state;
   bool corked, reading, eof, stopping, secure, wants_drained, lingers;
+  bool unfinished; /* the end of the connection would pass for the end of a body: however it closes, it is reset */
   size_t lingered;
   rl_slice peer; /* the client's IP */
   char peer_text[48];
@@ -88,9 +89,14 @@ void rl_conn_host_free(rl_conn_host *host);
 /* Takes over the stream: its events are ours from now on. `peer` is copied. Reading starts at once. */
 void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer);
 
-/* Sends a part of a file behind what waits; the descriptor stays the caller's and open until on_drained. */
+/* Sends a part of a file behind what waits; the descriptor stays the caller's and open until on_drained, or until the file is
+ * dropped. */
 void rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size);
-/* Bytes that wait to be written. */
+/* What is left of it will not be sent; its descriptor is not touched again. */
+void rl_conn_drop_file(rl_conn *conn);
+/* Whether the peer has not taken everything yet. */
+static inline bool rl_conn_is_writing(const rl_conn *conn) { return conn->out.len || conn->file_left; }
+/* Bytes that wait to be written, without those of a file. */
 static inline size_t rl_conn_queued(const rl_conn *conn) { return conn->out.len; }
 /* The buffer to append to; its memory is borrowed from the host. */
 rl_buf *rl_conn_out(rl_conn *conn);

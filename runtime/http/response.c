@@ -6,12 +6,13 @@
 #include "base/error.h"
 #include "http/status.h"
 
+/* 205 has no content either, but unlike that of 204 its end is not implied: it says a length of 0 (RFC 9110 15.3.6). */
 rl_framing rl_resp_framing(const rl_req *req, const rl_resp *resp) {
   rl_framing f = {0};
-  bool bodiless = rl_status_is_bodiless(resp->status);
-  bool known = !resp->streamed || resp->has_length;
-  f.body = !bodiless && req->method != RL_METHOD_HEAD;
-  f.length = resp->streamed ? resp->length : resp->body.len;
+  bool bodiless = rl_status_is_bodiless(resp->status), empty = resp->status == 205;
+  bool known = !resp->streamed || resp->has_length || empty;
+  f.body = !bodiless && !empty && req->method != RL_METHOD_HEAD;
+  f.length = empty ? 0 : resp->streamed ? resp->length : resp->body.len;
   f.has_length = known && !bodiless;
   if (!f.body || known) return f;
   f.chunked = req->minor >= 1;
@@ -32,11 +33,19 @@ bool rl_resp_header_is_ours(rl_slice name) {
   }
 }
 
+static bool is_safe(const rl_header *h) { return rl_header_name_is_safe(h->name) && rl_header_value_is_safe(h->value); }
+
 int rl_resp_check(const rl_resp *resp) {
+  if (resp->status < 200 || resp->status > 599) return RL_EINVALID;
   if (!rl_header_value_is_safe(resp->content_type)) return RL_EINVALID;
   for (size_t i = 0; i < resp->header_count; i++)
-    if (!rl_header_name_is_safe(resp->headers[i].name) || !rl_header_value_is_safe(resp->headers[i].value))
-      return RL_EINVALID;
+    if (!is_safe(&resp->headers[i]) || rl_resp_header_is_ours(resp->headers[i].name)) return RL_EINVALID;
+  return RL_OK;
+}
+
+int rl_trailers_check(const rl_header *trailers, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!is_safe(&trailers[i]) || rl_header_id_of(trailers[i].name) != RL_HEADER_OTHER) return RL_EINVALID;
   return RL_OK;
 }
 

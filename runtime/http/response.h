@@ -32,8 +32,12 @@ rl_framing rl_resp_framing(const rl_req *req, const rl_resp *resp);
 
 /* What a handler may not set itself: Content-Length, Transfer-Encoding, Connection and the like are ours. */
 bool rl_resp_header_is_ours(rl_slice name);
-/* 0, or RL_EINVALID where a name or value could split the head (CR, LF, NUL …): then no byte may leave. */
+/* 0, or RL_EINVALID where a name or value could split the head (CR, LF, NUL …), a header is ours, or the status is no
+ * final one: then no byte may leave. */
 int rl_resp_check(const rl_resp *resp);
+/* The same of trailers. A name that the house knows means something in a head, so it is none for a trailer: framing,
+ * routing, authentication and caching must not come late (RFC 9110 section 6.5.1; read.c drops them too). */
+int rl_trailers_check(const rl_header *trailers, size_t count);
 
 /* A plain-text answer of the server's own: "404: Not Found". The text is written to `room`, which outlives the call of
  * respond. */

@@ -18,7 +18,8 @@ struct rl_job {
 
 /* run and done are set by the caller. done is called exactly once, later. */
 void rl_job_start(rl_loop *loop, rl_job *job);
-/* Takes it out of the pool's queue where it has not begun; otherwise it runs to its end. done is called either way. */
+/* Takes it out of the pool's queue where it has not begun; otherwise it runs to its end. done is called either way; not
+ * after it. */
 void rl_job_cancel(rl_job *job);
 
 #endif

@@ -95,7 +95,9 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
 
 static ssize_t send_file(rl_stream *stream, int fd, int64_t *offset, size_t size) {
   off_t at = *offset;
-  ssize_t n = sendfile(tcp_of(stream)->fd, fd, &at, size);
+  ssize_t n;
+  do n = sendfile(tcp_of(stream)->fd, fd, &at, size);
+  while (n < 0 && errno == EINTR);
   if (n == 0) return RL_EEOF;
   if (n < 0) return errno == EINVAL || errno == ENOSYS ? RL_EUNSUPPORTED : rl_error_from_errno(errno);
   *offset = at;

@@ -129,6 +129,8 @@ rl_serving *rl_check_serving(lua_State *L, int index);
 void rl_out_push(lua_State *L, int index);
 /* The request for which a task runs, itself or by the one it belongs to; NULL where there is none (any more). */
 rl_serving *rl_serving_of_task(const rl_task *task);
+/* Pushes the handle `req` of that request; false where there is none (yet), and nothing is pushed. */
+bool rl_serving_push_request(lua_State *L, const rl_serving *serving);
 /* "GET /posts/{id}", or "no route". */
 const char *rl_serving_label(const rl_serving *serving);
 

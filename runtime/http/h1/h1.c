@@ -93,12 +93,13 @@ static const rl_req_ops gone_ops = {.read_body = read_gone,
                                     .abort = abort_gone,
                                     .release = release_gone};
 
-/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it; returned is who
- * should hear of it, or NULL. */
+/* The connection cannot carry this exchange any more. The handler keeps the request until it releases it, and a file that
+ * was being sent is its own again; returned is who should hear of it, or NULL. */
 static rl_req *detach_request(rl_h1 *h1) {
   rl_req *req = h1->req;
   if (!req) return NULL;
   h1->req = h1->reader.req = NULL;
+  rl_conn_drop_file(h1->conn);
   report(h1, req, h1->status, req->body_fault);
   if (h1->released) {
     rl_req_free(req);
@@ -277,8 +278,8 @@ static void parse_pending(rl_h1 *h1) {
 /* The socket is read while what arrives can be parsed, or can wait in bounds. */
 static void decide_reading(rl_h1 *h1) {
   if (h1->conn->state != RL_CONN_OPEN) return;
-  bool body_waits = h1->req && !h1->message_done && !body_flows(h1);
-  rl_conn_read(h1->conn, !body_waits && h1->pending.len < PENDING_LIMIT);
+  bool unwanted = h1->req && !h1->message_done && !body_flows(h1);
+  rl_conn_read(h1->conn, !unwanted && h1->pending.len < PENDING_LIMIT);
 }
 
 static void handle_eof(rl_h1 *h1);
@@ -316,8 +317,10 @@ static void on_resume(rl_post *post) {
 
 static rl_h1 *of_req(rl_req *req) { return req->protocol; }
 
+/* Behind the head of the answer it would be part of its body. */
 static void say_continue(rl_h1 *h1) {
   h1->continued = true;
+  if (h1->req->responded) return;
   rl_buf_add_str(rl_conn_out(h1->conn), "HTTP/1.1 100 Continue\r\n\r\n");
   rl_conn_flush_soon(h1->conn);
 }
@@ -344,6 +347,7 @@ static bool is_last(const rl_h1 *h1, const rl_resp *resp) {
 
 static void end_response(rl_h1 *h1) {
   h1->response_done = true;
+  h1->conn->unfinished = false;
   rl_conn_flush_soon(h1->conn);
   maybe_end(h1);
 }
@@ -374,17 +378,18 @@ static int respond(rl_req *req, const rl_resp *resp) {
   req->responded = true;
   h1->last = last;
   h1->status = resp->status;
+  h1->conn->unfinished = h1->framing.until_close;
   if (resp->streamed) rl_conn_flush_soon(h1->conn);
   else end_response(h1);
   return RL_OK;
 }
 
-/* The handler breaks off, or a piece of its answer is lost: the client must not take what it has for the whole. */
+/* The handler breaks off, or a piece of its answer is lost. What was said before still leaves, then the connection ends:
+ * a length that was not reached, a last chunk that is missing or a reset tells the client that this is not the whole. */
 static void abort_exchange(rl_req *req) {
   rl_h1 *h1 = of_req(req);
-  rl_conn *conn = h1->conn;
   detach_request(h1);
-  rl_conn_close(conn, true);
+  rl_conn_finish(h1->conn, true);
 }
 
 static bool is_streaming(const rl_h1 *h1) { return h1->req->responded && !h1->response_done; }
@@ -453,26 +458,27 @@ static const rl_req_ops request_ops = {.read_body = read_body,
 
 /* ---- what the connection says ------------------------------------------------------------------------------------------- */
 
-/* The client has gone in the middle of an exchange. Half an answer must not look whole; answers before it still leave. */
+/* The client has gone in the middle of an exchange; answers before it still leave. */
 static void lose_client(rl_h1 *h1) {
-  bool half_answered = h1->req->responded;
   lose_request(h1, RL_EEOF);
-  if (half_answered) rl_conn_close(h1->conn, true);
-  else rl_conn_finish(h1->conn, false);
+  rl_conn_finish(h1->conn, false);
 }
+
+/* Bytes of the body, or its end, are here already and wait for a handler that does not want them yet. */
+static bool body_waits(const rl_h1 *h1) { return !h1->wants_body && (h1->pending.len || rl_h1_has_news(&h1->reader)); }
 
 /* A FIN behind complete requests is a half-close: they are still answered, the one that runs has a little time. In the
  * middle of a message, or between two, it is the end. */
 static void handle_eof(rl_h1 *h1) {
   if (h1->conn->state != RL_CONN_OPEN || rl_post_waits(&h1->resume)) return; /* it comes back here */
   if (!h1->req) {
-    rl_conn_finish(h1->conn, false);
+    if (!h1->pending.len || may_parse(h1)) rl_conn_finish(h1->conn, false); /* else until the answers have left */
   } else if (message_is_over(h1)) {
     set_clock(h1);
   } else if (h1->dropping) {
     h1->last = true;
     maybe_end(h1);
-  } else if (!h1->pending.len || h1->wants_body) { /* else the rest of the body may be here already */
+  } else if (!body_waits(h1)) {
     lose_client(h1);
   }
 }
@@ -485,22 +491,15 @@ static void on_drained(rl_conn *conn) {
   else if (req->events && req->events->on_drain) req->events->on_drain(req);
 }
 
-/* By now more of the body should have come. */
-static void body_is_slow(rl_h1 *h1) {
-  if (h1->released) rl_conn_close(h1->conn, true);
-  else fail_body(h1, RL_FAULT_BODY_SLOW);
-}
-
 /* As long as the peer takes what waits for it, it is there (and the stall clock runs). */
 static void on_clock(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
-  bool taking = rl_conn_queued(conn) > 0;
   if (h1->req && !message_is_over(h1)) {
     if (body_time(h1) < body_due(h1)) set_clock(h1);
-    else body_is_slow(h1);
+    else fail_body(h1, RL_FAULT_BODY_SLOW);
   } else if (!h1->req && !rl_h1_is_idle(&h1->reader)) {
     refuse(h1, RL_FAULT_HEAD_SLOW);
-  } else if (taking) {
+  } else if (rl_conn_is_writing(conn)) {
     set_clock(h1);
   } else if (h1->req) {
     lose_client(h1); /* behind a half-close */

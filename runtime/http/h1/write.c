@@ -85,8 +85,8 @@ int rl_h1_write_chunk(rl_buf *out, rl_slice piece) {
 }
 
 int rl_h1_write_last_chunk(rl_buf *out, const rl_header *trailers, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (!rl_header_name_is_safe(trailers[i].name) || !rl_header_value_is_safe(trailers[i].value)) return RL_EINVALID;
+  int code = rl_trailers_check(trailers, count);
+  if (code) return code;
   rl_buf_add_str(out, "0\r\n");
   for (size_t i = 0; i < count; i++) {
     rl_buf_add_slice(out, trailers[i].name);

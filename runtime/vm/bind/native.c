@@ -87,9 +87,11 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_app(L);
   rl_bind_chain(L);
   rl_bind_out(L);
+  rl_bind_template(L);
   rl_bind_main(L);
   rl_bind_crypto(L);
   rl_bind_form(L);
+  rl_bind_image(L);
   rl_bind_spill(L);
   rl_bind_session(L);
   rl_bind_guard(L);

@@ -433,6 +433,12 @@ static int served_header(lua_State *L) {
   return 1;
 }
 
+/* served_request() -> the req for which the running task works, or nil */
+static int served_request(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  return s && s->req && rl_serving_push_request(L, s) ? 1 : 0;
+}
+
 /* req:query_all(name) -> list of values */
 static int query_all(lua_State *L) {
   const rl_req *req = rl_check_serving(L, 1)->req;
@@ -570,10 +576,15 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"request_keep", request_keep},           {"request_finish", request_finish},
-                                     {"request_finishers", request_finishers}, {"request_miss", request_miss},
-                                     {"request_has_route", request_has_route}, {"request_body", request_body},
-                                     {"served_header", served_header},         {NULL, NULL}};
+static const luaL_Reg functions[] = {{"request_keep", request_keep},
+                                     {"request_finish", request_finish},
+                                     {"request_finishers", request_finishers},
+                                     {"request_miss", request_miss},
+                                     {"request_has_route", request_has_route},
+                                     {"request_body", request_body},
+                                     {"served_header", served_header},
+                                     {"served_request", served_request},
+                                     {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");

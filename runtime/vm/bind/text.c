@@ -1,5 +1,6 @@
 /* Text for Lua: URL and HTML escaping, UTF-8, clocks. Small pure functions of base/. */
 #include "base/error.h"
+#include "base/html.h"
 #include "base/log.h"
 #include "base/url.h"
 #include "base/utf8.h"
@@ -25,24 +26,21 @@ static int l_url_decode(lua_State *L) {
   return 1;
 }
 
-/* html_escape(s) -> string */
-static int l_html_escape(lua_State *L) {
-  rl_slice s = rl_check_slice(L, 1);
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (size_t i = 0; i < s.len; i++) {
-    switch (s.data[i]) {
-      case '&': luaL_addstring(&b, "&amp;"); break;
-      case '<': luaL_addstring(&b, "&lt;"); break;
-      case '>': luaL_addstring(&b, "&gt;"); break;
-      case '"': luaL_addstring(&b, "&#34;"); break;
-      case '\'': luaL_addstring(&b, "&#39;"); break;
-      default: luaL_addchar(&b, s.data[i]);
-    }
-  }
-  luaL_pushresult(&b);
+/* What a function of base/ makes of the string argument. */
+static int push_mapped(lua_State *L, int (*map)(rl_buf *out, rl_slice s)) {
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  rl_buf_clear(scratch);
+  if (map(scratch, rl_check_slice(L, 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
+  rl_push_slice(L, rl_buf_slice(scratch));
   return 1;
 }
+
+/* html_escape(s) -> string */
+static int l_html_escape(lua_State *L) { return push_mapped(L, rl_html_escape); }
+
+/* utf8_upper(s), utf8_lower(s) -> string */
+static int l_utf8_upper(lua_State *L) { return push_mapped(L, rl_utf8_upper); }
+static int l_utf8_lower(lua_State *L) { return push_mapped(L, rl_utf8_lower); }
 
 /* utf8_valid(s) -> boolean */
 static int l_utf8_valid(lua_State *L) {
@@ -92,6 +90,8 @@ static const luaL_Reg functions[] = {{"random_id", l_random_id},
                                      {"url_decode", l_url_decode},
                                      {"html_escape", l_html_escape},
                                      {"utf8_valid", l_utf8_valid},
+                                     {"utf8_upper", l_utf8_upper},
+                                     {"utf8_lower", l_utf8_lower},
                                      {"from_latin1", l_from_latin1},
                                      {"now", l_now},
                                      {"time", l_time},

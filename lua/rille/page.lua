@@ -1,0 +1,248 @@
+-- Pages: templates of an app, rendered for a request. An app has one environment, made when it is first asked for; that of a
+-- mounted app looks for what it has not in its parent's. What a page sees, from the front:
+--
+--   the context given to render  >  app:context (a mounted app's before its parent's)  >  request, session, url_for …
+--   >  app:global  >  Jinja's own
+--
+-- The helpers cost nothing where a page does not name them.
+local Environment = require "rille.template.environment"
+local native = require "rille.native"
+local options = require "rille.options"
+local url_for = require "rille.url_for"
+local value = require "rille.template.value"
+
+local M = {}
+
+local DEFAULT_DIRECTORY = "templates"
+local HTML = "text/html; charset=utf-8"
+
+-- ---- the environment of an app --------------------------------------------------------------------------------------
+
+local settings = {
+  autoescape = "boolean|function", trim_blocks = "boolean", lstrip_blocks = "boolean", keep_trailing_newline = "boolean",
+  strict = "boolean", limit = "number",
+}
+
+local function add_source(sources, source)
+  local kind = type(source)
+  if kind ~= "string" and kind ~= "table" and kind ~= "function" then
+    options.raise("app: templates: a directory, a table of sources or a function was expected, got a %s", kind)
+  end
+  sources[#sources + 1] = source
+end
+
+-- The option `templates`: a directory, a table name -> text, or a list of those with settings beside them.
+local function read_option(given)
+  local sources, own = {}, {}
+  if type(given) ~= "table" or given[1] == nil then
+    if given ~= nil then add_source(sources, given) end
+    return sources, own
+  end
+  for key, v in pairs(given) do
+    if math.type(key) ~= "integer" then own[key] = v end
+  end
+  for _, source in ipairs(given) do add_source(sources, source) end
+  return sources, options.check(own, settings, "app: templates")
+end
+
+local function new_environment(app)
+  local sources, own = read_option(app.options.templates)
+  local parent = app.parent and M.environment(app.parent)
+  if parent then table.move(parent.loader.sources, 1, #parent.loader.sources, #sources + 1, sources)
+  elseif #sources == 0 then sources[1] = DEFAULT_DIRECTORY end
+  local env = { sources = sources, parent = parent, filters = app.filters, tests = app.tests, globals = app.globals,
+    reload = app:root().options.debug }
+  for key in pairs(settings) do
+    env[key] = own[key]
+    if env[key] == nil and parent then env[key] = parent.settings[key] end
+  end
+  local made = Environment.new(env)
+  made.settings = env
+  return made
+end
+
+--- The environment of an app.
+function M.environment(app)
+  if not app.environment then app.environment = new_environment(app) end
+  return app.environment
+end
+
+-- ---- helpers: name -> function(app, req) -> value -------------------------------------------------------------------
+
+local helpers = {}
+
+function helpers.request(_, req) return req end
+
+-- A program's mistake (no sessions are there) is raised as text; a store that fails raises an error value.
+local function ask(f, req)
+  local ok, result = pcall(f, req)
+  if ok then return result end
+  if type(result) ~= "string" then error(result, 0) end
+end
+
+function helpers.session(_, req)
+  return req and ask(function() return req.session end)
+end
+
+function helpers.flashes(_, req)
+  return function()
+    local flashes = native.request_methods.flashes
+    return req and flashes and ask(flashes, req) or native.array {}
+  end
+end
+
+function helpers.csrf_field(_, req)
+  return function()
+    local field = native.request_methods.csrf_field
+    return value.markup(req and field and field(req) or "")
+  end
+end
+
+--- url_for(name, id=3, page=2) or url_for(name, params, query): what is no place in the path goes to the query.
+function helpers.url_for(app)
+  return function(name, params, query)
+    local root = app:root()
+    local filled, rest = url_for.split(root, name, params or {})
+    for key, v in pairs(query or {}) do rest[key] = v end
+    return url_for.path(root, name, filled, rest)
+  end
+end
+
+-- The first app:static whose directory has the file, of this app or a parent; else the first one.
+local function mount_point(app)
+  return app.parent and mount_point(app.parent) .. app.mounted_at or ""
+end
+
+local function find_static(app, path)
+  local first
+  while app do
+    for _, static in ipairs(app.statics) do
+      local prefix = mount_point(app) .. static.prefix
+      if native.file_info(static.directory .. "/" .. path) then return prefix end
+      first = first or prefix
+    end
+    app = app.parent
+  end
+  return first
+end
+
+function helpers.static(app)
+  return function(path)
+    path = tostring(path):gsub("^/+", "")
+    local prefix = find_static(app, path) or options.raise("static('%s'): the app has no app:static", path)
+    return prefix .. "/" .. path:gsub("[^/]+", native.url_encode)
+  end
+end
+
+-- ---- what a page sees -----------------------------------------------------------------------------------------------
+
+-- Variables of app:context into `vars`; what is there already stays.
+local function add_contexts(app, req, vars)
+  while app do
+    for i = #app.contexts, 1, -1 do
+      local more = app.contexts[i](req)
+      if more ~= nil and type(more) ~= "table" then
+        options.raise("app:context: the function returns a table, it returned a %s", type(more))
+      end
+      for name, v in pairs(more or {}) do
+        if vars[name] == nil then vars[name] = v end
+      end
+    end
+    app = app.parent
+  end
+end
+
+local function helpers_of(app, req, globals)
+  local vars = {}
+  if req then add_contexts(app, req, vars) end
+  return setmetatable(vars, { __index = function(_, name)
+    local helper = helpers[name]
+    if not helper then return globals[name] end
+    local v = helper(app, req)
+    vars[name] = v
+    return v
+  end })
+end
+
+local function check(name, context, what)
+  if type(name) ~= "string" then options.raise("%s: the name of a template was expected, got a %s", what, type(name)) end
+  if context ~= nil and type(context) ~= "table" then
+    options.raise("%s: a template's context is a table, got a %s", what, type(context))
+  end
+end
+
+-- ---- rendering ------------------------------------------------------------------------------------------------------
+
+local function render(app, req, name, context)
+  local env = M.environment(app)
+  return env:render(env:get(name), context, helpers_of(app, req, env.globals))
+end
+
+--- render(app, name, context) -> text. Where it answers a request, the page sees that.
+function M.render(app, name, context)
+  check(name, context, "app:render")
+  return render(app, native.served_request(), name, context)
+end
+
+local function must_serve(what)
+  return native.served_request()
+    or options.raise("%s answers a request, and here is none: app:render(name, context) gives the text of a page", what)
+end
+
+--- response(name, context, status) -> response
+function M.response(name, context, status)
+  check(name, context, "render")
+  local req = must_serve "render"
+  return native.html(render(req.app, req, name, context), status)
+end
+
+--- stream(name, context, status) -> response. The template is found and compiled here, so that what is wrong with it can
+--- still be answered.
+function M.stream(name, context, status)
+  check(name, context, "render_stream")
+  local req = must_serve "render_stream"
+  local env = M.environment(req.app)
+  local template, helper_vars = env:get(name), helpers_of(req.app, req, env.globals)
+  return native.stream(HTML, function(out)
+    env:stream(template, context, helper_vars, function(text) out:write(text) end)
+  end, status)
+end
+
+-- ---- rille check ----------------------------------------------------------------------------------------------------
+
+-- The environments that share an app's templates: its own, and those of mounted apps that have none of their own.
+local function add_sharers(app, sharers)
+  sharers[#sharers + 1] = M.environment(app)
+  for _, mount in ipairs(app.mounts) do
+    if not mount.app.options.templates then add_sharers(mount.app, sharers) end
+  end
+  return sharers
+end
+
+-- Nil where one of the environments can compile it, for each has its own filters; else the error of the first.
+local function error_of(name, environments)
+  local first
+  for _, env in ipairs(environments) do
+    local ok, err = pcall(env.get, env, name)
+    if ok then return nil end
+    first = first or err
+  end
+  return first
+end
+
+--- Compiles all templates of an app and of those mounted in it: their number, and a list of error values.
+function M.check(app)
+  local names, errors = M.environment(app).loader:names(), {}
+  local sharers, count = add_sharers(app, {}), #names
+  for _, name in ipairs(names) do errors[#errors + 1] = error_of(name, sharers) end
+  for _, mount in ipairs(app.mounts) do
+    if mount.app.options.templates then
+      local more, wrong = M.check(mount.app)
+      count = count + more
+      table.move(wrong, 1, #wrong, #errors + 1, errors)
+    end
+  end
+  return count, errors
+end
+
+return M

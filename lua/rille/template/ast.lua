@@ -1,0 +1,104 @@
+-- The tree a template is parsed into. A node is a table {t = type, line = …} with the fields named below, in the order in
+-- which they stand in the source; a field holds a node, a list of nodes, or something that is none (a name, a flag).
+--
+--   statements   Template Output Data If For Macro CallBlock FilterBlock With Scope Set SetBlock Block Extends Include Import
+--                FromImport Do Break Continue
+--   expressions  Name Const Tuple List Dict Getattr Getitem Slice Call Filter Test Binary Unary And Or Not Compare Cond Concat
+--   parts        NSRef (the target of {% set a.b %})
+--
+-- A Name has a `ctx`: "load", "store" or "param". Calls, filters and tests share `args`, `kwargs` (a list of {key, value}),
+-- `dyn_args`, `dyn_kwargs`.
+local M = {}
+
+-- Children of each type. `kwargs` and `items` of a Dict are lists of pairs {key, value}: see each_child.
+local arguments = { "args", "kwargs", "dyn_args", "dyn_kwargs" }
+local function with_arguments(first) return { first, table.unpack(arguments) } end
+
+local fields = {
+  Template = { "body" },
+  Output = { "nodes" },
+  Data = {},
+  If = { "test", "body", "elifs", "else_" },
+  For = { "target", "iter", "body", "else_", "test" },
+  Macro = { "args", "defaults", "body" },
+  CallBlock = { "call", "args", "defaults", "body" },
+  FilterBlock = { "body", "filter" },
+  With = { "targets", "values", "body" },
+  Scope = { "autoescape", "body" },
+  Set = { "target", "value" },
+  SetBlock = { "target", "filter", "body" },
+  Block = { "body" },
+  Extends = { "template" },
+  Include = { "template" },
+  Import = { "template" },
+  FromImport = { "template" },
+  Do = { "value" },
+  Break = {}, Continue = {},
+  Name = {}, NSRef = {}, Const = {},
+  Tuple = { "items" }, List = { "items" }, Dict = { "pairs" },
+  Getattr = { "node" }, Getitem = { "node", "arg" }, Slice = { "start", "stop", "step" },
+  Call = with_arguments "node", Filter = with_arguments "node", Test = with_arguments "node",
+  Binary = { "left", "right" }, And = { "left", "right" }, Or = { "left", "right" },
+  Unary = { "node" }, Not = { "node" },
+  Compare = { "expr", "operands" },
+  Cond = { "test", "yes", "no" },
+  Concat = { "nodes" },
+}
+
+-- Lists of pairs and operands: which of a row's items are nodes.
+local rows = { kwargs = { 2 }, pairs = { 1, 2 }, operands = { 2 } }
+
+local function each_in(list, columns, visit)
+  for _, row in ipairs(list) do
+    for _, column in ipairs(columns) do visit(row[column]) end
+  end
+end
+
+--- Calls visit(child) for the children of a node, in the order of the source.
+function M.each_child(node, visit)
+  local names = fields[node.t]
+  for i = 1, #names do
+    local child = node[names[i]]
+    if child == nil then -- luacheck: ignore 542
+    elseif child.t then visit(child)
+    elseif rows[names[i]] then each_in(child, rows[names[i]], visit)
+    else
+      for k = 1, #child do visit(child[k]) end
+    end
+  end
+end
+
+--- Calls visit(node) for every node of a type in a tree.
+function M.each(node, type_name, visit)
+  if node.t == type_name then visit(node) end
+  M.each_child(node, function(child) M.each(child, type_name, visit) end)
+end
+
+--- Whether a node or one below it passes.
+function M.any(node, passes)
+  if passes(node) then return true end
+  local found = false
+  M.each_child(node, function(child) found = found or M.any(child, passes) end)
+  return found
+end
+
+-- Names that are read and have not been written before: collected in `found`. Blocks are units of their own.
+local function find_undeclared(node, names, found)
+  if node.t == "Block" then return end
+  if node.t == "Name" then
+    if node.ctx == "load" and names[node.name] then found[node.name] = true
+    elseif node.ctx ~= "load" then names[node.name] = nil end
+    return
+  end
+  M.each_child(node, function(child) find_undeclared(child, names, found) end)
+end
+
+--- Which of the names a list of nodes reads without having written them: a set.
+function M.undeclared(nodes, ...)
+  local names, found = {}, {}
+  for _, name in ipairs { ... } do names[name] = true end
+  for _, node in ipairs(nodes) do find_undeclared(node, names, found) end
+  return found
+end
+
+return M

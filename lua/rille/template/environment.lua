@@ -1,0 +1,152 @@
+-- An environment: where templates come from, what they can use, and the templates that have been compiled.
+--
+--   find(name) -> template -> render(template, context, helpers) -> text
+--
+-- A template is {name, root, blocks, exports, expected}: root and the functions in blocks (name -> list of one) are the
+-- compiler's. `helpers` is a table of what is there for one page (request, session, …), behind the context and in front of
+-- the globals. Templates are kept; in development a file that has changed is compiled again.
+local compiler = require "rille.template.compiler"
+local failure = require "rille.template.failure"
+local filters = require "rille.template.filters"
+local globals = require "rille.template.globals"
+local Loader = require "rille.template.loader"
+local native = require "rille.native"
+local parser = require "rille.template.parser"
+local runtime = require "rille.template.runtime"
+local Stream = require "rille.template.stream"
+local tests = require "rille.template.tests"
+local value = require "rille.template.value"
+
+local Environment = {}
+Environment.__index = Environment
+
+local MOST_EXPECTED = 256 << 10
+
+local function behind(own, shared) return setmetatable(own or {}, { __index = shared }) end
+
+--- Whether a template of this name is escaped unless it says otherwise.
+function Environment.escapes_by_name(name)
+  local extension = name:lower():match "%.(%w+)$"
+  return extension == "html" or extension == "htm" or extension == "xml"
+end
+
+--- Environment.new{sources = list, filters =, tests =, globals =, autoescape = boolean or function(name), trim_blocks =,
+--- lstrip_blocks =, keep_trailing_newline =, strict =, reload =, limit = bytes of a page, parent =}; the tables of the
+--- program's own are asked again each time, so that what is added later counts for templates that are compiled later. What
+--- they lack, the parent's (another environment's) may have.
+function Environment.new(options)
+  local parent = options.parent or { filters = filters, tests = tests, globals = globals }
+  local self = setmetatable({
+    loader = Loader.new(options.sources or {}), templates = {}, syntax = options, strict = options.strict == true,
+    R = options.strict and runtime.strict or runtime.lenient, reload = options.reload, limit = options.limit,
+    filters = behind(options.filters, parent.filters), tests = behind(options.tests, parent.tests),
+    globals = behind(options.globals, parent.globals),
+  }, Environment)
+  self.autoescape = options.autoescape == nil and Environment.escapes_by_name or options.autoescape
+  self.globals_meta = { __index = self.globals }
+  self.no_result = self:undefined "a function returned nothing"
+  return self
+end
+
+--- What stands for something undefined in templates of this environment.
+function Environment:undefined(message) return value.undefined(message, self.strict) end
+
+--- The same where even strict templates let it pass: an inline if without else.
+function Environment.lenient_undefined(_, message) return value.undefined(message, false) end
+
+-- ---- compiling --------------------------------------------------------------------------------------------------------
+
+local NO_GLOBALS = {} -- what templates see of Lua
+
+-- A unit's source to its function. What Lua refuses is too large or too deep for it.
+local function load_unit(self, source, constants, origin)
+  local chunk, message = load(source, "@" .. origin.chunk, "t", NO_GLOBALS)
+  if not chunk then
+    local line = tonumber(message:match ":(%d+):") or 1
+    failure.syntax(origin, line, nil, "this is too much for one template: " .. message:gsub("^.-:%d+: ", ""))
+  end
+  return chunk(self.R, constants)
+end
+
+--- compile(source, name, chunk) -> template. Raises a syntax error.
+function Environment:compile(source, name, chunk)
+  local origin = { name = name, chunk = chunk, source = source }
+  failure.know(chunk)
+  local autoescape = self.autoescape
+  if type(autoescape) == "function" then autoescape = autoescape(name) end
+  local unit = compiler.compile(parser.parse(source, origin, self.syntax), origin, self, autoescape)
+  local template = { name = name, chunk = chunk, exports = unit.exports, blocks = {}, expected = 0 }
+  template.root = load_unit(self, unit.root, unit.constants, origin)
+  for _, block in ipairs(unit.blocks) do
+    template.blocks[block.name] = { load_unit(self, block.source, unit.constants, origin) }
+  end
+  return template
+end
+
+--- The template of a name, compiled; nil where there is none.
+function Environment:find(name)
+  local template = self.templates[name]
+  if template and not (self.reload and Loader.has_changed(template.found)) then return template end
+  local found = self.loader:load(name)
+  if not found then
+    self.templates[name] = nil
+    return nil
+  end
+  template = self:compile(found.source, name, found.chunk)
+  template.found = { path = found.path, stamp = found.stamp }
+  self.templates[name] = template
+  return template
+end
+
+--- The template of a name; raises where there is none.
+function Environment:get(name)
+  return self:find(name) or failure.not_found(("there is no template '%s'"):format(name))
+end
+
+-- ---- rendering --------------------------------------------------------------------------------------------------------
+
+-- The context's fields, and behind them the helpers and the globals. A context with a metatable is asked in Lua's way.
+local function new_vars(context, meta)
+  local vars = {}
+  for name, v in next, context or {} do vars[name] = v end
+  local of_context = context and getmetatable(context)
+  if not of_context or not of_context.__index then return setmetatable(vars, meta), meta end
+  local beyond = meta.__index
+  meta = { __index = function(_, name)
+    local v = context[name]
+    if v == nil then return beyond[name] end
+    return v
+  end }
+  return setmetatable(vars, meta), meta
+end
+
+-- What a page's functions run in (inherit.lua).
+local function new_context(self, template, context, helpers, page)
+  local meta = helpers and { __index = setmetatable(helpers, getmetatable(helpers) or self.globals_meta) } or self.globals_meta
+  local vars, base_meta = new_vars(context, meta)
+  return { vars = vars, blocks = template.blocks, env = self, R = self.R, page = page,
+    state = { depth = 0, modules = {}, globals_meta = meta, base_meta = base_meta } }
+end
+
+local function new_page(self, template)
+  return native.page(self.limit, template.expected)
+end
+
+--- render(template, context, helpers) -> text
+function Environment:render(template, context, helpers)
+  local page = new_page(self, template)
+  template.root(new_context(self, template, context, helpers, page), page)
+  local text = self.R.finish(page)
+  template.expected = math.min(#text + #text // 8 + 64, MOST_EXPECTED)
+  return text
+end
+
+--- stream(template, context, helpers, write): calls write(text) with pieces of the page as they are done.
+function Environment:stream(template, context, helpers, write)
+  local page = new_page(self, template)
+  local c = new_context(self, template, context, helpers, page)
+  c.stream = Stream.new(page, self.R)
+  c.stream:run(function() template.root(c, page) end, write)
+end
+
+return Environment

@@ -1,0 +1,83 @@
+-- JSON as Python's json.dumps writes it: a space behind commas and colons, keys in order, ASCII only.
+local failure = require "rille.template.failure"
+local native = require "rille.native"
+local value = require "rille.template.value"
+
+local M = {}
+
+local MOST_DEPTH = 100
+
+local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function escape_point(char)
+  local point = utf8.codepoint(char)
+  if point < 0x10000 then return ("\\u%04x"):format(point) end
+  point = point - 0x10000
+  return ("\\u%04x\\u%04x"):format(0xD800 + (point >> 10), 0xDC00 + (point & 0x3FF))
+end
+
+local function quoted(s)
+  if not utf8.len(s) then failure.fail "tojson: a text is not UTF-8" end
+  s = s:gsub('[%c"\\]', function(c) return escapes[c] or ("\\u%04x"):format(c:byte()) end)
+  return '"' .. s:gsub("[\xC2-\xF4][\x80-\xBF]+", escape_point) .. '"'
+end
+
+local encode -- function(v, indent, depth)
+
+-- Pieces between brackets, on lines of their own where there is an indent.
+local function wrapped(open, close, pieces, indent, depth)
+  if #pieces == 0 then return open .. close end
+  if not indent then return open .. table.concat(pieces, ", ") .. close end
+  local inner = "\n" .. indent:rep(depth)
+  return open .. inner .. table.concat(pieces, "," .. inner) .. "\n" .. indent:rep(depth - 1) .. close
+end
+
+local function encode_list(v, indent, depth)
+  local pieces = {}
+  for i = 1, #v do pieces[i] = encode(v[i], indent, depth + 1) end
+  return wrapped("[", "]", pieces, indent, depth)
+end
+
+local function key_text(key)
+  if type(key) == "string" then return key end
+  if math.type(key) or type(key) == "boolean" then return value.text(key) end
+  return key == native.null and "null" or failure.fail("tojson: %s is no key in JSON", value.describe(key))
+end
+
+local function encode_mapping(v, indent, depth)
+  local keys, pieces = {}, {}
+  for key in next, v do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return key_text(a) < key_text(b) end)
+  for i, key in ipairs(keys) do pieces[i] = quoted(key_text(key)) .. ": " .. encode(v[key], indent, depth + 1) end
+  return wrapped("{", "}", pieces, indent, depth)
+end
+
+local function encode_number(v)
+  if v ~= v then return "NaN" end
+  if v == math.huge or v == -math.huge then return v > 0 and "Infinity" or "-Infinity" end
+  return native.float_text(v)
+end
+
+local encoders = {
+  none = function() return "null" end, boolean = tostring, number = encode_number, string = quoted,
+  markup = function(v) return quoted(v[1]) end, list = encode_list, tuple = encode_list, mapping = encode_mapping,
+}
+
+function encode(v, indent, depth)
+  if depth > MOST_DEPTH then failure.fail "tojson: the value is nested too deeply" end
+  local kind = value.kind(v)
+  if kind == "object" and type(v) == "table" and not value.kinds[getmetatable(v)] then
+    kind = v[1] ~= nil and "list" or "mapping"
+  end
+  local encoder = encoders[kind]
+  if not encoder then
+    value.check_defined(v)
+    failure.fail("tojson: %s cannot be written as JSON", value.describe(v))
+  end
+  return encoder(v, indent, depth)
+end
+
+--- encode(value, indent): indent is a text, or nil for one line.
+function M.encode(v, indent) return encode(v, indent, 1) end
+
+return M
