@@ -51,13 +51,15 @@ local function frame_of(line_of_trace)
   return { text = text, file = file, line = math.tointeger(tonumber(line)), own = own }
 end
 
+-- Where none of them is the program's, they tell nobody anything.
 local function frames_of(trace)
-  local frames = native.array {}
-  for text in (trace or ""):gmatch "\n%s+([^\n]+)" do
+  local frames, any = native.array {}, false
+  for text in trace:gmatch "\n%s+([^\n]+)" do
     if #frames == MOST_FRAMES then break end
     frames[#frames + 1] = frame_of(text)
+    any = any or frames[#frames].own
   end
-  return frames
+  return any and frames or native.array {}
 end
 
 -- The message without its position, and the position.
@@ -65,6 +67,8 @@ local function split(message)
   local file, line = message:match "error loading module '[^']*' from file '[^']*':\n%s*([^\n:]+):(%d+):"
   if file then return message:match "from file '[^']*':\n%s*[^\n:]+:%d+:%s*(.*)", file, line end
   local rest
+  file, line, rest = message:match "^([^\n:]+):(%d+):%d+:%s*([^\n]*)" -- a template's, with its column and the line itself
+  if file then return rest, file, line end
   file, line, rest = message:match "^([^\n:]+):(%d+):%s*(.*)$"
   if file and (M.path_of(file) or file:find "^%[") then return rest, file, line end
   return message
