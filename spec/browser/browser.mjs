@@ -25,16 +25,18 @@ export async function withBrowser(test) {
 export async function withServer(args, environment, test) {
   const folder = mkdtempSync(join(tmpdir(), 'rille-browser-'))
   const server = spawn(join(root, 'build/rille'), [...args(folder), '--port', '0'], {
-    cwd: root, env: { ...process.env, ...environment(folder) }, stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: root, env: { ...process.env, ...environment(folder) }, stdio: ['ignore', 'pipe', 'pipe'],
   })
   let log = ''
   const ended = new Promise((done) => server.once('exit', done))
   const listening = new Promise((done, fail) => {
-    server.stderr.on('data', (bytes) => {
+    const read = (bytes) => {
       log += bytes
-      const at = log.match(/listening at=(http:[^ ]+)/)
+      const at = log.match(/(http:\/\/127\.0\.0\.1:\d+)/) // `serve` logs it, `dev` says it to people
       if (at) done(at[1])
-    })
+    }
+    server.stdout.on('data', read)
+    server.stderr.on('data', read)
     ended.then(() => fail(new Error(`the server ended:\n${log}`)))
   })
   try {
