@@ -117,6 +117,13 @@ function app:lifespan(f) end
 ---@return rille.task
 function app:background(f, ...) end
 
+--- Plain data copied across a reload: gives the table back, filled with what the code before kept under this name.
+---@generic T: table
+---@param name string
+---@param value T
+---@return T
+function app:keep(name, value) end
+
 --- The text of a page.
 ---@param name string
 ---@param context? table
