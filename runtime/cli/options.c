@@ -104,6 +104,8 @@ static const command *find_command(const char *name) {
   return NULL;
 }
 
+const char *rl_options_command(unsigned i) { return i < sizeof commands / sizeof *commands ? commands[i].name : NULL; }
+
 const char *rl_options_help(const char *name) {
   if (!name) return general_help;
   const command *found = find_command(name);
@@ -189,12 +191,17 @@ static bool is_for_dev(const char *name) {
   return strcmp(name, "--host") == 0 || strcmp(name, "--port") == 0 || strcmp(name, "--memory-limit") == 0;
 }
 
+static const char *const option_names[] = {
+    "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
+
 static bool is_option(const char *name) {
-  static const char *const known[] = {
-      "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i], name) == 0) return true;
+  for (size_t i = 0; i < sizeof option_names / sizeof *option_names; i++)
+    if (strcmp(option_names[i], name) == 0) return true;
   return false;
+}
+
+const char *rl_options_option(unsigned i) {
+  return i < sizeof option_names / sizeof *option_names ? option_names[i] : NULL;
 }
 
 static int refuse_in_dev(const char *name, rl_buf *why) {
