@@ -234,6 +234,12 @@ static int parse_one(rl_options *o, char **argv, int argc, int *i, char *room, s
   return set(o, room, argv[++*i], why);
 }
 
+/* "rille serve --help". What comes behind run and test is theirs. */
+static bool asks_for_help(const command *c, const char *first) {
+  if (strcmp(c->name, "run") == 0 || strcmp(c->name, "test") == 0) return false;
+  return strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0;
+}
+
 static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl_buf *why) {
   if (c->takes & TAKES_REST) {
     o->argc = argc;
@@ -278,6 +284,12 @@ int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
     return RL_EINVALID;
   }
   o->command = c->name;
+  if (argc > 2 && asks_for_help(c, argv[2])) {
+    o->command = "help";
+    o->argc = 1;
+    o->argv = argv + 1;
+    return RL_OK;
+  }
   int code = environment_defaults(o, why);
   if (!code) code = parse_rest(o, c, argc > 2 ? argc - 2 : 0, argv + 2, why);
   const char *host = getenv("HOST");

@@ -35,6 +35,7 @@ struct rl_main {
   rl_handler *handler;     /* the app, once it is ready */
   rl_task *waiting;        /* who waits for the stop */
   double shutdown_timeout; /* seconds that background tasks have */
+  uint32_t cpu_limit_ms;   /* how long loading may run without waiting; 0: no limit */
 };
 
 /* vm, callbacks and owner are set by the caller; the struct outlives the task. 0 or RL_ENOMEM. */
