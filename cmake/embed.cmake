@@ -9,6 +9,7 @@ function(rille_embed target parent)
   set(i 0)
   foreach(folder IN LISTS ARGN)
     file(GLOB_RECURSE files CONFIGURE_DEPENDS ${parent}/${folder}/*)
+    list(FILTER files EXCLUDE REGEX "/meta/") # annotations for editors
     list(SORT files)
     list(APPEND all ${files})
     foreach(file IN LISTS files)
