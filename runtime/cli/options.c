@@ -9,7 +9,7 @@
 
 /* ---- commands ------------------------------------------------------------------------------------------------------------- */
 
-enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4, DEVELOPS = 8 };
+enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4, DEVELOPS = 8, STAYS_HERE = 16 };
 
 typedef struct command {
   const char *name;
@@ -69,7 +69,7 @@ static const command commands[] = {
     {"migrate", TAKES_REST,
      "usage: rille migrate DB DIR\n\nRuns the .sql files of DIR on the database DB (made where it is missing), each "
      "once, in the order of their names.\n"},
-    {"console", TAKES_APP,
+    {"console", TAKES_APP | STAYS_HERE,
      "usage: rille console [APP]\n\nA prompt in which Lua may wait, with the app loaded and its lifespans started: "
      "`app`, "
      "`client` (requests to\nit without a socket), `db` (app.state.db), `rille`. Completes with the tab key; keeps its "
@@ -270,7 +270,7 @@ static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl
 
 bool rl_options_takes_app(const char *name) {
   const command *c = find_command(name);
-  return c && c->takes & TAKES_APP;
+  return c && c->takes & TAKES_APP && !(c->takes & STAYS_HERE);
 }
 
 int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
