@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 
 install(TARGETS rille RUNTIME)
-install(DIRECTORY lua/rille/meta DESTINATION ${CMAKE_INSTALL_DATADIR}/rille)
+install(DIRECTORY lua/rille/meta DESTINATION ${CMAKE_INSTALL_DATADIR}/rille/lua) # where .luarc.json of `rille new` looks
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "*.1" EXCLUDE PATTERN "site*" EXCLUDE)
 install(FILES CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 find_program(GZIP gzip REQUIRED)
