@@ -412,8 +412,10 @@ static int copy_in(rl_writer *w, rl_op *op) {
   unsigned char *copy = sqlite3_malloc64(image.len ? image.len : 1);
   if (!copy) return rl_sql_refused(&op->error, RL_ENOMEM, "out of memory");
   memcpy(copy, image.data, image.len);
+  w->connection.trusted = true; /* SQLite attaches a database of its own for this */
   int result = sqlite3_deserialize(w->connection.db, "main", copy, (sqlite3_int64)image.len, (sqlite3_int64)image.len,
                                    SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+  w->connection.trusted = false;
   return result == SQLITE_OK ? RL_OK : rl_sql_failed(&op->error, w->connection.db, result);
 }
 

@@ -2,7 +2,7 @@
 --
 --   local scratch <close> = require("spec.support.scratch").new()
 --   scratch:path "x.db"      scratch:write("a.sql", text) -> its path      scratch:read "a.sql" -> text | nil
---   scratch:python(code, arguments…) -> text that it prints
+--   scratch:run(program, arguments…) -> text that it prints
 --   scratch:rille -> the path of the binary that runs this spec
 local rille = require "rille"
 
@@ -11,7 +11,7 @@ Scratch.__index = Scratch
 
 local M = {}
 
-local function run(command)
+local function output_of(command)
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
   pipe:close()
@@ -22,8 +22,8 @@ local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 --- new() -> scratch
 function M.new()
-  local directory = run("mktemp -d"):match "^%S+"
-  return setmetatable({ directory = assert(directory, "mktemp"), rille = run("readlink /proc/$PPID/exe"):match "^%C+" }, Scratch)
+  local directory = output_of("mktemp -d"):match "^%S+"
+  return setmetatable({ directory = assert(directory, "mktemp"), rille = output_of("readlink /proc/$PPID/exe"):match "^%C+" }, Scratch)
 end
 
 function Scratch:path(name) return self.directory .. "/" .. name end
@@ -47,7 +47,7 @@ end
 
 --- scratch:wait_for(name) -> text of that file, once there is one that is not empty
 function Scratch:wait_for(name)
-  for _ = 1, 500 do
+  for _ = 1, 1500 do
     local text = self:read(name)
     if text and text ~= "" then return text end
     rille.sleep(0.02)
@@ -61,12 +61,15 @@ local function command_of(program, ...)
   return table.concat(words, " ")
 end
 
---- scratch:run(program, arguments…) -> what it prints, errors included
+--- scratch:run(program, arguments…) -> what it prints, errors included; other tasks run meanwhile
 function Scratch:run(program, ...)
-  return run("cd " .. quoted(self.directory) .. " && " .. command_of(program, ...) .. " 2>&1")
+  self.runs = (self.runs or 0) + 1
+  local output, done = "run-" .. self.runs, "done-" .. self.runs
+  assert(os.execute(("cd %s && { { %s; } > %s 2>&1 < /dev/null; echo > %s; } &")
+    :format(quoted(self.directory), command_of(program, ...), output, done)))
+  self:wait_for(done)
+  return self:read(output)
 end
-
-function Scratch:python(code, ...) return self:run("python3 -c " .. quoted(code), ...) end
 
 --- scratch:start(program, arguments…) -> a file: the process's input; closing it waits for its end
 function Scratch:start(program, ...)

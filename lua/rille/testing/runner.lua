@@ -54,6 +54,7 @@ local function check_leaks(before, own)
   check("a task", tasks)
   check("an open transaction", transactions)
   check("an unread body", bodies)
+  cleanup.check()
 end
 
 -- ---- around busted's executors -------------------------------------------------------------------------------------------

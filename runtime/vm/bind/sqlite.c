@@ -111,7 +111,7 @@ static void check_op(lua_State *L, pending *p) {
   rl_op *op = p->op;
   if (!op->error.code) return;
   rl_sql_error error = op->error;
-  rl_slice sql = op->count ? op->statements[0].sql : RL_SLICE_NONE;
+  rl_slice sql = op->count && op->kind != RL_OP_COPY_IN ? op->statements[0].sql : RL_SLICE_NONE;
   rl_push_slice(L, sql); /* the text outlives the operation */
   sql.data = lua_tolstring(L, -1, &sql.len);
   free_op(p);
