@@ -23,7 +23,8 @@ local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 --- new() -> scratch
 function M.new()
   local directory = output_of("mktemp -d"):match "^%S+"
-  return setmetatable({ directory = assert(directory, "mktemp"), rille = output_of("readlink /proc/$PPID/exe"):match "^%C+" }, Scratch)
+  local binary = output_of("readlink /proc/$PPID/exe"):match "^%C+"
+  return setmetatable({ directory = assert(directory, "mktemp"), rille = binary }, Scratch)
 end
 
 function Scratch:path(name) return self.directory .. "/" .. name end
