@@ -79,6 +79,8 @@ describe("a response", function()
     res.headers["X-A"] = nil
     local got, body = answer(function() return res end)
     assert.same({ 202, "changed", "2", nil }, { got.status, body, got.headers["x-b"], got.headers["x-a"] })
+    res.headers["Content-Type"] = nil
+    assert.is_nil(answer(function() return res end).headers["content-type"])
   end)
 
   it("has one value of a header, or several", function()
