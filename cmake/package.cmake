@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 
 install(TARGETS rille RUNTIME)
-install(DIRECTORY lua/rille/meta DESTINATION ${CMAKE_INSTALL_DATADIR}/rille)
+install(DIRECTORY lua/rille/meta DESTINATION ${CMAKE_INSTALL_DATADIR}/rille/lua) # where .luarc.json of `rille new` looks
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "*.1" EXCLUDE PATTERN "site*" EXCLUDE)
 install(FILES CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 find_program(GZIP gzip REQUIRED)
@@ -11,7 +11,7 @@ set(manual ${CMAKE_CURRENT_BINARY_DIR}/rille.1.gz)
 add_custom_command(OUTPUT ${manual} COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/docs/rille.1 > ${manual} DEPENDS docs/rille.1)
 add_custom_target(manual ALL DEPENDS ${manual})
 install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES packaging/systemd/rille@.service packaging/systemd/rille@.socket DESTINATION lib/systemd/system)
+install(FILES packages/systemd/rille@.service packages/systemd/rille@.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 
 set(CPACK_GENERATOR DEB)
