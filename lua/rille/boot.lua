@@ -160,6 +160,10 @@ function boot.migrate(path, directory, ...)
   return 0
 end
 
+function boot.new(...) return require("rille.new").run(...) end
+
+function boot.console(path) return require("rille.console").run(path) end
+
 function boot.test(...) return require("rille.testing.runner").run(...) end
 
 -- Bytecode can crash the machine that runs it: chunks are text unless somebody asks for more by name.

@@ -43,7 +43,7 @@ local response_options = { status = "number", content_type = "string", headers =
 function rille.response(opts)
   opts = require("rille.options").check(opts, response_options, "response", 2)
   local res = native.text(opts.body or "", opts.status)
-  res:header("Content-Type", opts.content_type or (opts.body and "text/plain; charset=utf-8" or nil))
+  res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
   for name, value in pairs(opts.headers or {}) do
     if type(value) == "table" then
       for _, item in ipairs(value) do res:add_header(name, item) end

@@ -34,6 +34,10 @@ int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
 /* Whether a command works on an APP: then the folder that holds it is the root. */
 bool rl_options_takes_app(const char *command);
 
+/* The command at `i`, and the option of serve; NULL behind the last. */
+const char *rl_options_command(unsigned i);
+const char *rl_options_option(unsigned i);
+
 /* The text of `rille help [COMMAND]`; NULL for an unknown command. */
 const char *rl_options_help(const char *command);
 
