@@ -131,6 +131,18 @@ TEST(timers_of_the_real_clock_fire_in_order_of_time) {
   ASSERT_SEEN(5, 30);
 }
 
+TEST(a_timer_from_now_does_not_count_what_the_turn_has_lasted) {
+  UNUSED;
+  entry e = {.number = 1};
+  while (rl_loop_clock(&loop) < rl_loop_now(&loop) + 5) continue;
+  uint64_t clock = rl_loop_clock(&loop);
+  rl_timer_start(&loop, &e.timer, 20, on_timer);
+  assert_true(e.timer.wheel.expires < clock + 20);
+  rl_timer_start_now(&loop, &e.timer, 20, on_timer);
+  assert_true(e.timer.wheel.expires >= clock + 20);
+  rl_timer_stop(&loop, &e.timer);
+}
+
 TEST(frozen_time_moves_only_when_it_is_told) {
   UNUSED;
   rl_loop_clock_freeze(&loop);
