@@ -237,6 +237,7 @@ int main(void) {
       CASE(a_turn_ends_before_long_posts_have_all_run),
       CASE(a_shuffle_chooses_what_runs_next),
       CASE(timers_of_the_real_clock_fire_in_order_of_time),
+      CASE(a_timer_from_now_does_not_count_what_the_turn_has_lasted),
       CASE(frozen_time_moves_only_when_it_is_told),
       CASE(a_thawed_timer_keeps_the_delay_it_still_has),
       CASE(advance_lets_everything_run_that_a_timer_sets_off_before_the_next_one),
