@@ -31,7 +31,7 @@ function testing.server(app)
     url = "http://127.0.0.1:" .. port }, Server))
 end
 
-local Clock = {}
+local Clock = { is_clock = true }
 Clock.__index = Clock
 
 --- clock:advance(seconds): runs what is ready until nothing is, moves to the next timer, and repeats.

@@ -19,13 +19,20 @@ function M.check()
   end
 end
 
---- leave(): closes what was handed out since enter(), last first; returns the first error, or nil
+--- leave(): closes what was handed out since enter(), last first, a clock before everything else: a server for which time
+--- stands still cannot stop. Returns the first error, or nil.
 function M.leave()
   local list, failure = table.remove(lists), nil
-  for i = #list, 1, -1 do
-    local ok, err = pcall(list[i].close, list[i])
-    if not ok then failure = failure or err end
+  local function close_those(clocks)
+    for i = #list, 1, -1 do
+      if (list[i].is_clock or false) == clocks then
+        local ok, err = pcall(list[i].close, list[i])
+        if not ok then failure = failure or err end
+      end
+    end
   end
+  close_those(true)
+  close_those(false)
   return failure
 end
 
