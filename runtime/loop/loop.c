@@ -47,6 +47,12 @@ void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on
   if (timer->wheel.expires < loop->armed) arm(loop);
 }
 
+void rl_timer_start_exactly(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
+  if (!loop->virtual_clock) uv_update_time(&loop->uv);
+  rl_timer_start(loop, timer, delay_ms + (loop->virtual_clock ? 0 : 1),
+                 fire); /* the clock's milliseconds are cut off */
+}
+
 void rl_timer_stop(rl_loop *loop, rl_timer *timer) { rl_wheel_stop(&loop->wheel, &timer->wheel); }
 
 /* ---- the ready queue ------------------------------------------------------------------------------------------- */
