@@ -49,8 +49,8 @@ void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on
 
 void rl_timer_start_exactly(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
   if (!loop->virtual_clock) uv_update_time(&loop->uv);
-  rl_timer_start(loop, timer, delay_ms + (loop->virtual_clock ? 0 : 1),
-                 fire); /* the clock's milliseconds are cut off */
+  uint64_t cut_off = loop->virtual_clock ? 0 : 1; /* of the millisecond that has begun */
+  rl_timer_start(loop, timer, delay_ms + cut_off, on_timer);
 }
 
 void rl_timer_stop(rl_loop *loop, rl_timer *timer) { rl_wheel_stop(&loop->wheel, &timer->wheel); }
