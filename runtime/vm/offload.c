@@ -32,11 +32,16 @@ static state *make_state(const rl_vm *from) {
   return NULL;
 }
 
-static state *take_state(const rl_vm *from) {
+static state *take_idle(void) {
   pthread_mutex_lock(&lock);
   state *s = idle;
   if (s) idle = s->next;
   pthread_mutex_unlock(&lock);
+  return s;
+}
+
+static state *take_state(const rl_vm *from) {
+  state *s = take_idle();
   return s ? s : make_state(from);
 }
 
@@ -55,10 +60,7 @@ static void close_state(state *s) {
 }
 
 void rl_offload_close_all(void) {
-  for (state *s; (s = idle);) {
-    idle = s->next;
-    close_state(s);
-  }
+  for (state *s; (s = take_idle());) close_state(s);
 }
 
 /* ---- on the thread ----------------------------------------------------------------------------------------------------------- */
