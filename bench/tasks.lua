@@ -51,8 +51,8 @@ end), "us")
 
 collectgarbage()
 collectgarbage()
-local before, tasks = resident(), {}
-for i = 1, 100000 do tasks[i] = rille.spawn(rille.sleep, 1000) end
+local before = resident()
+for _ = 1, 100000 do rille.spawn(rille.sleep, 1000) end
 rille.sleep(0)
 rille.sleep(0)
 report("100,000 sleeping tasks", resident() - before, "MiB")

@@ -13,6 +13,7 @@ local check = rille.validate {
 local function read(form)
   local fields, err = rille.try(check, form)
   if not fields then return nil, err.failures or error(err) end
+  fields.text = fields.text:gsub("\r\n", "\n") -- as browsers end lines (HTML Standard, section 4.10.21.7)
   if not fields.image then return fields end
   fields.image, err = rille.try(rille.image.thumbnail, fields.image:bytes(), { width = 64, height = 64 })
   if fields.image then return fields end

@@ -105,7 +105,9 @@ end
 function M.to_error(app, req, raised)
   local err = errors.wrap(raised)
   note(req, err)
-  local res = try_handler(app:find_error_handler(err), req, err)
+  local res = M.develop and err.id and M.develop(app, req, err, raised) -- `rille dev` alone sets it (rille/dev/record.lua)
+  if res then return copy_headers(res, err) end
+  res = try_handler(app:find_error_handler(err), req, err)
   if res then return res end
   return copy_headers(M.standard(req, err), err)
 end

@@ -84,8 +84,9 @@ function rille.render_stream(name, context, status) return require("rille.page")
 -- name -> module that is its value, or {module, field of it}; loaded when it is first named
 local lazy = {
   auth = "rille.auth", client = "rille.client", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf",
-  fetch = "rille.fetch", image = "rille.image",
-  limit = "rille.limit", normalize_path = "rille.normalize_path", password = "rille.password",
+  fetch = "rille.fetch", healthz = { "rille.watch", "healthz" }, image = "rille.image",
+  limit = "rille.limit", metrics = { "rille.watch", "metrics" }, normalize_path = "rille.normalize_path",
+  password = "rille.password",
   request_id = "rille.request_id", security_headers = "rille.security_headers", session = "rille.session",
   sqlite = "rille.sqlite", template = "rille.template", trust_proxy = "rille.trust_proxy", validate = "rille.validate",
   seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-enum { CHUNKS_KEPT = 4096, READY_BUDGET = 1024 };
+enum { CHUNKS_KEPT = 4096, READY_BUDGET = 1024, READY_LOOKS = 16, READY_NS = 2000000 };
 
 static rl_loop *loop_of(const void *handle) { return ((const uv_handle_t *)handle)->data; }
 
@@ -47,10 +47,10 @@ void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on
   if (timer->wheel.expires < loop->armed) arm(loop);
 }
 
-void rl_timer_start_exactly(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
-  if (!loop->virtual_clock) uv_update_time(&loop->uv);
-  uint64_t cut_off = loop->virtual_clock ? 0 : 1; /* of the millisecond that has begun */
-  rl_timer_start(loop, timer, delay_ms + cut_off, on_timer);
+void rl_timer_start_now(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
+  uint64_t turn = rl_loop_clock(loop) - rl_loop_now(loop);
+  if (!loop->virtual_clock) turn++; /* the millisecond that has begun is cut off */
+  rl_timer_start(loop, timer, delay_ms > UINT64_MAX - turn ? UINT64_MAX : delay_ms + turn, on_timer);
 }
 
 void rl_timer_stop(rl_loop *loop, rl_timer *timer) { rl_wheel_stop(&loop->wheel, &timer->wheel); }
@@ -81,10 +81,18 @@ static rl_list *pick(rl_loop *loop) {
   return node;
 }
 
-/* What is ready, and what becomes ready by that, but no more than a budget before the sockets get a look. */
+/* Whether a turn has had its time: looked at now and then, and not where time stands still. */
+static bool is_over(const rl_loop *loop, int budget, uint64_t start) {
+  return budget % READY_LOOKS == 0 && !loop->virtual_clock && uv_hrtime() - start > READY_NS;
+}
+
+/* What is ready, and what becomes ready by that, but no more than a budget, of pieces and of time, before the sockets get a
+ * look: a few large streams are pieces of 256 KiB each, and without end. */
 static void run_ready(rl_loop *loop) {
+  if (rl_list_empty(&loop->ready)) return;
+  uint64_t start = uv_hrtime();
   rl_list *node;
-  for (int budget = READY_BUDGET; budget > 0 && (node = pick(loop)); budget--) {
+  for (int budget = READY_BUDGET; budget > 0 && !is_over(loop, budget, start) && (node = pick(loop)); budget--) {
     rl_post *post = RL_CONTAINER(node, rl_post, node);
     loop->active = true;
     post->run(post);

@@ -19,17 +19,19 @@ typedef struct state {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static state *idle;
 
-static state *make_state(const rl_vm *from) {
+static state *make_state(const rl_vm_options *options) {
   state *s = rl_calloc(1, sizeof *s);
   if (!s) return NULL;
-  rl_vm_options options = {.mode = from->mode == RL_MODE_TEST ? RL_MODE_RUN : from->mode,
-                           .root = from->root,
-                           .memory_limit = from->memory.limit,
-                           .worker = from->worker,
-                           .workers = from->workers};
-  if (rl_loop_init(&s->loop) == 0 && (s->vm = rl_vm_new(&s->loop, &options))) return s;
+  if (rl_loop_init(&s->loop) == 0 && (s->vm = rl_vm_new(&s->loop, options))) return s;
   rl_free(s);
   return NULL;
+}
+
+static void close_state(state *s) {
+  rl_vm_del(s->vm);
+  rl_loop_settle(&s->loop);
+  rl_loop_free(&s->loop);
+  rl_free(s);
 }
 
 static state *take_idle(void) {
@@ -40,9 +42,13 @@ static state *take_idle(void) {
   return s;
 }
 
-static state *take_state(const rl_vm *from) {
-  state *s = take_idle();
-  return s ? s : make_state(from);
+static state *take_state(const rl_vm_options *options) {
+  for (;;) {
+    state *s = take_idle();
+    if (!s) return make_state(options);
+    if (s->vm->edition == options->edition) return s;
+    close_state(s); /* it has loaded modules from before a reload */
+  }
 }
 
 static void give_state(state *s) {
@@ -50,13 +56,6 @@ static void give_state(state *s) {
   s->next = idle;
   idle = s;
   pthread_mutex_unlock(&lock);
-}
-
-static void close_state(state *s) {
-  rl_vm_del(s->vm);
-  rl_loop_settle(&s->loop);
-  rl_loop_free(&s->loop);
-  rl_free(s);
 }
 
 void rl_offload_close_all(void) {
@@ -139,7 +138,7 @@ static void on_task_end(rl_task *task) { rl_loop_stop(task->vm->loop); }
 
 static void run(rl_job *job) {
   rl_offload *o = RL_CONTAINER(job, rl_offload, job);
-  state *s = take_state(o->from);
+  state *s = take_state(&o->vm);
   rl_task *task = s ? rl_task_new(s->vm, NULL, NULL) : NULL;
   if (!task) return; /* `out` stays empty: out of memory */
   task->on_end = on_task_end;
@@ -157,9 +156,16 @@ static void done(rl_job *job, bool ran) {
   o->done(o);
 }
 
-void rl_offload_start(rl_loop *loop, rl_offload *o) {
+void rl_offload_start(const rl_vm *from, rl_offload *o) {
+  o->root = rl_must_strdup(from->root);
+  o->vm = (rl_vm_options){.mode = from->mode == RL_MODE_TEST ? RL_MODE_RUN : from->mode,
+                          .root = o->root,
+                          .memory_limit = from->memory.limit,
+                          .worker = from->worker,
+                          .workers = from->workers,
+                          .edition = from->edition};
   o->job.run = run;
   o->job.done = done;
   rl_buf_init(&o->out, RL_BUF_NO_LIMIT);
-  rl_job_start(loop, &o->job);
+  rl_job_start(from->loop, &o->job);
 }

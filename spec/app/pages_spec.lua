@@ -99,7 +99,7 @@ describe("the blog's pages", function()
 
   it("writes, shows, changes and deletes a post", function()
     be_ada()
-    local res = write { title = "<One>", text = "Hello\n\n<b>you</b>" }
+    local res = write { title = "<One>", text = "Hello\r\n\r\n<b>you</b>" }
     assert.same({ 303, "/1" }, { res.status, res.headers.location })
     local page = client:get("/1"):text()
     assert.matches("<h2>&lt;One&gt;</h2>", page)
