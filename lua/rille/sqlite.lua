@@ -61,8 +61,8 @@ function Transaction:transaction(f)
   self:savepoint "save"
   local savepoint <close> = setmetatable({ tx = self }, Savepoint)
   local results = table.pack(f(self))
+  savepoint.released = true -- it is, even where a cancellation stops the waiting for that
   self:savepoint "release"
-  savepoint.released = true
   return table.unpack(results, 1, results.n)
 end
 

@@ -51,7 +51,7 @@ Clock.__close = Clock.close
 --- testing.clock() -> clock: from now on time stands still until clock:advance moves it.
 function testing.clock()
   native.clock_freeze()
-  return cleanup.own(setmetatable({}, Clock))
+  return cleanup.own(setmetatable({}, Clock), true) -- a server for which time stands still cannot stop
 end
 
 --- testing.mock() -> fake: answers outgoing requests, fake:on(method, url, answer); one that nothing matches fails the test

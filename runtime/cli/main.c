@@ -66,7 +66,7 @@ static char *resolve_app(rl_options *options) {
 /* libuv's pool: a thread for each core, which password hashes and pictures may fill (loop/gate.h), and four more for files
  * and names. */
 static void size_thread_pool(void) {
-  char text[16];
+  char text[24];
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
   snprintf(text, sizeof text, "%ld", (cores > 0 ? cores : 1) + 4);
   setenv("UV_THREADPOOL_SIZE", text, 0);

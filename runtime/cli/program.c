@@ -67,8 +67,8 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   uv_close((uv_handle_t *)&p->on_usr1, NULL);
   if (p->main.vm) rl_heartbeat_forget(p->main.vm);
   rl_vm_del(p->main.vm);
+  rl_loop_settle(&p->loop); /* jobs that nobody waited for bring their states back */
   rl_offload_close_all();
-  rl_loop_settle(&p->loop);
   rl_loop_free(&p->loop);
   int status = p->status;
   rl_free(p);

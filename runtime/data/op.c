@@ -61,11 +61,12 @@ bool rl_op_begin(rl_op *op) {
   return atomic_compare_exchange_strong(&op->state, &expected, RL_OP_BEGUN);
 }
 
-void rl_op_drop(rl_op *op) {
+bool rl_op_drop(rl_op *op) {
   int expected = RL_OP_QUEUED;
   op->owner = NULL;
-  atomic_compare_exchange_strong(&op->state, &expected, RL_OP_DROPPED);
+  bool dropped = atomic_compare_exchange_strong(&op->state, &expected, RL_OP_DROPPED);
   atomic_store(&op->cancelled, true);
+  return dropped;
 }
 
 static void deliver(rl_mail *mail) {

@@ -72,8 +72,8 @@ void rl_op_del(rl_op *op);
 int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_params *params);
 /* On a thread: takes it up. False where it was dropped meanwhile. */
 bool rl_op_begin(rl_op *op);
-/* On the worker: nobody waits for it any more. It still comes back through done. */
-void rl_op_drop(rl_op *op);
+/* On the worker: nobody waits for it any more. It still comes back through done. False where it has begun. */
+bool rl_op_drop(rl_op *op);
 /* On a thread: sends it home. */
 void rl_op_finish(rl_op *op);
 /* Forgets results of an earlier run. */

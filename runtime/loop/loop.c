@@ -49,6 +49,7 @@ void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on
 
 void rl_timer_start_now(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
   uint64_t turn = rl_loop_clock(loop) - rl_loop_now(loop);
+  if (!loop->virtual_clock) turn++; /* the millisecond that has begun is cut off */
   rl_timer_start(loop, timer, delay_ms > UINT64_MAX - turn ? UINT64_MAX : delay_ms + turn, on_timer);
 }
 

@@ -34,12 +34,17 @@ static void close_state(state *s) {
   rl_free(s);
 }
 
+static state *take_idle(void) {
+  pthread_mutex_lock(&lock);
+  state *s = idle;
+  if (s) idle = s->next;
+  pthread_mutex_unlock(&lock);
+  return s;
+}
+
 static state *take_state(const rl_vm_options *options) {
   for (;;) {
-    pthread_mutex_lock(&lock);
-    state *s = idle;
-    if (s) idle = s->next;
-    pthread_mutex_unlock(&lock);
+    state *s = take_idle();
     if (!s) return make_state(options);
     if (s->vm->edition == options->edition) return s;
     close_state(s); /* it has loaded modules from before a reload */
@@ -54,10 +59,7 @@ static void give_state(state *s) {
 }
 
 void rl_offload_close_all(void) {
-  for (state *s; (s = idle);) {
-    idle = s->next;
-    close_state(s);
-  }
+  for (state *s; (s = take_idle());) close_state(s);
 }
 
 /* ---- on the thread ----------------------------------------------------------------------------------------------------------- */

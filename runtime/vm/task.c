@@ -168,7 +168,7 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->undo = NULL;
   task->on_end = NULL;
   task->owner = NULL;
-  task->cpu_limit_ms = 0;
+  task->cpu_limit_ms = task->waits = 0;
   task->id = ++vm->next_task_id;
   note_site(task, from);
   task->parent = parent;
@@ -357,6 +357,7 @@ int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, voi
   task->status = RL_TASK_WAITING;
   task->wait_name = name;
   task->wait_since = rl_loop_now(task->vm->loop);
+  task->waits++;
   task->undo = undo;
   task->undo_ud = ud;
   task->wait_k = k;

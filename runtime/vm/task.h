@@ -115,6 +115,7 @@ struct rl_task {
   uint32_t cpu_limit_ms; /* how long it may run without waiting; 0: no limit */
 
   int line;         /* where it was spawned; 0: in C */
+  uint32_t waits;   /* how often it has waited */
   const char *site; /* the file, interned in the vm; or what C says that it is, where line is 0; or NULL */
   uint64_t id;
 

@@ -119,7 +119,7 @@ describe("a lifespan", function()
       ]])
       local output = files:run(([[sh -c '
         %s serve app.lua --port 0 --threads 2 2> log & pid=$!
-        for i in $(seq 500); do grep -q listening log && break; sleep 0.02; done
+        for i in $(seq 500); do grep -qs listening log && break; sleep 0.02; done
         kill -TERM $pid; wait $pid; echo "status $?"']]):format(files.rille))
       assert.equal("status 0\n", output)
       assert.matches("^start1 start2 end%d end%d $", files:read "said")

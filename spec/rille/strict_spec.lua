@@ -57,7 +57,7 @@ describe("a global", function()
   it("in production is a warning, once for each place", function()
     local output = files:run(([[sh -c '
       %s serve --port 0 2> log > /dev/null & pid=$!
-      for i in $(seq 500); do grep -q listening log && break; sleep 0.02; done
+      for i in $(seq 500); do grep -qs listening log && break; sleep 0.02; done
       url=$(sed -n "s/.*listening at=\(http[^ ]*\).*/\1/p" log)
       for path in read read write write known; do curl -s -o /dev/null -w "%%{http_code} " $url/$path; done
       kill -TERM $pid; wait $pid; cat log']]):format(files.rille))

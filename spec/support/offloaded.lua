@@ -3,6 +3,7 @@ local rille = require "rille"
 
 local M = {}
 
+function M.add(a, b) return a + b end
 function M.echo(...) return ... end
 function M.fails(message) error(message) end
 function M.aborts() rille.abort(418, "short and stout") end

@@ -3,10 +3,11 @@ local M = {}
 
 local lists = { {} } -- the first belongs to the whole run
 
---- own(object) -> object: closed with the innermost test or describe
-function M.own(object)
+--- own(object, first) -> object: closed with the innermost test or describe; those that are `first` before everything else
+function M.own(object, first)
   local list = lists[#lists]
   list[#list + 1] = object
+  if first then list.first = object end
   return object
 end
 
@@ -19,14 +20,20 @@ function M.check()
   end
 end
 
+local function close_one(object)
+  local ok, err = pcall(object.close, object)
+  return not ok and err or nil
+end
+
 --- leave(): closes what was handed out since enter(), last first; returns the first error, or nil
 function M.leave()
-  local list, failure = table.remove(lists), nil
+  local list = table.remove(lists)
+  local failure = list.first and close_one(list.first)
   for i = #list, 1, -1 do
-    local ok, err = pcall(list[i].close, list[i])
-    if not ok then failure = failure or err end
+    local err = list[i] ~= list.first and close_one(list[i])
+    failure = failure or err
   end
-  return failure
+  return failure or nil
 end
 
 return M

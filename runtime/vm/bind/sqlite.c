@@ -394,8 +394,9 @@ static int l_stats(lua_State *L) {
 
 /* ---- transactions ------------------------------------------------------------------------------------------------------------------------ */
 
-static void send_rollback(transaction *t) {
-  rl_op *op = rl_op_new(RL_OP_ROLLBACK, 0);
+/* Nobody waits for it. */
+static void send_rollback(transaction *t, rl_op_kind kind) {
+  rl_op *op = rl_op_new(kind, 0);
   if (!op) {
     rl_logf(RL_LOG_ERROR, "out of memory: a transaction stays open, the database is stuck until a restart");
     return;
@@ -427,7 +428,7 @@ static int begin_k(lua_State *L, int status, lua_KContext ctx) {
 /* A BEGIN that is cancelled after the writer has taken it up must be taken back. */
 static void undo_begin(rl_task *task, void *ud) {
   undo_op(task, ud);
-  send_rollback((transaction *)task->wait_ctx);
+  send_rollback((transaction *)task->wait_ctx, RL_OP_ROLLBACK);
 }
 
 /* db:begin() -> transaction */
@@ -483,20 +484,45 @@ static int l_commit(lua_State *L) { return end_with(L, RL_OP_COMMIT, "tx:commit"
 /* tx:rollback() */
 static int l_rollback(lua_State *L) { return end_with(L, RL_OP_ROLLBACK, "tx:rollback"); }
 
+/* A savepoint that was made must be taken back; its end, like a commit, is sent whatever happens. */
+static void undo_save(rl_task *task, void *ud) {
+  pending *p = ud;
+  if (!rl_op_drop(p->op)) send_rollback((transaction *)task->wait_ctx, RL_OP_ROLLBACK_TO);
+  p->op = NULL;
+}
+
+static void undo_savepoint_end(rl_task *task, void *ud) {
+  (void)task;
+  pending *p = ud;
+  p->op->owner = NULL;
+  p->op = NULL;
+}
+
+static int savepoint_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  pending *p = lua_touserdata(L, -1);
+  check_op(L, p);
+  free_op(p);
+  return 0;
+}
+
 /* tx:savepoint("save" | "release" | "undo"): what tx:transaction is made of */
 static int l_savepoint(lua_State *L) {
   static const char *const words[] = {"save", "release", "undo", NULL};
   static const rl_op_kind kinds[] = {RL_OP_SAVEPOINT, RL_OP_RELEASE, RL_OP_ROLLBACK_TO};
   transaction *t = check_transaction(L);
-  rl_op_kind kind = kinds[luaL_checkoption(L, 2, NULL, words)];
-  rl_task_may_wait(L, "tx:transaction");
-  return simple(L, t->database, make_op(L, kind, RL_SLICE_NONE, NULL, t->number), "tx:transaction", WANT_NOTHING);
+  int which = luaL_checkoption(L, 2, NULL, words);
+  rl_task *task = rl_task_may_wait(L, "tx:transaction");
+  rl_op *op = make_op(L, kinds[which], RL_SLICE_NONE, NULL, t->number);
+  pending *p = submit(L, task, t->database, op, false);
+  return rl_task_wait(L, "tx:transaction", which == 0 ? undo_save : undo_savepoint_end, p, savepoint_k,
+                      (lua_KContext)t);
 }
 
 /* Rolled back where it is still open; nobody needs to wait for that: what comes next stands behind it in the queue. */
 static void abandon(transaction *t) {
   end_transaction(t);
-  if (t->database->open) send_rollback(t);
+  if (t->database->open) send_rollback(t, RL_OP_ROLLBACK);
 }
 
 static int transaction_close(lua_State *L) {

@@ -403,6 +403,8 @@ static void push_description(lua_State *L, const rl_task *task) {
   lua_createtable(L, 0, 6);
   lua_pushinteger(L, (lua_Integer)task->id);
   lua_setfield(L, -2, "id");
+  lua_pushinteger(L, task->waits);
+  lua_setfield(L, -2, "count");
   if (task->line) lua_pushfstring(L, "%s:%d", task->site, task->line);
   else lua_pushstring(L, task->site ? task->site : "main");
   lua_setfield(L, -2, "spawned");
@@ -422,7 +424,7 @@ static void add_description(void *ud, rl_task *task, unsigned depth) {
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
-/* tasks() -> list of {id, spawned, parent, waits, seconds} */
+/* tasks() -> list of {id, spawned, parent, count, waits, seconds}: it has waited `count` times, now for `waits` */
 static int l_tasks(lua_State *L) {
   lua_newtable(L);
   rl_task_each(rl_vm_of(L), add_description, L);
