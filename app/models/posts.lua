@@ -3,33 +3,46 @@ local rille = require "rille"
 
 local posts = {}
 
+local function found(post, id) return post or rille.abort(404, "no such post: " .. id) end
+
+-- Bytes of a picture for a statement, or NULL.
+local function blob(bytes) return bytes and rille.blob(bytes) or rille.null end
+
 function posts.list(db)
   return db:query "SELECT id, owner, editor, title FROM posts ORDER BY id"
 end
 
 --- The post, or a 404.
 function posts.get(db, id)
-  return db:one("SELECT id, owner, editor, title, text FROM posts WHERE id = ?", id) or rille.abort(404, "no such post: " .. id)
+  return found(db:one("SELECT id, owner, editor, title, text FROM posts WHERE id = ?", id), id)
 end
 
+--- The picture of a post, or nil; a 404 where there is no such post.
+function posts.image(db, id)
+  return found(db:one("SELECT image FROM posts WHERE id = ?", id), id).image
+end
+
+--- Makes a post of title, text, owner and image.
 function posts.create(db, fields)
   return db:one([[
-    INSERT INTO posts (title, text, owner, editor) VALUES (:title, :text, :owner, :owner)
-    RETURNING id, owner, editor, title, text]], fields)
+    INSERT INTO posts (title, text, owner, editor, image) VALUES (:title, :text, :owner, :owner, :image)
+    RETURNING id, owner, editor, title, text]],
+    { title = fields.title, text = fields.text, owner = fields.owner, image = blob(fields.image) })
 end
 
---- Changes what `fields` has of title, text and editor.
+--- Changes what `fields` has of title, text, editor and image.
 function posts.update(db, id, fields)
-  return db:one([[
-    UPDATE posts SET title = coalesce(:title, title), text = coalesce(:text, text), editor = coalesce(:editor, editor)
+  return found(db:one([[
+    UPDATE posts SET title = coalesce(:title, title), text = coalesce(:text, text), editor = coalesce(:editor, editor),
+      image = coalesce(:image, image)
     WHERE id = :id
     RETURNING id, owner, editor, title, text]],
-    { id = id, title = fields.title or rille.null, text = fields.text or rille.null, editor = fields.editor or rille.null })
-    or rille.abort(404, "no such post: " .. id)
+    { id = id, title = fields.title or rille.null, text = fields.text or rille.null, editor = fields.editor or rille.null,
+      image = blob(fields.image) }), id)
 end
 
 function posts.delete(db, id)
-  if db:exec("DELETE FROM posts WHERE id = ?", id).changes == 0 then rille.abort(404, "no such post: " .. id) end
+  if db:exec("DELETE FROM posts WHERE id = ?", id).changes == 0 then found(nil, id) end
 end
 
 return posts

@@ -3,16 +3,17 @@ local rille = require "rille"
 local errors = require "app.middleware.errors"
 local posts = require "app.models.posts"
 
-local function check(fields, name, required)
-  local value = fields[name]
-  if value == nil and not required then return end
+local function check(value, name, required)
+  if value == nil and not required then return nil end
   if type(value) ~= "string" or value == "" then rille.abort(400, name .. ": a string that is not empty was expected") end
+  return value
 end
 
+-- What of the body is a post's.
 local function body(req, required)
-  local fields = req:json()
-  if type(fields) ~= "table" or #fields > 0 then rille.abort(400, "a JSON object was expected") end
-  for _, name in ipairs { "title", "text", "owner", "editor" } do check(fields, name, required[name]) end
+  local sent, fields = req:json(), {}
+  if type(sent) ~= "table" or #sent > 0 then rille.abort(400, "a JSON object was expected") end
+  for _, name in ipairs { "title", "text", "owner", "editor" } do fields[name] = check(sent[name], name, required[name]) end
   return fields
 end
 

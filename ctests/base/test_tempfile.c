@@ -91,6 +91,14 @@ TEST(what_cannot_be_opened_says_why) {
   assert_null(name);
 }
 
+TEST(a_disk_that_is_full_is_told) {
+  UNUSED;
+  int fd = open("/dev/full", O_WRONLY);
+  if (fd < 0) skip();
+  assert_int_equal(rl_write_all(fd, RL_SLICE("hello")), RL_EFULL);
+  close(fd);
+}
+
 int main(void) {
 #define EACH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -98,6 +106,7 @@ int main(void) {
       EACH(a_folder_that_is_not_there_is_passed_over),
       EACH(a_committed_file_is_there_whole_and_replaces_another),
       EACH(what_cannot_be_opened_says_why),
+      EACH(a_disk_that_is_full_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

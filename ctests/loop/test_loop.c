@@ -85,6 +85,27 @@ TEST(posts_without_end_do_not_keep_the_loop_from_its_timers) {
   rl_loop_unpost(&loop, &endless.post);
 }
 
+static void on_long_post(rl_post *post) {
+  on_post(post);
+  uv_sleep(1);
+}
+
+/* Work that is large rather than many: the sockets wait as long for both. */
+TEST(a_turn_ends_before_long_posts_have_all_run) {
+  UNUSED;
+  enum { POSTS = 60 };
+  static entry e[POSTS];
+  for (int i = 0; i < POSTS; i++) {
+    e[i].number = i;
+    rl_post_init(&e[i].post);
+    rl_loop_post(&loop, &e[i].post, on_long_post);
+  }
+  uv_run(&loop.uv, UV_RUN_NOWAIT);
+  assert_in_range(seen_count, 1, POSTS - 10);
+  settle();
+  assert_int_equal(seen_count, POSTS);
+}
+
 static uint64_t pick_last(void *ud) {
   (void)ud;
   return 1000 * 2 - 1; /* the last of two */
@@ -201,6 +222,7 @@ int main(void) {
       CASE(posts_run_in_order_and_once),
       CASE(a_post_may_post_itself_behind_the_others),
       CASE(posts_without_end_do_not_keep_the_loop_from_its_timers),
+      CASE(a_turn_ends_before_long_posts_have_all_run),
       CASE(a_shuffle_chooses_what_runs_next),
       CASE(timers_of_the_real_clock_fire_in_order_of_time),
       CASE(frozen_time_moves_only_when_it_is_told),

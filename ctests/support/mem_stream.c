@@ -102,7 +102,10 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
   mem_stream *s = mem_of(stream);
   if (s->closed || s->shut) abort(); /* the owner may not */
   if (s->broken) return s->broken;
-  if (s->write_error) return s->write_error;
+  if (s->write_error && s->good_writes-- == 0) {
+    s->good_writes = 0;
+    return s->write_error;
+  }
   size_t most = s->room < s->most ? s->room : s->most, done = 0;
   if (!most || refuses(s)) return RL_EAGAIN;
   for (int i = 0; i < count && done < most; i++) {

@@ -33,7 +33,8 @@ typedef struct mem_stream {
   unsigned refusals; /* so many writes say RL_EAGAIN although there is room, every second one */
   bool no_files;     /* send_file is unsupported */
   bool refused;
-  int write_error;                /* what the next write fails with */
+  int write_error;                /* what writes fail with … */
+  unsigned good_writes;           /* … behind so many that do not */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
 } mem_stream;
 

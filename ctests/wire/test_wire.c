@@ -5,6 +5,10 @@
  * with a valid request behind it. The verdict must be the same every time, and the request behind is answered where the
  * case ends `open` and never where it ends `closed`.
  *
+ * Then it runs with faults: every allocation fails in turn, alone and with all behind it; every write fails in turn; the client
+ * breaks the connection off behind every so many bytes. What is answered then is not asked, only that nothing stays behind
+ * and that the next client is served.
+ *
  *     test_wire            all of them
  *     test_wire TEXT       those whose name holds TEXT
  */
@@ -13,13 +17,14 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "support/answers.h"
 #include "support/server.h"
 #include "support/test.h"
 #include "support/wire.h"
 
-enum { CASES_MOST = 2048, BYTEWISE_MOST = 20000, RANDOM_RUNS = 6 };
+enum { CASES_MOST = 2048, BYTEWISE_MOST = 20000, RANDOM_RUNS = 6, FAULTS_MOST = 48 };
 
 /* How the bytes of one run are cut, and what stands behind them. */
 typedef struct variant {
@@ -243,6 +248,89 @@ TEST(wire) {
   }
 }
 
+/* ---- faults -------------------------------------------------------------------------------------------------------------- */
+
+/* The steps without what is expected on the way. */
+static void send_steps(run *r) {
+  for (size_t i = 0; i < r->c->step_count; i++) {
+    wire_what what = r->c->steps[i].what;
+    if (what != WIRE_SEES && what != WIRE_UNSEEN) take_step(r, &r->c->steps[i]);
+  }
+}
+
+static void start_faulty(run *r, const wire_case *c, const variant *v) {
+  *r = (run){.c = c, .v = v};
+  test_server_init(&r->server);
+  r->client = test_client_connect(&r->server);
+}
+
+/* Whatever happened: what was sent is an answer or nothing, all is given back, and whoever comes next is served. */
+static void end_faulty(run *r) {
+  rl_slice out = test_client_out(r->client);
+  size_t len = out.len < 9 ? out.len : 9;
+  if (len && memcmp(out.data, "HTTP/1.1 ", len) != 0) wrong(r, "no answer", out);
+  test_client_free(r->client);
+  test_server_check(&r->server);
+  r->server.host.limits = rl_limits_default;
+  r->client = test_client_connect(&r->server);
+  test_client_send(r->client, follower);
+  if (!rl_slice_starts(test_client_out(r->client), RL_SLICE("HTTP/1.1 200 ")))
+    wrong(r, "the next client is not served", test_client_out(r->client));
+  test_client_free(r->client);
+  test_server_free(&r->server);
+}
+
+/* Returns whether there were so many allocations. */
+static bool fail_allocation(const wire_case *c, long nth, bool forever) {
+  run r;
+  start_faulty(&r, c, &(variant){.name = forever ? "no memory" : "an allocation fails", .piece = 1500});
+  rl_alloc_fail_at(nth, forever);
+  send_steps(&r);
+  bool reached = rl_alloc_fail_at(0, false) >= nth;
+  end_faulty(&r);
+  return reached;
+}
+
+static bool fail_write(const wire_case *c, unsigned nth) {
+  run r;
+  start_faulty(&r, c, &(variant){.name = "a write fails"});
+  r.client->stream.most = 100;
+  r.client->stream.good_writes = nth;
+  r.client->stream.write_error = RL_ERESET;
+  send_steps(&r);
+  bool reached = r.client->stream.good_writes == 0;
+  end_faulty(&r);
+  return reached;
+}
+
+/* The client is gone behind `count` bytes: true where there are more. */
+static bool cut_off(const wire_case *c, size_t count) {
+  run r;
+  bool more = false;
+  start_faulty(&r, c, &(variant){.name = "cut off"});
+  for (size_t i = 0; i < c->step_count && !more; i++) {
+    rl_slice bytes = rl_buf_slice(&c->steps[i].bytes);
+    if (c->steps[i].what == WIRE_BYTES) {
+      more = bytes.len > count;
+      send_bytes(&r, rl_slice_of(bytes.data, more ? count : bytes.len));
+      count -= more ? 0 : bytes.len;
+    } else if (c->steps[i].what == WIRE_PAUSE) {
+      take_step(&r, &c->steps[i]);
+    }
+  }
+  end_faulty(&r);
+  return more;
+}
+
+TEST(faults) {
+  const wire_case *c = *state_;
+  for (long nth = 1; nth <= FAULTS_MOST && fail_allocation(c, nth, false); nth++) fail_allocation(c, nth, true);
+  for (unsigned nth = 0; nth <= FAULTS_MOST && fail_write(c, nth); nth++) {
+  }
+  for (size_t count = 1; count <= 2000 && cut_off(c, count); count += count / 8 + 1) {
+  }
+}
+
 /* ---- all of them ------------------------------------------------------------------------------------------------------------- */
 
 static int is_markdown(const struct dirent *entry) {
@@ -251,7 +339,7 @@ static int is_markdown(const struct dirent *entry) {
 }
 
 int main(int argc, char **argv) {
-  static struct CMUnitTest tests[CASES_MOST];
+  static struct CMUnitTest tests[2 * CASES_MOST];
   static wire_case *files[64];
   struct dirent **names;
   size_t count = 0;
@@ -260,9 +348,11 @@ int main(int argc, char **argv) {
     char path[4096];
     snprintf(path, sizeof path, RILLE_SOURCE_DIR "/ctests/wire/%s", names[i]->d_name);
     files[i] = wire_read(path, names[i]->d_name);
-    for (wire_case *c = files[i]; c && count < CASES_MOST; c = c->next)
-      if (argc < 2 || strstr(c->name, argv[1]))
-        tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire, .initial_state = c};
+    for (wire_case *c = files[i]; c && count < 2 * CASES_MOST; c = c->next) {
+      if (argc >= 2 && !strstr(c->name, argv[1])) continue;
+      tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire, .initial_state = c};
+      tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
+    }
     free(names[i]);
   }
   free(names);

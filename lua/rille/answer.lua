@@ -2,6 +2,7 @@
 -- its message and traceback go to the log only.
 local errors = require "rille.error"
 local native = require "rille.native"
+local vary = require "rille.vary"
 
 local M = {}
 
@@ -30,10 +31,13 @@ local function log_unexpected(req, err)
   return id
 end
 
--- Whether the client speaks JSON with us: it says so, or has sent some.
-local function speaks_json(req)
-  if req:accepts("text/plain", "application/json") == "application/json" then return true end
-  return req.content_type == "application/json" and req:accepts "application/json" ~= nil
+-- What the client speaks with us: what it says, else JSON where it has sent some, else text.
+local function language_of(req)
+  local says = req:accepts("text/plain", "text/html", "application/json")
+  if says ~= "application/json" and req.content_type == "application/json" and req:accepts "application/json" then
+    return "application/json"
+  end
+  return says
 end
 
 -- As JSON: what of the error a client may see.
@@ -43,17 +47,35 @@ local function as_json(err, status)
     message = own and err.message or native.status_text(status), failures = own and err.failures or nil } }, status)
 end
 
---- The standard answer, in JSON for those who speak it. Messages of 5xx are never sent.
+-- One line for people. Messages of 5xx are never sent.
+local function line_of(err)
+  local text, status = native.status_text(err.status), err.status
+  if status >= 500 then return ("%d: %s%s"):format(status, text, err.id and (" (" .. err.id .. ")") or "") end
+  return ("%d: %s"):format(status, err.message or text)
+end
+
+local page = [[
+<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>%s</title></head>
+<body><h1>%s</h1></body>
+</html>
+]]
+
+--- The standard answer: a page, JSON or a line of text, as the client asks.
 function M.standard(req, err)
-  local status, id = err.status, err.id
-  if speaks_json(req) then return as_json(err, status) end
-  local text = native.status_text(status)
-  if status >= 500 then
-    text = ("%d: %s%s"):format(status, text, id and (" (" .. id .. ")") or "")
+  local language = language_of(req)
+  local res
+  if language == "application/json" then
+    res = as_json(err, err.status)
+  elseif language == "text/html" then
+    local title, line = native.html_escape(native.status_text(err.status)), native.html_escape(line_of(err))
+    res = native.html(page:format(title, line), err.status)
   else
-    text = ("%d: %s"):format(status, err.message or text)
+    res = native.text(line_of(err) .. "\n", err.status)
   end
-  return native.text(text .. "\n", status)
+  vary(res, "Accept")
+  return res
 end
 
 -- Answers with a program's handler, or nil where there is none or it failed itself (which is logged).
@@ -83,7 +105,9 @@ end
 function M.to_error(app, req, raised)
   local err = errors.wrap(raised)
   note(req, err)
-  local res = try_handler(app:find_error_handler(err), req, err)
+  local res = M.develop and err.id and M.develop(app, req, err, raised) -- `rille dev` alone sets it (rille/dev/record.lua)
+  if res then return copy_headers(res, err) end
+  res = try_handler(app:find_error_handler(err), req, err)
   if res then return res end
   return copy_headers(M.standard(req, err), err)
 end

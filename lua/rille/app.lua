@@ -242,6 +242,18 @@ function App:background(f, ...) -- luacheck: ignore 212
   return require("rille.background").spawn(f, ...)
 end
 
+--- app:keep(name, table) -> the table: plain data copied across a reload. Where the code before kept one under this name, its
+--- contents replace the table's.
+function App:keep(name, value) -- luacheck: ignore 212
+  if type(name) ~= "string" then raise("keep: a name was expected, got a %s", type(name)) end
+  if type(value) ~= "table" then raise("keep: a table was expected, got a %s", type(value)) end
+  local before = native.keep(name, value)
+  if not before then return value end
+  for key in pairs(value) do value[key] = nil end
+  for key, item in pairs(before) do value[key] = item end
+  return value
+end
+
 local function root(app)
   while app.parent do app = app.parent end
   return app

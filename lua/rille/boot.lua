@@ -48,22 +48,47 @@ function boot.load_app(path, settings)
   return value
 end
 
-local function report(err)
+local function report(command, err)
+  if native.mode == "dev" and command ~= "desk" then -- the desk shows it
+    native.failed(native.json_encode(require("rille.dev.failure").describe(err)))
+    return
+  end
   local failure = require("rille.error").wrap(err)
   local trace = failure.traceback or native.error_trace(err)
   io.stderr:write("rille: ", tostring(failure), "\n")
   if trace and not (type(err) == "string" and not err:find "^[^\n]-:%d+:") then io.stderr:write(trace, "\n") end
 end
 
-function boot.serve(path)
+-- Loads, starts what the program opens, answers until it is told to stop, ends what it has opened.
+local function serve(path, prepare)
   local app = boot.load_app(path)
   require("rille.secret").check_app(app)
+  if prepare then prepare(app) end
   local compiled = require("rille.compile").compile(app)
   local lifespans = require("rille.lifespan").start(app)
   native.ready(compiled)
   native.wait_stop()
   require("rille.background").finish(native.shutdown_timeout())
   return lifespans:stop() and 0 or 1
+end
+
+function boot.serve(path) return serve(path) end
+
+--- The program under `rille dev`; the desk stands beside it.
+function boot.dev(path)
+  return serve(path, function(app)
+    local _, wrong = require("rille.page").check(app)
+    if wrong[1] then error(wrong[1], 0) end
+    require("rille.dev.record").install(app)
+  end)
+end
+
+function boot.desk()
+  local desk = require("rille.dev.desk").new()
+  native.ready((require("rille.compile").compile(desk.app)))
+  desk:run()
+  native.wait_stop()
+  return 0
 end
 
 -- Arguments as lua5.4 gives them: `arg` and `...`; a function, or a table with main, is called with them.
@@ -150,7 +175,7 @@ function boot.main(command, ...)
   require("rille.strict").install()
   local results = table.pack(pcall(boot[command], ...))
   if results[1] then return results[2] end
-  report(results[2])
+  report(command, results[2])
   return 1
 end
 

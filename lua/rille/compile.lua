@@ -159,6 +159,7 @@ local function run_hooks(req, res)
   end
   local finishers = native.request_finishers(req)
   for i = finishers and #finishers or 0, 1, -1 do finishers[i](req, res) end
+  if M.last_hook then M.last_hook(req, res) end -- development (rille/dev/record.lua)
 end
 
 --- compile(app) -> compiled, list of {route, app, label, path}. Once; the app is closed to registrations from then on.
@@ -168,7 +169,7 @@ function M.compile(app)
   require("rille.strict").loaded = true
   app.prefix_here = ""
   app.route_names = url_for.names(app)
-  local hooks = collect_hooks(app)
+  local hooks = collect_hooks(app) or M.last_hook ~= nil
   local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
   for name, value in pairs(app.options.limits or {}) do compiled:limit(name, value) end
   add_routes(compiled, app, all)

@@ -43,6 +43,7 @@ end
 
 return function(opts)
   local min = options.check(opts, { min = "number" }, "compress").min or 1024
+  if native.mode == "dev" then return function(req, handler) return handler(req) end end -- pages get a script at their end
   return function(req, handler)
     local res = handler(req)
     if not may_compress(res, min) then return res end

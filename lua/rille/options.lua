@@ -49,17 +49,6 @@ function options.check(given, known, what)
   return given
 end
 
---- Raises a programmer's mistake at the line of the program that made it: the first frame that is not the library's.
-function options.raise(format, ...)
-  local level = 2
-  for i = 2, 20 do
-    local info = debug.getinfo(i, "S")
-    if not info then break end
-    if info.what ~= "C" and not info.source:find("^=rille/") then level = i break end
-  end
-  error(select("#", ...) > 0 and format:format(...) or format, level)
-end
-
 --- Where the program stands that called the library: "app.lua:12".
 function options.caller()
   for i = 2, 20 do
@@ -86,6 +75,11 @@ function options.mistake(message)
     level = level + 1
   end
   error(message, level)
+end
+
+--- The same, with a format.
+function options.raise(format, ...)
+  return options.mistake(select("#", ...) > 0 and format:format(...) or format)
 end
 
 return options

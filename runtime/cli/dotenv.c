@@ -26,6 +26,17 @@ static bool is_name(rl_slice name) {
   return name.len > 0;
 }
 
+/* What .env has set, so that it can be set anew. */
+static char **names;
+static size_t name_count;
+
+static void note_name(const char *name) {
+  char **more = realloc(names, (name_count + 1) * sizeof *more);
+  char *copy = more ? strdup(name) : NULL;
+  if (more) names = more;
+  if (copy) names[name_count++] = copy;
+}
+
 static int set_line(rl_slice line) {
   line = rl_slice_trim(line);
   if (!line.len || line.data[0] == '#') return RL_OK;
@@ -35,7 +46,7 @@ static int set_line(rl_slice line) {
   if (eq == line.len || !is_name(name)) return RL_ESYNTAX;
   rl_slice value = unquote(rl_slice_trim(rl_slice_of(line.data + eq + 1, line.len - eq - 1)));
   char *key = strndup(name.data, name.len), *text = strndup(value.data, value.len);
-  if (key && text) setenv(key, text, 0);
+  if (key && text && !getenv(key) && setenv(key, text, 0) == 0) note_name(key);
   free(key);
   free(text);
   return RL_OK;
@@ -57,4 +68,12 @@ int rl_dotenv_load(const char *root, rl_buf *why) {
   free(line);
   fclose(file);
   return code;
+}
+
+int rl_dotenv_reload(const char *root, rl_buf *why) {
+  while (name_count) {
+    unsetenv(names[--name_count]);
+    free(names[name_count]);
+  }
+  return rl_dotenv_load(root, why);
 }

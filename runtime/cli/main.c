@@ -45,8 +45,10 @@ static int print_help(const rl_options *options) {
 
 static int run_command(rl_options *options, const char *root) {
   if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
+  if (strcmp(options->command, "dev") == 0) return rl_dev(options, root);
   if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
-  if (strcmp(options->command, "run") != 0) return rl_program_run(options, root, RL_MODE_SERVE);
+  if (strcmp(options->command, "run") != 0)
+    return rl_program_run(options, root, rl_options_takes_app(options->command) ? RL_MODE_SERVE : RL_MODE_RUN);
   if (options->argc) return rl_program_run(options, root, RL_MODE_RUN);
   fputs("rille: run needs a FILE, see: rille help run\n", stderr);
   return 2;

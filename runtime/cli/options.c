@@ -9,7 +9,7 @@
 
 /* ---- commands ------------------------------------------------------------------------------------------------------------- */
 
-enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4 };
+enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4, DEVELOPS = 8 };
 
 typedef struct command {
   const char *name;
@@ -29,8 +29,28 @@ static const char serve_help[] =
     "  --memory-limit BYTES     of each worker's Lua state (default: none)\n"
     "  --watchdog SECONDS       end the process when a worker is stuck for so long (default: off)\n";
 
+static const char dev_help[] =
+    "usage: rille dev [APP] [--host 127.0.0.1] [--port 8080]\n\n"
+    "Serves the app for development: one worker. On each save of a Lua file, a template, a migration or .env the "
+    "program is\n"
+    "loaded again beside the running one and swapped in; pages in browsers follow by themselves, style sheets without "
+    "a\n"
+    "reload. What fails is explained in the browser, in the terminal, and to curl as text. "
+    "http://127.0.0.1:8080/_rille\n"
+    "shows the last requests, routes, tasks and memory. RILLE_EDITOR, such as vscode://file/{file}:{line}, makes links "
+    "to\n"
+    "sources open there.\n";
+
+static const char completion_help[] =
+    "usage: rille completion bash|zsh|fish\n\n"
+    "Prints what a shell needs to complete rille's commands and options:\n\n"
+    "  bash   rille completion bash > ~/.local/share/bash-completion/completions/rille\n"
+    "  zsh    rille completion zsh > \"${fpath[1]}/_rille\"\n"
+    "  fish   rille completion fish > ~/.config/fish/completions/rille.fish\n";
+
 static const command commands[] = {
     {"serve", TAKES_APP | SERVES, serve_help},
+    {"dev", TAKES_APP | DEVELOPS, dev_help},
     {"run", TAKES_REST,
      "usage: rille run FILE [ARG...]\n\nRuns a Lua file as a task: it may wait. ARGs are in `arg` and `...`.\n"
      "If the file returns a function, or a table with main, that is called with the ARGs; an integer it returns is the "
@@ -49,12 +69,23 @@ static const command commands[] = {
     {"migrate", TAKES_REST,
      "usage: rille migrate DB DIR\n\nRuns the .sql files of DIR on the database DB (made where it is missing), each "
      "once, in the order of their names.\n"},
+    {"console", TAKES_APP,
+     "usage: rille console [APP]\n\nA prompt in which Lua may wait, with the app loaded and its lifespans started: "
+     "`app`, "
+     "`client` (requests to\nit without a socket), `db` (app.state.db), `rille`. Completes with the tab key; keeps its "
+     "history "
+     "in\n~/.local/state/rille/history.\n"},
+    {"new", TAKES_REST,
+     "usage: rille new NAME\n\nMakes the directory NAME with a project that runs, tests and deploys.\n"},
+    {"completion", TAKES_REST, completion_help},
     {"version", 0, "usage: rille version\n"},
     {"help", TAKES_REST, "usage: rille help [COMMAND]\n"},
 };
 
 static const char general_help[] =
     "usage: rille COMMAND …\n\n"
+    "  new NAME            make a project\n"
+    "  dev [APP]           serve an app while it is written: reload on save, error pages\n"
     "  serve [APP]         serve an app\n"
     "  run FILE [ARG...]   run a Lua file as a task\n"
     "  test [PATH...]      run the specs\n"
@@ -62,6 +93,8 @@ static const char general_help[] =
     "  check [APP]         load the app, report what is wrong\n"
     "  openapi [APP]       print an OpenAPI 3.1 document of the app\n"
     "  migrate DB DIR      run a directory of migrations on a database\n"
+    "  console [APP]       a prompt with the app loaded\n"
+    "  completion SHELL    for bash, zsh or fish\n"
     "  version\n"
     "  help [COMMAND]\n";
 
@@ -151,12 +184,22 @@ static int set(rl_options *o, const char *name, const char *value, rl_buf *why) 
   return RL_EINVALID;
 }
 
+/* Development takes the options that say where to listen. */
+static bool is_for_dev(const char *name) {
+  return strcmp(name, "--host") == 0 || strcmp(name, "--port") == 0 || strcmp(name, "--memory-limit") == 0;
+}
+
 static bool is_option(const char *name) {
   static const char *const known[] = {
       "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i], name) == 0) return true;
   return false;
+}
+
+static int refuse_in_dev(const char *name, rl_buf *why) {
+  rl_buf_addf(why, "rille dev has one worker and takes --host and --port, not %s", name);
+  return RL_EINVALID;
 }
 
 static int environment_defaults(rl_options *o, rl_buf *why) {
@@ -194,11 +237,12 @@ static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl
   for (int i = 0; i < argc; i++) {
     char name[64];
     if (argv[i][0] == '-') {
-      if (!(c->takes & SERVES)) {
+      if (!(c->takes & (SERVES | DEVELOPS))) {
         rl_buf_addf(why, "rille %s takes no options, got '%s'", c->name, argv[i]);
         return RL_EINVALID;
       }
       int code = parse_one(o, argv, argc, &i, name, sizeof name, why);
+      if (!code && c->takes & DEVELOPS && !is_for_dev(name)) code = refuse_in_dev(name, why);
       if (code) return code;
     } else if (has_app || !(c->takes & TAKES_APP)) {
       rl_buf_addf(why, "unexpected argument '%s', see: rille help %s", argv[i], c->name);

@@ -12,5 +12,7 @@
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode);
 /* rille serve: all workers, signals, graceful stop. Returns the exit status. */
 int rl_serve(const rl_options *options, const char *root);
+/* rille dev: the same with one worker, reloading on each save. Returns the exit status. */
+int rl_dev(const rl_options *options, const char *root);
 
 #endif

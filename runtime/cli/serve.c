@@ -6,6 +6,7 @@
  *   start the threads ----------------> load app, lifespans, ready
  *   <---------------- mail: ready, or failed (then all stop, exit 1)
  *   all ready: open sockets, ---------> listen
+ *   SIGHUP: --------------------------> load again, swap (edition.h)
  *   SIGTERM: -------------------------> drain, end lifespans, end the thread
  *   <---------------- mail: ended       all ended: exit
  */
@@ -17,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/edition.h"
 #include "cli/program.h"
 #include "net/address.h"
 #include "vm/inspect.h"
@@ -42,7 +44,7 @@ struct serving_worker {
   uv_thread_t thread;
   rl_loop loop;
   rl_worker worker;
-  rl_main main;
+  rl_editions editions;
   rl_access_writer access;
   int fds[FD_MAX], fd_count;
   bool ready, ended, draining;
@@ -56,7 +58,7 @@ struct process {
   int count, ready, ended, inherited;
   bool stopping, listening;
   int status;
-  uv_signal_t on_term, on_int, on_usr1;
+  uv_signal_t on_term, on_int, on_usr1, on_hup;
   rl_access_log access;
   bool logs_access;
 };
@@ -76,13 +78,13 @@ static void tell(rl_loop *to, serving_worker *about, void (*deliver)(rl_mail *),
 static void on_worker_ended(rl_mail *mail);
 static void on_worker_ready(rl_mail *mail);
 
-static void on_drained(rl_worker *worker) { rl_main_stop(&((serving_worker *)worker->owner)->main); }
+static void on_drained(rl_worker *worker) { rl_editions_stop(&((serving_worker *)worker->owner)->editions); }
 
 static void drain(serving_worker *w) {
   if (w->draining) return;
   w->draining = true;
   if (w->ready) rl_worker_stop(&w->worker, (uint64_t)(w->process->options->shutdown_timeout * 1000));
-  else rl_main_cancel(&w->main); /* still loading */
+  else rl_editions_stop(&w->editions); /* still loading */
 }
 
 static void do_drain(rl_mail *mail) {
@@ -91,7 +93,14 @@ static void do_drain(rl_mail *mail) {
 }
 
 static void do_inspect(rl_mail *mail) {
-  rl_inspect_log(((word *)mail)->worker->main.vm);
+  rl_vm *vm = rl_editions_vm(&((word *)mail)->worker->editions);
+  if (vm) rl_inspect_log(vm);
+  rl_free(mail);
+}
+
+static void do_reload(rl_mail *mail) {
+  serving_worker *w = ((word *)mail)->worker;
+  if (!w->draining) rl_editions_reload(&w->editions);
   rl_free(mail);
 }
 
@@ -102,19 +111,28 @@ static void do_listen(rl_mail *mail) {
   rl_free(mail);
 }
 
-static void on_main_ready(rl_main *main, rl_handler *handler) {
-  serving_worker *w = main->owner;
-  w->worker.handler = handler;
-  w->ready = true;
-  tell(main_loop(w->process), w, on_worker_ready, 0);
+static void say_reload(const serving_worker *w, const rl_load *load) {
+  rl_log_field fields[] = {RL_LOG_NUMBER_FIELD("worker", w->number), RL_LOG_NUMBER_FIELD("ms", (int64_t)load->took_ms)};
+  if (load->ok) rl_log(RL_LOG_INFO, RL_SLICE("reloaded"), fields, 2);
+  else rl_log(RL_LOG_ERROR, RL_SLICE("the reload failed, the code before goes on"), fields, 2);
 }
 
-static void on_main_end(rl_main *main, int status) {
-  serving_worker *w = main->owner;
+static void on_load(rl_editions *editions, const rl_load *load, rl_handler *handler) {
+  serving_worker *w = editions->owner;
+  if (w->ready) say_reload(w, load);
+  if (!load->ok) return;
+  rl_worker_answer_with(&w->worker, handler);
+  if (!w->ready) tell(main_loop(w->process), w, on_worker_ready, 0);
+  w->ready = true;
+}
+
+static void end_thread(serving_worker *w, int status) {
   w->status = status;
   tell(main_loop(w->process), w, on_worker_ended, status);
   if (w->number > 1) rl_loop_stop(&w->loop);
 }
+
+static void on_editions_end(rl_editions *editions, int status) { end_thread(editions->owner, status); }
 
 static int start_worker(serving_worker *w) {
   process *p = w->process;
@@ -123,7 +141,6 @@ static int start_worker(serving_worker *w) {
                       .worker = w->number,
                       .workers = p->count,
                       .memory_limit = p->options->memory_limit};
-  char *args[] = {(char *)(uintptr_t)p->options->app};
   rl_worker_init(&w->worker, &w->loop, NULL);
   w->worker.owner = w;
   w->worker.on_stopped = on_drained;
@@ -131,18 +148,18 @@ static int start_worker(serving_worker *w) {
     rl_access_open(&w->access, &p->access, &w->loop);
     w->worker.access = &w->access;
   }
-  w->main = (rl_main){.vm = rl_vm_new(&w->loop, &vm),
-                      .on_ready = on_main_ready,
-                      .on_end = on_main_end,
-                      .owner = w,
-                      .shutdown_timeout = p->options->shutdown_timeout};
-  if (w->main.vm) rl_heartbeat_watch(w->main.vm);
-  return w->main.vm ? rl_main_start(&w->main, "serve", 1, args) : RL_ENOMEM;
+  w->editions = (rl_editions){.loop = &w->loop,
+                              .vm = vm,
+                              .command = "serve",
+                              .app = p->options->app,
+                              .shutdown_timeout = p->options->shutdown_timeout,
+                              .on_load = on_load,
+                              .on_end = on_editions_end,
+                              .owner = w};
+  return rl_editions_start(&w->editions);
 }
 
 static void end_worker(serving_worker *w) {
-  if (w->main.vm) rl_heartbeat_forget(w->main.vm);
-  rl_vm_del(w->main.vm);
   rl_loop_settle(&w->loop);
   if (w->worker.access) rl_access_close(&w->access);
   rl_worker_free(&w->worker);
@@ -151,7 +168,7 @@ static void end_worker(serving_worker *w) {
 
 static void worker_thread(void *arg) {
   serving_worker *w = arg;
-  if (start_worker(w)) on_main_end(&w->main, 1);
+  if (start_worker(w)) end_thread(w, 1);
   rl_loop_run(&w->loop);
 }
 
@@ -296,6 +313,15 @@ static void on_usr1(uv_signal_t *handle, int number) {
     if (p->listening && !p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_inspect, 0);
 }
 
+/* The program is loaded again in each worker. */
+static void on_hup(uv_signal_t *handle, int number) {
+  process *p = handle->data;
+  (void)number;
+  if (!p->listening || p->stopping) return;
+  rl_logf(RL_LOG_INFO, "reloading");
+  for (int i = 0; i < p->count; i++) tell(&p->workers[i].loop, &p->workers[i], do_reload, 0);
+}
+
 static void watch_signal(process *p, uv_signal_t *handle, int number, uv_signal_cb on) {
   uv_signal_init(&main_loop(p)->uv, handle);
   handle->data = p;
@@ -316,11 +342,13 @@ int rl_serve(const rl_options *options, const char *root) {
   watch_signal(&p, &p.on_term, SIGTERM, on_signal);
   watch_signal(&p, &p.on_int, SIGINT, on_signal);
   watch_signal(&p, &p.on_usr1, SIGUSR1, on_usr1);
+  watch_signal(&p, &p.on_hup, SIGHUP, on_hup);
   if (start_worker(&p.workers[0]) == 0) rl_loop_run(main_loop(&p));
   else p.status = 1;
   uv_close((uv_handle_t *)&p.on_term, NULL);
   uv_close((uv_handle_t *)&p.on_int, NULL);
   uv_close((uv_handle_t *)&p.on_usr1, NULL);
+  uv_close((uv_handle_t *)&p.on_hup, NULL);
   if (options->unix_path && p.listening) unlink(options->unix_path);
   end_worker(&p.workers[0]);
   if (p.logs_access) rl_access_log_stop(&p.access);

@@ -406,13 +406,16 @@ static int copy_out(rl_writer *w, rl_op *op) {
   return code ? rl_sql_refused(&op->error, code, "out of memory") : RL_OK;
 }
 
+/* sqlite3_deserialize attaches the image by a statement of its own. */
 static int copy_in(rl_writer *w, rl_op *op) {
   rl_slice image = op->statements[0].sql;
   unsigned char *copy = sqlite3_malloc64(image.len ? image.len : 1);
   if (!copy) return rl_sql_refused(&op->error, RL_ENOMEM, "out of memory");
   memcpy(copy, image.data, image.len);
+  w->connection.trusted = true;
   int result = sqlite3_deserialize(w->connection.db, "main", copy, (sqlite3_int64)image.len, (sqlite3_int64)image.len,
                                    SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+  w->connection.trusted = false;
   return result == SQLITE_OK ? RL_OK : rl_sql_failed(&op->error, w->connection.db, result);
 }
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-enum { CHUNKS_KEPT = 4096, READY_BUDGET = 1024 };
+enum { CHUNKS_KEPT = 4096, READY_BUDGET = 1024, READY_LOOKS = 16, READY_NS = 2000000 };
 
 static rl_loop *loop_of(const void *handle) { return ((const uv_handle_t *)handle)->data; }
 
@@ -75,10 +75,18 @@ static rl_list *pick(rl_loop *loop) {
   return node;
 }
 
-/* What is ready, and what becomes ready by that, but no more than a budget before the sockets get a look. */
+/* Whether a turn has had its time: looked at now and then, and not where time stands still. */
+static bool is_over(const rl_loop *loop, int budget, uint64_t start) {
+  return budget % READY_LOOKS == 0 && !loop->virtual_clock && uv_hrtime() - start > READY_NS;
+}
+
+/* What is ready, and what becomes ready by that, but no more than a budget, of pieces and of time, before the sockets get a
+ * look: a few large streams are pieces of 256 KiB each, and without end. */
 static void run_ready(rl_loop *loop) {
+  if (rl_list_empty(&loop->ready)) return;
+  uint64_t start = uv_hrtime();
   rl_list *node;
-  for (int budget = READY_BUDGET; budget > 0 && (node = pick(loop)); budget--) {
+  for (int budget = READY_BUDGET; budget > 0 && !is_over(loop, budget, start) && (node = pick(loop)); budget--) {
     rl_post *post = RL_CONTAINER(node, rl_post, node);
     loop->active = true;
     post->run(post);

@@ -43,8 +43,9 @@ static void on_conn_closed(rl_conn *conn) {
 }
 
 static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
-  rl_access_writer *access = worker_of(conn)->access;
-  if (access) rl_access_add(access, conn->peer, req, how);
+  rl_worker *worker = worker_of(conn);
+  if (worker->access) rl_access_add(worker->access, conn->peer, req, how);
+  if (worker->on_exchange) worker->on_exchange(worker, req, how);
 }
 
 static const rl_conn_events conn_events = {.handle = handle, .on_exchange = on_exchange, .on_closed = on_conn_closed};
@@ -109,8 +110,13 @@ int rl_worker_listen(rl_worker *worker, int fd) {
   return RL_OK;
 }
 
+void rl_worker_answer_with(rl_worker *worker, rl_handler *handler) {
+  worker->handler = handler;
+  worker->host.limits = handler->limits ? *handler->limits : rl_limits_default;
+}
+
 void rl_worker_start(rl_worker *worker) {
-  if (worker->handler->limits) worker->host.limits = *worker->handler->limits;
+  rl_worker_answer_with(worker, worker->handler);
   start_listeners(worker);
 }
 

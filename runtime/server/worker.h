@@ -33,7 +33,9 @@ struct rl_worker {
   unsigned listener_count, listeners_open;
   bool stopping, full;
   rl_timer deadline;
-  rl_access_writer *access;              /* set by the owner before start; NULL: no access log */
+  rl_access_writer *access; /* set by the owner before start; NULL: no access log */
+  /* Set by the owner: an exchange has ended (http/conn.h). May be NULL. */
+  void (*on_exchange)(rl_worker *worker, rl_req *req, const rl_exchange *how);
   void (*on_stopped)(rl_worker *worker); /* set by the owner; once, after stop */
   void *owner;
 };
@@ -45,6 +47,8 @@ void rl_worker_free(rl_worker *worker);
  * closed on failure. */
 int rl_worker_listen(rl_worker *worker, int fd);
 void rl_worker_start(rl_worker *worker);
+/* From now on requests go to this handler, and its limits are the connections'. Borrowed: it outlives its requests. */
+void rl_worker_answer_with(rl_worker *worker, rl_handler *handler);
 /* Takes a connected socket as if it had been accepted (tests). 0 or an error; the descriptor is taken either way. */
 int rl_worker_adopt(rl_worker *worker, int fd, const char *peer);
 void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms);

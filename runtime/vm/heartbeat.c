@@ -24,7 +24,7 @@ static pthread_t thread;
 static rl_vm *watched;
 static bool running;
 static uint64_t watchdog_ms;
-static _Thread_local rl_vm *own; /* the state of this thread, for the signal handler */
+static _Thread_local rl_vm *own; /* the states of this thread, for the signal handler: a reload has two for a while */
 
 static uint64_t now_ms(void) {
   struct timespec now;
@@ -86,6 +86,7 @@ static void on_signal(int number) {
   (void)number;
   int saved = errno;
   rl_vm *vm = own;
+  while (vm && !atomic_load(&vm->pulse.running)) vm = vm->pulse.beside;
   lua_State *L = vm ? atomic_load(&vm->pulse.running) : NULL;
   if (L && vm->pulse.printing) {
     print_frames(L);
@@ -150,8 +151,10 @@ static void start(void) {
 void rl_heartbeat_watch(rl_vm *vm) {
   pthread_t *self = rl_must_alloc(sizeof *self);
   *self = pthread_self();
-  own = vm;
   vm->pulse.thread = self;
+  vm->pulse.beside = own;
+  atomic_signal_fence(memory_order_seq_cst); /* the handler follows the list at any time */
+  own = vm;
   pthread_mutex_lock(&lock);
   vm->pulse.next = watched;
   watched = vm;
@@ -165,7 +168,9 @@ void rl_heartbeat_forget(rl_vm *vm) {
   while (*at && *at != vm) at = &(*at)->pulse.next;
   if (*at) *at = vm->pulse.next;
   pthread_mutex_unlock(&lock);
-  if (own == vm) own = NULL;
+  rl_vm **here = &own;
+  while (*here && *here != vm) here = &(*here)->pulse.beside;
+  if (*here) *here = vm->pulse.beside;
   rl_free(vm->pulse.thread);
   vm->pulse.thread = NULL;
 }

@@ -29,6 +29,7 @@ typedef struct rl_pulse {
   atomic_bool printing;                          /* the hook never ran: the next signal prints the frames */
   void *thread;                                  /* pthread_t of the state's thread */
   rl_vm *next;                                   /* in the heartbeat's list */
+  rl_vm *beside;                                 /* the next state of the same thread */
 } rl_pulse;
 
 /* Watches a state from now on, from its own thread; the first one starts the heartbeat. */

@@ -13,6 +13,7 @@
 #include "vm/vm.h"
 
 typedef struct rl_main rl_main;
+typedef struct rl_desk rl_desk;
 
 struct rl_main {
   rl_vm *vm;
@@ -21,8 +22,15 @@ struct rl_main {
   void (*on_ready)(rl_main *main, rl_handler *handler);
   /* The command has ended with this exit status. */
   void (*on_end)(rl_main *main, int status);
+  /* It failed: the error as JSON, before on_end. May be NULL. */
+  void (*on_failure)(rl_main *main, rl_slice failure);
+  /* Development: what is known of a request that was answered, as JSON. May be NULL. */
+  void (*on_record)(rl_main *main, rl_slice record);
   void *owner;
   bool stopping;
+  rl_desk *desk;           /* of rille dev (desk.h), or NULL */
+  rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
+  rl_handler *handler;     /* the app, once it is ready */
   rl_task *waiting;        /* who waits for the stop */
   double shutdown_timeout; /* seconds that background tasks have */
 };
@@ -33,5 +41,9 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv);
 void rl_main_stop(rl_main *main);
 /* Cancels the main task: a command that does not wait for a stop (rille run). */
 void rl_main_cancel(rl_main *main);
+/* Requests that its app has under way. */
+unsigned rl_main_requests(const rl_main *main);
+/* Cancels them; returns how many there were. */
+unsigned rl_main_cancel_requests(rl_main *main);
 
 #endif

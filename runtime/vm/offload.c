@@ -19,32 +19,12 @@ typedef struct state {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static state *idle;
 
-static state *make_state(const rl_vm *from) {
+static state *make_state(const rl_vm_options *options) {
   state *s = rl_calloc(1, sizeof *s);
   if (!s) return NULL;
-  rl_vm_options options = {.mode = from->mode == RL_MODE_TEST ? RL_MODE_RUN : from->mode,
-                           .root = from->root,
-                           .memory_limit = from->memory.limit,
-                           .worker = from->worker,
-                           .workers = from->workers};
-  if (rl_loop_init(&s->loop) == 0 && (s->vm = rl_vm_new(&s->loop, &options))) return s;
+  if (rl_loop_init(&s->loop) == 0 && (s->vm = rl_vm_new(&s->loop, options))) return s;
   rl_free(s);
   return NULL;
-}
-
-static state *take_state(const rl_vm *from) {
-  pthread_mutex_lock(&lock);
-  state *s = idle;
-  if (s) idle = s->next;
-  pthread_mutex_unlock(&lock);
-  return s ? s : make_state(from);
-}
-
-static void give_state(state *s) {
-  pthread_mutex_lock(&lock);
-  s->next = idle;
-  idle = s;
-  pthread_mutex_unlock(&lock);
 }
 
 static void close_state(state *s) {
@@ -52,6 +32,25 @@ static void close_state(state *s) {
   rl_loop_settle(&s->loop);
   rl_loop_free(&s->loop);
   rl_free(s);
+}
+
+static state *take_state(const rl_vm_options *options) {
+  for (;;) {
+    pthread_mutex_lock(&lock);
+    state *s = idle;
+    if (s) idle = s->next;
+    pthread_mutex_unlock(&lock);
+    if (!s) return make_state(options);
+    if (s->vm->edition == options->edition) return s;
+    close_state(s); /* it has loaded modules from before a reload */
+  }
+}
+
+static void give_state(state *s) {
+  pthread_mutex_lock(&lock);
+  s->next = idle;
+  idle = s;
+  pthread_mutex_unlock(&lock);
 }
 
 void rl_offload_close_all(void) {
@@ -137,7 +136,7 @@ static void on_task_end(rl_task *task) { rl_loop_stop(task->vm->loop); }
 
 static void run(rl_job *job) {
   rl_offload *o = RL_CONTAINER(job, rl_offload, job);
-  state *s = take_state(o->from);
+  state *s = take_state(&o->vm);
   rl_task *task = s ? rl_task_new(s->vm, NULL, NULL) : NULL;
   if (!task) return; /* `out` stays empty: out of memory */
   task->on_end = on_task_end;
@@ -155,9 +154,16 @@ static void done(rl_job *job, bool ran) {
   o->done(o);
 }
 
-void rl_offload_start(rl_loop *loop, rl_offload *o) {
+void rl_offload_start(const rl_vm *from, rl_offload *o) {
+  o->root = rl_must_strdup(from->root);
+  o->vm = (rl_vm_options){.mode = from->mode == RL_MODE_TEST ? RL_MODE_RUN : from->mode,
+                          .root = o->root,
+                          .memory_limit = from->memory.limit,
+                          .worker = from->worker,
+                          .workers = from->workers,
+                          .edition = from->edition};
   o->job.run = run;
   o->job.done = done;
   rl_buf_init(&o->out, RL_BUF_NO_LIMIT);
-  rl_job_start(loop, &o->job);
+  rl_job_start(from->loop, &o->job);
 }

@@ -12,7 +12,8 @@ typedef struct rl_offload rl_offload;
 
 struct rl_offload {
   rl_job job;                        /* run and done are ours */
-  const rl_vm *from;                 /* whose root and mode the new state gets */
+  rl_vm_options vm;                  /* of the state it runs in: as the one that asked, which may be closed by then */
+  char *root;                        /* vm.root; owned */
   rl_buf in;                         /* module, function, arguments; owned */
   rl_buf out;                        /* true and results, or false and the error; owned */
   void (*done)(rl_offload *offload); /* on the loop: owns it then */
@@ -20,7 +21,7 @@ struct rl_offload {
 };
 
 /* `in`, done and owner are set by the caller, the struct is on the heap. */
-void rl_offload_start(rl_loop *loop, rl_offload *offload);
+void rl_offload_start(const rl_vm *from, rl_offload *offload);
 /* Closes the states that are kept; when no offload is under way any more. */
 void rl_offload_close_all(void);
 

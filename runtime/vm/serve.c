@@ -445,7 +445,8 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_static_serve(route->site, req, path);
     return;
   }
-  req->route = route->name;
+  /* A copy: the access log names it when the last byte has left, and a reload may have closed this state by then. */
+  if (route->name) req->route = rl_arena_copy(&req->arena, rl_slice_str(route->name)).data;
   req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (s) start(app, req, s);
@@ -463,6 +464,17 @@ static void on_miss(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
   }
   s->miss_status = rl_miss_status(req, match);
   start(app, req, s);
+}
+
+unsigned rl_app_cancel(rl_app *app, const char *reason) {
+  unsigned count = 0;
+  RL_LIST_EACH(&app->vm->roots, node) {
+    rl_task *task = RL_CONTAINER(node, rl_task, sibling);
+    if (task->on_end != on_task_end || !task->owner) continue;
+    rl_task_cancel(task, RL_ECANCELLED, reason);
+    count++;
+  }
+  return count;
 }
 
 void rl_app_init(rl_app *app, rl_vm *vm) {

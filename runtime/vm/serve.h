@@ -20,6 +20,7 @@
 typedef struct rl_app rl_app;
 typedef struct rl_serving rl_serving;
 typedef struct rl_held rl_held;
+typedef struct rl_wait_note rl_wait_note;
 
 typedef struct rl_app_route {
   uint64_t body_limit; /* 0: the app's */
@@ -75,12 +76,17 @@ struct rl_serving {
   rl_list held;
   rl_header *trailers; /* of the streamed response; in the arena */
   size_t trailer_count;
+  rl_wait_note *waits; /* development: what it waited for (vm/bind/desk.c); in the arena */
+  unsigned wait_count;
   unsigned param_count;
   rl_param params[];
 };
 
 /* Adds something to be released at the end; it may take itself out before (rl_list_remove). */
 static inline void rl_serving_hold(rl_serving *serving, rl_held *held) { rl_list_push(&serving->held, &held->node); }
+
+/* Cancels the requests under way; returns how many. */
+unsigned rl_app_cancel(rl_app *app, const char *reason);
 
 /* Sets up the dispatch of a freshly made app. */
 void rl_app_init(rl_app *app, rl_vm *vm);

@@ -332,6 +332,7 @@ rl_task_rare *rl_task_rare_of(rl_task *task) {
 static int wait_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rl_task *task = rl_task_running(L);
+  if (task->vm->on_wait) task->vm->on_wait(task, false);
   if (task->rare) rl_timer_stop(task->vm->loop, &task->rare->cleanup);
   if (task->interrupted) {
     task->interrupted = false;
@@ -360,6 +361,7 @@ int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, voi
   task->undo_ud = ud;
   task->wait_k = k;
   task->wait_ctx = ctx;
+  if (task->vm->on_wait) task->vm->on_wait(task, true);
   if (task->cleaning && !task->ending) bound_cleanup(task);
   return lua_yieldk(L, 0, 0, wait_k);
 }

@@ -100,6 +100,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
   vm->root = rl_must_strdup(options->root);
   vm->worker = options->worker;
   vm->workers = options->workers;
+  vm->edition = options->edition;
   rl_list_init(&vm->roots);
   rl_list_init(&vm->idle);
   rl_buf_init(&vm->scratch, RL_BUF_NO_LIMIT);

@@ -34,6 +34,7 @@ typedef struct rl_vm_options {
   const char *root;    /* the folder that holds the program, absolute; copied */
   size_t memory_limit; /* bytes; 0: none */
   int worker, workers; /* rille.worker */
+  unsigned edition;    /* counts the reloads of a worker's program */
 } rl_vm_options;
 
 struct rl_vm {
@@ -42,6 +43,7 @@ struct rl_vm {
   rl_mode mode;
   char *root;
   int worker, workers;
+  unsigned edition;
   rl_memory memory;
   rl_pulse pulse; /* for the stall guard */
   rl_buf scratch; /* encoders write here; valid until the next one */
@@ -53,6 +55,8 @@ struct rl_vm {
   uint64_t next_task_id;
   char **sites; /* names of files in which tasks were spawned */
   unsigned site_count;
+
+  void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */
 
   struct rl_file_cache *files; /* bytes of small static files; made when needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
@@ -95,5 +99,7 @@ typedef struct rl_embedded {
   size_t size;
 } rl_embedded;
 const rl_embedded *rl_embedded_find(const char *module);
+/* The name of the one at `i`, in order; NULL behind the last. Files that are not Lua modules go by their path. */
+const char *rl_embedded_name(size_t i);
 
 #endif

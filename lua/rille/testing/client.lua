@@ -1,159 +1,114 @@
--- testing.client: requests to an app in the same process, without a socket; the whole way through router, middleware and
--- errors, with cookies and redirects.
+-- testing.client: rille's HTTP client with an app at the other end instead of a wire. What it sends goes the whole way
+-- through reader, router, middleware and errors; bodies, files, cookies, redirects and responses are the client's own.
+local errors = require "rille.error"
+local http = require "rille.client"
 local native = require "rille.native"
 local options = require "rille.options"
-local Response = require "rille.testing.response"
 local running = require "rille.testing.running"
-local url_for = require "rille.url_for"
 
-local Client = {}
+local Client = { __name = "rille.test_client" }
 Client.__index = Client
-Client.__name = "rille.test_client"
 
 local client_options = { cookies = "boolean", headers = "table", scheme = "string", host = "string" }
-local request_options = {
-  headers = "table", query = "table", json = true, form = "table", body = "string|function", follow = "boolean|number",
-}
 
-function Client.new(app, opts)
-  opts = options.check(opts, client_options, "testing.client")
-  local self = setmetatable({ jar = opts.cookies ~= false and {} or nil, headers = opts.headers or {}, open = {},
-    scheme = opts.scheme or "http", host = opts.host or "127.0.0.1" }, Client)
-  self.running = running.start(app)
-  self.app = app
-  return self
+-- ---- the way to the app -------------------------------------------------------------------------------------------
+
+-- What was not read of a response is not wanted any more.
+local Source = {}
+Source.__index = Source
+function Source:next() return self.exchange:read() end
+function Source:trailers() return self.exchange:trailers() end
+function Source:close()
+  self.exchange:close()
+  self.open[self.exchange] = nil
 end
 
--- ---- cookies --------------------------------------------------------------------------------------------------------
-
-local function keep_cookies(self, response)
-  for _, line in ipairs(response.set_cookies) do
-    local name, value = line:match "^([^=]+)=([^;]*)"
-    local age = line:lower():match ";%s*max%-age=(%-?%d+)"
-    if name then self.jar[name] = not (age and tonumber(age) <= 0) and value or nil end
+local function head_of(req, host, target, length)
+  local lines, named = { ("%s %s HTTP/1.1"):format(req.method, target) }, false
+  for i = 1, #req.headers, 2 do
+    lines[#lines + 1] = req.headers[i] .. ": " .. req.headers[i + 1]
+    named = named or req.headers[i]:lower() == "host"
   end
-end
-
-local function cookie_header(self)
-  local names, pieces = {}, {}
-  for name in pairs(self.jar) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do pieces[i] = name .. "=" .. self.jar[name] end
-  return #pieces > 0 and table.concat(pieces, "; ") or nil
-end
-
--- ---- one request ------------------------------------------------------------------------------------------------------
-
-local function body_of(opts)
-  if opts.json ~= nil then return native.json_encode(opts.json), "application/json" end
-  if opts.form then return url_for.query(opts.form), "application/x-www-form-urlencoded" end
-  return opts.body
-end
-
-local function set_default(headers, name, value)
-  for known in pairs(headers) do
-    if known:lower() == name:lower() then return end
-  end
-  headers[name] = value
-end
-
-local function head(self, method, target, opts, content_type, length)
-  local headers = {}
-  for name, value in pairs(self.headers) do headers[name] = value end
-  for name, value in pairs(opts.headers or {}) do headers[name] = value end
-  set_default(headers, "Host", self.host)
-  set_default(headers, "Sec-Fetch-Site", "same-origin")
-  set_default(headers, "Content-Type", content_type)
-  if self.jar then set_default(headers, "Cookie", cookie_header(self)) end
-  if length == "chunked" then headers["Transfer-Encoding"] = "chunked"
-  elseif length then headers["Content-Length"] = length end
-  local lines = { ("%s %s HTTP/1.1"):format(method, target) }
-  for name, value in pairs(headers) do
-    value = tostring(value)
-    if value:find "[\r\n\0]" then error(("header %s holds a line break or NUL"):format(name), 5) end
-    lines[#lines + 1] = name .. ": " .. value
-  end
+  if not named then table.insert(lines, 2, "Host: " .. host) end
+  if length then lines[#lines + 1] = "Content-Length: " .. length
+  elseif req.body then lines[#lines + 1] = "Transfer-Encoding: chunked" end
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
-local Source = {}
-Source.__index = Source
-function Source:read() return self.exchange:read() end
-function Source:close()
-  self.exchange:close()
-  self.client.open[self.exchange] = nil
-end
-
--- Sends a body that an iterator makes, as the handler asks for it.
-local function send_pieces(exchange, next_piece)
-  while exchange:wants_body() do
-    local piece = next_piece()
-    if piece == nil then return exchange:send("", true) end
-    exchange:send(piece, false)
+-- As the handler asks for it.
+local function send_body(exchange, body)
+  if type(body) == "string" then
+    if #body > 0 then exchange:send(body, true) end
+    return
   end
+  body.send(function(bytes)
+    if not exchange:wants_body() then return false end
+    exchange:send(bytes, false)
+    return true
+  end)
+  if exchange:wants_body() then exchange:send("", true) end
 end
 
-local function send(self, method, target, opts)
-  local body, content_type = body_of(opts)
-  local length = type(body) == "function" and "chunked" or (body and #body) or nil
-  local exchange = native.exchange(self.running.compiled, head(self, method, target, opts, content_type, length),
-    self.scheme == "https")
-  self.open[exchange] = true
-  if type(body) == "function" then send_pieces(exchange, body)
-  elseif body and #body > 0 then exchange:send(body, true) end
-  local status, headers = exchange:head()
-  local response = Response.new { status = status, headers = headers, url = self.scheme .. "://" .. self.host .. target,
-    source = setmetatable({ exchange = exchange, client = self }, Source) }
-  if self.jar then keep_cookies(self, response) end
-  return response
+local function length_of(req)
+  if type(req.body) == "string" then return #req.body end
+  return req.body and (req.length or req.body.length)
 end
 
--- ---- redirects ----------------------------------------------------------------------------------------------------------
-
-local redirects = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
-
-local function target_of(location, before)
-  local path = location:match "^https?://[^/]*(/.*)$" or location
-  if path:find "^/" then return path end
-  return before:gsub("[?].*$", ""):gsub("[^/]*$", "") .. path
-end
-
-local function follow(self, response, method, target, opts, most)
-  local history = native.array {}
-  while redirects[response.status] and response.headers.location and #history < most do
-    response:bytes()
-    history[#history + 1] = response
-    target = target_of(response.headers.location, target)
-    if response.status == 303 or (response.status < 303 and method == "POST") then
-      method, opts = "GET", { headers = opts.headers }
+-- As transport.lua says.
+local function transport_to(client)
+  return function(req)
+    local scheme, host, target = req.url:match "^(%a+)://([^/?#]*)([^#]*)$"
+    if host ~= client.host then
+      error(errors.new("redirect", ("%s %s: testing.client asks %s only"):format(req.method, req.url, client.host)), 0)
     end
-    response = send(self, method, target, opts)
+    if not target:find "^/" then target = "/" .. target end
+    local exchange = native.exchange(client.running.compiled, head_of(req, host, target, length_of(req)), scheme == "https")
+    client.open[exchange] = true
+    local source = setmetatable({ exchange = exchange, open = client.open }, Source)
+    if req.body then send_body(exchange, req.body) end
+    local status, headers = exchange:head()
+    return status, native.client_headers(headers), source
   end
-  response.history = history
-  return response
 end
 
---- client:request(method, path, {headers=, query=, json=, form=, body=, follow=false}) -> response
-function Client:request(method, path, opts)
-  if self.closed then error("this client was closed", 2) end
-  opts = options.check(opts, request_options, "request")
-  if type(path) ~= "string" or not path:find "^/" then error("a path that starts with '/' was expected", 2) end
-  local target = path
-  if opts.query and next(opts.query) ~= nil then
-    target = path .. (path:find("?", 1, true) and "&" or "?") .. url_for.query(opts.query)
-  end
-  local response = send(self, method:upper(), target, opts)
-  if not opts.follow then return response end
-  return follow(self, response, method:upper(), target, opts, opts.follow == true and 10 or opts.follow)
+-- ---- the client ---------------------------------------------------------------------------------------------------
+
+--- new(app, {cookies=true, headers=, scheme="http", host="127.0.0.1"}) -> client; its options for a request are those of
+--- rille.fetch, and redirects are followed where follow= says so
+function Client.new(app, opts)
+  opts = options.check(opts, client_options, "testing.client")
+  local self = setmetatable({ app = app, open = {}, host = opts.host or "127.0.0.1" }, Client)
+  local headers = { ["Sec-Fetch-Site"] = "same-origin" }
+  for name, value in pairs(opts.headers or {}) do headers[name] = value end
+  self.origin = (opts.scheme or "http") .. "://" .. self.host
+  self.http = http.new { headers = headers, cookies = opts.cookies ~= false, timeout = false, follow = 0, decompress = false,
+    transport = transport_to(self) }
+  self.cookies = self.http.cookies
+  self.running = running.start(app)
+  return self
 end
 
-for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
-  Client[method] = function(self, path, opts) return self:request(method, path, opts) end
+local function send(self, method, path, opts)
+  if self.closed then options.mistake "this client was closed" end
+  if type(path) ~= "string" or not path:find "^/" then options.mistake "a path that starts with '/' was expected" end
+  return self.http[method](self.http, self.origin .. path, opts)
+end
+
+for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options", "request" } do
+  --- client:get(path, options) -> response, once its head has come
+  Client[method] = function(self, path, opts) return send(self, method, path, opts) end
+end
+
+--- client:use(function(req, send) return send(req) end)
+function Client:use(hook)
+  self.http:use(hook)
+  return self
 end
 
 function Client:close()
   if self.closed then return end
   self.closed = true
+  self.http:close()
   for exchange in pairs(self.open) do exchange:close() end
   self.open = {}
   native.sleep(0) -- handlers of closed exchanges learn of it

@@ -6,11 +6,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/bind/bind.h"
+#include "vm/copy.h"
+#include "vm/desk.h"
 #include "vm/serve.h"
 
 static const char main_key = 0; /* registry: lightuserdata of the rl_main */
 
-static rl_main *main_of(lua_State *L) {
+rl_main *rl_main_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &main_key);
   rl_main *main = lua_touserdata(L, -1);
   lua_pop(L, 1);
@@ -76,11 +78,18 @@ void rl_main_cancel(rl_main *main) {
   if (main->task) rl_task_cancel(main->task, RL_ECANCELLED, "the process is told to stop");
 }
 
+unsigned rl_main_requests(const rl_main *main) { return main->handler ? ((rl_app *)main->handler)->serving : 0; }
+
+unsigned rl_main_cancel_requests(rl_main *main) {
+  return main->handler ? rl_app_cancel((rl_app *)main->handler, "its code was replaced") : 0;
+}
+
 /* ready(compiled) */
 static int l_ready(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
-  if (main->on_ready) main->on_ready(main, &app->dispatch.handler);
+  main->handler = &app->dispatch.handler;
+  if (main->on_ready) main->on_ready(main, main->handler);
   return 0;
 }
 
@@ -91,7 +100,7 @@ static void undo_wait_stop(rl_task *task, void *ud) {
 
 /* wait_stop() */
 static int l_wait_stop(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   if (main->stopping) return 0;
   main->waiting = rl_task_may_wait(L, "the stop");
   return rl_task_wait(L, "the stop", undo_wait_stop, main, NULL, 0);
@@ -99,8 +108,84 @@ static int l_wait_stop(lua_State *L) {
 
 /* shutdown_timeout() -> seconds */
 static int l_shutdown_timeout(lua_State *L) {
-  lua_pushnumber(L, main_of(L)->shutdown_timeout);
+  lua_pushnumber(L, rl_main_of(L)->shutdown_timeout);
   return 1;
+}
+
+/* failed(json): the error that ends the program */
+static int l_failed(lua_State *L) {
+  rl_main *main = rl_main_of(L);
+  if (main->on_failure) main->on_failure(main, rl_check_slice(L, 1));
+  return 0;
+}
+
+/* record(json): a request was answered (development) */
+static int l_record(lua_State *L) {
+  rl_main *main = rl_main_of(L);
+  if (main->on_record) main->on_record(main, rl_check_slice(L, 1));
+  return 0;
+}
+
+/* ---- app:keep ------------------------------------------------------------------------------------------------------------- */
+
+static const char kept_key = 0; /* registry: name -> table */
+
+static void push_kept(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
+}
+
+/* Runs in the state before, protected. Stack: the name, the buffer. */
+static int copy_kept(lua_State *L) {
+  push_kept(L);
+  lua_pushvalue(L, 1);
+  lua_rawget(L, -2);
+  rl_copy_out(L, -1, lua_touserdata(L, 2));
+  return 0;
+}
+
+/* Fills `out` with what the state before keeps under that name; where it cannot be copied a line in the log says why. */
+static void take_kept(lua_State *from, rl_slice name, rl_buf *out) {
+  int top = lua_gettop(from);
+  if (!lua_checkstack(from, 8)) return;
+  lua_pushcfunction(from, copy_kept);
+  lua_pushlstring(from, name.data, name.len);
+  lua_pushlightuserdata(from, out);
+  if (lua_pcall(from, 2, 0, 0) != LUA_OK) {
+    rl_buf_clear(out);
+    rl_logf(RL_LOG_WARN, "keep: '%.*s' starts afresh: %s", (int)name.len, name.data, luaL_tolstring(from, -1, NULL));
+  }
+  lua_settop(from, top);
+}
+
+/* Runs protected, because the buffer must be freed. Stack: the buffer. */
+static int read_kept(lua_State *L) {
+  rl_slice in = rl_buf_slice(lua_touserdata(L, 1));
+  rl_copy_in(L, &in);
+  return 1;
+}
+
+/* keep(name, table) -> a copy of what the code before kept under this name, or nil */
+static int l_keep(lua_State *L) {
+  rl_main *main = rl_main_of(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  push_kept(L);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_rawset(L, -3);
+  if (!main->before) return 0;
+  rl_buf copy;
+  rl_buf_init(&copy, RL_BUF_NO_LIMIT);
+  take_kept(main->before->L, rl_check_slice(L, 1), &copy);
+  if (!copy.len) return 0;
+  lua_pushcfunction(L, read_kept);
+  lua_pushlightuserdata(L, &copy);
+  int status = lua_pcall(L, 1, 1, 0);
+  rl_buf_free(&copy);
+  return status == LUA_OK ? 1 : lua_error(L);
 }
 
 static int exit_status(lua_State *L) {
@@ -112,7 +197,7 @@ static int exit_status(lua_State *L) {
 /* exit(status): ends the program. The state is closed by C once nothing runs in it, never under a running task: so the one
  * that calls simply never goes on. A serving process has other tasks under way: it ends at once. */
 static int l_exit(lua_State *L) {
-  rl_main *main = main_of(L);
+  rl_main *main = rl_main_of(L);
   int status = exit_status(L);
   fflush(NULL);
   rl_strand *strand = rl_strand_of(L);
@@ -124,6 +209,9 @@ static int l_exit(lua_State *L) {
 static const luaL_Reg functions[] = {{"ready", l_ready},
                                      {"wait_stop", l_wait_stop},
                                      {"shutdown_timeout", l_shutdown_timeout},
+                                     {"failed", l_failed},
+                                     {"record", l_record},
+                                     {"keep", l_keep},
                                      {"exit", l_exit},
                                      {NULL, NULL}};
 

@@ -1,4 +1,6 @@
 /* `require "rille.native"`: the functions of every file of vm/bind/ in one table. Private to lua/rille. */
+#include <string.h>
+
 #include "base/error.h"
 #include "vm/bind/bind.h"
 
@@ -28,7 +30,31 @@ static int l_error_trace(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"error_meta", l_error_meta},
+/* embedded(name) -> the bytes of a file in the binary, or nil */
+static int l_embedded(lua_State *L) {
+  const rl_embedded *found = rl_embedded_find(luaL_checkstring(L, 1));
+  if (!found) return 0;
+  lua_pushlstring(L, found->data, found->size);
+  return 1;
+}
+
+/* embedded_names(prefix) -> sorted list */
+static int l_embedded_names(lua_State *L) {
+  size_t len;
+  const char *prefix = luaL_checklstring(L, 1, &len), *name;
+  lua_Integer count = 0;
+  lua_newtable(L);
+  for (size_t i = 0; (name = rl_embedded_name(i)); i++) {
+    if (strncmp(name, prefix, len) != 0) continue;
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"embedded", l_embedded},
+                                     {"embedded_names", l_embedded_names},
+                                     {"error_meta", l_error_meta},
                                      {"error_status", l_error_status},
                                      {"wrap_error", l_wrap_error},
                                      {"error_trace", l_error_trace},
@@ -50,6 +76,8 @@ int luaopen_rille_native(lua_State *L) {
   lua_setfield(L, -2, "worker");
   lua_pushinteger(L, vm->workers);
   lua_setfield(L, -2, "workers");
+  lua_pushinteger(L, vm->edition);
+  lua_setfield(L, -2, "edition");
   rl_bind_json(L);
   rl_bind_task(L);
   rl_bind_text(L);
@@ -78,5 +106,6 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_client(L);
   rl_bind_client_head(L);
   rl_bind_file(L);
+  rl_bind_desk(L);
   return 1;
 }

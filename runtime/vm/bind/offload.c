@@ -17,6 +17,7 @@ typedef struct pending {
 static void free_offload(rl_offload *o) {
   rl_buf_free(&o->in);
   rl_buf_free(&o->out);
+  rl_free(o->root);
   rl_free(o);
 }
 
@@ -88,11 +89,10 @@ static int l_offload(lua_State *L) {
   rl_copy_out(L, -1, &o->in);
   lua_pop(L, 1);
   for (int i = 0; i < count; i++) rl_copy_out(L, 3 + i, &o->in);
-  o->from = rl_vm_of(L);
   o->owner = p;
   o->done = on_done;
   p->finished = false;
-  rl_offload_start(rl_vm_of(L)->loop, o);
+  rl_offload_start(rl_vm_of(L), o);
   return rl_task_wait(L, "offload", undo, p, offload_k, 0);
 }
 

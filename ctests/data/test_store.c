@@ -1,0 +1,301 @@
+/* A database with its writer and reader threads, as a worker sees it. */
+#include "data/store.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "data/database.h"
+#include "support/test.h"
+
+static rl_loop loop;
+static rl_database db;
+static rl_sql_error error;
+static char folder[32], path[64];
+static int ended, order[1000];
+
+static void done(rl_op *op) { order[ended++ % 1000] = (int)(intptr_t)op->owner; }
+
+static int setup(void **state) {
+  (void)state;
+  ended = 0;
+  strcpy(folder, "/tmp/rille-test-XXXXXX");
+  if (!mkdtemp(folder) || rl_loop_init(&loop)) return -1;
+  snprintf(path, sizeof path, "%s/test.db", folder);
+  return rl_database_open(&db, &loop, path, &RL_STORE_OPTIONS_DEFAULT, &error);
+}
+
+static int teardown(void **state) {
+  (void)state;
+  char left[80];
+  rl_database_close(&db);
+  rl_database_close(&db);
+  snprintf(left, sizeof left, "%s-wal", path);
+  bool log_left = access(left, F_OK) == 0;
+  unlink(path);
+  rmdir(folder);
+  return rl_loop_free(&loop) || log_left ? -1 : 0;
+}
+
+static rl_op *new_op(rl_op_kind kind, const char *sql, const rl_params *params) {
+  rl_op *op = rl_op_new(kind, 1);
+  assert_non_null(op);
+  op->done = done;
+  if (sql) assert_int_equal(rl_op_add(op, RL_SLICE(""), rl_slice_str(sql), params), 0);
+  return op;
+}
+
+/* Sends it and waits; the caller deletes it. */
+static rl_op *ask(rl_op *op, bool read) {
+  int before = ended;
+  rl_database_send(&db, op, read);
+  while (ended == before) uv_run(&loop.uv, UV_RUN_ONCE);
+  return op;
+}
+
+static int run(const char *sql) {
+  rl_op *op = ask(new_op(RL_OP_RUN, sql, NULL), false);
+  int code = op->error.code;
+  error = op->error;
+  rl_op_del(op);
+  return code;
+}
+
+static int64_t number(const char *sql, bool read) {
+  rl_op *op = ask(new_op(RL_OP_RUN, sql, NULL), read);
+  if (op->error.code) fail_msg("%s: %s", sql, op->error.message);
+  rl_rows_cursor cursor = rl_rows_values(&op->rows);
+  int64_t value = op->rows.count ? rl_rows_next(&cursor).integer : -1;
+  rl_op_del(op);
+  return value;
+}
+
+TEST(what_is_written_is_read_by_everybody) {
+  UNUSED;
+  assert_int_equal(run("CREATE TABLE t (a INTEGER PRIMARY KEY, b)"), 0);
+  rl_value values[] = {{.type = RL_VALUE_TEXT, .bytes = RL_SLICE("x\0y")}};
+  rl_params params = {.values = values, .count = 1};
+  rl_op *op = ask(new_op(RL_OP_RUN, "INSERT INTO t (b) VALUES (?)", &params), false);
+  assert_int_equal(op->changes, 1);
+  assert_int_equal(op->last_id, 1);
+  rl_op_del(op);
+  assert_int_equal(number("SELECT length(CAST(b AS BLOB)) FROM t", true), 3);
+  assert_int_equal(number("SELECT count(*) FROM t", false), 1);
+}
+
+TEST(values_of_every_type_come_back_as_they_went) {
+  UNUSED;
+  rl_value values[] = {{.type = RL_VALUE_NULL},
+                       {.type = RL_VALUE_INTEGER, .integer = INT64_MIN},
+                       {.type = RL_VALUE_REAL, .real = 0.1},
+                       {.type = RL_VALUE_TEXT, .bytes = RL_SLICE("")},
+                       {.type = RL_VALUE_BLOB, .bytes = RL_SLICE("\0\xff")}};
+  rl_params params = {.values = values, .count = 5};
+  rl_op *op = ask(new_op(RL_OP_RUN, "SELECT ?1 AS a, ?2, ?3, ?4, ?5", &params), true);
+  assert_int_equal(op->error.code, 0);
+  assert_int_equal(op->rows.columns, 5);
+  rl_rows_cursor names = rl_rows_names(&op->rows), cursor = rl_rows_values(&op->rows);
+  assert_slice(rl_rows_next_name(&names), "a");
+  for (int i = 0; i < 5; i++) {
+    rl_value got = rl_rows_next(&cursor);
+    assert_int_equal(got.type, values[i].type);
+    if (got.type == RL_VALUE_INTEGER) assert_true(got.integer == values[i].integer);
+    if (got.type == RL_VALUE_REAL) assert_true(got.real == values[i].real);
+    if (got.type >= RL_VALUE_TEXT) assert_true(rl_slice_eq(got.bytes, values[i].bytes));
+  }
+  assert_ptr_equal(cursor.at, cursor.end);
+  rl_op_del(op);
+}
+
+TEST(parameters_by_name_and_those_that_do_not_fit) {
+  UNUSED;
+  rl_value one = {.type = RL_VALUE_INTEGER, .integer = 7};
+  rl_slice name = RL_SLICE("a"), other = RL_SLICE("b");
+  rl_op *op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){&one, &name, 1}), true);
+  rl_rows_cursor cursor = rl_rows_values(&op->rows);
+  assert_int_equal(rl_rows_next(&cursor).integer, 7);
+  rl_op_del(op);
+  op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){&one, &other, 1}), true);
+  assert_int_equal(op->error.code, RL_EINVALID);
+  rl_op_del(op);
+  op = ask(new_op(RL_OP_RUN, "SELECT ?, ?", &(rl_params){&one, NULL, 1}), true);
+  assert_int_equal(op->error.code, RL_EINVALID);
+  rl_op_del(op);
+}
+
+/* Many writes that wait together share commits, and one that fails takes nobody with it. */
+TEST(writes_are_committed_in_groups_and_fail_alone) {
+  UNUSED;
+  enum { WRITES = 500 };
+  rl_op *ops[WRITES];
+  assert_int_equal(run("CREATE TABLE t (a INTEGER UNIQUE)"), 0);
+  rl_store_stats before = rl_store_get_stats(db.store);
+  for (int i = 0; i < WRITES; i++) {
+    rl_value value = {.type = RL_VALUE_INTEGER, .integer = i % 10 == 9 ? 0 : i};
+    ops[i] = new_op(RL_OP_RUN, "INSERT INTO t VALUES (?)", &(rl_params){&value, NULL, 1});
+    ops[i]->owner = (void *)(intptr_t)i;
+  }
+  ended = 0;
+  for (int i = 0; i < WRITES; i++) rl_database_send(&db, ops[i], false);
+  while (ended < WRITES) uv_run(&loop.uv, UV_RUN_ONCE);
+  for (int i = 0; i < WRITES; i++) {
+    assert_int_equal(ops[i]->error.code != 0, i % 10 == 9);
+    assert_int_equal(order[i], i);
+    rl_op_del(ops[i]);
+  }
+  rl_store_stats after = rl_store_get_stats(db.store);
+  assert_int_equal(number("SELECT count(*) FROM t", true), WRITES - WRITES / 10);
+  assert_true(after.groups - before.groups < WRITES / 2);
+}
+
+/* INSERT OR ROLLBACK ends the transaction of the whole group. */
+TEST(a_statement_that_rolls_back_does_not_lose_its_neighbours) {
+  UNUSED;
+  assert_int_equal(run("CREATE TABLE t (a INTEGER UNIQUE)"), 0);
+  rl_op *ops[20];
+  ended = 0;
+  for (int i = 0; i < 20; i++) {
+    char sql[80];
+    snprintf(sql, sizeof sql, "INSERT OR ROLLBACK INTO t VALUES (%d)", i == 10 ? 3 : i);
+    ops[i] = new_op(RL_OP_RUN, sql, NULL);
+  }
+  for (int i = 0; i < 20; i++) rl_database_send(&db, ops[i], false);
+  while (ended < 20) uv_run(&loop.uv, UV_RUN_ONCE);
+  for (int i = 0; i < 20; i++) {
+    assert_int_equal(ops[i]->error.code != 0, i == 10);
+    rl_op_del(ops[i]);
+  }
+  assert_int_equal(number("SELECT count(*) FROM t", true), 19);
+}
+
+static rl_op *in_transaction(rl_op_kind kind, const char *sql, uint64_t transaction) {
+  rl_op *op = new_op(kind, sql, NULL);
+  op->transaction = transaction;
+  return op;
+}
+
+static int step(rl_op_kind kind, const char *sql, uint64_t transaction) {
+  rl_op *op = ask(in_transaction(kind, sql, transaction), false);
+  int code = op->error.code;
+  rl_op_del(op);
+  return code;
+}
+
+TEST(a_transaction_has_the_writer_to_itself_until_it_ends) {
+  UNUSED;
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  uint64_t t = rl_store_new_transaction(db.store);
+  assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0);
+  assert_int_equal(step(RL_OP_RUN, "INSERT INTO t VALUES (1)", t), 0);
+  rl_op *waits = new_op(RL_OP_RUN, "INSERT INTO t VALUES (2)", NULL);
+  rl_database_send(&db, waits, false);
+  assert_int_equal(number("SELECT count(*) FROM t", true), 0); /* readers see what is committed */
+  assert_int_equal(step(RL_OP_RUN, "INSERT INTO t VALUES (3)", t), 0);
+  int before = ended;
+  assert_int_equal(step(RL_OP_ROLLBACK, NULL, t), 0);
+  while (ended < before + 2) uv_run(&loop.uv, UV_RUN_ONCE);
+  assert_int_equal(waits->error.code, 0);
+  rl_op_del(waits);
+  assert_int_equal(number("SELECT sum(a) FROM t", true), 2);
+}
+
+TEST(programs_may_not_begin_or_attach_themselves) {
+  UNUSED;
+  static const char *const refused[] = {"BEGIN", "COMMIT", "SAVEPOINT x", "ROLLBACK", "ATTACH ':memory:' AS other"};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) assert_int_not_equal(run(refused[i]), 0);
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+}
+
+TEST(an_error_says_what_sqlite_said) {
+  UNUSED;
+  assert_int_equal(run("SELEKT 1"), RL_ESQL);
+  assert_non_null(strstr(error.message, "SELEKT"));
+}
+
+TEST(one_that_was_dropped_still_comes_home) {
+  UNUSED;
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  uint64_t t = rl_store_new_transaction(db.store);
+  assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0); /* holds the writer back */
+  rl_op *op = new_op(RL_OP_RUN, "INSERT INTO t VALUES (1)", NULL);
+  rl_database_send(&db, op, false);
+  rl_op_drop(op);
+  int before = ended;
+  assert_int_equal(step(RL_OP_COMMIT, NULL, t), 0);
+  while (ended < before + 2) uv_run(&loop.uv, UV_RUN_ONCE);
+  assert_int_equal(op->state, RL_OP_DROPPED);
+  rl_op_del(op);
+  assert_int_equal(number("SELECT count(*) FROM t", true), 0);
+}
+
+TEST(one_file_is_one_store_and_closing_waits_for_what_is_queued) {
+  UNUSED;
+  rl_store *again = rl_store_open(path, &RL_STORE_OPTIONS_DEFAULT, &error);
+  assert_ptr_equal(again, db.store);
+  rl_store_close(again);
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  rl_op *ops[100];
+  ended = 0;
+  for (int i = 0; i < 100; i++) ops[i] = new_op(RL_OP_RUN, "INSERT INTO t VALUES (1)", NULL);
+  for (int i = 0; i < 100; i++) rl_database_send(&db, ops[i], false);
+  rl_database_close(&db);
+  while (ended < 100) uv_run(&loop.uv, UV_RUN_ONCE);
+  for (int i = 0; i < 100; i++) {
+    assert_int_equal(ops[i]->error.code, 0);
+    rl_op_del(ops[i]);
+  }
+  assert_int_equal(rl_database_open(&db, &loop, path, &RL_STORE_OPTIONS_DEFAULT, &error), 0);
+  assert_int_equal(number("SELECT count(*) FROM t", true), 100);
+}
+
+TEST(a_folder_that_is_not_there_is_an_error) {
+  UNUSED;
+  rl_database other;
+  assert_true(rl_database_open(&other, &loop, "/no/such/folder/x.db", &RL_STORE_OPTIONS_DEFAULT, &error) < 0);
+  assert_true(strlen(error.message) > 0);
+}
+
+TEST(reads_run_inline_and_writes_do_not) {
+  UNUSED;
+  rl_statement *statement;
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_PLACE_INLINE);
+  rl_database_running(&db);
+  assert_int_equal(rl_statement_step(&db.reader, statement, &error), 0);
+  rl_database_ran(&db, statement, true); /* too slow: elsewhere the next time */
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_PLACE_READER);
+  rl_statement_end(&db.reader, statement);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("DELETE FROM t"), true, &statement, &error), RL_PLACE_WRITER);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT 1; SELECT 2"), true, &statement, &error), RL_PLACE_REFUSED);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELEKT"), true, &statement, &error), RL_PLACE_REFUSED);
+}
+
+TEST(what_must_run_alone) {
+  UNUSED;
+  assert_true(rl_sql_runs_alone(RL_SLICE(" -- x\n/* y */ ;vacuum")));
+  assert_true(rl_sql_runs_alone(RL_SLICE("PRAGMA user_version")));
+  assert_false(rl_sql_runs_alone(RL_SLICE("SELECT 'VACUUM'")));
+  static const char *const cut[] = {"", "/*", "--", "/* *", "/", "-", ";"};
+  for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) assert_false(rl_sql_runs_alone(rl_slice_str(cut[i])));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(what_is_written_is_read_by_everybody),
+      CASE(values_of_every_type_come_back_as_they_went),
+      CASE(parameters_by_name_and_those_that_do_not_fit),
+      CASE(writes_are_committed_in_groups_and_fail_alone),
+      CASE(a_statement_that_rolls_back_does_not_lose_its_neighbours),
+      CASE(a_transaction_has_the_writer_to_itself_until_it_ends),
+      CASE(programs_may_not_begin_or_attach_themselves),
+      CASE(an_error_says_what_sqlite_said),
+      CASE(one_that_was_dropped_still_comes_home),
+      CASE(one_file_is_one_store_and_closing_waits_for_what_is_queued),
+      CASE(a_folder_that_is_not_there_is_an_error),
+      CASE(reads_run_inline_and_writes_do_not),
+      RUN(what_must_run_alone),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+---@meta _
+-- The HTTP client, for editors: see rille.lua beside this file.
+
+---@class rille
+local rille = {}
+
+---@class rille.fetch_options
+---@field method? string
+---@field query? table|string
+---@field headers? table<string, string>
+---@field json? any
+---@field form? table
+---@field files? table
+---@field multipart? table|boolean
+---@field body? string|fun(): string?
+---@field cookies? table<string, string>
+---@field auth? table
+---@field timeout? number|table|false
+---@field follow? integer|boolean
+---@field retries? integer
+---@field raise? boolean
+---@field decompress? boolean
+---@field body_limit? number
+---@field verify? boolean
+---@field ca? string
+---@field cert? string
+---@field key? string
+---@field proxy? string|boolean
+---@field no_proxy? string
+---@field unix? string
+
+---@class rille.client_options: rille.fetch_options
+---@field base_url? string
+---@field cookies? boolean|rille.jar
+---@field limit? integer
+---@field limit_per_host? integer
+---@field allow? string[]
+---@field deny_private? boolean
+
+--- Returns at the head of the response.
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function rille.fetch(url, options) end
+
+---@class rille.client_module
+---@overload fun(options?: rille.client_options): rille.client
+rille.client = {}
+
+---@return rille.jar
+function rille.client.cookies() end
+
+---@param options {status?: integer, headers?: table, body?: string, json?: any, url?: string, method?: string}
+---@return rille.client_response
+function rille.client.response(options) end
+
+---@class rille.client
+---@field cookies? rille.jar
+local client = {}
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:get(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:post(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:put(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:patch(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:delete(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:head(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:options(url, options) end
+
+---@param url string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function client:request(url, options) end
+
+---@param hook fun(req: table, send: fun(req: table): rille.client_response): rille.client_response|table
+---@return rille.client
+function client:use(hook) end
+
+---@return {running: integer, waiting: integer}
+function client:stats() end
+
+function client:close() end
+
+---@class rille.jar
+local jar = {}
+
+---@param url string
+---@param name string
+---@param value string
+---@param options? {path?: string, domain?: string, secure?: boolean, http_only?: boolean, max_age?: number}
+function jar:set(url, name, value, options) end
+
+---@param url string
+---@param name string
+---@return string?
+function jar:get(url, name) end
+
+---@return table[]
+function jar:list() end
+
+---@param domain? string
+function jar:clear(domain) end
+
+---@return table
+function jar:save() end
+
+---@param data table
+function jar:load(data) end
+
+return rille

@@ -1,0 +1,221 @@
+---@meta rille
+-- What an editor knows of `require "rille"`: LuaCATS annotations, read by lua-language-server and never run. A spec
+-- (spec/rille/meta_spec.lua) compares them with what is exported.
+
+---@alias rille.handler_result string|rille.response|nil
+---@alias rille.handler fun(req: rille.request): rille.handler_result, integer?
+---@alias rille.middleware fun(req: rille.request, handler: fun(req: rille.request): rille.response): rille.handler_result, integer?
+---@alias rille.secret string|string[]
+
+---@class rille
+---@field version string
+---@field null userdata SQL's NULL and JSON's null, where nil cannot stand
+---@field worker {id: integer, count: integer} this Lua state among those of the process
+---@field sqlite rille.sqlite
+---@field client rille.client_module
+---@field validate rille.validate
+local rille = {}
+
+rille.worker = {}
+---@type integer
+rille.worker.id = nil
+---@type integer
+rille.worker.count = nil
+
+---@class rille.app_options
+---@field body_limit? number bytes of a request's body; 1 MiB
+---@field templates? string|table
+---@field secret? rille.secret
+---@field cpu_limit? number seconds without a wait
+---@field debug? boolean
+---@field name? string
+---@field limits? table<string, number>
+
+---@param options? rille.app_options
+---@return rille.app
+function rille.app(options) end
+
+-- ---- responses -----------------------------------------------------------------------------------------------------
+
+---@param s string
+---@param status? integer 200
+---@return rille.response
+function rille.text(s, status) end
+
+---@param s string
+---@param status? integer 200
+---@return rille.response
+function rille.html(s, status) end
+
+---@param value any
+---@param status? integer 200
+---@return rille.response
+function rille.json(value, status) end
+
+---@param status? integer 204
+---@return rille.response
+function rille.empty(status) end
+
+---@param url string
+---@param status? integer 303
+---@return rille.response
+function rille.redirect(url, status) end
+
+--- A file; the path starts at the root. Raises code "not_found".
+---@param path string
+---@param options? {content_type?: string, filename?: string, inline?: boolean}
+---@return rille.response
+function rille.file(path, options) end
+
+--- A body that is written piece by piece.
+---@param content_type string
+---@param f fun(out: rille.out)
+---@param status? integer 200
+---@return rille.response
+function rille.stream(content_type, f, status) end
+
+---@param options? {status?: integer, content_type?: string, headers?: table<string, string|string[]>, body?: string}
+---@return rille.response
+function rille.response(options) end
+
+--- A template of the app that answers the request.
+---@param name string
+---@param context? table
+---@param status? integer 200
+---@return rille.response
+function rille.render(name, context, status) end
+
+--- The same, sent while it is made.
+---@param name string
+---@param context? table
+---@param status? integer 200
+---@return rille.response
+function rille.render_stream(name, context, status) end
+
+rille.template = {}
+
+---@param source string
+---@param options? {templates?: table<string, string>, autoescape?: boolean, trim_blocks?: boolean, lstrip_blocks?: boolean, keep_trailing_newline?: boolean, strict?: boolean, filters?: table, tests?: table, globals?: table, limit?: number}
+---@return fun(context?: table): string
+function rille.template.compile(source, options) end
+
+---@param s string
+---@return table
+function rille.template.markup(s) end
+
+rille.image = {}
+
+---@param bytes string
+---@param options {width?: integer, height?: integer, format?: "jpeg"|"png"|"gif"|"webp", fit?: "cover"|"contain", quality?: integer}
+---@return string
+function rille.image.thumbnail(bytes, options) end
+
+---@param bytes string
+---@return {format: string, width: integer, height: integer}?
+function rille.image.info(bytes) end
+
+---@class rille.out
+local out = {}
+
+--- Sends the string; waits where the client is slower than the program.
+---@param s string
+---@return rille.out
+function out:write(s) end
+
+--- A field behind the body.
+---@param name string
+---@param value string
+---@return rille.out
+function out:trailer(name, value) end
+
+-- ---- errors and the log -------------------------------------------------------------------------------------------
+
+---@class rille.error
+---@field status integer
+---@field code string
+---@field message string
+---@field cause? any
+---@field traceback? string
+---@field headers? table<string, string>
+---@field failures? table<string, string>
+---@field response? rille.client_response
+local err = {} -- luacheck: ignore 211
+
+--- An error value, not raised.
+---@param kind integer|string a status from 400 to 599, or a short lower-case word
+---@param message? string
+---@param fields? table
+---@return rille.error
+function rille.error(kind, message, fields) end
+
+--- Raises an error value.
+---@param kind integer|string
+---@param message? string
+---@param fields? table
+---@return never
+function rille.abort(kind, message, fields) end
+
+--- Results of f, or nil and an error value.
+---@param f function
+---@param ... any
+---@return any ...
+function rille.try(f, ...) end
+
+rille.log = {}
+
+---@param message string
+---@param fields? table<string, any>
+function rille.log.debug(message, fields) end
+
+---@param message string
+---@param fields? table<string, any>
+function rille.log.info(message, fields) end
+
+---@param message string
+---@param fields? table<string, any>
+function rille.log.warn(message, fields) end
+
+---@param message string
+---@param fields? table<string, any>
+function rille.log.error(message, fields) end
+
+-- ---- text ------------------------------------------------------------------------------------------------------------
+
+---@generic T: table
+---@param t T
+---@return T
+function rille.array(t) end
+
+---@param value any
+---@return string
+function rille.json_encode(value) end
+
+---@param s string
+---@return any
+function rille.json_decode(s) end
+
+---@param s string
+---@return userdata
+function rille.blob(s) end
+
+---@param s string
+---@return string
+function rille.url_encode(s) end
+
+---@param s string
+---@return string
+function rille.url_decode(s) end
+
+---@param s string
+---@return string
+function rille.html_escape(s) end
+
+--- Seconds on a clock that never goes back.
+---@return number
+function rille.now() end
+
+--- Seconds since 1970.
+---@return number
+function rille.time() end
+
+return rille

@@ -1,0 +1,110 @@
+---@meta _
+-- SQLite, for editors: see rille.lua beside this file.
+
+---@class rille
+local rille = {}
+
+---@class rille.sqlite
+rille.sqlite = {}
+
+---@param path string ":memory:" too
+---@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
+---@return rille.database
+function rille.sqlite.open(path, options) end
+
+---@class rille.database
+local db = {}
+
+---@param sql string
+---@param ... any
+---@return table[]
+function db:query(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return table?
+function db:one(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return any
+function db:value(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return fun(): table?
+function db:rows(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return {changes: integer, last_id: integer}
+function db:exec(sql, ...) end
+
+---@param list any[][] { {sql, ...}, … }
+---@return {changes: integer, last_id: integer}
+function db:batch(list) end
+
+--- Commits on return, rolls back on error.
+---@param f fun(tx: rille.transaction): ...
+---@return any ...
+function db:transaction(f) end
+
+---@return rille.transaction
+function db:begin() end
+
+---@param directory string
+---@return integer new
+function db:migrate(directory) end
+
+---@param path string
+function db:backup(path) end
+
+---@return table<string, integer>
+function db:stats() end
+
+function db:close() end
+
+---@class rille.transaction
+local tx = {}
+
+---@param sql string
+---@param ... any
+---@return table[]
+function tx:query(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return table?
+function tx:one(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return any
+function tx:value(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return fun(): table?
+function tx:rows(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return {changes: integer, last_id: integer}
+function tx:exec(sql, ...) end
+
+---@param list any[][]
+---@return {changes: integer, last_id: integer}
+function tx:batch(list) end
+
+--- A savepoint that an error of f undoes.
+---@param f fun(tx: rille.transaction): ...
+---@return any ...
+function tx:transaction(f) end
+
+function tx:commit() end
+
+function tx:rollback() end
+
+function tx:close() end
+
+return rille.sqlite

@@ -1,0 +1,103 @@
+---@meta rille.testing
+-- `require "rille.testing"`, for editors: see rille.lua beside this file.
+
+---@class rille.testing
+local testing = {}
+
+---@param app rille.app
+---@param options? {cookies?: boolean, headers?: table<string, string>, scheme?: string, host?: string}
+---@return rille.test_client
+function testing.client(app, options) end
+
+---@param app rille.app
+---@return rille.test_server
+function testing.server(app) end
+
+---@return rille.test_clock
+function testing.clock() end
+
+---@return rille.mock
+function testing.mock() end
+
+---@param directory string
+---@return rille.database
+function testing.database(directory) end
+
+---@class rille.test_client
+---@field cookies? rille.jar
+local test_client = {}
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:request(path, options) end
+
+---@param hook fun(req: table, send: fun(req: table): rille.client_response): rille.client_response|table
+---@return rille.test_client
+function test_client:use(hook) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:get(path, options) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:post(path, options) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:put(path, options) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:patch(path, options) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:delete(path, options) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:head(path, options) end
+
+---@param path string
+---@param options? rille.fetch_options
+---@return rille.client_response
+function test_client:options(path, options) end
+
+function test_client:close() end
+
+---@class rille.test_server
+---@field url string
+---@field port integer
+local server = {}
+
+function server:close() end
+
+---@class rille.test_clock
+local clock = {}
+
+---@param seconds number
+function clock:advance(seconds) end
+
+function clock:close() end
+
+---@class rille.mock
+---@field calls table[]
+local fake = {}
+
+---@param method string
+---@param wanted string|fun(url: string): boolean
+---@param answer table|string|(fun(req: table): table)
+---@return rille.mock
+function fake:on(method, wanted, answer) end
+
+function fake:close() end
+
+return testing

@@ -1,0 +1,41 @@
+/*
+ * A watcher: says which files below some directories have changed. inotify directly rather than uv_fs_event, because only
+ * IN_CLOSE_WRITE tells when a writer has finished (a file that was truncated a moment ago must not be loaded), and one
+ * descriptor serves every directory.
+ *
+ *   write + close, rename onto it, delete  -> path noted --RL_WATCHER_QUIET_MS without another--> on_change(paths)
+ *   a new directory                        -> watched, and what is in it already counts as changed
+ *
+ * Directories whose name begins with a dot, and those named in RL_WATCHER_SKIPS, are left out.
+ */
+#ifndef RL_LOOP_WATCHER_H
+#define RL_LOOP_WATCHER_H
+
+#include "loop/loop.h"
+
+enum { RL_WATCHER_QUIET_MS = 4, RL_WATCHER_PATHS = 256, RL_WATCHER_DIRECTORIES = 4096 };
+
+typedef struct rl_watcher rl_watcher;
+
+struct rl_watcher {
+  rl_loop *loop;
+  /* Absolute paths, each once, with a slash behind a directory that has gone; borrowed until return. More than RL_WATCHER_PATHS are told of in several calls. */
+  void (*on_change)(rl_watcher *watcher, char *const *paths, unsigned count);
+  void *owner;
+  int fd;
+  uv_poll_t poll;
+  rl_timer quiet;
+  struct rl_watched *directories;
+  unsigned count;
+  char *paths[RL_WATCHER_PATHS];
+  unsigned path_count;
+};
+
+/* 0 or RL_EIO. on_change and owner are set behind it. */
+int rl_watcher_init(rl_watcher *watcher, rl_loop *loop);
+/* A directory and all below it. 0, RL_EIO where it cannot be watched, RL_EBUSY beyond RL_WATCHER_DIRECTORIES. */
+int rl_watcher_add(rl_watcher *watcher, const char *directory);
+/* The handle needs one more turn of the loop. */
+void rl_watcher_close(rl_watcher *watcher);
+
+#endif

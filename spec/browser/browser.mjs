@@ -1,0 +1,64 @@
+// What browser tests share: a headless Chromium, a server of ours on a free port, checks that say what they saw, and
+// screenshots under build/screenshots.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { chromium } from 'playwright-core'
+
+export const root = resolve(import.meta.dirname, '../..')
+const shots = join(root, 'build/screenshots')
+
+const found = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+
+/** Runs `test(browser)` in a browser that is closed whatever happens. */
+export async function withBrowser(test) {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? found, args: ['--no-sandbox'] })
+  try {
+    return await test(browser)
+  } finally {
+    await browser.close()
+  }
+}
+
+/** Runs `test({url, folder})` beside `rille ...args` in a folder of its own; ends the server and removes the folder. */
+export async function withServer(args, environment, test) {
+  const folder = mkdtempSync(join(tmpdir(), 'rille-browser-'))
+  const server = spawn(join(root, 'build/rille'), [...args(folder), '--port', '0'], {
+    cwd: root, env: { ...process.env, ...environment(folder) }, stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  const ended = new Promise((done) => server.once('exit', done))
+  const listening = new Promise((done, fail) => {
+    const read = (bytes) => {
+      log += bytes
+      const at = log.match(/(http:\/\/127\.0\.0\.1:\d+)/) // `serve` logs it, `dev` says it to people
+      if (at) done(at[1])
+    }
+    server.stdout.on('data', read)
+    server.stderr.on('data', read)
+    ended.then(() => fail(new Error(`the server ended:\n${log}`)))
+  })
+  try {
+    return await test({ url: await listening, folder, log: () => log })
+  } finally {
+    server.kill('SIGTERM')
+    await ended
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A picture of what the page looks like now, kept as build/screenshots/NAME.png. */
+export async function screenshot(page, name) {
+  mkdirSync(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+}
+
+/** Throws unless `text` holds `wanted`. */
+export function expect(what, text, wanted) {
+  if (!text.includes(wanted)) throw new Error(`${what}: expected '${wanted}' in:\n${text}`)
+}
+
+export function expectNot(what, text, unwanted) {
+  if (text.includes(unwanted)) throw new Error(`${what}: did not expect '${unwanted}' in:\n${text}`)
+}

@@ -1,0 +1,112 @@
+-- The docs and the library are of one mind: every exported name has a heading, every heading that names one names what there
+-- is, links lead somewhere, and Lua in the pages is Lua.
+local exports = require "spec.support.exports"
+local native = require "rille.native"
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function pages(folder, list)
+  for _, name in ipairs(native.list_directory(folder)) do
+    if name:find "%.md$" then list[#list + 1] = folder .. "/" .. name end
+  end
+  return list
+end
+
+local references = pages("docs", {})
+local all = pages("docs/tutorial", pages("docs", { "README.md" }))
+
+-- Text outside of code blocks, and the code blocks with what stands behind their fence.
+local function cut(text)
+  local blocks = {}
+  local prose = ("\n" .. text):gsub("\n```([^\n]*)\n(.-)\n```", function(info, code)
+    blocks[#blocks + 1] = { info = info, code = code }
+    return "\n"
+  end)
+  return prose, blocks
+end
+
+-- "### `req:json()`, `req.path`" -> req.json, req.path
+local function add_headings(set, prose)
+  for heading in prose:gmatch "\n##+ ([^\n]*`[^\n]*)" do
+    for code in heading:gmatch "`([^`]+)`" do
+      local name = code:match "^[%a_][%w_]*[.:][%w_.:]+"
+      if name then set[name:gsub(":", ".")] = true end
+    end
+  end
+end
+
+-- The anchor of a heading, as GitHub makes it.
+local function anchor(heading)
+  return (heading:gsub("`", ""):lower():gsub("[^%w%s_-]", ""):gsub(" ", "-"))
+end
+
+local function anchors(path)
+  local set = {}
+  for heading in ("\n" .. read(path)):gmatch "\n#+ ([^\n]*)" do set[anchor(heading)] = true end
+  return set
+end
+
+local function resolve(from, target)
+  local path = from:match "^(.*/)" or ""
+  path = path .. target
+  local before
+  repeat
+    before = path
+    path = path:gsub("%f[^/\0][^/.]+/%.%./", ""):gsub("^%./", "")
+  until path == before
+  return path
+end
+
+describe("docs", function()
+  local headings = {}
+  for _, path in ipairs(references) do add_headings(headings, "\n" .. cut(read(path))) end
+
+  it("have a heading for every exported name", function()
+    assert.same({}, exports.missing(exports.of_rille(), headings))
+  end)
+
+  it("have no heading for a name that there is not", function()
+    local exported, owners = exports.of_rille(), {}
+    for name in pairs(exported) do owners[name:match "^[^.]+"] = true end
+    local named = {}
+    for name in pairs(headings) do
+      if owners[name:match "^[^.]+"] then named[name] = true end
+    end
+    assert.same({}, exports.missing(named, exported))
+  end)
+
+  it("link to pages and headings that there are", function()
+    local broken = {}
+    for _, path in ipairs(all) do
+      local prose = cut(read(path))
+      for target in prose:gmatch "%]%(([^)%s]+)%)" do
+        local file, hash = target:match "^([^#]*)#?(.*)$"
+        if not target:find "^%a+:" then
+          local there = file == "" and path or resolve(path, file)
+          local ok = native.file_info(there) ~= nil and (hash == "" or anchors(there)[hash])
+          if not ok then broken[#broken + 1] = path .. " -> " .. target end
+        end
+      end
+    end
+    assert.same({}, broken)
+  end)
+
+  it("show Lua that can be read", function()
+    local wrong = {}
+    for _, path in ipairs(all) do
+      local _, blocks = cut(read(path))
+      for _, block in ipairs(blocks) do
+        if block.info:find "^lua" then
+          local code = block.code:gsub("…", "")
+          local ok, message = load(code, "=" .. path)
+          if not ok then ok = load("return " .. code, "=" .. path) end
+          if not ok then wrong[#wrong + 1] = message end
+        end
+      end
+    end
+    assert.same({}, wrong)
+  end)
+end)
