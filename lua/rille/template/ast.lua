@@ -82,6 +82,12 @@ function M.any(node, passes)
   return found
 end
 
+--- Whether a statement hands variables of the frames around it on.
+function M.passes_locals(node)
+  return ((node.t == "Include" or node.t == "Import" or node.t == "FromImport") and node.with_context)
+    or (node.t == "Block" and node.scoped)
+end
+
 -- Names that are read and have not been written before: collected in `found`. Blocks are units of their own.
 local function find_undeclared(node, names, found)
   if node.t == "Block" then return end

@@ -10,6 +10,7 @@
 local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
 local failure = require "rille.template.failure"
+local macro = require "rille.template.macro"
 local native = require "rille.native"
 local Symbols = require "rille.template.symbols"
 
@@ -18,7 +19,7 @@ local M = {}
 local Compiler = {}
 Compiler.__index = Compiler
 
-local concat, quote = table.concat, Code.quote
+local concat, quote, MOST_DEPTH = table.concat, Code.quote, macro.MOST_DEPTH
 
 require("rille.template.compile_expression").add(Compiler)
 require("rille.template.compile_loop").add(Compiler)
@@ -119,7 +120,7 @@ end
 local function put_call(self, group, node, frame)
   group:flush()
   self.code:sync(node.line)
-  self.code:write(self:call_code(node, frame, "put_call", "put_method") .. " ")
+  self:write_put_call(node, frame)
 end
 
 local function put_value(self, group, node, frame)
@@ -295,16 +296,17 @@ end
 
 -- Parameters in the order of the Lua function's, and what the runtime must know to call it.
 local function declare_parameters(self, node, frame)
-  local found, names, refs = special_parameters(self, node), {}, {}
+  local found, names, places, refs = special_parameters(self, node), {}, {}, {}
   for i, arg in ipairs(node.args) do
-    names[i] = arg.name
+    names[i], places[arg.name] = arg.name, i
     refs[i] = frame.symbols:find(arg.name)
   end
   for _, name in ipairs { "caller", "kwargs", "varargs" } do
     if found[name] then refs[#refs + 1] = frame.symbols:declare(name) end
   end
-  return refs, { name = node.name, args = names, count = #names, caller = found.caller, kwargs = found.kwargs,
-    varargs = found.varargs, special = (found.caller or found.kwargs or found.varargs) and true or false }
+  if found.caller then places.caller = #names + 1 end
+  return refs, { name = node.name, args = names, places = places, count = #names, caller = found.caller, kwargs = found.kwargs,
+    varargs = found.varargs, special = (found.caller or found.kwargs or found.varargs) and true or false, fits = {} }
 end
 
 local function write_defaults(self, node, frame, refs)
@@ -317,6 +319,23 @@ local function write_defaults(self, node, frame, refs)
     self.code:write(("if %s == nil then %s = %s end "):format(ref.code, ref.code, default))
     ref.pending = nil
   end
+  local caller = refs[#node.args + 1]
+  if caller and caller.name == "caller" then
+    self.code:write(("if %s == nil then %s = %s end "):format(caller.code, caller.code,
+      self:undefined "'caller' is undefined: no call block calls this macro"))
+  end
+end
+
+local function is_call(node) return node.t == "Call" or node.t == "CallBlock" end
+
+-- A function that calls something may lead to itself: it counts how deep it is. Returns code that counts it out.
+local function count_in(self, node, frame)
+  if not ast.any(node, is_call) then return "" end
+  local code, depth = self.code, self.code:fresh "d"
+  code:hold(frame, 1)
+  code:write(("local %s = S.depth if %s >= %d then %s() end S.depth = %s + 1 "):format(depth, depth, MOST_DEPTH,
+    code:use "too_deep", depth))
+  return ("S.depth = %s "):format(depth)
 end
 
 -- Writes function(…) … end, and returns what the runtime must know of it.
@@ -336,8 +355,9 @@ local function write_function(self, node, frame)
   code:write(("function(%s) "):format(concat(names, ", ")))
   code:start_frame(inner)
   write_defaults(self, node, inner, refs)
+  local count_out = count_in(self, node, inner)
   self:statements(node.body, inner)
-  code:write "end"
+  code:write(count_out .. "end")
   code:leave(inner)
   code:end_function(outer)
   return info
@@ -358,11 +378,27 @@ function Compiler:Macro(node, frame)
   export(self, frame, node.name, true)
 end
 
+-- Whether a call block is the same macro each time it is run: nothing of it is a variable of the frames around it.
+local function is_constant(node, frame)
+  if frame.esc ~= "true" and frame.esc ~= "false" then return false end
+  local own = {}
+  for _, arg in ipairs(node.args) do own[arg.name] = true end
+  local function varies(child)
+    if child.t ~= "Name" and child.t ~= "NSRef" then return ast.passes_locals(child) end
+    return not own[child.name] and not frame.symbols:is_constant(child.name)
+  end
+  return not ast.any({ t = "CallBlock", args = {}, defaults = node.defaults, body = node.body }, varies)
+end
+
 function Compiler:CallBlock(node, frame)
   local code, name = self.code, self.code:fresh "caller"
-  code:write(("do local %s = "):format(name))
+  local kept = is_constant(node, frame) and code:keep(name, 1)
+  if kept then code:write(("do local %s = %s if %s == %s then %s = "):format(name, kept[1], name, code:use "put", name))
+  else code:write(("do local %s = "):format(name)) end
   write_macro(self, node, frame)
-  code:write(self:call_code(node.call, frame, "put_call", "put_method", name) .. " end ")
+  if kept then code:write(("%s = %s end "):format(kept[1], name)) end
+  self:write_put_call(node.call, frame, name)
+  code:write "end "
 end
 
 -- ---- other templates ------------------------------------------------------------------------------------------------
@@ -451,15 +487,16 @@ local function unit(self, node, fields)
   self.function_codes, self.undefined_names = self.function_codes or {}, self.undefined_names or {}
   local code, frame = self.code, new_frame(nil, fields)
   frame.esc = tostring(self.autoescape)
-  code:write(fields.toplevel and "return function(c, o) local V = c.vars " or "return function(c, o, depth) local V = c.vars ")
+  code:begin_unit(("return function(c, o%s) local V, S = c.vars, c.state "):format(fields.toplevel and "" or ", depth"))
   if fields.toplevel and self.extends then code:write "local parent " end
-  code.locals = 5
+  code.locals = 6
   declare_specials(self, frame, node, not fields.toplevel)
   frame.symbols:analyze { t = "Unit", body = node.body }
   code:start_frame(frame)
   self:statements(node.body, frame)
   if fields.toplevel and self.extends then code:write(("if parent then %s(c, o, parent) end "):format(code:use "put_parent")) end
   code:write "end"
+  code:end_unit()
   return code:source()
 end
 
@@ -467,7 +504,8 @@ end
 --- env has filters, tests and strict. Raises a syntax error.
 function M.compile(tree, origin, env, autoescape)
   local self = setmetatable({
-    origin = origin, env = env, strict = env.strict, autoescape = autoescape, specials = tree.specials, token_at = tree.at,
+    origin = origin, env = env, strict = env.strict, autoescape = autoescape, specials = tree.specials, macros = tree.macros,
+    token_at = tree.at,
     extends = tree.extends, constants = {}, exports = {}, has_scoped_blocks = false,
   }, Compiler)
   for _, block in ipairs(tree.blocks) do self.has_scoped_blocks = self.has_scoped_blocks or block.scoped end

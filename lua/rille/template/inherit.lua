@@ -197,6 +197,13 @@ function M.imported(c, module, name)
   return c.env:undefined(("the template '%s' does not export the name '%s'"):format(module[2], name))
 end
 
+--- member_site(c, esc, shape, module, name) -> enter: for module.name(…), see macro.lua
+function M.member_site(c, esc, shape, module, name)
+  local member = getmetatable(module) == Module and rawget(module, name)
+  if member then return macro.site(c, esc, shape, member) end
+  return macro.method_site(c, esc, shape, module, name)
+end
+
 --- pause(c): the end of a loop's round in a page that is streamed.
 function M.pause(c) c.stream:pause() end
 
