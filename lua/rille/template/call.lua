@@ -99,7 +99,11 @@ function M.put_method(c, kwargs, esc, object, name, ...)
     if type(own) == "table" then return M.put_call(c, kwargs, esc, own, ...) end -- a macro of an imported template
     record, f, is_method = lookup.method(object, name)
   end
-  if record then return c.R.put(c.page, esc and "e" or "r", lookup.call_record(record, object, kwargs, ...)) end
+  if record then
+    local letter = esc and "e" or "r"
+    if not kwargs and not record.keywords then return c.R.put(c.page, letter, record.f(object, ...)) end
+    return c.R.put(c.page, letter, lookup.call_record(record, object, kwargs, ...))
+  end
   if is_method then return M.put_call(c, kwargs, esc, f, object, ...) end
   return M.put_call(c, kwargs, esc, f, ...)
 end

@@ -181,6 +181,7 @@ end
 -- Code that keeps the context's variables up with a name that was assigned in the template's own frame.
 local function write_through(self, frame, name)
   if not frame.toplevel then return end
+  self.sets_variables = true
   self.code:write(("V[%s] = %s "):format(quote(name), frame.symbols:find(name).code))
 end
 
@@ -500,8 +501,9 @@ local function unit(self, node, fields)
   return code:source()
 end
 
---- compile(tree, origin, env, autoescape) -> { root = source, blocks = list of {name, source, line}, constants, exports }.
---- env has filters, tests and strict. Raises a syntax error.
+--- compile(tree, origin, env, autoescape) -> { root = source, blocks = list of {name, source, line}, constants, exports,
+--- only_prints }. The last says that the template changes nothing of the context it is run in. env has filters, tests and
+--- strict. Raises a syntax error.
 function M.compile(tree, origin, env, autoescape)
   local self = setmetatable({
     origin = origin, env = env, strict = env.strict, autoescape = autoescape, specials = tree.specials, macros = tree.macros,
@@ -514,7 +516,8 @@ function M.compile(tree, origin, env, autoescape)
   for i, block in ipairs(tree.blocks) do
     blocks[i] = { name = block.name, source = unit(self, block, {}) }
   end
-  return { root = root, blocks = blocks, constants = self.constants, exports = self.exports }
+  return { root = root, blocks = blocks, constants = self.constants, exports = self.exports,
+    only_prints = not (self.sets_variables or tree.extends or blocks[1] or tree.specials.self) }
 end
 
 return M

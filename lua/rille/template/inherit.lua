@@ -140,7 +140,11 @@ end
 --- include(c, name or names, ignore_missing, with_context, locals)
 function M.include(c, name, ignore_missing, with_context, locals)
   local template, message = get_or_select(c, name)
-  if template then
+  if template and template.only_prints and with_context and not locals then -- needs no context of its own
+    enter(c)
+    template.root(c, c.page)
+    leave(c)
+  elseif template then
     put_template(c, template, with_context and below(c, locals) or setmetatable({}, c.state.globals_meta))
   elseif not ignore_missing then
     failure.not_found(message)
