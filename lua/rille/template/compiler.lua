@@ -132,10 +132,7 @@ local function put_value(self, group, node, frame)
   end
 end
 
-function Compiler:Output(node, frame)
-  if frame.checks_output and self.has_known_parent then return end
-  if frame.checks_output then self.code:write "if not parent then " end
-  local group = new_group(self, frame)
+local function add_output(self, group, node, frame)
   for _, child in ipairs(node.nodes) do
     local text = constant_text(child, frame.esc)
     if text then
@@ -147,8 +144,59 @@ function Compiler:Output(node, frame)
       put_value(self, group, child, frame)
     end
   end
+end
+
+function Compiler:Output(node, frame)
+  if frame.checks_output and self.has_known_parent then return end
+  if frame.checks_output then self.code:write "if not parent then " end
+  local group = new_group(self, frame)
+  add_output(self, group, node, frame)
   group:flush()
   if frame.checks_output then self.code:write "end " end
+end
+
+-- Text that statements print, whatever happens; nil where they do anything else.
+local function text_of(nodes, frame)
+  local texts = {}
+  for _, node in ipairs(nodes) do
+    if node.t ~= "Output" then return nil end
+    for _, child in ipairs(node.nodes) do
+      local text = constant_text(child, frame.esc)
+      if not text then return nil end
+      texts[#texts + 1] = text
+    end
+  end
+  return concat(texts)
+end
+
+local light = { Name = true, Const = true, Getattr = true, Not = true, And = true, Or = true, Compare = true }
+
+local function is_heavy(node) return not light[node.t] end
+
+-- {% if a %}text{% else %}text{% endif %} is an argument of put: a and "text" or "text". Whether it was one.
+local function put_choice(self, group, node, frame)
+  if node.t ~= "If" or node.elifs[1] or frame.checks_output or ast.any(node.test, is_heavy) then return false end
+  local yes, no = text_of(node.body, frame), text_of(node.else_ or {}, frame)
+  if not yes or not no then return false end
+  group:start_value(node.line)
+  local choice = ("%s and %s"):format(self:condition(node.test, frame), quote(yes))
+  group:add("l", no == "" and choice or ("%s or %s"):format(choice, quote(no)))
+  return true
+end
+
+--- Writes statements; what those in a row print goes together.
+function Compiler:statements(nodes, frame)
+  local group = new_group(self, frame)
+  for _, node in ipairs(nodes) do
+    if node.t == "Output" and not frame.checks_output then
+      add_output(self, group, node, frame)
+    elseif not put_choice(self, group, node, frame) then
+      group:flush()
+      if node.t ~= "Output" then self.code:sync(node.line) end
+      self[node.t](self, node, frame)
+    end
+  end
+  group:flush()
 end
 
 -- ---- captures -------------------------------------------------------------------------------------------------------
@@ -462,13 +510,6 @@ function Compiler:FromImport(node, frame)
 end
 
 -- ---- units ----------------------------------------------------------------------------------------------------------
-
-function Compiler:statements(nodes, frame)
-  for _, node in ipairs(nodes) do
-    if node.t ~= "Output" then self.code:sync(node.line) end
-    self[node.t](self, node, frame)
-  end
-end
 
 -- `self` and `super`, where a unit mentions them.
 local function declare_specials(self, frame, node, is_block)

@@ -247,7 +247,10 @@ static int put_from(lua_State *L, unsigned step, int arg) {
   for (const char *letters = lua_tostring(L, 2); letters[step]; step++) {
     char kind = letters[step];
     switch (kind) {
-      case 'l': check(L, add_text(L, &p->buf, arg++, false)); break;
+      case 'l':
+        if (lua_toboolean(L, arg)) check(L, add_text(L, &p->buf, arg, false));
+        arg++;
+        break;
       case 'e':
       case 'r':
         if (!add_value(L, p, arg, kind == 'e')) return put_by_lua(L, step, arg, 1);
@@ -261,7 +264,7 @@ static int put_from(lua_State *L, unsigned step, int arg) {
   return 0;
 }
 
-/* put(page, letters, ...): appends what the letters say of each argument. l: literal text; e: a value, escaped; r: a value
+/* put(page, letters, ...): appends what the letters say of each argument. l: literal text, or false for none; e: a value, escaped; r: a value
  * as it is; a, b: an object and the key of its attribute, escaped or not. At most 200 arguments. Generated code calls it. */
 static int page_put(lua_State *L) { return put_from(L, 0, 3); }
 
