@@ -20,7 +20,8 @@ local concat = table.concat
 
 --- A string as a Lua literal without line breaks.
 function Code.quote(text)
-  return (("%q"):format(text):gsub("\\\n", "\\n"):gsub("\r", "\\r"))
+  local quoted = ("%q"):format(text)
+  return text:find "[\r\n]" and quoted:gsub("\\\n", "\\n"):gsub("\r", "\\r") or quoted
 end
 
 --- A unit whose first line is `line`. `constants` is the list K of the template, which units share.
