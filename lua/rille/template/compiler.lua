@@ -86,7 +86,7 @@ function Group:add(kind, ...)
 end
 
 -- Letters that say to escape, and those that do not.
-local raw_letters = { e = "r", a = "b", l = "l" }
+local raw_letters = { e = "r", a = "b", l = "l", o = "o" }
 
 -- Code for letters in a frame that escapes, does not, or may.
 local function letters_code(esc, letters)
@@ -180,7 +180,7 @@ local function put_choice(self, group, node, frame)
   if not yes or not no then return false end
   group:start_value(node.line)
   local choice = ("%s and %s"):format(self:condition(node.test, frame), quote(yes))
-  group:add("l", no == "" and choice or ("%s or %s"):format(choice, quote(no)))
+  group:add("o", no == "" and choice or ("%s or %s"):format(choice, quote(no)))
   return true
 end
 

@@ -156,10 +156,12 @@ local visitors = {
   Block = function() end,
 }
 
+local function visit_child(child, symbols) visit(symbols, child) end
+
 function visit(symbols, node)
   local visitor = visitors[node.t]
   if visitor then return visitor(symbols, node) end
-  ast.each_child(node, function(child) visit(symbols, child) end)
+  ast.each_child(node, visit_child, symbols)
 end
 
 local function declare_target(symbols, node)

@@ -247,7 +247,8 @@ static int put_from(lua_State *L, unsigned step, int arg) {
   for (const char *letters = lua_tostring(L, 2); letters[step]; step++) {
     char kind = letters[step];
     switch (kind) {
-      case 'l':
+      case 'l': check(L, add_text(L, &p->buf, arg++, false)); break;
+      case 'o':
         if (lua_toboolean(L, arg)) check(L, add_text(L, &p->buf, arg, false));
         arg++;
         break;
@@ -264,7 +265,7 @@ static int put_from(lua_State *L, unsigned step, int arg) {
   return 0;
 }
 
-/* put(page, letters, ...): appends what the letters say of each argument. l: literal text, or false for none; e: a value, escaped; r: a value
+/* put(page, letters, ...): appends what the letters say of each argument. l: literal text; o: the same, or false; e: a value, escaped; r: a value
  * as it is; a, b: an object and the key of its attribute, escaped or not. At most 200 arguments. Generated code calls it. */
 static int page_put(lua_State *L) { return put_from(L, 0, 3); }
 
