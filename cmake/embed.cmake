@@ -41,11 +41,13 @@ static const struct {
 } rows[] = {
 @rows@};
 
+_Static_assert(sizeof rows / sizeof *rows <= RL_EMBEDDED_MOST, "RL_EMBEDDED_MOST is too small");
+
 const rl_embedded *rl_embedded_find(const char *module) {
   static _Thread_local rl_embedded found;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (strcmp(rows[i].name, module) != 0) continue;
-    found = (rl_embedded){rows[i].name, rows[i].file, rows[i].data, (size_t)(rows[i].end - rows[i].data)};
+    found = (rl_embedded){rows[i].name, rows[i].file, rows[i].data, (size_t)(rows[i].end - rows[i].data), i};
     return &found;
   }
   return NULL;

@@ -78,6 +78,22 @@ describe("docs", function()
     assert.same({}, exports.missing(named, exported))
   end)
 
+  it("have every command and every option of the command line, in the pages and in the manual", function()
+    local source, missing = read "runtime/cli/options.c", {}
+    local page, manual = read "docs/cli.md", read("docs/rille.1"):gsub("\\%-", "-"):gsub("\\f.", "")
+    local function check(name, pattern)
+      for where, text in pairs { ["docs/cli.md"] = page, ["docs/rille.1"] = manual } do
+        if not text:find(pattern) then missing[#missing + 1] = where .. ": " .. name end
+      end
+    end
+    for name in source:gmatch '\n    {"(%l+)", ' do check(name, "%f[%w]" .. name .. "%f[%W]") end
+    for name in source:gmatch '"(%-%-[%l-]+)"' do
+      if name ~= "--help" and name ~= "--version" then check(name, "%f[-]" .. name:gsub("%-", "%%-") .. "%f[%s`=]") end
+    end
+    table.sort(missing)
+    assert.same({}, missing)
+  end)
+
   it("link to pages and headings that there are", function()
     local broken = {}
     for _, path in ipairs(all) do

@@ -131,6 +131,18 @@ TEST(timers_of_the_real_clock_fire_in_order_of_time) {
   ASSERT_SEEN(5, 30);
 }
 
+TEST(a_timer_from_now_does_not_count_what_the_turn_has_lasted) {
+  UNUSED;
+  entry e = {.number = 1};
+  while (rl_loop_clock(&loop) < rl_loop_now(&loop) + 5) continue;
+  uint64_t clock = rl_loop_clock(&loop);
+  rl_timer_start(&loop, &e.timer, 20, on_timer);
+  assert_true(e.timer.wheel.expires < clock + 20);
+  rl_timer_start_now(&loop, &e.timer, 20, on_timer);
+  assert_true(e.timer.wheel.expires >= clock + 20);
+  rl_timer_stop(&loop, &e.timer);
+}
+
 TEST(frozen_time_moves_only_when_it_is_told) {
   UNUSED;
   rl_loop_clock_freeze(&loop);
@@ -225,6 +237,7 @@ int main(void) {
       CASE(a_turn_ends_before_long_posts_have_all_run),
       CASE(a_shuffle_chooses_what_runs_next),
       CASE(timers_of_the_real_clock_fire_in_order_of_time),
+      CASE(a_timer_from_now_does_not_count_what_the_turn_has_lasted),
       CASE(frozen_time_moves_only_when_it_is_told),
       CASE(a_thawed_timer_keeps_the_delay_it_still_has),
       CASE(advance_lets_everything_run_that_a_timer_sets_off_before_the_next_one),

@@ -126,7 +126,16 @@ function boot.routes(path)
   return 0
 end
 
---- Loads the program and compiles its routes and all of its templates; tells every error of a template.
+-- What luacheck has to say, where it is installed. Warnings are told and are no failure.
+local function lint(path)
+  if not os.execute "command -v luacheck > /dev/null 2>&1" then return true end
+  io.stdout:flush()
+  local _, _, status = os.execute("luacheck --quiet --no-color -- '" .. path:gsub("'", "'\\''") .. "'")
+  return status < 2
+end
+
+--- Loads the program and compiles its routes and all of its templates; tells every error of a template, and what luacheck
+--- finds.
 function boot.check(path)
   local app = boot.load_app(path)
   require("rille.secret").check_app(app)
@@ -137,6 +146,7 @@ function boot.check(path)
     io.stderr:write(("rille: %d of %d templates cannot be compiled\n"):format(#errors, templates))
     return 1
   end
+  if not lint(path) then return 1 end
   print(("%s: %d routes, %d templates, no errors"):format(path, #all, templates))
   return 0
 end
@@ -159,6 +169,10 @@ function boot.migrate(path, directory, ...)
   print(("%s: %d new migration%s"):format(path, count, count == 1 and "" or "s"))
   return 0
 end
+
+function boot.new(...) return require("rille.new").run(...) end
+
+function boot.console(path) return require("rille.console").run(path) end
 
 function boot.test(...) return require("rille.testing.runner").run(...) end
 

@@ -43,7 +43,7 @@ local response_options = { status = "number", content_type = "string", headers =
 function rille.response(opts)
   opts = require("rille.options").check(opts, response_options, "response", 2)
   local res = native.text(opts.body or "", opts.status)
-  res:header("Content-Type", opts.content_type or (opts.body and "text/plain; charset=utf-8" or nil))
+  res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
   for name, value in pairs(opts.headers or {}) do
     if type(value) == "table" then
       for _, item in ipairs(value) do res:add_header(name, item) end
@@ -84,8 +84,9 @@ function rille.render_stream(name, context, status) return require("rille.page")
 -- name -> module that is its value, or {module, field of it}; loaded when it is first named
 local lazy = {
   auth = "rille.auth", client = "rille.client", compress = "rille.compress", cors = "rille.cors", csrf = "rille.csrf",
-  fetch = "rille.fetch", image = "rille.image",
-  limit = "rille.limit", normalize_path = "rille.normalize_path", password = "rille.password",
+  fetch = "rille.fetch", healthz = { "rille.watch", "healthz" }, image = "rille.image",
+  limit = "rille.limit", metrics = { "rille.watch", "metrics" }, normalize_path = "rille.normalize_path",
+  password = "rille.password",
   request_id = "rille.request_id", security_headers = "rille.security_headers", session = "rille.session",
   sqlite = "rille.sqlite", template = "rille.template", trust_proxy = "rille.trust_proxy", validate = "rille.validate",
   seal = { "rille.seal", "seal" }, unseal = { "rille.seal", "unseal" },

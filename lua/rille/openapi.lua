@@ -11,7 +11,7 @@ local without_operation = { HEAD = true, OPTIONS = true }
 
 local types = {
   int = { type = "integer" }, float = { type = "number" }, uuid = { type = "string", format = "uuid" },
-  slug = { type = "string", pattern = "^[a-z0-9]+(-[a-z0-9]+)*$" }, str = { type = "string", minLength = 1 },
+  slug = { type = "string", pattern = "^[A-Za-z0-9_-]+$" }, str = { type = "string", minLength = 1 },
   path = { type = "string" },
 }
 

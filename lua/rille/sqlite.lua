@@ -6,6 +6,9 @@ local options = require "rille.options"
 local M = {}
 local Database, Transaction = native.database_methods, native.transaction_methods
 
+-- What is open: for who looks after a test at what it has left behind.
+M.opened = setmetatable({}, { __mode = "k" })
+
 local open_options = { read_only = "boolean", readers = "number", busy_timeout = "number", synchronous = "string" }
 local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 
@@ -16,7 +19,9 @@ function M.open(path, opts)
   if opts.synchronous and not synchronous[opts.synchronous] then
     error("sqlite.open: synchronous is FULL, NORMAL, EXTRA or OFF", 2)
   end
-  return native.sqlite_open(path, opts)
+  local db = native.sqlite_open(path, opts)
+  M.opened[db] = true
+  return db
 end
 
 -- rows ---------------------------------------------------------------------------------------------------------------

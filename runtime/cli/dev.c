@@ -28,6 +28,8 @@
 #include "vm/inspect.h"
 #include "vm/offload.h"
 
+enum { LOAD_LIMIT_MS = 3000 }; /* an endless loop in a file that is being written must not end the session */
+
 typedef struct dev {
   rl_handler gate; /* first: what connections are given */
   const rl_options *options;
@@ -201,6 +203,7 @@ static int start_editions(dev *d) {
       .command = "dev",
       .app = d->options->app,
       .shutdown_timeout = d->options->shutdown_timeout,
+      .cpu_limit_ms = LOAD_LIMIT_MS,
       .on_load = on_load,
       .on_end = on_editions_end,
       .on_record = on_record,

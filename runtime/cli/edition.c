@@ -163,7 +163,8 @@ static rl_edition *new_edition(rl_editions *s) {
                       .on_failure = on_main_failure,
                       .on_record = on_main_record,
                       .owner = e,
-                      .shutdown_timeout = s->shutdown_timeout};
+                      .shutdown_timeout = s->shutdown_timeout,
+                      .cpu_limit_ms = s->cpu_limit_ms};
   if (e->main.vm) rl_heartbeat_watch(e->main.vm);
   return e;
 }

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/completion.h"
 #include "cli/dotenv.h"
 #include "cli/program.h"
 #include "client/engine.h"
@@ -46,6 +47,7 @@ static int print_help(const rl_options *options) {
 static int run_command(rl_options *options, const char *root) {
   if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
   if (strcmp(options->command, "dev") == 0) return rl_dev(options, root);
+  if (strcmp(options->command, "completion") == 0) return rl_completion_print(options->argc == 1 ? *options->argv : "");
   if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
   if (strcmp(options->command, "run") != 0)
     return rl_program_run(options, root, rl_options_takes_app(options->command) ? RL_MODE_SERVE : RL_MODE_RUN);

@@ -9,7 +9,7 @@
 
 /* ---- commands ------------------------------------------------------------------------------------------------------------- */
 
-enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4, DEVELOPS = 8 };
+enum { TAKES_APP = 1, TAKES_REST = 2, SERVES = 4, DEVELOPS = 8, STAYS_HERE = 16 };
 
 typedef struct command {
   const char *name;
@@ -69,7 +69,7 @@ static const command commands[] = {
     {"migrate", TAKES_REST,
      "usage: rille migrate DB DIR\n\nRuns the .sql files of DIR on the database DB (made where it is missing), each "
      "once, in the order of their names.\n"},
-    {"console", TAKES_APP,
+    {"console", TAKES_APP | STAYS_HERE,
      "usage: rille console [APP]\n\nA prompt in which Lua may wait, with the app loaded and its lifespans started: "
      "`app`, "
      "`client` (requests to\nit without a socket), `db` (app.state.db), `rille`. Completes with the tab key; keeps its "
@@ -103,6 +103,8 @@ static const command *find_command(const char *name) {
     if (strcmp(commands[i].name, name) == 0) return &commands[i];
   return NULL;
 }
+
+const char *rl_options_command(unsigned i) { return i < sizeof commands / sizeof *commands ? commands[i].name : NULL; }
 
 const char *rl_options_help(const char *name) {
   if (!name) return general_help;
@@ -189,12 +191,17 @@ static bool is_for_dev(const char *name) {
   return strcmp(name, "--host") == 0 || strcmp(name, "--port") == 0 || strcmp(name, "--memory-limit") == 0;
 }
 
+static const char *const option_names[] = {
+    "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
+
 static bool is_option(const char *name) {
-  static const char *const known[] = {
-      "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i], name) == 0) return true;
+  for (size_t i = 0; i < sizeof option_names / sizeof *option_names; i++)
+    if (strcmp(option_names[i], name) == 0) return true;
   return false;
+}
+
+const char *rl_options_option(unsigned i) {
+  return i < sizeof option_names / sizeof *option_names ? option_names[i] : NULL;
 }
 
 static int refuse_in_dev(const char *name, rl_buf *why) {
@@ -227,6 +234,12 @@ static int parse_one(rl_options *o, char **argv, int argc, int *i, char *room, s
   return set(o, room, argv[++*i], why);
 }
 
+/* "rille serve --help". What comes behind run and test is theirs. */
+static bool asks_for_help(const command *c, const char *first) {
+  if (strcmp(c->name, "run") == 0 || strcmp(c->name, "test") == 0) return false;
+  return strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0;
+}
+
 static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl_buf *why) {
   if (c->takes & TAKES_REST) {
     o->argc = argc;
@@ -257,7 +270,7 @@ static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl
 
 bool rl_options_takes_app(const char *name) {
   const command *c = find_command(name);
-  return c && c->takes & TAKES_APP;
+  return c && c->takes & TAKES_APP && !(c->takes & STAYS_HERE);
 }
 
 int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
@@ -271,6 +284,12 @@ int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
     return RL_EINVALID;
   }
   o->command = c->name;
+  if (argc > 2 && asks_for_help(c, argv[2])) {
+    o->command = "help";
+    o->argc = 1;
+    o->argv = argv + 1;
+    return RL_OK;
+  }
   int code = environment_defaults(o, why);
   if (!code) code = parse_rest(o, c, argc > 2 ? argc - 2 : 0, argv + 2, why);
   const char *host = getenv("HOST");

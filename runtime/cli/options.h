@@ -31,8 +31,12 @@ typedef struct rl_options {
  * RL_EINVALID with a line in `why`. Strings are borrowed from argv and the environment. */
 int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
 
-/* Whether a command works on an APP: then the folder that holds it is the root. */
+/* Whether the root is the folder that holds the command's APP, else the working directory. */
 bool rl_options_takes_app(const char *command);
+
+/* The command at `i`, and the option of serve; NULL behind the last. */
+const char *rl_options_command(unsigned i);
+const char *rl_options_option(unsigned i);
 
 /* The text of `rille help [COMMAND]`; NULL for an unknown command. */
 const char *rl_options_help(const char *command);

@@ -26,6 +26,7 @@ static void on_end(rl_main *main, int status) {
 /* The first signal cancels the program, so that its __close run; a second one ends it at once. */
 static void on_signal(uv_signal_t *handle, int number) {
   program *p = handle->data;
+  if (number == SIGINT && p->main.on_interrupt && p->main.on_interrupt(&p->main)) return;
   if (p->main.stopping) _exit(128 + number);
   p->main.stopping = true;
   p->status = 128 + number;

@@ -104,6 +104,14 @@ static void do_reload(rl_mail *mail) {
   rl_free(mail);
 }
 
+static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) {
+  serving_worker *w = worker->owner;
+  const rl_vm *vm = rl_editions_vm(&w->editions);
+  (void)req, (void)how;
+  rl_metrics_set(&worker->metrics.lua_bytes, vm ? vm->memory.used : 0);
+  rl_metrics_set(&worker->metrics.lua_tasks, vm ? vm->task_count : 0);
+}
+
 static void do_listen(rl_mail *mail) {
   serving_worker *w = ((word *)mail)->worker;
   for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i]);
@@ -144,6 +152,7 @@ static int start_worker(serving_worker *w) {
   rl_worker_init(&w->worker, &w->loop, NULL);
   w->worker.owner = w;
   w->worker.on_stopped = on_drained;
+  w->worker.on_exchange = on_exchange;
   if (p->logs_access) {
     rl_access_open(&w->access, &p->access, &w->loop);
     w->worker.access = &w->access;

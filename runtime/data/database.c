@@ -12,6 +12,7 @@ int rl_database_open(rl_database *d, rl_loop *loop, const char *path, const rl_s
   d->store = rl_store_open(path, options, error);
   if (!d->store) return error->code;
   if (rl_store_is_memory(d->store)) return RL_OK;
+  d->read_only = options->read_only;
   int code = rl_connection_open(&d->reader, path, SQLITE_OPEN_READONLY, 0, error);
   if (code) {
     rl_store_close(d->store);
@@ -67,5 +68,6 @@ void rl_database_ran(rl_database *d, rl_statement *s, bool too_slow) {
 void rl_database_send(rl_database *d, rl_op *op, bool read) {
   op->loop = d->loop;
   if (read) rl_store_read(d->store, op);
+  else if (d->read_only) rl_store_refuse(op);
   else rl_store_write(d->store, op);
 }

@@ -15,7 +15,7 @@ typedef struct rl_database {
   rl_store *store;
   rl_connection reader; /* reader.db is NULL for ":memory:" */
   rl_loop *loop;
-  bool closed;
+  bool closed, read_only; /* a store may be shared with who writes: each handle keeps its own word */
   uint64_t inline_runs, slow_runs;
 } rl_database;
 

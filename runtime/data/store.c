@@ -182,14 +182,19 @@ void rl_store_close(rl_store *store) {
 
 /* ---- operations -------------------------------------------------------------------------------------------------------------- */
 
-void rl_store_write(rl_store *store, rl_op *op) {
+void rl_store_refuse(rl_op *op) {
   op->loop->held++;
+  rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
+  rl_op_finish(op);
+}
+
+void rl_store_write(rl_store *store, rl_op *op) {
   if (store->read_only) {
-    rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
-    rl_op_finish(op);
-  } else {
-    rl_service_send(&store->service, &op->mail);
+    rl_store_refuse(op);
+    return;
   }
+  op->loop->held++;
+  rl_service_send(&store->service, &op->mail);
 }
 
 void rl_store_read(rl_store *store, rl_op *op) {

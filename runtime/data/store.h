@@ -42,6 +42,8 @@ void rl_store_close(rl_store *store);
 /* Hands an operation over. From the loop that op->loop names. */
 void rl_store_write(rl_store *store, rl_op *op);
 void rl_store_read(rl_store *store, rl_op *op);
+/* Answers a write of who opened the file read-only. */
+void rl_store_refuse(rl_op *op);
 /* A number for an interactive transaction. */
 uint64_t rl_store_new_transaction(rl_store *store);
 

@@ -337,7 +337,8 @@ static bool is_applied(rl_writer *w, rl_op *op, rl_slice name) {
   return rl_run_statement(&w->connection, &check, op) == 0 && op->rows.count > 0;
 }
 
-static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration) {
+/* *applied grows where it was this call that did it. */
+static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration, int64_t *applied) {
   rl_value value = {.type = RL_VALUE_TEXT, .bytes = migration->name};
   rl_op_statement note = {.sql = RL_SLICE("INSERT INTO rille_migrations(name, applied_at) VALUES (?, unixepoch())"),
                           .params = {.values = &value, .count = 1}};
@@ -351,6 +352,7 @@ static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration) {
   if (!code) code = rl_run_statement(&w->connection, &note, op);
   if (!code) code = run_own(w, w->commit, &op->error);
   roll_back(w);
+  *applied += !code;
   if (!code) return RL_OK;
   char message[sizeof op->error.message + 256];
   int name_len = migration->name.len < 200 ? (int)migration->name.len : 200;
@@ -366,8 +368,7 @@ static int migrate(rl_writer *w, rl_op *op) {
   int64_t applied = 0;
   for (int i = 0; i < op->count && !code; i++) {
     if (is_applied(w, op, op->statements[i].name)) continue;
-    code = apply(w, op, &op->statements[i]);
-    applied += !code;
+    code = apply(w, op, &op->statements[i], &applied);
   }
   rl_rows_free(&op->rows);
   op->changes = applied;

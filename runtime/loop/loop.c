@@ -47,6 +47,11 @@ void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on
   if (timer->wheel.expires < loop->armed) arm(loop);
 }
 
+void rl_timer_start_now(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *)) {
+  uint64_t turn = rl_loop_clock(loop) - rl_loop_now(loop);
+  rl_timer_start(loop, timer, delay_ms > UINT64_MAX - turn ? UINT64_MAX : delay_ms + turn, on_timer);
+}
+
 void rl_timer_stop(rl_loop *loop, rl_timer *timer) { rl_wheel_stop(&loop->wheel, &timer->wheel); }
 
 /* ---- the ready queue ------------------------------------------------------------------------------------------- */

@@ -84,6 +84,8 @@ const char *rl_loop_date(rl_loop *loop);
 
 /* One shot, in `delay_ms` from now; starting an active timer moves it. Stopped timers may be freed. */
 void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *));
+/* As rl_timer_start, counted from this moment: the turn may have begun long ago, and a sleep is never too short. */
+void rl_timer_start_now(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *));
 void rl_timer_stop(rl_loop *loop, rl_timer *timer);
 static inline bool rl_timer_active(const rl_timer *timer) { return timer->wheel.active; }
 

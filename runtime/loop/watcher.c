@@ -93,7 +93,7 @@ static bool is_directory(const char *path) {
   return lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* `fresh`: the directory is new, so what is in it was never told of. */
+/* `fresh`: the directory is new, so what is in it was never told of. One below that may not be read is left out. */
 static int watch_all(rl_watcher *w, const char *path, bool fresh) {
   char below[PATH_ROOM];
   int code = watch_one(w, path);
@@ -107,6 +107,7 @@ static int watch_all(rl_watcher *w, const char *path, bool fresh) {
       if (fresh) note(w, below);
     } else if (!is_skipped(entry->d_name)) {
       code = watch_all(w, below, fresh);
+      if (code == RL_EIO) code = RL_OK;
     }
   }
   closedir(directory);

@@ -37,6 +37,7 @@ static void on_conn_closed(rl_conn *conn) {
   rl_worker *worker = worker_of(conn);
   rl_list_remove(&conn->node);
   worker->connection_count--;
+  rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_free(RL_CONTAINER(conn, server_conn, conn));
   if (worker->full && worker->connection_count < worker->host.limits.connections) start_listeners(worker);
   maybe_stopped(worker);
@@ -44,6 +45,7 @@ static void on_conn_closed(rl_conn *conn) {
 
 static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
   rl_worker *worker = worker_of(conn);
+  rl_metrics_count(&worker->metrics, req != NULL, how, rl_loop_now(worker->loop));
   if (worker->access) rl_access_add(worker->access, conn->peer, req, how);
   if (worker->on_exchange) worker->on_exchange(worker, req, how);
 }
@@ -65,6 +67,8 @@ int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
   rl_h1_init(&c->h1, &c->conn);
   rl_list_push(&worker->connections, &c->conn.node);
   worker->connection_count++;
+  rl_metrics_set(&worker->metrics.connections, worker->connection_count);
+  rl_metrics_add(&worker->metrics.accepted, 1);
   return RL_OK;
 }
 
@@ -91,9 +95,13 @@ void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler) {
   worker->handler = handler;
   rl_list_init(&worker->connections);
   rl_conn_host_init(&worker->host, loop, &conn_events, worker);
+  rl_metrics_open(&worker->metrics);
 }
 
-void rl_worker_free(rl_worker *worker) { rl_conn_host_free(&worker->host); }
+void rl_worker_free(rl_worker *worker) {
+  rl_metrics_close(&worker->metrics);
+  rl_conn_host_free(&worker->host);
+}
 
 int rl_worker_listen(rl_worker *worker, int fd) {
   if (worker->listener_count == RL_WORKER_LISTENERS) {

@@ -11,6 +11,7 @@
 #include "http/conn.h"
 #include "net/listener.h"
 #include "server/access_log.h"
+#include "server/metrics.h"
 
 typedef struct rl_handler rl_handler;
 typedef struct rl_worker rl_worker;
@@ -33,6 +34,7 @@ struct rl_worker {
   unsigned listener_count, listeners_open;
   bool stopping, full;
   rl_timer deadline;
+  rl_metrics metrics;
   rl_access_writer *access; /* set by the owner before start; NULL: no access log */
   /* Set by the owner: an exchange has ended (http/conn.h). May be NULL. */
   void (*on_exchange)(rl_worker *worker, rl_req *req, const rl_exchange *how);

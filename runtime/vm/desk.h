@@ -38,7 +38,4 @@ void rl_desk_tell(rl_desk *desk, const char *kind, rl_slice text);
 /* Asks the function that the program's state has given to native.answer_desk. False where there is none, or it failed. */
 bool rl_main_ask(rl_main *main, rl_slice question, rl_buf *answer);
 
-/* The main task's, for the files of vm/bind/; raises where the state has none. */
-rl_main *rl_main_of(lua_State *L);
-
 #endif

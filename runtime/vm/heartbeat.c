@@ -59,7 +59,7 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   uint_fast32_t limit = atomic_load(&pulse->cpu_limit_ms);
   if (!limit || ms < limit) return;
   char message[80];
-  snprintf(message, sizeof message, "the handler ran for more than %u ms without waiting", (unsigned)limit);
+  snprintf(message, sizeof message, "the code ran for more than %u ms without waiting", (unsigned)limit);
   rl_error_push_word(L, "cpu_limit", 503, message);
   lua_error(L);
 }

@@ -24,6 +24,8 @@ struct rl_main {
   void (*on_end)(rl_main *main, int status);
   /* It failed: the error as JSON, before on_end. May be NULL. */
   void (*on_failure)(rl_main *main, rl_slice failure);
+  /* SIGINT: true where it was dealt with and the program goes on. May be NULL. */
+  bool (*on_interrupt)(rl_main *main);
   /* Development: what is known of a request that was answered, as JSON. May be NULL. */
   void (*on_record)(rl_main *main, rl_slice record);
   void *owner;
@@ -33,6 +35,7 @@ struct rl_main {
   rl_handler *handler;     /* the app, once it is ready */
   rl_task *waiting;        /* who waits for the stop */
   double shutdown_timeout; /* seconds that background tasks have */
+  uint32_t cpu_limit_ms;   /* how long loading may run without waiting; 0: no limit */
 };
 
 /* vm, callbacks and owner are set by the caller; the struct outlives the task. 0 or RL_ENOMEM. */
@@ -41,6 +44,8 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv);
 void rl_main_stop(rl_main *main);
 /* Cancels the main task: a command that does not wait for a stop (rille run). */
 void rl_main_cancel(rl_main *main);
+/* The main task's, for the files of vm/bind/; raises where the state has none. */
+rl_main *rl_main_of(lua_State *L);
 /* Requests that its app has under way. */
 unsigned rl_main_requests(const rl_main *main);
 /* Cancels them; returns how many there were. */

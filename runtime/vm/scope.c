@@ -95,7 +95,11 @@ void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds) {
   timeout->scope.code = RL_ETIMEOUT;
   timeout->seconds = seconds;
   double ms = seconds * 1000;
-  rl_timer_start(task->vm->loop, &timeout->timer, ms >= 1e15 ? (uint64_t)1e15 : ms > 0 ? (uint64_t)ms : 0, on_timeout);
+  rl_timer_start_now(task->vm->loop, &timeout->timer,
+                     ms >= 1e15 ? (uint64_t)1e15
+                     : ms > 0   ? (uint64_t)ms
+                                : 0,
+                     on_timeout);
 }
 
 void rl_timeout_leave(rl_task *task, rl_timeout *timeout) {

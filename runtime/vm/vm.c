@@ -1,6 +1,7 @@
 /* The Lua state of a worker: made, furnished, closed. See vm.h. */
 #include "vm/vm.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,48 @@ static int on_panic(lua_State *L) {
 
 /* ---- modules ------------------------------------------------------------------------------------------------------------------ */
 
+/* Bytecode of the library's modules, made by the first state that loads one: those after it, of reloads and other workers,
+ * need not parse, which is most of what a load costs. It stays for as long as the process. Ours alone: what a program
+ * brings is loaded as text. */
+static pthread_mutex_t compiled_lock = PTHREAD_MUTEX_INITIALIZER;
+static rl_slice compiled[RL_EMBEDDED_MOST];
+
+static rl_slice compiled_of(size_t number) {
+  pthread_mutex_lock(&compiled_lock);
+  rl_slice code = compiled[number];
+  pthread_mutex_unlock(&compiled_lock);
+  return code;
+}
+
+static int add_piece(lua_State *L, const void *bytes, size_t size, void *out) {
+  (void)L;
+  return rl_buf_add(out, bytes, size);
+}
+
+/* Stack top: the module's function, as loaded. */
+static void keep_compiled(lua_State *L, size_t number) {
+  rl_buf code;
+  size_t len;
+  rl_buf_init(&code, RL_BUF_NO_LIMIT);
+  if (lua_dump(L, add_piece, &code, 0) == 0) {
+    pthread_mutex_lock(&compiled_lock);
+    if (!compiled[number].data) {
+      char *bytes = rl_buf_take(&code, &len);
+      compiled[number] = rl_slice_of(bytes, len);
+    }
+    pthread_mutex_unlock(&compiled_lock);
+  }
+  rl_buf_free(&code);
+}
+
+static int load_embedded(lua_State *L, const rl_embedded *module, const char *chunk) {
+  rl_slice code = compiled_of(module->number);
+  if (code.data) return luaL_loadbufferx(L, code.data, code.len, chunk, "b");
+  int status = luaL_loadbufferx(L, module->data, module->size, chunk, "t");
+  if (status == LUA_OK) keep_compiled(L, module->number);
+  return status;
+}
+
 /* A searcher for package.searchers: what is embedded in the binary. */
 static int search_embedded(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
@@ -33,7 +76,7 @@ static int search_embedded(lua_State *L) {
     return 1;
   }
   lua_pushfstring(L, "=%s", found->file);
-  if (luaL_loadbufferx(L, found->data, found->size, lua_tostring(L, -1), "t") != LUA_OK) return lua_error(L);
+  if (load_embedded(L, found, lua_tostring(L, -1)) != LUA_OK) return lua_error(L);
   lua_pushstring(L, found->file);
   return 2;
 }

@@ -96,8 +96,9 @@ int luaopen_rille_native(lua_State *L);
 typedef struct rl_embedded {
   const char *name, *file;
   const char *data;
-  size_t size;
+  size_t size, number; /* number: its place in the order of names, below RL_EMBEDDED_MOST */
 } rl_embedded;
+enum { RL_EMBEDDED_MOST = 1024 };
 const rl_embedded *rl_embedded_find(const char *module);
 /* The name of the one at `i`, in order; NULL behind the last. Files that are not Lua modules go by their path. */
 const char *rl_embedded_name(size_t i);

@@ -43,8 +43,19 @@ function M.excerpt(file, line, around)
   return { first = first, lines = lines }
 end
 
+-- "/home/ada/blog/app/posts.lua:3: in function </home/ada/blog/app/posts.lua:1>" names the root twice.
+local function without_root(text)
+  local root = native.root .. "/"
+  local at = text:find(root, 1, true)
+  while at do
+    text = text:sub(1, at - 1) .. text:sub(at + #root)
+    at = text:find(root, at, true)
+  end
+  return text
+end
+
 local function frame_of(line_of_trace)
-  local text = M.relative(line_of_trace)
+  local text = without_root(line_of_trace)
   local file, line = text:match "^spawned at (.-):(%d+)$"
   if not file then file, line = text:match "^([^:]+):(%d+):" end
   local own = file ~= nil and is_own(file)

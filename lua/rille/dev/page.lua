@@ -79,10 +79,9 @@ end
 
 local function request_html(request)
   if not request then return "" end
-  return section("Request", pairs_html(request.headers or {}), request.method .. " " .. request.target)
-    .. section("Parameters", pairs_html(request.params or {}))
-    .. section("SQL so far", sql_html(request.sql or {}), #(request.sql or {}) .. " statements")
-    .. section("Log", logs_html(request.logs or {}))
+  return section("SQL so far", sql_html(request.sql), #request.sql .. " statements") .. section("Log", logs_html(request.logs))
+    .. section("Parameters", pairs_html(request.params))
+    .. section("Request", pairs_html(request.headers), request.method .. " " .. request.target)
 end
 
 -- ---- the three forms ------------------------------------------------------------------------------------------------
@@ -116,7 +115,7 @@ function M.text(failure, request)
     for _, frame in ipairs(failure.frames) do out[#out + 1] = "  " .. frame.text end
   end
   if request then out[#out + 1] = ("\n%s %s"):format(request.method, request.target) end
-  if request and request.sql and #request.sql > 0 then out[#out + 1] = "\nSQL so far:\n" .. sql_text(request.sql) end
+  if request and #request.sql > 0 then out[#out + 1] = "\nSQL so far:\n" .. sql_text(request.sql) end
   return concat(out, "\n") .. "\n"
 end
 

@@ -145,15 +145,19 @@ end
 
 local function is_page(res)
   local kind = res.headers["content-type"] or ""
-  return kind:find "^text/html" and not res.headers["content-encoding"] and not native.is_stream(res)
-    and type(res.body) == "string"
+  return kind:find "^text/html" and not res.headers["content-encoding"]
 end
 
 local tag = ('<script src="/_rille/live.js?v=%d"></script>'):format(native.edition)
 
--- In front of </body>, or at the end.
+-- In front of </body>, or at the end: parsers take it there too. Pages that are files are left as they are.
 local function add_script(res)
+  if native.is_stream(res) then
+    native.wrap_stream(res, function(f) return function(out) f(out) out:write(tag) end end)
+    return
+  end
   local body = res.body
+  if type(body) ~= "string" then return end
   if body:find("/_rille/live.js", 1, true) then return end
   local at = body:lower():find "</body%s*>%s*</html%s*>%s*$" or body:lower():find "</body%s*>%s*$"
   res.body = at and body:sub(1, at - 1) .. tag .. body:sub(at) or body .. tag

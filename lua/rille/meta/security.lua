@@ -82,6 +82,15 @@ function rille.unseal(text, purpose, max_age) end
 ---@return boolean
 function rille.verify_signature(secret, body, signature) end
 
+--- A handler: what all workers have done, in Prometheus' text format.
+---@return rille.response
+function rille.metrics() end
+
+--- A handler: 200 while every check is content, else 503 and the names of those that are not.
+---@param checks? table<string, fun(req: rille.request): any>
+---@return fun(req: rille.request): rille.response
+function rille.healthz(checks) end
+
 ---@param s string
 ---@return string
 function rille.sha256(s) end

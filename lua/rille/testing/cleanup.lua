@@ -12,6 +12,13 @@ end
 
 function M.enter() lists[#lists + 1] = {} end
 
+--- check(): raises what one of those handed out since enter() has to say against the test
+function M.check()
+  for _, object in ipairs(lists[#lists]) do
+    if object.check then object:check() end
+  end
+end
+
 --- leave(): closes what was handed out since enter(), last first; returns the first error, or nil
 function M.leave()
   local list, failure = table.remove(lists), nil

@@ -133,15 +133,21 @@ function Mock:on(method, wanted, reply)
   return self
 end
 
+--- mock:check(): raises where there were requests that nothing matched; once
+function Mock:check()
+  if #self.unmatched == 0 then return end
+  local list = {}
+  for i, call in ipairs(self.unmatched) do list[i] = tostring(call) end
+  self.unmatched = {}
+  error(errors.new("unmatched", "requests that no mock answered: " .. table.concat(list, ", "), { status = 500 }), 0)
+end
+
 --- mock:close(): requests go to the wire again. Raises where there were some that nothing matched.
 function Mock:close()
   if self.closed then return end
   self.closed = true
   self.restore()
-  if #self.unmatched == 0 then return end
-  local list = {}
-  for i, call in ipairs(self.unmatched) do list[i] = tostring(call) end
-  error(errors.new("unmatched", "requests that no mock answered: " .. table.concat(list, ", "), { status = 500 }), 0)
+  self:check()
 end
 
 -- An error on its way out is not hidden by another one.

@@ -1,37 +1,60 @@
 -- `rille test`: busted inside the runtime. Each `it`, with its before_each and after_each, is one task with a deadline on the
--- real clock. A test that leaves a task behind fails and says which; what was logged during a test is shown when it fails.
+-- real clock. A test that leaves a task, an open transaction or an unread body behind fails and says which; what was logged
+-- during a test is shown when it fails.
 local cleanup = require "rille.testing.cleanup"
 local native = require "rille.native"
+local sqlite = require "rille.sqlite"
 
 local M = {}
 local deadline = tonumber(os.getenv "RILLE_TEST_DEADLINE" or "") or 10
 
 -- ---- leaks ------------------------------------------------------------------------------------------------------------
 
-local function task_ids()
-  local ids = {}
-  for _, task in ipairs(native.tasks()) do ids[task.id] = true end
-  return ids
+-- id -> parent's id of every live task
+local function parents_of_tasks()
+  local parents = {}
+  for _, task in ipairs(native.tasks()) do parents[task.id] = task.parent or 0 end
+  return parents
+end
+
+local function belongs_to(id, own, parents)
+  while id and id ~= own do id = parents[id] end
+  return id == own
 end
 
 -- Tasks that the test spawned and did not wait for; not those of the library or of requests, which their owners end.
-local function left_behind(before, own)
-  local parents, found = {}, {}
-  local tasks = native.tasks()
-  for _, task in ipairs(tasks) do parents[task.id] = task.parent end
-  for _, task in ipairs(tasks) do
-    local above = parents[task.id]
-    while above and above ~= own do above = parents[above] end
-    if above == own and not before[task.id] then found[#found + 1] = task.spawned end
+local function left_tasks(before, own)
+  local parents, found = parents_of_tasks(), {}
+  for _, task in ipairs(native.tasks()) do
+    if task.id ~= own and not before[task.id] and belongs_to(task.id, own, parents) then found[#found + 1] = task.spawned end
   end
   return found
 end
 
+-- Transactions that the test or a task of its own holds, or a task that has ended without it; they are rolled back, so that
+-- the next test does not wait for them. Those of requests under way end with them.
+local function left_transactions(before, own)
+  local parents, found = parents_of_tasks(), {}
+  for db in pairs(sqlite.opened) do
+    local where, holder = db:open_transaction()
+    if where and not before[holder] and (belongs_to(holder, own, parents) or not parents[holder]) then
+      found[#found + 1] = where
+      db:end_transaction()
+    end
+  end
+  return found
+end
+
+local function check(what, found)
+  if #found > 0 then error(("leaves %s behind: %s"):format(what, table.concat(found, ", ")), 0) end
+end
+
 local function check_leaks(before, own)
-  local found = left_behind(before, own)
-  local unread = native.client_take_unread()
-  if #found > 0 then error("leaves a task behind: " .. table.concat(found, ", "), 0) end
-  if #unread > 0 then error("leaves an unread body behind: " .. table.concat(unread, ", "), 0) end
+  local tasks, transactions, bodies = left_tasks(before, own), left_transactions(before, own), native.client_take_unread()
+  check("a task", tasks)
+  check("an open transaction", transactions)
+  check("an unread body", bodies)
+  cleanup.check()
 end
 
 -- ---- around busted's executors -------------------------------------------------------------------------------------------
@@ -40,7 +63,8 @@ end
 local function with_leak_check(run)
   return function(...)
     local own = native.current_task_id()
-    local before = task_ids()
+    local before = parents_of_tasks()
+    before[own] = nil
     local results = table.pack(run(...))
     check_leaks(before, own)
     return table.unpack(results, 1, results.n)

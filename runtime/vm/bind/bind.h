@@ -37,6 +37,7 @@ void rl_bind_guard(lua_State *L);
 void rl_bind_client_head(lua_State *L);
 void rl_bind_file(lua_State *L);
 void rl_bind_desk(lua_State *L);
+void rl_bind_prompt(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {

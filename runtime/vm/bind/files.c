@@ -1,9 +1,11 @@
 /* The little of a file system that the library itself needs: listings and kinds. Blocking, so for loading time only. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "vm/bind/bind.h"
@@ -48,6 +50,29 @@ static int l_file_info(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"list_directory", l_list_directory}, {"file_info", l_file_info}, {NULL, NULL}};
+/* make_directory(path) -> true | nil, message */
+static int l_make_directory(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  lua_pushboolean(L, 1);
+  if (mkdir(path, 0777) == 0) return 1;
+  lua_pushnil(L);
+  lua_pushfstring(L, "cannot make the directory %s: %s", path, strerror(errno));
+  return 2;
+}
+
+/* make_private_file(path): empty, for its owner alone */
+static int l_make_private_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return luaL_error(L, "cannot make %s: %s", path, strerror(errno));
+  close(fd);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {{"make_directory", l_make_directory},
+                                     {"make_private_file", l_make_private_file},
+                                     {"list_directory", l_list_directory},
+                                     {"file_info", l_file_info},
+                                     {NULL, NULL}};
 
 void rl_bind_files(lua_State *L) { luaL_setfuncs(L, functions, 0); }

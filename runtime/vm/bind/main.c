@@ -48,6 +48,7 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
   if (!main->task || !lua_checkstack(L, argc + 8)) return RL_ENOMEM;
   main->task->owner = main;
   main->task->on_end = on_task_end;
+  main->task->cpu_limit_ms = main->cpu_limit_ms;
   lua_settop(L, 0);
   lua_pushcfunction(L, prepare);
   lua_pushlightuserdata(L, main);

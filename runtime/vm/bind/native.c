@@ -107,5 +107,6 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_client_head(L);
   rl_bind_file(L);
   rl_bind_desk(L);
+  rl_bind_prompt(L);
   return 1;
 }

@@ -12,7 +12,7 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "vm/bind/bind.h"
-#include "vm/serve.h"
+#include "vm/bind/request.h"
 
 rl_serving *rl_check_serving(lua_State *L, int index) {
   rl_serving **handle = luaL_checkudata(L, index, "rille.request");
@@ -28,8 +28,7 @@ void rl_request_push(lua_State *L, rl_serving *serving) {
   lua_setmetatable(L, -2);
 }
 
-/* Leaves the table of kept values on the stack. */
-static void push_kept(lua_State *L) {
+void rl_request_push_kept(lua_State *L) {
   if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) return;
   lua_pop(L, 1);
   lua_createtable(L, 0, 4);
@@ -219,7 +218,7 @@ static void push_trailers(lua_State *L, const rl_req *req) {
 
 /* Fields that are tables are made once and kept. */
 static void push_table_field(lua_State *L, rl_serving *s, int field) {
-  push_kept(L);
+  rl_request_push_kept(L);
   if (lua_rawgeti(L, -1, field) != LUA_TNIL) return;
   lua_pop(L, 1);
   if (field == FIELD_QUERY) push_query(L, s->req);
@@ -302,26 +301,23 @@ static int request_keep(lua_State *L) {
     s->req->id = rl_arena_copy(&s->req->arena, rl_slice_of(id, len)); /* the access log's name for it too */
   }
   lua_settop(L, 3);
-  push_kept(L);
+  rl_request_push_kept(L);
   lua_insert(L, 2);
   lua_rawset(L, 2);
   return 0;
 }
-
-/* Beside the fields, what else is kept of a request: its body, and who wants to see its response. */
-enum { KEPT_BODY = 100, KEPT_FINISHERS };
 
 /* request_finish(req, f): f(req, response) runs before the response leaves, the last one that asked first */
 static int request_finish(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  push_kept(L);
-  if (lua_rawgeti(L, 3, KEPT_FINISHERS) == LUA_TNIL) {
+  rl_request_push_kept(L);
+  if (lua_rawgeti(L, 3, RL_KEPT_FINISHERS) == LUA_TNIL) {
     lua_newtable(L);
     lua_replace(L, 4);
     lua_pushvalue(L, 4);
-    lua_rawseti(L, 3, KEPT_FINISHERS);
+    lua_rawseti(L, 3, RL_KEPT_FINISHERS);
   }
   lua_pushvalue(L, 2);
   lua_rawseti(L, 4, (lua_Integer)lua_rawlen(L, 4) + 1);
@@ -333,8 +329,8 @@ static int request_finish(lua_State *L) {
 static int request_finishers(lua_State *L) {
   rl_check_serving(L, 1);
   lua_settop(L, 1);
-  push_kept(L);
-  lua_rawgeti(L, 2, KEPT_FINISHERS);
+  rl_request_push_kept(L);
+  lua_rawgeti(L, 2, RL_KEPT_FINISHERS);
   return 1;
 }
 
@@ -457,134 +453,15 @@ static int query_all(lua_State *L) {
   return 1;
 }
 
-/* ---- the body ------------------------------------------------------------------------------------------------------------------- */
-
-static void undo_body(rl_task *task, void *ud) {
-  (void)ud;
-  rl_serving *s = task->owner;
-  if (!s) return;
-  s->awaits = RL_AWAITS_NOTHING;
-  if (s->body_state == RL_BODY_READING)
-    s->body_state = RL_BODY_UNREAD; /* what has come stays and may be asked for again */
-  if (s->req && !s->gone) s->req->ops->read_body(s->req, false);
-}
-
-static int raise_body_error(lua_State *L, const rl_serving *s) {
-  switch (s->body_error) {
-    case RL_ETOOBIG:
-      return rl_error_raise(L, RL_ETOOBIG, "the body is larger than %llu bytes (body_limit)",
-                            (unsigned long long)s->req->body_limit);
-    case RL_ETIMEOUT: rl_error_push_word(L, "timeout", 408, "the body arrived too slowly"); return lua_error(L);
-    case RL_ENOMEM: return rl_error_raise(L, RL_ENOMEM, NULL);
-    default: return rl_error_raise(L, RL_ESYNTAX, "the body is malformed");
-  }
-}
-
-static void check_body_size(lua_State *L, rl_serving *s) {
-  const rl_req *req = s->req;
-  if (!req->has_length || req->length <= req->body_limit) return;
-  s->body_error = RL_ETOOBIG;
-  raise_body_error(L, s);
-}
-
-static int body_done(lua_State *L, rl_serving *s) {
-  if (s->body_error) return raise_body_error(L, s);
-  s->body_state = RL_BODY_WHOLE;
-  push_kept(L);
-  rl_push_slice(L, rl_buf_slice(&s->body));
-  rl_buf_free(&s->body);
-  lua_pushvalue(L, -1);
-  lua_rawseti(L, -3, KEPT_BODY);
-  return 1;
-}
-
-static int body_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  return body_done(L, rl_check_serving(L, 1));
-}
-
-/* request_body(req) -> the body where it was read whole already, or nil */
-static int request_body(lua_State *L) {
-  rl_serving *s = rl_check_serving(L, 1);
-  lua_settop(L, 1);
-  push_kept(L);
-  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, KEPT_BODY);
-  else lua_pushnil(L);
-  return 1;
-}
-
-/* req:bytes() -> the whole body; may be asked for again */
-static int l_bytes(lua_State *L) {
-  rl_serving *s = rl_check_serving(L, 1);
-  lua_settop(L, 1);
-  if (s->body_state == RL_BODY_WHOLE) {
-    push_kept(L);
-    lua_rawgeti(L, -1, KEPT_BODY);
-    return 1;
-  }
-  if (s->body_state == RL_BODY_STREAMED) return luaL_error(L, "the body was read in pieces already");
-  if (s->body_state == RL_BODY_READING) return luaL_error(L, "another task is reading the body");
-  check_body_size(L, s);
-  if (s->req->body_done) return body_done(L, s);
-  rl_task *task = rl_task_may_wait(L, "the body of the request");
-  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
-  rl_serving_read(s, true);
-  return rl_task_wait(L, "the body of the request", undo_body, NULL, body_k, 0);
-}
-
-static int next_chunk(lua_State *L);
-
-static int next_chunk_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  return next_chunk(L);
-}
-
-/* The iterator of req:chunks(): what has arrived, or a wait. */
-static int next_chunk(lua_State *L) {
-  lua_settop(L, 1);
-  rl_serving *s = rl_check_serving(L, 1);
-  if (s->body.len) {
-    rl_push_slice(L, rl_buf_slice(&s->body));
-    rl_buf_clear(&s->body);
-    return 1;
-  }
-  if (s->body_ended || s->req->body_done) {
-    if (s->body_error) return raise_body_error(L, s);
-    lua_pushnil(L);
-    return 1;
-  }
-  rl_task *task = rl_task_may_wait(L, "the body of the request");
-  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
-  rl_serving_read(s, false);
-  return rl_task_wait(L, "the body of the request", undo_body, NULL, next_chunk_k, 0);
-}
-
-/* req:chunks() -> iterator over the body as it arrives */
-static int l_chunks(lua_State *L) {
-  rl_serving *s = rl_check_serving(L, 1);
-  if (s->body_state != RL_BODY_UNREAD) return luaL_error(L, "the body was read already");
-  check_body_size(L, s);
-  s->body_state = RL_BODY_STREAMED;
-  lua_pushcfunction(L, next_chunk);
-  lua_pushvalue(L, 1);
-  return 2;
-}
-
-static const luaL_Reg methods[] = {
-    {"header_all", header_all}, {"query_all", query_all}, {"bytes", l_bytes}, {"chunks", l_chunks}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"header_all", header_all}, {"query_all", query_all}, {NULL, NULL}};
 
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"request_keep", request_keep},
-                                     {"request_finish", request_finish},
-                                     {"request_finishers", request_finishers},
-                                     {"request_miss", request_miss},
-                                     {"request_has_route", request_has_route},
-                                     {"request_body", request_body},
-                                     {"served_header", served_header},
-                                     {"served_request", served_request},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"request_keep", request_keep},           {"request_finish", request_finish},
+                                     {"request_finishers", request_finishers}, {"request_miss", request_miss},
+                                     {"request_has_route", request_has_route}, {"served_header", served_header},
+                                     {"served_request", served_request},       {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
   luaL_newmetatable(L, "rille.request_headers");
@@ -592,6 +469,7 @@ void rl_bind_request(lua_State *L) {
   lua_pop(L, 1);
   luaL_newmetatable(L, "rille.request");
   luaL_newlib(L, methods);
+  luaL_setfuncs(L, rl_request_body_methods, 0);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     lua_pushinteger(L, fields[i].field);
     lua_setfield(L, -2, fields[i].name);
@@ -609,4 +487,5 @@ void rl_bind_request(lua_State *L) {
   lua_setfield(L, -2, "__tostring");
   rl_vm_of(L)->refs[RL_REF_REQUEST_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);
+  luaL_setfuncs(L, rl_request_body_functions, 0);
 }

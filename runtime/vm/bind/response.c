@@ -180,9 +180,9 @@ void rl_res_add_header(lua_State *L, const char *name, rl_slice value) {
 
 /* response:header(name, value) -> response: replaces; nil removes */
 static int res_header(lua_State *L) {
-  check_res(L, 1);
+  rl_res *res = check_res(L, 1);
   if (lua_isnoneornil(L, 3)) {
-    luaL_checkstring(L, 2);
+    if (strcasecmp(luaL_checkstring(L, 2), "content-type") == 0) res->content_type = NULL;
     push_headers(L, 1);
     remove_header(L, 2);
   } else {

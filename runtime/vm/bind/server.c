@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "net/address.h"
+#include "server/metrics.h"
 #include "vm/bind/bind.h"
 #include "vm/serve.h"
 
@@ -82,7 +83,16 @@ static int l_close(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {{"port", l_port}, {"close", l_close}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"listen", l_listen}, {NULL, NULL}};
+/* metrics_text() -> what the workers of this process have done, as Prometheus reads it */
+static int l_metrics_text(lua_State *L) {
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  rl_buf_clear(scratch);
+  if (rl_metrics_write(scratch)) return rl_error_raise(L, RL_ENOMEM, NULL);
+  rl_push_slice(L, rl_buf_slice(scratch));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"listen", l_listen}, {"metrics_text", l_metrics_text}, {NULL, NULL}};
 
 void rl_bind_server(lua_State *L) {
   luaL_newmetatable(L, "rille.server");

@@ -9,21 +9,27 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/bind/sqlite.h"
+#include "vm/inspect.h"
 
 enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_NOTHING };
+
+typedef struct transaction transaction;
 
 typedef struct database {
   rl_database db;
   bool open;
-  uint64_t holder; /* id of the task whose transaction is under way on this handle, or 0 */
+  uint64_t holder;      /* id of the task whose transaction is under way on this handle, or 0 */
+  transaction *current; /* that transaction, or NULL; it clears this when it ends */
 } database;
 
 /* A transaction; user value 1 is its database. */
-typedef struct transaction {
+struct transaction {
   database *database;
   uint64_t number;
-  bool open, committing;
-} transaction;
+  bool open;
+  int line; /* where it was begun, in tests; else 0 */
+  char site[LUA_IDSIZE];
+};
 
 /* What a waiting task knows of its operation; embedded in a userdata, which the stack anchors. */
 typedef struct pending {
@@ -105,7 +111,7 @@ static void check_op(lua_State *L, pending *p) {
   rl_op *op = p->op;
   if (!op->error.code) return;
   rl_sql_error error = op->error;
-  rl_slice sql = op->count ? op->statements[0].sql : RL_SLICE_NONE;
+  rl_slice sql = op->count && op->kind != RL_OP_COPY_IN ? op->statements[0].sql : RL_SLICE_NONE;
   rl_push_slice(L, sql); /* the text outlives the operation */
   sql.data = lua_tolstring(L, -1, &sql.len);
   free_op(p);
@@ -402,6 +408,7 @@ static void send_rollback(transaction *t) {
 static void end_transaction(transaction *t) {
   t->open = false;
   t->database->holder = 0;
+  t->database->current = NULL;
 }
 
 static int begin_k(lua_State *L, int status, lua_KContext ctx) {
@@ -412,6 +419,7 @@ static int begin_k(lua_State *L, int status, lua_KContext ctx) {
   free_op(p);
   t->open = true;
   t->database->holder = rl_task_running(L)->id;
+  t->database->current = t;
   lua_pop(L, 1);
   return 1;
 }
@@ -430,6 +438,7 @@ static int l_begin(lua_State *L) {
   rl_task *task = rl_task_may_wait(L, "db:begin");
   transaction *t = lua_newuserdatauv(L, sizeof *t, 1);
   *t = (transaction){.database = d, .number = rl_store_new_transaction(d->db.store)};
+  if (rl_vm_of(L)->mode == RL_MODE_TEST) t->line = rl_inspect_line(task, t->site, sizeof t->site);
   luaL_setmetatable(L, "rille.transaction");
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
@@ -485,11 +494,30 @@ static int l_savepoint(lua_State *L) {
 }
 
 /* Rolled back where it is still open; nobody needs to wait for that: what comes next stands behind it in the queue. */
-static int transaction_close(lua_State *L) {
-  transaction *t = luaL_checkudata(L, 1, "rille.transaction");
-  if (!t->open) return 0;
+static void abandon(transaction *t) {
   end_transaction(t);
   if (t->database->open) send_rollback(t);
+}
+
+static int transaction_close(lua_State *L) {
+  transaction *t = luaL_checkudata(L, 1, "rille.transaction");
+  if (t->open) abandon(t);
+  return 0;
+}
+
+/* db:open_transaction() -> where the one under way was begun, id of the task that holds it | nil: for tests */
+static int l_open_transaction(lua_State *L) {
+  database *d = luaL_checkudata(L, 1, "rille.database");
+  if (!d->current) return 0;
+  lua_pushfstring(L, "%s:%d", d->current->site, d->current->line);
+  lua_pushinteger(L, (lua_Integer)d->holder);
+  return 2;
+}
+
+/* db:end_transaction(): rolls back what somebody has left open: for tests */
+static int l_end_transaction(lua_State *L) {
+  database *d = luaL_checkudata(L, 1, "rille.database");
+  if (d->current) abandon(d->current);
   return 0;
 }
 
@@ -542,10 +570,16 @@ static int database_tostring(lua_State *L) {
 
 static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},     {"value", l_value},
                                           {"exec", l_exec},   {"batch", l_batch}, {NULL, NULL}};
-static const luaL_Reg database_methods[] = {{"begin", l_begin},           {"apply_migrations", l_apply_migrations},
-                                            {"backup", l_backup},         {"image", l_image},
-                                            {"load_image", l_load_image}, {"stats", l_stats},
-                                            {"close", l_close},           {NULL, NULL}};
+static const luaL_Reg database_methods[] = {{"begin", l_begin},
+                                            {"apply_migrations", l_apply_migrations},
+                                            {"backup", l_backup},
+                                            {"image", l_image},
+                                            {"load_image", l_load_image},
+                                            {"stats", l_stats},
+                                            {"close", l_close},
+                                            {"open_transaction", l_open_transaction},
+                                            {"end_transaction", l_end_transaction},
+                                            {NULL, NULL}};
 static const luaL_Reg transaction_methods[] = {{"commit", l_commit},
                                                {"rollback", l_rollback},
                                                {"savepoint", l_savepoint},

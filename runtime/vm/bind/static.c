@@ -27,9 +27,11 @@ static void push_file(lua_State *L, rl_file *file) {
   luaL_setmetatable(L, "rille.file");
 }
 
+/* The message goes to the client, so the path stands beside it. */
 static int raise_missing(lua_State *L, const char *path) {
-  lua_pushfstring(L, "no file '%s'", path);
-  rl_error_push_word(L, "not_found", 404, lua_tostring(L, -1));
+  rl_error_push_word(L, "not_found", 404, "no such file");
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, "path");
   return lua_error(L);
 }
 

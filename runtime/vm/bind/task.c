@@ -35,7 +35,7 @@ static int l_sleep(lua_State *L) {
   rl_task *task = rl_task_may_wait(L, "sleep");
   double ms = ceil(seconds * 1000);
   memset(&task->timer, 0, sizeof task->timer);
-  rl_timer_start(task->vm->loop, &task->timer, ms < 1e15 ? (uint64_t)ms : (uint64_t)1e15, on_slept);
+  rl_timer_start_now(task->vm->loop, &task->timer, ms < 1e15 ? (uint64_t)ms : (uint64_t)1e15, on_slept);
   return rl_task_wait(L, "sleep", undo_sleep, NULL, NULL, 0);
 }
 

@@ -163,7 +163,7 @@ describe("cancellation", function()
     client:close()
     collectgarbage()
     rille.sleep(0.2)
-    assert.equal(before, descriptors())
+    assert.is_true(descriptors() <= before) -- fewer: something older was collected
   end)
 
   it("while waiting for a place leaves the queue", function()

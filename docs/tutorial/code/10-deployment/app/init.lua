@@ -20,10 +20,9 @@ return function(given)
   end)
 
   -- Whether this process can do its work: what it needs is asked, not only whether it runs.
-  app:get("/healthz", function(req)
-    req.app.state.db:value "SELECT 1"
-    return "ok\n"
-  end)
+  app:get("/healthz", rille.healthz {
+    database = function(req) return req.app.state.db:value "SELECT 1" end,
+  })
 
   return app
 end

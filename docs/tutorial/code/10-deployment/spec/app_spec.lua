@@ -8,7 +8,7 @@ describe("the deployed app", function()
 
   it("is healthy and counts", function()
     local client = client_of {}
-    assert.equal("ok\n", client:get("/healthz"):text())
+    assert.same({ status = "ok", checks = { database = "ok" } }, client:get("/healthz"):json())
     assert.matches("visitor 1, by http from 127.0.0.1", client:get("/"):text(), 1, true)
     assert.matches("visitor 2", client:get("/"):text())
   end)

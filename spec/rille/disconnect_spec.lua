@@ -1,0 +1,170 @@
+local rille = require "rille"
+local testing = require "rille.testing"
+
+describe("a handler whose client leaves", function()
+  local app, events, db, inside
+  before_each(function()
+    app, events, inside = rille.app(), {}, rille.event()
+    db = testing.database "app/migrations"
+  end)
+
+  local function note(event) events[#events + 1] = event end
+  local function held(name)
+    return setmetatable({}, { __close = function(_, err)
+      rille.sleep(0) -- cleanup may wait
+      note(name .. ": " .. tostring(err))
+    end })
+  end
+  local function posts() return db:value "SELECT count(*) FROM posts" end
+  local insert = "INSERT INTO posts(title, text, owner, editor) VALUES ('t', 'x', 'o', 'o')"
+
+  -- Asks over a real connection, and leaves once the handler is inside.
+  local function ask_and_leave(path, opts)
+    local server = testing.server(app)
+    local asking = rille.spawn(rille.fetch, server.url .. (path or "/"), opts)
+    inside:wait()
+    asking:cancel()
+    pcall(asking.wait, asking)
+
+  end
+
+  local function until_noted(n)
+    for _ = 1, 500 do
+      if #events >= n then return end
+      rille.sleep(0.01)
+    end
+  end
+
+  it("is cancelled where it waits, and its __close runs, which may wait", function()
+    app:get("/", function()
+      local guard <close> = held "handler" -- luacheck: ignore 211
+      inside:set()
+      rille.sleep(60)
+      note "never"
+    end)
+    ask_and_leave()
+    until_noted(1)
+    assert.equal(1, #events)
+    assert.matches("^handler: cancelled", events[1])
+  end)
+
+  it("has its transaction rolled back, and the next one goes on", function()
+    app:get("/", function()
+      local guard <close> = held "handler" -- luacheck: ignore 211
+      db:transaction(function(tx)
+        tx:exec(insert)
+        inside:set()
+        rille.sleep(60)
+      end)
+    end)
+    ask_and_leave()
+    until_noted(1)
+    assert.equal(0, posts())
+    db:exec(insert)
+    assert.equal(1, posts())
+  end)
+
+  it("takes its children with it", function()
+    app:get("/", function()
+      rille.all(function()
+        local guard <close> = held "child" -- luacheck: ignore 211
+        rille.sleep(60)
+      end, function()
+        inside:set()
+        rille.sleep(60)
+      end)
+    end)
+    ask_and_leave()
+    until_noted(1)
+    assert.matches("^child: cancelled", events[1])
+  end)
+
+  it("finishes what it has shielded", function()
+    app:get("/", function()
+      local guard <close> = held "handler" -- luacheck: ignore 211
+      rille.shield(function()
+        inside:set()
+        rille.sleep(0.05)
+        db:exec(insert)
+      end)
+      rille.sleep(60)
+    end)
+    ask_and_leave()
+    until_noted(1)
+    assert.equal(1, posts())
+  end)
+
+  it("gives back its place in a semaphore and its call to another server", function()
+    local semaphore = rille.semaphore(1)
+    local slow = rille.app()
+    local upstream = {}
+    slow:get("/", function()
+      local guard <close> = setmetatable({}, { __close = function() upstream[1] = "left" end }) -- luacheck: ignore 211
+      inside:set()
+      rille.sleep(60)
+    end)
+    local other = testing.server(slow)
+    app:get("/", function()
+      local guard <close> = held "handler" -- luacheck: ignore 211
+      semaphore:with(function() rille.fetch(other.url) end)
+    end)
+    ask_and_leave()
+    until_noted(1)
+    assert.equal("free", semaphore:with(function() return "free" end))
+    for _ = 1, 500 do
+      if upstream[1] then break end
+      rille.sleep(0.01)
+    end
+    assert.equal("left", upstream[1])
+  end)
+
+  it("is told where it reads a body that never comes", function()
+    app:post("/", function(req)
+      local guard <close> = held "handler" -- luacheck: ignore 211
+      inside:set()
+      req:text()
+    end)
+    local first = true
+    ask_and_leave("/", { method = "POST", body = function()
+      if first then
+        first = false
+        return "some"
+      end
+      rille.sleep(60)
+    end })
+    until_noted(1)
+    assert.equal(1, #events)
+    assert.matches("^handler: ", events[1])
+  end)
+
+  it("is cancelled in process too, when the client of a test is closed", function()
+    app:get("/", function()
+      local guard <close> = held "handler" -- luacheck: ignore 211
+      inside:set()
+      rille.sleep(60)
+    end)
+    local client = testing.client(app)
+    local asking = rille.spawn(client.get, client, "/")
+    inside:wait()
+    asking:cancel()
+    pcall(asking.wait, asking)
+    client:close()
+    until_noted(1)
+    assert.equal(1, #events)
+    assert.matches("^handler: cancelled", events[1])
+  end)
+
+  it("is not disturbed by a client that leaves once it has its answer; other requests never are", function()
+    app:get("/", function() return "at once" end)
+    app:get("/slow", function()
+      inside:set()
+      rille.sleep(0.05)
+      return "slow"
+    end)
+    local server = testing.server(app)
+    local slow = rille.spawn(function() return rille.fetch(server.url .. "/slow"):text() end)
+    inside:wait()
+    for _ = 1, 5 do assert.equal("at once", rille.fetch(server.url):text()) end
+    assert.equal("slow", slow:wait())
+  end)
+end)

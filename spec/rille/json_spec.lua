@@ -1,0 +1,153 @@
+local rille = require "rille"
+
+local encode, decode = rille.json_encode, rille.json_decode
+
+local function failure(text)
+  local value, err = rille.try(decode, text)
+  assert.is_nil(value, "decoded: " .. text)
+  return err
+end
+
+describe("json_decode", function()
+  for text, value in pairs {
+    ["true"] = true, ["false"] = false, ["0"] = 0, ["-0"] = 0, ["12"] = 12, ["-7"] = -7, ["1.5"] = 1.5, ["1e3"] = 1000.0,
+    ["-0.0"] = -0.0, ["1E-2"] = 0.01, ["9223372036854775807"] = math.maxinteger, ["-9223372036854775808"] = math.mininteger,
+    ["9223372036854775808"] = 2.0 ^ 63, ["1e999"] = math.huge, ['""'] = "", ['"a\\u00e9\\n"'] = "aé\n",
+    ['"\\ud83c\\udf19"'] = "🌙", ['"é"'] = "é", ['"\\u0000"'] = "\0", ['"\\/\\"\\\\\\b\\f\\r\\t"'] = "/\"\\\b\f\r\t",
+    [" \t\r\n 1 \n"] = 1,
+  } do
+    it("reads " .. text:gsub("%c", " "), function()
+      if value == math.huge then
+        failure(text) -- no number that Lua could give back
+        return
+      end
+      assert.equal(value, decode(text))
+      assert.equal(math.type(value), math.type(decode(text)))
+    end)
+  end
+
+  it("keeps integers and floats apart", function()
+    assert.same({ "integer", "float", "float", "integer" }, { math.type(decode "1"), math.type(decode "1.0"),
+      math.type(decode "1e0"), math.type(decode "9007199254740993") })
+    assert.equal(9007199254740993, decode "9007199254740993")
+  end)
+
+  it("takes null in an object for an absent key, in a list for rille.null, alone for rille.null or nil", function()
+    assert.same({ b = 1 }, decode '{"a":null,"b":1}')
+    assert.same({ 1, rille.null, 3 }, decode "[1,null,3]")
+    assert.equal("[1,null,3]", encode(decode "[1,null,3]"))
+    assert.is_true(decode "null" == nil or decode "null" == rille.null)
+  end)
+
+  it("keeps lists lists and objects objects, empty ones too, through and back", function()
+    for _, text in ipairs { "[]", "{}", "[[],{}]", '{"a":[]}', '[{"a":{}}]', "[[[]]]" } do
+      assert.equal(text, encode(decode(text)))
+    end
+    assert.same({}, decode "[]")
+    assert.same({}, decode "{}")
+  end)
+
+  it("lets the last of several equal keys win", function()
+    assert.same({ a = 3 }, decode '{"a":1,"a":2,"a":3}')
+    assert.same({}, decode '{"a":1,"a":null}')
+  end)
+
+  for text, what in pairs {
+    [""] = "nothing", ["{"] = "an object cut off", ["[1,]"] = "a comma too many", ["[1 2]"] = "a comma missing",
+    ['{"a"}'] = "no colon", ["{a:1}"] = "a key without quotes", ["'a'"] = "single quotes", ["01"] = "a leading zero",
+    ["1."] = "a point and no digit", [".5"] = "no digit before the point", ["+1"] = "a plus", ["1 1"] = "two values",
+    ["NaN"] = "NaN", ["Infinity"] = "Infinity", ["nul"] = "half a word", ['"\n"'] = "a raw newline in a string",
+    ['"\\x"'] = "an unknown escape", ['"\\ud800"'] = "half a surrogate pair", ['"\\ud800\\u0041"'] = "half a pair and a letter",
+    ['"\xff"'] = "bytes that are no UTF-8", ['"\xc0\xaf"'] = "UTF-8 that is longer than it must be",
+    ['"\xed\xa0\x80"'] = "a surrogate in UTF-8", ["\xef\xbb\xbf1"] = "a byte order mark", ["[1]x"] = "something behind it",
+    ["/* */1"] = "a comment", ['{"a":1,}'] = "a comma before the end", ["\0"] = "NUL",
+  } do
+    it("refuses " .. what, function()
+      local err = failure(text)
+      assert.same({ "json", 400 }, { err.code, err.status })
+    end)
+  end
+
+  it("says what is wrong, and where", function()
+    local err = failure '{\n  "a": 1,\n  "b": oops\n}'
+    assert.matches("line 3", err.message)
+    assert.matches("line 1", failure("[1,,2]").message)
+  end)
+
+  it("goes so deep and no deeper", function()
+    local function nested(depth) return ("["):rep(depth) .. ("]"):rep(depth) end
+    assert.equal(nested(100), encode(decode(nested(100))))
+    local err = failure(nested(100000))
+    assert.equal("json", err.code)
+    assert.matches("deep", err.message)
+    assert.equal("json", failure(('{"a":'):rep(100000)).code)
+  end)
+
+  it("reads strings only", function()
+    assert.has_error(function() decode(nil) end)
+    assert.has_error(function() decode {} end)
+  end)
+end)
+
+describe("json_encode", function()
+  for text, value in pairs {
+    ["true"] = true, ["false"] = false, ["null"] = rille.null, ["1"] = 1, ["-9223372036854775808"] = math.mininteger,
+    ["0.1"] = 0.1, ["1e+300"] = false, ["[1,2,3]"] = { 1, 2, 3 }, ['{"a":1}'] = { a = 1 }, ["{}"] = {},
+    ["[]"] = rille.array {}, ['["a"]'] = rille.array { "a" }, ['"a\\"\\\\\\n"'] = "a\"\\\n", ['"é🌙"'] = "é🌙",
+    ['"\\u0000\\u001f"'] = "\0\31", ['[[],{}]'] = { rille.array {}, {} },
+  } do
+    if text ~= "1e+300" then it("writes " .. text, function() assert.equal(text, encode(value)) end) end
+  end
+
+  it("writes the shortest number that reads back as the same, floats as floats", function()
+    for _, x in ipairs { 0.1, 1 / 3, 1e21, 1e-7, 5e-324, 1.7976931348623157e308, 123456789.123, 2.0 ^ 53, 1e15 } do
+      local text = encode(x)
+      assert.equal(x, decode(text))
+      local digits = text:match("^[%d.]+"):gsub("%.", ""):gsub("^0+", ""):gsub("0+$", "")
+      local enough = 1
+      while tonumber(("%." .. enough .. "g"):format(x)) ~= x do enough = enough + 1 end
+      assert.is_true(#digits <= enough, text)
+    end
+    assert.equal("0.30000000000000004", encode(0.1 + 0.2))
+    assert.equal("float", math.type(decode(encode(1.0))))
+    assert.equal("integer", math.type(decode(encode(1))))
+  end)
+
+  it("refuses NaN and infinities, and says where they stand", function()
+    for _, x in ipairs { 0 / 0, math.huge, -math.huge } do
+      local ok, err = pcall(encode, { a = { x } })
+      assert.is_false(ok)
+      assert.matches("a", tostring(err))
+    end
+  end)
+
+  it("refuses what JSON cannot say: functions, userdata, mixed keys, cycles, bytes that are no UTF-8", function()
+    local cycle = {}
+    cycle.self = cycle
+    for name, value in pairs { ["function"] = print, mixed = { 1, a = 2 }, boolean_key = { [true] = 1 }, cycle = cycle,
+      bytes = "\xff", key = { ["\xff"] = 1 }, coroutine = coroutine.create(print) } do
+      assert.is_false(pcall(encode, value), name)
+    end
+  end)
+
+  it("writes what __tostring or holes cannot spoil: a list with a hole is refused or an object, never cut", function()
+    local ok, text = pcall(encode, { 1, nil, 3 })
+    if ok then assert.equal(3, select(2, text:gsub("%d+", ""))) end
+  end)
+
+  it("gives back what it was given", function()
+    local value = { name = "Ada", tags = { "a", "b" }, nested = { { id = 1, ok = true, score = 0.5 } }, none = rille.array {} }
+    assert.same(value, decode(encode(value)))
+  end)
+end)
+
+describe("rille.array", function()
+  it("is the same table, marked as a list", function()
+    local t = {}
+    assert.equal(t, rille.array(t))
+    assert.same({}, t)
+    assert.equal("[]", encode(t))
+    t[1] = "x"
+    assert.equal('["x"]', encode(t))
+  end)
+end)

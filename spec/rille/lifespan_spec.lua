@@ -1,0 +1,140 @@
+local rille = require "rille"
+local lifespan = require "rille.lifespan"
+local native = require "rille.native"
+local scratch = require "spec.support.scratch"
+
+describe("a lifespan", function()
+  local app, events
+  before_each(function() app, events = rille.app(), {} end)
+
+  local function note(event) events[#events + 1] = event end
+
+  local function add(to, name)
+    to:lifespan(function(_, running)
+      note(name .. " starts")
+      rille.sleep(0)
+      running()
+      rille.sleep(0)
+      note(name .. " ends")
+    end)
+  end
+
+  it("starts before anything listens, in order of registration, mounted ones behind their parent's; ends in reverse", function()
+    local sub = rille.app()
+    add(sub, "sub")
+    add(app, "first")
+    app:mount("/sub", sub)
+    add(app, "second")
+    local started = lifespan.start(app)
+    assert.same({ "first starts", "second starts", "sub starts" }, events)
+    events = {}
+    assert.is_true(started:stop())
+    assert.same({ "sub ends", "second ends", "first ends" }, events)
+  end)
+
+  it("is given its app, and keeps <close> variables open until the stop", function()
+    app:lifespan(function(self, running)
+      assert.equal(app, self)
+      local held <close> = setmetatable({}, { __close = function() note "closed" end }) -- luacheck: ignore 211
+      self.state.db = "open"
+      running()
+      note "after running"
+    end)
+    local started = lifespan.start(app)
+    assert.same({ "open", {} }, { app.state.db, events })
+    started:stop()
+    assert.same({ "after running", "closed" }, events)
+  end)
+
+  it("may keep tasks of its own, which end with it", function()
+    app:lifespan(function(_, running)
+      rille.spawn(function()
+        local held <close> = setmetatable({}, { __close = function() note "closed" end }) -- luacheck: ignore 211
+        rille.sleep(1000)
+      end)
+      running()
+    end)
+    lifespan.start(app):stop()
+    assert.same({ "closed" }, events)
+  end)
+
+  it("that fails to start ends those that have started, and raises", function()
+    add(app, "first")
+    app:lifespan(function() error("no disk", 0) end)
+    add(app, "third")
+    assert.error_matches(function() lifespan.start(app) end, "no disk")
+    assert.same({ "first starts", "first ends" }, events)
+  end)
+
+  it("that fails at its end is logged; the others still end", function()
+    add(app, "first")
+    app:lifespan(function(_, running)
+      running()
+      error "at the end"
+    end)
+    local started = lifespan.start(app)
+    native.take_log()
+    assert.is_false(started:stop())
+    assert.matches("a lifespan failed at its end.*at the end", native.take_log())
+    assert.same({ "first starts", "first ends" }, events)
+  end)
+
+  it("that never calls running() has ended when it returns; twice is a mistake", function()
+    app:lifespan(function() note "once" end)
+    lifespan.start(app):stop()
+    assert.same({ "once" }, events)
+    local other = rille.app()
+    other:lifespan(function(_, running)
+      running()
+      note(select(2, pcall(running)))
+    end)
+    lifespan.start(other):stop()
+    assert.matches("called twice", events[2])
+  end)
+
+  it("is a function", function() assert.has_error(function() app:lifespan "x" end) end)
+
+  describe("of a server", function()
+    local files
+    before_each(function() files = scratch.new() end)
+    after_each(function() files:close() end)
+
+    it("runs in each worker, worker 1's first; its end runs at SIGTERM", function()
+      files:write("app.lua", [[
+        local rille = require "rille"
+        local app = rille.app()
+        local function say(text)
+          local file = io.open("said", "a")
+          file:write(text, rille.worker.id, " ")
+          file:close()
+        end
+        app:lifespan(function(_, running)
+          if rille.worker.id == 1 then rille.sleep(0.1) end
+          say "start"
+          running()
+          rille.sleep(0.01)
+          say "end"
+        end)
+        return app
+      ]])
+      local output = files:run(([[sh -c '
+        %s serve app.lua --port 0 --threads 2 2> log & pid=$!
+        for i in $(seq 500); do grep -q listening log && break; sleep 0.02; done
+        kill -TERM $pid; wait $pid; echo "status $?"']]):format(files.rille))
+      assert.equal("status 0\n", output)
+      assert.matches("^start1 start2 end%d end%d $", files:read "said")
+    end)
+
+    it("that fails to start is exit status 1, with the error, and nothing listens", function()
+      files:write("app.lua", [[
+        local app = require("rille").app()
+        app:lifespan(function() error "the database is gone" end)
+        return app
+      ]])
+      local output = files:run(([[sh -c '%s serve app.lua --port 0; echo "status $?"']]):format(files.rille))
+      assert.matches("app.lua:2: the database is gone", output, 1, true)
+      assert.matches("status 1\n$", output)
+      assert.not_matches("listening", output)
+    end)
+  end)
+end)
