@@ -2,9 +2,9 @@
 --
 --   find(name) -> template -> render(template, context, helpers) -> text
 --
--- A template is {name, root, blocks, exports, only_prints, expected}: root and the functions in blocks (name -> list of one)
--- are the compiler's. `helpers` is a table of what is there for one page (request, session, …), behind the context and in front of
--- the globals. Templates are kept; in development a file that has changed is compiled again.
+-- A template is {name, root, blocks, exports, only_prints, expected}: root and the functions in blocks (name -> list of
+-- one) are the compiler's. `helpers` is a table of what is there for one page (request, session, …), behind the context and
+-- in front of the globals. Templates are kept; in development a file that has changed is compiled again.
 local compiler = require "rille.template.compiler"
 local failure = require "rille.template.failure"
 local filters = require "rille.template.filters"

@@ -165,9 +165,13 @@ function Lexer:tag(at, is_block, start)
   local source = self.source
   self.open = {}
   while true do
-    at = find(source, "%S", at)
-    if not at then self:fail(start, ("this tag is not closed: '%s' is missing"):format(is_block and "%}" or "}}")) end
     local c = byte(source, at)
+    if c == 32 then at, c = at + 1, byte(source, at + 1) end -- one space is the most there mostly is
+    if not c or c <= 32 then
+      at = find(source, "%S", at)
+      if not at then self:fail(start, ("this tag is not closed: '%s' is missing"):format(is_block and "%}" or "}}")) end
+      c = byte(source, at)
+    end
     if starts_name[c] then
       at = name_at(self, at)
     else

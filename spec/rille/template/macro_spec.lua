@@ -82,7 +82,8 @@ describe("a call", function()
   end)
 
   it("escapes what is no macro as the place of the call does", function()
-    local source = "{% macro m(caller=none) %}{{ caller(1) }}{% autoescape false %}{{ caller(1) }}{% endautoescape %}{% endmacro %}"
+    local source = "{% macro m(caller=none) %}{{ caller(1) }}"
+      .. "{% autoescape false %}{{ caller(1) }}{% endautoescape %}{% endmacro %}"
     assert.equal("&lt;<", render(source .. "{{ m(f) }}", { f = function() return "<" end }))
   end)
 end)
