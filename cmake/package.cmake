@@ -11,6 +11,17 @@ set(manual ${CMAKE_CURRENT_BINARY_DIR}/rille.1.gz)
 add_custom_command(OUTPUT ${manual} COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/docs/rille.1 > ${manual} DEPENDS docs/rille.1)
 add_custom_target(manual ALL DEPENDS ${manual})
 install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+foreach(pair bash:bash-completion/completions/rille zsh:zsh/site-functions/_rille fish:fish/vendor_completions.d/rille.fish)
+  string(REGEX MATCH "^([a-z]+):(.*/)([^/]+)$" _ ${pair})
+  set(shell ${CMAKE_MATCH_1})
+  set(folder ${CMAKE_MATCH_2})
+  set(name ${CMAKE_MATCH_3})
+  set(completion ${CMAKE_CURRENT_BINARY_DIR}/completion.${shell})
+  add_custom_command(OUTPUT ${completion} COMMAND rille completion ${shell} > ${completion} DEPENDS rille)
+  list(APPEND completions ${completion})
+  install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/${folder} RENAME ${name})
+endforeach()
+add_custom_target(completions ALL DEPENDS ${completions})
 install(FILES packages/systemd/rille@.service packages/systemd/rille@.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 
@@ -26,6 +37,6 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION httpd)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "ca-certificates")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libgd3")                # rille.image; loaded when it is first used
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "lua-busted, lua-check")   # rille test, rille check
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libgd3, lua-busted") # rille.image, loaded when it is first used; rille test
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "lua-check")             # rille check
 include(CPack)

@@ -177,24 +177,6 @@ void rl_local_taken(rl_local *local, size_t len) {
 
 /* ---- life ------------------------------------------------------------------------------------------------------------ */
 
-static void release_gone(rl_req *req) { rl_req_free(req); }
-static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
-static void abort_gone(rl_req *req) { (void)req; }
-static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
-static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
-static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
-  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
-}
-static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
-
-static const rl_req_ops gone_ops = {.read_body = read_gone,
-                                    .respond = respond_gone,
-                                    .write = write_gone,
-                                    .send_file = send_file_gone,
-                                    .end = end_gone,
-                                    .abort = abort_gone,
-                                    .release = release_gone};
-
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, rl_slice head, bool secure,
                         void (*handle)(void *ud, rl_req *req), void *ud) {
   rl_h1_reader reader;
@@ -230,6 +212,6 @@ void rl_local_free(rl_local *local) {
     rl_req_free(req);
     return;
   }
-  req->ops = &gone_ops;
+  req->ops = &rl_req_gone_ops;
   if (req->events && req->events->on_gone) req->events->on_gone(req, RL_EEOF);
 }

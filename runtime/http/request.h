@@ -48,6 +48,9 @@ typedef struct rl_req_ops {
   void (*release)(rl_req *req);
 } rl_req_ops;
 
+/* What a request is left with once its connection is gone: it can only be released. */
+extern const rl_req_ops rl_req_gone_ops;
+
 /* What a handler wants to hear; filled by the handler (static). Any may be NULL. */
 typedef struct rl_req_events {
   /* A piece of the body, at least one byte, borrowed until return. */

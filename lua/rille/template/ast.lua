@@ -48,38 +48,49 @@ local fields = {
 -- Lists of pairs and operands: which of a row's items are nodes.
 local rows = { kwargs = { 2 }, pairs = { 1, 2 }, operands = { 2 } }
 
-local function each_in(list, columns, visit)
+local function each_in(list, columns, visit, with)
   for _, row in ipairs(list) do
-    for _, column in ipairs(columns) do visit(row[column]) end
-  end
-end
-
---- Calls visit(child) for the children of a node, in the order of the source.
-function M.each_child(node, visit)
-  local names = fields[node.t]
-  for i = 1, #names do
-    local child = node[names[i]]
-    if child == nil then -- luacheck: ignore 542
-    elseif child.t then visit(child)
-    elseif rows[names[i]] then each_in(child, rows[names[i]], visit)
-    else
-      for k = 1, #child do visit(child[k]) end
+    for i = 1, #columns do
+      if visit(row[columns[i]], with) then return true end
     end
   end
 end
 
+--- Calls visit(child, with) for the children of a node, in the order of the source, until one gives true; that is the result.
+local function each_child(node, visit, with)
+  local names = fields[node.t]
+  for i = 1, #names do
+    local child = node[names[i]]
+    if child == nil then -- luacheck: ignore 542
+    elseif child.t then
+      if visit(child, with) then return true end
+    elseif rows[names[i]] then
+      if each_in(child, rows[names[i]], visit, with) then return true end
+    else
+      for k = 1, #child do
+        if visit(child[k], with) then return true end
+      end
+    end
+  end
+end
+
+M.each_child = each_child
+
 --- Calls visit(node) for every node of a type in a tree.
 function M.each(node, type_name, visit)
   if node.t == type_name then visit(node) end
-  M.each_child(node, function(child) M.each(child, type_name, visit) end)
+  each_child(node, function(child) M.each(child, type_name, visit) end)
 end
 
 --- Whether a node or one below it passes.
-function M.any(node, passes)
-  if passes(node) then return true end
-  local found = false
-  M.each_child(node, function(child) found = found or M.any(child, passes) end)
-  return found
+local function any(node, passes) return passes(node) or each_child(node, any, passes) or false end
+
+M.any = any
+
+--- Whether a statement hands variables of the frames around it on.
+function M.passes_locals(node)
+  return ((node.t == "Include" or node.t == "Import" or node.t == "FromImport") and node.with_context)
+    or (node.t == "Block" and node.scoped)
 end
 
 -- Names that are read and have not been written before: collected in `found`. Blocks are units of their own.

@@ -76,16 +76,6 @@ function M.put_call(c, kwargs, esc, f, ...)
   c.R.put(c.page, esc and "e" or "r", call(c, kwargs, esc, f, ...))
 end
 
---- put_call3(c, kwargs, esc, f, a, b, d): the same for up to three arguments, which is most calls there are.
-function M.put_call3(c, kwargs, esc, f, a, b, d)
-  local ours = kinds[getmetatable(f)]
-  if ours and ours.put3 and ours.put3(kwargs, f, a, b, d) then return end
-  if d ~= nil then return M.put_call(c, kwargs, esc, f, a, b, d) end
-  if b ~= nil then return M.put_call(c, kwargs, esc, f, a, b) end
-  if a ~= nil then return M.put_call(c, kwargs, esc, f, a) end
-  return M.put_call(c, kwargs, esc, f)
-end
-
 -- The object in front of a method's arguments, where the program's own classes want it.
 local function call_found(c, kwargs, esc, object, f, is_method, ...)
   if is_method then return call(c, kwargs, esc, f, object, ...) end
@@ -109,7 +99,11 @@ function M.put_method(c, kwargs, esc, object, name, ...)
     if type(own) == "table" then return M.put_call(c, kwargs, esc, own, ...) end -- a macro of an imported template
     record, f, is_method = lookup.method(object, name)
   end
-  if record then return c.R.put(c.page, esc and "e" or "r", lookup.call_record(record, object, kwargs, ...)) end
+  if record then
+    local letter = esc and "e" or "r"
+    if not kwargs and not record.keywords then return c.R.put(c.page, letter, record.f(object, ...)) end
+    return c.R.put(c.page, letter, lookup.call_record(record, object, kwargs, ...))
+  end
   if is_method then return M.put_call(c, kwargs, esc, f, object, ...) end
   return M.put_call(c, kwargs, esc, f, ...)
 end

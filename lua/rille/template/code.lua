@@ -12,21 +12,23 @@
 local Code = {}
 Code.__index = Code
 
-local MOST_LOCALS = 120
+local MOST_LOCALS = 100
+local MOST_KEPT = 32 -- see keep()
 local MOST_AT_ONCE = 30 -- values in one assignment
 
 local concat = table.concat
 
 --- A string as a Lua literal without line breaks.
 function Code.quote(text)
-  return (("%q"):format(text):gsub("\\\n", "\\n"):gsub("\r", "\\r"))
+  local quoted = ("%q"):format(text)
+  return text:find "[\r\n]" and quoted:gsub("\\\n", "\\n"):gsub("\r", "\\r") or quoted
 end
 
 --- A unit whose first line is `line`. `constants` is the list K of the template, which units share.
 function Code.new(line, constants)
   return setmetatable({
     first_line = line, line = line, pieces = {}, helpers = {}, helper_list = {}, constants = constants, count = 0,
-    locals = 0, captures = {},
+    locals = 0, captures = {}, kept = {}, kept_by_key = {},
   }, Code)
 end
 
@@ -136,6 +138,34 @@ end
 --- Makes room for a parameter whose value is `value`, and writes that.
 function Code:set_parameter(frame, ref, value)
   self:write(("%s%s = %s "):format(self:place(frame, ref) and "local " or "", ref.code, value))
+end
+
+-- ---- what a unit keeps while it runs --------------------------------------------------------------------------------
+
+--- Names of `count` variables of the unit's function, whose value is `put` at first, which no template gets hold of; the same
+--- ones for the same key. Nil where there are too many of them.
+function Code:keep(key, count)
+  local names = self.kept_by_key[key]
+  if names or #self.kept + count > MOST_KEPT then return names end
+  names = {}
+  for i = 1, count do
+    names[i] = self:fresh "kept"
+    self.kept[#self.kept + 1] = names[i]
+  end
+  self.kept_by_key[key] = names
+  return names
+end
+
+--- Writes the unit's head, and later what it keeps.
+function Code:begin_unit(head)
+  self:write(head)
+  self.head = #self.pieces
+end
+
+function Code:end_unit()
+  if not self.kept[1] then return end
+  local names, values = concat(self.kept, ", "), (self:use "put" .. ", "):rep(#self.kept):sub(1, -3)
+  self.pieces[self.head] = ("%slocal %s = %s "):format(self.pieces[self.head], names, values)
 end
 
 -- ---- functions inside of a unit -------------------------------------------------------------------------------------

@@ -270,19 +270,63 @@ function M.add(Compiler)
   end
 
   --- Code for a call. `verb` and `method_verb` are the runtime's functions for it: "call" and "method" give the result,
-  --- "put_call" and "put_method" print it (put_call3 where the arguments are few).
+  --- "put_call" and "put_method" print it.
   function Compiler:call_code(node, frame, verb, method_verb, caller)
     local callee = node.node
     local target
     if callee.t == "Getattr" then
       verb, target = method_verb, ("%s, %s"):format((self:expression(callee.node, frame)), quote(callee.attr))
     else
-      if verb == "put_call" and #node.args <= 3 and not node.dyn_args then verb = "put_call3" end
       target = self:expression(callee, frame)
     end
     local args = positional(self, node, frame)
     local kwargs = keyword_table(self, node, frame, caller)
     return ("%s(c, %s, %s, %s%s)"):format(self.code:use(verb), kwargs, frame.esc, target, args)
+  end
+
+  -- What is called, where that is likely a macro: a Name, the runtime's function that makes a site, the name of the macro in a
+  -- module.
+  local function likely_macro(self, callee)
+    if callee.t == "Name" and self.macros[callee.name] == "macro" then return callee, "site" end
+    if callee.t == "Getattr" and callee.node.t == "Name" and self.macros[callee.node.name] == "module" then
+      return callee.node, "member_site", callee.attr
+    end
+  end
+
+  -- How many arguments are given by place, and the names of the others: "1 type".
+  local function shape_of(node, caller)
+    local words = { #node.args }
+    for _, row in ipairs(node.kwargs) do words[#words + 1] = row[1] end
+    if caller then words[#words + 1] = "caller" end
+    return concat(words, " ")
+  end
+
+  -- Asks a site (macro.lua) for what is called. Returns the name of the function, or nil where the call takes the long way.
+  local function write_site(self, node, frame, caller)
+    if node.dyn_args or node.dyn_kwargs or (frame.esc ~= "true" and frame.esc ~= "false") then return nil end
+    local name, maker, member = likely_macro(self, node.node)
+    if not name or name.line > self.code.line then return nil end
+    local variable, shape = self:ref(name, frame).code, quote(shape_of(node, caller))
+    local kept = self.code:keep(concat({ variable, maker, member or "", shape, frame.esc }, " "), 2)
+    if not kept then return nil end
+    local seen, enter = kept[1], kept[2]
+    self.code:write(("if %s ~= %s then %s, %s = %s, %s(c, %s, %s, %s%s) end "):format(variable, seen, seen, enter, variable,
+      self.code:use(maker), frame.esc, shape, (self:expression(name, frame)), member and ", " .. quote(member) or ""))
+    return enter
+  end
+
+  --- Writes a call whose result is printed; `caller` is code for the macro of a call block.
+  function Compiler:write_put_call(node, frame, caller)
+    local enter = write_site(self, node, frame, caller)
+    if not enter then
+      self.code:write(self:call_code(node, frame, "put_call", "put_method", caller) .. " ")
+      return
+    end
+    local args = {}
+    for i, arg in ipairs(node.args) do args[i] = self:expression(arg, frame) end
+    for _, row in ipairs(node.kwargs) do args[#args + 1] = self:expression(row[2], frame) end
+    args[#args + 1] = caller
+    self.code:write(("%s(%s) "):format(enter, concat(args, ", ")))
   end
 
   function compile:Call(node, frame)

@@ -29,11 +29,6 @@ local rank = { none = 0, counted = 1, all = 2, object = 3 }
 
 local function worse(a, b) return rank[a] > rank[b] and a or b end
 
-local function passes_locals(node)
-  return ((node.t == "Include" or node.t == "Import" or node.t == "FromImport") and node.with_context)
-    or (node.t == "Block" and node.scoped)
-end
-
 -- What one node, and what is below it, needs of `loop`. Inner loops have their own, but for what they loop over.
 local function use_of(node)
   local use = "none"
@@ -68,7 +63,7 @@ local function use_of_loop(self, node)
   local use = "none"
   if not self.specials.loop then return use end
   for _, child in ipairs(node.body) do use = worse(use, use_of(child)) end
-  return use ~= "none" and ast.any(node, passes_locals) and "object" or use
+  return use ~= "none" and ast.any(node, ast.passes_locals) and "object" or use
 end
 
 function M.add(Compiler)

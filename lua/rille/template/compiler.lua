@@ -10,6 +10,7 @@
 local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
 local failure = require "rille.template.failure"
+local macro = require "rille.template.macro"
 local native = require "rille.native"
 local Symbols = require "rille.template.symbols"
 
@@ -18,7 +19,7 @@ local M = {}
 local Compiler = {}
 Compiler.__index = Compiler
 
-local concat, quote = table.concat, Code.quote
+local concat, quote, MOST_DEPTH = table.concat, Code.quote, macro.MOST_DEPTH
 
 require("rille.template.compile_expression").add(Compiler)
 require("rille.template.compile_loop").add(Compiler)
@@ -85,7 +86,7 @@ function Group:add(kind, ...)
 end
 
 -- Letters that say to escape, and those that do not.
-local raw_letters = { e = "r", a = "b", l = "l" }
+local raw_letters = { e = "r", a = "b", l = "l", o = "o" }
 
 -- Code for letters in a frame that escapes, does not, or may.
 local function letters_code(esc, letters)
@@ -119,7 +120,7 @@ end
 local function put_call(self, group, node, frame)
   group:flush()
   self.code:sync(node.line)
-  self.code:write(self:call_code(node, frame, "put_call", "put_method") .. " ")
+  self:write_put_call(node, frame)
 end
 
 local function put_value(self, group, node, frame)
@@ -131,10 +132,7 @@ local function put_value(self, group, node, frame)
   end
 end
 
-function Compiler:Output(node, frame)
-  if frame.checks_output and self.has_known_parent then return end
-  if frame.checks_output then self.code:write "if not parent then " end
-  local group = new_group(self, frame)
+local function add_output(self, group, node, frame)
   for _, child in ipairs(node.nodes) do
     local text = constant_text(child, frame.esc)
     if text then
@@ -146,8 +144,59 @@ function Compiler:Output(node, frame)
       put_value(self, group, child, frame)
     end
   end
+end
+
+function Compiler:Output(node, frame)
+  if frame.checks_output and self.has_known_parent then return end
+  if frame.checks_output then self.code:write "if not parent then " end
+  local group = new_group(self, frame)
+  add_output(self, group, node, frame)
   group:flush()
   if frame.checks_output then self.code:write "end " end
+end
+
+-- Text that statements print, whatever happens; nil where they do anything else.
+local function text_of(nodes, frame)
+  local texts = {}
+  for _, node in ipairs(nodes) do
+    if node.t ~= "Output" then return nil end
+    for _, child in ipairs(node.nodes) do
+      local text = constant_text(child, frame.esc)
+      if not text then return nil end
+      texts[#texts + 1] = text
+    end
+  end
+  return concat(texts)
+end
+
+local light = { Name = true, Const = true, Getattr = true, Not = true, And = true, Or = true, Compare = true }
+
+local function is_heavy(node) return not light[node.t] end
+
+-- {% if a %}text{% else %}text{% endif %} is an argument of put: a and "text" or "text". Whether it was one.
+local function put_choice(self, group, node, frame)
+  if node.t ~= "If" or node.elifs[1] or frame.checks_output or ast.any(node.test, is_heavy) then return false end
+  local yes, no = text_of(node.body, frame), text_of(node.else_ or {}, frame)
+  if not yes or not no then return false end
+  group:start_value(node.line)
+  local choice = ("%s and %s"):format(self:condition(node.test, frame), quote(yes))
+  group:add("o", no == "" and choice or ("%s or %s"):format(choice, quote(no)))
+  return true
+end
+
+--- Writes statements; what those in a row print goes together.
+function Compiler:statements(nodes, frame)
+  local group = new_group(self, frame)
+  for _, node in ipairs(nodes) do
+    if node.t == "Output" and not frame.checks_output then
+      add_output(self, group, node, frame)
+    elseif not put_choice(self, group, node, frame) then
+      group:flush()
+      if node.t ~= "Output" then self.code:sync(node.line) end
+      self[node.t](self, node, frame)
+    end
+  end
+  group:flush()
 end
 
 -- ---- captures -------------------------------------------------------------------------------------------------------
@@ -180,6 +229,7 @@ end
 -- Code that keeps the context's variables up with a name that was assigned in the template's own frame.
 local function write_through(self, frame, name)
   if not frame.toplevel then return end
+  self.sets_variables = true
   self.code:write(("V[%s] = %s "):format(quote(name), frame.symbols:find(name).code))
 end
 
@@ -295,16 +345,17 @@ end
 
 -- Parameters in the order of the Lua function's, and what the runtime must know to call it.
 local function declare_parameters(self, node, frame)
-  local found, names, refs = special_parameters(self, node), {}, {}
+  local found, names, places, refs = special_parameters(self, node), {}, {}, {}
   for i, arg in ipairs(node.args) do
-    names[i] = arg.name
+    names[i], places[arg.name] = arg.name, i
     refs[i] = frame.symbols:find(arg.name)
   end
   for _, name in ipairs { "caller", "kwargs", "varargs" } do
     if found[name] then refs[#refs + 1] = frame.symbols:declare(name) end
   end
-  return refs, { name = node.name, args = names, count = #names, caller = found.caller, kwargs = found.kwargs,
-    varargs = found.varargs, special = (found.caller or found.kwargs or found.varargs) and true or false }
+  if found.caller then places.caller = #names + 1 end
+  return refs, { name = node.name, args = names, places = places, count = #names, caller = found.caller, kwargs = found.kwargs,
+    varargs = found.varargs, special = (found.caller or found.kwargs or found.varargs) and true or false, fits = {} }
 end
 
 local function write_defaults(self, node, frame, refs)
@@ -317,6 +368,23 @@ local function write_defaults(self, node, frame, refs)
     self.code:write(("if %s == nil then %s = %s end "):format(ref.code, ref.code, default))
     ref.pending = nil
   end
+  local caller = refs[#node.args + 1]
+  if caller and caller.name == "caller" then
+    self.code:write(("if %s == nil then %s = %s end "):format(caller.code, caller.code,
+      self:undefined "'caller' is undefined: no call block calls this macro"))
+  end
+end
+
+local function is_call(node) return node.t == "Call" or node.t == "CallBlock" end
+
+-- A function that calls something may lead to itself: it counts how deep it is. Returns code that counts it out.
+local function count_in(self, node, frame)
+  if not ast.any(node, is_call) then return "" end
+  local code, depth = self.code, self.code:fresh "d"
+  code:hold(frame, 1)
+  code:write(("local %s = S.depth if %s >= %d then %s() end S.depth = %s + 1 "):format(depth, depth, MOST_DEPTH,
+    code:use "too_deep", depth))
+  return ("S.depth = %s "):format(depth)
 end
 
 -- Writes function(…) … end, and returns what the runtime must know of it.
@@ -336,8 +404,9 @@ local function write_function(self, node, frame)
   code:write(("function(%s) "):format(concat(names, ", ")))
   code:start_frame(inner)
   write_defaults(self, node, inner, refs)
+  local count_out = count_in(self, node, inner)
   self:statements(node.body, inner)
-  code:write "end"
+  code:write(count_out .. "end")
   code:leave(inner)
   code:end_function(outer)
   return info
@@ -358,11 +427,27 @@ function Compiler:Macro(node, frame)
   export(self, frame, node.name, true)
 end
 
+-- Whether a call block is the same macro each time it is run: nothing of it is a variable of the frames around it.
+local function is_constant(node, frame)
+  if frame.esc ~= "true" and frame.esc ~= "false" then return false end
+  local own = {}
+  for _, arg in ipairs(node.args) do own[arg.name] = true end
+  local function varies(child)
+    if child.t ~= "Name" and child.t ~= "NSRef" then return ast.passes_locals(child) end
+    return not own[child.name] and not frame.symbols:is_constant(child.name)
+  end
+  return not ast.any({ t = "CallBlock", args = {}, defaults = node.defaults, body = node.body }, varies)
+end
+
 function Compiler:CallBlock(node, frame)
   local code, name = self.code, self.code:fresh "caller"
-  code:write(("do local %s = "):format(name))
+  local kept = is_constant(node, frame) and code:keep(name, 1)
+  if kept then code:write(("do local %s = %s if %s == %s then %s = "):format(name, kept[1], name, code:use "put", name))
+  else code:write(("do local %s = "):format(name)) end
   write_macro(self, node, frame)
-  code:write(self:call_code(node.call, frame, "put_call", "put_method", name) .. " end ")
+  if kept then code:write(("%s = %s end "):format(kept[1], name)) end
+  self:write_put_call(node.call, frame, name)
+  code:write "end "
 end
 
 -- ---- other templates ------------------------------------------------------------------------------------------------
@@ -426,13 +511,6 @@ end
 
 -- ---- units ----------------------------------------------------------------------------------------------------------
 
-function Compiler:statements(nodes, frame)
-  for _, node in ipairs(nodes) do
-    if node.t ~= "Output" then self.code:sync(node.line) end
-    self[node.t](self, node, frame)
-  end
-end
-
 -- `self` and `super`, where a unit mentions them.
 local function declare_specials(self, frame, node, is_block)
   local found = (self.specials.self or self.specials.super) and ast.undeclared(node.body, "self", "super") or {}
@@ -451,23 +529,26 @@ local function unit(self, node, fields)
   self.function_codes, self.undefined_names = self.function_codes or {}, self.undefined_names or {}
   local code, frame = self.code, new_frame(nil, fields)
   frame.esc = tostring(self.autoescape)
-  code:write(fields.toplevel and "return function(c, o) local V = c.vars " or "return function(c, o, depth) local V = c.vars ")
+  code:begin_unit(("return function(c, o%s) local V, S = c.vars, c.state "):format(fields.toplevel and "" or ", depth"))
   if fields.toplevel and self.extends then code:write "local parent " end
-  code.locals = 5
+  code.locals = 6
   declare_specials(self, frame, node, not fields.toplevel)
   frame.symbols:analyze { t = "Unit", body = node.body }
   code:start_frame(frame)
   self:statements(node.body, frame)
   if fields.toplevel and self.extends then code:write(("if parent then %s(c, o, parent) end "):format(code:use "put_parent")) end
   code:write "end"
+  code:end_unit()
   return code:source()
 end
 
---- compile(tree, origin, env, autoescape) -> { root = source, blocks = list of {name, source, line}, constants, exports }.
---- env has filters, tests and strict. Raises a syntax error.
+--- compile(tree, origin, env, autoescape) -> { root = source, blocks = list of {name, source, line}, constants, exports,
+--- only_prints }. The last says that the template changes nothing of the context it is run in. env has filters, tests and
+--- strict. Raises a syntax error.
 function M.compile(tree, origin, env, autoescape)
   local self = setmetatable({
-    origin = origin, env = env, strict = env.strict, autoescape = autoescape, specials = tree.specials, token_at = tree.at,
+    origin = origin, env = env, strict = env.strict, autoescape = autoescape, specials = tree.specials, macros = tree.macros,
+    token_at = tree.at,
     extends = tree.extends, constants = {}, exports = {}, has_scoped_blocks = false,
   }, Compiler)
   for _, block in ipairs(tree.blocks) do self.has_scoped_blocks = self.has_scoped_blocks or block.scoped end
@@ -476,7 +557,8 @@ function M.compile(tree, origin, env, autoescape)
   for i, block in ipairs(tree.blocks) do
     blocks[i] = { name = block.name, source = unit(self, block, {}) }
   end
-  return { root = root, blocks = blocks, constants = self.constants, exports = self.exports }
+  return { root = root, blocks = blocks, constants = self.constants, exports = self.exports,
+    only_prints = not (self.sets_variables or tree.extends or blocks[1] or tree.specials.self) }
 end
 
 return M

@@ -2,9 +2,9 @@
 --
 --   find(name) -> template -> render(template, context, helpers) -> text
 --
--- A template is {name, root, blocks, exports, expected}: root and the functions in blocks (name -> list of one) are the
--- compiler's. `helpers` is a table of what is there for one page (request, session, …), behind the context and in front of
--- the globals. Templates are kept; in development a file that has changed is compiled again.
+-- A template is {name, root, blocks, exports, only_prints, expected}: root and the functions in blocks (name -> list of
+-- one) are the compiler's. `helpers` is a table of what is there for one page (request, session, …), behind the context and
+-- in front of the globals. Templates are kept; in development a file that has changed is compiled again.
 local compiler = require "rille.template.compiler"
 local failure = require "rille.template.failure"
 local filters = require "rille.template.filters"
@@ -75,7 +75,8 @@ function Environment:compile(source, name, chunk)
   local autoescape = self.autoescape
   if type(autoescape) == "function" then autoescape = autoescape(name) end
   local unit = compiler.compile(parser.parse(source, origin, self.syntax), origin, self, autoescape)
-  local template = { name = name, chunk = chunk, exports = unit.exports, blocks = {}, expected = 0 }
+  local template = { name = name, chunk = chunk, exports = unit.exports, blocks = {}, expected = 0,
+    only_prints = unit.only_prints }
   template.root = load_unit(self, unit.root, unit.constants, origin)
   for _, block in ipairs(unit.blocks) do
     template.blocks[block.name] = { load_unit(self, block.source, unit.constants, origin) }

@@ -31,11 +31,23 @@ local function deepest(list)
   return { depth = depth }
 end
 
+local operands = { name = true, string = true, integer = true, float = true }
+local ends = { ["}}"] = true, ["%}"] = true, [","] = true, [")"] = true, ["]"] = true }
+
 function M.add(Parser)
   -- ---- operators ----------------------------------------------------------------------------------------------------
 
+  -- Whether all of an expression is a literal, a name or a name's attribute, as most are.
+  local function is_plain(p)
+    local kind, i = p.kind, p.i
+    if not operands[kind[i]] or p.value[i] == "not" then return false end
+    if kind[i] == "name" and kind[i + 1] == "." and kind[i + 2] == "name" then i = i + 2 end
+    return ends[kind[i + 1]]
+  end
+
   --- An expression; with `no_condition` no inline if.
   function Parser:expression(no_condition)
+    if is_plain(self) then return self:postfix(self:primary()) end
     self.nesting = self.nesting + 1
     if self.nesting > MOST_DEPTH then too_deep(self) end
     local node = no_condition and self:disjunction() or self:condition()

@@ -140,7 +140,11 @@ end
 --- include(c, name or names, ignore_missing, with_context, locals)
 function M.include(c, name, ignore_missing, with_context, locals)
   local template, message = get_or_select(c, name)
-  if template then
+  if template and template.only_prints and with_context and not locals then -- needs no context of its own
+    enter(c)
+    template.root(c, c.page)
+    leave(c)
+  elseif template then
     put_template(c, template, with_context and below(c, locals) or setmetatable({}, c.state.globals_meta))
   elseif not ignore_missing then
     failure.not_found(message)
@@ -195,6 +199,13 @@ function M.imported(c, module, name)
   local v = rawget(module, name)
   if v ~= nil then return v end
   return c.env:undefined(("the template '%s' does not export the name '%s'"):format(module[2], name))
+end
+
+--- member_site(c, esc, shape, module, name) -> enter: for module.name(…), see macro.lua
+function M.member_site(c, esc, shape, module, name)
+  local member = getmetatable(module) == Module and rawget(module, name)
+  if member then return macro.site(c, esc, shape, member) end
+  return macro.method_site(c, esc, shape, module, name)
 end
 
 --- pause(c): the end of a loop's round in a page that is streamed.

@@ -22,6 +22,10 @@ local is_closing = { [")"] = true, ["]"] = true, ["}"] = true }
 -- Names with a meaning of their own: whether they occur at all.
 local special_names = { loop = true, self = true, super = true, caller = true, kwargs = true, varargs = true }
 
+-- By byte: what a name starts with, what the end of a tag does.
+local starts_name, ends_tag = {}, { [37] = true, [125] = true, [43] = true, [45] = true }
+for c = 0, 255 do starts_name[c] = string.char(c):find "^[%a_\x80-\xFF]" ~= nil end
+
 local Lexer = {}
 Lexer.__index = Lexer
 
@@ -31,7 +35,7 @@ function Lexer:fail(at, message)
 end
 
 -- Tokens come in the order of their bytes, so lines are counted as they pass.
-function Lexer:add(kind, value, at)
+local function add(self, kind, value, at)
   local newline = self.newline
   while newline and newline < at do
     self.current_line = self.current_line + 1
@@ -53,7 +57,7 @@ function Lexer:add_data(from, to, sign, is_variable)
   elseif sign ~= "+" and self.lstrip and not is_variable then
     to = self:before_indent(from, to)
   end
-  if to >= from then self:add("data", sub(self.source, from, to), from) end
+  if to >= from then add(self, "data", sub(self.source, from, to), from) end
 end
 
 -- The last byte from `from` to `to` that is no whitespace, or from - 1.
@@ -127,29 +131,29 @@ function Lexer:operator(at)
     if not expected then self:fail(at, ("unexpected '%s'"):format(text)) end
     if expected ~= text then self:fail(at, ("unexpected '%s', expected '%s'"):format(text, expected)) end
   end
-  self:add(text, nil, at)
+  add(self, text, nil, at)
   return at + #text
 end
 
--- A name, number, string or operator at `at`. Returns where to go on.
-function Lexer:token(at)
+local function name_at(self, at)
+  local name, behind = match(self.source, "^([%w_\x80-\xFF]+)()", at)
+  if special_names[name] then self.specials[name] = true end
+  add(self, "name", name, at)
+  return behind
+end
+
+-- A number, string or operator at `at`, whose first byte is c. Returns where to go on.
+function Lexer:token(at, c)
   local source = self.source
-  local name, behind = match(source, "^([%a_\x80-\xFF][%w_\x80-\xFF]*)()", at)
-  if name then
-    if special_names[name] then self.specials[name] = true end
-    self:add("name", name, at)
-    return behind
-  end
-  local c = byte(source, at)
   if c >= 48 and c <= 57 then
     local kind, value, stop = literal.number(source, at)
-    self:add(kind, value, at)
+    add(self, kind, value, at)
     return stop + 1
   end
   if c == 39 or c == 34 then
     local value, stop = literal.string(source, at, function(message) self:fail(at, message) end)
     if value then
-      self:add("string", value, at)
+      add(self, "string", value, at)
       return stop + 1
     end
   end
@@ -161,16 +165,24 @@ function Lexer:tag(at, is_block, start)
   local source = self.source
   self.open = {}
   while true do
-    at = find(source, "%S", at)
-    if not at then self:fail(start, ("this tag is not closed: '%s' is missing"):format(is_block and "%}" or "}}")) end
-    if #self.open == 0 then
-      local sign, behind = tag_end(source, at, is_block)
+    local c = byte(source, at)
+    if c == 32 then at, c = at + 1, byte(source, at + 1) end -- one space is the most there mostly is
+    if not c or c <= 32 then
+      at = find(source, "%S", at)
+      if not at then self:fail(start, ("this tag is not closed: '%s' is missing"):format(is_block and "%}" or "}}")) end
+      c = byte(source, at)
+    end
+    if starts_name[c] then
+      at = name_at(self, at)
+    else
+      local sign, behind
+      if ends_tag[c] and #self.open == 0 then sign, behind = tag_end(source, at, is_block) end
       if sign then
-        self:add(is_block and "%}" or "}}", nil, at)
+        add(self, is_block and "%}" or "}}", nil, at)
         return self:behind(behind, sign, is_block)
       end
+      at = self:token(at, c)
     end
-    at = self:token(at)
   end
 end
 
@@ -184,7 +196,7 @@ function Lexer:opening(from, start)
   if what == "#" then return self:comment(behind, start) end
   local raw_sign, raw_behind = match(source, "^%s*raw%s*(-?)%%}()", behind)
   if what == "%" and raw_sign then return self:raw(self:behind(raw_behind, raw_sign, false), start) end
-  self:add(what == "%" and "{%" or "{{", nil, start)
+  add(self, what == "%" and "{%" or "{{", nil, start)
   return self:tag(behind, what == "%", start)
 end
 
@@ -211,7 +223,7 @@ function M.tokens(source, origin, options)
     at = self:opening(at, start)
   end
   self:add_data(at, #source, "+")
-  self:add("eof", nil, #source + 1)
+  add(self, "eof", nil, #source + 1)
   return self
 end
 

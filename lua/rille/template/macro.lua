@@ -13,17 +13,22 @@ local value = require "rille.template.value"
 local M = {}
 
 local kinds = value.kinds
-local next, pairs, select = next, pairs, select
+local getmetatable, next, pairs, select = getmetatable, next, pairs, select
 
-local MOST_DEPTH = 200
+M.MOST_DEPTH = 200
 
---- Counts a call in that may lead to itself. leave() counts it out; an error ends the whole page.
+local MOST_DEPTH = M.MOST_DEPTH
+
+function M.too_deep()
+  failure.fail("macros, includes and loops are nested more than %d deep: does one call itself for ever?", MOST_DEPTH)
+end
+
+--- Counts a call in that may lead to itself. leave() counts it out; an error ends the whole page. Macros do this themselves, in
+--- code the compiler writes.
 function M.enter(c)
   local state = c.state
   local depth = state.depth + 1
-  if depth > MOST_DEPTH then
-    failure.fail("macros, includes and loops are nested more than %d deep: does one call itself for ever?", MOST_DEPTH)
-  end
+  if depth > MOST_DEPTH then M.too_deep() end
   state.depth = depth
 end
 
@@ -57,7 +62,7 @@ end
 
 -- Lua arguments for a macro's function: its parameters, then caller, kwargs and varargs where it reads them. `kwargs` is the
 -- call's own table and used up.
-local function arrange(c, info, kwargs, ...)
+local function arrange(info, kwargs, ...)
   local args, given, count = { ... }, select("#", ...), info.count
   local excess = given > count and value.tuple { table.unpack(args, count + 1, given) }
   for i = given + 1, count do
@@ -67,7 +72,7 @@ local function arrange(c, info, kwargs, ...)
   local last = count
   if info.caller then
     last = last + 1
-    args[last], kwargs.caller = kwargs.caller or c.env:undefined "'caller' is undefined: no call block calls this macro", nil
+    args[last], kwargs.caller = kwargs.caller, nil
   end
   if info.kwargs then
     last = last + 1
@@ -85,59 +90,10 @@ local function arrange(c, info, kwargs, ...)
   return table.unpack(args, 1, last)
 end
 
--- The page's depth is counted here as enter() and leave() do.
 local function put_macro(_, kwargs, _, macro, ...)
-  local info, c = macro[2], macro[3]
-  local state = c.state
-  local depth = state.depth
-  if depth >= MOST_DEPTH then enter(c) end
-  state.depth = depth + 1
+  local info = macro[2]
   if not kwargs and not info.special and select("#", ...) <= info.count then macro[1](...)
-  else macro[1](arrange(c, info, kwargs or {}, ...)) end
-  state.depth = depth
-end
-
--- How many of three arguments are there: an argument is never nil.
-local function count_of(a, b, d) return d ~= nil and 3 or b ~= nil and 2 or a ~= nil and 1 or 0 end
-
--- Keyword arguments for a macro of up to three parameters, without a table; nothing where it takes arrange().
-local function fill(info, kwargs, given, a, b, d)
-  local names, found = info.args, 0
-  if given < 1 then a = kwargs[names[1]] found = a ~= nil and 1 or 0 end
-  if given < 2 and info.count > 1 then b = kwargs[names[2]] found = b ~= nil and found + 1 or found end
-  if given < 3 and info.count > 2 then d = kwargs[names[3]] found = d ~= nil and found + 1 or found end
-  for _ in next, kwargs do found = found - 1 end
-  return found == 0, a, b, d
-end
-
--- Arguments of most calls there are, or nothing where it takes arrange(): at most three, given by place or by name; or at most
--- two and the body of a {% call %}.
-local function arrange3(info, kwargs, a, b, d)
-  local given, count = count_of(a, b, d), info.count
-  if given > count then return false end
-  if not info.special then
-    if not kwargs then return true, a, b, d end
-    if count == 0 or count > 3 then return false end
-    return fill(info, kwargs, given, a, b, d)
-  end
-  if given ~= count or given > 2 or not kwargs or not info.caller or info.kwargs or info.varargs then return false end
-  if next(kwargs) ~= "caller" or next(kwargs, "caller") ~= nil then return false end
-  local caller = kwargs.caller
-  if given == 0 then return true, caller end
-  if given == 1 then return true, a, caller end
-  return true, a, b, caller
-end
-
--- put_macro for up to three arguments, the others nil.
-local function put_macro3(kwargs, macro, a, b, d)
-  local state = macro[3].state
-  local depth = state.depth
-  local fits, x, y, z = arrange3(macro[2], kwargs, a, b, d)
-  if not fits or depth >= MOST_DEPTH then return false end
-  state.depth = depth + 1
-  macro[1](x, y, z)
-  state.depth = depth
-  return true
+  else macro[1](arrange(info, kwargs or {}, ...)) end
 end
 
 local call_macro = call_by_put(put_macro)
@@ -154,13 +110,101 @@ local macro_attributes = {
 }
 
 kinds[Macro] = {
-  name = "macro", call = call_own, put = put_macro, put3 = put_macro3,
+  name = "macro", call = call_own, put = put_macro,
   text = function(macro) return ("<Macro %s>"):format(name_of(macro[2])) end,
   attr = function(macro, name) return macro_attributes[name] and macro_attributes[name](macro[2]) end,
 }
 
 -- A program's function that was given a macro (or caller) may call it.
-function Macro.__call(macro, ...) return call_macro(macro[3], nil, true, macro, ...) end
+function Macro.__call(macro, ...)
+  local c = macro[3]
+  enter(c)
+  local result = call_macro(c, nil, true, macro, ...)
+  leave(c)
+  return result
+end
+
+-- ---- call sites -----------------------------------------------------------------------------------------------------
+
+-- A call in a template that is likely one of a macro asks once for what it calls, and again when it calls something else:
+--
+--   if f ~= seen then seen, enter = f, site(c, esc, "1 type", f) end enter(a, b)
+--
+-- enter prints; it takes the arguments in the order of the call. The call's shape says how many of them are given by place, and
+-- the names of the others. For a macro whose parameters have the same order enter is the macro's own function; what a shape
+-- needs otherwise is kept in the macro's info.fits: true, a function that makes an enter of the macro's function, or false.
+
+-- Which argument of a call each parameter gets, and how many parameters; nil where that takes arrange().
+local function places_of(info, given, names)
+  local places, last = {}, given
+  if given > info.count or info.kwargs or info.varargs then return nil end
+  for i = 1, given do places[i] = i end
+  for i, name in ipairs(names) do
+    local place = info.places[name]
+    if not place or places[place] then return nil end
+    places[place], last = given + i, math.max(last, place)
+  end
+  return places, last
+end
+
+local makers = {} -- by what is put where
+
+-- function(f) -> function(a1, a2, …) that calls f with these in other places.
+local function maker_of(places, last, count)
+  local put, taken = {}, {}
+  for i = 1, last do put[i] = places[i] and "a" .. places[i] or "nil" end
+  for i = 1, count do taken[i] = "a" .. i end
+  local key = table.concat(put, ", ")
+  if not makers[key] then
+    makers[key] = load(("local f = ... return function(%s) return f(%s) end"):format(table.concat(taken, ", "), key))
+  end
+  return makers[key]
+end
+
+local function parse_shape(shape)
+  local names = {}
+  for name in shape:gmatch " (%S+)" do names[#names + 1] = name end
+  return math.tointeger(shape:match "%d+"), names
+end
+
+local function fit_of(info, shape)
+  local given, names = parse_shape(shape)
+  local places, last = places_of(info, given, names)
+  if not places then return false end
+  local is_same = last == given + #names
+  for i = 1, last do is_same = is_same and places[i] == i end
+  return is_same or maker_of(places, last, given + #names)
+end
+
+-- An enter for what is called the long way: put(kwargs, ...).
+local function long_way(shape, put)
+  local given, names = parse_shape(shape)
+  if not names[1] then return function(...) return put(nil, ...) end end
+  return function(...)
+    local args, kwargs = { ... }, {}
+    for i, name in ipairs(names) do kwargs[name] = args[given + i] end
+    return put(kwargs, table.unpack(args, 1, given))
+  end
+end
+
+--- site(c, esc, shape, f) -> enter
+function M.site(c, esc, shape, f)
+  if getmetatable(f) == Macro then
+    local info = f[2]
+    local fit = info.fits[shape]
+    if fit == nil then
+      fit = fit_of(info, shape)
+      info.fits[shape] = fit
+    end
+    if fit then return fit == true and f[1] or fit(f[1]) end
+  end
+  return long_way(shape, function(kwargs, ...) return call.put_call(c, kwargs, esc, f, ...) end)
+end
+
+--- method_site(c, esc, shape, object, name) -> enter: for object.name(…)
+function M.method_site(c, esc, shape, object, name)
+  return long_way(shape, function(kwargs, ...) return call.put_method(c, kwargs, esc, object, name, ...) end)
+end
 
 -- ---- blocks ---------------------------------------------------------------------------------------------------------
 

@@ -46,6 +46,10 @@ end
 local function join_markup(a, b) return markup(escape(a) .. escape(b)) end
 
 function M.add(a, b)
+  if math_type(a) == "integer" and math_type(b) == "integer" then
+    local sum = a + b
+    if (a ~ sum) & (b ~ sum) >= 0 then return sum end -- a sum whose sign is neither's has wrapped around
+  end
   local x, y = number(a), number(b)
   if x and y then return exact(x + y, x + 0.0 + y) end
   local of_a, of_b = kind(a), kind(b)

@@ -291,6 +291,7 @@ function tags.import(p, line)
   local node = { t = "Import", line = line, template = p:expression() }
   p:expect_name "as"
   node.target = name_node(p, "store")
+  p.macros[node.target.name] = "module"
   node.with_context = context_clause(p, false)
   return node
 end
@@ -299,7 +300,9 @@ end
 local function imported_name(p)
   local at, name = p.i, p:expect "name"
   if name:find "^_" then p:fail("names that start with an underline cannot be imported", at) end
-  return { name = name, target = p:skip_name "as" and p:expect "name" or name }
+  local as = p:skip_name "as" and p:expect "name" or name
+  p.macros[as] = "macro"
+  return { name = name, target = as }
 end
 
 function tags.from(p, line)
@@ -345,6 +348,7 @@ end
 function tags.macro(p, line)
   local node = { t = "Macro", line = line, token = p.i, name = p:expect "name" }
   if p.kind[p.i] ~= "(" then p:expect "(" end
+  p.macros[node.name] = "macro"
   signature(p, node)
   node.body = function_body(p, "endmacro")
   return node
@@ -400,17 +404,18 @@ end
 
 -- ---- the whole ------------------------------------------------------------------------------------------------------
 
---- parse(source, origin, options) -> Template node {body, blocks (by name, and a list), extends, specials}.
---- Raises a syntax error. Options are the lexer's.
+--- parse(source, origin, options) -> Template node {body, blocks (by name, and a list), extends, specials, macros}. `macros` says
+--- which names are likely a "macro" or a "module" of macros. Raises a syntax error. Options are the lexer's.
 function M.parse(source, origin, options)
   local tokens = lexer.tokens(source, origin, options)
   local self = setmetatable({
     kind = tokens.kind, value = tokens.value, at = tokens.at, line = tokens.line, origin = origin,
     i = 1, nesting = 0, depth = 0, loops = 0, ends = {}, tags = {}, blocks = {}, extends = false,
+    macros = { caller = "macro" },
   }, Parser)
   local nodes = statements(self)
   return { t = "Template", line = 1, body = nodes, blocks = self.blocks, extends = self.extends,
-    specials = tokens.specials, at = tokens.at }
+    specials = tokens.specials, macros = self.macros, at = tokens.at }
 end
 
 return M

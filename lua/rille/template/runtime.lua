@@ -38,9 +38,9 @@ local function new(strict)
   add(R, value, "list tuple dict dict_with")
   add(R, items, "spread pull")
   add(R, lookup, "slice")
-  add(R, call, "call put_call put_call3 method put_method call_lua apply merge_kwargs")
-  add(R, macro, "macro template_self super_block new_loop set_attribute")
-  add(R, inherit, "derive put_block extend put_parent include import imported pause")
+  add(R, call, "call put_call method put_method call_lua apply merge_kwargs")
+  add(R, macro, "macro site too_deep template_self super_block new_loop set_attribute")
+  add(R, inherit, "derive put_block extend put_parent include import imported member_site pause")
   R.fail = failure.fail
   return R
 end

@@ -40,6 +40,17 @@ function Symbols:find(name)
   end
 end
 
+--- Whether a name means the same in the whole of a unit: what the context has, and nobody stores.
+function Symbols:is_constant(name)
+  local symbols = self
+  while symbols do
+    local ref = symbols.refs[name]
+    if ref then return ref.load == "context" and not symbols.stores[name] end
+    symbols = symbols.parent
+  end
+  return true
+end
+
 function Symbols:store(name)
   self.stores[name] = true
   if self.refs[name] then return end
@@ -145,10 +156,12 @@ local visitors = {
   Block = function() end,
 }
 
+local function visit_child(child, symbols) visit(symbols, child) end
+
 function visit(symbols, node)
   local visitor = visitors[node.t]
   if visitor then return visitor(symbols, node) end
-  ast.each_child(node, function(child) visit(symbols, child) end)
+  ast.each_child(node, visit_child, symbols)
 end
 
 local function declare_target(symbols, node)

@@ -29,8 +29,7 @@ M.Array, M.Tuple, M.Markup, M.Undefined, M.Strict = Array, Tuple, Markup, Undefi
 
 --- What objects of the runtime are, by metatable:
 --- fields name, text(v), is_html, attr(v, name), methods (records by name), truth(v), items(v),
---- call(c, kwargs, esc, v, ...) and put, which is call that prints its result itself; put3(kwargs, v, a, b, d), which is put
---- for up to three arguments and may decline (false).
+--- call(c, kwargs, esc, v, ...) and put, which is call that prints its result itself.
 M.kinds = {}
 local kinds = M.kinds
 

@@ -74,25 +74,6 @@ static void report(rl_h1 *h1, rl_req *req, int status, rl_fault fault) {
   events->on_exchange(h1->conn, req, &how);
 }
 
-static void release_gone(rl_req *req) { rl_req_free(req); }
-static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
-static void abort_gone(rl_req *req) { (void)req; }
-static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
-static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
-static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
-  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
-}
-static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
-
-/* What a request is left with once its connection is gone: it can only be released. */
-static const rl_req_ops gone_ops = {.read_body = read_gone,
-                                    .respond = respond_gone,
-                                    .write = write_gone,
-                                    .send_file = send_file_gone,
-                                    .end = end_gone,
-                                    .abort = abort_gone,
-                                    .release = release_gone};
-
 /* The connection cannot carry this exchange any more. The handler keeps the request until it releases it, and a file that
  * was being sent is its own again; returned is who should hear of it, or NULL. */
 static rl_req *detach_request(rl_h1 *h1) {
@@ -105,7 +86,7 @@ static rl_req *detach_request(rl_h1 *h1) {
     rl_req_free(req);
     return NULL;
   }
-  req->ops = &gone_ops;
+  req->ops = &rl_req_gone_ops;
   req->protocol = NULL;
   return req;
 }

@@ -248,6 +248,10 @@ static int put_from(lua_State *L, unsigned step, int arg) {
     char kind = letters[step];
     switch (kind) {
       case 'l': check(L, add_text(L, &p->buf, arg++, false)); break;
+      case 'o':
+        if (lua_toboolean(L, arg)) check(L, add_text(L, &p->buf, arg, false));
+        arg++;
+        break;
       case 'e':
       case 'r':
         if (!add_value(L, p, arg, kind == 'e')) return put_by_lua(L, step, arg, 1);
@@ -261,8 +265,9 @@ static int put_from(lua_State *L, unsigned step, int arg) {
   return 0;
 }
 
-/* put(page, letters, ...): appends what the letters say of each argument. l: literal text; e: a value, escaped; r: a value
- * as it is; a, b: an object and the key of its attribute, escaped or not. At most 200 arguments. Generated code calls it. */
+/* put(page, letters, ...): appends what the letters say of each argument. l: literal text; o: the same, or false; e: a value,
+ * escaped; r: a value as it is; a, b: an object and the key of its attribute, escaped or not. At most 200 arguments. Generated
+ * code calls it. */
 static int page_put(lua_State *L) { return put_from(L, 0, 3); }
 
 /* text(page, string): appends it as it is */

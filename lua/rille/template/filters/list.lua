@@ -30,8 +30,8 @@ end
 
 -- What stands at a path in an item, or `default` where a part of it is undefined.
 local function follow(c, item, path, default)
-  for _, part in ipairs(path) do
-    item = c.R.item(item, part)
+  for i = 1, #path do
+    item = c.R.item(item, path[i])
     if default ~= nil and value.is_undefined(item) then item = default end
   end
   return item
