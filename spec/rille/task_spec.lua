@@ -667,7 +667,7 @@ end)
 describe("many tasks", function()
   it("are spawned and waited for with flat memory", function()
     local function burst()
-      for _ = 1, 10000 do rille.spawn(function() end):wait() end
+      for _ = 1, 25000 do rille.spawn(function() end):wait() end
       collectgarbage()
       return collectgarbage "count"
     end
