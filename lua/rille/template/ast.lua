@@ -6,8 +6,8 @@
 --   expressions  Name Const Tuple List Dict Getattr Getitem Slice Call Filter Test Binary Unary And Or Not Compare Cond Concat
 --   parts        NSRef (the target of {% set a.b %})
 --
--- A Name has a `ctx`: "load", "store" or "param". Calls, filters and tests share `args`, `kwargs` (a list of {key, value}),
--- `dyn_args`, `dyn_kwargs`.
+-- A For has `tokens`, how many it is long up to its body's end. A Name has a `ctx`: "load", "store" or "param". Calls,
+-- filters and tests share `args`, `kwargs` (a list of {key, value}), `dyn_args`, `dyn_kwargs`.
 local M = {}
 
 -- Children of each type. `kwargs` and `items` of a Dict are lists of pairs {key, value}: see each_child.

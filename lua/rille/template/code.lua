@@ -9,6 +9,8 @@
 --
 -- Frames are blocks (do … end). Lua allows 200 local variables in a function: what exceeds MOST_LOCALS lives in a table of
 -- its frame.
+local native = require "rille.native"
+
 local Code = {}
 Code.__index = Code
 
@@ -19,10 +21,7 @@ local MOST_AT_ONCE = 30 -- values in one assignment
 local concat = table.concat
 
 --- A string as a Lua literal without line breaks.
-function Code.quote(text)
-  local quoted = ("%q"):format(text)
-  return text:find "[\r\n]" and quoted:gsub("\\\n", "\\n"):gsub("\r", "\\r") or quoted
-end
+Code.quote = native.quoted
 
 --- A unit whose first line is `line`. `constants` is the list K of the template, which units share.
 function Code.new(line, constants)

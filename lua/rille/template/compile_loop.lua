@@ -128,23 +128,13 @@ function M.add(Compiler)
     return names
   end
 
-  -- A body longer than this is no for loop of Lua's, whose jump back is limited to 2^17 instructions.
-  local MOST_NODES = 5000
+  -- A loop of more tokens than this is no for loop of Lua's, whose jump back is limited to 2^17 instructions.
+  local MOST_TOKENS = 5000
 
-  local function is_long(node)
-    local count = 0
-    local function look(child)
-      count = count + 1
-      if count <= MOST_NODES then ast.each_child(child, look) end
-    end
-    for _, child in ipairs(node.body) do look(child) end
-    return count > MOST_NODES
-  end
-
-  -- The loop's head, and local item. Returns the name of the item.
-  local function write_head(self, frame, names, node)
+  -- The head of a loop of so many tokens, and local item. Returns the name of the item.
+  local function write_head(self, frame, names, tokens)
     local code, item = self.code, self.code:fresh "x"
-    if is_long(node) then
+    if tokens > MOST_TOKENS then
       code:write(("local k%s = 0 while k%s < %s do k%s = k%s + 1 local %s = k%s "):format(names.i, names.i, names.n, names.i,
         names.i, names.i, names.i))
       code:hold(frame, 1)
@@ -178,7 +168,7 @@ function M.add(Compiler)
     code:write(("local %s, %s = {}, 0 do "):format(kept.items, kept.n))
     local inner = test_frame(self, node, frame)
     local names = write_items(self, inner, iterable)
-    local item = write_head(self, inner, names, { body = {} })
+    local item = write_head(self, inner, names, 0)
     self:unpack_target(node.target, inner, item)
     code:write(("if %s then %s = %s + 1 %s[%s] = %s end end end "):format(self:condition(node.test, inner), kept.n, kept.n,
       kept.items, kept.n, item))
@@ -208,7 +198,7 @@ function M.add(Compiler)
 
   local function write_body(self, node, frame, names, ran, inner_test)
     local code = self.code
-    local item = write_head(self, frame, names, node)
+    local item = write_head(self, frame, names, node.tokens)
     local ref = frame.symbols:find "loop"
     if ref and ref.level == frame.symbols.level and ref.code and not ref.counter then
       code:write(("%s[3] = %s "):format(ref.code, names.i))

@@ -17,7 +17,8 @@ local constants = { ["true"] = true, True = true, ["false"] = false, False = fal
 
 local function too_deep(p) p:fail("this expression is nested too deeply", p.i) end
 
--- Notes how deep a tree is, so that nothing is built that Lua's own compiler refuses.
+-- Notes how deep a tree is, so that nothing is built that Lua's own compiler refuses. The common nodes are made with a depth,
+-- as with all of their fields, since a table that grows costs more than the rest of its node.
 local function deeper(p, node, a, b, c)
   local depth = math.max(a and a.depth or 0, b and b.depth or 0, c and c.depth or 0) + 1
   node.depth = depth
@@ -71,7 +72,7 @@ function M.add(Parser)
     local left = self:conjunction()
     while self:skip_name "or" do
       local right = self:conjunction()
-      left = deeper(self, { t = "Or", line = line, left = left, right = right }, left, right)
+      left = deeper(self, { t = "Or", line = line, left = left, right = right, depth = 0 }, left, right)
     end
     return left
   end
@@ -81,7 +82,7 @@ function M.add(Parser)
     local left = self:negation()
     while self:skip_name "and" do
       local right = self:negation()
-      left = deeper(self, { t = "And", line = line, left = left, right = right }, left, right)
+      left = deeper(self, { t = "And", line = line, left = left, right = right, depth = 0 }, left, right)
     end
     return left
   end
@@ -113,7 +114,7 @@ function M.add(Parser)
     local left = self:binary(1)
     local operator = self:comparison_operator()
     if not operator then return left end
-    local node = deeper(self, { t = "Compare", line = line, expr = left, operands = {} }, left)
+    local node = deeper(self, { t = "Compare", line = line, expr = left, operands = {}, depth = 0 }, left)
     while operator do
       local right = self:binary(1)
       node.operands[#node.operands + 1] = { operator, right }
@@ -288,7 +289,7 @@ function M.add(Parser)
     local kind, value = self.kind[self.i], self.value[self.i]
     if kind == "name" then
       self.i = self.i + 1
-      return deeper(self, { t = "Getattr", line = line, node = node, attr = value }, node)
+      return deeper(self, { t = "Getattr", line = line, node = node, attr = value, depth = 0 }, node)
     end
     if kind ~= "integer" then self:fail("a name or a number was expected, got " .. self:describe(self.i), self.i) end
     self.i = self.i + 1
@@ -337,9 +338,8 @@ function M.add(Parser)
     return true
   end
 
-  --- Fills args, kwargs, dyn_args and dyn_kwargs of `call`, from the parentheses that may stand here.
+  --- Fills the empty args and kwargs of `call`, and its dyn_args and dyn_kwargs, from the parentheses that may stand here.
   function Parser:arguments(call, optional)
-    call.args, call.kwargs = {}, {}
     if optional and self.kind[self.i] ~= "(" then return call end
     self:items(")", function(p) return argument(p, call) end)
     local own = math.max(deepest(call.args).depth, deepest(call.kwargs).depth)
@@ -347,7 +347,7 @@ function M.add(Parser)
   end
 
   function Parser:call(node)
-    return self:arguments { t = "Call", line = self.line[self.i], node = node }
+    return self:arguments { t = "Call", line = self.line[self.i], node = node, args = {}, kwargs = {}, depth = 0 }
   end
 
   -- A name with dots in it.
@@ -363,7 +363,8 @@ function M.add(Parser)
       if not inline then self.i = self.i + 1 end
       inline = false
       local at, line = self.i, self.line[self.i]
-      local filter = { t = "Filter", line = line, node = node, name = dotted_name(self), token = at }
+      local filter = { t = "Filter", line = line, node = node, name = dotted_name(self), token = at, args = {},
+        kwargs = {}, depth = 0 }
       node = self:arguments(filter, true)
     end
     return node
@@ -384,7 +385,8 @@ function M.add(Parser)
     local line = self.line[self.i]
     self.i = self.i + 1
     local negated, at = self:skip_name "not", self.i
-    local test = { t = "Test", line = line, node = node, name = dotted_name(self), token = at }
+    local test = { t = "Test", line = line, node = node, name = dotted_name(self), token = at, args = {}, kwargs = {},
+      depth = 0 }
     local bare = self.kind[self.i] ~= "("
     self:arguments(test, true)
     if bare then bare_argument(self, test) end

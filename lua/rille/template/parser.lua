@@ -189,6 +189,7 @@ function tags.set(p, line)
 end
 
 tags["for"] = function(p, line)
+  local at = p.i
   local node = { t = "For", line = line, target = target(p, "store", "in") }
   p:expect_name "in"
   node.iter = p:tuple { no_condition = true, stop = "recursive" }
@@ -197,6 +198,7 @@ tags["for"] = function(p, line)
   local loops = p.loops
   p.loops = loops + 1
   node.body = body(p, "endfor", "else")
+  node.tokens = p.i - at
   p.loops = loops
   if p:skip_name "else" then node.else_ = body(p, "endfor") end
   p.i = p.i + 1

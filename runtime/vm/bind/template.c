@@ -286,6 +286,36 @@ static int l_float_text(lua_State *L) {
   return 1;
 }
 
+/* ---- generated code ------------------------------------------------------------------------------------------------------------- */
+
+static void add_quoted(rl_buf *out, unsigned char c) {
+  if (c != '\n' && c != '"' && c != '\\') {
+    rl_buf_addf(out, "\\%03d", c);
+    return;
+  }
+  rl_buf_add_char(out, '\\');
+  rl_buf_add_char(out, c == '\n' ? 'n' : (char)c);
+}
+
+/* quoted(string) -> it as a Lua literal without line breaks */
+static int l_quoted(lua_State *L) {
+  rl_slice text = rl_check_slice(L, 1);
+  rl_buf *scratch = &rl_vm_of(L)->scratch;
+  rl_buf_clear(scratch);
+  rl_buf_add_char(scratch, '"');
+  for (size_t from = 0, at = 0; at <= text.len; at++) {
+    unsigned char c = (unsigned char)text.data[at]; /* a NUL behind the last one */
+    if (c >= ' ' && c != '"' && c != '\\' && c != 0x7f) continue;
+    rl_buf_add(scratch, text.data + from, at - from);
+    if (at < text.len) add_quoted(scratch, c);
+    from = at + 1;
+  }
+  rl_buf_add_char(scratch, '"');
+  check(L, scratch->error);
+  rl_push_slice(L, rl_buf_slice(scratch));
+  return 1;
+}
+
 /* ---- looking up ------------------------------------------------------------------------------------------------------------------- */
 
 static int results_k(lua_State *L, int status, lua_KContext ctx) {
@@ -540,6 +570,7 @@ static const luaL_Reg functions[] = {{"page", l_page},
                                      {"page_functions", l_page_functions},
                                      {"kind_function", l_kind_function},
                                      {"float_text", l_float_text},
+                                     {"quoted", l_quoted},
                                      {NULL, NULL}};
 
 void rl_bind_template(lua_State *L) {

@@ -299,3 +299,24 @@ describe("rille.template.compile", function()
     assert.same({ "1", "2" }, { a, b })
   end)
 end)
+
+describe("the text of a template", function()
+  it("is printed as it is, whatever its bytes are", function()
+    local bytes = {}
+    for c = 0, 255 do bytes[#bytes + 1] = c ~= 13 and string.char(c) .. "0" or nil end
+    local text = table.concat(bytes)
+    assert.equal(text .. "|" .. text, render("{% raw %}" .. text .. "{% endraw %}|{{ t }}", { t = text }, { autoescape = false }))
+  end)
+
+  it("has brackets and strings that end, or says where they begin", function()
+    local cases = {
+      ["a\n{{ (1] }}"] = ":2:6: unexpected ']', expected ')'", ["{{ 1) }}"] = ":1:5: unexpected ')'",
+      ["{{ 'a\\' }}"] = ":1:4: this string is not closed", ["{{ 'a\\u12' }}"] = ":1:4: a \\x, \\u or \\U escape",
+      ["{{ a \1 }}"] = ":1:6: unexpected character '\1'", ["{% raw %}{% endraw"] = ":1:1: this raw block is not closed",
+      ["a {# b"] = ":1:3: this comment is not closed", ["\n{{ a"] = ":2:1: this tag is not closed: '}}' is missing",
+    }
+    for source, message in pairs(cases) do
+      assert.is_truthy(failure(source).message:find(message, 1, true), failure(source).message)
+    end
+  end)
+end)
