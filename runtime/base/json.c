@@ -87,10 +87,16 @@ static int copy_escaped(char **to, const char **at, const char *stop, const char
   for (;;) {
     copy_plain(to, at, stop);
     if (*at >= stop) return RL_OK;
+    unsigned char c = (unsigned char)**at;
+    if (c < 128) {
+      *to = put_escape(*to, c);
+      ++*at;
+      continue;
+    }
     size_t step = rl_utf8_step(*at, (size_t)(end - *at));
     if (!step) return RL_EUTF8;
-    if (step == 1) *to = put_escape(*to, (unsigned char)**at);
-    else memcpy(*to, *at, step), *to += step;
+    for (size_t i = 0; i < step; i++) (*to)[i] = (*at)[i];
+    *to += step;
     *at += step;
   }
 }
