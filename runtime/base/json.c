@@ -95,23 +95,32 @@ static int copy_escaped(char **to, const char **at, const char *stop, const char
   }
 }
 
-/* The next block of a string, quotes included where it begins or ends. Straight into the buffer, or, where the most that the
- * block may need would not fit below its limit, by way of `spare`: what is written counts, not what might have been. */
-static int write_block(rl_buf *out, const char **at, const char *end, bool first) {
-  char spare[BLOCK * 6 + 16], *start = spare;
+/* The next block of a string, up to `stop`, with the quotes where it begins or ends. */
+static inline int put_block(char **to, const char **at, const char *stop, const char *end, bool first) {
+  if (first) *(*to)++ = '"';
+  if (copy_escaped(to, at, stop, end)) return RL_EUTF8;
+  if (*at == end) *(*to)++ = '"';
+  return RL_OK;
+}
+
+/* Where the most that a block may need would not fit below the buffer's limit: what is written counts, not what might have
+ * been. */
+static __attribute__((noinline)) int add_block(rl_buf *out, const char **at, const char *stop, const char *end,
+                                               bool first) {
+  char spare[BLOCK * 6 + 16], *to = spare;
+  int code = put_block(&to, at, stop, end, first);
+  return code ? code : rl_buf_add(out, spare, (size_t)(to - spare));
+}
+
+static inline int write_block(rl_buf *out, const char **at, const char *end, bool first) {
   const char *stop = end - *at > BLOCK ? *at + BLOCK : end;
   size_t room = room_for((size_t)(stop - *at));
-  if (out->limit - out->len >= room) {
-    if (rl_buf_reserve(out, room)) return out->error;
-    start = out->data + out->len;
-  }
-  char *to = start;
-  if (first) *to++ = '"';
-  if (copy_escaped(&to, at, stop, end)) return RL_EUTF8;
-  if (*at == end) *to++ = '"';
-  if (start == spare) return rl_buf_add(out, spare, (size_t)(to - spare));
-  out->len += (size_t)(to - start);
-  return RL_OK;
+  if (out->limit - out->len < room) return add_block(out, at, stop, end, first);
+  if (rl_buf_reserve(out, room)) return out->error;
+  char *to = out->data + out->len;
+  int code = put_block(&to, at, stop, end, first);
+  if (!code) out->len = (size_t)(to - out->data);
+  return code;
 }
 
 int rl_json_write_string(rl_buf *out, rl_slice s) {
@@ -147,8 +156,13 @@ int rl_json_write_integer(rl_buf *out, int64_t number) {
 
 int rl_json_write_number(rl_buf *out, double number) {
   if (!isfinite(number)) return RL_EINVALID;
-  char text[RL_DECIMAL_MAX];
-  return rl_buf_add(out, text, rl_decimal_write(number, text));
+  if (out->limit - out->len < RL_DECIMAL_MAX) {
+    char text[RL_DECIMAL_MAX];
+    return rl_buf_add(out, text, rl_decimal_write(number, text));
+  }
+  if (rl_buf_reserve(out, RL_DECIMAL_MAX)) return out->error;
+  out->len += rl_decimal_write(number, out->data + out->len);
+  return RL_OK;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
