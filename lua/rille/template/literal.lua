@@ -88,7 +88,8 @@ local function escape(text, at, fail)
   return "\\", at
 end
 
-local function unescape(text, fail)
+--- What stands between a string literal's quotes, with its escapes replaced. Calls fail(message) where one is wrong.
+function M.unescape(text, fail)
   local pieces, from = {}, 1
   while true do
     local at = find(text, "\\", from, true)
@@ -96,20 +97,6 @@ local function unescape(text, fail)
     if not at then return table.concat(pieces) end
     pieces[#pieces + 1], from = escape(text, at + 1, fail)
   end
-end
-
---- The string literal at `at`: value and where its closing quote is, or nil where that is missing.
-function M.string(source, at, fail)
-  local quote = sub(source, at, at)
-  local stop = at
-  repeat
-    stop = find(source, quote == '"' and '["\\]' or "['\\]", stop + 1)
-    local escaped = stop and byte(source, stop) == 92
-    if escaped then stop = stop + 1 end
-  until not escaped
-  if not stop then return nil end
-  local text = sub(source, at + 1, stop - 1)
-  return find(text, "\\", 1, true) and unescape(text, fail) or text, stop
 end
 
 return M

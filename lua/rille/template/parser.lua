@@ -407,15 +407,15 @@ end
 --- parse(source, origin, options) -> Template node {body, blocks (by name, and a list), extends, specials, macros}. `macros` says
 --- which names are likely a "macro" or a "module" of macros. Raises a syntax error. Options are the lexer's.
 function M.parse(source, origin, options)
-  local tokens = lexer.tokens(source, origin, options)
+  local kind, value, at, line, specials = lexer.tokens(source, origin, options)
   local self = setmetatable({
-    kind = tokens.kind, value = tokens.value, at = tokens.at, line = tokens.line, origin = origin,
+    kind = kind, value = value, at = at, line = line, origin = origin,
     i = 1, nesting = 0, depth = 0, loops = 0, ends = {}, tags = {}, blocks = {}, extends = false,
     macros = { caller = "macro" },
   }, Parser)
   local nodes = statements(self)
   return { t = "Template", line = 1, body = nodes, blocks = self.blocks, extends = self.extends,
-    specials = tokens.specials, macros = self.macros, at = tokens.at }
+    specials = specials, macros = self.macros, at = at }
 end
 
 return M

@@ -19,6 +19,7 @@ void rl_bind_main(lua_State *L);
 void rl_bind_request(lua_State *L);
 void rl_bind_response(lua_State *L);
 void rl_bind_template(lua_State *L);
+void rl_bind_template_lexer(lua_State *L);
 void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
 void rl_bind_local(lua_State *L);

@@ -88,6 +88,7 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_chain(L);
   rl_bind_out(L);
   rl_bind_template(L);
+  rl_bind_template_lexer(L);
   rl_bind_main(L);
   rl_bind_crypto(L);
   rl_bind_form(L);
