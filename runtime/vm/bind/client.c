@@ -479,6 +479,12 @@ static int l_url_parse(lua_State *L) {
   return 1;
 }
 
+/* url_is_plain(text) -> whether it may be sent as it is, see client/location.h */
+static int l_url_is_plain(lua_State *L) {
+  lua_pushboolean(L, rl_location_is_plain(rl_check_slice(L, 1)));
+  return 1;
+}
+
 /* A body that does not come off the wire by itself, and that nobody reads. */
 static bool is_left_unread(const rl_transfer *t) {
   unsigned long long length = 0;
@@ -516,6 +522,7 @@ static int l_client_take_unread(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"client_pool", l_client_pool},
                                      {"client_take_unread", l_client_take_unread},
+                                     {"url_is_plain", l_url_is_plain},
                                      {"url_parse", l_url_parse},
                                      {NULL, NULL}};
 
