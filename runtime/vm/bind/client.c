@@ -26,7 +26,9 @@ typedef struct transfer {
   char method[24];
 } transfer;
 
-static transfer *check_transfer(lua_State *L) { return luaL_checkudata(L, 1, "rille.transfer"); }
+static transfer *check_transfer(lua_State *L) {
+  return rl_check_userdata(L, 1, RL_REF_TRANSFER_META, "rille.transfer");
+}
 
 /* ---- pools ------------------------------------------------------------------------------------------------------------------- */
 
@@ -217,7 +219,8 @@ static transfer *new_transfer(lua_State *L, rl_pool *pool, const char *method) {
   self->waiter = NULL;
   strcpy(self->method, method); /* check_method has looked at its length */
   rl_buf_init(&self->whole, RL_BUF_NO_LIMIT);
-  luaL_setmetatable(L, "rille.transfer");
+  rl_vm_push_ref(L, RL_REF_TRANSFER_META);
+  lua_setmetatable(L, -2);
   lua_pushvalue(L, URL_TEXT);
   lua_setiuservalue(L, -2, URL);
   return self;
@@ -535,16 +538,18 @@ static const luaL_Reg transfer_methods[] = {{"head", transfer_head},       {"nex
                                             {"version", transfer_version}, {"__gc", transfer_gc},
                                             {"__close", transfer_close},   {NULL, NULL}};
 
+/* Leaves the metatable on the stack. */
 static void make_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
 }
 
 void rl_bind_client(lua_State *L) {
   make_class(L, "rille.client_pool", pool_methods);
+  lua_pop(L, 1);
   make_class(L, "rille.transfer", transfer_methods);
+  rl_vm_of(L)->refs[RL_REF_TRANSFER_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);
 }
