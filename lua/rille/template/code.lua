@@ -12,7 +12,7 @@
 local Code = {}
 Code.__index = Code
 
-local MOST_LOCALS = 100
+local MOST_LOCALS = 60
 local MOST_KEPT = 32 -- see keep()
 local MOST_AT_ONCE = 30 -- values in one assignment
 

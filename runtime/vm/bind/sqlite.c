@@ -13,49 +13,24 @@
 
 enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_NOTHING };
 
-typedef struct transaction transaction;
-
-typedef struct database {
-  rl_database db;
-  bool open;
-  uint64_t holder;      /* id of the task whose transaction is under way on this handle, or 0 */
-  transaction *current; /* that transaction, or NULL; it clears this when it ends */
-} database;
-
-/* A transaction; user value 1 is its database. */
-struct transaction {
-  database *database;
-  uint64_t number;
-  bool open;
-  int line; /* where it was begun, in tests; else 0 */
-  char site[LUA_IDSIZE];
-};
-
-/* What a waiting task knows of its operation; embedded in a userdata, which the stack anchors. */
-typedef struct pending {
-  rl_op *op;
-  rl_task *task;
-  bool done;
-} pending;
-
 /* ---- handles ---------------------------------------------------------------------------------------------------------------- */
 
-static database *check_database(lua_State *L, int index) {
-  database *d = luaL_checkudata(L, index, "rille.database");
+static rl_lua_database *check_database(lua_State *L, int index) {
+  rl_lua_database *d = luaL_checkudata(L, index, "rille.database");
   if (!d->open) luaL_error(L, "the database was closed");
   return d;
 }
 
 /* The database at index 1, or that of the transaction there; *number is the transaction's. */
-static database *check_self(lua_State *L, uint64_t *number) {
-  transaction *t = luaL_testudata(L, 1, "rille.transaction");
+rl_lua_database *rl_sql_check_self(lua_State *L, uint64_t *number) {
+  rl_lua_transaction *t = luaL_testudata(L, 1, "rille.transaction");
   *number = 0;
   if (t) {
     if (!t->open) luaL_error(L, "the transaction has ended");
     *number = t->number;
     return t->database;
   }
-  database *d = check_database(L, 1);
+  rl_lua_database *d = check_database(L, 1);
   if (!d->holder) return d;
   for (rl_task *task = rl_task_running(L); task; task = task->parent)
     if (task->id == d->holder)
@@ -66,7 +41,7 @@ static database *check_self(lua_State *L, uint64_t *number) {
 /* ---- operations that are waited for --------------------------------------------------------------------------------------------- */
 
 static void on_done(rl_op *op) {
-  pending *p = op->owner;
+  rl_sql_pending *p = op->owner;
   if (!p) {
     rl_op_del(op); /* nobody waits any more */
     return;
@@ -75,15 +50,15 @@ static void on_done(rl_op *op) {
   rl_task_wake(p->task);
 }
 
-static void undo_op(rl_task *task, void *ud) {
+void rl_sql_undo(rl_task *task, void *ud) {
   (void)task;
-  pending *p = ud;
+  rl_sql_pending *p = ud;
   rl_op_drop(p->op);
   p->op = NULL;
 }
 
 static int pending_gc(lua_State *L) {
-  pending *p = lua_touserdata(L, 1);
+  rl_sql_pending *p = lua_touserdata(L, 1);
   if (p->op && p->done) rl_op_del(p->op);
   else if (p->op) rl_op_drop(p->op);
   p->op = NULL;
@@ -91,9 +66,9 @@ static int pending_gc(lua_State *L) {
 }
 
 /* Pushes a pending and sends the operation; the caller waits as its last act. Takes `op`. */
-static pending *submit(lua_State *L, rl_task *task, database *d, rl_op *op, bool read) {
-  pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = (pending){.op = op, .task = task};
+rl_sql_pending *rl_sql_submit(lua_State *L, rl_task *task, rl_lua_database *d, rl_op *op, bool read) {
+  rl_sql_pending *p = lua_newuserdatauv(L, sizeof *p, 0);
+  *p = (rl_sql_pending){.op = op, .task = task};
   luaL_setmetatable(L, "rille.sql_pending");
   op->owner = p;
   op->done = on_done;
@@ -101,25 +76,25 @@ static pending *submit(lua_State *L, rl_task *task, database *d, rl_op *op, bool
   return p;
 }
 
-static void free_op(pending *p) {
+void rl_sql_free(rl_sql_pending *p) {
   rl_op_del(p->op);
   p->op = NULL;
 }
 
 /* Raises where the operation failed. */
-static void check_op(lua_State *L, pending *p) {
+void rl_sql_check(lua_State *L, rl_sql_pending *p) {
   rl_op *op = p->op;
   if (!op->error.code) return;
   rl_sql_error error = op->error;
   rl_slice sql = op->count && op->kind != RL_OP_COPY_IN ? op->statements[0].sql : RL_SLICE_NONE;
   rl_push_slice(L, sql); /* the text outlives the operation */
   sql.data = lua_tolstring(L, -1, &sql.len);
-  free_op(p);
+  rl_sql_free(p);
   rl_raise_sql(L, &error, sql);
 }
 
 /* A new operation with one statement; raises where memory is short. */
-static rl_op *make_op(lua_State *L, rl_op_kind kind, rl_slice sql, const rl_params *params, uint64_t number) {
+rl_op *rl_sql_make_op(lua_State *L, rl_op_kind kind, rl_slice sql, const rl_params *params, uint64_t number) {
   rl_op *op = rl_op_new(kind, 1);
   if (op && sql.data && rl_op_add(op, RL_SLICE(""), sql, params)) rl_op_del(op), op = NULL;
   if (!op) rl_error_raise(L, RL_ENOMEM, NULL);
@@ -162,10 +137,10 @@ static int push_packed(lua_State *L, const rl_rows *rows, int want) {
 
 /* Stack top: the pending. */
 static int finish_op(lua_State *L, int want) {
-  pending *p = lua_touserdata(L, -1);
-  check_op(L, p);
+  rl_sql_pending *p = lua_touserdata(L, -1);
+  rl_sql_check(L, p);
   int results = want == WANT_NOTHING ? push_changes(L, p->op) : push_packed(L, &p->op->rows, want);
-  free_op(p);
+  rl_sql_free(p);
   return results;
 }
 
@@ -179,7 +154,7 @@ static int op_k(lua_State *L, int status, lua_KContext want) {
 /* A run on the loop's thread: the statement and what it yields. Userdata-free: the statement is ended before anything but a
  * shortage of memory can raise, and a statement left in use by that is never handed out again. */
 typedef struct inline_run {
-  database *d;
+  rl_lua_database *d;
   rl_statement *statement;
   rl_sql_error error;
 } inline_run;
@@ -217,7 +192,7 @@ static void collect(lua_State *L, inline_run *r, int want) {
 }
 
 /* True where the result is on the stack; false where it must run on a thread. Raises what else went wrong. */
-static bool run_inline(lua_State *L, database *d, rl_statement *statement, const rl_params *params, int want,
+static bool run_inline(lua_State *L, rl_lua_database *d, rl_statement *statement, const rl_params *params, int want,
                        rl_slice sql) {
   inline_run r = {.d = d, .statement = statement};
   int code = rl_statement_bind(&d->db.reader, statement, params, &r.error);
@@ -235,17 +210,17 @@ static bool run_inline(lua_State *L, database *d, rl_statement *statement, const
 
 /* ---- the methods --------------------------------------------------------------------------------------------------------------------- */
 
-static int run_as_op(lua_State *L, database *d, rl_op *op, bool read, int want, const char *name) {
+static int run_as_op(lua_State *L, rl_lua_database *d, rl_op *op, bool read, int want, const char *name) {
   rl_task *task = rl_task_running(L);
-  pending *p = submit(L, task, d, op, read);
-  return rl_task_wait(L, name, undo_op, p, op_k, want);
+  rl_sql_pending *p = rl_sql_submit(L, task, d, op, read);
+  return rl_task_wait(L, name, rl_sql_undo, p, op_k, want);
 }
 
 static const char *const names[] = {"db:query", "db:one", "db:value", "db:exec"};
 
 static int run(lua_State *L, int want) {
   uint64_t number;
-  database *d = check_self(L, &number);
+  rl_lua_database *d = rl_sql_check_self(L, &number);
   rl_slice sql = rl_check_slice(L, 2);
   rl_lua_params params;
   rl_check_params(L, 3, &params);
@@ -267,7 +242,7 @@ static int run(lua_State *L, int want) {
     }
   }
   rl_task_may_wait(L, names[want]);
-  rl_op *op = make_op(L, script ? RL_OP_SCRIPT : RL_OP_RUN, sql, &params.params, number);
+  rl_op *op = rl_sql_make_op(L, script ? RL_OP_SCRIPT : RL_OP_RUN, sql, &params.params, number);
   return run_as_op(L, d, op, place == RL_PLACE_READER, want, names[want]);
 }
 
@@ -281,22 +256,22 @@ static int l_value(lua_State *L) { return run(L, WANT_VALUE); }
 static int l_exec(lua_State *L) { return run(L, WANT_NOTHING); }
 
 /* Sends an operation without statements, or with those it has, and waits for it. */
-static int simple(lua_State *L, database *d, rl_op *op, const char *name, int want) {
+static int simple(lua_State *L, rl_lua_database *d, rl_op *op, const char *name, int want) {
   return run_as_op(L, d, op, false, want, name);
 }
 
 /* db:batch{ {sql, ...}, … } -> {changes=, last_id=}: all or none */
 static int l_batch(lua_State *L) {
   uint64_t number;
-  database *d = check_self(L, &number);
+  rl_lua_database *d = rl_sql_check_self(L, &number);
   luaL_checktype(L, 2, LUA_TTABLE);
   int count = (int)lua_rawlen(L, 2);
   rl_task_may_wait(L, "db:batch");
   rl_op *op = rl_op_new(RL_OP_BATCH, count);
   if (!op) return rl_error_raise(L, RL_ENOMEM, NULL);
   op->transaction = number;
-  pending *p = lua_newuserdatauv(L, sizeof *p, 0); /* anchors the operation while parameters may raise */
-  *p = (pending){.op = op, .done = true};
+  rl_sql_pending *p = lua_newuserdatauv(L, sizeof *p, 0); /* anchors the operation while parameters may raise */
+  *p = (rl_sql_pending){.op = op, .done = true};
   luaL_setmetatable(L, "rille.sql_pending");
   for (int i = 1; i <= count; i++) {
     rl_lua_params params;
@@ -318,7 +293,7 @@ static int l_batch(lua_State *L) {
 
 /* db:apply_migrations{ {name, sql}, … } -> {changes = how many were new} */
 static int l_apply_migrations(lua_State *L) {
-  database *d = check_database(L, 1);
+  rl_lua_database *d = check_database(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   int count = (int)lua_rawlen(L, 2);
   rl_task_may_wait(L, "db:migrate");
@@ -339,41 +314,41 @@ static int l_apply_migrations(lua_State *L) {
 
 /* db:backup(path) */
 static int l_backup(lua_State *L) {
-  database *d = check_database(L, 1);
+  rl_lua_database *d = check_database(L, 1);
   rl_slice path = rl_check_slice(L, 2);
   rl_task_may_wait(L, "db:backup");
-  return simple(L, d, make_op(L, RL_OP_BACKUP, path, NULL, 0), "db:backup", WANT_NOTHING);
+  return simple(L, d, rl_sql_make_op(L, RL_OP_BACKUP, path, NULL, 0), "db:backup", WANT_NOTHING);
 }
 
 static int image_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  pending *p = lua_touserdata(L, -1);
-  check_op(L, p);
+  rl_sql_pending *p = lua_touserdata(L, -1);
+  rl_sql_check(L, p);
   rl_push_slice(L, rl_buf_slice(&p->op->rows.data));
-  free_op(p);
+  rl_sql_free(p);
   return 1;
 }
 
 /* db:image() -> string: the whole database, to be given to db:load_image of a ":memory:" one */
 static int l_image(lua_State *L) {
-  database *d = check_database(L, 1);
+  rl_lua_database *d = check_database(L, 1);
   rl_task *task = rl_task_may_wait(L, "db:image");
-  pending *p = submit(L, task, d, make_op(L, RL_OP_COPY_OUT, RL_SLICE_NONE, NULL, 0), false);
-  return rl_task_wait(L, "db:image", undo_op, p, image_k, 0);
+  rl_sql_pending *p = rl_sql_submit(L, task, d, rl_sql_make_op(L, RL_OP_COPY_OUT, RL_SLICE_NONE, NULL, 0), false);
+  return rl_task_wait(L, "db:image", rl_sql_undo, p, image_k, 0);
 }
 
 /* db:load_image(string) */
 static int l_load_image(lua_State *L) {
-  database *d = check_database(L, 1);
+  rl_lua_database *d = check_database(L, 1);
   rl_slice image = rl_check_slice(L, 2);
   luaL_argcheck(L, rl_store_is_memory(d->db.store), 1, "an image is loaded into a :memory: database");
   rl_task_may_wait(L, "db:load_image");
-  return simple(L, d, make_op(L, RL_OP_COPY_IN, image, NULL, 0), "db:load_image", WANT_NOTHING);
+  return simple(L, d, rl_sql_make_op(L, RL_OP_COPY_IN, image, NULL, 0), "db:load_image", WANT_NOTHING);
 }
 
 /* db:stats() -> {writes=, groups=, inline_reads=, thread_reads=, slow_reads=, checkpoints=} */
 static int l_stats(lua_State *L) {
-  database *d = check_database(L, 1);
+  rl_lua_database *d = check_database(L, 1);
   rl_store_stats stats = rl_store_get_stats(d->db.store);
   const struct {
     const char *name;
@@ -390,161 +365,6 @@ static int l_stats(lua_State *L) {
     lua_setfield(L, -2, rows[i].name);
   }
   return 1;
-}
-
-/* ---- transactions ------------------------------------------------------------------------------------------------------------------------ */
-
-/* Nobody waits for it. */
-static void send_rollback(transaction *t, rl_op_kind kind) {
-  rl_op *op = rl_op_new(kind, 0);
-  if (!op) {
-    rl_logf(RL_LOG_ERROR, "out of memory: a transaction stays open, the database is stuck until a restart");
-    return;
-  }
-  op->transaction = t->number;
-  op->done = rl_op_del;
-  rl_database_send(&t->database->db, op, false);
-}
-
-static void end_transaction(transaction *t) {
-  t->open = false;
-  t->database->holder = 0;
-  t->database->current = NULL;
-}
-
-static int begin_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  pending *p = lua_touserdata(L, -1);
-  transaction *t = (transaction *)ctx;
-  check_op(L, p);
-  free_op(p);
-  t->open = true;
-  t->database->holder = rl_task_running(L)->id;
-  t->database->current = t;
-  lua_pop(L, 1);
-  return 1;
-}
-
-/* A BEGIN that is cancelled after the writer has taken it up must be taken back. */
-static void undo_begin(rl_task *task, void *ud) {
-  undo_op(task, ud);
-  send_rollback((transaction *)task->wait_ctx, RL_OP_ROLLBACK);
-}
-
-/* db:begin() -> transaction */
-static int l_begin(lua_State *L) {
-  uint64_t number;
-  database *d = check_self(L, &number);
-  if (number) return luaL_error(L, "a transaction is begun on the database; inside one there is tx:transaction");
-  rl_task *task = rl_task_may_wait(L, "db:begin");
-  transaction *t = lua_newuserdatauv(L, sizeof *t, 1);
-  *t = (transaction){.database = d, .number = rl_store_new_transaction(d->db.store)};
-  if (rl_vm_of(L)->mode == RL_MODE_TEST) t->line = rl_inspect_line(task, t->site, sizeof t->site);
-  luaL_setmetatable(L, "rille.transaction");
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
-  rl_op *op = make_op(L, RL_OP_BEGIN, RL_SLICE_NONE, NULL, t->number);
-  pending *p = submit(L, task, d, op, false);
-  return rl_task_wait(L, "db:begin", undo_begin, p, begin_k, (lua_KContext)t);
-}
-
-static transaction *check_transaction(lua_State *L) {
-  transaction *t = luaL_checkudata(L, 1, "rille.transaction");
-  if (!t->open) luaL_error(L, "the transaction has ended");
-  return t;
-}
-
-static int commit_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  pending *p = lua_touserdata(L, -1);
-  end_transaction(lua_touserdata(L, 1));
-  check_op(L, p);
-  free_op(p);
-  return 0;
-}
-
-/* Commits and rollbacks are sent whatever happens: a cancellation only stops the waiting. */
-static void undo_end(rl_task *task, void *ud) {
-  pending *p = ud;
-  end_transaction((transaction *)task->wait_ctx);
-  p->op->owner = NULL;
-  p->op = NULL;
-}
-
-static int end_with(lua_State *L, rl_op_kind kind, const char *name) {
-  transaction *t = check_transaction(L);
-  rl_task *task = rl_task_may_wait(L, name);
-  lua_settop(L, 1);
-  pending *p = submit(L, task, t->database, make_op(L, kind, RL_SLICE_NONE, NULL, t->number), false);
-  return rl_task_wait(L, name, undo_end, p, commit_k, (lua_KContext)t);
-}
-
-/* tx:commit() */
-static int l_commit(lua_State *L) { return end_with(L, RL_OP_COMMIT, "tx:commit"); }
-/* tx:rollback() */
-static int l_rollback(lua_State *L) { return end_with(L, RL_OP_ROLLBACK, "tx:rollback"); }
-
-/* A savepoint that was made must be taken back; its end, like a commit, is sent whatever happens. */
-static void undo_save(rl_task *task, void *ud) {
-  pending *p = ud;
-  if (!rl_op_drop(p->op)) send_rollback((transaction *)task->wait_ctx, RL_OP_ROLLBACK_TO);
-  p->op = NULL;
-}
-
-static void undo_savepoint_end(rl_task *task, void *ud) {
-  (void)task;
-  pending *p = ud;
-  p->op->owner = NULL;
-  p->op = NULL;
-}
-
-static int savepoint_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  pending *p = lua_touserdata(L, -1);
-  check_op(L, p);
-  free_op(p);
-  return 0;
-}
-
-/* tx:savepoint("save" | "release" | "undo"): what tx:transaction is made of */
-static int l_savepoint(lua_State *L) {
-  static const char *const words[] = {"save", "release", "undo", NULL};
-  static const rl_op_kind kinds[] = {RL_OP_SAVEPOINT, RL_OP_RELEASE, RL_OP_ROLLBACK_TO};
-  transaction *t = check_transaction(L);
-  int which = luaL_checkoption(L, 2, NULL, words);
-  rl_task *task = rl_task_may_wait(L, "tx:transaction");
-  rl_op *op = make_op(L, kinds[which], RL_SLICE_NONE, NULL, t->number);
-  pending *p = submit(L, task, t->database, op, false);
-  return rl_task_wait(L, "tx:transaction", which == 0 ? undo_save : undo_savepoint_end, p, savepoint_k,
-                      (lua_KContext)t);
-}
-
-/* Rolled back where it is still open; nobody needs to wait for that: what comes next stands behind it in the queue. */
-static void abandon(transaction *t) {
-  end_transaction(t);
-  if (t->database->open) send_rollback(t, RL_OP_ROLLBACK);
-}
-
-static int transaction_close(lua_State *L) {
-  transaction *t = luaL_checkudata(L, 1, "rille.transaction");
-  if (t->open) abandon(t);
-  return 0;
-}
-
-/* db:open_transaction() -> where the one under way was begun, id of the task that holds it | nil: for tests */
-static int l_open_transaction(lua_State *L) {
-  database *d = luaL_checkudata(L, 1, "rille.database");
-  if (!d->current) return 0;
-  lua_pushfstring(L, "%s:%d", d->current->site, d->current->line);
-  lua_pushinteger(L, (lua_Integer)d->holder);
-  return 2;
-}
-
-/* db:end_transaction(): rolls back what somebody has left open: for tests */
-static int l_end_transaction(lua_State *L) {
-  database *d = luaL_checkudata(L, 1, "rille.database");
-  if (d->current) abandon(d->current);
-  return 0;
 }
 
 /* ---- opening and closing -------------------------------------------------------------------------------------------------------------------- */
@@ -566,7 +386,7 @@ static int l_open(lua_State *L) {
   if (lua_getfield(L, 2, "readers") != LUA_TNIL) options.readers = (int)luaL_checkinteger(L, -1);
   if (lua_getfield(L, 2, "busy_timeout") != LUA_TNIL) options.busy_timeout_ms = (int)(rl_check_seconds(L, -1) * 1000);
   options.synchronous = string_option(L, 2, "synchronous", options.synchronous);
-  database *d = lua_newuserdatauv(L, sizeof *d, 0);
+  rl_lua_database *d = lua_newuserdatauv(L, sizeof *d, 0);
   memset(d, 0, sizeof *d);
   rl_sql_error error;
   if (rl_database_open(&d->db, rl_vm_of(L)->loop, path, &options, &error)) {
@@ -581,7 +401,7 @@ static int l_open(lua_State *L) {
 
 /* db:close() */
 static int l_close(lua_State *L) {
-  database *d = luaL_checkudata(L, 1, "rille.database");
+  rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
   if (!d->open) return 0;
   d->open = false;
   rl_database_close(&d->db);
@@ -589,36 +409,29 @@ static int l_close(lua_State *L) {
 }
 
 static int database_tostring(lua_State *L) {
-  database *d = luaL_checkudata(L, 1, "rille.database");
+  rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
   lua_pushfstring(L, "database (%s)", d->open ? rl_store_path(d->db.store) : "closed");
   return 1;
 }
 
 static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},     {"value", l_value},
                                           {"exec", l_exec},   {"batch", l_batch}, {NULL, NULL}};
-static const luaL_Reg database_methods[] = {{"begin", l_begin},
-                                            {"apply_migrations", l_apply_migrations},
+static const luaL_Reg database_methods[] = {{"apply_migrations", l_apply_migrations},
                                             {"backup", l_backup},
                                             {"image", l_image},
                                             {"load_image", l_load_image},
                                             {"stats", l_stats},
                                             {"close", l_close},
-                                            {"open_transaction", l_open_transaction},
-                                            {"end_transaction", l_end_transaction},
                                             {NULL, NULL}};
-static const luaL_Reg transaction_methods[] = {{"commit", l_commit},
-                                               {"rollback", l_rollback},
-                                               {"savepoint", l_savepoint},
-                                               {"close", transaction_close},
-                                               {NULL, NULL}};
 
 /* Makes a metatable with its methods; they are also left in `native` under `name`, for lua/rille/sqlite.lua to add to. */
-static void make_class(lua_State *L, const char *class, const char *name, const luaL_Reg *own, lua_CFunction close,
-                       lua_CFunction tostring) {
+static void make_class(lua_State *L, const char *class, const char *name, const luaL_Reg *own, const luaL_Reg *begins,
+                       lua_CFunction close, lua_CFunction tostring) {
   luaL_newmetatable(L, class);
   lua_newtable(L);
   luaL_setfuncs(L, shared_methods, 0);
   luaL_setfuncs(L, own, 0);
+  if (begins) luaL_setfuncs(L, begins, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -4, name);
   lua_setfield(L, -2, "__index");
@@ -635,8 +448,9 @@ void rl_bind_sqlite(lua_State *L) {
   lua_pushcfunction(L, pending_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
-  make_class(L, "rille.database", "database_methods", database_methods, l_close, database_tostring);
-  make_class(L, "rille.transaction", "transaction_methods", transaction_methods, transaction_close, NULL);
+  make_class(L, "rille.database", "database_methods", database_methods, rl_transaction_database_methods, l_close,
+             database_tostring);
+  make_class(L, "rille.transaction", "transaction_methods", rl_transaction_methods, NULL, rl_transaction_close, NULL);
   lua_pushcfunction(L, l_open);
   lua_setfield(L, -2, "sqlite_open");
   lua_pushcfunction(L, rl_make_blob);

@@ -1,11 +1,52 @@
 /*
- * Between the files of the sqlite binding: values and rows (sqlite_values.c), handles and methods (sqlite.c).
+ * Between the files of the sqlite binding: values and rows (sqlite_values.c), handles and methods (sqlite.c), transactions
+ * (sqlite_transaction.c).
  */
 #ifndef RL_VM_BIND_SQLITE_H
 #define RL_VM_BIND_SQLITE_H
 
 #include "data/database.h"
 #include "vm/bind/bind.h"
+
+typedef struct rl_lua_transaction rl_lua_transaction;
+
+typedef struct rl_lua_database {
+  rl_database db;
+  bool open;
+  uint64_t holder;             /* id of the task whose transaction is under way on this handle, or 0 */
+  rl_lua_transaction *current; /* that transaction, or NULL; it clears this when it ends */
+} rl_lua_database;
+
+/* A transaction; user value 1 is its database. */
+struct rl_lua_transaction {
+  rl_lua_database *database;
+  uint64_t number;
+  bool open;
+  int line; /* where it was begun, in tests; else 0 */
+  char site[LUA_IDSIZE];
+};
+
+/* What a waiting task knows of its operation; embedded in a userdata, which the stack anchors. */
+typedef struct rl_sql_pending {
+  rl_op *op;
+  rl_task *task;
+  bool done;
+} rl_sql_pending;
+
+/* The database at index 1, or that of the transaction there; *number is the transaction's, or 0. */
+rl_lua_database *rl_sql_check_self(lua_State *L, uint64_t *number);
+/* A new operation with one statement, or none where `sql` has no data; raises where memory is short. */
+rl_op *rl_sql_make_op(lua_State *L, rl_op_kind kind, rl_slice sql, const rl_params *params, uint64_t number);
+/* Pushes a pending and sends the operation; the caller waits as its last act. Takes `op`. */
+rl_sql_pending *rl_sql_submit(lua_State *L, rl_task *task, rl_lua_database *d, rl_op *op, bool read);
+/* Raises where the operation failed. */
+void rl_sql_check(lua_State *L, rl_sql_pending *p);
+void rl_sql_free(rl_sql_pending *p);
+/* For rl_task_wait: nobody waits for the pending `ud` any more. */
+void rl_sql_undo(rl_task *task, void *ud);
+
+extern const luaL_Reg rl_transaction_methods[], rl_transaction_database_methods[];
+int rl_transaction_close(lua_State *L);
 
 /* Parameters from the stack: borrowed from the Lua values, which stay where they are. */
 typedef struct rl_lua_params {

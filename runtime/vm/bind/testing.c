@@ -91,6 +91,7 @@ static int l_test_deadline(lua_State *L) {
   }
   s->watched = rl_task_running(L);
   snprintf(s->reason, sizeof s->reason, "the test took longer than %.14g s", seconds);
+  uv_update_time(&s->vm->loop->uv); /* the turn may have begun long ago */
   uv_timer_start(s->deadline, on_deadline, (uint64_t)(seconds * 1000), 0);
   return 0;
 }

@@ -273,6 +273,8 @@ describe("limits", function()
     assert.equal("300", render(many(300, "{%% macro m%d() %%}%%%%{%% endmacro %%}"):gsub("%%%%", "") .. many(300,
       "{%% set s%d = 1 %%}") .. "{{ s1 + 299 }}"))
     assert.equal("1", render("{% macro m(" .. many(150, "p%d", ",") .. ") %}{{ p1 }}{% endmacro %}{{ m(1) }}"))
+    assert.equal("1", render(many(150, "{%% set v%d = 1 %%}") .. many(6, "{%% for x%d in [1] if v1 %%}") .. "{{ v150 }}"
+      .. many(6, "{%% endfor %%}")))
   end)
 end)
 
