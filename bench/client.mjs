@@ -1,16 +1,20 @@
-// As client.lua, with undici: URL REQUESTS
+// As client.lua, with undici: URL REQUESTS WAY     WAY: fetch and request, its public functions; pool: a Pool's own request
 import { createRequire } from "node:module";
-const { Pool } = createRequire(process.cwd() + "/")("undici");
+const { Agent, Pool, fetch, request, setGlobalDispatcher } = createRequire(process.cwd() + "/")("undici");
 const [url, requests] = [new URL(process.argv[2]), Number(process.argv[3])];
 const pool = new Pool(url.origin, { connections: 64 });
+setGlobalDispatcher(new Agent({ connections: 64 }));
+
+const get = {
+  fetch: async () => (await fetch(url.href)).text(),
+  request: async () => (await request(url.href)).body.text(),
+  pool: async () => (await pool.request({ path: url.pathname, method: "GET" })).body.text(),
+}[process.argv[4]];
 
 async function getAll(count) {
   let left = count;
   await Promise.all(Array.from({ length: 64 }, async () => {
-    while (left-- > 0) {
-      const { body } = await pool.request({ path: url.pathname, method: "GET" });
-      if ((await body.text()).length === 0) throw new Error("empty");
-    }
+    while (left-- > 0) if ((await get()).length === 0) throw new Error("empty");
   }));
 }
 
@@ -19,4 +23,4 @@ const before = process.cpuUsage();
 await getAll(requests);
 const { user, system } = process.cpuUsage(before);
 console.log((user + system) / requests);
-await pool.close();
+process.exit(0);

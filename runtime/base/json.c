@@ -87,31 +87,46 @@ static int copy_escaped(char **to, const char **at, const char *stop, const char
   for (;;) {
     copy_plain(to, at, stop);
     if (*at >= stop) return RL_OK;
+    unsigned char c = (unsigned char)**at;
+    if (c < 128) {
+      *to = put_escape(*to, c);
+      ++*at;
+      continue;
+    }
     size_t step = rl_utf8_step(*at, (size_t)(end - *at));
     if (!step) return RL_EUTF8;
-    if (step == 1) *to = put_escape(*to, (unsigned char)**at);
-    else memcpy(*to, *at, step), *to += step;
+    for (size_t i = 0; i < step; i++) (*to)[i] = (*at)[i];
+    *to += step;
     *at += step;
   }
 }
 
-/* The next block of a string, quotes included where it begins or ends. Straight into the buffer, or, where the most that the
- * block may need would not fit below its limit, by way of `spare`: what is written counts, not what might have been. */
-static int write_block(rl_buf *out, const char **at, const char *end, bool first) {
-  char spare[BLOCK * 6 + 16], *start = spare;
+/* The next block of a string, up to `stop`, with the quotes where it begins or ends. */
+static inline int put_block(char **to, const char **at, const char *stop, const char *end, bool first) {
+  if (first) *(*to)++ = '"';
+  if (copy_escaped(to, at, stop, end)) return RL_EUTF8;
+  if (*at == end) *(*to)++ = '"';
+  return RL_OK;
+}
+
+/* Where the most that a block may need would not fit below the buffer's limit: what is written counts, not what might have
+ * been. */
+static __attribute__((noinline)) int add_block(rl_buf *out, const char **at, const char *stop, const char *end,
+                                               bool first) {
+  char spare[BLOCK * 6 + 16], *to = spare;
+  int code = put_block(&to, at, stop, end, first);
+  return code ? code : rl_buf_add(out, spare, (size_t)(to - spare));
+}
+
+static inline int write_block(rl_buf *out, const char **at, const char *end, bool first) {
   const char *stop = end - *at > BLOCK ? *at + BLOCK : end;
   size_t room = room_for((size_t)(stop - *at));
-  if (out->limit - out->len >= room) {
-    if (rl_buf_reserve(out, room)) return out->error;
-    start = out->data + out->len;
-  }
-  char *to = start;
-  if (first) *to++ = '"';
-  if (copy_escaped(&to, at, stop, end)) return RL_EUTF8;
-  if (*at == end) *to++ = '"';
-  if (start == spare) return rl_buf_add(out, spare, (size_t)(to - spare));
-  out->len += (size_t)(to - start);
-  return RL_OK;
+  if (out->limit - out->len < room) return add_block(out, at, stop, end, first);
+  if (rl_buf_reserve(out, room)) return out->error;
+  char *to = out->data + out->len;
+  int code = put_block(&to, at, stop, end, first);
+  if (!code) out->len = (size_t)(to - out->data);
+  return code;
 }
 
 int rl_json_write_string(rl_buf *out, rl_slice s) {
@@ -147,8 +162,13 @@ int rl_json_write_integer(rl_buf *out, int64_t number) {
 
 int rl_json_write_number(rl_buf *out, double number) {
   if (!isfinite(number)) return RL_EINVALID;
-  char text[RL_DECIMAL_MAX];
-  return rl_buf_add(out, text, rl_decimal_write(number, text));
+  if (out->limit - out->len < RL_DECIMAL_MAX) {
+    char text[RL_DECIMAL_MAX];
+    return rl_buf_add(out, text, rl_decimal_write(number, text));
+  }
+  if (rl_buf_reserve(out, RL_DECIMAL_MAX)) return out->error;
+  out->len += rl_decimal_write(number, out->data + out->len);
+  return RL_OK;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */

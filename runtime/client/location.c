@@ -143,6 +143,19 @@ int rl_location_parse(rl_location *location, const char *text, const char *base,
   return code;
 }
 
+static bool is_of_host(char c) {
+  return rl_is((unsigned char)c, RL_CHAR_ALPHA | RL_CHAR_DIGIT) || (c && strchr("-.:[]", c));
+}
+
+bool rl_location_is_plain(rl_slice text) {
+  size_t scheme = rl_slice_starts(text, RL_SLICE("http://")) ? 7 : 8, at = scheme;
+  if (scheme == 8 && !rl_slice_starts(text, RL_SLICE("https://"))) return false;
+  while (at < text.len && is_of_host(text.data[at])) at++;
+  if (at == scheme || at == text.len || text.data[at] != '/') return false;
+  while (at < text.len && rl_is((unsigned char)text.data[at], RL_CHAR_URI)) at++;
+  return at == text.len;
+}
+
 void rl_location_free(rl_location *location) {
   curl_free(location->url);
   curl_free(location->scheme);

@@ -28,5 +28,8 @@ typedef struct rl_location {
  * wrong) or RL_EUNSUPPORTED for another scheme. On failure there is nothing to free. */
 int rl_location_parse(rl_location *location, const char *text, const char *base, const char **why);
 void rl_location_free(rl_location *location);
+/* Whether `text` may be sent as it is, without being taken apart first: http:// or https://, a host, a path; nothing in it
+ * that would have to be encoded, no credentials, no fragment. */
+bool rl_location_is_plain(rl_slice text);
 
 #endif

@@ -18,6 +18,8 @@ static CURLSH *make_share(void) {
 
 static void free_slot(rl_slot *slot) {
   curl_easy_cleanup(slot->wire.easy);
+  curl_url_cleanup(slot->parts);
+  rl_free(slot->url);
   rl_free(slot->headers);
   rl_free(slot->proxy_headers);
   rl_free(slot);

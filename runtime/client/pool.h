@@ -29,6 +29,8 @@ struct rl_slot {
   rl_list node; /* among the kept ones */
   rl_pool *pool;
   rl_transfer *transfer;
+  CURLU *parts; /* the last URL taken apart, and its text: the next request is often for the same one */
+  char *url;
   struct curl_slist *headers, *proxy_headers; /* one block each: nodes and text */
   bool plain;                                 /* nothing was set that another request must not find */
   char error[CURL_ERROR_SIZE];

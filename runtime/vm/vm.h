@@ -69,6 +69,8 @@ enum {
   RL_REF_REQUEST_META, /* of req */
   RL_REF_RESPONSE_META,
   RL_REF_TASK_META,
+  RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
+  RL_REF_HEADERS_META,  /* of the headers that came with it */
   RL_REF_COUNT
 };
 

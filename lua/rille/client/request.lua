@@ -129,9 +129,6 @@ end
 
 -- ---- URL ------------------------------------------------------------------------------------------------------------
 
--- What needs no taking apart: a host, a path, nothing that would have to be encoded, no credentials.
-local PLAIN = "^https?://[%w%-.:%[%]]+/[%w%-._~:/?%[%]!$&'()*+,;=%%]*$"
-
 --- join(base, path) -> URL: one slash between; a URL of its own stands as it is
 function M.join(base, path)
   if not base or path:find "^%a[%w+.-]*://" then return path end
@@ -144,7 +141,7 @@ local function set_url(req, client, url, opts)
   if type(url) ~= "string" then mistake("a URL is a string, got a " .. type(url)) end
   url = M.join(client.base_url, url)
   if opts and opts.query then url = query.append(url, opts.query) end
-  if url:find(PLAIN) then
+  if native.url_is_plain(url) then
     req.url = url
     return
   end

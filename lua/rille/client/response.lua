@@ -100,10 +100,16 @@ function getters.content_type(self)
   return value and value:match "^%s*([^;%s]*)":lower() or nil
 end
 
+local last_type, last_charset -- one answer is often like the one before it
+
 function getters.charset(self)
   local value = self.headers["content-type"]
-  local charset = value and value:match ';%s*[cC][hH][aA][rR][sS][eE][tT]%s*=%s*"?([^";%s]+)'
-  return charset and charset:lower() or nil
+  if not value then return nil end
+  if value ~= last_type then
+    local charset = value:match ';%s*[cC][hH][aA][rR][sS][eE][tT]%s*=%s*"?([^";%s]+)'
+    last_type, last_charset = value, charset and charset:lower() or nil
+  end
+  return last_charset
 end
 
 --- res:header_all(name) -> list of values, each as it came
@@ -138,6 +144,9 @@ function methods.bytes(self)
   return bytes
 end
 
+-- Without a byte order mark.
+local function unmarked(bytes) return bytes:byte() == 0xEF and bytes:sub(1, 3) == "\xEF\xBB\xBF" and bytes:sub(4) or bytes end
+
 local utf8_names = { ["utf-8"] = true, utf8 = true, ["us-ascii"] = true, ascii = true }
 local latin1_names = { ["iso-8859-1"] = true, latin1 = true, ["windows-1252"] = true }
 
@@ -146,15 +155,14 @@ function methods.text(self)
   local bytes, charset = methods.bytes(self), self.charset or "utf-8"
   if latin1_names[charset] then return native.from_latin1(bytes) end
   if not utf8_names[charset] then error(upstream_error(self, "charset", "its charset is not known: " .. charset), 0) end
-  if bytes:sub(1, 3) == "\xEF\xBB\xBF" then bytes = bytes:sub(4) end
+  bytes = unmarked(bytes)
   if not native.utf8_valid(bytes) then error(upstream_error(self, "charset", "the body is not " .. charset), 0) end
   return bytes
 end
 
 --- res:json() -> the decoded body, whatever its Content-Type says. Raises code "json".
 function methods.json(self)
-  local bytes = methods.bytes(self)
-  if bytes:sub(1, 3) == "\xEF\xBB\xBF" then bytes = bytes:sub(4) end
+  local bytes = unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
   error(upstream_error(self, "json", "the body is not JSON: " .. tostring(value)), 0)

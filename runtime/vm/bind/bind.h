@@ -49,6 +49,16 @@ static inline rl_slice rl_check_slice(lua_State *L, int index) {
 
 static inline void rl_push_slice(lua_State *L, rl_slice s) { lua_pushlstring(L, s.len ? s.data : "", s.len); }
 
+/* As luaL_checkudata, for hot paths: the metatable is known by its reference, and no name is looked up. */
+static inline void *rl_check_userdata(lua_State *L, int index, int which, const char *name) {
+  void *object = lua_touserdata(L, index);
+  if (!object || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, name);
+  rl_vm_push_ref(L, which);
+  bool is_one = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is_one ? object : luaL_checkudata(L, index, name);
+}
+
 /* A duration in seconds, not negative; raises at the caller's line. */
 double rl_check_seconds(lua_State *L, int index);
 /* A size in bytes: an integer, or a float with an integral value. */

@@ -26,7 +26,9 @@ typedef struct transfer {
   char method[24];
 } transfer;
 
-static transfer *check_transfer(lua_State *L) { return luaL_checkudata(L, 1, "rille.transfer"); }
+static transfer *check_transfer(lua_State *L) {
+  return rl_check_userdata(L, 1, RL_REF_TRANSFER_META, "rille.transfer");
+}
 
 /* ---- pools ------------------------------------------------------------------------------------------------------------------- */
 
@@ -217,7 +219,8 @@ static transfer *new_transfer(lua_State *L, rl_pool *pool, const char *method) {
   self->waiter = NULL;
   strcpy(self->method, method); /* check_method has looked at its length */
   rl_buf_init(&self->whole, RL_BUF_NO_LIMIT);
-  luaL_setmetatable(L, "rille.transfer");
+  rl_vm_push_ref(L, RL_REF_TRANSFER_META);
+  lua_setmetatable(L, -2);
   lua_pushvalue(L, URL_TEXT);
   lua_setiuservalue(L, -2, URL);
   return self;
@@ -479,6 +482,12 @@ static int l_url_parse(lua_State *L) {
   return 1;
 }
 
+/* url_is_plain(text) -> whether it may be sent as it is, see client/location.h */
+static int l_url_is_plain(lua_State *L) {
+  lua_pushboolean(L, rl_location_is_plain(rl_check_slice(L, 1)));
+  return 1;
+}
+
 /* A body that does not come off the wire by itself, and that nobody reads. */
 static bool is_left_unread(const rl_transfer *t) {
   unsigned long long length = 0;
@@ -516,6 +525,7 @@ static int l_client_take_unread(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"client_pool", l_client_pool},
                                      {"client_take_unread", l_client_take_unread},
+                                     {"url_is_plain", l_url_is_plain},
                                      {"url_parse", l_url_parse},
                                      {NULL, NULL}};
 
@@ -528,16 +538,18 @@ static const luaL_Reg transfer_methods[] = {{"head", transfer_head},       {"nex
                                             {"version", transfer_version}, {"__gc", transfer_gc},
                                             {"__close", transfer_close},   {NULL, NULL}};
 
+/* Leaves the metatable on the stack. */
 static void make_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
 }
 
 void rl_bind_client(lua_State *L) {
   make_class(L, "rille.client_pool", pool_methods);
+  lua_pop(L, 1);
   make_class(L, "rille.transfer", transfer_methods);
+  rl_vm_of(L)->refs[RL_REF_TRANSFER_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);
 }

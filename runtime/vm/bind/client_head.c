@@ -20,7 +20,8 @@ static const char *bytes_of(const headers *h) { return (const char *)(h->fields 
 static headers *new_headers(lua_State *L, size_t count, size_t bytes) {
   headers *h = lua_newuserdatauv(L, sizeof *h + count * sizeof *h->fields + bytes, 0);
   h->count = count;
-  luaL_setmetatable(L, "rille.client_headers");
+  rl_vm_push_ref(L, RL_REF_HEADERS_META);
+  lua_setmetatable(L, -2);
   return h;
 }
 
@@ -31,7 +32,9 @@ void rl_client_head_push(lua_State *L, const rl_head *head) {
   memcpy((char *)(uintptr_t)bytes_of(h), head->block.data, head->block.len);
 }
 
-static headers *check_headers(lua_State *L) { return luaL_checkudata(L, 1, "rille.client_headers"); }
+static headers *check_headers(lua_State *L) {
+  return rl_check_userdata(L, 1, RL_REF_HEADERS_META, "rille.client_headers");
+}
 
 static rl_slice name_at(const headers *h, size_t i) {
   return rl_slice_of(bytes_of(h) + h->fields[i].name, h->fields[i].name_len);
@@ -167,6 +170,6 @@ static const luaL_Reg methods[] = {
 void rl_bind_client_head(lua_State *L) {
   luaL_newmetatable(L, "rille.client_headers");
   luaL_setfuncs(L, methods, 0);
-  lua_pop(L, 1);
+  rl_vm_of(L)->refs[RL_REF_HEADERS_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);
 }

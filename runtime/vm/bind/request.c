@@ -15,7 +15,7 @@
 #include "vm/bind/request.h"
 
 rl_serving *rl_check_serving(lua_State *L, int index) {
-  rl_serving **handle = luaL_checkudata(L, index, "rille.request");
+  rl_serving **handle = rl_check_userdata(L, index, RL_REF_REQUEST_META, "rille.request");
   if (!*handle) luaL_error(L, "this request has ended: what is needed later must be taken out of it before");
   return *handle;
 }
