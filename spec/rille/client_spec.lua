@@ -1,3 +1,4 @@
+local native = require "rille.native"
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 
@@ -41,6 +42,15 @@ describe("rille.fetch", function()
 
   it("encodes what a URL may not hold", function()
     assert.equal("/echo/%C3%BC%20a?q=%C3%A9", echo(nil, "/echo/ü a?q=é#part").target)
+  end)
+
+  it("takes apart what a URL leaves to guess, and nothing else", function()
+    local plain = { "http://a/", "https://a.b-c.example:8443/x/%20?a=b&c=[1]", "http://[::1]:80/@a", "http://2130706433/" }
+    for _, url in ipairs(plain) do assert.is_true(native.url_is_plain(url), url) end
+    local other = { "", "http://", "http:///x", "http://a", "HTTP://a/", "ftp://a/", "http://a?x/", "http://u:p@a/",
+      "http://a/#b", "http://a/ b", "http://a/ü",
+      "http://a/\\", "http://a\\/", "http://a/\0", "http://a/\n", "http://a%2e/", "http://a/<b>" }
+    for _, url in ipairs(other) do assert.is_false(native.url_is_plain(url), url) end
   end)
 
   it("sends JSON, forms, strings, each with its type", function()

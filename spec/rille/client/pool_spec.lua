@@ -12,6 +12,21 @@ describe("the pool", function()
     for _ = 1, 20 do assert.equal(first, client:get("/echo"):json().connection) end
   end)
 
+  it("sends each request to its own URL on a connection that it uses again", function()
+    local client <close> = rille.client { limit = 1 }
+    local function target(path) return client:get(fake.url .. path):json().target end
+    for _, path in ipairs { "/echo/a", "/echo/a", "/echo/b?x=1", "/echo/a", "/echo/c/../d", "/echo/c/../d", "/echo/a?" } do
+      assert.equal(path:gsub("c/%.%./", ""), target(path))
+    end
+    local connection = client:get(fake.url .. "/echo"):json().connection
+    for _, url in ipairs { "http://127.0.0.1:99999999/", "http://[fe80::1%25nowhere]:1/" } do
+      assert.is_false(pcall(client.get, client, url), url)
+      assert.equal("/echo/a", target "/echo/a")
+    end
+    assert.equal(connection, client:get(fake.url .. "/echo"):json().connection)
+    assert.equal("/echo/a", client:post(fake.url .. "/echo/a", { body = "x" }):json().target)
+  end)
+
   it("has connections of its own, closed with it", function()
     local a, b = rille.client { base_url = fake.url }, rille.client { base_url = fake.url }
     assert.are_not.equal(a:get("/echo"):json().connection, b:get("/echo"):json().connection)
