@@ -1,7 +1,8 @@
 -- Templates that nobody would write: pieces of real ones, cut and joined at random, with any bytes in between. Whatever they
 -- are, compiling them gives a function or a syntax error, soon; and rendering what compiles ends in text or an error value.
 --
---   RILLE_FUZZ_SECONDS=60 rille test spec/rille/template/fuzz_spec.lua       RILLE_FUZZ_SEED=7 for other ones
+--   RILLE_FUZZ_SECONDS=60 RILLE_TEST_DEADLINE=120 rille test spec/rille/template/fuzz_spec.lua
+--   RILLE_FUZZ_SEED=7 for other ones
 local rille = require "rille"
 
 local SECONDS = tonumber(os.getenv "RILLE_FUZZ_SECONDS" or "") or 1
