@@ -173,9 +173,12 @@ TEST(a_name_has_all_its_addresses_at_one_port) {
   UNUSED;
   int fds[8];
   int count = rl_listen_tcp("localhost", 0, false, fds, 8, &why);
+  if (count == RL_ENOTFOUND) skip(); /* a machine without /etc/hosts */
   assert_true(count >= 1);
+  int port = rl_listen_port(fds[0]);
+  assert_true(port > 0);
   for (int i = 0; i < count; i++) {
-    assert_int_equal(rl_listen_port(fds[i]), rl_listen_port(fds[0]));
+    assert_int_equal(rl_listen_port(fds[i]), port);
     close(fds[i]);
   }
 }
