@@ -160,20 +160,10 @@ local function check_credential(text)
   return text
 end
 
-local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
+-- RFC 4648 section 4, with its padding.
 local function base64(text)
-  local filled = text .. ("\0"):rep(-#text % 3)
-  local encoded = filled:gsub("...", function(three)
-    local bits = (">I3"):unpack(three)
-    local digits = {}
-    for i = 1, 4 do
-      local index = bits >> (24 - 6 * i) & 63
-      digits[i] = alphabet:sub(index + 1, index + 1)
-    end
-    return table.concat(digits)
-  end)
-  return encoded:sub(1, #encoded - -#text % 3) .. ("="):rep(-#text % 3)
+  local encoded = native.base64url_encode(text):gsub("%-", "+"):gsub("_", "/")
+  return encoded .. ("="):rep(-#encoded % 4)
 end
 
 -- {user, password} | {bearer=} | {user, password, digest=true} -> Authorization, or the pair for a digest challenge
