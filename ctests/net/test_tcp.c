@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "net/address.h"
 #include "support/test.h"
 
@@ -150,6 +151,23 @@ TEST(a_reset_is_told_even_while_reading_is_stopped) {
   assert_int_equal(p.code, RL_ERESET);
 }
 
+/* A server that answers early and resets because the rest of the request is not wanted has answered. */
+TEST(bytes_in_front_of_a_reset_are_told_first) {
+  UNUSED;
+  static char block[3 * RL_LIMIT_READ_BUFFER / 2];
+  assert_int_equal(write(p.peer, block, sizeof block), (ssize_t)sizeof block);
+  struct linger now = {1, 0};
+  setsockopt(p.peer, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close(p.peer);
+  p.peer = -1;
+  ops()->read_start(stream());
+  turn_until(&p.errors);
+  assert_int_equal(p.in.len, sizeof block);
+  assert_int_equal(p.code, RL_ERESET);
+  turn();
+  assert_int_equal(p.errors, 1);
+}
+
 TEST(a_peer_that_takes_nothing_makes_the_writer_wait) {
   UNUSED;
   static char block[65536];
@@ -256,6 +274,7 @@ int main(void) {
       CASE(a_fin_is_told_once_and_behind_the_bytes),
       CASE(a_fin_is_not_told_while_reading_is_stopped),
       CASE(a_reset_is_told_even_while_reading_is_stopped),
+      CASE(bytes_in_front_of_a_reset_are_told_first),
       CASE(a_peer_that_takes_nothing_makes_the_writer_wait),
       CASE(a_write_to_a_peer_that_is_gone_fails_without_a_signal),
       CASE(parts_leave_in_order),

@@ -56,6 +56,18 @@ static void read_some(rl_tcp *tcp) {
   }
 }
 
+/* A broken connection may have brought bytes before it broke (an answer, then a reset because the rest of the request is
+ * not wanted): they come first, a piece a turn. */
+static void read_before_failing(rl_tcp *tcp) {
+  ssize_t n = recv(tcp->fd, tcp->loop->read_buffer, RL_LIMIT_READ_BUFFER, 0);
+  if (n <= 0) {
+    fail(tcp, n < 0 && errno != EAGAIN && errno != EINTR ? rl_error_from_errno(errno) : socket_error(tcp));
+    return;
+  }
+  tcp->stream.events->on_data(&tcp->stream, rl_slice_of(tcp->loop->read_buffer, (size_t)n));
+  watch(tcp);
+}
+
 /* A hang-up while reading is stopped: behind a FIN there may be a whole request, so only a broken connection is news. */
 static void hung_up(rl_tcp *tcp) {
   char byte;
@@ -69,7 +81,8 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   rl_loop_touch(tcp->loop);
   if (status < 0) {
     tcp->active = 0; /* libuv stopped the handle */
-    fail(tcp, socket_error(tcp));
+    if (!(tcp->wants & WANT_READ)) fail(tcp, socket_error(tcp));
+    else read_before_failing(tcp);
     return;
   }
   if (events & UV_WRITABLE && tcp->wants & WANT_WRITE) {
