@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct rl_slice {
@@ -25,6 +26,13 @@ static inline rl_slice rl_slice_str(const char *text) { return text ? (rl_slice)
 
 static inline bool rl_slice_eq(rl_slice a, rl_slice b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* FNV-1a, for tables whose keys nobody can choose in order to make them collide. */
+static inline uint64_t rl_slice_hash(rl_slice s) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < s.len; i++) hash = (hash ^ (unsigned char)s.data[i]) * UINT64_C(0x100000001b3);
+  return hash;
 }
 
 /* ASCII letters in either case are equal; every other byte is itself (no locale, no Unicode: aiohttp.md C8). */

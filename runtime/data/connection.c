@@ -124,12 +124,6 @@ void rl_connection_close(rl_connection *connection) {
 
 /* ---- statements ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t hash_of(rl_slice sql) {
-  uint64_t h = UINT64_C(0xcbf29ce484222325);
-  for (size_t i = 0; i < sql.len; i++) h = (h ^ (unsigned char)sql.data[i]) * UINT64_C(0x100000001b3);
-  return h;
-}
-
 static rl_statement *find(rl_connection *connection, rl_slice sql, uint64_t hash) {
   for (rl_statement *s = connection->buckets[hash % RL_STATEMENT_BUCKETS]; s; s = s->next)
     if (s->hash == hash && !s->in_use && rl_slice_eq(rl_slice_of(s->sql, s->sql_len), sql)) return s;
@@ -186,7 +180,7 @@ static void make_room(rl_connection *connection) {
 }
 
 rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_error *error) {
-  uint64_t hash = hash_of(sql);
+  uint64_t hash = rl_slice_hash(sql);
   rl_statement *s = find(connection, sql, hash);
   if (!s) {
     s = prepare(connection, sql, hash, error);

@@ -146,11 +146,7 @@ void rl_file_cache_del(rl_file_cache *cache) {
   rl_free(cache);
 }
 
-static uint64_t hash_of(int root, const char *path) {
-  uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)root;
-  for (; *path; path++) h = (h ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
-  return h;
-}
+static uint64_t hash_of(int root, const char *path) { return rl_slice_hash(rl_slice_str(path)) ^ (uint64_t)root; }
 
 static rl_cached *find(rl_file_cache *cache, int root, const char *path, uint64_t hash) {
   for (rl_cached *e = cache->buckets[hash % BUCKETS]; e; e = e->next)

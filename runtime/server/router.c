@@ -89,10 +89,9 @@ void rl_router_del(rl_router *router) {
 
 /* ---- literal children ------------------------------------------------------------------------------------------------ */
 
-/* FNV-1a: the keys are the program's own segments, so nobody can make them collide on purpose. */
+/* The keys are the program's own segments. */
 static size_t hash(rl_slice s) {
-  uint64_t h = UINT64_C(0xcbf29ce484222325);
-  for (size_t i = 0; i < s.len; i++) h = (h ^ (unsigned char)s.data[i]) * UINT64_C(0x100000001b3);
+  uint64_t h = rl_slice_hash(s);
   return (size_t)(h ^ (h >> 32));
 }
 
