@@ -28,6 +28,7 @@ struct rl_engine {
   watcher **watchers; /* by descriptor */
   size_t watcher_cap;
   rl_list pools;
+  curl_socket_t taken; /* closed by curl only as far as curl knows */
   unsigned refs;
 };
 
@@ -46,13 +47,22 @@ static void detach(rl_engine *engine, rl_wire *wire) {
   curl_multi_remove_handle(engine->multi, wire->easy);
 }
 
+/* The socket of a connection that curl has made for us: closing it when the handle goes is not curl's any more. */
+static void take_socket(rl_engine *engine, rl_wire *wire) {
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  curl_easy_getinfo(wire->easy, CURLINFO_ACTIVESOCKET, &fd);
+  wire->fd = engine->taken = fd;
+}
+
 static void take_ended(rl_engine *engine) {
   CURLMsg *message;
   int left;
   while ((message = curl_multi_info_read(engine->multi, &left))) {
     rl_wire *wire = wire_of(message->easy_handle);
     CURLcode result = message->data.result;
+    if (wire->only_dials && !result) take_socket(engine, wire);
     detach(engine, wire);
+    engine->taken = CURL_SOCKET_BAD;
     wire->on_done(wire, result);
   }
 }
@@ -152,7 +162,7 @@ static int on_close_socket(void *ud, curl_socket_t fd) {
   rl_engine *engine = ud;
   watcher *w = (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
   if (w) drop_watcher(engine, w);
-  return close(fd);
+  return fd == engine->taken ? 0 : close(fd);
 }
 
 /* ---- curl's clock ------------------------------------------------------------------------------------------------------ */
@@ -187,6 +197,7 @@ rl_engine *rl_engine_new(rl_loop *loop) {
   }
   engine->loop = loop;
   engine->refs = 1;
+  engine->taken = CURL_SOCKET_BAD;
   rl_list_init(&engine->pools);
   rl_post_init(&engine->kick);
   uv_timer_init(&loop->uv, &engine->due);
@@ -244,3 +255,5 @@ int rl_engine_add(rl_engine *engine, rl_wire *wire) {
 void rl_engine_remove(rl_engine *engine, rl_wire *wire) {
   if (wire->added) detach(engine, wire);
 }
+
+long rl_engine_connect_timeout(uint32_t ms) { return ms && ms < INT32_MAX - 1000 ? (long)ms + 1000 : INT32_MAX; }

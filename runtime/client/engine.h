@@ -32,7 +32,9 @@ typedef struct rl_wire rl_wire;
 struct rl_wire {
   CURL *easy;
   bool added;
-  bool connected; /* set by the owner once a connection is ready to carry the request */
+  bool connected;  /* set by the owner once a connection is ready to carry the request */
+  bool only_dials; /* CURLOPT_CONNECT_ONLY: the connected socket is the owner's, at `fd` in on_done */
+  int fd;
   /* The transfer is over and the handle is out of the engine; may add, remove and free others and itself. */
   void (*on_done)(rl_wire *wire, CURLcode result);
 };
@@ -54,6 +56,9 @@ void rl_engine_prepare(rl_engine *engine, CURL *easy);
 int rl_engine_add(rl_engine *engine, rl_wire *wire);
 /* Takes a handle out, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
 void rl_engine_remove(rl_engine *engine, rl_wire *wire);
+/* CURLOPT_CONNECTTIMEOUT_MS for a time out of ours, which comes first: curl shares it out among the addresses of a host.
+ * 0: none. */
+long rl_engine_connect_timeout(uint32_t ms);
 /* A socket for curl (CURLOPT_OPENSOCKETFUNCTION): watched by the engine until curl closes it. CURL_SOCKET_BAD on failure. */
 curl_socket_t rl_engine_socket(rl_engine *engine, const struct curl_sockaddr *address);
 

@@ -1,9 +1,10 @@
-/* What curl says about a failure, as a code of ours and a line for people. */
+/* curl's results; see failure.h. */
+#include "client/failure.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "client/transfer.h"
 
 static int code_of(CURLcode result) {
   switch (result) {
@@ -58,16 +59,17 @@ static const char *words_for(CURLcode result) {
   }
 }
 
-static void write_connect(const rl_slot *slot, char text[RL_FAILURE_TEXT]) {
+static void write_connect(CURL *easy, char text[RL_FAILURE_TEXT]) {
   long saved = 0;
-  curl_easy_getinfo(slot->wire.easy, CURLINFO_OS_ERRNO, &saved);
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &saved);
   snprintf(text, RL_FAILURE_TEXT, "could not connect%s%s", saved ? ": " : "", saved ? strerror((int)saved) : "");
 }
 
-int rl_failure_of(const rl_slot *slot, CURLcode result, char text[RL_FAILURE_TEXT]) {
-  const char *detail = slot->error[0] ? slot->error : curl_easy_strerror(result), *words = words_for(result);
+int rl_failure_of(CURL *easy, CURLcode result, const char *detail, bool denied, char text[RL_FAILURE_TEXT]) {
+  const char *words = words_for(result);
   int code = code_of(result);
-  if (slot->transfer->denied) {
+  if (!detail[0]) detail = curl_easy_strerror(result);
+  if (denied) {
     snprintf(text, RL_FAILURE_TEXT, "this address may not be reached");
     return RL_EDENIED;
   }
@@ -75,7 +77,7 @@ int rl_failure_of(const rl_slot *slot, CURLcode result, char text[RL_FAILURE_TEX
     snprintf(text, RL_FAILURE_TEXT, "the proxy refused: %s", detail);
     return RL_ECONNECT;
   }
-  if (result == CURLE_COULDNT_CONNECT) write_connect(slot, text);
+  if (result == CURLE_COULDNT_CONNECT) write_connect(easy, text);
   else snprintf(text, RL_FAILURE_TEXT, "%s", words && !is_framing(detail) && !is_alert(detail) ? words : detail);
   if (code != RL_ERESET) return code;
   return is_alert(detail) ? RL_ETLS : is_framing(detail) ? RL_EPROTOCOL : code;

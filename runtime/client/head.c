@@ -20,14 +20,23 @@ void rl_head_free(rl_head *head) {
 
 bool rl_head_is_status_line(rl_slice line) { return rl_slice_starts(line, RL_SLICE("HTTP/")); }
 
+static rl_slice without_end(rl_slice line) {
+  if (line.len && line.data[line.len - 1] == '\n') line.len--;
+  if (line.len && line.data[line.len - 1] == '\r') line.len--;
+  return line;
+}
+
 /* "HTTP/1.1 200 OK", "HTTP/2 200" */
-static int begin(rl_head *head, rl_slice line) {
+int rl_head_begin(rl_head *head, rl_slice line) {
   unsigned long long status;
+  line = without_end(line);
   rl_buf_clear(&head->block);
   head->count = 0;
   head->complete = false;
   size_t from = rl_slice_find(line, ' ', 0) + 1;
-  if (line.len < from + 3 || rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status)) return RL_EPROTOCOL;
+  if (!rl_head_is_status_line(line) || line.len < from + 3 ||
+      rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status))
+    return RL_EPROTOCOL;
   if (status < 100 || (line.len > from + 3 && line.data[from + 3] != ' ')) return RL_EPROTOCOL;
   head->status = (int)status;
   size_t version_len = from - 1 - strlen("HTTP/");
@@ -77,15 +86,8 @@ static int add_field(rl_head *head, rl_slice line) {
   return head->block.error;
 }
 
-static rl_slice without_end(rl_slice line) {
-  if (line.len && line.data[line.len - 1] == '\n') line.len--;
-  if (line.len && line.data[line.len - 1] == '\r') line.len--;
-  return line;
-}
-
 int rl_head_add(rl_head *head, rl_slice line) {
   line = without_end(line);
-  if (rl_head_is_status_line(line)) return begin(head, line);
   if (line.len == 0) {
     head->complete = true;
     return RL_OK;

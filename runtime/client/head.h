@@ -4,7 +4,7 @@
  *   bytes   HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n …        one block, at most RL_LIMIT_RESPONSE_HEAD
  *                             ^name       ^value                    fields: offsets into it
  *
- * curl hands over one line at a time and has done the framing. What is refused here: names that are no tokens, control
+ * It is fed line by line, by curl or by our own reader (client/reader.h). What is refused here: names that are no tokens, control
  * bytes in values (CVE-2026-34520), more lines or bytes than the limits. A folded line joins the one before it by a space
  * (RFC 9112 section 5.2). Each status line begins a new head, so that of several (100, then 200) the last one stands.
  */
@@ -30,7 +30,9 @@ typedef struct rl_head {
 
 void rl_head_init(rl_head *head);
 void rl_head_free(rl_head *head);
-/* One line with its end, borrowed. 0, RL_ETOOBIG, RL_EPROTOCOL or RL_ENOMEM. */
+/* A line, with its end or without, borrowed: the status line, which forgets what was there; and each of the others, the
+ * empty one too. 0, RL_ETOOBIG, RL_EPROTOCOL or RL_ENOMEM. */
+int rl_head_begin(rl_head *head, rl_slice line);
 int rl_head_add(rl_head *head, rl_slice line);
 /* Whether a line begins a head ("HTTP/…"). */
 bool rl_head_is_status_line(rl_slice line);

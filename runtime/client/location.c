@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/ascii.h"
 #include "base/error.h"
+#include "client/guard.h"
 
 /* ---- before curl sees it ------------------------------------------------------------------------------------------- */
 
@@ -143,17 +144,60 @@ int rl_location_parse(rl_location *location, const char *text, const char *base,
   return code;
 }
 
-static bool is_of_host(char c) {
-  return rl_is((unsigned char)c, RL_CHAR_ALPHA | RL_CHAR_DIGIT) || (c && strchr("-.:[]", c));
+/* ---- without taking it apart ------------------------------------------------------------------------------------------ */
+
+static size_t span(rl_slice text, size_t at, bool (*belongs)(char)) {
+  while (at < text.len && belongs(text.data[at])) at++;
+  return at;
 }
 
-bool rl_location_is_plain(rl_slice text) {
-  size_t scheme = rl_slice_starts(text, RL_SLICE("http://")) ? 7 : 8, at = scheme;
-  if (scheme == 8 && !rl_slice_starts(text, RL_SLICE("https://"))) return false;
-  while (at < text.len && is_of_host(text.data[at])) at++;
-  if (at == scheme || at == text.len || text.data[at] != '/') return false;
-  while (at < text.len && rl_is((unsigned char)text.data[at], RL_CHAR_URI)) at++;
-  return at == text.len;
+static bool is_of_name(char c) {
+  return rl_is((unsigned char)c, RL_CHAR_ALPHA | RL_CHAR_DIGIT) || c == '-' || c == '.' || c == '_';
+}
+static bool is_of_address(char c) { return rl_is((unsigned char)c, RL_CHAR_HEX) || c == ':' || c == '.'; }
+static bool is_digit(char c) { return rl_is((unsigned char)c, RL_CHAR_DIGIT); }
+static bool is_of_target(char c) { return rl_is((unsigned char)c, RL_CHAR_URI); }
+
+/* Where the host ends that begins at `at`; 0 where it is none that may stand as it is. */
+static size_t host_end(rl_slice url, size_t at) {
+  if (at < url.len && url.data[at] == '[') {
+    size_t end = span(url, at + 1, is_of_address);
+    return end > at + 1 && end < url.len && url.data[end] == ']' ? end + 1 : 0;
+  }
+  size_t end = span(url, at, is_of_name);
+  return end > at && !rl_host_is_disguised(rl_slice_of(url.data + at, end - at)) ? end : 0;
+}
+
+/* Where the port ends whose colon stands at `at`; 0 where it is none. */
+static size_t port_end(rl_slice url, size_t at, bool *is_default, bool secure) {
+  unsigned long long port;
+  size_t end = span(url, at + 1, is_digit);
+  rl_slice text = rl_slice_of(url.data + at + 1, end - at - 1);
+  if (!text.len || text.len > 5 || text.data[0] == '0' || rl_slice_to_u64(text, &port) || port > 65535) return 0;
+  *is_default = port == (secure ? 443 : 80);
+  return end;
+}
+
+bool rl_location_cut(rl_slice url, rl_url_parts *parts) {
+  bool secure = rl_slice_starts(url, RL_SLICE("https://")), is_default = false;
+  if (!secure && !rl_slice_starts(url, RL_SLICE("http://"))) return false;
+  size_t from = secure ? 8 : 7, host = host_end(url, from), at = host;
+  if (host && host < url.len && url.data[host] == ':') at = port_end(url, host, &is_default, secure);
+  if (!at || at == url.len || url.data[at] != '/' || span(url, at, is_of_target) != url.len) return false;
+  parts->authority = rl_slice_of(url.data + from, (is_default ? host : at) - from);
+  parts->target = rl_slice_of(url.data + at, url.len - at);
+  parts->secure = secure;
+  return true;
+}
+
+bool rl_target_has_dots(rl_slice target) {
+  rl_slice path = rl_slice_of(target.data, rl_slice_find(target, '?', 0));
+  for (size_t at = rl_slice_find(path, '.', 0); at < path.len; at = rl_slice_find(path, '.', at + 1)) {
+    if (path.data[at - 1] != '/') continue;
+    size_t end = at + 1 < path.len && path.data[at + 1] == '.' ? at + 2 : at + 1;
+    if (end == path.len || path.data[end] == '/') return true;
+  }
+  return false;
 }
 
 void rl_location_free(rl_location *location) {

@@ -28,8 +28,19 @@ typedef struct rl_location {
  * wrong) or RL_EUNSUPPORTED for another scheme. On failure there is nothing to free. */
 int rl_location_parse(rl_location *location, const char *text, const char *base, const char **why);
 void rl_location_free(rl_location *location);
-/* Whether `text` may be sent as it is, without being taken apart first: http:// or https://, a host, a path; nothing in it
- * that would have to be encoded, no credentials, no fragment. */
-bool rl_location_is_plain(rl_slice text);
+
+/* What a request needs of a URL: slices of its text. */
+typedef struct rl_url_parts {
+  rl_slice authority; /* host, and ":port" where it is not the scheme's own: what a Host field says */
+  rl_slice target;    /* path and query */
+  bool secure;
+} rl_url_parts;
+
+/* Cuts a URL that leaves nothing to guess, as those of rl_location_parse are: http:// or https://, a host that is a name or
+ * an address as it is usually written, perhaps a port, a path; nothing in it that would have to be encoded, no credentials,
+ * no fragment. False for every other one: it must be taken apart first. */
+bool rl_location_cut(rl_slice url, rl_url_parts *parts);
+/* Whether a segment of the path is "." or "..": a server would be asked for something else than what is written. */
+bool rl_target_has_dots(rl_slice target);
 
 #endif

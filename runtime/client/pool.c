@@ -2,129 +2,86 @@
 #include "client/pool.h"
 
 #include "base/alloc.h"
-#include "base/error.h"
 #include "base/limits.h"
-#include "client/transfer.h"
 
-/* ---- slots ------------------------------------------------------------------------------------------------------------- */
-
-static CURLSH *make_share(void) {
-  CURLSH *share = curl_share_init();
-  if (!share) return NULL;
-  curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
-  curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-  return share;
-}
-
-static void free_slot(rl_slot *slot) {
-  curl_easy_cleanup(slot->wire.easy);
-  curl_url_cleanup(slot->parts);
-  rl_free(slot->url);
-  rl_free(slot->headers);
-  rl_free(slot->proxy_headers);
-  rl_free(slot);
-}
-
-static rl_slot *make_slot(rl_pool *pool) {
-  rl_slot *slot = rl_calloc(1, sizeof *slot);
-  if (!slot) return NULL;
-  rl_list_init(&slot->node);
-  slot->pool = pool;
-  slot->wire.easy = curl_easy_init();
-  if (slot->wire.easy) {
-    curl_easy_setopt(slot->wire.easy, CURLOPT_SHARE, pool->share);
-    rl_engine_prepare(pool->engine, slot->wire.easy);
-    rl_transfer_bind(slot);
-    rl_slot_prepare(slot);
-    return slot;
-  }
-  rl_free(slot);
-  return NULL;
-}
-
-rl_slot *rl_slot_take(rl_pool *pool) {
-  rl_list *kept = rl_list_shift(&pool->kept);
-  if (kept) {
-    pool->kept_count--;
-    return RL_CONTAINER(kept, rl_slot, node);
-  }
-  if (!pool->share) pool->share = make_share();
-  return pool->share ? make_slot(pool) : NULL;
-}
-
-void rl_slot_give(rl_slot *slot, bool reusable) {
-  rl_pool *pool = slot->pool;
-  slot->transfer = NULL;
-  if (!reusable || !slot->plain || pool->closed || pool->kept_count >= pool->limit) {
-    free_slot(slot);
-    return;
-  }
-  rl_free(slot->headers);
-  rl_free(slot->proxy_headers);
-  slot->headers = slot->proxy_headers = NULL;
-  rl_list_push(&pool->kept, &slot->node);
-  pool->kept_count++;
+static uint64_t clock_of(const rl_pool *pool) { return uv_now(&rl_engine_loop(pool->engine)->uv); }
+static uint64_t oldest_of(const rl_pool *pool) {
+  uint64_t now = clock_of(pool);
+  return now > RL_LIMIT_CLIENT_IDLE_MS ? now - RL_LIMIT_CLIENT_IDLE_MS : 0;
 }
 
 /* ---- connections that nobody uses ---------------------------------------------------------------------------------------- */
 
-/* Handles first: curl refuses to give up a share that is in use. */
-static void drop_connections(rl_pool *pool) {
-  for (rl_list *node; (node = rl_list_shift(&pool->kept));) free_slot(RL_CONTAINER(node, rl_slot, node));
-  pool->kept_count = 0;
-  curl_share_cleanup(pool->share);
-  pool->share = NULL;
-}
+static bool is_idle(const rl_pool *pool) { return rl_list_empty(&pool->running) && rl_list_empty(&pool->waiting); }
 
+/* Closes what has been idle too long, and comes again when the next one will have been. */
 static void on_idle(uv_timer_t *timer) {
   rl_pool *pool = timer->data;
-  if (rl_list_empty(&pool->running) && rl_list_empty(&pool->waiting)) drop_connections(pool);
+  uint64_t oldest = rl_links_sweep(&pool->links, oldest_of(pool));
+  if (pool->slots.share && is_idle(pool) && pool->left_ms <= oldest_of(pool)) rl_slots_drop(&pool->slots);
+  if (pool->slots.share && pool->left_ms < oldest) oldest = pool->left_ms;
+  if (oldest == UINT64_MAX) return;
+  uint64_t due = oldest + RL_LIMIT_CLIENT_IDLE_MS, now = clock_of(pool);
+  uv_timer_start(&pool->idle, on_idle, due > now ? due - now + 1 : RL_LIMIT_CLIENT_IDLE_MS, 0);
 }
 
-static void maybe_idle(rl_pool *pool) {
-  if (pool->closed || !pool->share || !rl_list_empty(&pool->running) || !rl_list_empty(&pool->waiting)) return;
-  uv_timer_start(&pool->idle, on_idle, RL_LIMIT_CLIENT_IDLE_MS, 0);
+static void watch_idle(rl_pool *pool) {
+  pool->left_ms = clock_of(pool);
+  if (!uv_is_active((uv_handle_t *)&pool->idle)) uv_timer_start(&pool->idle, on_idle, RL_LIMIT_CLIENT_IDLE_MS, 0);
+}
+
+rl_link *rl_pool_take_link(rl_pool *pool, uint64_t origin, rl_slice key) {
+  return rl_links_take(&pool->links, origin, key, oldest_of(pool));
+}
+
+void rl_pool_keep_link(rl_pool *pool, rl_link *link) {
+  if (pool->closed) rl_link_close(link);
+  else rl_links_keep(&pool->links, link, clock_of(pool));
 }
 
 /* ---- whose turn it is ------------------------------------------------------------------------------------------------------ */
 
+static rl_place *place_of(rl_list *node) { return RL_CONTAINER(node, rl_place, node); }
+
 static bool origin_is_full(const rl_pool *pool, uint64_t origin) {
   unsigned count = 0;
   if (!pool->limit_per_host) return false;
-  RL_LIST_EACH(&pool->running, node) count += RL_CONTAINER(node, rl_transfer, node)->origin == origin;
+  RL_LIST_EACH(&pool->running, node) count += place_of(node)->origin == origin;
   return count >= pool->limit_per_host;
 }
 
-static rl_transfer *next_in_line(rl_pool *pool) {
+static rl_place *next_in_line(rl_pool *pool) {
   if (pool->active >= pool->limit) return NULL;
   RL_LIST_EACH(&pool->waiting, node) {
-    rl_transfer *transfer = RL_CONTAINER(node, rl_transfer, node);
-    if (!origin_is_full(pool, transfer->origin)) return transfer;
+    if (!origin_is_full(pool, place_of(node)->origin)) return place_of(node);
   }
   return NULL;
 }
 
-/* One that fails at once is withdrawn meanwhile, so the line is looked at anew each time. */
+/* One that fails at once leaves meanwhile, so the line is looked at anew each time. */
 static void dispatch(rl_pool *pool) {
-  for (rl_transfer *transfer; (transfer = next_in_line(pool));) {
-    rl_list_remove(&transfer->node);
-    rl_list_push(&pool->running, &transfer->node);
+  for (rl_place *place; (place = next_in_line(pool));) {
+    rl_list_remove(&place->node);
+    rl_list_push(&pool->running, &place->node);
+    place->running = true;
     pool->active++;
-    rl_transfer_begin(transfer);
+    place->on_turn(place);
   }
 }
 
-void rl_pool_submit(rl_pool *pool, rl_transfer *transfer) {
-  rl_list_push(&pool->waiting, &transfer->node);
+void rl_pool_enter(rl_pool *pool, rl_place *place) {
+  place->running = false;
+  rl_list_push(&pool->waiting, &place->node);
   dispatch(pool);
 }
 
-void rl_pool_withdraw(rl_pool *pool, rl_transfer *transfer) {
-  bool was_running = transfer->state != RL_TRANSFER_WAITING;
-  rl_list_remove(&transfer->node);
-  if (was_running) pool->active--;
-  if (!pool->closed) dispatch(pool);
-  maybe_idle(pool);
+void rl_pool_leave(rl_pool *pool, rl_place *place) {
+  rl_list_remove(&place->node);
+  if (place->running) pool->active--;
+  place->running = false;
+  if (pool->closed) return;
+  dispatch(pool);
+  watch_idle(pool);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------------------- */
@@ -141,7 +98,8 @@ rl_pool *rl_pool_new(rl_engine *engine, unsigned limit, unsigned limit_per_host,
   pool->limit_per_host = limit_per_host;
   rl_list_init(&pool->waiting);
   rl_list_init(&pool->running);
-  rl_list_init(&pool->kept);
+  rl_links_init(&pool->links, RL_LIMIT_CLIENT_IDLE);
+  rl_slots_init(&pool->slots, engine, limit);
   uv_timer_init(&rl_engine_loop(engine)->uv, &pool->idle);
   uv_unref((uv_handle_t *)&pool->idle);
   pool->idle.data = pool;
@@ -153,18 +111,18 @@ rl_pool *rl_pool_ref(rl_pool *pool) {
   return pool;
 }
 
-static void fail_all(rl_list *transfers) {
-  while (!rl_list_empty(transfers))
-    rl_transfer_fail(RL_CONTAINER(transfers->next, rl_transfer, node), RL_ECLOSED, "the client was closed");
+static void close_all(rl_list *places) {
+  while (!rl_list_empty(places)) place_of(places->next)->on_close(place_of(places->next));
 }
 
 void rl_pool_close(rl_pool *pool) {
   if (pool->closed) return;
   pool->closed = true;
-  fail_all(&pool->waiting);
-  fail_all(&pool->running);
+  close_all(&pool->waiting);
+  close_all(&pool->running);
   uv_timer_stop(&pool->idle);
-  drop_connections(pool);
+  rl_links_sweep(&pool->links, UINT64_MAX);
+  rl_slots_drop(&pool->slots);
 }
 
 static void on_pool_closed(uv_handle_t *handle) { rl_free(handle->data); }

@@ -1,10 +1,11 @@
-/* What an exchange asks for, as options of an easy handle. */
+/* Options of an easy handle; see setup.h. */
+#include "client/setup.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/transfer.h"
 
 /* ---- the same for every exchange ------------------------------------------------------------------------------------------- */
 
@@ -192,19 +193,14 @@ static int set_route(rl_slot *slot, const rl_route *route) {
   return code ? RL_ENOMEM : RL_OK;
 }
 
-/* curl shares the time out among the addresses of a host; our own deadline comes first. */
-static long connect_timeout(const rl_exchange *x) {
-  uint32_t ms = x->connect_ms ? x->connect_ms : x->total_ms;
-  return ms && ms < INT32_MAX - 1000 ? (long)ms + 1000 : INT32_MAX;
-}
-
 int rl_slot_setup(rl_slot *slot, const rl_exchange *x) {
   CURL *easy = slot->wire.easy;
   slot->plain = true;
   slot->error[0] = 0;
   int code = set_url(slot, x->url);
   if (code) return code;
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout(x));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   rl_engine_connect_timeout(x->connect_ms ? x->connect_ms : x->total_ms));
   set_method(easy, x->method);
   if (x->has_body) set_body(slot, x);
   code = set_headers(slot, x);

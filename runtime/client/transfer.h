@@ -1,24 +1,30 @@
 /*
- * One request and its response, on one libcurl transfer: no redirects, no cookies, no retries (those are Lua's, above).
+ * One request and its response: no redirects, no cookies, no retries (those are Lua's, above).
  *
  *   start -> WAITING (for a place in the pool) -> CONNECTING -> RUNNING -> ENDED
  *                                                    |            head, body …
  *            stop: at any time, silently             deadlines: total from the start, connect, read between two bytes
  *
- *   wire --> curl --> body (as it came, encoded; RL_LIMIT_CLIENT_UNREAD of it, more once somebody reads; then a pause)
- *                      --rl_transfer_read--> decoded bytes, no more at a time than the reader asked for
- *   caller --rl_transfer_offer(bytes)--> curl takes them when the socket does; one offer at a time, nothing is copied
+ *   wire --> carrier --> body (as it came, encoded; RL_LIMIT_CLIENT_UNREAD of it, more once somebody reads; then a pause)
+ *                          --rl_transfer_read--> decoded bytes, no more at a time than the reader asked for
+ *   caller --rl_transfer_offer(bytes)--> the carrier takes them when the wire does; one offer at a time, nothing is copied
+ *
+ * What is the same however bytes get there stands here; a carrier (rl_carrier) moves them: our own links for plain
+ * HTTP/1.1 (carrier_link.c), libcurl for all else (carrier_curl.c). client/client.h chooses.
  *
  * `on_progress` says that something has changed: the head has come, there are bytes, an offer was taken, it has ended. It
- * runs inside curl and must not call back into this file; it wakes a task.
+ * may run inside a carrier and must not call back into this file; it wakes a task.
  */
 #ifndef RL_CLIENT_TRANSFER_H
 #define RL_CLIENT_TRANSFER_H
 
+#include "client/dial.h"
 #include "client/head.h"
 #include "client/pool.h"
 #include "http/decoder.h"
 #include "http/header.h"
+
+typedef struct rl_transfer rl_transfer;
 
 /* How to get there, where it is not straight and by the system's certificates. All NULL by default. */
 typedef struct rl_route {
@@ -31,7 +37,7 @@ typedef struct rl_route {
   bool insecure;               /* certificates are not checked */
 } rl_route;
 
-/* What to send. Borrowed until rl_transfer_start returns, except `body`: until the end. */
+/* What to send. Borrowed until rl_transfer_start returns, except `url` and `body`: until the end. */
 typedef struct rl_exchange {
   const char *method, *url;
   const rl_header *headers;
@@ -46,20 +52,35 @@ typedef struct rl_exchange {
   const rl_route *route;                  /* NULL: straight */
 } rl_exchange;
 
+/* What moves the bytes of a transfer. It calls the functions "for carriers" below. */
+typedef struct rl_carrier {
+  /* Keeps what it needs of the exchange, which is borrowed. 0, or why it cannot be sent: then nothing is kept. */
+  int (*prepare)(rl_transfer *transfer, const rl_exchange *exchange);
+  /* Its turn has come: connects, sends. A failure is rl_transfer_fail's. */
+  void (*begin)(rl_transfer *transfer);
+  /* RL_PAUSED_RECV: there is room again; RL_PAUSED_SEND: there is an offer, or its end. */
+  void (*resume)(rl_transfer *transfer, unsigned direction);
+  /* The transfer is over, whatever the carrier is doing; `reusable`: the connection may be kept. Prepared is enough to come
+   * here, and it comes once. */
+  void (*leave)(rl_transfer *transfer, bool reusable);
+} rl_carrier;
+
 enum { RL_TRANSFER_NEW, RL_TRANSFER_WAITING, RL_TRANSFER_CONNECTING, RL_TRANSFER_RUNNING, RL_TRANSFER_ENDED };
 enum { RL_PHASE_NONE, RL_PHASE_CONNECT, RL_PHASE_READ, RL_PHASE_TOTAL };
+enum { RL_PAUSED_RECV = CURLPAUSE_RECV, RL_PAUSED_SEND = CURLPAUSE_SEND };
 
 struct rl_transfer {
-  rl_list node; /* in the pool */
+  rl_place place; /* first */
   rl_pool *pool;
-  rl_slot *slot;
+  const rl_carrier *carrier;
   void (*on_progress)(rl_transfer *transfer);
   void *owner;
+  const char *url; /* the exchange's */
 
   rl_head head;
   bool has_head;
   uint8_t state;
-  uint8_t paused; /* CURLPAUSE_RECV, CURLPAUSE_SEND */
+  uint8_t paused; /* RL_PAUSED_* */
   uint8_t phase;  /* of a timeout */
   int code;       /* why it failed, or 0 */
   char *message;  /* one line about it, or NULL; owned */
@@ -73,19 +94,32 @@ struct rl_transfer {
   rl_slice offer; /* not yet taken; borrowed */
   bool offers, offers_ended;
 
-  bool decode, is_head, idempotent, digest;
-  bool denied;      /* by the guard */
-  bool allowed;     /* by its name */
-  uint8_t sendings; /* times that the request went out */
-  uint64_t origin;  /* hash, for limit_per_host */
+  bool decode, is_head, idempotent;
+  bool allowed;     /* by the guard, because of its name */
+  uint8_t sendings; /* times that the request went out … */
+  uint8_t most;     /* … of so many */
   uint32_t connect_ms, read_ms;
   rl_timer total, step; /* step: connect, then read */
+
+  /* The carrier's own. */
+  rl_slot *slot;
+  bool denied, digest;
+  struct {
+    rl_buf request; /* the head that is sent, and behind it the path of a unix socket */
+    size_t head_len;
+    const char *unix_path; /* NULL: by TCP */
+    rl_slice authority, content;
+    int64_t length;
+    bool streamed;
+    rl_link *link;
+    rl_dial *dial;
+  } by_link;
 };
 
 /* Embedded; zeroed memory is not enough. on_progress and owner are set by the caller. */
 void rl_transfer_init(rl_transfer *transfer, rl_pool *pool);
 /* 0, or why it cannot be started (RL_EINVALID: the URL; RL_EDENIED; RL_ECLOSED: the pool; RL_ENOMEM): then it has not. */
-int rl_transfer_start(rl_transfer *transfer, const rl_exchange *exchange);
+int rl_transfer_start(rl_transfer *transfer, const rl_carrier *carrier, const rl_exchange *exchange);
 /* Ends it where it has not ended: its connection is closed, no on_progress will come. */
 void rl_transfer_stop(rl_transfer *transfer);
 /* Stops it and gives everything back. */
@@ -106,17 +140,29 @@ static inline bool rl_transfer_has_bytes(const rl_transfer *transfer) { return t
 /* Ends it as failed: what pool and bindings find out. */
 void rl_transfer_fail(rl_transfer *transfer, int code, const char *message);
 
-/* ---- between the files of this room ---- */
+/* ---- for carriers ---- */
 
-/* Sets what a new slot's easy handle calls. */
-void rl_transfer_bind(rl_slot *slot);
-/* Its turn has come (pool.c). */
-void rl_transfer_begin(rl_transfer *transfer);
-/* Sets what is the same for every exchange, then what is of this one (setup.c). 0 or RL_ENOMEM. */
-void rl_slot_prepare(rl_slot *slot);
-int rl_slot_setup(rl_slot *slot, const rl_exchange *exchange);
-/* curl's result as a code of ours and one line for people (failure.c); `text` is at least RL_FAILURE_TEXT bytes. */
-enum { RL_FAILURE_TEXT = 320 };
-int rl_failure_of(const rl_slot *slot, CURLcode result, char text[RL_FAILURE_TEXT]);
+rl_loop *rl_transfer_loop(const rl_transfer *transfer);
+/* A connection is being made. */
+void rl_transfer_connects(rl_transfer *transfer);
+/* One is there and the request is about to leave on it: false where it went out as often as it may. */
+bool rl_transfer_sends(rl_transfer *transfer);
+/* Bytes have moved: the clock between two of them starts anew. It stands still while we ourselves hold things up. */
+void rl_transfer_touch(rl_transfer *transfer);
+/* In that direction we hold things up, until rl_carrier.resume. */
+void rl_transfer_pause(rl_transfer *transfer, unsigned direction);
+/* transfer.head is the one to show. 0, or a code that ends it and has been noted. */
+int rl_transfer_take_head(rl_transfer *transfer);
+/* Bytes of the body. As above. */
+int rl_transfer_take_body(rl_transfer *transfer, rl_slice bytes);
+static inline size_t rl_transfer_unread(const rl_transfer *transfer) { return transfer->body.len - transfer->body_at; }
+/* So much of the offer is on its way. */
+void rl_transfer_take_offer(rl_transfer *transfer, size_t count);
+/* What went wrong; the first that is noted stands. The carrier ends the transfer. */
+void rl_transfer_note(rl_transfer *transfer, int code, const char *message);
+/* A head that was refused: rl_transfer_note with the words for it. */
+void rl_transfer_refuse_head(rl_transfer *transfer, int code);
+/* It has ended, well or as noted. */
+void rl_transfer_end(rl_transfer *transfer, bool reusable);
 
 #endif

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "client/client.h"
 #include "client/location.h"
 
 enum { PIECE = 64 << 10, MOST_HEADERS = RL_LIMIT_FIELDS };
@@ -244,7 +245,7 @@ static int pool_start(lua_State *L) {
     lua_pushvalue(L, CONTENT);
     lua_setiuservalue(L, -2, BODY);
   }
-  int code = rl_transfer_start(&self->t, &exchange);
+  int code = rl_client_start(&self->t, &exchange);
   if (!code) return 1;
   rl_transfer_fail(&self->t, code, code == RL_EDENIED ? "this address may not be reached" : rl_error_text(code));
   return raise_failure(L, lua_gettop(L));
@@ -484,7 +485,8 @@ static int l_url_parse(lua_State *L) {
 
 /* url_is_plain(text) -> whether it may be sent as it is, see client/location.h */
 static int l_url_is_plain(lua_State *L) {
-  lua_pushboolean(L, rl_location_is_plain(rl_check_slice(L, 1)));
+  rl_url_parts parts;
+  lua_pushboolean(L, rl_location_cut(rl_check_slice(L, 1), &parts));
   return 1;
 }
 
@@ -493,7 +495,7 @@ static bool is_left_unread(const rl_transfer *t) {
   unsigned long long length = 0;
   rl_slice text = rl_head_find(&t->head, RL_SLICE("content-length"));
   if (!t->has_head || t->is_head) return false;
-  if (t->paused & CURLPAUSE_RECV) return true;
+  if (t->paused & RL_PAUSED_RECV) return true;
   return text.data && rl_slice_to_u64(text, &length) == RL_OK && length > RL_LIMIT_CLIENT_UNREAD;
 }
 
@@ -501,7 +503,7 @@ static rl_transfer *first_unread(rl_engine *engine) {
   RL_LIST_EACH(rl_engine_pools(engine), at) {
     rl_pool *pool = RL_CONTAINER(at, rl_pool, node);
     RL_LIST_EACH(&pool->running, node) {
-      rl_transfer *t = RL_CONTAINER(node, rl_transfer, node);
+      rl_transfer *t = (rl_transfer *)RL_CONTAINER(node, rl_place, node);
       if (is_left_unread(t)) return t;
     }
   }
@@ -514,9 +516,7 @@ static int l_client_take_unread(lua_State *L) {
   lua_Integer count = 0;
   lua_newtable(L);
   for (rl_transfer *t; engine && (t = first_unread(engine));) {
-    char *url = NULL;
-    curl_easy_getinfo(t->slot->wire.easy, CURLINFO_EFFECTIVE_URL, &url);
-    lua_pushstring(L, url ? url : "?");
+    lua_pushstring(L, t->url);
     lua_rawseti(L, -2, ++count);
     rl_transfer_fail(t, RL_ECLOSED, "nobody has read it");
   }

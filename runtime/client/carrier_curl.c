@@ -1,0 +1,165 @@
+
+/* A transfer on an easy handle of libcurl's; see transfer.h. */
+#include <string.h>
+
+#include "base/error.h"
+#include "client/client.h"
+#include "client/failure.h"
+#include "client/setup.h"
+
+static rl_transfer *transfer_of(void *ud) { return ((rl_slot *)ud)->owner; }
+
+/* ---- what curl calls ------------------------------------------------------------------------------------------------------- */
+
+static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  rl_transfer *t = transfer_of(ud);
+  if (!t->allowed && !rl_guard_address(&t->pool->guard, &address->addr)) {
+    t->denied = true;
+    return CURL_SOCKET_BAD;
+  }
+  t->slot->wire.connected = false; /* a second connection, where the first was dead */
+  return rl_engine_socket(t->pool->engine, address);
+}
+
+/* A connection is there and the request is about to leave on it, a kept one perhaps. Sent again is what may be: once, where
+ * it changes nothing (RFC 9110 section 9.2.2). A digest exchange sends twice in any case. */
+static int on_connected(void *ud, char *address, char *local, int port, int local_port) {
+  (void)local, (void)local_port;
+  rl_transfer *t = transfer_of(ud);
+  if (!t->allowed && !rl_guard_text(&t->pool->guard, address, port)) {
+    t->denied = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  if (!rl_transfer_sends(t)) return CURL_PREREQFUNC_ABORT;
+  t->slot->wire.connected = true;
+  return CURL_PREREQFUNC_OK;
+}
+
+/* Whether the head that is complete is the one to show: not 100 Continue, nor the challenge that curl will answer. */
+static bool is_final(const rl_transfer *t) {
+  if (t->head.status < 200 && t->head.status != 101) return false;
+  return !(t->digest && t->head.status == 401 && t->sendings == 1);
+}
+
+static int take_line(rl_transfer *t, rl_slice line) {
+  if (t->has_head || (t->head.complete && !rl_head_is_status_line(line))) return RL_OK; /* a trailer */
+  int code = rl_head_is_status_line(line) ? rl_head_begin(&t->head, line) : rl_head_add(&t->head, line);
+  if (code) rl_transfer_refuse_head(t, code);
+  return code || !t->head.complete || !is_final(t) ? code : rl_transfer_take_head(t);
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *ud) {
+  rl_transfer *t = transfer_of(ud);
+  rl_transfer_touch(t);
+  return take_line(t, rl_slice_of(data, size * count)) ? 0 : size * count;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *ud) {
+  rl_transfer *t = transfer_of(ud);
+  if (rl_transfer_unread(t) >= t->high) {
+    rl_transfer_pause(t, RL_PAUSED_RECV);
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  rl_transfer_touch(t);
+  int code = t->has_head ? RL_OK : rl_transfer_take_head(t); /* a digest challenge that curl does not answer */
+  if (!code) code = rl_transfer_take_body(t, rl_slice_of(data, size * count));
+  return code ? 0 : size * count;
+}
+
+static size_t on_upload(char *out, size_t size, size_t count, void *ud) {
+  rl_transfer *t = transfer_of(ud);
+  size_t room = size * count, n = t->offer.len < room ? t->offer.len : room;
+  if (!n && t->offers_ended) return 0;
+  if (!n) {
+    rl_transfer_pause(t, RL_PAUSED_SEND);
+    return CURL_READFUNC_PAUSE;
+  }
+  memcpy(out, t->offer.data, n);
+  rl_transfer_touch(t);
+  rl_transfer_take_offer(t, n);
+  return n;
+}
+
+/* What was streamed is gone: a request that curl would have to send again from its beginning fails. */
+static int on_rewind(void *ud, curl_off_t offset, int origin) {
+  rl_transfer *t = transfer_of(ud);
+  (void)offset, (void)origin;
+  return t->offers ? CURL_SEEKFUNC_FAIL : CURL_SEEKFUNC_OK;
+}
+
+/* ---- what curl says of its end ------------------------------------------------------------------------------------------- */
+
+static void on_done(rl_wire *wire, CURLcode result) {
+  rl_slot *slot = (rl_slot *)wire;
+  rl_transfer *t = transfer_of(slot);
+  char text[RL_FAILURE_TEXT];
+  if (result && !t->code) {
+    int code = rl_failure_of(wire->easy, result, slot->error, t->denied, text);
+    rl_transfer_note(t, code, text);
+    if (code == RL_ETIMEOUT) t->phase = RL_PHASE_CONNECT;
+  }
+  if (!result && !t->has_head) rl_transfer_take_head(t); /* a digest challenge without a body */
+  rl_transfer_end(t, result == CURLE_OK);
+}
+
+static void bind_slot(rl_slot *slot) {
+  CURL *easy = slot->wire.easy;
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, slot);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+  curl_easy_setopt(easy, CURLOPT_READDATA, slot);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, slot);
+  slot->wire.on_done = on_done;
+}
+
+/* ---- what the transfer calls ----------------------------------------------------------------------------------------------- */
+
+static rl_slot *take_slot(rl_pool *pool) {
+  rl_slot *slot = rl_slots_take(&pool->slots);
+  if (!slot || slot->prepared) return slot;
+  bind_slot(slot);
+  rl_slot_prepare(slot);
+  slot->prepared = true;
+  return slot;
+}
+
+static int prepare(rl_transfer *t, const rl_exchange *exchange) {
+  t->slot = take_slot(t->pool);
+  if (!t->slot) return RL_ENOMEM;
+  t->slot->owner = t;
+  t->digest = exchange->route && exchange->route->user;
+  if (t->digest) t->most++;
+  int code = rl_slot_setup(t->slot, exchange);
+  if (!code) return RL_OK;
+  rl_slots_give(&t->pool->slots, t->slot, false);
+  t->slot = NULL;
+  return code;
+}
+
+static void begin(rl_transfer *t) {
+  if (rl_engine_add(t->pool->engine, &t->slot->wire)) rl_transfer_fail(t, RL_ENOMEM, NULL);
+}
+
+/* May call on_body at once, with what curl held back. */
+static void resume(rl_transfer *t, unsigned direction) {
+  (void)direction;
+  CURLcode result = curl_easy_pause(t->slot->wire.easy, t->paused);
+  if (result) rl_transfer_fail(t, t->code ? t->code : RL_ERESET, "the transfer could not go on");
+}
+
+static void leave(rl_transfer *t, bool reusable) {
+  rl_slot *slot = t->slot;
+  t->slot = NULL;
+  rl_engine_remove(t->pool->engine, &slot->wire);
+  rl_slots_give(&t->pool->slots, slot, reusable);
+}
+
+const rl_carrier rl_carrier_curl = {.prepare = prepare, .begin = begin, .resume = resume, .leave = leave};

@@ -1,0 +1,79 @@
+/* Connections by curl, for links; see dial.h. */
+#include "client/dial.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "client/failure.h"
+
+struct rl_dial {
+  rl_wire wire; /* first */
+  rl_engine *engine;
+  const rl_guard *guard;
+  bool denied;
+  void (*on_done)(void *owner, int fd, int code, const char *why);
+  void *owner;
+  char error[CURL_ERROR_SIZE];
+};
+
+static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  rl_dial *dial = ud;
+  if (!dial->guard || rl_guard_address(dial->guard, &address->addr)) return rl_engine_socket(dial->engine, address);
+  dial->denied = true;
+  return CURL_SOCKET_BAD;
+}
+
+static void on_done(rl_wire *wire, CURLcode result) {
+  rl_dial *dial = (rl_dial *)wire;
+  char text[RL_FAILURE_TEXT];
+  int code = result ? rl_failure_of(wire->easy, result, dial->error, dial->denied, text) : RL_OK;
+  dial->on_done(dial->owner, result ? -1 : wire->fd, code, text);
+  rl_dial_del(dial);
+}
+
+static bool set_address(CURL *easy, const rl_dial_to *to) {
+  rl_buf url;
+  rl_buf_init(&url, RL_BUF_NO_LIMIT);
+  rl_buf_addf(&url, "http://%.*s/", RL_FMT(to->authority));
+  CURLcode code = url.error ? CURLE_OUT_OF_MEMORY : curl_easy_setopt(easy, CURLOPT_URL, url.data);
+  if (!code && to->unix_path) code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, to->unix_path);
+  rl_buf_free(&url);
+  return code == CURLE_OK;
+}
+
+static bool set_up(rl_dial *dial, const rl_dial_to *to) {
+  CURL *easy = dial->wire.easy;
+  rl_engine_prepare(dial->engine, easy);
+  curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment is not asked */
+  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, rl_engine_connect_timeout(to->timeout_ms));
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, dial->error);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, dial);
+  return set_address(easy, to);
+}
+
+rl_dial *rl_dial_new(rl_engine *engine, const rl_dial_to *to,
+                     void (*callback)(void *owner, int fd, int code, const char *why), void *owner) {
+  rl_dial *dial = rl_calloc(1, sizeof *dial);
+  if (!dial) return NULL;
+  dial->engine = rl_engine_ref(engine);
+  dial->guard = to->guard;
+  dial->on_done = callback;
+  dial->owner = owner;
+  dial->wire = (rl_wire){.easy = curl_easy_init(), .only_dials = true, .fd = -1, .on_done = on_done};
+  if (dial->wire.easy && set_up(dial, to) && rl_engine_add(engine, &dial->wire) == RL_OK) return dial;
+  rl_dial_del(dial);
+  return NULL;
+}
+
+void rl_dial_del(rl_dial *dial) {
+  rl_engine_remove(dial->engine, &dial->wire);
+  curl_easy_cleanup(dial->wire.easy);
+  rl_engine_unref(dial->engine);
+  rl_free(dial);
+}

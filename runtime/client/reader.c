@@ -1,0 +1,244 @@
+/* Responses off a connection of ours; see reader.h. */
+#include "client/reader.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "http/header.h"
+
+enum { AT_STATUS, IN_HEAD, NO_BODY, IN_LENGTH, IN_CHUNKS, UNTIL_EOF, ENDED, FAILED };
+enum { MOST_INTERIMS = 64 };
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+void rl_reader_init(rl_reader *r) {
+  memset(r, 0, sizeof *r);
+  rl_buf_init(&r->gather, RL_LIMIT_RESPONSE_HEAD);
+  r->state = ENDED;
+}
+
+void rl_reader_free(rl_reader *r) { rl_buf_free(&r->gather); }
+
+void rl_reader_start(rl_reader *r, rl_head *head, bool to_head) {
+  rl_buf_free(&r->gather);
+  r->head = head;
+  r->to_head = to_head;
+  r->state = AT_STATUS;
+  r->interims = 0;
+  r->keep_alive = false;
+}
+
+static rl_read fault(rl_reader *r, int code, const char *why) {
+  r->state = FAILED;
+  r->code = code;
+  r->why = why;
+  return RL_READ_FAULT;
+}
+
+static rl_read refuse_head(rl_reader *r, int code) {
+  return fault(r, code,
+               code == RL_ETOOBIG ? "the head of the response is larger than what is taken"
+                                  : "the head of the response is malformed");
+}
+
+static void take(rl_slice *in, size_t count) { *in = rl_slice_of(in->data + count, in->len - count); }
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+/* The next line with its LF, borrowed until the next call; false: more is needed, all of `in` was used (or failed). */
+static bool next_line(rl_reader *r, rl_slice *in, rl_slice *line) {
+  const char *end = in->len ? memchr(in->data, '\n', in->len) : NULL;
+  size_t size = end ? (size_t)(end - in->data) + 1 : in->len;
+  *line = rl_slice_of(in->data, size);
+  take(in, size);
+  if (end && !r->gather.len && size <= RL_LIMIT_RESPONSE_HEAD) return true;
+  if (rl_buf_add_slice(&r->gather, *line)) {
+    refuse_head(r, r->gather.error);
+    return false;
+  }
+  *line = rl_buf_slice(&r->gather);
+  if (end) rl_buf_clear(&r->gather); /* the bytes stay where they are */
+  return end != NULL;
+}
+
+/* ---- chunks, by llhttp ------------------------------------------------------------------------------------------- */
+
+/* llhttp stops at each of these, so that its position tells how many bytes came before. */
+static int on_chunk_body(llhttp_t *parser, const char *at, size_t len) {
+  ((rl_reader *)parser->data)->piece = rl_slice_of(at, len);
+  return HPE_PAUSED;
+}
+
+static int on_chunks_complete(llhttp_t *parser) {
+  ((rl_reader *)parser->data)->last = true;
+  return HPE_PAUSED;
+}
+
+static const llhttp_settings_t chunk_settings = {.on_body = on_chunk_body, .on_message_complete = on_chunks_complete};
+
+/* In front of the chunks llhttp is shown a head of our own: the real one has been read. */
+static void start_chunks(rl_reader *r) {
+  static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  llhttp_init(&r->chunks, HTTP_RESPONSE, &chunk_settings);
+  r->chunks.data = r;
+  r->framing = 0;
+  r->last = false;
+  r->state = IN_CHUNKS;
+  llhttp_execute(&r->chunks, head, sizeof head - 1);
+}
+
+/* ---- how the body is framed (RFC 9112 section 6.3) ---------------------------------------------------------------- */
+
+/* Whether a header holds a token in any of its lines. */
+static bool has_token(const rl_head *head, rl_slice name, rl_slice token) {
+  for (size_t i = 0; i < head->count; i++)
+    if (rl_slice_eq_nocase(rl_head_name(head, i), name) && rl_header_has_token(rl_head_value(head, i), token))
+      return true;
+  return false;
+}
+
+static bool lasts(const rl_head *head) {
+  bool old = head->version[2] == '0';
+  return old ? has_token(head, RL_SLICE("connection"), RL_SLICE("keep-alive"))
+             : !has_token(head, RL_SLICE("connection"), RL_SLICE("close"));
+}
+
+/* The one length that all Content-Length lines name, a list of equal ones too. 1: there is one, 0: none, -1: they differ. */
+static int find_length(const rl_head *head, uint64_t *length) {
+  int found = 0;
+  for (size_t i = 0; i < head->count; i++) {
+    rl_slice rest = rl_head_value(head, i), item;
+    unsigned long long number;
+    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("content-length"))) continue;
+    if (!rest.len) return -1;
+    while (rl_slice_next_element(&rest, &item)) {
+      if (rl_slice_to_u64(item, &number) || number > INT64_MAX || (found && number != *length)) return -1;
+      *length = number;
+      found = 1;
+    }
+  }
+  return found;
+}
+
+/* 1: Transfer-Encoding is chunked; 0: there is none; -1: it is something else, or named twice. */
+static int find_chunked(const rl_head *head) {
+  int found = 0;
+  for (size_t i = 0; i < head->count; i++) {
+    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("transfer-encoding"))) continue;
+    if (found || !rl_slice_eq_nocase(rl_head_value(head, i), RL_SLICE("chunked"))) return -1;
+    found = 1;
+  }
+  return found;
+}
+
+static bool has_no_body(const rl_reader *r) {
+  int status = r->head->status;
+  return r->to_head || status == 101 || status == 204 || status == 304;
+}
+
+static rl_read frame(rl_reader *r) {
+  uint64_t length = 0;
+  int lengths = find_length(r->head, &length), chunked = find_chunked(r->head);
+  if (lengths < 0)
+    return fault(r, RL_EPROTOCOL, "the response is malformed: its Content-Length is no number, or several");
+  if (chunked < 0) return fault(r, RL_EPROTOCOL, "the response has a Transfer-Encoding other than chunked");
+  if (chunked && lengths) return fault(r, RL_EPROTOCOL, "the response has a Content-Length and a Transfer-Encoding");
+  r->keep_alive = lasts(r->head) && r->head->status != 101;
+  r->left = length;
+  if (has_no_body(r)) r->state = NO_BODY;
+  else if (chunked) start_chunks(r);
+  else r->state = lengths ? IN_LENGTH : UNTIL_EOF;
+  if (r->state == UNTIL_EOF) r->keep_alive = false;
+  return RL_READ_HEAD;
+}
+
+/* ---- the head ---------------------------------------------------------------------------------------------------- */
+
+static bool is_interim(const rl_head *head) { return head->status < 200 && head->status != 101; }
+
+static bool is_version_known(const rl_head *head) {
+  return strcmp(head->version, "1.1") == 0 || strcmp(head->version, "1.0") == 0;
+}
+
+static rl_read next_of_head(rl_reader *r, rl_slice *in) {
+  rl_slice line;
+  while (next_line(r, in, &line)) {
+    int code = r->state == AT_STATUS ? rl_head_begin(r->head, line) : rl_head_add(r->head, line);
+    if (!code && !is_version_known(r->head)) code = RL_EPROTOCOL;
+    if (code) return refuse_head(r, code);
+    r->state = IN_HEAD;
+    if (!r->head->complete) continue;
+    if (!is_interim(r->head)) return frame(r);
+    if (++r->interims > MOST_INTERIMS) return fault(r, RL_EPROTOCOL, "interim responses without end");
+    r->state = AT_STATUS;
+  }
+  return r->state == FAILED ? RL_READ_FAULT : RL_READ_MORE;
+}
+
+/* ---- the body ---------------------------------------------------------------------------------------------------- */
+
+static rl_read end(rl_reader *r) {
+  r->state = ENDED;
+  return RL_READ_END;
+}
+
+static rl_read next_of_length(rl_reader *r, rl_slice *in) {
+  if (!r->left) return end(r);
+  if (!in->len) return RL_READ_MORE;
+  size_t size = in->len < r->left ? in->len : (size_t)r->left;
+  r->piece = rl_slice_of(in->data, size);
+  r->left -= size;
+  take(in, size);
+  return RL_READ_BODY;
+}
+
+static rl_read next_until_eof(rl_reader *r, rl_slice *in) {
+  if (!in->len) return RL_READ_MORE;
+  r->piece = *in;
+  take(in, in->len);
+  return RL_READ_BODY;
+}
+
+/* What is no payload (sizes, extensions, trailers) is dropped, and bounded between two payloads. */
+static rl_read next_of_chunks(rl_reader *r, rl_slice *in) {
+  if (!in->len) return RL_READ_MORE;
+  r->piece = RL_SLICE_NONE;
+  llhttp_errno_t code = llhttp_execute(&r->chunks, in->data, in->len);
+  if (code != HPE_OK && code != HPE_PAUSED) return fault(r, RL_EPROTOCOL, "the chunks of the response are malformed");
+  size_t used = code == HPE_OK ? in->len : (size_t)(llhttp_get_error_pos(&r->chunks) - in->data);
+  if (code == HPE_PAUSED) llhttp_resume(&r->chunks);
+  take(in, used);
+  r->framing = r->piece.len ? 0 : r->framing + used;
+  if (r->framing > RL_LIMIT_RESPONSE_HEAD)
+    return fault(r, RL_EPROTOCOL, "the chunks of the response are mostly framing");
+  if (r->piece.len) return RL_READ_BODY;
+  return r->last ? end(r) : rl_reader_next(r, in);
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+rl_read rl_reader_next(rl_reader *r, rl_slice *in) {
+  switch (r->state) {
+    case AT_STATUS:
+    case IN_HEAD: return next_of_head(r, in);
+    case NO_BODY: return end(r);
+    case IN_LENGTH: return next_of_length(r, in);
+    case IN_CHUNKS: return next_of_chunks(r, in);
+    case UNTIL_EOF: return next_until_eof(r, in);
+    case ENDED: return RL_READ_MORE;
+    default: return RL_READ_FAULT;
+  }
+}
+
+static bool has_begun(const rl_reader *r) { return r->state != AT_STATUS || r->gather.len || r->interims; }
+
+rl_read rl_reader_eof(rl_reader *r) {
+  if (r->state == UNTIL_EOF || r->state == ENDED) return end(r);
+  if (r->state == FAILED) return RL_READ_FAULT;
+  if (!has_begun(r)) return fault(r, RL_ERESET, "the connection was closed before a response came");
+  bool in_head = r->state == AT_STATUS || r->state == IN_HEAD;
+  return fault(r, RL_ERESET,
+               in_head ? "the connection was closed in the middle of the head"
+                       : "the connection was closed in the middle of the body");
+}

@@ -1,0 +1,55 @@
+/*
+ * The response reader: bytes of an HTTP/1.1 connection in, one event at a time out (the other side of http/h1/read.h).
+ *
+ *   1xx <-+
+ *         |
+ *   --> [head] --HEAD--> [length | chunked | until the end] --BODY …--> END          [none] --> END
+ *
+ * How a body is framed is RFC 9112 section 6.3, strictly: a length beside a transfer coding, lengths that differ, a coding
+ * other than chunked are refused, because two readers that frame one response differently are two responses (response
+ * splitting). Interim responses (1xx) are passed over; 101 is an answer, behind which the connection is not HTTP any more.
+ *
+ * The head's lines go to rl_head (client/head.h), which has the limits; chunks are llhttp's. Pure: no I/O, no clock; the
+ * result does not depend on how the bytes were cut (a fuzz target holds it to that).
+ */
+#ifndef RL_CLIENT_READER_H
+#define RL_CLIENT_READER_H
+
+#include <llhttp.h>
+
+#include "client/head.h"
+
+typedef enum rl_read {
+  RL_READ_MORE, /* all bytes are used; nothing to say yet */
+  RL_READ_HEAD, /* the head is complete */
+  RL_READ_BODY, /* reader->piece: bytes of the body, not decoded; borrowed from the input */
+  RL_READ_END,  /* the response is complete; what is left of the input does not belong to it */
+  RL_READ_FAULT /* reader->code and reader->why; sticky, the connection ends */
+} rl_read;
+
+typedef struct rl_reader {
+  rl_head *head;   /* of the response under way; the caller's */
+  rl_buf gather;   /* a line that came in more than one piece */
+  llhttp_t chunks; /* the parser, where the body is chunked */
+  rl_slice piece;
+  uint64_t left;  /* of a length */
+  size_t framing; /* bytes since the last payload of a chunk */
+  uint8_t state;
+  unsigned interims;
+  bool to_head;    /* the request was HEAD */
+  bool keep_alive; /* the connection may carry another exchange, valid at RL_READ_END */
+  bool last;       /* llhttp has seen the end of the chunks */
+  int code;        /* RL_EPROTOCOL, RL_ETOOBIG, RL_ERESET (the connection ended too early), RL_ENOMEM */
+  const char *why; /* one line for people, static */
+} rl_reader;
+
+void rl_reader_init(rl_reader *reader);
+void rl_reader_free(rl_reader *reader);
+/* The next response is the answer to a request that has just been sent; `head` is filled, and outlives it. */
+void rl_reader_start(rl_reader *reader, rl_head *head, bool to_head);
+/* Uses bytes off the front of `in` up to the next event. */
+rl_read rl_reader_next(rl_reader *reader, rl_slice *in);
+/* The connection has ended: RL_READ_END where that is how the body ends, else RL_READ_FAULT. */
+rl_read rl_reader_eof(rl_reader *reader);
+
+#endif
