@@ -100,8 +100,9 @@ static void want_writable(rl_stream *stream) { want(tcp_of(stream), WANT_WRITE, 
 
 static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int count) {
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
+  int fd = tcp_of(stream)->fd, flags = MSG_NOSIGNAL | (stream->more ? MSG_MORE : 0);
   ssize_t n;
-  do n = sendmsg(tcp_of(stream)->fd, &message, MSG_NOSIGNAL | (stream->more ? MSG_MORE : 0));
+  do n = count == 1 ? send(fd, parts->iov_base, parts->iov_len, flags) : sendmsg(fd, &message, flags);
   while (n < 0 && errno == EINTR);
   return n >= 0 ? n : rl_error_from_errno(errno);
 }
