@@ -8,7 +8,7 @@
 --     -> hooks          client:use(function(req, send) … end), the first is outermost
 --     -> redirects      each hop: cookies out, attempt, cookies in      (redirect.lua, cookies.lua)
 --     -> attempts       again where retries are left                    (retry.lua)
---     -> transport.lua  libcurl, or whatever tests have put in its place
+--     -> transport.lua  a pool of connections, or whatever tests have put in its place
 --     -> response.lua
 local cookies = require "rille.client.cookies"
 local errors = require "rille.error"
@@ -64,33 +64,31 @@ end
 -- ---- hops -----------------------------------------------------------------------------------------------------------
 
 -- A trace that the request being served is part of goes on (W3C Trace Context); one that a program has set stays.
-local function trace_headers(list)
-  local parent = native.served_header "traceparent"
-  if not parent or not parent:find "^%x%x%-%x+%-%x+%-%x%x$" or #parent ~= 55 or list.traceparent then return nil end
-  return parent, native.served_header "tracestate"
+local function set_trace(list, parent)
+  if not parent:find "^%x%x%-%x+%-%x+%-%x%x$" or #parent ~= 55 or list.traceparent then return end
+  headers.set(list, "traceparent", parent)
+  headers.set(list, "tracestate", native.served_header "tracestate")
 end
 
 -- The request's own cookies, those of the jar, and its Cookie header, in this order.
-local function cookie_header(req, jar)
-  if not jar and not req.cookies then return nil end
-  local kept = jar and jar.count > 0 and jar:header(native.url_parse(req.url)) or nil
-  if not kept and not req.cookies then return nil end
+local function set_cookie(list, req, jar)
+  local kept = jar and jar:header(native.url_parse(req.url)) or nil
+  if not kept and not req.cookies then return end
   local pieces = {}
-  for _, piece in pairs { req.headers.cookie or false, req.cookies or false, kept or false } do
+  for _, piece in pairs { list.cookie or false, req.cookies or false, kept or false } do
     if piece then pieces[#pieces + 1] = piece end
   end
-  return table.concat(pieces, "; ")
+  headers.set(list, "Cookie", table.concat(pieces, "; "))
 end
 
 -- What this hop sends: the request's headers as they are, or a copy with what only this hop carries.
 local function hop(req, jar)
-  local trace, state = trace_headers(req.headers)
-  local cookie = cookie_header(req, jar)
-  if not trace and not cookie then return req end
+  local parent = native.served_header "traceparent"
+  if jar and jar.count == 0 then jar = nil end
+  if not parent and not jar and not req.cookies then return req end
   local list = headers.copy(req.headers)
-  if cookie then headers.set(list, "Cookie", cookie) end
-  if trace then headers.set(list, "traceparent", trace) end
-  if state then headers.set(list, "tracestate", state) end
+  if jar or req.cookies then set_cookie(list, req, jar) end
+  if parent then set_trace(list, parent) end
   return setmetatable({ headers = list }, { __index = req })
 end
 
@@ -113,13 +111,13 @@ end
 
 local function exchange(client, req)
   local settings, jar, history = req.settings, client.jar, nil
-  local deadline = settings.total and native.now() + settings.total
+  local left = settings.total
+  local deadline = left and native.now() + left
   while true do
     local sent = hop(req, jar)
-    local run = settings.retries > 0 and attempt_with_retries or nil
     local status, head, source
-    if run then status, head, source = run(client, sent, deadline)
-    else status, head, source = transport.run(client, sent, time_left(deadline)) end
+    if settings.retries > 0 then status, head, source = attempt_with_retries(client, sent, deadline)
+    else status, head, source = transport.run(client, sent, left) end
     local location = settings.follow > 0 and redirect.location(status, head)
     jar = jar or (location and jar_of(client, head))
     keep_cookies(jar, req, head)
@@ -130,6 +128,7 @@ local function exchange(client, req)
     end
     history = history or {}
     next_hop(req, status, head, source, location, history)
+    left = time_left(deadline)
   end
 end
 
@@ -235,7 +234,7 @@ end
 local function carry_when_needed(client, limits)
   client.carry = function(req, left)
     client.pool = native.client_pool(limits)
-    client.carry = transport.curl(client.pool)
+    client.carry = transport.over(client.pool)
     return client.carry(req, left)
   end
 end

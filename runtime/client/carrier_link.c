@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "client/client.h"
-#include "client/location.h"
 
 /* ---- the head of the request ----------------------------------------------------------------------------------------------- */
 
@@ -139,7 +138,7 @@ static void offer_next(rl_transfer *t) {
 /* ---- the connection -------------------------------------------------------------------------------------------------------- */
 
 static rl_slice key_of(const rl_transfer *t) {
-  return t->by_link.unix_path ? rl_slice_str(t->by_link.unix_path) : t->by_link.authority;
+  return t->by_link.unix_path ? rl_slice_str(t->by_link.unix_path) : t->by_link.url.authority;
 }
 
 static void send_on(rl_transfer *t, rl_link *link) {
@@ -169,7 +168,7 @@ static void on_dialled(void *owner, int fd, int code, const char *why) {
 
 static void dial(rl_transfer *t) {
   t->by_link.dial = rl_dial_new(t->pool->engine,
-                                &(rl_dial_to){.authority = t->by_link.authority,
+                                &(rl_dial_to){.authority = t->by_link.url.authority,
                                               .unix_path = t->by_link.unix_path,
                                               .guard = t->allowed ? NULL : &t->pool->guard,
                                               .timeout_ms = t->connect_ms},
@@ -200,14 +199,9 @@ static int keep_unix_path(rl_transfer *t, const rl_exchange *x) {
 }
 
 static int prepare(rl_transfer *t, const rl_exchange *x) {
-  rl_url_parts url;
-  rl_buf *request = &t->by_link.request;
-  if (!rl_location_cut(rl_slice_str(x->url), &url)) return RL_EINVALID;
-  int code = write_head(request, x, &url);
+  int code = write_head(&t->by_link.request, x, &t->by_link.url);
+  if (!code) code = keep_unix_path(t, x);
   if (code) return code;
-  code = keep_unix_path(t, x);
-  if (code) return code;
-  t->by_link.authority = url.authority; /* of x->url, which stays */
   t->by_link.content = x->body;
   t->by_link.streamed = x->streamed;
   t->by_link.length = x->length;

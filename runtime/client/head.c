@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "http/header.h"
 
+enum { USUAL_BLOCK = 512 }; /* most heads fit */
+
 void rl_head_init(rl_head *head) {
   *head = (rl_head){0};
   rl_buf_init(&head->block, RL_LIMIT_RESPONSE_HEAD);
@@ -43,7 +45,7 @@ int rl_head_begin(rl_head *head, rl_slice line) {
   if (!version_len || version_len >= sizeof head->version) return RL_EPROTOCOL;
   memcpy(head->version, line.data + strlen("HTTP/"), version_len);
   head->version[version_len] = 0;
-  return RL_OK;
+  return rl_buf_reserve(&head->block, USUAL_BLOCK);
 }
 
 static int grow(rl_head *head) {

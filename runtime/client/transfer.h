@@ -20,6 +20,7 @@
 
 #include "client/dial.h"
 #include "client/head.h"
+#include "client/location.h"
 #include "client/pool.h"
 #include "http/decoder.h"
 #include "http/header.h"
@@ -108,7 +109,8 @@ struct rl_transfer {
     rl_buf request; /* the head that is sent, and behind it the path of a unix socket */
     size_t head_len;
     const char *unix_path; /* NULL: by TCP */
-    rl_slice authority, content;
+    rl_url_parts url;      /* cut by whoever chose this carrier */
+    rl_slice content;
     int64_t length;
     bool streamed;
     rl_link *link;

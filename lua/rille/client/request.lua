@@ -103,6 +103,7 @@ local function apply(settings, given)
   if settings.guarded and settings.route and settings.route.proxy then
     mistake "allow and deny_private cannot see behind a proxy: the proxy resolves the names"
   end
+  settings.limits = { settings.connect or false, settings.read or false, settings.body_limit or false, settings.decompress }
   return settings
 end
 
@@ -129,19 +130,28 @@ end
 
 -- ---- URL ------------------------------------------------------------------------------------------------------------
 
---- join(base, path) -> URL: one slash between; a URL of its own stands as it is
-function M.join(base, path)
-  if not base or path:find "^%a[%w+.-]*://" then return path end
+-- One slash between; a URL of its own stands as it is.
+local function join(base, path)
+  if path:find "^%a[%w+.-]*://" then return path end
   if path == "" or path:find "^%?" then return base .. path end
   return base:gsub("/+$", "") .. "/" .. path:gsub("^/+", "")
+end
+
+local last_plain -- one request is often for the same URL as the one before it
+
+local function is_plain(url)
+  if url == last_plain then return true end
+  if not native.url_is_plain(url) then return false end
+  last_plain = url
+  return true
 end
 
 -- Into req.url, or raises; credentials in it become those of the request.
 local function set_url(req, client, url, opts)
   if type(url) ~= "string" then mistake("a URL is a string, got a " .. type(url)) end
-  url = M.join(client.base_url, url)
+  if client.base_url then url = join(client.base_url, url) end
   if opts and opts.query then url = query.append(url, opts.query) end
-  if native.url_is_plain(url) then
+  if is_plain(url) then
     req.url = url
     return
   end
@@ -185,7 +195,6 @@ end
 
 -- A client with a base URL keeps its own credentials to that origin.
 local function is_at_home(client, url)
-  if not client.home then return true end
   local location = native.url_parse(url)
   return location ~= nil and location.origin == client.home
 end
@@ -256,12 +265,12 @@ end
 function M.of(client, method, url, opts)
   if not opts then
     local req, credentials_in_url = plain(client, method, url)
-    if not credentials_in_url and is_at_home(client, req.url) then return req end
+    if not credentials_in_url and (not client.home or is_at_home(client, req.url)) then return req end
   end
   opts = opts or {}
   local req = setmetatable({ method = check_method(opts.method or method), settings = settings_of(client, opts) }, Request)
   local in_url = set_url(req, client, url, opts)
-  local at_home = is_at_home(client, req.url)
+  local at_home = not client.home or is_at_home(client, req.url)
   req.headers = own_headers(client, opts, at_home)
   set_body(req, opts)
   take_length(req)

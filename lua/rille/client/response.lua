@@ -34,7 +34,8 @@ function Response.__tostring(self) return ("response (%d)"):format(self.status) 
 
 --- new(status, headers, source, url, method) -> response; headers as native.client_headers makes them
 function M.new(status, head, source, url, method)
-  return setmetatable({ status = status, headers = head, url = url, method = method, source_ = source }, Response)
+  return setmetatable({ status = status, headers = head, url = url, method = method,
+    source_ = source, taken_ = false, bytes_ = false }, Response)
 end
 
 function M.is(value) return getmetatable(value) == Response end
@@ -135,7 +136,7 @@ end
 
 --- res:bytes() -> the whole body as it is; may be asked for again
 function methods.bytes(self)
-  local bytes = rawget(self, "bytes_")
+  local bytes = self.bytes_
   if bytes then return bytes end
   check_unread(self, 2)
   self.taken_ = true
@@ -155,9 +156,7 @@ function methods.text(self)
   local bytes, charset = methods.bytes(self), self.charset or "utf-8"
   if latin1_names[charset] then return native.from_latin1(bytes) end
   if not utf8_names[charset] then error(upstream_error(self, "charset", "its charset is not known: " .. charset), 0) end
-  bytes = unmarked(bytes)
-  if not native.utf8_valid(bytes) then error(upstream_error(self, "charset", "the body is not " .. charset), 0) end
-  return bytes
+  return native.utf8_text(bytes) or error(upstream_error(self, "charset", "the body is not " .. charset), 0)
 end
 
 --- res:json() -> the decoded body, whatever its Content-Type says. Raises code "json".
@@ -172,7 +171,7 @@ local Closing = { __close = function(closing) closing.source:close() end }
 
 --- for bytes in res:chunks() do … end: the body as it arrives; leaving the loop early closes the response
 function methods.chunks(self)
-  local kept = rawget(self, "bytes_")
+  local kept = self.bytes_
   local source = kept and M.source(kept) or self.source_
   if not kept then check_unread(self, 2) end
   self.taken_ = true

@@ -5,7 +5,7 @@
 --   req      {method, url, headers (a list, see headers.lua), body (string or streamed, see body.lua, or nil), settings}
 --   headers  as native.client_headers makes them; source as response.lua says. response.parts{…} makes all three.
 --
--- The default one is libcurl's (vm/bind/client.c). A client may be given another (testing.client asks an app), and tests may
+-- The default one is a pool of connections (vm/bind/client.c). A client may be given another (testing.client asks an app), and tests may
 -- put one in the place of the default for a while (testing.mock).
 local native = require "rille.native"
 local retry = require "rille.client.retry"
@@ -36,17 +36,24 @@ local function with_digest(route, digest)
   return own
 end
 
---- curl(pool) -> transport
-function M.curl(pool)
+-- Sent while the answer is awaited: that may come before all of it is there.
+local function stream(pool, req, left, route)
+  local body, settings = req.body, req.settings
+  local transfer = pool:start(req.method, req.url, req.headers, true, settings.limits, left,
+    retry.is_idempotent(req.method, req.headers), route, req.length or body.length)
+  send_streamed(transfer, body)
+  local status, head = transfer:head()
+  return status, head, transfer
+end
+
+--- over(pool) -> transport
+function M.over(pool)
   return function(req, left)
     local settings, body = req.settings, req.body
-    local streamed = type(body) == "table"
     local route = req.digest and with_digest(settings.route, req.digest) or settings.route
-    local transfer = pool:start(req.method, req.url, req.headers, streamed or body, settings, left,
-      retry.is_idempotent(req.method, req.headers), route, streamed and (req.length or body.length) or nil)
-    if streamed then send_streamed(transfer, body) end
-    local status, head = transfer:head()
-    return status, head, transfer
+    if type(body) == "table" then return stream(pool, req, left, route) end
+    return pool:request(req.method, req.url, req.headers, body, settings.limits, left,
+      retry.is_idempotent(req.method, req.headers), route)
   end
 end
 

@@ -3,7 +3,8 @@
  * lua/rille/client/.
  *
  *   pool = native.client_pool{…}
- *   transfer = pool:start(method, url, headers, body, settings, …)     waits for nothing
+ *   status, headers, transfer = pool:request(method, url, headers, body, limits, …)     waits for the head
+ *   transfer = pool:start(method, …)     waits for nothing; then the body is sent, and
  *   status, headers = transfer:head()    transfer:next() -> chunk | nil    transfer:all() -> string    transfer:close()
  *
  * A wait that is cancelled ends the transfer: its connection is closed.
@@ -115,7 +116,7 @@ static int pool_stats(lua_State *L) {
 /* ---- starting -------------------------------------------------------------------------------------------------------------------- */
 
 /* Where pool:start finds its arguments. */
-enum { METHOD = 2, URL_TEXT, HEADERS, CONTENT, SETTINGS, LEFT, IDEMPOTENT, ROUTE, LENGTH };
+enum { METHOD = 2, URL_TEXT, HEADERS, CONTENT, LIMITS, LEFT, IDEMPOTENT, ROUTE, LENGTH };
 
 static void on_progress(rl_transfer *t) {
   transfer *self = (transfer *)t;
@@ -128,11 +129,14 @@ static uint32_t ms_of(double seconds) {
   return ms > 0 && ms < 4e9 ? (uint32_t)ms : 0;
 }
 
-static uint32_t ms_field(lua_State *L, int table, const char *name) {
-  lua_getfield(L, table, name);
-  uint32_t ms = ms_of(lua_tonumber(L, -1));
-  lua_pop(L, 1);
-  return ms;
+/* {connect, read, body_limit, decompress}: seconds or false, bytes or false, a boolean. */
+static void read_limits(lua_State *L, int list, rl_exchange *x) {
+  for (int i = 1; i <= 4; i++) lua_rawgeti(L, list, i);
+  x->connect_ms = ms_of(lua_tonumber(L, -4));
+  x->read_ms = ms_of(lua_tonumber(L, -3));
+  x->body_limit = (uint64_t)lua_tointeger(L, -2);
+  x->decode = lua_toboolean(L, -1);
+  lua_pop(L, 4);
 }
 
 static bool flag_field(lua_State *L, int table, const char *name) {
@@ -196,7 +200,7 @@ static const char *check_url(lua_State *L) {
 static void read_exchange(lua_State *L, rl_exchange *x, rl_header *headers, rl_route *route) {
   *x = (rl_exchange){.method = check_method(L), .url = check_url(L), .headers = headers, .length = -1};
   luaL_checktype(L, HEADERS, LUA_TTABLE);
-  luaL_checktype(L, SETTINGS, LUA_TTABLE);
+  luaL_checktype(L, LIMITS, LUA_TTABLE);
   x->header_count = read_headers(L, HEADERS, headers);
   x->has_body = lua_toboolean(L, CONTENT);
   x->streamed = x->has_body && lua_isboolean(L, CONTENT);
@@ -204,12 +208,7 @@ static void read_exchange(lua_State *L, rl_exchange *x, rl_header *headers, rl_r
   if (lua_isinteger(L, LENGTH)) x->length = lua_tointeger(L, LENGTH);
   x->idempotent = lua_toboolean(L, IDEMPOTENT);
   x->total_ms = ms_of(lua_tonumber(L, LEFT));
-  lua_getfield(L, SETTINGS, "body_limit");
-  x->body_limit = (uint64_t)lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  x->decode = flag_field(L, SETTINGS, "decompress");
-  x->connect_ms = ms_field(L, SETTINGS, "connect");
-  x->read_ms = ms_field(L, SETTINGS, "read");
+  read_limits(L, LIMITS, x);
   if (lua_istable(L, ROUTE)) x->route = read_route(L, ROUTE, route);
 }
 
@@ -229,11 +228,8 @@ static transfer *new_transfer(lua_State *L, rl_pool *pool, const char *method) {
 
 static int raise_failure(lua_State *L, int self_index);
 
-/* pool:start(method, url, headers, body, settings, left, idempotent, route, length) -> transfer
- *   body: a string, true where it is streamed, or nil; length: of what is streamed, where it is known
- *   settings: {connect=, read=, body_limit=, decompress=}; left: seconds until the deadline of all of it, or nil
- *   route: {proxy=, no_proxy=, unix=, ca=, cert=, key=, insecure=, user=, password=}, or nil */
-static int pool_start(lua_State *L) {
+/* Leaves the transfer on the stack, or raises. */
+static void start(lua_State *L) {
   rl_pool *pool = *check_pool(L);
   rl_exchange exchange;
   rl_header headers[MOST_HEADERS];
@@ -246,9 +242,29 @@ static int pool_start(lua_State *L) {
     lua_setiuservalue(L, -2, BODY);
   }
   int code = rl_client_start(&self->t, &exchange);
-  if (!code) return 1;
+  if (!code) return;
   rl_transfer_fail(&self->t, code, code == RL_EDENIED ? "this address may not be reached" : rl_error_text(code));
-  return raise_failure(L, lua_gettop(L));
+  raise_failure(L, lua_gettop(L));
+}
+
+/* pool:start(method, url, headers, body, limits, left, idempotent, route, length) -> transfer
+ *   body: a string, true where it is streamed, or nil; length: of what is streamed, where it is known
+ *   limits: {connect, read, body_limit, decompress}, false where there is none; left: seconds until the deadline of all of
+ *   it, or nil; route: {proxy=, no_proxy=, unix=, ca=, cert=, key=, insecure=, user=, password=}, or nil */
+static int pool_start(lua_State *L) {
+  start(L);
+  return 1;
+}
+
+static int request_k(lua_State *L, int status, lua_KContext ctx);
+
+/* pool:request(method, …) -> status, headers, transfer: as pool:start, and waits for the head. Not for streamed bodies. */
+static int pool_request(lua_State *L) {
+  rl_task_may_wait(L, "a response");
+  start(L);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  return request_k(L, LUA_OK, 0);
 }
 
 /* ---- failing ------------------------------------------------------------------------------------------------------------------------ */
@@ -298,15 +314,29 @@ static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunctio
 
 static bool has_ended(const transfer *self) { return self->t.state == RL_TRANSFER_ENDED; }
 
-static int head_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  transfer *self = lua_touserdata(L, 1);
+/* Pushes status and headers, or waits for them. 0 where it must wait. */
+static int push_head(lua_State *L, transfer *self) {
   self->waiter = NULL;
-  if (!self->t.has_head && !has_ended(self)) return wait_for(L, self, "a response", head_k);
+  if (!self->t.has_head && !has_ended(self)) return 0;
   if (!self->t.has_head) return raise_failure(L, 1);
   lua_pushinteger(L, self->t.head.status);
   rl_client_head_push(L, &self->t.head);
   return 2;
+}
+
+static int head_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  transfer *self = lua_touserdata(L, 1);
+  int count = push_head(L, self);
+  return count ? count : wait_for(L, self, "a response", head_k);
+}
+
+static int request_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  transfer *self = lua_touserdata(L, 1);
+  if (!push_head(L, self)) return wait_for(L, self, "a response", request_k);
+  lua_pushvalue(L, 1);
+  return 3;
 }
 
 /* transfer:head() -> status, headers */
@@ -529,8 +559,8 @@ static const luaL_Reg functions[] = {{"client_pool", l_client_pool},
                                      {"url_parse", l_url_parse},
                                      {NULL, NULL}};
 
-static const luaL_Reg pool_methods[] = {
-    {"start", pool_start}, {"close", pool_close}, {"stats", pool_stats}, {"__gc", pool_gc}, {NULL, NULL}};
+static const luaL_Reg pool_methods[] = {{"request", pool_request}, {"start", pool_start}, {"close", pool_close},
+                                        {"stats", pool_stats},     {"__gc", pool_gc},     {NULL, NULL}};
 
 static const luaL_Reg transfer_methods[] = {{"head", transfer_head},       {"next", transfer_next},
                                             {"all", transfer_all},         {"send", transfer_send},

@@ -48,6 +48,15 @@ static int l_utf8_valid(lua_State *L) {
   return 1;
 }
 
+/* utf8_text(s) -> s without a byte order mark; nil where it is not UTF-8 */
+static int l_utf8_text(lua_State *L) {
+  rl_slice s = rl_check_slice(L, 1), mark = RL_SLICE("\xEF\xBB\xBF");
+  lua_settop(L, 1);
+  if (!rl_utf8_valid(s)) return 0;
+  if (rl_slice_starts(s, mark)) rl_push_slice(L, rl_slice_of(s.data + mark.len, s.len - mark.len));
+  return 1;
+}
+
 /* from_latin1(s) -> the same text in UTF-8 */
 static int l_from_latin1(lua_State *L) {
   rl_slice s = rl_check_slice(L, 1);
@@ -90,6 +99,7 @@ static const luaL_Reg functions[] = {{"random_id", l_random_id},
                                      {"url_decode", l_url_decode},
                                      {"html_escape", l_html_escape},
                                      {"utf8_valid", l_utf8_valid},
+                                     {"utf8_text", l_utf8_text},
                                      {"utf8_upper", l_utf8_upper},
                                      {"utf8_lower", l_utf8_lower},
                                      {"from_latin1", l_from_latin1},
