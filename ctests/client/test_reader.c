@@ -84,6 +84,7 @@ TEST(lengths_that_are_none_or_differ_are_refused) {
   READS(OK "Content-Length: +5\r\n\r\nhello", "!protocol");
   READS(OK "Content-Length: 0x5\r\n\r\nhello", "!protocol");
   READS(OK "Content-Length:\r\n\r\n", "!protocol");
+  READS(OK "Content-Length: ,\r\n\r\n", "!protocol");
   READS(OK "Content-Length: 9223372036854775808\r\n\r\n", "!protocol");
   READS(OK "Content-Length: 99999999999999999999999\r\n\r\n", "!protocol");
 }

@@ -25,14 +25,14 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
 /* A connection is there and the request is about to leave on it, a kept one perhaps. Sent again is what may be: once, where
  * it changes nothing (RFC 9110 section 9.2.2). A digest exchange sends twice in any case. */
 static int on_connected(void *ud, char *address, char *local, int port, int local_port) {
-  (void)local, (void)local_port;
+  (void)local;
   rl_transfer *t = transfer_of(ud);
   if (!t->allowed && !rl_guard_text(&t->pool->guard, address, port)) {
     t->denied = true;
     return CURL_PREREQFUNC_ABORT;
   }
   if (!rl_transfer_sends(t)) return CURL_PREREQFUNC_ABORT;
-  t->slot->wire.connected = true;
+  rl_engine_note_busy(t->pool->engine, &t->slot->wire, local_port);
   return CURL_PREREQFUNC_OK;
 }
 
@@ -42,11 +42,22 @@ static bool is_final(const rl_transfer *t) {
   return !(t->digest && t->head.status == 401 && t->sendings == 1);
 }
 
+/* curl is not as strict here. */
+static int check_framing(rl_transfer *t) {
+  int64_t length;
+  bool chunked;
+  const char *why = t->head.version[0] == '1' ? rl_head_framing(&t->head, &chunked, &length) : NULL;
+  if (why) rl_transfer_note(t, RL_EPROTOCOL, why);
+  return why ? RL_EPROTOCOL : RL_OK;
+}
+
 static int take_line(rl_transfer *t, rl_slice line) {
   if (t->has_head || (t->head.complete && !rl_head_is_status_line(line))) return RL_OK; /* a trailer */
   int code = rl_head_is_status_line(line) ? rl_head_begin(&t->head, line) : rl_head_add(&t->head, line);
   if (code) rl_transfer_refuse_head(t, code);
-  return code || !t->head.complete || !is_final(t) ? code : rl_transfer_take_head(t);
+  if (code || !t->head.complete || !is_final(t)) return code;
+  code = check_framing(t);
+  return code ? code : rl_transfer_take_head(t);
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *ud) {

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "net/address.h"
 
 /* One socket. `ours` was made by rl_engine_socket and, once it is connected, lives until curl closes it by our callback.
  * Others live only as long as curl cares: the pair that a resolver thread wakes us by, and sockets still connecting, which
@@ -18,6 +19,9 @@ typedef struct watcher {
   int wants;  /* what curl cares about: UV_READABLE, UV_WRITABLE */
   int active; /* what libuv watches */
   bool ours;
+  long local;          /* its own port: what curl names a connection by; 0: not asked for yet */
+  const rl_wire *user; /* whose request went out on it last, as far as we know */
+  bool idle;           /* a kept HTTP/1.1 connection that nobody uses: its server has nothing to say */
 } watcher;
 
 struct rl_engine {
@@ -47,11 +51,39 @@ static void detach(rl_engine *engine, rl_wire *wire) {
   curl_multi_remove_handle(engine->multi, wire->easy);
 }
 
-/* The socket of a connection that curl has made for us: closing it when the handle goes is not curl's any more. */
-static void take_socket(rl_engine *engine, rl_wire *wire) {
+static curl_socket_t socket_of(const rl_wire *wire) {
   curl_socket_t fd = CURL_SOCKET_BAD;
   curl_easy_getinfo(wire->easy, CURLINFO_ACTIVESOCKET, &fd);
-  wire->fd = engine->taken = fd;
+  return fd;
+}
+
+static watcher *watcher_of(const rl_engine *engine, curl_socket_t fd) {
+  return fd >= 0 && (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
+}
+
+/* Who has ended well leaves its connection to the next one, which may use it already; HTTP/2 may say something meanwhile. */
+static void note_idle(rl_engine *engine, const rl_wire *wire) {
+  long version = 0;
+  watcher *w = watcher_of(engine, socket_of(wire));
+  if (!w || w->user != wire) return;
+  curl_easy_getinfo(wire->easy, CURLINFO_HTTP_VERSION, &version);
+  w->user = NULL;
+  w->idle = version == CURL_HTTP_VERSION_1_1;
+}
+
+static long local_port_of(watcher *w) {
+  if (!w->local) w->local = rl_listen_port(w->fd);
+  return w->local;
+}
+
+void rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port) {
+  wire->connected = true;
+  for (size_t i = 0; local_port && i < engine->watcher_cap; i++) {
+    watcher *w = engine->watchers[i];
+    if (!w || !w->ours || local_port_of(w) != local_port) continue;
+    w->user = wire;
+    w->idle = false;
+  }
 }
 
 static void take_ended(rl_engine *engine) {
@@ -60,7 +92,8 @@ static void take_ended(rl_engine *engine) {
   while ((message = curl_multi_info_read(engine->multi, &left))) {
     rl_wire *wire = wire_of(message->easy_handle);
     CURLcode result = message->data.result;
-    if (wire->only_dials && !result) take_socket(engine, wire);
+    if (wire->only_dials && !result) wire->fd = engine->taken = socket_of(wire); /* curl must not close it */
+    else if (!result) note_idle(engine, wire);
     detach(engine, wire);
     engine->taken = CURL_SOCKET_BAD;
     wire->on_done(wire, result);
@@ -87,11 +120,20 @@ static void watch(watcher *w, int events) {
   else uv_poll_stop(&w->poll);
 }
 
+/* Something has come on a connection that nobody uses: its end, or nothing that anybody has asked for. Under TLS curl would
+ * take the closing alert for a sign of life and lose a request on it; with the bytes gone it finds the end. */
+static void end_idle(watcher *w) {
+  char dropped[4096];
+  for (int i = 0; i < 16 && recv(w->fd, dropped, sizeof dropped, MSG_DONTWAIT) > 0; i++) continue;
+  shutdown(w->fd, SHUT_RDWR);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   watcher *w = poll->data;
   if (status < 0) w->active = 0; /* libuv stopped the handle */
   if (!w->wants) {
     watch(w, 0);
+    if (w->idle) end_idle(w);
     return;
   }
   rl_loop_touch(w->engine->loop);
@@ -138,7 +180,7 @@ static void drop_watcher(rl_engine *engine, watcher *w) {
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unused) {
   (void)easy, (void)unused;
   rl_engine *engine = ud;
-  watcher *w = (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
+  watcher *w = watcher_of(engine, fd);
   if (!w && what == CURL_POLL_REMOVE) return 0;
   if (!w && !(w = make_watcher(engine, fd, false))) return -1;
   w->wants =
@@ -160,7 +202,7 @@ curl_socket_t rl_engine_socket(rl_engine *engine, const struct curl_sockaddr *ad
 /* CURLOPT_CLOSESOCKETFUNCTION: libuv lets go of the descriptor before it may be given out again. */
 static int on_close_socket(void *ud, curl_socket_t fd) {
   rl_engine *engine = ud;
-  watcher *w = (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
+  watcher *w = watcher_of(engine, fd);
   if (w) drop_watcher(engine, w);
   return fd == engine->taken ? 0 : close(fd);
 }

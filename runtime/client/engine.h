@@ -10,7 +10,7 @@
  * program sees is an rl_timer (client/transfer.h), so that virtual time moves it.
  *
  * A socket of an idle connection stays watched: a request on a kept connection then costs no epoll_ctl. An event that curl
- * does not care about (the server closed) ends the watching; curl finds the connection dead before it is used again.
+ * does not care about (the server closed) ends the watching, and the connection; curl finds that before it uses it again.
  *
  * An HTTP/2 connection carries one request at a time. Several on one, of which some are paused because nobody reads them, do
  * not all wake up again in libcurl 7.88: bytes that were read for one while another was served stay in it (seen with 5
@@ -56,6 +56,8 @@ void rl_engine_prepare(rl_engine *engine, CURL *easy);
 int rl_engine_add(rl_engine *engine, rl_wire *wire);
 /* Takes a handle out, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
 void rl_engine_remove(rl_engine *engine, rl_wire *wire);
+/* From CURLOPT_PREREQFUNCTION, which knows the port: a connection is about to carry the request, a kept one perhaps. */
+void rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port);
 /* CURLOPT_CONNECTTIMEOUT_MS for a time out of ours, which comes first: curl shares it out among the addresses of a host.
  * 0: none. */
 long rl_engine_connect_timeout(uint32_t ms);

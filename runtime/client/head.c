@@ -102,3 +102,50 @@ rl_slice rl_head_find(const rl_head *head, rl_slice name) {
     if (rl_slice_eq_nocase(rl_head_name(head, i), name)) return rl_head_value(head, i);
   return RL_SLICE_NONE;
 }
+
+/* ---- framing ------------------------------------------------------------------------------------------------------- */
+
+/* One line of Content-Length, a list of equal ones too. */
+static bool take_length(rl_slice value, bool found, int64_t *length) {
+  rl_slice item;
+  bool any = false;
+  while (rl_slice_next_element(&value, &item)) {
+    unsigned long long number;
+    if (rl_slice_to_u64(item, &number) || number > INT64_MAX) return false;
+    if ((found || any) && (int64_t)number != *length) return false;
+    *length = (int64_t)number;
+    any = true;
+  }
+  return any;
+}
+
+/* 1: there is one length, 0: none, -1: they are none, or differ. */
+static int find_length(const rl_head *head, int64_t *length) {
+  int found = 0;
+  for (size_t i = 0; i < head->count; i++) {
+    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("content-length"))) continue;
+    if (!take_length(rl_head_value(head, i), found, length)) return -1;
+    found = 1;
+  }
+  return found;
+}
+
+/* 1: Transfer-Encoding is chunked; 0: there is none; -1: it is something else, or named twice. */
+static int find_chunked(const rl_head *head) {
+  int found = 0;
+  for (size_t i = 0; i < head->count; i++) {
+    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("transfer-encoding"))) continue;
+    if (found || !rl_slice_eq_nocase(rl_head_value(head, i), RL_SLICE("chunked"))) return -1;
+    found = 1;
+  }
+  return found;
+}
+
+const char *rl_head_framing(const rl_head *head, bool *chunked, int64_t *length) {
+  *length = -1;
+  int lengths = find_length(head, length), codings = find_chunked(head);
+  *chunked = codings > 0;
+  if (lengths < 0) return "the response is malformed: its Content-Length is no number, or several";
+  if (codings < 0) return "the response has a Transfer-Encoding other than chunked";
+  return lengths && codings ? "the response has a Content-Length and a Transfer-Encoding" : NULL;
+}

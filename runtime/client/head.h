@@ -46,4 +46,9 @@ static inline rl_slice rl_head_value(const rl_head *head, size_t i) {
 /* The first value of a name, in any case; .data is NULL where there is none. */
 rl_slice rl_head_find(const rl_head *head, rl_slice name);
 
+/* How the body behind a complete head of HTTP/1 is framed (RFC 9112 section 6.3): in chunks; or by `length`, -1 where there
+ * is none and it ends with the connection. NULL, or what is wrong, a static line: lengths that are none or differ, a coding
+ * other than chunked, both. Two readers that frame one response differently have read two responses. */
+const char *rl_head_framing(const rl_head *head, bool *chunked, int64_t *length);
+
 #endif

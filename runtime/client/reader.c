@@ -88,7 +88,7 @@ static void start_chunks(rl_reader *r) {
   llhttp_execute(&r->chunks, head, sizeof head - 1);
 }
 
-/* ---- how the body is framed (RFC 9112 section 6.3) ---------------------------------------------------------------- */
+/* ---- what follows the head ---------------------------------------------------------------------------------------- */
 
 /* Whether a header holds a token in any of its lines. */
 static bool has_token(const rl_head *head, rl_slice name, rl_slice token) {
@@ -104,51 +104,21 @@ static bool lasts(const rl_head *head) {
              : !has_token(head, RL_SLICE("connection"), RL_SLICE("close"));
 }
 
-/* The one length that all Content-Length lines name, a list of equal ones too. 1: there is one, 0: none, -1: they differ. */
-static int find_length(const rl_head *head, uint64_t *length) {
-  int found = 0;
-  for (size_t i = 0; i < head->count; i++) {
-    rl_slice rest = rl_head_value(head, i), item;
-    unsigned long long number;
-    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("content-length"))) continue;
-    if (!rest.len) return -1;
-    while (rl_slice_next_element(&rest, &item)) {
-      if (rl_slice_to_u64(item, &number) || number > INT64_MAX || (found && number != *length)) return -1;
-      *length = number;
-      found = 1;
-    }
-  }
-  return found;
-}
-
-/* 1: Transfer-Encoding is chunked; 0: there is none; -1: it is something else, or named twice. */
-static int find_chunked(const rl_head *head) {
-  int found = 0;
-  for (size_t i = 0; i < head->count; i++) {
-    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("transfer-encoding"))) continue;
-    if (found || !rl_slice_eq_nocase(rl_head_value(head, i), RL_SLICE("chunked"))) return -1;
-    found = 1;
-  }
-  return found;
-}
-
 static bool has_no_body(const rl_reader *r) {
   int status = r->head->status;
   return r->to_head || status == 101 || status == 204 || status == 304;
 }
 
 static rl_read frame(rl_reader *r) {
-  uint64_t length = 0;
-  int lengths = find_length(r->head, &length), chunked = find_chunked(r->head);
-  if (lengths < 0)
-    return fault(r, RL_EPROTOCOL, "the response is malformed: its Content-Length is no number, or several");
-  if (chunked < 0) return fault(r, RL_EPROTOCOL, "the response has a Transfer-Encoding other than chunked");
-  if (chunked && lengths) return fault(r, RL_EPROTOCOL, "the response has a Content-Length and a Transfer-Encoding");
+  int64_t length;
+  bool chunked;
+  const char *why = rl_head_framing(r->head, &chunked, &length);
+  if (why) return fault(r, RL_EPROTOCOL, why);
   r->keep_alive = lasts(r->head) && r->head->status != 101;
-  r->left = length;
+  r->left = length > 0 ? (uint64_t)length : 0;
   if (has_no_body(r)) r->state = NO_BODY;
   else if (chunked) start_chunks(r);
-  else r->state = lengths ? IN_LENGTH : UNTIL_EOF;
+  else r->state = length >= 0 ? IN_LENGTH : UNTIL_EOF;
   if (r->state == UNTIL_EOF) r->keep_alive = false;
   return RL_READ_HEAD;
 }

@@ -5,9 +5,8 @@
  *         |
  *   --> [head] --HEAD--> [length | chunked | until the end] --BODY …--> END          [none] --> END
  *
- * How a body is framed is RFC 9112 section 6.3, strictly: a length beside a transfer coding, lengths that differ, a coding
- * other than chunked are refused, because two readers that frame one response differently are two responses (response
- * splitting). Interim responses (1xx) are passed over; 101 is an answer, behind which the connection is not HTTP any more.
+ * How a body is framed, rl_head_framing says, strictly. Interim responses (1xx) are passed over; 101 is an answer, behind
+ * which the connection is not HTTP any more.
  *
  * The head's lines go to rl_head (client/head.h), which has the limits; chunks are llhttp's. Pure: no I/O, no clock; the
  * result does not depend on how the bytes were cut (a fuzz target holds it to that).

@@ -27,7 +27,7 @@ int rl_listen_unix(const char *path, int *fd, rl_buf *why);
 /* Descriptors handed over by systemd (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)): 0 where there are none for us,
  * RL_EINVALID with a line in `why` where one is not a listening socket. */
 int rl_listen_inherited(int *fds, int max, rl_buf *why);
-/* The port a listening TCP socket stands on, or 0. */
+/* The port that a TCP socket stands on, listening or connected, or 0. */
 int rl_listen_port(int fd);
 
 #endif

@@ -2,16 +2,16 @@ local native = require "rille.native"
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 
-describe("rille.fetch", function()
+for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. ")", function()
   local fake
-  setup(function() fake = fakes.start() end)
+  setup(function() fake = fakes.start(scheme) end)
   teardown(function() fake:close() end)
 
-  local function echo(opts, path) return rille.fetch(fake.url .. (path or "/echo"), opts):json() end
+  local function echo(opts, path) return fake:fetch((path or "/echo"), opts):json() end
 
   it("returns status, headers in any case, the URL and the body", function()
     local path = fake:script(fakes.raw("201 Created", "made", { "Content-Type: text/plain", "X-Two: a", "x-two: b" }))
-    local res = rille.fetch(fake.url .. path .. "/x")
+    local res = fake:fetch(path .. "/x")
     assert.equal(201, res.status)
     assert.equal("text/plain", res.headers["Content-TYPE"])
     assert.equal("a, b", res.headers["x-two"])
@@ -26,7 +26,7 @@ describe("rille.fetch", function()
 
   it("keeps the cookies that a response sets apart", function()
     local path = fake:script(fakes.ok("", { "Set-Cookie: a=1; Path=/", "Set-Cookie: b=2, and=3" }))
-    local res = rille.fetch(fake.url .. path)
+    local res = fake:fetch(path)
     assert.same({ "a=1; Path=/", "b=2, and=3" }, res:header_all "set-cookie")
     assert.same({ a = "1", b = "2, and=3" }, res.cookies)
   end)
@@ -93,7 +93,7 @@ describe("rille.fetch", function()
     assert.equal("Basic YTo=", echo({ auth = { user = "a" } }).headers.authorization)
     assert.equal("Bearer t0k", echo({ auth = { bearer = "t0k" } }).headers.authorization)
     local with = fake.url:gsub("//", "//u%%40:p@") .. "/echo"
-    local res = rille.fetch(with)
+    local res = fake:fetch(with)
     assert.equal("Basic dUA6cA==", res:json().headers.authorization)
     assert.equal(fake.url .. "/echo", res.url, "credentials are not shown")
   end)
@@ -102,16 +102,16 @@ describe("rille.fetch", function()
     local challenge = fakes.raw("401 Unauthorized", "no",
       { 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256' })
     local path = fake:script(challenge, fakes.ok "in")
-    local res = rille.fetch(fake.url .. path, { auth = { "ada", "secret", digest = true } })
+    local res = fake:fetch(path, { auth = { "ada", "secret", digest = true } })
     assert.same({ 200, "in" }, { res.status, res:text() })
     local log = fake:log(path)
     assert.is_nil(log[1].headers.authorization)
     assert.matches('^Digest username="ada", ?realm="r", ?nonce="n"', log[2].headers.authorization)
     path = fake:script(challenge)
-    res = rille.fetch(fake.url .. path, { auth = { "ada", "wrong", digest = true } })
+    res = fake:fetch(path, { auth = { "ada", "wrong", digest = true } })
     assert.same({ 401, "no" }, { res.status, res:text() })
     path = fake:script(fakes.raw("401 Unauthorized", "basic", { "WWW-Authenticate: Basic" }))
-    res = rille.fetch(fake.url .. path, { auth = { "ada", "x", digest = true } })
+    res = fake:fetch(path, { auth = { "ada", "x", digest = true } })
     assert.same({ 401, "basic" }, { res.status, res:text() })
   end)
 
@@ -155,7 +155,7 @@ describe("rille.fetch", function()
     local function text(bytes, content_type)
       local path = fake:script { { send = "HTTP/1.1 200 OK\r\nContent-Type: " .. content_type .. "\r\nContent-Length: " .. #bytes
         .. "\r\n\r\n" }, { base64 = bytes == "\xE9" and "6Q==" or bytes == "\xEF\xBB\xBFhi" and "77u/aGk=" or "w6k=" } }
-      return rille.try(function() return rille.fetch(fake.url .. path):text() end)
+      return rille.try(function() return fake:fetch(path):text() end)
     end
     assert.equal("é", (text("\xE9", 'text/plain; charset="ISO-8859-1"')))
     assert.equal("é", (text("é", "text/plain; Charset=UTF-8")))
@@ -168,36 +168,36 @@ describe("rille.fetch", function()
 
   it("says that a body is not JSON, as the other side's fault", function()
     local path = fake:script(fakes.ok "{oops")
-    local _, err = rille.try(function() return rille.fetch(fake.url .. path):json() end)
+    local _, err = rille.try(function() return fake:fetch(path):json() end)
     assert.same({ "json", 502 }, { err.code, err.status })
     assert.matches("^GET " .. fake.url:gsub("%p", "%%%0") .. path .. ": the body is not JSON", tostring(err))
   end)
 
   it("raises from 400 on where it is told to, with the response", function()
     local path = fake:script(fakes.raw("404 Not Found", "gone away"))
-    assert.equal(404, rille.fetch(fake.url .. path).status)
-    local _, err = rille.try(rille.fetch, fake.url .. path .. "?secret=1", { raise = true })
+    assert.equal(404, fake:fetch(path).status)
+    local _, err = rille.try(fake.fetch, fake, path .. "?secret=1", { raise = true })
     assert.same({ "status", 502, 404, "gone away" }, { err.code, err.status, err.response.status, err.response:text() })
     assert.equal("GET " .. fake.url .. path .. ": 404 Not Found", tostring(err))
-    local res = rille.fetch(fake.url .. path)
+    local res = fake:fetch(path)
     _, err = rille.try(res.raise_for_status, res)
     assert.equal(res, err.response)
-    assert.equal("fine", rille.fetch(fake.url .. fake:script(fakes.ok "fine")):raise_for_status():text())
+    assert.equal("fine", fake:fetch(fake:script(fakes.ok "fine")):raise_for_status():text())
   end)
 
   it("takes HEAD, 204 and 304 for responses without a body", function()
     for _, status in ipairs { "204 No Content", "304 Not Modified" } do
       local path = fake:script(("HTTP/1.1 %s\r\nContent-Encoding: gzip\r\n\r\n"):format(status))
-      assert.equal("", rille.fetch(fake.url .. path):text())
+      assert.equal("", fake:fetch(path):text())
     end
     local path = fake:script "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Encoding: gzip\r\n\r\n"
-    local res = rille.fetch(fake.url .. path, { method = "HEAD" })
+    local res = fake:fetch(path, { method = "HEAD" })
     assert.same({ "1000", "" }, { res.headers["content-length"], res:text() })
   end)
 
   it("does not show 1xx", function()
     local path = fake:script("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" .. fakes.ok "then")
-    local res = rille.fetch(fake.url .. path)
+    local res = fake:fetch(path)
     assert.same({ 200, "then" }, { res.status, res:text() })
     assert.is_nil(res.headers.link)
   end)
@@ -205,11 +205,11 @@ describe("rille.fetch", function()
   it("saves a body under its name only when it is complete", function()
     local name = os.tmpname()
     local path = fake:script(fakes.ok(("x"):rep(200000)))
-    assert.equal(200000, rille.fetch(fake.url .. path):save(name))
+    assert.equal(200000, fake:fetch(path):save(name))
     assert.equal(200000, #io.open(name):read "a")
     os.remove(name)
     local cut = fake:script { { send = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive." }, { close = true } }
-    local _, err = rille.try(function() rille.fetch(fake.url .. cut):save(name) end)
+    local _, err = rille.try(function() fake:fetch(cut):save(name) end)
     assert.equal("reset", err.code)
     assert.is_nil(io.open(name))
     assert.equal("", io.popen("ls " .. name .. "* 2>/dev/null"):read "a", "nothing is left beside it")
@@ -217,18 +217,18 @@ describe("rille.fetch", function()
 
   it("reads in chunks, once, and closes what a loop leaves", function()
     local path = fake:script(fakes.ok(("y"):rep(300000)))
-    local res, size = rille.fetch(fake.url .. path), 0
+    local res, size = fake:fetch(path), 0
     for chunk in res:chunks() do
       assert.is_true(#chunk <= 65536)
       size = size + #chunk
     end
     assert.equal(300000, size)
     assert.has_error(function() res:bytes() end)
-    res = rille.fetch(fake.url .. path)
+    res = fake:fetch(path)
     for _ in res:chunks() do break end -- luacheck: ignore 512
     assert.has_error(function() res:text() end)
   end)
-end)
+end) end
 
 describe("rille.client", function()
   local fake

@@ -2,14 +2,19 @@
 --
 --   local fake = require("spec.support.fake").start()      fake.url "http://127.0.0.1:N"   fake.other, fake.https, …
 --   local url = fake:script { fake.ok "hello" }            each argument one answer: a list of steps, or raw bytes
+--   fake:fetch(url, options)                               rille.fetch, a path taken to be this server's
+--   fake:user{…}                                           rille.client, which trusts it
 --   fake:log(url) -> what came there                       fake:open() -> connections that are open
 --   fake:close()
+--
+-- Plain connections are our own, all else is libcurl's (client/client.h), and nothing shall tell the two apart: what holds
+-- for both is said for each of fakes.schemes.
 local rille = require "rille"
 
 local Fake = {}
 Fake.__index = Fake
 
-local M = {}
+local M = { schemes = { "http", "https" } }
 
 local function read_file(path)
   local file = io.open(path, "rb")
@@ -19,8 +24,8 @@ local function read_file(path)
   return text
 end
 
---- start() -> fake; its certificates stand in fake.directory
-function M.start()
+--- start(scheme="http") -> fake; its certificates stand in fake.directory
+function M.start(scheme)
   local directory = os.tmpname()
   os.remove(directory)
   assert(os.execute("mkdir -m 700 " .. directory))
@@ -38,8 +43,25 @@ function M.start()
   fake.other = "http://127.0.0.1:" .. ports.other
   fake.https = "https://localhost:" .. ports.https
   fake.mutual = "https://localhost:" .. ports.mutual
+  fake.ca = directory .. "/ca.pem"
+  fake.control = fake.url
+  if scheme == "https" then fake.url = fake.https end
   return setmetatable(fake, Fake)
 end
+
+local function with_ca(fake, opts)
+  local own = { ca = fake.ca }
+  for key, value in pairs(opts or {}) do own[key] = value end
+  return fake.url == fake.https and own or opts
+end
+
+--- fake:fetch(path_or_url, options) -> response
+function Fake:fetch(path, opts)
+  return rille.fetch(path:find "^https?:" and path or self.url .. path, with_ca(self, opts))
+end
+
+--- fake:user{…} -> client
+function Fake:user(opts) return rille.client(with_ca(self, opts)) end
 
 --- M.ok(body, headers) -> raw bytes of a 200 with a length
 function M.ok(body, headers)
@@ -66,14 +88,14 @@ function Fake:script(...)
     local answer = select(i, ...)
     answers[i] = type(answer) == "string" and { { send = answer } } or answer
   end
-  return self.client:post(self.url .. "/_script", { body = latin1_json(answers) }):json().path
+  return self.client:post(self.control .. "/_script", { body = latin1_json(answers) }):json().path
 end
 
 --- fake:log(path) -> list of requests
-function Fake:log(path) return self.client:get(self.url .. "/_log" .. path:match "^/%w+"):json() end
+function Fake:log(path) return self.client:get(self.control .. "/_log" .. path:match "^/%w+"):json() end
 
 --- fake:open() -> how many connections the server has open, this client's not counted
-function Fake:open() return self.client:get(self.url .. "/_open"):json() end
+function Fake:open() return self.client:get(self.control .. "/_open"):json() end
 
 function Fake:close()
   self.client:close()

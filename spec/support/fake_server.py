@@ -20,6 +20,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import logging
 import os
 import socket
 import ssl
@@ -104,6 +105,8 @@ async def run(step, writer):
     if "send" in step or "base64" in step:
         data = step["send"].encode("latin1") if "send" in step else base64.b64decode(step["base64"])
         for _ in range(step.get("times", 1)):
+            if writer.is_closing():
+                raise Gone
             writer.write(data)
             await writer.drain()
     if "sleep" in step:
@@ -264,6 +267,7 @@ async def until_input_ends():
 
 
 async def main(directory):
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # that a client has gone is what it was told to do
     make_certificates(directory)
     ports = {"http": await listen(connection), "other": await listen(connection),
              "https": await listen(connection, tls(directory, False)),

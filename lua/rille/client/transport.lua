@@ -5,17 +5,30 @@
 --   req      {method, url, headers (a list, see headers.lua), body (string or streamed, see body.lua, or nil), settings}
 --   headers  as native.client_headers makes them; source as response.lua says. response.parts{…} makes all three.
 --
--- The default one is a pool of connections (vm/bind/client.c). A client may be given another (testing.client asks an app), and tests may
--- put one in the place of the default for a while (testing.mock).
+-- The default one is a pool of connections (vm/bind/client.c). A client may be given another (testing.client asks an app),
+-- and tests may put one in the place of the default for a while (testing.mock).
+local errors = require "rille.error"
 local native = require "rille.native"
 local retry = require "rille.client.retry"
 
 local M = {}
 local instead -- of the default one, or nil
 
+local function wrong_length(req, how, length)
+  error(errors.new("invalid", ("%s %s: the body is %s than its Content-Length, %d bytes"):format(req.method,
+    req.url:match "^[^?#]*", how, length), { status = 500 }), 0)
+end
+
 -- Runs in the task that asked: an iterator may wait and fail there. What the other side no longer wants is not made.
-local function send_body(transfer, body)
-  body.send(function(bytes) return transfer:send(bytes) end)
+local function send_body(transfer, req, length)
+  local sent, wanted = 0, true
+  req.body.send(function(bytes)
+    sent = sent + #bytes
+    if length and sent > length then wrong_length(req, "longer", length) end
+    wanted = transfer:send(bytes)
+    return wanted
+  end)
+  if wanted and length and sent < length then wrong_length(req, "shorter", length) end
   transfer:send_end()
 end
 
@@ -23,9 +36,9 @@ local Unsent = { __close = function(unsent, err)
   if err ~= nil then unsent.transfer:close() end
 end }
 
-local function send_streamed(transfer, body)
+local function send_streamed(transfer, req, length)
   local unsent <close> = setmetatable({ transfer = transfer }, Unsent) -- luacheck: ignore 211
-  send_body(transfer, body)
+  send_body(transfer, req, length)
 end
 
 -- With the credentials that answer a digest challenge.
@@ -38,10 +51,10 @@ end
 
 -- Sent while the answer is awaited: that may come before all of it is there.
 local function stream(pool, req, left, route)
-  local body, settings = req.body, req.settings
-  local transfer = pool:start(req.method, req.url, req.headers, true, settings.limits, left,
-    retry.is_idempotent(req.method, req.headers), route, req.length or body.length)
-  send_streamed(transfer, body)
+  local length = req.length or req.body.length
+  local transfer = pool:start(req.method, req.url, req.headers, true, req.settings.limits, left,
+    retry.is_idempotent(req.method, req.headers), route, length)
+  send_streamed(transfer, req, length)
   local status, head = transfer:head()
   return status, head, transfer
 end

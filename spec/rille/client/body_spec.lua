@@ -8,15 +8,15 @@ local function python(code)
   return text
 end
 
-describe("bodies that come", function()
+for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. scheme .. ")", function()
   local fake
-  setup(function() fake = fakes.start() end)
+  setup(function() fake = fakes.start(scheme) end)
   teardown(function() fake:close() end)
 
   local function head(fields) return { send = "HTTP/1.1 200 OK\r\n" .. fields .. "\r\n\r\n" } end
 
   local function fails(steps, opts)
-    local res = rille.fetch(fake.url .. fake:script(steps), opts)
+    local res = fake:fetch(fake:script(steps), opts)
     local _, err = rille.try(res.bytes, res)
     return err
   end
@@ -29,7 +29,7 @@ describe("bodies that come", function()
   end
 
   it("are decoded: gzip, deflate with and without its wrapper, several members", function()
-    local function text(steps) return rille.fetch(fake.url .. fake:script(steps)):text() end
+    local function text(steps) return fake:fetch(fake:script(steps)):text() end
     assert.equal("hello", text(made('gzip.compress(b"hello")', "gzip")))
     assert.equal("hello", text(made('gzip.compress(b"hello")', "X-GZip")))
     assert.equal("hello", text(made('zlib.compress(b"hello")', "deflate")))
@@ -43,7 +43,7 @@ describe("bodies that come", function()
 
   it("are left as they are where that was asked for", function()
     local path = fake:script(made('gzip.compress(b"hello")', "gzip"))
-    local res = rille.fetch(fake.url .. path, { decompress = false })
+    local res = fake:fetch(path, { decompress = false })
     assert.equal("\x1f\x8b", res:bytes():sub(1, 2))
     assert.is_nil(fake:log(path)[1].headers["accept-encoding"])
   end)
@@ -52,7 +52,7 @@ describe("bodies that come", function()
     assert.equal("protocol", fails(made('b"this is not gzip at all"', "gzip")).code)
     assert.equal("protocol", fails(made('gzip.compress(b"hello"*1000)[:-12]', "gzip")).code)
     assert.equal("protocol", fails(made('b"\\xff\\xff\\xff\\xff"', "br")).code)
-    local _, err = rille.try(rille.fetch, fake.url .. fake:script(made('b"x"', "compress")))
+    local _, err = rille.try(fake.fetch, fake, fake:script(made('b"x"', "compress")))
     assert.equal("protocol", err.code)
   end)
 
@@ -62,7 +62,7 @@ describe("bodies that come", function()
     local before = collectgarbage "count"
     local err = fails(bomb)
     assert.same({ "too_large", 502 }, { err.code, err.status })
-    local res, size = rille.fetch(fake.url .. fake:script(bomb)), 0
+    local res, size = fake:fetch(fake:script(bomb)), 0
     local _, failure = rille.try(function()
       for chunk in res:chunks() do size = size + #chunk end
     end)
@@ -76,19 +76,19 @@ describe("bodies that come", function()
 
   it("have a limit where one is set, encoded or not", function()
     local path = fake:script(fakes.ok(("x"):rep(1001)))
-    local _, err = rille.try(function() rille.fetch(fake.url .. path, { body_limit = 1000 }):text() end)
+    local _, err = rille.try(function() fake:fetch(path, { body_limit = 1000 }):text() end)
     assert.same({ "too_large", 502 }, { err.code, err.status })
-    assert.equal(1001, #rille.fetch(fake.url .. path, { body_limit = 1001 }):text())
+    assert.equal(1001, #fake:fetch(path, { body_limit = 1001 }):text())
     local packed = fake:script(made('gzip.compress(b"abc"*1000)', "gzip"))
-    _, err = rille.try(function() rille.fetch(fake.url .. packed, { body_limit = 2999 }):text() end)
+    _, err = rille.try(function() fake:fetch(packed, { body_limit = 2999 }):text() end)
     assert.equal("too_large", err.code)
-    assert.equal(3000, #rille.fetch(fake.url .. packed, { body_limit = 3000 }):text())
+    assert.equal(3000, #fake:fetch(packed, { body_limit = 3000 }):text())
   end)
 
   it("that end too early, or by a reset, are errors behind what has come", function()
     for _, ending in ipairs { { close = true }, { reset = true } } do
       local path = fake:script { head "Content-Length: 10", { send = "five." }, { sleep = 0.05 }, ending }
-      local res, got = rille.fetch(fake.url .. path), ""
+      local res, got = fake:fetch(path), ""
       local _, err = rille.try(function()
         for chunk in res:chunks() do got = got .. chunk end
       end)
@@ -106,7 +106,7 @@ describe("bodies that come", function()
   end)
 
   it("may be chunked, end with the connection, have trailers", function()
-    local function text(steps) return rille.fetch(fake.url .. fake:script(steps)):text() end
+    local function text(steps) return fake:fetch(fake:script(steps)):text() end
     assert.equal("hello, world", text { head "Transfer-Encoding: chunked", { send = "5\r\nhello\r\n" }, { sleep = 0.02 },
       { send = "7;ext=1\r\n, world\r\n0\r\nX-Sum: 1\r\n\r\n" } })
     assert.equal("to the end", text { head "Connection: close", { send = "to the end" }, { close = true } })
@@ -114,7 +114,7 @@ describe("bodies that come", function()
 
   it("whose head is malformed or too large are errors", function()
     local function refused(bytes)
-      local _, err = rille.try(rille.fetch, fake.url .. fake:script { { send = bytes }, { close = true } })
+      local _, err = rille.try(fake.fetch, fake, fake:script { { send = bytes }, { close = true } })
       return err.code
     end
     assert.equal("protocol", refused "HTTP/1.1 200 OK\r\nX-A: a\1b\r\nContent-Length: 0\r\n\r\n")
@@ -125,14 +125,25 @@ describe("bodies that come", function()
     assert.equal("too_large", refused("HTTP/1.1 200 OK\r\n" .. ("a: b\r\n"):rep(600) .. "\r\n"))
   end)
 
+  it("that can be framed in two ways are refused", function()
+    for _, fields in ipairs { "Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",
+      "Content-Length: 5, 6", "Transfer-Encoding: gzip, chunked", "Content-Length: x" } do
+      for _, bytes in ipairs { "hello", "5\r\nhello\r\n0\r\n\r\n" } do
+        local _, err = rille.try(fake.fetch, fake, fake:script { head(fields), { send = bytes } })
+        assert.equal("protocol", err and err.code, fields)
+      end
+    end
+    assert.equal("hello", fake:fetch(fake:script { head "Content-Length: 5\r\nContent-Length: 5", { send = "hello" } }):text())
+  end)
+
   it("join a folded header", function()
     local path = fake:script(fakes.ok("", { "X-Long: one\r\n  two" }))
-    assert.equal("one two", rille.fetch(fake.url .. path).headers["x-long"])
+    assert.equal("one two", fake:fetch(path).headers["x-long"])
   end)
 
   it("are not read faster than somebody reads them", function()
     local path = fake:script { head "Content-Length: 67108864", { send = ("z"):rep(65536), times = 1024 } }
-    local res = rille.fetch(fake.url .. path)
+    local res = fake:fetch(path)
     rille.sleep(0.3)
     local held = collectgarbage "count"
     local size = 0
@@ -145,7 +156,7 @@ describe("bodies that come", function()
   end)
 
   it("up to 64 KiB come off the wire without being read, and leave the connection for others", function()
-    local client <close> = rille.client { limit = 1 }
+    local client <close> = fake:user { limit = 1 }
     local path = fake:script(fakes.ok(("s"):rep(65536)))
     local first = client:get(fake.url .. path)
     local second = client:get(fake.url .. path)
@@ -158,16 +169,16 @@ describe("bodies that come", function()
   it("that nobody reads are told of at the end of a test", function()
     local native = require "rille.native"
     local path = fake:script { head "Content-Length: 10000000", { send = ("s"):rep(100000), times = 100 } }
-    local res = rille.fetch(fake.url .. path)
+    local res = fake:fetch(path)
     assert.same({ fake.url .. path }, native.client_take_unread())
     local _, err = rille.try(res.bytes, res)
     assert.equal("closed", err.code)
-    rille.fetch(fake.url .. fake:script(fakes.ok "short"))
+    fake:fetch(fake:script(fakes.ok "short"))
     assert.same({}, native.client_take_unread())
   end)
 
   it("longer than that hold their place until they are read or closed", function()
-    local client <close> = rille.client { limit = 1, timeout = 5 }
+    local client <close> = fake:user { limit = 1, timeout = 5 }
     local path = fake:script { head "Content-Length: 10000000", { send = ("s"):rep(100000), times = 100 } }
     local first = client:get(fake.url .. path)
     local ok, err = rille.try(rille.timeout, 0.2, client.get, client, fake.url .. path)
@@ -175,32 +186,32 @@ describe("bodies that come", function()
     first:close()
     assert.equal(10000000, #client:get(fake.url .. path):text())
   end)
-end)
+end) end
 
-describe("bodies that go", function()
+for _, scheme in ipairs(fakes.schemes) do describe("bodies that go (" .. scheme .. ")", function()
   local fake
-  setup(function() fake = fakes.start() end)
+  setup(function() fake = fakes.start(scheme) end)
   teardown(function() fake:close() end)
 
   it("come from an iterator, which may wait and fail", function()
     local n = 0
-    local got = rille.fetch(fake.url .. "/echo", { method = "POST", body = function()
+    local got = fake:fetch("/echo", { method = "POST", body = function()
       n = n + 1
       rille.sleep(0.01)
       return n <= 3 and "piece " .. n .. ";" or nil
     end }):json()
     assert.same({ "piece 1;piece 2;piece 3;", "chunked" }, { got.body, got.headers["transfer-encoding"] })
     local path = fake:script(fakes.ok())
-    local _, err = rille.try(rille.fetch, fake.url .. path, { method = "POST", body = function() error({ own = true }) end })
+    local _, err = rille.try(fake.fetch, fake, path, { method = "POST", body = function() error({ own = true }) end })
     assert.is_true(err.cause.own)
-    _, err = rille.try(rille.fetch, fake.url .. path, { method = "POST", body = function() return 7 end })
+    _, err = rille.try(fake.fetch, fake, path, { method = "POST", body = function() return 7 end })
     assert.matches("gives strings", tostring(err))
     assert.equal(0, #fake:log(path), "what failed was never a request")
   end)
 
   it("have the length that their header says", function()
     local n = 0
-    local got = rille.fetch(fake.url .. "/echo", { method = "PUT", headers = { ["Content-Length"] = 10 }, body = function()
+    local got = fake:fetch("/echo", { method = "PUT", headers = { ["Content-Length"] = 10 }, body = function()
       n = n + 1
       return n <= 2 and "12345" or nil
     end }):json()
@@ -208,11 +219,24 @@ describe("bodies that go", function()
     assert.is_nil(got.headers["transfer-encoding"])
   end)
 
+  it("of another length than their header says are errors, and the request is none", function()
+    for pieces, how in pairs { [1] = "shorter", [3] = "longer" } do
+      local n, path = 0, fake:script(fakes.ok())
+      local _, err = rille.try(fake.fetch, fake, path, { method = "PUT", headers = { ["Content-Length"] = 10 }, body = function()
+        n = n + 1
+        return n <= pieces and "12345" or nil
+      end })
+      assert.same({ "invalid", 500 }, { err.code, err.status })
+      assert.matches("the body is " .. how .. " than its Content%-Length, 10 bytes", tostring(err))
+      assert.is_true(#fake:log(path) == 0 or how == "longer")
+    end
+  end)
+
   it("stop where the answer is there before they are sent", function()
     local path = fake:script { { stop_reading = true }, { send = "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!" },
       { sleep = 0.5 }, { close = true } }
     local pieces = 0
-    local res = rille.fetch(fake.url .. path, { method = "POST", body = function()
+    local res = fake:fetch(path, { method = "POST", body = function()
       pieces = pieces + 1
       return pieces < 10000 and ("x"):rep(65536) or nil
     end })
@@ -225,7 +249,7 @@ describe("bodies that go", function()
     local file = io.open(name, "w")
     file:write(("0123456789"):rep(100000))
     file:close()
-    local got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { title = "T", tag = { "a", "b" } },
+    local got = fake:fetch("/echo", { method = "POST", form = { title = "T", tag = { "a", "b" } },
       files = { big = { path = name, filename = 'q"uote.png' },
         small = { { filename = "x.txt", body = "one" }, { filename = "y", content_type = "a/b", body = "two" } } } }):json()
     os.remove(name)
@@ -238,14 +262,14 @@ describe("bodies that go", function()
   end)
 
   it("as multipart keep the order of a list", function()
-    local got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = {
+    local got = fake:fetch("/echo", { method = "POST", multipart = {
       { name = "z", body = "last name first" }, { name = "a", filename = "a.json", body = "{}" } } }):json()
     assert.matches('name="z"\r\n\r\nlast name first\r\n.*'
       .. 'name="a"; filename="a.json"\r\nContent%-Type: application/json\r\n\r\n{}',
       got.body)
-    got = rille.fetch(fake.url .. "/echo", { method = "POST", multipart = { x = 1, f = { filename = "f", body = "b" } } }):json()
+    got = fake:fetch("/echo", { method = "POST", multipart = { x = 1, f = { filename = "f", body = "b" } } }):json()
     assert.matches('name="x"\r\n\r\n1\r\n.*name="f"; filename="f"', got.body)
-    got = rille.fetch(fake.url .. "/echo", { method = "POST", form = { x = 1 }, multipart = true }):json()
+    got = fake:fetch("/echo", { method = "POST", form = { x = 1 }, multipart = true }):json()
     assert.matches("^multipart/", got.headers["content-type"])
   end)
 
@@ -253,7 +277,7 @@ describe("bodies that go", function()
     local piece, left = ("u"):rep(1 << 20), 200
     collectgarbage()
     local before, most = collectgarbage "count", 0
-    local got = rille.fetch(fake.url .. "/echo", { method = "POST", timeout = 120, body = function()
+    local got = fake:fetch("/echo", { method = "POST", timeout = 120, body = function()
       most = math.max(most, collectgarbage "count")
       left = left - 1
       return left >= 0 and piece or nil
@@ -267,7 +291,7 @@ describe("bodies that go", function()
       { close = true } }
     local sent = 0
     local task = rille.spawn(function()
-      return rille.fetch(fake.url .. path, { method = "POST", body = function()
+      return fake:fetch(path, { method = "POST", body = function()
         sent = sent + 1
         return sent < 500 and ("x"):rep(1 << 20) or nil
       end })
@@ -276,4 +300,4 @@ describe("bodies that go", function()
     assert.is_true(sent < 100, "backpressure: " .. sent .. " MiB were taken")
     task:wait()
   end)
-end)
+end) end

@@ -1,19 +1,19 @@
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 
-describe("the pool", function()
+for _, scheme in ipairs(fakes.schemes) do describe("the pool (" .. scheme .. ")", function()
   local fake
-  setup(function() fake = fakes.start() end)
+  setup(function() fake = fakes.start(scheme) end)
   teardown(function() fake:close() end)
 
   it("keeps connections and uses them again", function()
-    local client <close> = rille.client { base_url = fake.url }
+    local client <close> = fake:user { base_url = fake.url }
     local first = client:get("/echo"):json().connection
     for _ = 1, 20 do assert.equal(first, client:get("/echo"):json().connection) end
   end)
 
   it("sends each request to its own URL on a connection that it uses again", function()
-    local client <close> = rille.client { limit = 1 }
+    local client <close> = fake:user { limit = 1 }
     local function target(path) return client:get(fake.url .. path):json().target end
     for _, path in ipairs { "/echo/a", "/echo/a", "/echo/b?x=1", "/echo/a", "/echo/c/../d", "/echo/c/../d", "/echo/a?" } do
       assert.equal(path:gsub("c/%.%./", ""), target(path))
@@ -28,7 +28,7 @@ describe("the pool", function()
   end)
 
   it("has connections of its own, closed with it", function()
-    local a, b = rille.client { base_url = fake.url }, rille.client { base_url = fake.url }
+    local a, b = fake:user { base_url = fake.url }, fake:user { base_url = fake.url }
     assert.are_not.equal(a:get("/echo"):json().connection, b:get("/echo"):json().connection)
     local open = fake:open()
     a:close()
@@ -38,7 +38,7 @@ describe("the pool", function()
   end)
 
   it("answers 1,000 requests at once, 100 of them at a time, in the order in which they came", function()
-    local client <close> = rille.client { base_url = fake.url, timeout = 60 }
+    local client <close> = fake:user { base_url = fake.url, timeout = 60 }
     local path = fake:script { { sleep = 0.01 }, { send = fakes.ok "hi" } }
     local most, started = 0, {}
     local list = {}
@@ -69,7 +69,7 @@ describe("the pool", function()
   end)
 
   it("limits one host without holding up another", function()
-    local client <close> = rille.client { limit_per_host = 2, timeout = 20 }
+    local client <close> = fake:user { limit_per_host = 2, timeout = 20 }
     local slow = fake:script { { sleep = 0.3 }, { send = fakes.ok() } }
     local tasks = {}
     for i = 1, 4 do tasks[i] = rille.spawn(function() return client:get(fake.url .. slow):text() end) end
@@ -82,7 +82,7 @@ describe("the pool", function()
   end)
 
   it("sends what may be sent twice again, once and silently, where a kept connection is dead", function()
-    local client <close> = rille.client { base_url = fake.url }
+    local client <close> = fake:user { base_url = fake.url }
     -- The first answer keeps the connection; at the second request the server closes it without a word.
     local function script() return fake:script(fakes.ok "one", { { close = true } }, fakes.ok "three") end
     for _, method in ipairs { "GET", "PUT", "DELETE", "OPTIONS" } do
@@ -107,7 +107,7 @@ describe("the pool", function()
 
   it("does not send again on a fresh connection, nor twice", function()
     local path = fake:script { { close = true } }
-    local client <close> = rille.client { base_url = fake.url }
+    local client <close> = fake:user { base_url = fake.url }
     local _, err = rille.try(client.get, client, path)
     assert.equal("reset", err.code)
     assert.equal(1, #fake:log(path))
@@ -120,7 +120,7 @@ describe("the pool", function()
 
   it("does not use a connection that has been idle too long", function()
     local path = fake:script(fakes.ok("bye", { "Connection: close" }))
-    local client <close> = rille.client { base_url = fake.url }
+    local client <close> = fake:user { base_url = fake.url }
     local first, second = client:get(path), client:get(path)
     assert.same({ "bye", "bye" }, { first:text(), second:text() })
     local log = fake:log(path)
@@ -129,11 +129,11 @@ describe("the pool", function()
 
   it("notices that the server has closed while it was idle", function()
     local path = fake:script { { send = fakes.ok "one" }, { sleep = 0.02 }, { close = true } }
-    local client <close> = rille.client { base_url = fake.url }
+    local client <close> = fake:user { base_url = fake.url }
     assert.equal("one", client:get(path):text())
     rille.sleep(0.1)
     local res = client:post(path, { body = "not sent twice" })
     assert.equal("one", res:text())
     assert.equal(2, #fake:log(path))
   end)
-end)
+end) end
