@@ -1,0 +1,301 @@
+/* Transfers by either carrier against a server of a few lines on the same loop: what they do, and what they do where memory
+ * is short. */
+#define _GNU_SOURCE
+#include "client/transfer.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "client/client.h"
+#include "net/address.h"
+#include "support/test.h"
+
+enum { MOST_PEERS = 16 };
+
+static rl_loop loop;
+static rl_engine *engine;
+static rl_pool *pool;
+static rl_transfer transfer;
+static int listener, peers[MOST_PEERS], accepted, requests, close_behind;
+static rl_buf heard;
+static char url[64];
+static const char *answer;
+static int progress;
+
+/* ---- the server ---- */
+
+static void answer_one(int fd) {
+  if (answer) assert_int_equal(write(fd, answer, strlen(answer)), (ssize_t)strlen(answer));
+  requests++;
+}
+
+/* Answers each piece that ends like a request. */
+static void serve(void) {
+  char got[4096];
+  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+  if (fd >= 0) peers[accepted++ % MOST_PEERS] = fd;
+  for (int i = 0; i < MOST_PEERS; i++) {
+    ssize_t n = peers[i] < 0 ? -1 : recv(peers[i], got, sizeof got, 0);
+    if (n > 0) rl_buf_add(&heard, got, (size_t)n);
+    bool complete = n > 0 && heard.len >= 4 && memcmp(heard.data + heard.len - 4, "\r\n\r\n", 4) == 0;
+    if (complete) answer_one(peers[i]);
+    if (n == 0 || (complete && close_behind)) close(peers[i]), peers[i] = -1;
+  }
+}
+
+static void turn(void) {
+  uv_run(&loop.uv, UV_RUN_NOWAIT);
+  serve();
+  usleep(100);
+}
+
+static int setup(void **state) {
+  (void)state;
+  rl_buf text;
+  rl_guard guard;
+  accepted = requests = close_behind = progress = 0;
+  for (int i = 0; i < MOST_PEERS; i++) peers[i] = -1;
+  rl_buf_init(&text, 1000);
+  rl_buf_init(&heard, RL_BUF_NO_LIMIT);
+  rl_guard_init(&guard, false);
+  if (rl_listen_tcp("127.0.0.1", 0, false, &listener, 1, &text) != 1 || rl_loop_init(&loop)) return -1;
+  fcntl(listener, F_SETFL, O_NONBLOCK);
+  rl_buf_free(&text);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/path", rl_listen_port(listener));
+  engine = rl_engine_new(&loop);
+  pool = rl_pool_new(engine, 2, 0, &guard);
+  answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  rl_pool_unref(pool);
+  rl_engine_unref(engine);
+  for (int i = 0; i < 5; i++) turn();
+  for (int i = 0; i < MOST_PEERS; i++)
+    if (peers[i] >= 0) close(peers[i]);
+  close(listener);
+  rl_buf_free(&heard);
+  return rl_loop_free(&loop);
+}
+
+/* ---- the client ---- */
+
+static void on_progress(rl_transfer *t) { (void)t, progress++; }
+
+static int begin(rl_transfer *t, const rl_exchange *exchange) {
+  rl_transfer_init(t, pool);
+  t->on_progress = on_progress;
+  return rl_client_start(t, exchange);
+}
+
+static void run(rl_transfer *t) {
+  for (int i = 0; t->state != RL_TRANSFER_ENDED && i < 5000; i++) turn();
+  assert_int_equal(t->state, RL_TRANSFER_ENDED);
+}
+
+static void end(rl_transfer *t, int code, const char *body) {
+  char got[100];
+  assert_int_equal(t->code, code);
+  if (body) {
+    long n = rl_transfer_read(t, got, sizeof got);
+    assert_true(n >= 0);
+    assert_slice(rl_slice_of(got, (size_t)n), body);
+  }
+  rl_transfer_free(t);
+}
+
+static const rl_route by_env = {.proxy = "env", .no_proxy = "*"}; /* curl's affair, which then goes straight */
+
+static rl_exchange get(void) { return (rl_exchange){.method = "GET", .url = url, .length = -1, .idempotent = true}; }
+
+TEST(a_plain_request_goes_by_a_link_that_the_next_one_uses_again) {
+  UNUSED;
+  rl_exchange x = get();
+  rl_header headers[] = {{RL_SLICE("X-A"), RL_SLICE("b"), 0}, {RL_SLICE("Empty"), RL_SLICE(""), 0}};
+  x.headers = headers;
+  x.header_count = 2;
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(begin(&transfer, &x), 0);
+    assert_ptr_equal(transfer.carrier, &rl_carrier_link);
+    run(&transfer);
+    end(&transfer, 0, "hi");
+  }
+  assert_int_equal(accepted, 1);
+  assert_int_equal(pool->links.count, 1);
+  heard.len /= 3;
+  rl_buf_add_char(&heard, 0);
+  char wanted[200];
+  snprintf(wanted, sizeof wanted, "GET /path HTTP/1.1\r\nHost: %.*s\r\nX-A: b\r\nEmpty:\r\n\r\n", (int)strlen(url) - 12,
+           url + 7);
+  assert_string_equal(heard.data, wanted);
+}
+
+TEST(a_request_that_is_not_plain_goes_by_curl) {
+  UNUSED;
+  rl_exchange x = get();
+  x.route = &by_env;
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(begin(&transfer, &x), 0);
+    assert_ptr_equal(transfer.carrier, &rl_carrier_curl);
+    run(&transfer);
+    end(&transfer, 0, "hi");
+  }
+  assert_int_equal(requests, 3);
+}
+
+TEST(a_dead_kept_connection_is_replaced_once) {
+  UNUSED;
+  rl_exchange x = get();
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  answer = NULL; /* the next request finds the connection closed */
+  close_behind = true;
+  begin(&transfer, &x);
+  for (int i = 0; requests < 2 && i < 5000; i++) turn();
+  answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain";
+  close_behind = false;
+  run(&transfer);
+  end(&transfer, 0, "again");
+  assert_int_equal(accepted, 2);
+  assert_int_equal(requests, 3);
+}
+
+TEST(a_request_that_may_be_sent_once_only_fails_there) {
+  UNUSED;
+  rl_exchange x = get();
+  x.method = "POST";
+  x.idempotent = false;
+  x.has_body = true;
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  answer = NULL;
+  close_behind = true;
+  begin(&transfer, &x);
+  run(&transfer);
+  assert_string_equal(transfer.message, "the connection was closed, and the request cannot be sent again");
+  end(&transfer, RL_ERESET, NULL);
+  assert_int_equal(requests, 2);
+}
+
+TEST(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line) {
+  UNUSED;
+  rl_transfer many[5];
+  rl_exchange x = get();
+  for (int i = 0; i < 5; i++) assert_int_equal(begin(&many[i], &x), 0);
+  assert_int_equal(pool->active, 2);
+  rl_transfer_stop(&many[3]);
+  rl_transfer_stop(&many[0]);
+  assert_int_equal(pool->active, 2);
+  for (int i = 1; i < 5; i++)
+    if (i != 3) run(&many[i]);
+  for (int i = 0; i < 5; i++) end(&many[i], 0, i == 0 || i == 3 ? NULL : "hi");
+  assert_int_equal(pool->active, 0);
+}
+
+TEST(a_closed_pool_ends_everybody_and_takes_nobody) {
+  UNUSED;
+  rl_transfer many[3], late;
+  rl_exchange x = get();
+  answer = NULL;
+  for (int i = 0; i < 3; i++) begin(&many[i], &x);
+  for (int i = 0; i < 20; i++) turn();
+  rl_pool_close(pool);
+  for (int i = 0; i < 3; i++) end(&many[i], RL_ECLOSED, NULL);
+  assert_int_equal(begin(&late, &x), RL_ECLOSED);
+  rl_transfer_free(&late);
+}
+
+TEST(a_streamed_body_waits_for_its_connection) {
+  UNUSED;
+  rl_exchange x = get();
+  x.method = "PUT";
+  x.has_body = x.streamed = true;
+  begin(&transfer, &x);
+  rl_transfer_offer(&transfer, RL_SLICE("offered early"));
+  assert_int_equal(transfer.offer.len, 13);
+  for (int i = 0; transfer.offer.len && i < 5000; i++) turn();
+  assert_int_equal(transfer.offer.len, 0);
+  rl_transfer_offer_end(&transfer);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  rl_buf_add_char(&heard, 0);
+  assert_non_null(strstr(heard.data, "Transfer-Encoding: chunked\r\n\r\nd\r\noffered early\r\n0\r\n\r\n"));
+}
+
+/* One exchange while the n-th allocation fails; true where it was not reached any more. */
+static bool try_with_fault(const rl_exchange *x, long nth, bool forever) {
+  rl_alloc_fail_at(nth, forever);
+  int code = begin(&transfer, x);
+  if (!code && x->streamed) {
+    rl_transfer_offer(&transfer, RL_SLICE("piece"));
+    rl_transfer_offer_end(&transfer);
+  }
+  for (int i = 0; !code && transfer.state != RL_TRANSFER_ENDED && i < 3000; i++) {
+    long counted = rl_alloc_fail_at(0, false);
+    serve();
+    rl_alloc_fail_at(nth > counted ? nth -= counted : 0, forever);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    usleep(50);
+  }
+  long counted = rl_alloc_fail_at(0, false);
+  assert_true(code || transfer.state == RL_TRANSFER_ENDED);
+  bool good = !code && !transfer.code;
+  rl_transfer_free(&transfer);
+  return good && counted < nth;
+}
+
+static void survives(const rl_exchange *x, bool forever) {
+  long nth = 1;
+  while (!try_with_fault(x, nth, forever) && nth < 200) nth++;
+  assert_in_range(nth, 4, 199);
+  assert_int_equal(pool->active, 0);
+  assert_true(rl_list_empty(&pool->running) && rl_list_empty(&pool->waiting));
+}
+
+TEST(memory_that_is_short_ends_a_transfer_and_nothing_else) {
+  UNUSED;
+  rl_exchange x = get();
+  survives(&x, false);
+  survives(&x, true);
+  close_behind = true; /* a new connection each time */
+  survives(&x, false);
+  x.method = "PUT";
+  x.has_body = x.streamed = true;
+  survives(&x, false);
+  x.route = &by_env;
+  survives(&x, false);
+  close_behind = false;
+  rl_exchange after = get();
+  begin(&transfer, &after);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+}
+
+static int start_curl(void **state) {
+  (void)state;
+  return rl_client_global_init();
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(a_plain_request_goes_by_a_link_that_the_next_one_uses_again),
+      CASE(a_request_that_is_not_plain_goes_by_curl),
+      CASE(a_dead_kept_connection_is_replaced_once),
+      CASE(a_request_that_may_be_sent_once_only_fails_there),
+      CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),
+      CASE(a_closed_pool_ends_everybody_and_takes_nobody),
+      CASE(a_streamed_body_waits_for_its_connection),
+      CASE(memory_that_is_short_ends_a_transfer_and_nothing_else),
+  };
+  return cmocka_run_group_tests(tests, start_curl, NULL);
+}
