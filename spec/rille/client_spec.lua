@@ -168,8 +168,8 @@ for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. 
 
   it("says that a body is not JSON, as the other side's fault", function()
     local path = fake:script(fakes.ok "{oops")
-    local _, err = rille.try(function() return fake:fetch(path):json() end)
-    assert.same({ "json", 502 }, { err.code, err.status })
+    local _, err = rille.try(function() return fake:fetch(path .. "?secret=1"):json() end)
+    assert.same({ "json", 502, "GET", fake.url .. path .. "?secret=1" }, { err.code, err.status, err.method, err.url })
     assert.matches("^GET " .. fake.url:gsub("%p", "%%%0") .. path .. ": the body is not JSON", tostring(err))
   end)
 

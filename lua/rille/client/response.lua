@@ -118,9 +118,18 @@ function methods.header_all(self, name) return native.header_all(self.headers, n
 
 -- ---- the body -------------------------------------------------------------------------------------------------------
 
+-- Whose response it is, without the query: that may hold what a log must not.
+local function label(self) return ("%s %s"):format(self.method or "GET", (self.url or ""):match "^[^?#]*") end
+
 -- A body that this side cannot read is the other side's fault: 502 to our own client.
-local function upstream_error(self, code, message)
-  return errors.new(code, ("%s %s: %s"):format(self.method or "GET", self.url or "", message), { status = 502 })
+local function upstream_error(self, code, message, fields)
+  fields = fields or {}
+  fields.status, fields.url, fields.method = 502, self.url, self.method
+  return errors.new(code, message, fields)
+end
+
+local function unreadable(self, code, message)
+  error(upstream_error(self, code, label(self) .. ": " .. message), 0)
 end
 
 local function check_unread(self, level)
@@ -155,8 +164,8 @@ local latin1_names = { ["iso-8859-1"] = true, latin1 = true, ["windows-1252"] = 
 function methods.text(self)
   local bytes, charset = methods.bytes(self), self.charset or "utf-8"
   if latin1_names[charset] then return native.from_latin1(bytes) end
-  if not utf8_names[charset] then error(upstream_error(self, "charset", "its charset is not known: " .. charset), 0) end
-  return native.utf8_text(bytes) or error(upstream_error(self, "charset", "the body is not " .. charset), 0)
+  if not utf8_names[charset] then unreadable(self, "charset", "its charset is not known: " .. charset) end
+  return native.utf8_text(bytes) or unreadable(self, "charset", "the body is not " .. charset)
 end
 
 --- res:json() -> the decoded body, whatever its Content-Type says. Raises code "json".
@@ -164,7 +173,7 @@ function methods.json(self)
   local bytes = unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
-  error(upstream_error(self, "json", "the body is not JSON: " .. tostring(value)), 0)
+  return unreadable(self, "json", "the body is not JSON: " .. tostring(value))
 end
 
 local Closing = { __close = function(closing) closing.source:close() end }
@@ -206,8 +215,8 @@ end
 function methods.raise_for_status(self)
   if self.status < 400 then return self end
   local text = native.status_text(self.status)
-  error(errors.new("status", ("%s %s: %d%s"):format(self.method or "GET", (self.url or ""):match "^[^?#]*", self.status,
-    text ~= "" and " " .. text or ""), { status = 502, response = self }), 0)
+  error(upstream_error(self, "status", ("%s: %d%s"):format(label(self), self.status, text ~= "" and " " .. text or ""),
+    { response = self }), 0)
 end
 
 --- res:close(): what was not read is not wanted
