@@ -334,6 +334,24 @@ TEST(a_paused_link_leaves_bytes_to_the_kernel) {
   assert_slice(rl_buf_slice(&body), "abcd");
 }
 
+static int pausing_body(rl_link *link, rl_slice bytes) {
+  rl_link_pause(link);
+  return on_body(link, bytes);
+}
+
+TEST(a_link_that_was_paused_at_the_end_reads_on) {
+  UNUSED;
+  rl_link_events slow = events;
+  slow.on_body = pausing_body;
+  link_->events = &slow;
+  start(GET, false, -1);
+  says(OK "Content-Length: 2\r\n\r\nhi");
+  turn_until(&ends);
+  assert_true(stays);
+  shutdown(peer, SHUT_WR);
+  turn_until(&lost);
+}
+
 static void close_on_head(rl_link *link) { rl_link_close(link); }
 static int closing_head(rl_link *link) {
   close_on_head(link);
@@ -434,6 +452,7 @@ int main(void) {
       CASE(bytes_behind_a_response_end_the_connection),
       CASE(an_idle_link_is_lost_when_its_server_closes_or_speaks),
       CASE(a_paused_link_leaves_bytes_to_the_kernel),
+      CASE(a_link_that_was_paused_at_the_end_reads_on),
       CASE(the_owner_may_close_it_from_within_an_event),
       CASE(kept_links_are_found_by_where_they_lead_the_newest_first),
       CASE(kept_links_go_when_they_are_old_too_many_or_closed_by_their_server),

@@ -149,6 +149,46 @@ TEST(a_request_that_is_not_plain_goes_by_curl) {
   assert_int_equal(requests, 3);
 }
 
+TEST(a_request_that_says_so_is_the_last_on_its_connection) {
+  UNUSED;
+  rl_exchange x = get();
+  rl_header close_it = {RL_SLICE("Connection"), RL_SLICE("Close"), 0};
+  x.headers = &close_it;
+  x.header_count = 1;
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  assert_int_equal(pool->links.count, 0);
+}
+
+TEST(a_unix_socket_is_a_place_of_its_own) {
+  UNUSED;
+  char path[64];
+  rl_buf text;
+  int tcp = listener;
+  rl_exchange x = get();
+  snprintf(path, sizeof path, "/tmp/rille-transfer-%d", getpid());
+  rl_route by_unix = {.unix_path = path};
+  rl_buf_init(&text, 1000);
+  assert_int_equal(rl_listen_unix(path, &listener, &text), 0);
+  rl_buf_free(&text);
+  x.route = &by_unix;
+  for (int i = 0; i < 2; i++) {
+    begin(&transfer, &x);
+    run(&transfer);
+    end(&transfer, 0, "hi");
+  }
+  assert_int_equal(accepted, 1);
+  close(listener);
+  unlink(path);
+  listener = tcp;
+  x.route = NULL; /* the same host, by TCP */
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  assert_int_equal(accepted, 2);
+}
+
 TEST(a_dead_kept_connection_is_replaced_once) {
   UNUSED;
   rl_exchange x = get();
@@ -290,6 +330,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_plain_request_goes_by_a_link_that_the_next_one_uses_again),
       CASE(a_request_that_is_not_plain_goes_by_curl),
+      CASE(a_request_that_says_so_is_the_last_on_its_connection),
+      CASE(a_unix_socket_is_a_place_of_its_own),
       CASE(a_dead_kept_connection_is_replaced_once),
       CASE(a_request_that_may_be_sent_once_only_fails_there),
       CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),

@@ -42,6 +42,11 @@ static size_t room_for(const rl_exchange *x) {
   return room;
 }
 
+static bool asks_to_close(const rl_exchange *x) {
+  const rl_header *h = rl_header_find_name(x->headers, x->header_count, RL_SLICE("connection"));
+  return h && rl_header_has_token(h->value, RL_SLICE("close"));
+}
+
 static int write_head(rl_buf *out, const rl_exchange *x, const rl_url_parts *url) {
   const rl_header *host = rl_header_find_name(x->headers, x->header_count, RL_SLICE("host"));
   if (rl_buf_reserve(out, room_for(x))) return RL_ENOMEM;
@@ -137,8 +142,18 @@ static void offer_next(rl_transfer *t) {
 
 /* ---- the connection -------------------------------------------------------------------------------------------------------- */
 
+static const char unix_prefix[] = "unix:";
+
+/* "example.com:8080", "unix:/run/it.sock" */
 static rl_slice key_of(const rl_transfer *t) {
-  return t->by_link.unix_path ? rl_slice_str(t->by_link.unix_path) : t->by_link.url.authority;
+  const rl_buf *request = &t->by_link.request;
+  size_t from = t->by_link.head_len;
+  return from < request->len ? rl_slice_of(request->data + from, request->len - from - 1) : t->by_link.url.authority;
+}
+
+static const char *unix_path_of(const rl_transfer *t) {
+  bool is_unix = t->by_link.head_len < t->by_link.request.len;
+  return is_unix ? t->by_link.request.data + t->by_link.head_len + strlen(unix_prefix) : NULL;
 }
 
 static void send_on(rl_transfer *t, rl_link *link) {
@@ -152,7 +167,8 @@ static void send_on(rl_transfer *t, rl_link *link) {
                                     .streamed = t->by_link.streamed,
                                     .length = t->by_link.length,
                                     .answer = &t->head,
-                                    .to_head = t->is_head});
+                                    .to_head = t->is_head,
+                                    .last = t->by_link.last});
   if (t->by_link.streamed) offer_next(t);
 }
 
@@ -169,7 +185,7 @@ static void on_dialled(void *owner, int fd, int code, const char *why) {
 static void dial(rl_transfer *t) {
   t->by_link.dial = rl_dial_new(t->pool->engine,
                                 &(rl_dial_to){.authority = t->by_link.url.authority,
-                                              .unix_path = t->by_link.unix_path,
+                                              .unix_path = unix_path_of(t),
                                               .guard = t->allowed ? NULL : &t->pool->guard,
                                               .timeout_ms = t->connect_ms},
                                 on_dialled, t);
@@ -193,9 +209,8 @@ static int keep_unix_path(rl_transfer *t, const rl_exchange *x) {
   rl_buf *request = &t->by_link.request;
   t->by_link.head_len = request->len;
   if (!x->route || !x->route->unix_path) return RL_OK;
-  if (rl_buf_add(request, x->route->unix_path, strlen(x->route->unix_path) + 1)) return RL_ENOMEM;
-  t->by_link.unix_path = request->data + t->by_link.head_len;
-  return RL_OK;
+  rl_buf_add_str(request, unix_prefix);
+  return rl_buf_add(request, x->route->unix_path, strlen(x->route->unix_path) + 1);
 }
 
 static int prepare(rl_transfer *t, const rl_exchange *x) {
@@ -205,6 +220,7 @@ static int prepare(rl_transfer *t, const rl_exchange *x) {
   t->by_link.content = x->body;
   t->by_link.streamed = x->streamed;
   t->by_link.length = x->length;
+  t->by_link.last = asks_to_close(x);
   return RL_OK;
 }
 

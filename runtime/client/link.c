@@ -91,6 +91,7 @@ void rl_link_start(rl_link *link, const rl_sending *sending) {
   link->streamed = sending->streamed;
   link->chunked = sending->streamed && sending->length < 0;
   link->left = sending->length > 0 ? (uint64_t)sending->length : 0;
+  link->last = sending->last;
   link->busy = true;
   link->offering = link->ended = link->sent = link->deaf = link->answered = false;
   write_out(link);
@@ -137,8 +138,9 @@ int rl_link_offer_end(rl_link *link) {
 
 static void finish(rl_link *link, bool stays) {
   link->busy = false;
-  stays = stays && link->reader.keep_alive && link->sent && !link->deaf;
+  stays = stays && link->reader.keep_alive && link->sent && !link->deaf && !link->last;
   link->used = true;
+  if (stays) rl_link_resume(link); /* its end is to be noticed */
   link->events->on_end(link, stays);
 }
 

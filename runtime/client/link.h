@@ -49,7 +49,7 @@ struct rl_link {
   rl_slice head, size, content; /* not written yet; size: the line in front of a chunk, or the end of all chunks */
   uint8_t crlf;                 /* not written yet, behind a chunk */
   uint64_t left;                /* of a streamed body's length; not in chunks */
-  bool busy, streamed, chunked;
+  bool busy, streamed, chunked, last;
   bool offering;   /* an offer is being written */
   bool ended;      /* there will be no offer any more */
   bool sent;       /* all of the request is with the kernel */
@@ -71,6 +71,7 @@ typedef struct rl_sending {
   int64_t length;   /* of it; -1: unknown, it goes in chunks */
   rl_head *answer;  /* filled with the response's head */
   bool to_head;     /* the method is HEAD */
+  bool last;        /* the request says that the connection is to be closed */
 } rl_sending;
 
 /* Takes the connected descriptor, also on failure: then NULL. Events and owner are set by the caller. Freed behind

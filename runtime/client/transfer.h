@@ -106,13 +106,12 @@ struct rl_transfer {
   rl_slot *slot;
   bool denied, digest;
   struct {
-    rl_buf request; /* the head that is sent, and behind it the path of a unix socket */
+    rl_buf request; /* the head that is sent, and behind it "unix:" and the path, where it goes by a socket's path */
     size_t head_len;
-    const char *unix_path; /* NULL: by TCP */
-    rl_url_parts url;      /* cut by whoever chose this carrier */
+    rl_url_parts url; /* cut by whoever chose this carrier */
     rl_slice content;
     int64_t length;
-    bool streamed;
+    bool streamed, last; /* last: "Connection: close" */
     rl_link *link;
     rl_dial *dial;
   } by_link;

@@ -166,6 +166,21 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
     assert.equal(log[1].connection, log[2].connection)
   end)
 
+  it("of every size around the limits leave the connection fit for the next", function()
+    local client <close> = fake:user { limit = 1, timeout = 5 }
+    for _, size in ipairs { 1, 65535, 65536, 65537, 100000, 131072, 131073, 262144, 262145, 400000 } do
+      for _, fields in ipairs { "Content-Length: " .. size, "Transfer-Encoding: chunked" } do
+        local chunked = fields:find "chunked"
+        local path = fake:script { { send = "HTTP/1.1 200 OK\r\n" .. fields .. "\r\n\r\n"
+          .. (chunked and ("%x\r\n"):format(size) or "") .. ("s"):rep(size) .. (chunked and "\r\n0\r\n\r\n" or "") } }
+        assert.equal(size, #client:get(fake.url .. path):bytes())
+        local res = client:get(fake.url .. path)
+        if size > 65536 then rille.sleep(0.01) end
+        assert.equal(size, #res:text())
+      end
+    end
+  end)
+
   it("that nobody reads are told of at the end of a test", function()
     local native = require "rille.native"
     local path = fake:script { head "Content-Length: 10000000", { send = ("s"):rep(100000), times = 100 } }
