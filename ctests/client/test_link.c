@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "client/links.h"
-#include "net/address.h"
+#include "support/pair.h"
 #include "support/test.h"
 
 static rl_loop loop;
@@ -53,26 +53,9 @@ static const rl_link_events events = {.on_moved = on_moved,
                                       .on_broken = on_broken,
                                       .on_lost = on_lost};
 
-static int connect_pair(int fds[2]) {
-  struct sockaddr_storage address;
-  socklen_t len = sizeof address;
-  int listener;
-  rl_buf text;
-  rl_buf_init(&text, 1000);
-  int count = rl_listen_tcp("127.0.0.1", 0, false, &listener, 1, &text);
-  rl_buf_free(&text);
-  if (count != 1) return -1;
-  getsockname(listener, (struct sockaddr *)&address, &len);
-  fds[0] = socket(address.ss_family, SOCK_STREAM, 0);
-  if (connect(fds[0], (struct sockaddr *)&address, len)) return -1;
-  fds[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-  close(listener);
-  return fds[1] < 0 ? -1 : 0;
-}
-
 static rl_link *make_link(const char *key) {
   int fds[2];
-  assert_int_equal(connect_pair(fds), 0);
+  assert_int_equal(test_connect_pair(fds), 0);
   peer = fds[0];
   rl_link *link = rl_link_new(&loop, fds[1], rl_slice_hash(rl_slice_str(key)), rl_slice_str(key));
   assert_non_null(link);
@@ -423,7 +406,7 @@ TEST(without_memory_there_is_no_link_and_no_descriptor) {
   UNUSED;
   int fds[2];
   char byte;
-  assert_int_equal(connect_pair(fds), 0);
+  assert_int_equal(test_connect_pair(fds), 0);
   rl_alloc_fail_at(1, true);
   rl_link *link = rl_link_new(&loop, fds[1], 0, RL_SLICE("x"));
   rl_alloc_fail_at(0, false);

@@ -55,4 +55,16 @@ static inline uint64_t fuzz_draw(fuzz_random *random) {
   return random->state * UINT64_C(2685821657736338717);
 }
 
+/* Cuts a piece off the front of `rest`: of `most` bytes (0: all of it), or with `numbers` of up to so many. It stands in memory
+ * of exactly its size, so that a sanitizer sees a read beyond it; the caller frees it. */
+static inline char *fuzz_cut(rl_slice *rest, size_t most, fuzz_random *numbers, rl_slice *piece) {
+  size_t size = !most ? rest->len : numbers ? 1 + fuzz_draw(numbers) % most : most;
+  if (size > rest->len) size = rest->len;
+  char *copy = malloc(size);
+  memcpy(copy, rest->data, size);
+  *piece = rl_slice_of(copy, size);
+  *rest = rl_slice_of(rest->data + size, rest->len - size);
+  return copy;
+}
+
 #endif

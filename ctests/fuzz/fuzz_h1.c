@@ -77,13 +77,10 @@ static void run(trace *t, rl_chunk_pool *chunks, rl_slice input, size_t most, bo
   rl_h1_reader_init(&t->reader, &limits, chunks);
   rl_buf_init(&t->text, RL_BUF_NO_LIMIT);
   while (input.len && !t->failed) {
-    size_t size = !most ? input.len : random ? 1 + fuzz_draw(&numbers) % most : most;
-    if (size > input.len) size = input.len;
-    char *piece = malloc(size); /* of exactly its size, and gone behind the call */
-    memcpy(piece, input.data, size);
-    read_piece(t, rl_slice_of(piece, size));
-    free(piece);
-    input = rl_slice_of(input.data + size, input.len - size);
+    rl_slice piece;
+    char *copy = fuzz_cut(&input, most, random ? &numbers : NULL, &piece);
+    read_piece(t, piece);
+    free(copy);
   }
   rl_buf_addf(&t->text, "\n%s", t->failed || !rl_h1_is_idle(&t->reader) ? "inside" : "between");
   if (t->body) rl_req_free(t->body);

@@ -53,13 +53,10 @@ static void run(trace *t, rl_slice input, size_t most, bool random, uint8_t how)
   rl_buf_init(&t->text, RL_BUF_NO_LIMIT);
   rl_reader_start(&t->reader, &t->head, how & 1);
   while (input.len && !t->over) {
-    size_t size = !most ? input.len : random ? 1 + fuzz_draw(&numbers) % most : most;
-    if (size > input.len) size = input.len;
-    char *piece = malloc(size); /* of exactly its size, and gone behind the call */
-    memcpy(piece, input.data, size);
-    read_piece(t, rl_slice_of(piece, size));
-    free(piece);
-    input = rl_slice_of(input.data + size, input.len - size);
+    rl_slice piece;
+    char *copy = fuzz_cut(&input, most, random ? &numbers : NULL, &piece);
+    read_piece(t, piece);
+    free(copy);
   }
   t->rest += input.len;
   if (how & 2 && !t->over) note(t, rl_reader_eof(&t->reader));

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "net/address.h"
+#include "support/pair.h"
 #include "support/test.h"
 
 /* One end is a stream, the other one the test's. */
@@ -35,28 +35,10 @@ static void on_closed(rl_stream *stream) { ((pair *)stream)->closed++; }
 static const rl_stream_events events = {
     .on_data = on_data, .on_eof = on_eof, .on_error = on_error, .on_writable = on_writable, .on_closed = on_closed};
 
-/* A TCP connection to ourselves: a reset is none on a unix socket. */
-static int connect_pair(int fds[2]) {
-  struct sockaddr_storage address;
-  socklen_t len = sizeof address;
-  int listener;
-  rl_buf why;
-  rl_buf_init(&why, 1000);
-  int count = rl_listen_tcp("127.0.0.1", 0, false, &listener, 1, &why);
-  rl_buf_free(&why);
-  if (count != 1) return -1;
-  getsockname(listener, (struct sockaddr *)&address, &len);
-  fds[0] = socket(address.ss_family, SOCK_STREAM, 0);
-  if (connect(fds[0], (struct sockaddr *)&address, len)) return -1;
-  fds[1] = accept(listener, NULL, NULL);
-  close(listener);
-  return fds[1] < 0 ? -1 : 0;
-}
-
 static int setup(void **state) {
   (void)state;
   int fds[2];
-  if (rl_loop_init(&loop) || connect_pair(fds)) return -1;
+  if (rl_loop_init(&loop) || test_connect_pair(fds)) return -1;
   memset(&p, 0, sizeof p);
   rl_buf_init(&p.in, RL_BUF_NO_LIMIT);
   fcntl(fds[1], F_SETFL, fcntl(fds[1], F_GETFL) | O_NONBLOCK);
