@@ -20,7 +20,7 @@ static rl_loop loop;
 static rl_engine *engine;
 static rl_pool *pool;
 static rl_transfer transfer;
-static int listener, peers[MOST_PEERS], accepted, requests, close_behind;
+static int listener, peers[MOST_PEERS], asker, accepted, requests, close_behind;
 static rl_buf heard;
 static char url[64];
 static const char *answer;
@@ -30,6 +30,7 @@ static int progress;
 
 static void answer_one(int fd) {
   if (answer) assert_int_equal(write(fd, answer, strlen(answer)), (ssize_t)strlen(answer));
+  asker = fd;
   requests++;
 }
 
@@ -100,12 +101,13 @@ static void run(rl_transfer *t) {
 }
 
 static void end(rl_transfer *t, int code, const char *body) {
-  char got[100];
+  char room[100];
+  rl_slice got;
   assert_int_equal(t->code, code);
   if (body) {
-    long n = rl_transfer_read(t, got, sizeof got);
-    assert_true(n >= 0);
-    assert_slice(rl_slice_of(got, (size_t)n), body);
+    assert_true(rl_transfer_read(t, room, sizeof room, &got) >= 0);
+    assert_slice(got, body);
+    rl_transfer_read_on(t);
   }
   rl_transfer_free(t);
 }
@@ -270,6 +272,46 @@ TEST(a_streamed_body_waits_for_its_connection) {
   assert_non_null(strstr(heard.data, "Transfer-Encoding: chunked\r\n\r\nd\r\noffered early\r\n0\r\n\r\n"));
 }
 
+/* Takes a piece a turn, never all there is. */
+static void reads_slowly_in_bounded_memory(const rl_exchange *x) {
+  enum { BODY = 4 << 20, HEAD = 64 };
+  char *text = malloc(BODY + HEAD), room[1000];
+  size_t size = 0, most = 0;
+  rl_slice got;
+  int len = snprintf(text, HEAD, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
+  memset(text + len, 'x', BODY);
+  answer = NULL;
+  begin(&transfer, x);
+  while (!requests) turn();
+  rl_slice left = rl_slice_of(text, (size_t)len + BODY);
+  while (size < BODY) {
+    ssize_t sent = left.len ? send(asker, left.data, left.len < 65536 ? left.len : 65536, MSG_DONTWAIT) : 0;
+    if (sent > 0) left = rl_slice_of(left.data + sent, left.len - (size_t)sent);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    for (int i = 0; i < 40 && rl_transfer_unread(&transfer) > (left.len ? 70000 : 0); i++) {
+      long n = rl_transfer_read(&transfer, room, sizeof room, &got);
+      assert_true(n > 0 && got.data[0] == 'x');
+      size += (size_t)n;
+      rl_transfer_read_on(&transfer);
+    }
+    if (transfer.body.cap > most) most = transfer.body.cap;
+  }
+  assert_int_equal(size, BODY);
+  assert_in_range(most, 1, 1 << 20);
+  run(&transfer);
+  end(&transfer, 0, "");
+  free(text);
+}
+
+TEST(a_slow_reader_takes_bounded_memory) {
+  UNUSED;
+  rl_exchange x = get();
+  reads_slowly_in_bounded_memory(&x);
+  requests = 0;
+  x.route = &by_env;
+  reads_slowly_in_bounded_memory(&x);
+}
+
 /* One exchange while the n-th allocation fails; true where it was not reached any more. */
 static bool try_with_fault(const rl_exchange *x, long nth, bool forever) {
   rl_alloc_fail_at(nth, forever);
@@ -337,6 +379,7 @@ int main(void) {
       CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),
       CASE(a_closed_pool_ends_everybody_and_takes_nobody),
       CASE(a_streamed_body_waits_for_its_connection),
+      CASE(a_slow_reader_takes_bounded_memory),
       CASE(memory_that_is_short_ends_a_transfer_and_nothing_else),
   };
   return cmocka_run_group_tests(tests, start_curl, NULL);

@@ -72,12 +72,13 @@ static bool write_out(rl_link *link) {
   return true;
 }
 
+/* There is room because the peer has taken bytes. */
 static void on_writable(rl_stream *stream) {
   rl_link *link = link_of(stream);
   link->burst = 0;
-  if (!link->busy || !write_out(link)) return;
-  bool taken = link->offering;
-  link->offering = false;
+  if (!link->busy) return;
+  bool taken = write_out(link) && link->offering;
+  if (taken) link->offering = false;
   link->events->on_moved(link);
   if (taken && link->busy) link->events->on_taken(link);
 }

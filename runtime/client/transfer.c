@@ -121,7 +121,16 @@ int rl_transfer_take_head(rl_transfer *t) {
   return RL_OK;
 }
 
+/* What was read leaves the buffer when it is more than what was not: a reader who never quite catches up would else make it
+ * as large as the body. */
+static void drop_read(rl_transfer *t) {
+  if (t->body_at <= rl_transfer_unread(t)) return;
+  rl_buf_consume(&t->body, t->body_at);
+  t->body_at = 0;
+}
+
 int rl_transfer_take_body(rl_transfer *t, rl_slice bytes) {
+  drop_read(t);
   int code = rl_buf_add_slice(&t->body, bytes);
   if (code) rl_transfer_note(t, code, NULL);
   else t->on_progress(t);
@@ -153,23 +162,18 @@ void rl_transfer_offer_end(rl_transfer *t) {
   resume(t, RL_PAUSED_SEND);
 }
 
-static void forget_read(rl_transfer *t) {
-  if (t->body_at < t->body.len) return;
-  t->body.len = 0;
-  t->body_at = 0;
-}
-
-static long decode(rl_transfer *t, char *out, size_t cap) {
-  rl_slice in = rl_slice_of(t->body.data + t->body_at, t->body.len - t->body_at);
+static long decode(rl_transfer *t, char *room, size_t cap, rl_slice *bytes) {
+  rl_slice in = rl_slice_of(t->body.data + t->body_at, rl_transfer_unread(t));
   size_t before = in.len;
-  long n = rl_decoder_run(t->decoder, &in, out, cap);
+  long n = rl_decoder_run(t->decoder, &in, room, cap);
   t->body_at += before - in.len;
+  *bytes = rl_slice_of(room, n > 0 ? (size_t)n : 0);
   return n;
 }
 
-static long copy(rl_transfer *t, char *out, size_t cap) {
-  size_t left = t->body.len - t->body_at, n = left < cap ? left : cap;
-  if (n) memcpy(out, t->body.data + t->body_at, n);
+static long take(rl_transfer *t, size_t cap, rl_slice *bytes) {
+  size_t left = rl_transfer_unread(t), n = left < cap ? left : cap;
+  *bytes = rl_slice_of(n ? t->body.data + t->body_at : NULL, n);
   t->body_at += n;
   return (long)n;
 }
@@ -180,9 +184,9 @@ static int check_read(rl_transfer *t, long n) {
     rl_transfer_note(t, RL_ETOOBIG, "the compressed body becomes far larger than what was sent");
   else if (n < 0) rl_transfer_note(t, (int)n, NULL);
   if (n > 0) t->delivered += (uint64_t)n;
-  if (t->body_limit && t->delivered > t->body_limit)
-    rl_transfer_note(t, RL_ETOOBIG, "the body is larger than body_limit");
-  if (n >= 0 && !(t->body_limit && t->delivered > t->body_limit)) return RL_OK;
+  bool too_much = t->body_limit && t->delivered > t->body_limit;
+  if (too_much) rl_transfer_note(t, RL_ETOOBIG, "the body is larger than body_limit");
+  if (n >= 0 && !too_much) return RL_OK;
   rl_transfer_stop(t);
   t->body_at = t->body.len;
   return t->code;
@@ -196,15 +200,21 @@ static int check_end(rl_transfer *t) {
   return t->code;
 }
 
-long rl_transfer_read(rl_transfer *t, char *out, size_t cap) {
+long rl_transfer_read(rl_transfer *t, char *room, size_t cap, rl_slice *bytes) {
+  *bytes = RL_SLICE_NONE;
   if (t->code && t->state == RL_TRANSFER_ENDED && !rl_transfer_has_bytes(t)) return t->code;
-  long n = t->decoder ? decode(t, out, cap) : copy(t, out, cap);
+  long n = t->decoder ? decode(t, room, cap, bytes) : take(t, cap, bytes);
   int code = check_read(t, n);
   if (code) return code;
-  forget_read(t);
+  if (n) return n;
+  rl_transfer_read_on(t);
+  return rl_transfer_has_bytes(t) ? 0 : check_end(t);
+}
+
+void rl_transfer_read_on(rl_transfer *t) {
+  if (t->body_at == t->body.len) t->body.len = t->body_at = 0;
   t->high = HIGH_WHILE_READ;
-  if (t->body.len - t->body_at < t->high / 2) resume(t, RL_PAUSED_RECV);
-  return n || rl_transfer_has_bytes(t) ? n : check_end(t);
+  if (rl_transfer_unread(t) < t->high / 2) resume(t, RL_PAUSED_RECV);
 }
 
 rl_slice rl_transfer_take_rest(rl_transfer *t) {

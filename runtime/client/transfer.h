@@ -130,12 +130,16 @@ void rl_transfer_free(rl_transfer *transfer);
 void rl_transfer_offer(rl_transfer *transfer, rl_slice bytes);
 void rl_transfer_offer_end(rl_transfer *transfer);
 
-/* Up to `cap` decoded bytes into `out`: how many; 0 where there are none yet, or none any more (transfer.state tells);
- * or an error, which has ended the transfer. */
-long rl_transfer_read(rl_transfer *transfer, char *out, size_t cap);
+/* Up to `cap` decoded bytes, in `room` or where they lie: how many, borrowed until rl_transfer_read_on, which must follow; 0
+ * where there are none yet, or none any more (transfer.state tells); or an error, which has ended the transfer. */
+long rl_transfer_read(rl_transfer *transfer, char *room, size_t cap, rl_slice *bytes);
+/* They have been used: what was held back may come. */
+void rl_transfer_read_on(rl_transfer *transfer);
 /* All that is left, where it has ended well and nothing needs decoding: borrowed until the transfer is touched again.
  * .data is NULL where rl_transfer_read must do it. */
 rl_slice rl_transfer_take_rest(rl_transfer *transfer);
+/* So many encoded bytes have come and not been read. */
+static inline size_t rl_transfer_unread(const rl_transfer *transfer) { return transfer->body.len - transfer->body_at; }
 /* Whether rl_transfer_read would find encoded bytes. */
 static inline bool rl_transfer_has_bytes(const rl_transfer *transfer) { return transfer->body_at < transfer->body.len; }
 /* Ends it as failed: what pool and bindings find out. */
@@ -156,7 +160,6 @@ void rl_transfer_pause(rl_transfer *transfer, unsigned direction);
 int rl_transfer_take_head(rl_transfer *transfer);
 /* Bytes of the body. As above. */
 int rl_transfer_take_body(rl_transfer *transfer, rl_slice bytes);
-static inline size_t rl_transfer_unread(const rl_transfer *transfer) { return transfer->body.len - transfer->body_at; }
 /* So much of the offer is on its way. */
 void rl_transfer_take_offer(rl_transfer *transfer, size_t count);
 /* What went wrong; the first that is noted stands. The carrier ends the transfer. */

@@ -359,14 +359,13 @@ static int transfer_version(lua_State *L) {
 /* What a reader is to do. */
 enum { HAS_BYTES, MUST_WAIT, AT_END };
 
-/* Into the scratch buffer of the state. */
+/* Bytes that are to be used, and then rl_transfer_read_on called: decoded ones stand in the state's scratch buffer. */
 static int read_some(lua_State *L, transfer *self, rl_slice *out) {
   rl_buf *scratch = &rl_vm_of(L)->scratch;
   rl_buf_clear(scratch);
   if (rl_buf_reserve(scratch, PIECE)) return rl_error_raise(L, RL_ENOMEM, NULL);
-  long n = rl_transfer_read(&self->t, scratch->data, PIECE);
+  long n = rl_transfer_read(&self->t, scratch->data, PIECE, out);
   if (n < 0) return raise_failure(L, 1);
-  *out = rl_slice_of(scratch->data, (size_t)n);
   if (n > 0) return HAS_BYTES;
   return has_ended(self) ? AT_END : MUST_WAIT;
 }
@@ -380,6 +379,7 @@ static int next_k(lua_State *L, int status, lua_KContext ctx) {
   if (found == MUST_WAIT) return wait_for(L, self, "the body of a response", next_k);
   if (found == AT_END) return 0;
   rl_push_slice(L, bytes);
+  rl_transfer_read_on(&self->t);
   return 1;
 }
 
@@ -398,8 +398,10 @@ static int all_k(lua_State *L, int status, lua_KContext ctx) {
   int found;
   self->waiter = NULL;
   if (bytes.len) return rl_push_slice(L, bytes), 1;
-  while ((found = read_some(L, self, &bytes)) == HAS_BYTES)
+  while ((found = read_some(L, self, &bytes)) == HAS_BYTES) {
     if (rl_buf_add_slice(&self->whole, bytes)) return rl_error_raise(L, RL_ENOMEM, NULL);
+    rl_transfer_read_on(&self->t);
+  }
   if (found == MUST_WAIT) return wait_for(L, self, "the body of a response", all_k);
   rl_push_slice(L, rl_buf_slice(&self->whole));
   rl_buf_free(&self->whole);
