@@ -203,6 +203,19 @@ TEST(a_fast_peer_does_not_keep_the_loop_busy) {
   assert_int_equal(taken, 1);
 }
 
+TEST(content_in_memory_does_not_either_and_says_that_it_moves) {
+  UNUSED;
+  enum { SIZE = 8 << 20 };
+  static char piece[SIZE], got[SIZE];
+  rl_link_start(link_, &(rl_sending){.head = RL_SLICE("X"), .content = rl_slice_of(piece, SIZE), .answer = &head});
+  assert_false(link_->sent);
+  size_t heard = 0;
+  for (ssize_t n; heard < SIZE + 1; uv_run(&loop.uv, UV_RUN_NOWAIT))
+    if ((n = recv(peer, got, 100000, MSG_DONTWAIT)) > 0) heard += (size_t)n;
+  assert_true(link_->sent);
+  assert_true(moved >= 2);
+}
+
 TEST(an_answer_before_the_whole_request_is_heard_and_ends_the_connection) {
   UNUSED;
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
@@ -425,6 +438,7 @@ int main(void) {
       CASE(offers_of_a_known_length_keep_to_it),
       CASE(an_offer_that_the_socket_does_not_take_waits_and_is_told_of),
       CASE(a_fast_peer_does_not_keep_the_loop_busy),
+      CASE(content_in_memory_does_not_either_and_says_that_it_moves),
       CASE(an_answer_before_the_whole_request_is_heard_and_ends_the_connection),
       CASE(an_answer_is_heard_where_writing_fails),
       CASE(a_response_that_ends_with_the_connection_ends_well),

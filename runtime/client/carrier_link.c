@@ -161,7 +161,7 @@ static void send_on(rl_transfer *t, rl_link *link) {
   t->by_link.link = link;
   link->owner = t;
   link->events = &events;
-  rl_transfer_sends(t);
+  rl_transfer_sends(t); /* it may: for the first time, or may_go_again has said so */
   rl_link_start(link, &(rl_sending){.head = head,
                                     .content = t->by_link.content,
                                     .streamed = t->by_link.streamed,
@@ -187,7 +187,7 @@ static void dial(rl_transfer *t) {
                                 &(rl_dial_to){.authority = t->by_link.url.authority,
                                               .unix_path = unix_path_of(t),
                                               .guard = t->allowed ? NULL : &t->pool->guard,
-                                              .timeout_ms = t->connect_ms},
+                                              .timeout_ms = t->by_link.dial_ms},
                                 on_dialled, t);
   if (!t->by_link.dial) rl_transfer_fail(t, RL_ENOMEM, NULL);
 }
@@ -220,6 +220,7 @@ static int prepare(rl_transfer *t, const rl_exchange *x) {
   t->by_link.content = x->body;
   t->by_link.streamed = x->streamed;
   t->by_link.length = x->length;
+  t->by_link.dial_ms = x->connect_ms ? x->connect_ms : x->total_ms;
   t->by_link.last = asks_to_close(x);
   return RL_OK;
 }

@@ -44,6 +44,7 @@ static size_t cut(rl_slice *part, size_t count) {
 }
 
 static void note_written(rl_link *link, size_t count) {
+  link->burst += count;
   count = cut(&link->head, count);
   count = cut(&link->size, count);
   count = cut(&link->content, count);
@@ -57,15 +58,22 @@ static void stop_writing(rl_link *link) {
   link->crlf = 0;
 }
 
+/* A fast peer must not keep the loop busy with one request: behind so many bytes the others come first. */
+static bool is_fair(const rl_link *link) { return link->burst < RL_LIMIT_WRITE_HIGH; }
+
+static bool write_later(rl_link *link) {
+  ops_of(link)->want_writable(&link->tcp.stream);
+  return false;
+}
+
 /* Writes what the socket takes. True where all is with the kernel. */
 static bool write_out(rl_link *link) {
   struct iovec parts[MOST_PARTS];
   for (int count; (count = gather(link, parts));) {
-    ssize_t n = ops_of(link)->write(&link->tcp.stream, parts, count);
-    if (n == RL_EAGAIN) ops_of(link)->want_writable(&link->tcp.stream);
-    else if (n < 0) stop_writing(link);
-    if (n < 0) return false;
-    note_written(link, (size_t)n);
+    ssize_t n = is_fair(link) ? ops_of(link)->write(&link->tcp.stream, parts, count) : RL_EAGAIN;
+    if (n == RL_EAGAIN) return write_later(link);
+    if (n < 0) stop_writing(link);
+    else note_written(link, (size_t)n);
   }
   if (link->deaf) return false;
   link->sent = !link->streamed || (link->ended && !link->offering);
@@ -94,6 +102,7 @@ void rl_link_start(rl_link *link, const rl_sending *sending) {
   link->left = sending->length > 0 ? (uint64_t)sending->length : 0;
   link->last = sending->last;
   link->busy = true;
+  link->burst = 0;
   link->offering = link->ended = link->sent = link->deaf = link->answered = false;
   write_out(link);
 }
@@ -106,14 +115,6 @@ static void frame_chunk(rl_link *link, size_t size) {
   link->crlf = sizeof crlf_text;
 }
 
-/* A fast peer must not keep the loop busy with one request: behind so many bytes the others come first. */
-static bool is_fair(rl_link *link, size_t size) {
-  link->burst += size;
-  if (link->burst < RL_LIMIT_WRITE_HIGH) return true;
-  ops_of(link)->want_writable(&link->tcp.stream);
-  return false;
-}
-
 int rl_link_offer(rl_link *link, rl_slice bytes) {
   if (!link->chunked && bytes.len > link->left) return RL_EINVALID;
   link->left -= link->chunked ? 0 : bytes.len;
@@ -121,7 +122,7 @@ int rl_link_offer(rl_link *link, rl_slice bytes) {
   if (link->deaf) return 0;
   if (link->chunked) frame_chunk(link, bytes.len);
   link->content = bytes;
-  if (!write_out(link) || !is_fair(link, bytes.len)) return 0;
+  if (!write_out(link) || (!is_fair(link) && !write_later(link))) return 0;
   link->offering = false;
   return 1;
 }

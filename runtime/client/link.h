@@ -56,7 +56,7 @@ struct rl_link {
   bool deaf;       /* the peer takes nothing any more */
   bool answered;   /* a byte of the response has come */
   bool used;       /* has carried an exchange before the one under way */
-  size_t burst;    /* bytes of offers since the loop came round */
+  size_t burst;    /* bytes written since the loop came round */
   char line[24];   /* that `size` points to */
   uint64_t origin; /* hash of the key */
   size_t key_len;

@@ -111,6 +111,7 @@ struct rl_transfer {
     rl_url_parts url; /* cut by whoever chose this carrier */
     rl_slice content;
     int64_t length;
+    uint32_t dial_ms;    /* for all addresses of the host together; 0: none */
     bool streamed, last; /* last: "Connection: close" */
     rl_link *link;
     rl_dial *dial;
