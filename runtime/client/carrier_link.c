@@ -21,15 +21,11 @@ static void write_field(rl_buf *out, rl_slice name, rl_slice value) {
   rl_buf_add(out, "\r\n", 2);
 }
 
-static bool wants_length(const char *method) {
-  return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-}
-
-/* RFC 9112 section 6.2; without a body a method that usually has one says so (RFC 9110 section 8.6). */
+/* RFC 9112 section 6.2. */
 static void write_framing(rl_buf *out, const rl_exchange *x) {
   if (x->streamed && x->length < 0) {
     rl_buf_add_str(out, "Transfer-Encoding: chunked\r\n");
-  } else if (x->has_body || wants_length(x->method)) {
+  } else if (x->has_body) {
     rl_buf_add_str(out, "Content-Length: ");
     rl_buf_add_u64(out, x->streamed ? (uint64_t)x->length : x->body.len);
     rl_buf_add(out, "\r\n", 2);

@@ -1,6 +1,8 @@
 /* Who carries a request; see client.h. */
 #include "client/client.h"
 
+#include <string.h>
+
 static bool is_straight(const rl_route *route) { return !route || (!route->proxy && !route->user); }
 
 /* A URL that cannot be cut leaves something to guess: curl says what, or knows what to do (a scoped address, dots). */
@@ -9,6 +11,13 @@ static bool is_plain(const rl_exchange *x, rl_url_parts *url) {
          !rl_target_has_dots(url->target);
 }
 
-int rl_client_start(rl_transfer *t, const rl_exchange *x) {
-  return rl_transfer_start(t, is_plain(x, &t->by_link.url) ? &rl_carrier_link : &rl_carrier_curl, x);
+/* Without a body they say so: "Content-Length: 0" (RFC 9110 section 8.6). */
+static bool usually_has_body(const char *method) {
+  return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+}
+
+int rl_client_start(rl_transfer *t, const rl_exchange *exchange) {
+  rl_exchange x = *exchange;
+  x.has_body = x.has_body || usually_has_body(x.method);
+  return rl_transfer_start(t, is_plain(&x, &t->by_link.url) ? &rl_carrier_link : &rl_carrier_curl, &x);
 }

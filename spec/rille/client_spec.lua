@@ -71,6 +71,10 @@ for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. 
     assert.equal("0", got.headers["content-length"])
     assert.is_nil(got.headers["content-type"])
     assert.is_nil(got.headers.expect)
+    for _, method in ipairs { "POST", "PUT", "PATCH" } do
+      assert.equal("0", echo({ method = method }).headers["content-length"], "said where a body is usual")
+    end
+    assert.is_nil(echo({ method = "DELETE" }).headers["content-length"])
   end)
 
   it("sends nothing with a GET, a length with an empty POST", function()
