@@ -183,6 +183,18 @@ TEST(a_write_to_a_peer_that_is_gone_fails_without_a_signal) {
   assert_int_equal(n, RL_ERESET);
 }
 
+TEST(news_are_seen_before_the_loop_tells_them) {
+  UNUSED;
+  assert_false(rl_socket_has_news(p.tcp.fd));
+  peer_says("x");
+  assert_true(rl_socket_has_news(p.tcp.fd));
+  ops()->read_start(stream());
+  turn();
+  assert_false(rl_socket_has_news(p.tcp.fd));
+  shutdown(p.peer, SHUT_WR);
+  assert_true(rl_socket_has_news(p.tcp.fd));
+}
+
 TEST(parts_leave_in_order) {
   UNUSED;
   struct iovec parts[] = {{"ab", 2}, {"", 0}, {"cde", 3}};
@@ -259,6 +271,7 @@ int main(void) {
       CASE(bytes_in_front_of_a_reset_are_told_first),
       CASE(a_peer_that_takes_nothing_makes_the_writer_wait),
       CASE(a_write_to_a_peer_that_is_gone_fails_without_a_signal),
+      CASE(news_are_seen_before_the_loop_tells_them),
       CASE(parts_leave_in_order),
       CASE(a_file_is_sent_from_where_it_is_asked_for_and_its_end_is_told),
       CASE(shutdown_shows_the_peer_the_end_behind_what_was_written),

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "net/address.h"
+#include "net/tcp.h"
 
 /* One socket. `ours` was made by rl_engine_socket and, once it is connected, lives until curl closes it by our callback.
  * Others live only as long as curl cares: the pair that a resolver thread wakes us by, and sockets still connecting, which
@@ -128,12 +129,19 @@ static void end_idle(watcher *w) {
   shutdown(w->fd, SHUT_RDWR);
 }
 
+/* Nobody waits for anything on that socket: its connection is kept, or its transfer is paused. What the event tells of may
+ * have been read already, when curl looked at it for another reason in this turn. */
+static void look_at_unwanted(watcher *w) {
+  if (w->idle && w->active && !rl_socket_has_news(w->fd)) return;
+  watch(w, 0);
+  if (w->idle) end_idle(w);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   watcher *w = poll->data;
   if (status < 0) w->active = 0; /* libuv stopped the handle */
   if (!w->wants) {
-    watch(w, 0);
-    if (w->idle) end_idle(w);
+    look_at_unwanted(w);
     return;
   }
   rl_loop_touch(w->engine->loop);

@@ -1,9 +1,7 @@
 /* A connection of ours and the exchange on it; see link.h. */
 #include "client/link.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -189,10 +187,7 @@ static void on_error(rl_stream *stream, int code) {
 void rl_link_pause(rl_link *link) { ops_of(link)->read_stop(&link->tcp.stream); }
 void rl_link_resume(rl_link *link) { ops_of(link)->read_start(&link->tcp.stream); }
 
-bool rl_link_is_alive(const rl_link *link) {
-  char byte;
-  return recv(link->tcp.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
-}
+bool rl_link_is_alive(const rl_link *link) { return !rl_socket_has_news(link->tcp.fd); }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 

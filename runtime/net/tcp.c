@@ -155,3 +155,8 @@ int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* ENOTSUP on a unix socket is no matter */
   return RL_OK;
 }
+
+bool rl_socket_has_news(int fd) {
+  char byte;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
+}

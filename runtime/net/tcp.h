@@ -24,4 +24,8 @@ typedef struct rl_tcp {
  * no event will come. */
 int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd);
 
+/* Whether a read of that socket has something to say (bytes, the end, an error), asked of the kernel: what the loop has not
+ * told yet, or has told although it was read meanwhile. */
+bool rl_socket_has_news(int fd);
+
 #endif
