@@ -122,7 +122,8 @@ static void watch(watcher *w, int events) {
 }
 
 /* Something has come on a connection that nobody uses: its end, or nothing that anybody has asked for. Under TLS curl would
- * take the closing alert for a sign of life and lose a request on it; with the bytes gone it finds the end. */
+ * take the closing alert for a sign of life and lose a request on it; with the bytes gone it finds the end. (A server that
+ * renews a session ticket between two requests costs itself the connection.) */
 static void end_idle(watcher *w) {
   char dropped[4096];
   for (int i = 0; i < 16 && recv(w->fd, dropped, sizeof dropped, MSG_DONTWAIT) > 0; i++) continue;
