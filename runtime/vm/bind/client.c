@@ -298,16 +298,22 @@ static int raise_failure(lua_State *L, int self_index) {
 
 /* ---- waiting -------------------------------------------------------------------------------------------------------------------------- */
 
-static void undo(rl_task *task, void *ud) {
-  (void)task;
-  transfer *self = ud;
+static void give_up(transfer *self) {
   self->waiter = NULL;
   rl_transfer_stop(&self->t);
   if (!self->t.code) self->t.code = RL_ECANCELLED;
 }
 
+static void undo(rl_task *task, void *ud) {
+  (void)task;
+  give_up(ud);
+}
+
+/* A task that was cancelled while it was about to run hears of it here, and nobody else will end its transfer. */
 static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunction k) {
+  rl_task *task = rl_task_running(L);
   if (self->waiter) return luaL_error(L, "another task waits for this response already");
+  if (task && rl_scope_due(task)) give_up(self);
   self->waiter = rl_task_may_wait(L, what);
   return rl_task_wait(L, what, undo, self, k, 0);
 }
