@@ -123,11 +123,12 @@ static void watch(watcher *w, int events) {
 
 /* Something has come on a connection that nobody uses: its end, or nothing that anybody has asked for. Under TLS curl would
  * take the closing alert for a sign of life and lose a request on it; with the bytes gone it finds the end. (A server that
- * renews a session ticket between two requests costs itself the connection.) */
+ * renews a session ticket between two requests costs itself the connection.) Curl may still write its own alert: that this
+ * fails would stand in the words of whichever transfer makes it close the connection. */
 static void end_idle(watcher *w) {
   char dropped[4096];
   for (int i = 0; i < 16 && recv(w->fd, dropped, sizeof dropped, MSG_DONTWAIT) > 0; i++) continue;
-  shutdown(w->fd, SHUT_RDWR);
+  shutdown(w->fd, SHUT_RD);
 }
 
 /* Nobody waits for anything on that socket: its connection is kept, or its transfer is paused. What the event tells of may
@@ -138,16 +139,24 @@ static void look_at_unwanted(watcher *w) {
   if (w->idle) end_idle(w);
 }
 
+/* An error of the socket (libuv then stops watching). Curl would end the transfer at the word of it; told that it may read
+ * and write, it reads first what came before the error, an early answer perhaps, and meets the error itself behind that. */
+static void look_at_failed(watcher *w) {
+  rl_engine *engine = rl_engine_ref(w->engine);
+  curl_socket_t fd = w->fd;
+  act(engine, fd, CURL_CSELECT_IN | CURL_CSELECT_OUT | CURL_CSELECT_ERR);
+  w = watcher_of(engine, fd);
+  if (w && w->wants) watch(w, w->wants);
+  rl_engine_unref(engine);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   watcher *w = poll->data;
-  if (status < 0) w->active = 0; /* libuv stopped the handle */
-  if (!w->wants) {
-    look_at_unwanted(w);
-    return;
-  }
   rl_loop_touch(w->engine->loop);
-  int bits = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
-  act(w->engine, w->fd, status < 0 ? CURL_CSELECT_ERR : bits);
+  if (status < 0) w->active = 0;
+  if (!w->wants) look_at_unwanted(w);
+  else if (status < 0) look_at_failed(w);
+  else act(w->engine, w->fd, (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
 }
 
 static watcher **place_of(rl_engine *engine, curl_socket_t fd) {
