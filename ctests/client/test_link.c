@@ -226,6 +226,34 @@ TEST(an_answer_before_the_whole_request_is_heard_and_ends_the_connection) {
   assert_false(stays);
 }
 
+TEST(a_request_that_is_cut_off_has_no_end) {
+  UNUSED;
+  start("POST / HTTP/1.1\r\n\r\n", true, -1);
+  assert_int_equal(rl_link_offer(link_, RL_SLICE("hello")), 1);
+  rl_link_cut(link_);
+  assert_int_equal(rl_link_offer(link_, RL_SLICE("more")), 0);
+  turn();
+  hears("POST / HTTP/1.1\r\n\r\n5\r\nhello\r\n");
+  says("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!");
+  turn_until(&ends);
+  assert_slice(rl_buf_slice(&body), "no!");
+  assert_false(stays);
+}
+
+TEST(what_was_offered_is_given_back_where_it_is_cut_off) {
+  UNUSED;
+  size_t size = 16 << 20;
+  char *piece = calloc(1, size);
+  start("POST / HTTP/1.1\r\n\r\n", true, -1);
+  assert_int_equal(rl_link_offer(link_, rl_slice_of(piece, size)), 0);
+  rl_link_cut(link_);
+  free(piece); /* a link that still had it would send freed memory */
+  for (ssize_t n = 1; n > 0; turn()) n = recv(peer, (char[65536]){0}, 65536, MSG_DONTWAIT);
+  assert_int_equal(taken + broken, 0);
+  says("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+  turn_until(&ends);
+}
+
 TEST(an_answer_is_heard_where_writing_fails) {
   UNUSED;
   static char piece[1 << 20];
@@ -440,6 +468,8 @@ int main(void) {
       CASE(a_fast_peer_does_not_keep_the_loop_busy),
       CASE(content_in_memory_does_not_either_and_says_that_it_moves),
       CASE(an_answer_before_the_whole_request_is_heard_and_ends_the_connection),
+      CASE(a_request_that_is_cut_off_has_no_end),
+      CASE(what_was_offered_is_given_back_where_it_is_cut_off),
       CASE(an_answer_is_heard_where_writing_fails),
       CASE(a_response_that_ends_with_the_connection_ends_well),
       CASE(a_connection_that_ends_too_early_is_broken),

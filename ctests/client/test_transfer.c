@@ -272,6 +272,70 @@ TEST(a_streamed_body_waits_for_its_connection) {
   assert_non_null(strstr(heard.data, "Transfer-Encoding: chunked\r\n\r\nd\r\noffered early\r\n0\r\n\r\n"));
 }
 
+static void server_says(const char *text) { assert_int_equal(write(asker, text, strlen(text)), (ssize_t)strlen(text)); }
+
+/* A body that is being sent, and the head of an answer that has come meanwhile. */
+static void send_and_hear(rl_exchange *x, const char *early) {
+  heard.len = 0;
+  answer = NULL;
+  requests = 0;
+  x->method = "PUT";
+  x->has_body = x->streamed = true;
+  begin(&transfer, x);
+  while (!requests) turn();
+  rl_transfer_offer(&transfer, RL_SLICE("first"));
+  for (int i = 0; transfer.offer.len && i < 5000; i++) turn();
+  server_says(early);
+  for (int i = 0; !transfer.has_head && i < 5000; i++) turn();
+  assert_true(transfer.has_head);
+}
+
+static void goes_on_behind_the_head_of_an_answer(rl_exchange *x) {
+  send_and_hear(x, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+  assert_true(rl_transfer_wants_offer(&transfer));
+  rl_transfer_offer(&transfer, RL_SLICE("last"));
+  for (int i = 0; transfer.offer.len && i < 5000; i++) turn();
+  rl_transfer_offer_end(&transfer);
+  for (int i = 0; requests < 2 && i < 5000; i++) turn(); /* the end of the chunks looks like the end of a request */
+  server_says("done");
+  run(&transfer);
+  rl_buf_add_char(&heard, 0);
+  assert_non_null(strstr(heard.data, "first\r\n4\r\nlast\r\n0\r\n\r\n"));
+  end(&transfer, 0, "done");
+}
+
+static void stops_behind_a_refusal(rl_exchange *x) {
+  send_and_hear(x, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\n");
+  assert_false(rl_transfer_wants_offer(&transfer));
+  rl_transfer_cut(&transfer);
+  server_says("no!");
+  run(&transfer);
+  end(&transfer, 0, "no!");
+  for (int i = 0; i < 5; i++) turn();
+  rl_buf_add_char(&heard, 0);
+  assert_null(strstr(heard.data, "\r\n0\r\n"));
+}
+
+static void ends_with_the_whole_of_an_answer(rl_exchange *x) {
+  send_and_hear(x, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  run(&transfer);
+  assert_false(rl_transfer_wants_offer(&transfer));
+  rl_transfer_cut(&transfer);
+  end(&transfer, 0, "hi");
+}
+
+TEST(an_answer_before_the_end_of_the_request_is_looked_at) {
+  UNUSED;
+  for (int by_curl = 0; by_curl < 2; by_curl++) {
+    rl_exchange x = get();
+    if (by_curl) x.route = &by_env;
+    goes_on_behind_the_head_of_an_answer(&x);
+    stops_behind_a_refusal(&x);
+    ends_with_the_whole_of_an_answer(&x);
+  }
+  assert_int_equal(pool->active, 0);
+}
+
 /* Takes a piece a turn, never all there is. */
 static void reads_slowly_in_bounded_memory(const rl_exchange *x) {
   enum { BODY = 4 << 20, HEAD = 64 };
@@ -379,6 +443,7 @@ int main(void) {
       CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),
       CASE(a_closed_pool_ends_everybody_and_takes_nobody),
       CASE(a_streamed_body_waits_for_its_connection),
+      CASE(an_answer_before_the_end_of_the_request_is_looked_at),
       CASE(a_slow_reader_takes_bounded_memory),
       CASE(memory_that_is_short_ends_a_transfer_and_nothing_else),
   };

@@ -42,11 +42,12 @@ static bool is_final(const rl_transfer *t) {
   return !(t->digest && t->head.status == 401 && t->sendings == 1);
 }
 
-/* curl is not as strict here. */
+/* curl is not as strict here. In HTTP/2 the frames say what belongs to what. */
 static int check_framing(rl_transfer *t) {
-  int64_t length;
   bool chunked;
-  const char *why = t->head.version[0] == '1' ? rl_head_framing(&t->head, &chunked, &length) : NULL;
+  if (t->head.version[0] != '1') return RL_OK;
+  const char *why = rl_head_framing(&t->head, &chunked, &t->by_curl.left);
+  if (rl_transfer_is_bodiless(t)) t->by_curl.left = 0;
   if (why) rl_transfer_note(t, RL_EPROTOCOL, why);
   return why ? RL_EPROTOCOL : RL_OK;
 }
@@ -60,10 +61,22 @@ static int take_line(rl_transfer *t, rl_slice line) {
   return code ? code : rl_transfer_take_head(t);
 }
 
+static bool is_answered(const rl_transfer *t) { return t->has_head && t->by_curl.left == 0; }
+
+static bool is_sending(const rl_transfer *t) {
+  curl_off_t sent = 0;
+  if (t->by_curl.length < 0) return !t->by_curl.drained;
+  curl_easy_getinfo(t->slot->wire.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  return sent < t->by_curl.length;
+}
+
+/* The whole answer is there, and curl would go on sending to who does not listen: it is made to stop (on_done). */
+static bool is_through(const rl_transfer *t) { return is_answered(t) && is_sending(t); }
+
 static size_t on_header(char *data, size_t size, size_t count, void *ud) {
   rl_transfer *t = transfer_of(ud);
   rl_transfer_touch(t);
-  return take_line(t, rl_slice_of(data, size * count)) ? 0 : size * count;
+  return take_line(t, rl_slice_of(data, size * count)) || is_through(t) ? 0 : size * count;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *ud) {
@@ -75,13 +88,15 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
   rl_transfer_touch(t);
   int code = t->has_head ? RL_OK : rl_transfer_take_head(t); /* a digest challenge that curl does not answer */
   if (!code) code = rl_transfer_take_body(t, rl_slice_of(data, size * count));
-  return code ? 0 : size * count;
+  if (t->by_curl.left > 0) t->by_curl.left -= (int64_t)(size * count);
+  return code || is_through(t) ? 0 : size * count;
 }
 
 static size_t on_upload(char *out, size_t size, size_t count, void *ud) {
   rl_transfer *t = transfer_of(ud);
   size_t room = size * count, n = t->offer.len < room ? t->offer.len : room;
-  if (!n && t->offers_ended) return 0;
+  t->by_curl.drained = !n && (t->offers_ended || t->cut); /* behind a cut curl asks only where the peer will close */
+  if (t->by_curl.drained) return 0;
   if (!n) {
     rl_transfer_pause(t, RL_PAUSED_SEND);
     return CURL_READFUNC_PAUSE;
@@ -105,7 +120,8 @@ static void on_done(rl_wire *wire, CURLcode result) {
   rl_slot *slot = (rl_slot *)wire;
   rl_transfer *t = transfer_of(slot);
   char text[RL_FAILURE_TEXT];
-  if (result && !t->code) {
+  bool failed = result && !is_answered(t); /* what happens behind the whole answer is no matter */
+  if (failed && !t->code) {
     int code = rl_failure_of(wire->easy, result, slot->error, t->denied, text);
     rl_transfer_note(t, code, text);
     if (code == RL_ETIMEOUT) t->phase = RL_PHASE_CONNECT;
@@ -146,6 +162,8 @@ static int prepare(rl_transfer *t, const rl_exchange *exchange) {
   t->slot = take_slot(t->pool);
   if (!t->slot) return RL_ENOMEM;
   t->slot->owner = t;
+  t->by_curl.left = -1;
+  t->by_curl.length = exchange->streamed ? exchange->length : exchange->has_body ? (int64_t)exchange->body.len : 0;
   t->digest = exchange->route && exchange->route->user;
   if (t->digest) t->most++;
   int code = rl_slot_setup(t->slot, exchange);

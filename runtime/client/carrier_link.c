@@ -123,9 +123,13 @@ static void refuse_length(rl_transfer *t) {
   rl_transfer_fail(t, RL_EINVALID, "the body is not as long as its Content-Length says");
 }
 
-/* The offer that there is, or its end; without either the clocks stand still. */
+/* The offer that there is, or the end of them; without either the clocks stand still. */
 static void offer_next(rl_transfer *t) {
   rl_link *link = t->by_link.link;
+  if (t->cut) {
+    rl_link_cut(link);
+    return;
+  }
   if (t->offer.len) {
     int taken = rl_link_offer(link, t->offer);
     if (taken < 0) refuse_length(t);

@@ -150,13 +150,17 @@ static void look_at_failed(watcher *w) {
   rl_engine_unref(engine);
 }
 
+static int bits_of(int events) {
+  return (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   watcher *w = poll->data;
   rl_loop_touch(w->engine->loop);
   if (status < 0) w->active = 0;
   if (!w->wants) look_at_unwanted(w);
   else if (status < 0) look_at_failed(w);
-  else act(w->engine, w->fd, (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
+  else act(w->engine, w->fd, bits_of(events));
 }
 
 static watcher **place_of(rl_engine *engine, curl_socket_t fd) {

@@ -134,6 +134,8 @@ int rl_link_offer_end(rl_link *link) {
   return 0;
 }
 
+void rl_link_cut(rl_link *link) { stop_writing(link); }
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void finish(rl_link *link, bool stays) {

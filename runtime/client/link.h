@@ -53,7 +53,7 @@ struct rl_link {
   bool offering;   /* an offer is being written */
   bool ended;      /* there will be no offer any more */
   bool sent;       /* all of the request is with the kernel */
-  bool deaf;       /* the peer takes nothing any more */
+  bool deaf;       /* the peer takes nothing any more, or is to get nothing */
   bool answered;   /* a byte of the response has come */
   bool used;       /* has carried an exchange before the one under way */
   size_t burst;    /* bytes written since the loop came round */
@@ -84,6 +84,8 @@ void rl_link_start(rl_link *link, const rl_sending *sending);
 int rl_link_offer(rl_link *link, rl_slice bytes);
 /* The body is complete. 0, or RL_EINVALID where it is shorter than the length said. */
 int rl_link_offer_end(rl_link *link);
+/* The rest of the request is not sent, and its end neither; what was offered is given back. The answer is read on. */
+void rl_link_cut(rl_link *link);
 /* Stops reading, and goes on. */
 void rl_link_pause(rl_link *link);
 void rl_link_resume(rl_link *link);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "http/header.h"
+#include "http/status.h"
 
 enum { AT_STATUS, IN_HEAD, NO_BODY, IN_LENGTH, IN_CHUNKS, UNTIL_EOF, ENDED, FAILED };
 enum { MOST_INTERIMS = 64 };
@@ -104,10 +105,7 @@ static bool lasts(const rl_head *head) {
              : !has_token(head, RL_SLICE("connection"), RL_SLICE("close"));
 }
 
-static bool has_no_body(const rl_reader *r) {
-  int status = r->head->status;
-  return r->to_head || status == 101 || status == 204 || status == 304;
-}
+static bool has_no_body(const rl_reader *r) { return r->to_head || rl_status_is_bodiless(r->head->status); }
 
 static rl_read frame(rl_reader *r) {
   int64_t length;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "client/location.h"
+#include "http/status.h"
 
 enum { HIGH_WHILE_READ = 4 * RL_LIMIT_CLIENT_UNREAD };
 
@@ -68,14 +69,19 @@ static void on_step(rl_timer *timer) {
   else expire(t, RL_PHASE_READ, "nothing came for too long");
 }
 
+/* Not where an offer waits for the peer: that may wait for its answer to be read, which nobody does before all is sent. */
+static bool holds_up(const rl_transfer *t) {
+  return (t->paused & RL_PAUSED_SEND) || ((t->paused & RL_PAUSED_RECV) && !t->offer.len);
+}
+
 void rl_transfer_touch(rl_transfer *t) {
-  if (t->read_ms && t->state == RL_TRANSFER_RUNNING && !t->paused)
+  if (t->read_ms && t->state == RL_TRANSFER_RUNNING && !holds_up(t))
     rl_timer_start(rl_transfer_loop(t), &t->step, t->read_ms, on_step);
 }
 
 void rl_transfer_pause(rl_transfer *t, unsigned direction) {
   t->paused |= (uint8_t)direction;
-  rl_timer_stop(rl_transfer_loop(t), &t->step);
+  if (holds_up(t)) rl_timer_stop(rl_transfer_loop(t), &t->step);
 }
 
 /* ---- what a carrier tells ---------------------------------------------------------------------------------------------- */
@@ -94,9 +100,11 @@ bool rl_transfer_sends(rl_transfer *t) {
   return true;
 }
 
+bool rl_transfer_is_bodiless(const rl_transfer *t) { return t->is_head || rl_status_is_bodiless(t->head.status); }
+
 static int make_decoder(rl_transfer *t) {
   rl_slice coding = rl_head_find(&t->head, RL_SLICE("content-encoding"));
-  if (!t->decode || t->is_head || !coding.data || t->head.status == 204 || t->head.status == 304) return RL_OK;
+  if (!t->decode || !coding.data || rl_transfer_is_bodiless(t)) return RL_OK;
   return rl_decoder_new(coding, &t->decoder);
 }
 
@@ -160,6 +168,19 @@ void rl_transfer_offer(rl_transfer *t, rl_slice bytes) {
 void rl_transfer_offer_end(rl_transfer *t) {
   t->offers_ended = true;
   resume(t, RL_PAUSED_SEND);
+}
+
+bool rl_transfer_wants_offer(const rl_transfer *t) {
+  return t->state != RL_TRANSFER_ENDED && !(t->has_head && t->head.status >= 300);
+}
+
+void rl_transfer_cut(rl_transfer *t) {
+  t->offer = RL_SLICE_NONE;
+  if (t->cut || t->state != RL_TRANSFER_RUNNING) return;
+  t->cut = true;
+  t->paused &= (uint8_t)~RL_PAUSED_SEND;
+  rl_transfer_touch(t);
+  t->carrier->resume(t, RL_PAUSED_SEND);
 }
 
 static long decode(rl_transfer *t, char *room, size_t cap, rl_slice *bytes) {

@@ -59,7 +59,7 @@ typedef struct rl_carrier {
   int (*prepare)(rl_transfer *transfer, const rl_exchange *exchange);
   /* Its turn has come: connects, sends. A failure is rl_transfer_fail's. */
   void (*begin)(rl_transfer *transfer);
-  /* RL_PAUSED_RECV: there is room again; RL_PAUSED_SEND: there is an offer, or its end. */
+  /* RL_PAUSED_RECV: there is room again; RL_PAUSED_SEND: there is an offer, or their end, or they are cut off. */
   void (*resume)(rl_transfer *transfer, unsigned direction);
   /* The transfer is over, whatever the carrier is doing; `reusable`: the connection may be kept. Prepared is enough to come
    * here, and it comes once. */
@@ -94,6 +94,7 @@ struct rl_transfer {
 
   rl_slice offer; /* not yet taken; borrowed */
   bool offers, offers_ended;
+  bool cut; /* the rest of them is not wanted */
 
   bool decode, is_head, idempotent;
   bool allowed;     /* by the guard, because of its name */
@@ -105,6 +106,11 @@ struct rl_transfer {
   /* The carrier's own. */
   rl_slot *slot;
   bool denied, digest;
+  struct {
+    int64_t left;   /* of the answer's length; -1: not known */
+    int64_t length; /* of the body that is sent; -1: not known, 0: none */
+    bool drained;   /* curl has been told that the body is complete */
+  } by_curl;
   struct {
     rl_buf request; /* the head that is sent, and behind it "unix:" and the path, where it goes by a socket's path */
     size_t head_len;
@@ -130,6 +136,12 @@ void rl_transfer_free(rl_transfer *transfer);
 /* Bytes of the request's body: borrowed until on_progress finds transfer.offer empty, or it has ended. */
 void rl_transfer_offer(rl_transfer *transfer, rl_slice bytes);
 void rl_transfer_offer_end(rl_transfer *transfer);
+/* Whether another one makes sense. An answer may begin while a body is sent, which goes on then; behind a refusal (a status
+ * of 300 or above), or the whole of an answer, nobody waits for the rest. */
+bool rl_transfer_wants_offer(const rl_transfer *transfer);
+/* There will be no more of them, and what was sent is not all: the request does not end as if it were (RFC 9112 section 8),
+ * and its connection is not kept. The last offer is given back. */
+void rl_transfer_cut(rl_transfer *transfer);
 
 /* Up to `cap` decoded bytes, in `room` or where they lie: how many, borrowed until rl_transfer_read_on, which must follow; 0
  * where there are none yet, or none any more (transfer.state tells); or an error, which has ended the transfer. */
@@ -159,6 +171,8 @@ void rl_transfer_touch(rl_transfer *transfer);
 void rl_transfer_pause(rl_transfer *transfer, unsigned direction);
 /* transfer.head is the one to show. 0, or a code that ends it and has been noted. */
 int rl_transfer_take_head(rl_transfer *transfer);
+/* Whether transfer.head has no body behind it, whatever it says. */
+bool rl_transfer_is_bodiless(const rl_transfer *transfer);
 /* Bytes of the body. As above. */
 int rl_transfer_take_body(rl_transfer *transfer, rl_slice bytes);
 /* So much of the offer is on its way. */

@@ -14,7 +14,7 @@ Control, on any of the http ports:
     any  /echo…       the request itself as JSON
 
 Steps: {"send": text, "times": n} {"base64": bytes, "times": n} {"sleep": s} {"close": true} {"reset": true}
-{"stop_reading": true} (first: the request's body is left where it is).
+{"stop_reading": true} (first: the request's body is left where it is) {"read": true} (it is read now).
 """
 import asyncio
 import base64
@@ -129,7 +129,10 @@ async def scripted(name, request, reader, writer, number):
     if not steps[0].get("stop_reading"):
         body = await read_body(reader, headers)
     logs[name].append(describe(method, target, headers, body, number))
+    entry = len(logs[name]) - 1
     for step in steps:
+        if step.get("read"):
+            logs[name][entry] = describe(method, target, headers, await read_body(reader, headers), number)
         await run(step, writer)
 
 

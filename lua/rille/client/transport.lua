@@ -19,7 +19,8 @@ local function wrong_length(req, how, length)
     req.url:match "^[^?#]*", how, length), { status = 500 }), 0)
 end
 
--- Runs in the task that asked: an iterator may wait and fail there. What the other side no longer wants is not made.
+-- Runs in the task that asked: an iterator may wait and fail there. What the other side no longer wants is not made, and a
+-- body that is cut off there is not ended as if it were whole.
 local function send_body(transfer, req, length)
   local sent, wanted = 0, true
   req.body.send(function(bytes)
@@ -28,7 +29,8 @@ local function send_body(transfer, req, length)
     wanted = transfer:send(bytes)
     return wanted
   end)
-  if wanted and length and sent < length then wrong_length(req, "shorter", length) end
+  if not wanted then return end
+  if length and sent < length then wrong_length(req, "shorter", length) end
   transfer:send_end()
 end
 

@@ -320,11 +320,14 @@ static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunctio
 
 static bool has_ended(const transfer *self) { return self->t.state == RL_TRANSFER_ENDED; }
 
+/* What fails before all is sent concerns more than who reads the answer, unless that is a refusal. */
+static bool is_unsent(const rl_transfer *t) { return t->offers && !t->offers_ended && t->head.status < 300; }
+
 /* Pushes status and headers, or waits for them. 0 where it must wait. */
 static int push_head(lua_State *L, transfer *self) {
   self->waiter = NULL;
   if (!self->t.has_head && !has_ended(self)) return 0;
-  if (!self->t.has_head) return raise_failure(L, 1);
+  if (!self->t.has_head || (self->t.code && is_unsent(&self->t))) return raise_failure(L, 1);
   lua_pushinteger(L, self->t.head.status);
   rl_client_head_push(L, &self->t.head);
   return 2;
@@ -424,27 +427,25 @@ static int transfer_all(lua_State *L) {
 
 /* ---- the body that goes ------------------------------------------------------------------------------------------------------------------- */
 
-/* Where the answer is there before all was sent (413, say), the rest is not wanted. */
-static bool wants_more(const transfer *self) { return !has_ended(self) && !self->t.has_head; }
-
 static int send_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   transfer *self = lua_touserdata(L, 1);
+  bool wanted = rl_transfer_wants_offer(&self->t);
   self->waiter = NULL;
-  if (wants_more(self) && self->t.offer.len) return wait_for(L, self, "the other side to take the request", send_k);
-  self->t.offer = RL_SLICE_NONE;
-  lua_pushboolean(L, wants_more(self));
+  if (wanted && self->t.offer.len) return wait_for(L, self, "the other side to take the request", send_k);
+  if (!wanted) rl_transfer_cut(&self->t);
+  lua_pushboolean(L, wanted);
   return 1;
 }
 
-/* transfer:send(bytes) -> whether more is wanted; waits until they are taken */
+/* transfer:send(bytes) -> whether more is wanted, else the body is cut off; waits until they are taken */
 static int transfer_send(lua_State *L) {
   transfer *self = check_transfer(L);
   rl_slice bytes = rl_check_slice(L, 2);
   lua_settop(L, 2); /* which keeps the bytes alive */
   if (self->waiter) return wait_for(L, self, "the other side to take the request", send_k); /* raises */
   rl_task_may_wait(L, "the other side to take the request");
-  if (wants_more(self)) rl_transfer_offer(&self->t, bytes);
+  if (rl_transfer_wants_offer(&self->t)) rl_transfer_offer(&self->t, bytes);
   return send_k(L, LUA_OK, 0);
 }
 

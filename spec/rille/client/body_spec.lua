@@ -247,6 +247,57 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that go (" .. scheme 
     end
   end)
 
+  local function body_of(count, size, wait)
+    local made = { count = 0 }
+    return made, function()
+      if made.count == count then return nil end
+      made.count = made.count + 1
+      if wait then rille.sleep(wait) end
+      return ("x"):rep(size)
+    end
+  end
+
+  it("are sent to their end where the answer begins before that", function()
+    for _, headers in ipairs { {}, { ["Content-Length"] = 400000 } } do
+      local path = fake:script { { stop_reading = true }, { send = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" },
+        { read = true }, { send = "done" } }
+      local _, body = body_of(20, 20000, 0.005)
+      local res = fake:fetch(path, { method = "POST", headers = headers, body = body })
+      assert.same({ 200, "done" }, { res.status, res:text() })
+      assert.equal(400000, fake:log(path)[1].size)
+    end
+  end)
+
+  it("are cut off, not ended, where the answer is a refusal", function()
+    for _, headers in ipairs { {}, { ["Content-Length"] = 64000 } } do
+      local path = fake:script { { stop_reading = true }, { send = "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!" },
+        { read = true } }
+      local made, body = body_of(64, 1000, 0.01)
+      local res = fake:fetch(path, { method = "POST", headers = headers, body = body })
+      assert.same({ 413, "no!" }, { res.status, res:text() })
+      assert.is_true(made.count < 64)
+      rille.sleep(0.05)
+      assert.equal(0, fake:log(path)[1].size, "never was a whole request")
+    end
+  end)
+
+  it("end with the whole of an answer", function()
+    local path = fake:script { { stop_reading = true }, { send = fakes.ok "early" }, { sleep = 5 }, { close = true } }
+    local _, endless = body_of(-1, 65536)
+    for _, body in ipairs { endless, ("x"):rep(50000000) } do
+      local res = fake:fetch(path, { method = "POST", body = body, timeout = 3 })
+      assert.same({ 200, "early" }, { res.status, res:text() })
+    end
+  end)
+
+  it("and an answer that wait for each other are timed out", function()
+    local path = fake:script { { stop_reading = true }, { send = "HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n" },
+      { send = ("z"):rep(65536), times = 1024 } }
+    local _, endless = body_of(-1, 65536)
+    local _, err = rille.try(fake.fetch, fake, path, { method = "POST", body = endless, timeout = { read = 0.3, total = 5 } })
+    assert.same({ "timeout", "read" }, { err.code, err.phase })
+  end)
+
   it("stop where the answer is there before they are sent", function()
     local path = fake:script { { stop_reading = true }, { send = "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!" },
       { sleep = 0.5 }, { close = true } }
