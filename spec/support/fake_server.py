@@ -9,7 +9,8 @@ targets), socks (SOCKS5), and a socket at DIRECTORY/unix. Certificates stand in 
 Control, on any of the http ports:
     POST /_script     JSON: a list of answers, each a list of steps -> {"path": "/s1"}; the n-th request below that path gets
                       the n-th answer, the last one again and again
-    GET  /_log/s1     what came below that path: [{method, target, headers, body, size, connection}]
+    GET  /_log/s1     what came below that path: [{method, target, headers, body, size, connection, sent}], sent: bytes that
+                      went back
     GET  /_open       how many connections are open, this one not counted
     any  /echo…       the request itself as JSON
 
@@ -86,7 +87,8 @@ async def read_body(reader, headers):
 
 def describe(method, target, headers, body, number):
     return {"method": method, "target": target, "headers": {k: header(headers, k) for k, _ in headers},
-            "body": body.start[:4096].decode("latin1"), "size": body.size, "sha256": body.hash.hexdigest(), "connection": number}
+            "body": body.start[:4096].decode("latin1"), "size": body.size, "sha256": body.hash.hexdigest(), "connection": number,
+            "sent": 0}
 
 
 def answer(value, status="200 OK"):
@@ -101,7 +103,7 @@ def reset(writer):
     raise Gone
 
 
-async def run(step, writer):
+async def run(step, writer, entry):
     if "send" in step or "base64" in step:
         data = step["send"].encode("latin1") if "send" in step else base64.b64decode(step["base64"])
         for _ in range(step.get("times", 1)):
@@ -109,6 +111,7 @@ async def run(step, writer):
                 raise Gone
             writer.write(data)
             await writer.drain()
+            entry["sent"] += len(data)
     if "sleep" in step:
         await asyncio.sleep(step["sleep"])
     if step.get("reset"):
@@ -129,11 +132,11 @@ async def scripted(name, request, reader, writer, number):
     if not steps[0].get("stop_reading"):
         body = await read_body(reader, headers)
     logs[name].append(describe(method, target, headers, body, number))
-    entry = len(logs[name]) - 1
+    entry = logs[name][-1]
     for step in steps:
         if step.get("read"):
-            logs[name][entry] = describe(method, target, headers, await read_body(reader, headers), number)
-        await run(step, writer)
+            entry.update(describe(method, target, headers, await read_body(reader, headers), number))
+        await run(step, writer, entry)
 
 
 async def control(path, request, reader, writer, number):
