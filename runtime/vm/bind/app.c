@@ -255,7 +255,7 @@ static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"con
                                    {"match", l_match}, {NULL, NULL}};
 
 void rl_bind_app(lua_State *L) {
-  luaL_newmetatable(L, "rille.compiled_app");
+  rl_new_metatable(L, "rille.compiled_app");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, app_gc);

@@ -36,6 +36,8 @@ void rl_bind_spill(lua_State *L);
 void rl_bind_session(lua_State *L);
 void rl_bind_guard(lua_State *L);
 void rl_bind_client_head(lua_State *L);
+void rl_bind_client_transfer(lua_State *L);
+void rl_bind_client_url(lua_State *L);
 void rl_bind_file(lua_State *L);
 void rl_bind_desk(lua_State *L);
 void rl_bind_prompt(lua_State *L);
@@ -48,6 +50,11 @@ static inline rl_slice rl_check_slice(lua_State *L, int index) {
 }
 
 static inline void rl_push_slice(lua_State *L, rl_slice s) { lua_pushlstring(L, s.len ? s.data : "", s.len); }
+
+/* As luaL_newmetatable, for a name that nothing else has: two kinds of userdata under one would pass for each other. */
+static inline void rl_new_metatable(lua_State *L, const char *name) {
+  if (!luaL_newmetatable(L, name)) luaL_error(L, "%s is the name of another kind of value", name);
+}
 
 /* As luaL_checkudata, for hot paths: the metatable is known by its reference, and no name is looked up. */
 static inline void *rl_check_userdata(lua_State *L, int index, int which, const char *name) {

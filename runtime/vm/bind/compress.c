@@ -166,7 +166,7 @@ static const luaL_Reg functions[] = {{"compress", l_compress},
 static const luaL_Reg methods[] = {{"write", l_write}, {"finish", l_finish}, {NULL, NULL}};
 
 void rl_bind_compress(lua_State *L) {
-  luaL_newmetatable(L, "rille.compressor");
+  rl_new_metatable(L, "rille.compressor");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, stream_gc);

@@ -270,7 +270,7 @@ static const luaL_Reg functions[] = {{"sha256", l_sha256},
 
 void rl_bind_crypto(lua_State *L) {
   if (!rl_crypto_init()) luaL_error(L, "libsodium does not work here");
-  luaL_newmetatable(L, "rille.keyring");
+  rl_new_metatable(L, "rille.keyring");
   lua_pushcfunction(L, keyring_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);

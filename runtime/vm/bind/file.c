@@ -35,7 +35,7 @@ typedef struct file {
 } file;
 
 static file *check_file(lua_State *L) {
-  file *f = luaL_checkudata(L, 1, "rille.file");
+  file *f = luaL_checkudata(L, 1, "rille.open_file");
   if (f->fd < 0) luaL_error(L, "this file is closed");
   if (f->busy) luaL_error(L, "another task uses this file");
   return f;
@@ -173,7 +173,7 @@ static int file_open(lua_State *L) {
   struct stat info = {0};
   file *f = lua_newuserdatauv(L, sizeof *f, 0);
   *f = (file){.fd = -1};
-  luaL_setmetatable(L, "rille.file");
+  luaL_setmetatable(L, "rille.open_file");
   f->fd = open_regular(path, writes, &info);
   if (f->fd < 0) {
     int saved = errno;
@@ -193,14 +193,14 @@ static void close_file(file *f) {
 
 /* file:close() */
 static int file_close(lua_State *L) {
-  file *f = luaL_checkudata(L, 1, "rille.file");
+  file *f = luaL_checkudata(L, 1, "rille.open_file");
   if (f->busy) return luaL_error(L, "another task uses this file");
   close_file(f);
   return 0;
 }
 
 static int file_gc(lua_State *L) {
-  close_file(luaL_checkudata(L, 1, "rille.file"));
+  close_file(luaL_checkudata(L, 1, "rille.open_file"));
   return 0;
 }
 
@@ -210,7 +210,7 @@ static const luaL_Reg methods[] = {{"read", file_read}, {"write", file_write},  
                                    {"__gc", file_gc},   {"__close", file_close}, {NULL, NULL}};
 
 void rl_bind_file(lua_State *L) {
-  luaL_newmetatable(L, "rille.file");
+  rl_new_metatable(L, "rille.open_file");
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");

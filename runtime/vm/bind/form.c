@@ -214,11 +214,11 @@ static const luaL_Reg functions[] = {{"form_decode", l_form_decode},
 static const luaL_Reg multipart_methods[] = {{"feed", l_feed}, {"next", l_next}, {"finish", l_finish}, {NULL, NULL}};
 
 void rl_bind_form(lua_State *L) {
-  luaL_newmetatable(L, "rille.form_decoder");
+  rl_new_metatable(L, "rille.form_decoder");
   lua_pushcfunction(L, form_free);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
-  luaL_newmetatable(L, "rille.multipart");
+  rl_new_metatable(L, "rille.multipart");
   luaL_newlib(L, multipart_methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, multipart_gc);

@@ -105,7 +105,7 @@ static const luaL_Reg functions[] = {{"limit_take", l_limit_take},
 static const luaL_Reg networks_methods[] = {{"has", l_has}, {NULL, NULL}};
 
 void rl_bind_guard(lua_State *L) {
-  luaL_newmetatable(L, "rille.networks");
+  rl_new_metatable(L, "rille.networks");
   luaL_newlib(L, networks_methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

@@ -207,7 +207,7 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg functions[] = {{"exchange", l_exchange}, {NULL, NULL}};
 
 void rl_bind_local(lua_State *L) {
-  luaL_newmetatable(L, "rille.exchange");
+  rl_new_metatable(L, "rille.exchange");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, l_close);

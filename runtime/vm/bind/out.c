@@ -91,7 +91,7 @@ static int out_trailer(lua_State *L) {
 static const luaL_Reg methods[] = {{"write", out_write}, {"trailer", out_trailer}, {NULL, NULL}};
 
 void rl_bind_out(lua_State *L) {
-  luaL_newmetatable(L, "rille.out");
+  rl_new_metatable(L, "rille.out");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

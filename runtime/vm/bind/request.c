@@ -464,10 +464,10 @@ static const luaL_Reg functions[] = {{"request_keep", request_keep},           {
                                      {"served_request", served_request},       {NULL, NULL}};
 
 void rl_bind_request(lua_State *L) {
-  luaL_newmetatable(L, "rille.request_headers");
+  rl_new_metatable(L, "rille.request_headers");
   luaL_setfuncs(L, headers_methods, 0);
   lua_pop(L, 1);
-  luaL_newmetatable(L, "rille.request");
+  rl_new_metatable(L, "rille.request");
   luaL_newlib(L, methods);
   luaL_setfuncs(L, rl_request_body_methods, 0);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

@@ -448,7 +448,7 @@ static const luaL_Reg view_methods[] = {
     {"__index", view_index}, {"__newindex", view_newindex}, {"__pairs", view_pairs}, {NULL, NULL}};
 
 void rl_bind_response(lua_State *L) {
-  luaL_newmetatable(L, "rille.response");
+  rl_new_metatable(L, "rille.response");
   luaL_newlib(L, methods);
   lua_pushvalue(L, -1);
   lua_setfield(L, -4, "response_methods"); /* lua/rille/response.lua adds cookies and validators */
@@ -459,7 +459,7 @@ void rl_bind_response(lua_State *L) {
   lua_pushcfunction(L, res_tostring);
   lua_setfield(L, -2, "__tostring");
   rl_vm_of(L)->refs[RL_REF_RESPONSE_META] = luaL_ref(L, LUA_REGISTRYINDEX);
-  luaL_newmetatable(L, "rille.response_headers");
+  rl_new_metatable(L, "rille.response_headers");
   luaL_setfuncs(L, view_methods, 0);
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);

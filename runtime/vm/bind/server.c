@@ -95,7 +95,7 @@ static int l_metrics_text(lua_State *L) {
 static const luaL_Reg functions[] = {{"listen", l_listen}, {"metrics_text", l_metrics_text}, {NULL, NULL}};
 
 void rl_bind_server(lua_State *L) {
-  luaL_newmetatable(L, "rille.server");
+  rl_new_metatable(L, "rille.server");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

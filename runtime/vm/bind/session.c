@@ -208,7 +208,7 @@ static const luaL_Reg functions[] = {{"session_store", l_session_store}, {"sessi
 static const luaL_Reg methods[] = {{"load", l_load}, {"save", l_save}, {"revoke", l_revoke}, {NULL, NULL}};
 
 void rl_bind_session(lua_State *L) {
-  luaL_newmetatable(L, "rille.session_store");
+  rl_new_metatable(L, "rille.session_store");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, store_gc);

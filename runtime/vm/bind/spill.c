@@ -284,7 +284,7 @@ static const luaL_Reg methods[] = {{"write", l_write}, {"commit", l_commit}, {"r
                                    {"size", l_size},   {"close", l_close},   {NULL, NULL}};
 
 void rl_bind_spill(lua_State *L) {
-  luaL_newmetatable(L, "rille.spill");
+  rl_new_metatable(L, "rille.spill");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, spill_gc);

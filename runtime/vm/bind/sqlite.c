@@ -427,7 +427,7 @@ static const luaL_Reg database_methods[] = {{"apply_migrations", l_apply_migrati
 /* Makes a metatable with its methods; they are also left in `native` under `name`, for lua/rille/sqlite.lua to add to. */
 static void make_class(lua_State *L, const char *class, const char *name, const luaL_Reg *own, const luaL_Reg *begins,
                        lua_CFunction close, lua_CFunction tostring) {
-  luaL_newmetatable(L, class);
+  rl_new_metatable(L, class);
   lua_newtable(L);
   luaL_setfuncs(L, shared_methods, 0);
   luaL_setfuncs(L, own, 0);
@@ -444,7 +444,7 @@ static void make_class(lua_State *L, const char *class, const char *name, const 
 }
 
 void rl_bind_sqlite(lua_State *L) {
-  luaL_newmetatable(L, "rille.sql_pending");
+  rl_new_metatable(L, "rille.sql_pending");
   lua_pushcfunction(L, pending_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);

@@ -24,7 +24,7 @@ static void push_file(lua_State *L, rl_file *file) {
   rl_file *own = lua_newuserdatauv(L, sizeof *own, 0);
   *own = *file;
   *file = (rl_file){.fd = -1};
-  luaL_setmetatable(L, "rille.file");
+  luaL_setmetatable(L, "rille.static_file");
 }
 
 /* The message goes to the client, so the path stands beside it. */
@@ -118,11 +118,11 @@ static int l_respond(lua_State *L) {
 static const luaL_Reg functions[] = {{"file", l_file}, {"static_site", l_static_site}, {NULL, NULL}};
 
 void rl_bind_static(lua_State *L) {
-  luaL_newmetatable(L, "rille.file");
+  rl_new_metatable(L, "rille.static_file");
   lua_pushcfunction(L, file_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
-  luaL_newmetatable(L, "rille.static_site");
+  rl_new_metatable(L, "rille.static_site");
   lua_pushcfunction(L, site_gc);
   lua_setfield(L, -2, "__gc");
   lua_createtable(L, 0, 1);

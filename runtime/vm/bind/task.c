@@ -459,14 +459,14 @@ static const luaL_Reg queue_methods[] = {
     {"wait", l_queue_wait}, {"wake", l_queue_wake}, {"count", l_queue_count}, {NULL, NULL}};
 
 void rl_bind_task(lua_State *L) {
-  luaL_newmetatable(L, "rille.task");
+  rl_new_metatable(L, "rille.task");
   luaL_setfuncs(L, handle_methods, 0);
   rl_vm_of(L)->refs[RL_REF_TASK_META] = luaL_ref(L, LUA_REGISTRYINDEX);
-  luaL_newmetatable(L, "rille.queue");
+  rl_new_metatable(L, "rille.queue");
   luaL_newlib(L, queue_methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
-  luaL_newmetatable(L, "rille.scope");
+  rl_new_metatable(L, "rille.scope");
   lua_pop(L, 1);
   static const lua_CFunction transparent[] = {l_timeout, l_shield, l_run_group, l_try};
   for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);

@@ -574,7 +574,7 @@ static const luaL_Reg functions[] = {{"page", l_page},
                                      {NULL, NULL}};
 
 void rl_bind_template(lua_State *L) {
-  luaL_newmetatable(L, page_name);
+  rl_new_metatable(L, page_name);
   lua_pushcfunction(L, page_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
