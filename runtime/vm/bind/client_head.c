@@ -168,7 +168,7 @@ static const luaL_Reg methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
 
 void rl_bind_client_head(lua_State *L) {
-  luaL_newmetatable(L, "rille.client_headers");
+  rl_new_metatable(L, "rille.client_headers");
   luaL_setfuncs(L, methods, 0);
   rl_vm_of(L)->refs[RL_REF_HEADERS_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);

@@ -106,6 +106,8 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_testing(L);
   rl_bind_client(L);
   rl_bind_client_head(L);
+  rl_bind_client_transfer(L);
+  rl_bind_client_url(L);
   rl_bind_file(L);
   rl_bind_desk(L);
   rl_bind_prompt(L);
