@@ -304,11 +304,12 @@ static void goes_on_behind_the_head_of_an_answer(rl_exchange *x) {
   end(&transfer, 0, "done");
 }
 
-static void stops_behind_a_refusal(rl_exchange *x) {
-  send_and_hear(x, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\n");
+static void stops_behind_a_refusal(rl_exchange *x, const char *early) {
+  send_and_hear(x, early);
   assert_false(rl_transfer_wants_offer(&transfer));
   rl_transfer_cut(&transfer);
   server_says("no!");
+  if (!strstr(early, "Content-Length")) shutdown(asker, SHUT_WR);
   run(&transfer);
   end(&transfer, 0, "no!");
   for (int i = 0; i < 5; i++) turn();
@@ -330,7 +331,9 @@ TEST(an_answer_before_the_end_of_the_request_is_looked_at) {
     rl_exchange x = get();
     if (by_curl) x.route = &by_env;
     goes_on_behind_the_head_of_an_answer(&x);
-    stops_behind_a_refusal(&x);
+    stops_behind_a_refusal(&x, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\n");
+    stops_behind_a_refusal(&x, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\n");
+    stops_behind_a_refusal(&x, "HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\n");
     ends_with_the_whole_of_an_answer(&x);
   }
   assert_int_equal(pool->active, 0);

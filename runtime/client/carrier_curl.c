@@ -95,7 +95,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 static size_t on_upload(char *out, size_t size, size_t count, void *ud) {
   rl_transfer *t = transfer_of(ud);
   size_t room = size * count, n = t->offer.len < room ? t->offer.len : room;
-  t->by_curl.drained = !n && (t->offers_ended || t->cut); /* behind a cut curl asks only where the peer will close */
+  t->by_curl.drained = !n && (t->offers_ended || t->cut); /* in HTTP/1 curl does not ask behind a cut */
   if (t->by_curl.drained) return 0;
   if (!n) {
     rl_transfer_pause(t, RL_PAUSED_SEND);

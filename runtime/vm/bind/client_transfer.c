@@ -19,10 +19,11 @@ static transfer *check_transfer(lua_State *L) {
   return rl_check_userdata(L, 1, RL_REF_TRANSFER_META, "rille.transfer");
 }
 
-static void on_progress(rl_transfer *t) {
-  transfer *self = (transfer *)t;
+static void wake_waiter(transfer *self) {
   if (self->waiter) rl_task_wake(self->waiter);
 }
+
+static void on_progress(rl_transfer *t) { wake_waiter((transfer *)t); }
 
 rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const char *method, int url_index) {
   transfer *self = lua_newuserdatauv(L, sizeof *self, 2);
@@ -232,10 +233,6 @@ static int transfer_send_end(lua_State *L) {
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------------------------------- */
-
-static void wake_waiter(transfer *self) {
-  if (self->waiter) rl_task_wake(self->waiter);
-}
 
 /* transfer:close(): ends it; a connection in the middle of a body is closed */
 static int transfer_close(lua_State *L) {
