@@ -1,6 +1,7 @@
 local rille = require "rille"
 local native = require "rille.native"
 local testing = require "rille.testing"
+local descriptors = require "spec.support.descriptors"
 
 -- A handler that waits for everything there is, cancelled at its first wait, at its second, and so on, until it gets through.
 describe("a handler cancelled at each of its waits in turn", function()
@@ -68,13 +69,6 @@ describe("a handler cancelled at each of its waits in turn", function()
       end
     until task.status ~= "running"
     return { pcall(task.wait, task) }, name
-  end
-
-  local function descriptors()
-    local pipe = io.popen "ls /proc/$PPID/fd | wc -l"
-    local count = pipe:read "n"
-    pipe:close()
-    return count
   end
 
   it("leaves no task, gives its permits back, rolls back what it had not committed, and closes what it had opened", function()

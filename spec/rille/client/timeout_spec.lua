@@ -1,13 +1,6 @@
 local rille = require "rille"
+local descriptors = require "spec.support.descriptors"
 local fakes = require "spec.support.fake"
-
--- How many descriptors this process has open.
-local function descriptors()
-  local pipe = io.popen("ls /proc/$PPID/fd")
-  local text = pipe:read "a"
-  pipe:close()
-  return select(2, text:gsub("\n", "\n"))
-end
 
 for _, scheme in ipairs(fakes.schemes) do describe("deadlines (" .. scheme .. ")", function()
   local fake
