@@ -1,4 +1,3 @@
-
 /* A transfer on an easy handle of libcurl's; see transfer.h. */
 #include <string.h>
 
@@ -42,23 +41,13 @@ static bool is_final(const rl_transfer *t) {
   return !(t->digest && t->head.status == 401 && t->sendings == 1);
 }
 
-/* curl is not as strict here. In HTTP/2 the frames say what belongs to what. */
+/* curl is not as strict here. */
 static int check_framing(rl_transfer *t) {
   bool chunked;
-  if (t->head.version[0] != '1') return RL_OK;
   const char *why = rl_head_framing(&t->head, &chunked, &t->by_curl.left);
   if (rl_transfer_is_bodiless(t)) t->by_curl.left = 0;
   if (why) rl_transfer_note(t, RL_EPROTOCOL, why);
   return why ? RL_EPROTOCOL : RL_OK;
-}
-
-static int take_line(rl_transfer *t, rl_slice line) {
-  if (t->has_head || (t->head.complete && !rl_head_is_status_line(line))) return RL_OK; /* a trailer */
-  int code = rl_head_is_status_line(line) ? rl_head_begin(&t->head, line) : rl_head_add(&t->head, line);
-  if (code) rl_transfer_refuse_head(t, code);
-  if (code || !t->head.complete || !is_final(t)) return code;
-  code = check_framing(t);
-  return code ? code : rl_transfer_take_head(t);
 }
 
 static bool is_answered(const rl_transfer *t) { return t->has_head && t->by_curl.left == 0; }
@@ -68,6 +57,26 @@ static bool is_sending(const rl_transfer *t) {
   if (t->by_curl.length < 0) return !t->by_curl.drained;
   curl_easy_getinfo(t->slot->wire.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
   return sent < t->by_curl.length;
+}
+
+/* A head that comes before all is sent. In HTTP/1.1 curl stops sending where it is a refusal, and reads the answer. In HTTP/2 it
+ * would end the stream as if the body were whole: there it is told to go on, and the server says when to stop. */
+static int begin_head(rl_transfer *t, rl_slice line) {
+  int code = rl_head_begin(&t->head, line);
+  if (code || !is_sending(t)) return code;
+  t->sends_on = t->head.version[0] == '2';
+  curl_easy_setopt(t->slot->wire.easy, CURLOPT_KEEP_SENDING_ON_ERROR, (long)t->sends_on);
+  if (t->sends_on) rl_engine_note_early(t->pool->engine, &t->slot->wire);
+  return RL_OK;
+}
+
+static int take_line(rl_transfer *t, rl_slice line) {
+  if (t->has_head || (t->head.complete && !rl_head_is_status_line(line))) return RL_OK; /* a trailer */
+  int code = rl_head_is_status_line(line) ? begin_head(t, line) : rl_head_add(&t->head, line);
+  if (code) rl_transfer_refuse_head(t, code);
+  if (code || !t->head.complete || !is_final(t)) return code;
+  code = check_framing(t);
+  return code ? code : rl_transfer_take_head(t);
 }
 
 /* The whole answer is there, and curl would go on sending to who does not listen: it is made to stop (on_done). */
@@ -116,11 +125,17 @@ static int on_rewind(void *ud, curl_off_t offset, int origin) {
 
 /* ---- what curl says of its end ------------------------------------------------------------------------------------------- */
 
+/* RFC 9113 section 8.1: behind the whole of an answer a server may reset the stream without an error, and so asks not to be
+ * sent the rest. curl raises that without a word, all other resets with one. */
+static bool is_asked_to_stop(const rl_transfer *t, CURLcode result) {
+  return result == CURLE_HTTP2_STREAM && t->has_head && t->by_curl.left <= 0 && !t->slot->error[0];
+}
+
 static void on_done(rl_wire *wire, CURLcode result) {
   rl_slot *slot = (rl_slot *)wire;
   rl_transfer *t = transfer_of(slot);
   char text[RL_FAILURE_TEXT];
-  bool failed = result && !is_answered(t); /* what happens behind the whole answer is no matter */
+  bool failed = result && !is_answered(t) && !is_asked_to_stop(t, result); /* behind the whole answer nothing matters */
   if (failed && !t->code) {
     int code = rl_failure_of(wire->easy, result, slot->error, t->denied, text);
     rl_transfer_note(t, code, text);

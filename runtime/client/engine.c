@@ -33,6 +33,7 @@ struct rl_engine {
   watcher **watchers; /* by descriptor */
   size_t watcher_cap;
   rl_list pools;
+  rl_list early;       /* wires; see engine.h */
   curl_socket_t taken; /* closed by curl only as far as curl knows */
   unsigned refs;
 };
@@ -49,6 +50,7 @@ static rl_wire *wire_of(CURL *easy) {
 
 static void detach(rl_engine *engine, rl_wire *wire) {
   wire->added = false;
+  rl_list_remove(&wire->early);
   curl_multi_remove_handle(engine->multi, wire->easy);
 }
 
@@ -87,6 +89,10 @@ void rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port) {
   }
 }
 
+void rl_engine_note_early(rl_engine *engine, rl_wire *wire) {
+  if (rl_list_empty(&wire->early)) rl_list_push(&engine->early, &wire->early);
+}
+
 static void take_ended(rl_engine *engine) {
   CURLMsg *message;
   int left;
@@ -101,11 +107,21 @@ static void take_ended(rl_engine *engine) {
   }
 }
 
+static void look_again(rl_engine *engine, const rl_wire *wire) {
+  int running;
+  for (size_t i = 0; i < engine->watcher_cap; i++) {
+    watcher *w = engine->watchers[i];
+    bool listens = w && w->user == wire && (w->wants & UV_READABLE); /* not one that is paused */
+    if (listens) curl_multi_socket_action(engine->multi, w->fd, CURL_CSELECT_IN, &running);
+  }
+}
+
 /* Whoever is told of an end may drop the last reference. */
 static void act(rl_engine *engine, curl_socket_t fd, int events) {
   int running;
   rl_engine_ref(engine);
   curl_multi_socket_action(engine->multi, fd, events, &running);
+  RL_LIST_EACH(&engine->early, node) look_again(engine, RL_CONTAINER(node, rl_wire, early));
   take_ended(engine);
   rl_engine_unref(engine);
 }
@@ -263,6 +279,7 @@ rl_engine *rl_engine_new(rl_loop *loop) {
   engine->refs = 1;
   engine->taken = CURL_SOCKET_BAD;
   rl_list_init(&engine->pools);
+  rl_list_init(&engine->early);
   rl_post_init(&engine->kick);
   uv_timer_init(&loop->uv, &engine->due);
   uv_unref((uv_handle_t *)&engine->due);
@@ -311,13 +328,16 @@ void rl_engine_prepare(rl_engine *engine, CURL *easy) {
 int rl_engine_add(rl_engine *engine, rl_wire *wire) {
   curl_easy_setopt(wire->easy, CURLOPT_PRIVATE, wire);
   wire->connected = false;
+  rl_list_init(&wire->early);
   if (curl_multi_add_handle(engine->multi, wire->easy)) return RL_ENOMEM;
   wire->added = true;
   return RL_OK;
 }
 
 void rl_engine_remove(rl_engine *engine, rl_wire *wire) {
-  if (wire->added) detach(engine, wire);
+  if (!wire->added) return;
+  curl_easy_setopt(wire->easy, CURLOPT_FORBID_REUSE, 1L); /* else one of HTTP/2 is kept, dead or alive */
+  detach(engine, wire);
 }
 
 long rl_engine_connect_timeout(uint32_t ms) { return ms && ms < INT32_MAX - 1000 ? (long)ms + 1000 : INT32_MAX; }

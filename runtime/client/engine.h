@@ -16,6 +16,9 @@
  * not all wake up again in libcurl 7.88: bytes that were read for one while another was served stay in it (seen with 5
  * parallel bodies of 150 KB).
  *
+ * Nor does curl 7.88 see that a stream of HTTP/2 is closed where it was its own last byte that closed it, the server having
+ * ended it before: a wire that is answered early is looked at again behind every run.
+ *
  * Counted by reference: each pool holds one. Needs rl_client_global_init, once for the process, before threads start.
  */
 #ifndef RL_CLIENT_ENGINE_H
@@ -32,6 +35,7 @@ typedef struct rl_wire rl_wire;
 struct rl_wire {
   CURL *easy;
   bool added;
+  rl_list early;   /* among those that are answered before all is sent */
   bool connected;  /* set by the owner once a connection is ready to carry the request */
   bool only_dials; /* CURLOPT_CONNECT_ONLY: the connected socket is the owner's, at `fd` in on_done */
   int fd;
@@ -54,10 +58,12 @@ rl_list *rl_engine_pools(rl_engine *engine);
 void rl_engine_prepare(rl_engine *engine, CURL *easy);
 /* Starts the transfer. 0 or RL_ENOMEM. Not from inside a callback of curl's. */
 int rl_engine_add(rl_engine *engine, rl_wire *wire);
-/* Takes a handle out, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
+/* Takes a handle out for good, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
 void rl_engine_remove(rl_engine *engine, rl_wire *wire);
 /* From CURLOPT_PREREQFUNCTION, which knows the port: a connection is about to carry the request, a kept one perhaps. */
 void rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port);
+/* From CURLOPT_HEADERFUNCTION: a stream of HTTP/2 is answered, and not all of the request is sent. */
+void rl_engine_note_early(rl_engine *engine, rl_wire *wire);
 /* CURLOPT_CONNECTTIMEOUT_MS for a time out of ours, which comes first: curl shares it out among the addresses of a host.
  * 0: none. */
 long rl_engine_connect_timeout(uint32_t ms);

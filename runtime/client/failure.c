@@ -68,6 +68,10 @@ static void write_connect(CURL *easy, char text[RL_FAILURE_TEXT]) {
 int rl_failure_of(CURL *easy, CURLcode result, const char *detail, bool denied, char text[RL_FAILURE_TEXT]) {
   const char *words = words_for(result);
   int code = code_of(result);
+  if (result == CURLE_HTTP2_STREAM && !detail[0]) { /* without an error; all others have their words */
+    snprintf(text, RL_FAILURE_TEXT, "the server closed the stream before it was sent all");
+    return RL_ERESET;
+  }
   if (!detail[0]) detail = curl_easy_strerror(result);
   if (denied) {
     snprintf(text, RL_FAILURE_TEXT, "this address may not be reached");

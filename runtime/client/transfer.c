@@ -171,7 +171,8 @@ void rl_transfer_offer_end(rl_transfer *t) {
 }
 
 bool rl_transfer_wants_offer(const rl_transfer *t) {
-  return t->state != RL_TRANSFER_ENDED && !(t->has_head && t->head.status >= 300);
+  bool refused = t->has_head && t->head.status >= 300;
+  return t->state != RL_TRANSFER_ENDED && (!refused || t->sends_on);
 }
 
 void rl_transfer_cut(rl_transfer *t) {

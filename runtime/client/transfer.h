@@ -94,7 +94,8 @@ struct rl_transfer {
 
   rl_slice offer; /* not yet taken; borrowed */
   bool offers, offers_ended;
-  bool cut; /* the rest of them is not wanted */
+  bool cut;      /* the rest of them is not wanted */
+  bool sends_on; /* behind a refusal too: what carries them could only end them as if they were whole */
 
   bool decode, is_head, idempotent;
   bool allowed;     /* by the guard, because of its name */
@@ -137,7 +138,7 @@ void rl_transfer_free(rl_transfer *transfer);
 void rl_transfer_offer(rl_transfer *transfer, rl_slice bytes);
 void rl_transfer_offer_end(rl_transfer *transfer);
 /* Whether another one makes sense. An answer may begin while a body is sent, which goes on then; behind a refusal (a status
- * of 300 or above), or the whole of an answer, nobody waits for the rest. */
+ * of 300 or above), or the whole of an answer, nobody waits for the rest. In HTTP/2 the server says so (RFC 9113 section 8.1). */
 bool rl_transfer_wants_offer(const rl_transfer *transfer);
 /* There will be no more of them, and what was sent is not all: the request does not end as if it were (RFC 9112 section 8),
  * and its connection is not kept. The last offer is given back. */

@@ -5,6 +5,7 @@
 --   fake:fetch(url, options)                               rille.fetch, a path taken to be this server's
 --   fake:user{…}                                           rille.client, which trusts it
 --   fake:log(url) -> what came there                       fake:open() -> connections that are open
+--   fake:http2() -> "https://localhost:N", where http2_server.py answers; nil without python3-h2
 --   fake:close()
 --
 -- Plain connections are our own, all else is libcurl's (client/client.h), and nothing shall tell the two apart: what holds
@@ -24,20 +25,22 @@ local function read_file(path)
   return text
 end
 
+local function wait_for(name)
+  for _ = 1, 500 do
+    local text = read_file(name)
+    if text then return text end
+    rille.sleep(0.02)
+  end
+  error("the fake server did not start: no " .. name)
+end
+
 --- start(scheme="http") -> fake; its certificates stand in fake.directory
 function M.start(scheme)
   local directory = os.tmpname()
   os.remove(directory)
   assert(os.execute("mkdir -m 700 " .. directory))
   local input = assert(io.popen("exec python3 spec/support/fake_server.py " .. directory, "w"))
-  local ports
-  for _ = 1, 500 do
-    ports = read_file(directory .. "/ports.json")
-    if ports then break end
-    rille.sleep(0.02)
-  end
-  assert(ports, "the fake server did not start")
-  ports = rille.json_decode(ports)
+  local ports = rille.json_decode(wait_for(directory .. "/ports.json"))
   local fake = { directory = directory, input = input, ports = ports, client = rille.client {} }
   fake.url = "http://127.0.0.1:" .. ports.http
   fake.other = "http://127.0.0.1:" .. ports.other
@@ -97,8 +100,17 @@ function Fake:log(path) return self.client:get(self.control .. "/_log" .. path:m
 --- fake:open() -> how many connections the server has open, this client's not counted
 function Fake:open() return self.client:get(self.control .. "/_open"):json() end
 
+--- fake:http2() -> its URL; nil where /usr/bin/python3 has no h2
+function Fake:http2()
+  if not os.execute "/usr/bin/python3 -c 'import h2' 2>/dev/null" then return nil end
+  local command = "exec /usr/bin/python3 spec/support/http2_server.py " .. self.directory
+  self.second = assert(io.popen(command, "w"))
+  return "https://localhost:" .. wait_for(self.directory .. "/http2.port")
+end
+
 function Fake:close()
   self.client:close()
+  if self.second then self.second:close() end
   self.input:close()
   os.execute("rm -rf " .. self.directory)
 end

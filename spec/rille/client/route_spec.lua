@@ -8,8 +8,6 @@ local function read_file(path)
   return text
 end
 
-local function is_installed(program) return os.execute("command -v " .. program .. " >/dev/null 2>&1") == true end
-
 describe("the way to a server", function()
   local fake, ca
   setup(function()
@@ -134,34 +132,5 @@ describe("the way to a server", function()
       assert.matches('"target": "/echo"', run "plain")
       os.remove(script)
     end)
-  end)
-
-  it("is HTTP/2 where the server offers it", function()
-    if not is_installed "nghttpd" then return pending "nghttpd is not installed (nghttp2-server)" end
-    local d = fake.directory
-    local port = 20000 + math.random(20000)
-    local page = io.open(d .. "/page.txt", "w")
-    page:write(("h2 "):rep(50000))
-    page:close()
-    local command = "exec nghttpd -d %s --no-content-length %d %s/server.key %s/server.pem >/dev/null 2>&1 & echo $!"
-    local server = io.popen(command:format(d, port, d, d))
-    local pid = server:read "l"
-    local client <close> = rille.client { ca = ca, base_url = "https://localhost:" .. port }
-    local res
-    for _ = 1, 50 do
-      res = rille.try(client.get, client, "/page.txt")
-      if res then break end
-      rille.sleep(0.05)
-    end
-    assert.same({ 200, "2", 150000 }, { res.status, res.version, #res:text() })
-    local list = {}
-    for i = 1, 50 do list[i] = i end
-    local sizes = rille.map(list, function() return #client:get("/page.txt"):text() end)
-    for _, size in ipairs(sizes) do assert.equal(150000, size) end
-    local open = client:get "/page.txt"
-    open:close()
-    assert.equal(404, client:get("/none").status)
-    os.execute("kill " .. pid)
-    server:close()
   end)
 end)
