@@ -120,7 +120,7 @@ end) end
     local function order(...)
       local output = run(files, source, ...)
       local text = {}
-      for part in output:gmatch "<.->" do text[#text + 1] = part end
+      for part in output:gmatch "<%d:%d+>" do text[#text + 1] = part end
       assert.equal(6, #text, output)
       return table.concat(text)
     end
