@@ -12,7 +12,10 @@ describe("a handler cancelled at each of its waits in turn", function()
       back = rille.channel(), fake = testing.mock(), opened = 0, closed = 0 }
     w.fake:on("GET", "http://api.test/", { delay = 0.001, body = "answer" })
     w.peer = rille.spawn(function()
-      for value in w.there do w.back:send(value .. " back") end
+      for value in w.there do
+        rille.sleep(0.001)
+        w.back:send(value .. " back")
+      end
     end)
     return w
   end

@@ -1,4 +1,5 @@
 local rille = require "rille"
+local settle = require "spec.support.settle"
 local lifespan = require "rille.lifespan"
 local native = require "rille.native"
 local scratch = require "spec.support.scratch"
@@ -54,7 +55,9 @@ describe("a lifespan", function()
       end)
       running()
     end)
-    lifespan.start(app):stop()
+    local started = lifespan.start(app)
+    settle()
+    started:stop()
     assert.same({ "closed" }, events)
   end)
 

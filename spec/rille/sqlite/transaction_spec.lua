@@ -1,4 +1,5 @@
 local rille = require "rille"
+local settle = require "spec.support.settle"
 local testing = require "rille.testing"
 local scratch = require "spec.support.scratch"
 
@@ -105,9 +106,9 @@ describe("a database", function()
       end)
       inside:wait()
       local second = meanwhile(db.transaction, db, function(tx) tx:exec "INSERT INTO t(v) VALUES ('2')" end)
-      rille.sleep(0)
+      settle()
       local third = meanwhile(insert, "3")
-      rille.sleep(0)
+      settle()
       go:set()
       for _, task in ipairs { first, second, third } do task:wait() end
       assert.equal("1 1 2 3", values())
