@@ -17,6 +17,7 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
     t->denied = true;
     return CURL_SOCKET_BAD;
   }
+  t->denied = false;               /* one of several addresses was, perhaps; this one is not */
   t->slot->wire.connected = false; /* a second connection, where the first was dead */
   return rl_engine_socket(t->pool->engine, address);
 }
@@ -30,15 +31,23 @@ static int on_connected(void *ud, char *address, char *local, int port, int loca
     t->denied = true;
     return CURL_PREREQFUNC_ABORT;
   }
-  if (!rl_transfer_sends(t)) return CURL_PREREQFUNC_ABORT;
-  rl_engine_note_busy(t->pool->engine, &t->slot->wire, local_port);
-  return CURL_PREREQFUNC_OK;
+  t->by_curl.stale = !rl_engine_note_busy(t->pool->engine, &t->slot->wire, local_port);
+  return !t->by_curl.stale && rl_transfer_sends(t) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
-/* Whether the head that is complete is the one to show: not 100 Continue, nor the challenge that curl will answer. */
-static bool is_final(const rl_transfer *t) {
+/* Before it knows how to answer a challenge, curl sends a request without its body, and again with it unless that failed. */
+static bool is_rehearsal(const rl_transfer *t) {
+  bool without_body = t->by_curl.length != 0 && t->head.status < 300;
+  return t->digest && !t->by_curl.rehearsed && (t->head.status == 401 || without_body);
+}
+
+/* Whether the head that is complete is the one to show: not 100 Continue, nor the challenge that curl will answer. Where curl
+ * does not send again after all, what follows shows it (on_body, on_done). */
+static bool is_final(rl_transfer *t) {
   if (t->head.status < 200 && t->head.status != 101) return false;
-  return !(t->digest && t->head.status == 401 && t->sendings == 1);
+  if (!is_rehearsal(t)) return true;
+  t->by_curl.rehearsed = true;
+  return false;
 }
 
 /* curl is not as strict here. */
@@ -79,8 +88,9 @@ static int take_line(rl_transfer *t, rl_slice line) {
   return code ? code : rl_transfer_take_head(t);
 }
 
-/* The whole answer is there, and curl would go on sending to who does not listen: it is made to stop (on_done). */
-static bool is_through(const rl_transfer *t) { return is_answered(t) && is_sending(t); }
+/* The whole answer is there, and curl would go on sending to who does not listen, or waiting for what follows a 101: it is
+ * made to stop (on_done). */
+static bool is_through(const rl_transfer *t) { return is_answered(t) && (is_sending(t) || t->head.status == 101); }
 
 static size_t on_header(char *data, size_t size, size_t count, void *ud) {
   rl_transfer *t = transfer_of(ud);
@@ -131,10 +141,46 @@ static bool is_asked_to_stop(const rl_transfer *t, CURLcode result) {
   return result == CURLE_HTTP2_STREAM && t->has_head && t->by_curl.left <= 0 && !t->slot->error[0];
 }
 
+/* A head of more than curl takes. */
+static bool is_head_too_large(const rl_transfer *t, CURLcode result) {
+  bool refused = result == CURLE_OUT_OF_MEMORY || strstr(t->slot->error, "Too large response headers");
+  return refused && t->head.status && !t->has_head;
+}
+
+static bool is_broken(CURLcode result) {
+  return result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR || result == CURLE_PARTIAL_FILE ||
+         result == CURLE_GOT_NOTHING || result == CURLE_HTTP2;
+}
+
+/* On a kept connection that was stale nothing was sent. On one that turns out to be dead what may be sent twice was; curl
+ * sees to that in HTTP/1.1, in HTTP/2 it does not (RFC 9110 section 9.2.2). */
+static bool may_go_again(const rl_transfer *t, CURLcode result) {
+  long dialled = 1;
+  if (t->code || t->denied) return false;
+  if (t->by_curl.stale) return true;
+  curl_easy_getinfo(t->slot->wire.easy, CURLINFO_NUM_CONNECTS, &dialled);
+  return is_broken(result) && !dialled && !t->head.status && !t->offers && t->sendings < t->most;
+}
+
+static void begin(rl_transfer *t);
+
+static void go_again(rl_transfer *t) {
+  t->by_curl.stale = false;
+  t->slot->plain = false; /* not for another request */
+  curl_easy_setopt(t->slot->wire.easy, CURLOPT_FRESH_CONNECT, 1L);
+  rl_transfer_connects(t);
+  begin(t);
+}
+
 static void on_done(rl_wire *wire, CURLcode result) {
   rl_slot *slot = (rl_slot *)wire;
   rl_transfer *t = transfer_of(slot);
   char text[RL_FAILURE_TEXT];
+  if (result && may_go_again(t, result)) {
+    go_again(t);
+    return;
+  }
+  if (is_head_too_large(t, result)) rl_transfer_refuse_head(t, RL_ETOOBIG);
   bool failed = result && !is_answered(t) && !is_asked_to_stop(t, result); /* behind the whole answer nothing matters */
   if (failed && !t->code) {
     int code = rl_failure_of(wire->easy, result, slot->error, t->denied, text);
@@ -196,7 +242,8 @@ static void begin(rl_transfer *t) {
 static void resume(rl_transfer *t, unsigned direction) {
   (void)direction;
   CURLcode result = curl_easy_pause(t->slot->wire.easy, t->paused);
-  if (result) rl_transfer_fail(t, t->code ? t->code : RL_ERESET, "the transfer could not go on");
+  if (result && !t->code && is_answered(t)) rl_transfer_end(t, false); /* on_body has found it through */
+  else if (result) rl_transfer_fail(t, t->code ? t->code : RL_ERESET, "the transfer could not go on");
 }
 
 static void leave(rl_transfer *t, bool reusable) {

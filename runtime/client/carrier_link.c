@@ -192,11 +192,12 @@ static void dial(rl_transfer *t) {
   if (!t->by_link.dial) rl_transfer_fail(t, RL_ENOMEM, NULL);
 }
 
-/* A request that may be sent once only is not risked on a connection that its server has closed already. */
+/* Not one that its server has closed already, nor one on which something waits that nobody has asked for: that would be taken
+ * for the answer (a 408 of a server that was tired of waiting; response splitting). */
 static rl_link *take_link(rl_transfer *t) {
   rl_slice key = key_of(t);
   for (rl_link *link; (link = rl_pool_take_link(t->pool, rl_slice_hash(key), key));) {
-    if (t->idempotent || rl_link_is_alive(link)) return link;
+    if (rl_link_is_alive(link)) return link;
     rl_link_close(link);
   }
   return NULL;

@@ -20,9 +20,8 @@ struct rl_dial {
 static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
   rl_dial *dial = ud;
-  if (!dial->guard || rl_guard_address(dial->guard, &address->addr)) return rl_engine_socket(dial->engine, address);
-  dial->denied = true;
-  return CURL_SOCKET_BAD;
+  dial->denied = dial->guard && !rl_guard_address(dial->guard, &address->addr);
+  return dial->denied ? CURL_SOCKET_BAD : rl_engine_socket(dial->engine, address);
 }
 
 static void on_done(rl_wire *wire, CURLcode result) {

@@ -64,6 +64,16 @@ static watcher *watcher_of(const rl_engine *engine, curl_socket_t fd) {
   return fd >= 0 && (size_t)fd < engine->watcher_cap ? engine->watchers[fd] : NULL;
 }
 
+/* Something has come on a connection that nobody uses: its end, or nothing that anybody has asked for. Under TLS curl would
+ * take the closing alert for a sign of life and lose a request on it; with the bytes gone it finds the end. (A server that
+ * renews a session ticket between two requests costs itself the connection.) Curl may still write its own alert: that this
+ * fails would stand in the words of whichever transfer makes it close the connection. */
+static void end_idle(watcher *w) {
+  char dropped[4096];
+  for (int i = 0; i < 16 && recv(w->fd, dropped, sizeof dropped, MSG_DONTWAIT) > 0; i++) continue;
+  shutdown(w->fd, SHUT_RD);
+}
+
 /* Who has ended well leaves its connection to the next one, which may use it already; HTTP/2 may say something meanwhile. */
 static void note_idle(rl_engine *engine, const rl_wire *wire) {
   long version = 0;
@@ -79,14 +89,17 @@ static long local_port_of(watcher *w) {
   return w->local;
 }
 
-void rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port) {
+bool rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port) {
+  bool fresh = true;
   wire->connected = true;
   for (size_t i = 0; local_port && i < engine->watcher_cap; i++) {
     watcher *w = engine->watchers[i];
     if (!w || !w->ours || local_port_of(w) != local_port) continue;
+    if (w->idle && rl_socket_has_news(w->fd)) fresh = false, end_idle(w);
     w->user = wire;
     w->idle = false;
   }
+  return fresh;
 }
 
 void rl_engine_note_early(rl_engine *engine, rl_wire *wire) {
@@ -135,16 +148,6 @@ static void watch(watcher *w, int events) {
   w->active = events;
   if (events) uv_poll_start(&w->poll, events, on_poll);
   else uv_poll_stop(&w->poll);
-}
-
-/* Something has come on a connection that nobody uses: its end, or nothing that anybody has asked for. Under TLS curl would
- * take the closing alert for a sign of life and lose a request on it; with the bytes gone it finds the end. (A server that
- * renews a session ticket between two requests costs itself the connection.) Curl may still write its own alert: that this
- * fails would stand in the words of whichever transfer makes it close the connection. */
-static void end_idle(watcher *w) {
-  char dropped[4096];
-  for (int i = 0; i < 16 && recv(w->fd, dropped, sizeof dropped, MSG_DONTWAIT) > 0; i++) continue;
-  shutdown(w->fd, SHUT_RD);
 }
 
 /* Nobody waits for anything on that socket: its connection is kept, or its transfer is paused. What the event tells of may

@@ -60,8 +60,9 @@ void rl_engine_prepare(rl_engine *engine, CURL *easy);
 int rl_engine_add(rl_engine *engine, rl_wire *wire);
 /* Takes a handle out for good, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
 void rl_engine_remove(rl_engine *engine, rl_wire *wire);
-/* From CURLOPT_PREREQFUNCTION, which knows the port: a connection is about to carry the request, a kept one perhaps. */
-void rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port);
+/* From CURLOPT_PREREQFUNCTION, which knows the port: a connection is about to carry the request, a kept one perhaps. False:
+ * on that one stands what nobody has asked for, which would be taken for the answer; it is ended, and not to be used. */
+bool rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port);
 /* From CURLOPT_HEADERFUNCTION: a stream of HTTP/2 is answered, and not all of the request is sent. */
 void rl_engine_note_early(rl_engine *engine, rl_wire *wire);
 /* CURLOPT_CONNECTTIMEOUT_MS for a time out of ours, which comes first: curl shares it out among the addresses of a host.

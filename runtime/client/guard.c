@@ -146,6 +146,7 @@ static int parse_name(rl_slice text, rl_guard_rule *rule) {
 }
 
 int rl_guard_allow(rl_guard *guard, rl_slice entry) {
+  guard->listed = true;
   rl_guard_rule rule = {0};
   int code = take_port(&entry, &rule.port);
   if (!code && parse_network(entry, &rule)) code = parse_name(entry, &rule);

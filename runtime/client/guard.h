@@ -33,6 +33,7 @@ typedef struct rl_guard_rule {
 
 typedef struct rl_guard {
   bool deny_private;
+  bool listed; /* there is a list of what is allowed, an empty one perhaps */
   rl_guard_rule *rules;
   size_t count;
 } rl_guard;
@@ -41,10 +42,10 @@ enum { RL_GUARD_REFUSED = -1, RL_GUARD_ASK_ADDRESS = 0, RL_GUARD_PASSED = 1 };
 
 void rl_guard_init(rl_guard *guard, bool deny_private);
 void rl_guard_free(rl_guard *guard);
-/* Adds an entry of `allow`. 0, RL_ESYNTAX or RL_ENOMEM. */
+/* Adds an entry of `allow`. An empty list is said by `guard->listed`. 0, RL_ESYNTAX or RL_ENOMEM. */
 int rl_guard_allow(rl_guard *guard, rl_slice entry);
 /* Whether it refuses anything at all. */
-static inline bool rl_guard_is_on(const rl_guard *guard) { return guard->deny_private || guard->count > 0; }
+static inline bool rl_guard_is_on(const rl_guard *guard) { return guard->deny_private || guard->listed; }
 
 /* Whether a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:
  * 2130706433, 127.1, 0x7f.1, "127.0.0.1.", %31%32%37.0.0.1. Filters in front of us read those differently. */

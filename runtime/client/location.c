@@ -101,7 +101,7 @@ static void take_raw_host(rl_location *location, const char *text) {
   location->raw_host = rl_strndup(host.data, has_authority ? end : host.len);
 }
 
-static int fill(rl_location *location, CURLU *handle, const char *text) {
+static int fill(rl_location *location, CURLU *handle, const char *text, const char **why) {
   location->scheme = part(handle, CURLUPART_SCHEME, 0);
   location->secure = location->scheme && strcmp(location->scheme, "https") == 0;
   take_parts(location, handle);
@@ -109,7 +109,10 @@ static int fill(rl_location *location, CURLU *handle, const char *text) {
   if (!location->scheme || !location->host || !location->url || !location->path) return RL_ENOMEM;
   make_origin(location);
   take_raw_host(location, text);
-  return location->origin && location->raw_host ? RL_OK : RL_ENOMEM;
+  if (!location->origin || !location->raw_host) return RL_ENOMEM;
+  if (location->raw_host[0]) return RL_OK;
+  *why = "it has no host"; /* curl takes a third slash for none */
+  return RL_EINVALID;
 }
 
 /* curl resolves "" and "#top" as paths; they are the base itself. */
@@ -124,7 +127,7 @@ static int parse(rl_location *location, const char *text, const char *base, cons
   CURLU *handle = curl_url();
   if (!handle) return RL_ENOMEM;
   CURLUcode parsed = set_both(handle, text, base);
-  int code = parsed ? RL_EINVALID : fill(location, handle, text);
+  int code = parsed ? RL_EINVALID : fill(location, handle, text, why);
   if (parsed) *why = curl_url_strerror(parsed);
   if (parsed == CURLUE_OUT_OF_MEMORY) code = RL_ENOMEM;
   curl_url_cleanup(handle);

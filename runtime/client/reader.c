@@ -133,6 +133,8 @@ static rl_read next_of_head(rl_reader *r, rl_slice *in) {
   rl_slice line;
   while (next_line(r, in, &line)) {
     int code = r->state == AT_STATUS ? rl_head_begin(r->head, line) : rl_head_add(r->head, line);
+    r->framing = r->state == AT_STATUS ? line.len : r->framing + line.len;
+    if (!code && r->framing > RL_LIMIT_RESPONSE_HEAD) code = RL_ETOOBIG;
     if (!code && !is_version_known(r->head)) code = RL_EPROTOCOL;
     if (code) return refuse_head(r, code);
     r->state = IN_HEAD;

@@ -32,7 +32,7 @@ typedef struct rl_reader {
   llhttp_t chunks; /* the parser, where the body is chunked */
   rl_slice piece;
   uint64_t left;  /* of a length */
-  size_t framing; /* bytes since the last payload of a chunk */
+  size_t framing; /* bytes of the head, later since the last payload of a chunk */
   uint8_t state;
   unsigned interims;
   bool to_head;    /* the request was HEAD */

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 
+enum { BUFFER = RL_LIMIT_RESPONSE_HEAD + 16384 };
+
 /* ---- the same for every exchange ------------------------------------------------------------------------------------------- */
 
 void rl_slot_prepare(rl_slot *slot) {
@@ -18,6 +20,7 @@ void rl_slot_prepare(rl_slot *slot) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* ours is bounded, see http/decoder.h */
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER); /* a head of HTTP/2 that does not fit in is not heard of */
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment is not asked */
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(RL_LIMIT_CLIENT_IDLE_MS / 1000));
@@ -56,17 +59,17 @@ typedef struct block {
   char *at;
 } block;
 
-static void add_line(block *b, const char *name, size_t name_len, const char *value, size_t value_len) {
+static void add_line(block *b, rl_slice name, rl_slice value) {
   struct curl_slist *node = &b->nodes[b->count++];
   node->data = b->at;
   node->next = NULL;
   if (b->count > 1) b->nodes[b->count - 2].next = node;
-  memcpy(b->at, name, name_len);
-  b->at += name_len;
-  *b->at++ = value_len ? ':' : ';'; /* how curl is told of a header without a value */
-  if (value_len) *b->at++ = ' ';
-  if (value_len) memcpy(b->at, value, value_len);
-  b->at += value_len;
+  memcpy(b->at, name.data, name.len);
+  b->at += name.len;
+  *b->at++ = value.len ? ':' : ';'; /* how curl is told of a header without a value */
+  if (value.len) *b->at++ = ' ';
+  if (value.len) memcpy(b->at, value.data, value.len);
+  b->at += value.len;
   *b->at++ = 0;
 }
 
@@ -89,6 +92,12 @@ static bool has_header(const rl_exchange *x, rl_slice name) {
   return rl_header_find_name(x->headers, x->header_count, name) != NULL;
 }
 
+/* Framing is curl's to say, by what it is told of the body. */
+static bool is_framing(const rl_header *header) {
+  return rl_slice_eq_nocase(header->name, RL_SLICE("content-length")) ||
+         rl_slice_eq_nocase(header->name, RL_SLICE("transfer-encoding"));
+}
+
 static bool is_for_proxy(const rl_header *header) {
   return rl_slice_eq_nocase(header->name, RL_SLICE("proxy-authorization"));
 }
@@ -102,7 +111,7 @@ static struct curl_slist *make_list(const rl_exchange *x, bool for_proxy) {
   b.at = (char *)(b.nodes + nodes);
   for (size_t i = 0; i < x->header_count; i++) {
     const rl_header *h = &x->headers[i];
-    if (is_for_proxy(h) == for_proxy) add_line(&b, h->name.data, h->name.len, h->value.data, h->value.len);
+    if (is_for_proxy(h) == for_proxy && !is_framing(h)) add_line(&b, h->name, rl_slice_trim(h->value));
   }
   size_t own = for_proxy ? 0 : x->has_body ? CURLS_OWN : CURLS_OWN_WITHOUT_BODY;
   for (size_t i = 0; i < own; i++)
@@ -126,10 +135,9 @@ static int set_headers(rl_slot *slot, const rl_exchange *x) {
 /* ---- method and body ------------------------------------------------------------------------------------------------------------ */
 
 static void set_method(CURL *easy, const char *method) {
-  bool get = strcmp(method, "GET") == 0, head = strcmp(method, "HEAD") == 0;
+  bool own = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
   curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* forgets what the last exchange was */
-  if (head) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get || head ? NULL : method);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, own ? NULL : method);
 }
 
 static void set_body(rl_slot *slot, const rl_exchange *x) {
@@ -203,6 +211,7 @@ int rl_slot_setup(rl_slot *slot, const rl_exchange *x) {
                    rl_engine_connect_timeout(x->connect_ms ? x->connect_ms : x->total_ms));
   set_method(easy, x->method);
   if (x->has_body) set_body(slot, x);
+  if (strcmp(x->method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   code = set_headers(slot, x);
   return code || !x->route ? code : set_route(slot, x->route);
 }

@@ -111,6 +111,8 @@ struct rl_transfer {
     int64_t left;   /* of the answer's length; -1: not known */
     int64_t length; /* of the body that is sent; -1: not known, 0: none */
     bool drained;   /* curl has been told that the body is complete */
+    bool stale;     /* on the kept connection stood what nobody had asked for: nothing was sent on it */
+    bool rehearsed; /* a head was passed over, because curl sends the request again */
   } by_curl;
   struct {
     rl_buf request; /* the head that is sent, and behind it "unix:" and the path, where it goes by a socket's path */

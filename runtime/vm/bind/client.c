@@ -36,6 +36,7 @@ static unsigned limit_field(lua_State *L, const char *name, unsigned otherwise) 
 /* Adds the entries of the list `allow`, or frees the guard and raises. */
 static void fill_guard(lua_State *L, rl_guard *guard) {
   if (lua_getfield(L, 1, "allow") != LUA_TTABLE) return;
+  guard->listed = true;
   for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
     const char *text = lua_tostring(L, -1);
     int code = text ? rl_guard_allow(guard, rl_slice_str(text)) : RL_ESYNTAX;
