@@ -61,7 +61,8 @@ static int grow(rl_head *head) {
 
 /* libcurl does not unfold, and would read another framing than we do. */
 static bool is_framing(rl_slice name) {
-  return rl_slice_eq_nocase(name, RL_SLICE("content-length")) || rl_slice_eq_nocase(name, RL_SLICE("transfer-encoding"));
+  return rl_slice_eq_nocase(name, RL_SLICE("content-length")) ||
+         rl_slice_eq_nocase(name, RL_SLICE("transfer-encoding"));
 }
 
 /* A line that begins with a space: its text belongs to the value before it. */

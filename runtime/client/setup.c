@@ -21,7 +21,7 @@ void rl_slot_prepare(rl_slot *slot) {
   curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* ours is bounded, see http/decoder.h */
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER); /* a head of HTTP/2 that does not fit in is not heard of */
-  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment is not asked */
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");                /* the environment is not asked */
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(RL_LIMIT_CLIENT_IDLE_MS / 1000));
   curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);

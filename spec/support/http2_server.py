@@ -18,6 +18,9 @@
     deaf          whole; the window is not opened again
     full          whole, once all of the request is there
     goodbye       whole; GOAWAY, and the connection is closed
+    fields        500 header fields of 100 bytes
+/first/HOW        "answer", where it is the first request on its connection; else the connection is aborted, or ends with a
+                  GOAWAY that does not know the request (HOW: abort, away)
 /refused/NAME     the first stream is reset with REFUSED_STREAM, the next one gets "answer"
 /_log             what came: [{path, size, ended, reset, connection}]
 """
@@ -121,7 +124,17 @@ class Connection(asyncio.Protocol):
                 self.h2.reset_stream(stream, h2.errors.ErrorCodes.REFUSED_STREAM)
                 return
             status, how = "200", "whole"
-        if how == "log":
+        if status == "first":
+            if stream != 1:
+                if how == "away":
+                    self.h2.close_connection(last_stream_id=1)
+                    self.flush()
+                self.transport.close() if how == "away" else self.transport.abort()
+                return
+            status, how = "200", "whole"
+        if how == "fields":
+            self.head(stream, status, [("x-%d" % i, "v" * 100) for i in range(500)], end=True)
+        elif how == "log":
             body = json.dumps(log).encode()
             self.head(stream, status, [("content-length", str(len(body)))])
             self.pending[stream] = memoryview(body)

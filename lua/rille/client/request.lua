@@ -107,8 +107,15 @@ local function apply(settings, given)
   return settings
 end
 
+local function check_allow(list)
+  for key in pairs(list) do
+    if math.type(key) ~= "integer" or key < 1 or key > #list then mistake "allow: a list of hosts, addresses and networks" end
+  end
+end
+
 --- settings(given) -> those of a client
 function M.settings(given)
+  check_allow(given.allow or {})
   return apply({ total = DEFAULT_TIMEOUT, follow = DEFAULT_FOLLOW, retries = 0, raise = false, decompress = true,
     guarded = given.deny_private or given.allow ~= nil }, given)
 end

@@ -234,6 +234,17 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that go (" .. scheme 
     assert.is_nil(got.headers["transfer-encoding"])
   end)
 
+  it("have their own length, whatever a hook says", function()
+    local client <close> = fake:user {}
+    client:use(function(req, send)
+      req.headers["Content-Length"] = "3"
+      return send(req)
+    end)
+    local got = client:post(fake.url .. "/echo", { body = "abcdefgh" }):json()
+    assert.same({ "abcdefgh", "8" }, { got.body, got.headers["content-length"] })
+    assert.is_nil(client:get(fake.url .. "/echo"):json().headers["content-length"])
+  end)
+
   it("of another length than their header says are errors, and the request is none", function()
     for pieces, how in pairs { [1] = "shorter", [3] = "longer" } do
       local n, path = 0, fake:script(fakes.ok())
@@ -278,6 +289,16 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that go (" .. scheme 
       assert.is_true(made.count < 64)
       rille.sleep(0.05)
       assert.equal(0, fake:log(path)[1].size, "never was a whole request")
+    end
+  end)
+
+  it("end with a whole refusal that is larger than what is read ahead", function()
+    for _, size in ipairs { 80000, 82000, 90000, 140000, 300000 } do
+      local refusal = { send = fakes.raw("400 Bad Request", ("e"):rep(size)) }
+      local path = fake:script { { stop_reading = true }, refusal, { sleep = 30 } }
+      local _, endless = body_of(-1, 1000, 0.001)
+      local res = fake:fetch(path, { method = "POST", body = endless, timeout = 8 })
+      assert.same({ 400, size }, { res.status, #res:text() })
     end
   end)
 

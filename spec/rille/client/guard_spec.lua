@@ -84,6 +84,22 @@ describe("the guard", function()
     assert.has_error(function() client:get("http://example.com/", { proxy = "http://127.0.0.1:1" }) end)
   end)
 
+  it("allows nothing by an empty list, and takes nothing else for a list", function()
+    local client <close> = rille.client { allow = {} }
+    assert.equal("denied", code_of(client, fake.url .. "/echo"))
+    assert.has_error(function() rille.client { allow = { host = "127.0.0.1" } } end,
+      "allow: a list of hosts, addresses and networks")
+  end)
+
+  it("sees a host behind two slashes only", function()
+    local client <close> = rille.client { allow = { "127.0.0.1" } }
+    local path = fake:script(fakes.redirect(302, "///127.1:" .. fake.ports.http .. "/echo"))
+    for _, url in ipairs { "http:///127.1:" .. fake.ports.http .. "/echo", "http:///echo", fake.url .. path } do
+      local _, err = code_of(client, url)
+      assert.matches("it has no host", tostring(err), url)
+    end
+  end)
+
   it("names an entry that it cannot read", function()
     for _, entry in ipairs { "", "10.0.0.0/33", "exa mple", "host:0", "host:99999", "[::1", "*." } do
       local client <close> = rille.client { allow = { entry } }

@@ -149,6 +149,20 @@ describe("HTTP/2", function()
     assert.equal("answer", client:put("/refused/" .. math.random(1 << 40), { body = "again" }):text())
   end)
 
+  told("takes heads up to the same size as HTTP/1.1", function()
+    local res = client:get "/200/fields"
+    assert.equal(("v"):rep(100), res.headers["x-499"])
+  end)
+
+  told("sends what may be sent twice again where a kept connection turns out to be dead", function()
+    for _, how in ipairs { "abort", "away" } do
+      for _ = 1, 4 do assert.equal("answer", client:get("/first/" .. how):text()) end
+    end
+    client:get "/first/abort"
+    local _, err = rille.try(client.post, client, "/first/abort", { body = "once" })
+    assert.is_true(err ~= nil)
+  end)
+
   told("dials anew where the server has said goodbye", function()
     for _ = 1, 3 do
       assert.equal("answer", client:get("/200/goodbye"):text())

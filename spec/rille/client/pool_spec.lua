@@ -27,6 +27,19 @@ for _, scheme in ipairs(fakes.schemes) do describe("the pool (" .. scheme .. ")"
     assert.equal("/echo/a", client:post(fake.url .. "/echo/a", { body = "x" }):json().target)
   end)
 
+  it("takes nothing for an answer that came before it was asked for", function()
+    local stray = fakes.raw("408 Request Timeout", "stray")
+    for _, between in ipairs { 0, 0.02 } do
+      local client <close> = fake:user {}
+      local path = fake:script { { send = fakes.ok "good" }, { sleep = between }, { send = stray } }
+      for _, method in ipairs { "GET", "POST", "GET", "GET" } do
+        local res = client:request(fake.url .. path, { method = method })
+        assert.same({ 200, "good" }, { res.status, res:text() })
+        os.execute "sleep 0.05" -- the loop does not come round
+      end
+    end
+  end)
+
   it("has connections of its own, closed with it", function()
     local a, b = fake:user { base_url = fake.url }, fake:user { base_url = fake.url }
     assert.are_not.equal(a:get("/echo"):json().connection, b:get("/echo"):json().connection)

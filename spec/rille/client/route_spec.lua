@@ -133,4 +133,38 @@ describe("the way to a server", function()
       os.remove(script)
     end)
   end)
+
+  describe("by digest", function()
+    local challenge = fakes.raw("401 Unauthorized", "who?", { 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"' })
+    local auth = { "ada", "secret", digest = true }
+
+    it("sends the body, and shows the answer to it, where the server asks for nothing", function()
+      for _, answer in ipairs { fakes.raw("201 Created", "created"), fakes.raw("500 Oops", "failed"), fakes.ok "" } do
+        local path = fake:script(fakes.ok(""), answer)
+        local res = rille.fetch(fake.url .. path, { method = "POST", body = "important", auth = auth })
+        assert.equal(answer, ("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s"):format(
+          answer:match "HTTP/1.1 (%C+)", #res:text(), res:text()))
+        assert.equal(tonumber(answer:match " (%d+) "), res.status)
+        local log = fake:log(path)
+        assert.same({ 2, "important" }, { #log, log[2].body })
+      end
+    end)
+
+    it("shows the answer behind the challenge, on a kept connection that has died too", function()
+      local path = fake:script(challenge, fakes.ok "first", { { close = true } }, challenge, fakes.ok "welcome")
+      local client <close> = rille.client { auth = auth }
+      for _, text in ipairs { "first", "welcome" } do
+        local res = client:get(fake.url .. path)
+        assert.same({ 200, text }, { res.status, res:text() })
+      end
+      assert.matches("^Digest ", fake:log(path)[2].headers.authorization)
+    end)
+
+    it("shows the challenge to whom it was not enough, or where it is none", function()
+      local wrong = fake:script(challenge, challenge)
+      assert.same({ 401, "who?" }, (function(res) return { res.status, res:text() } end)(rille.fetch(fake.url .. wrong, { auth = auth })))
+      local basic = fake:script(fakes.raw("401 Unauthorized", "basic", { 'WWW-Authenticate: Basic realm="r"' }))
+      assert.equal("basic", rille.fetch(fake.url .. basic, { auth = auth }):text())
+    end)
+  end)
 end)
