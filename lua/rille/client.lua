@@ -26,46 +26,14 @@ local mistake = options.mistake
 local Client = { __name = "rille.client" }
 Client.__index = Client
 
--- ---- one attempt, and another ---------------------------------------------------------------------------------------
-
--- The time that is left of a request's deadline, nil where it has none.
-local function time_left(deadline)
-  if not deadline then return nil end
-  local left = deadline - native.now()
-  return left > 0.001 and left or 0.001
-end
-
-local function wait_for_retry(req, attempt, deadline, res)
-  local delay = retry.delay(attempt, res)
-  local left = time_left(deadline)
-  if left and delay >= left then return false end
-  if res then res.source:close() end
-  native.sleep(delay)
-  return attempt <= req.settings.retries
-end
-
--- status, headers, source of the last attempt, or what it raised.
-local function attempt_with_retries(client, req, deadline)
-  local attempt = 0
-  while true do
-    attempt = attempt + 1
-    local status, head, source = native.try(transport.run, client, req, time_left(deadline))
-    local err = status == nil and head or nil
-    local res = not err and { status = status, headers = head, source = source } or nil
-    local again = attempt <= req.settings.retries and retry.wants(req, res, err)
-      and wait_for_retry(req, attempt, deadline, res)
-    if not again then
-      if err then error(err, 0) end
-      return status, head, source
-    end
-  end
-end
-
 -- ---- hops -----------------------------------------------------------------------------------------------------------
 
 -- A trace that the request being served is part of goes on (W3C Trace Context); one that a program has set stays.
 local function set_trace(list, parent)
-  if not parent:find "^%x%x%-%x+%-%x+%-%x%x$" or #parent ~= 55 or list.traceparent then return end
+  local version, trace, span, rest = parent:match "^([%da-f][%da-f])%-([%da-f]+)%-([%da-f]+)%-[%da-f][%da-f](.*)$"
+  if not version or version == "ff" or #trace ~= 32 or #span ~= 16 or not trace:find "[^0]" or not span:find "[^0]" then return end
+  if rest ~= "" and (version == "00" or rest:sub(1, 1) ~= "-") then return end -- what later versions append
+  if list.traceparent or list.tracestate then return end
   headers.set(list, "traceparent", parent)
   headers.set(list, "tracestate", native.served_header "tracestate")
 end
@@ -96,10 +64,48 @@ local function keep_cookies(jar, req, head)
   if jar and head["set-cookie"] then jar:take(native.url_parse(req.url), native.header_all(head, "set-cookie")) end
 end
 
+-- ---- one attempt, and another ---------------------------------------------------------------------------------------
+
+-- The time that is left of a request's deadline, nil where it has none.
+local function time_left(deadline)
+  if not deadline then return nil end
+  local left = deadline - native.now()
+  return left > 0.001 and left or 0.001
+end
+
+local function wait_for_retry(req, attempt, deadline, res)
+  local delay = retry.delay(attempt, res)
+  local left = time_left(deadline)
+  if left and delay >= left then return false end
+  if res then res.source:close() end
+  native.sleep(delay)
+  return attempt <= req.settings.retries
+end
+
+-- status, headers, source of the last attempt, or what it raised. What one of them says of cookies holds for the next.
+local function attempt_with_retries(client, req, jar, deadline)
+  local attempt = 0
+  while true do
+    attempt = attempt + 1
+    local status, head, source = native.try(transport.run, client, hop(req, jar), time_left(deadline))
+    local err = status == nil and head or nil
+    local res = not err and { status = status, headers = head, source = source } or nil
+    local again = attempt <= req.settings.retries and retry.wants(req, res, err)
+      and wait_for_retry(req, attempt, deadline, res)
+    if not again then
+      if err then error(err, 0) end
+      return status, head, source
+    end
+    if res then keep_cookies(jar, req, head) end
+  end
+end
+
+-- ---- redirects ------------------------------------------------------------------------------------------------------
+
 -- Nobody reads the body of a redirect; what has come of it is on the way out anyway.
 local function next_hop(req, status, head, source, location, history)
-  if #history >= req.settings.follow then redirect.fail(req, ("more than %d redirects"):format(req.settings.follow)) end
   source:close()
+  if #history >= req.settings.follow then redirect.fail(req, ("more than %d redirects"):format(req.settings.follow)) end
   history[#history + 1] = response.new(status, head, response.source "", req.url, req.method)
   redirect.follow(req, status, location)
 end
@@ -109,15 +115,12 @@ local function jar_of(client, head)
   return client.jar or (client.is_shared and head["set-cookie"] and cookies.new()) or nil
 end
 
-local function exchange(client, req)
+local function exchange(client, req, deadline)
   local settings, jar, history = req.settings, client.jar, nil
-  local left = settings.total
-  local deadline = left and native.now() + left
   while true do
-    local sent = hop(req, jar)
     local status, head, source
-    if settings.retries > 0 then status, head, source = attempt_with_retries(client, sent, deadline)
-    else status, head, source = transport.run(client, sent, left) end
+    if settings.retries > 0 then status, head, source = attempt_with_retries(client, req, jar, deadline)
+    else status, head, source = transport.run(client, hop(req, jar), time_left(deadline)) end
     local location = settings.follow > 0 and redirect.location(status, head)
     jar = jar or (location and jar_of(client, head))
     keep_cookies(jar, req, head)
@@ -126,9 +129,8 @@ local function exchange(client, req)
       if history then res.history = native.array(history) end
       return res
     end
-    history = history or {}
+    if not history then history, req = {}, redirect.start(req) end
     next_hop(req, status, head, source, location, history)
-    left = time_left(deadline)
   end
 end
 
@@ -145,28 +147,38 @@ local function to_response(value, req)
   return res
 end
 
-local function through_hooks(client, index, req)
+local function through_hooks(client, index, req, deadline)
   local hook = client.hooks[index]
-  if not hook then return exchange(client, req) end
+  if not hook then return exchange(client, request.checked(client, req), deadline) end
   local res = hook(req, function(other)
-    if type(other) ~= "table" then mistake "send: the request is its argument, send(req)" end
-    return through_hooks(client, index + 1, other)
+    if type(other) ~= "table" or not other.settings then mistake "send: the request that the hook was given is its argument" end
+    return through_hooks(client, index + 1, other, deadline)
   end)
   return to_response(res, req)
 end
 
 -- ---- the client -----------------------------------------------------------------------------------------------------
 
+-- A string is none: a body is meant, or a method.
+local function checked_options(given, known, what)
+  if type(given) == "string" then mistake(what .. ": options are a table, got a string") end
+  return options.check(given, known, what)
+end
+
 local function run(client, method, url, opts)
-  if client.closed then error(errors.new("closed", "this client was closed"), 0) end
-  opts = opts and options.check(opts, request.request_options, "fetch", 3) or nil
+  if client.closed then
+    error(errors.new("closed", ("%s %s: this client was closed"):format(method, tostring(url):match "^[^?#]*"),
+      { status = 500, url = url, method = method }), 0)
+  end
+  opts = opts and checked_options(opts, request.request_options, "fetch") or nil
   local req = request.of(client, method, url, opts)
-  local res
+  local total = req.settings.total
+  local deadline, res = total and native.now() + total, nil
   if #client.hooks > 0 then
     req.headers = headers.copy(req.headers)
-    res = through_hooks(client, 1, req)
+    res = through_hooks(client, 1, req, deadline)
   else
-    res = exchange(client, req)
+    res = exchange(client, req, deadline)
   end
   if res.status >= 400 and req.settings.raise then return res:raise_for_status() end
   return res
@@ -261,7 +273,7 @@ end
 local M = { cookies = cookies.new, response = response.of }
 
 --- rille.client{base_url=, headers=, timeout=, cookies=true, limit=100, …} -> client
-function M.new(opts) return new(options.check(opts, request.client_options, "client", 2)) end
+function M.new(opts) return new(checked_options(opts, request.client_options, "client")) end
 
 local shared -- the client of rille.fetch
 
@@ -275,5 +287,5 @@ function M.fetch(url, opts)
 end
 
 return setmetatable(M, { __call = function(_, opts)
-  return new(options.check(opts, request.client_options, "client", 2))
+  return new(checked_options(opts, request.client_options, "client"))
 end })

@@ -5,10 +5,24 @@ local native = require "rille.native"
 
 local M = {}
 
+-- What windows-1252 has at 0x80 to 0x9F, where Latin-1 has control characters; "" where it has none either.
+local of_windows = { [0] = "€", "", "‚", "ƒ", "„", "…", "†", "‡", "ˆ", "‰", "Š", "‹", "Œ", "", "Ž", "",
+  "", "‘", "’", "“", "”", "•", "–", "—", "˜", "™", "š", "›", "œ", "", "ž", "Ÿ" }
+
+local function from_windows_1252(bytes)
+  return (native.from_latin1(bytes):gsub("\xC2([\x80-\x9F])", function(c)
+    local text = of_windows[c:byte() - 0x80]
+    return text ~= "" and text or nil
+  end))
+end
+
 local known = {
   ["utf-8"] = true, utf8 = true, ["us-ascii"] = true, ascii = true,
-  ["iso-8859-1"] = native.from_latin1, latin1 = native.from_latin1, ["windows-1252"] = native.from_latin1,
+  ["iso-8859-1"] = native.from_latin1, latin1 = native.from_latin1, ["windows-1252"] = from_windows_1252,
 }
+
+--- converter(charset) -> function(bytes) -> UTF-8; true where it is UTF-8 or a part of it; nil where it is not known
+function M.converter(charset) return known[charset] end
 
 --- Raises 415 for a body that is compressed.
 function M.check_content(req)

@@ -29,6 +29,11 @@ local function of_body(body)
   mistake(("body: a string or an iterator was expected, got a %s"):format(type(body)))
 end
 
+--- is(value): whether it is a body as `of` makes it, or none
+function M.is(value)
+  return value == nil or type(value) == "string" or (type(value) == "table" and type(rawget(value, "send")) == "function")
+end
+
 local function count_given(opts)
   local form = (opts.form ~= nil or opts.files ~= nil or opts.multipart ~= nil) and 1 or 0
   return form + (opts.json ~= nil and 1 or 0) + (opts.body ~= nil and 1 or 0)

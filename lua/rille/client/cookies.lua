@@ -35,7 +35,9 @@ local function attributes_of(rest)
   for piece in rest:gmatch "[^;]+" do
     local name, value = piece:match "^([^=]*)=(.*)$"
     name, value = trim(name or piece):lower(), trim(value or "")
-    if #value <= 1024 then found[name] = value end -- the last of a kind counts; unknown ones are ignored
+    local ignored = #value > 1024 or (name == "max-age" and not value:find "^%-?%d+$")
+      or (name == "expires" and not dates.parse(value))
+    if not ignored then found[name] = value end -- the last of a kind counts
   end
   return found
 end
@@ -56,7 +58,7 @@ function M.parse(text, now)
   local pair, rest = text:match "^([^;]*);?(.*)$"
   local name, value = pair:match "^([^=]*)=(.*)$"
   name, value = trim(name or ""), trim(value or pair)
-  if name == "" or #name + #value > MOST_BYTES then return nil end
+  if name == "" or #name + #value > MOST_BYTES or not native.utf8_valid(name .. rest) then return nil end
   local found = attributes_of(rest)
   return {
     name = name, value = value, path = found.path, domain = found.domain, expires = expiry_of(found, now),
@@ -87,6 +89,7 @@ end
 -- Sets domain and host_only; false where the server may not set it for that domain.
 local function settle_domain(cookie, host)
   local domain = cookie.domain and cookie.domain:gsub("^%.", ""):lower() or ""
+  cookie.said_domain = domain ~= ""
   if domain == "" or domain == host then
     -- A host that is no domain of its own (localhost, an address) has no subdomains to share with.
     cookie.host_only = domain == "" or is_address(host) or not host:find(".", 1, true)
@@ -102,7 +105,7 @@ local function prefix_is_kept(cookie, location)
   local name = cookie.name:lower()
   if name:sub(1, 9) == "__secure-" then return cookie.secure and location.secure end
   if name:sub(1, 7) ~= "__host-" then return true end
-  return cookie.secure and location.secure and cookie.host_only and cookie.path == "/"
+  return cookie.secure and location.secure and cookie.host_only and not cookie.said_domain and cookie.path == "/"
 end
 
 -- ---- keeping --------------------------------------------------------------------------------------------------------
@@ -118,13 +121,19 @@ end
 
 local function is_expired(cookie, now) return cookie.expires ~= nil and cookie.expires <= now end
 
--- The cookie of these domains that goes first: an expired one, else the one that was used longest ago.
+local function goes_before(cookie, other)
+  if cookie.secure ~= other.secure then return other.secure end
+  return cookie.used < other.used
+end
+
+-- The cookie of these domains that goes first: an expired one, else one that is not Secure, of those the one that was used
+-- longest ago. Else who answers over http could push out what https has set.
 local function first_to_go(domains, now)
   local oldest, oldest_key, oldest_domain
   for domain, kept in pairs(domains) do
     for key, cookie in pairs(kept) do
       if is_expired(cookie, now) then return domain, key end
-      if not oldest or cookie.used < oldest.used then oldest, oldest_key, oldest_domain = cookie, key, domain end
+      if not oldest or goes_before(cookie, oldest) then oldest, oldest_key, oldest_domain = cookie, key, domain end
     end
   end
   return oldest_domain, oldest_key
@@ -248,10 +257,13 @@ function Jar:set(url, name, value, opts)
   opts = options.check(opts, set_options, "cookies:set", 2)
   local location, now = location_of(url), native.time()
   if type(name) ~= "string" or not name:find "^[%w!#$%%&'*+%-.^_`|~]+$" then mistake "cookies: the name is a token" end
+  if type(value) ~= "string" and type(value) ~= "number" then mistake("cookies: the value is a string, got a " .. type(value)) end
   value = tostring(value)
+  local age = opts.max_age
+  if age and age ~= age then mistake "cookies: max_age is NaN" end
   if value:find "[%c;]" then mistake "cookies: the value holds a control character or ';'" end
   accept(self, { name = name, value = value, path = opts.path, domain = opts.domain, secure = opts.secure or false,
-    http_only = opts.http_only or false, expires = opts.max_age and now + opts.max_age }, location, now)
+    http_only = opts.http_only or false, expires = age and now + math.min(age, MOST_AGE) }, location, now)
 end
 
 --- jar:get(url, name) -> value of the cookie that would be sent there, or nil
@@ -272,6 +284,19 @@ local function plain(cookie)
   return copy
 end
 
+-- Bytes that are no UTF-8 are no text to JSON.
+local function as_text(cookie)
+  if native.utf8_valid(cookie.value) then return cookie end
+  cookie.value, cookie.encoded = native.base64url_encode(cookie.value), true
+  return cookie
+end
+
+local function as_bytes(given)
+  local cookie = plain(given)
+  if given.encoded == true then cookie.value = native.base64url_decode(given.value) or "\0" end
+  return cookie
+end
+
 --- jar:list() -> list of plain tables, in the order in which they were first set
 function Jar:list()
   local now, all = native.time(), {}
@@ -286,7 +311,11 @@ function Jar:list()
 end
 
 --- jar:save() -> plain data, fit for JSON
-Jar.save = Jar.list
+function Jar:save()
+  local all = self:list()
+  for _, cookie in ipairs(all) do as_text(cookie) end
+  return all
+end
 
 --- jar:load(data): what jar:save() gave. Data only: each field is checked, nothing in it is run.
 function Jar:load(data)
@@ -298,9 +327,9 @@ function Jar:load(data)
         mistake(("cookies: a saved cookie has '%s', a %s"):format(name, kind))
       end
     end
-    local cookie = plain(given)
+    local cookie = as_bytes(given)
     if type(given.expires) ~= "number" then cookie.expires = nil end
-    if cookie.value:find "[%c;]" or not cookie.name:find "^[^%c;=]+$" or cookie.path:sub(1, 1) ~= "/" then
+    if cookie.value:find "[\0-\8\10-\31\127;]" or not cookie.name:find "^[^%c;=]+$" or cookie.path:sub(1, 1) ~= "/" then
       mistake "cookies: a saved cookie holds what no cookie can"
     end
     put(self, cookie, now)

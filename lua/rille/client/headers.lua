@@ -81,6 +81,9 @@ function meta.__pairs(list)
   return next, joined
 end
 
+--- is(value): whether it is such a list
+function M.is(value) return getmetatable(value) == meta end
+
 --- copy(list) -> headers of their own
 function M.copy(list) return setmetatable(table.move(list, 1, #list, 1, {}), meta) end
 

@@ -12,6 +12,14 @@ local function text_of(what, name, value)
   mistake(("%s: the value of '%s' is a string, a number or a boolean, got a %s"):format(what, name, kind))
 end
 
+local function check_list(what, name, list)
+  for key in pairs(list) do
+    if math.type(key) ~= "integer" then
+      mistake(("%s: the value of '%s' is a table of names; a list is what repeats a name"):format(what, name))
+    end
+  end
+end
+
 local function is_list_of_pairs(given) return type(given[1]) == "table" and given[1][2] ~= nil end
 
 local function sorted_names(what, given)
@@ -37,6 +45,7 @@ function M.pairs_of(what, given)
     if type(value) ~= "table" then
       add(name, value)
     else
+      check_list(what, name, value)
       for _, item in ipairs(value) do add(name, item) end
     end
   end

@@ -3,7 +3,8 @@
 --   303, and 301 or 302 to a POST      GET, without the body and its headers          (HEAD stays HEAD)
 --   301, 302 else; 307, 308            the same request again; a body that cannot be sent twice is an error
 --   another origin (scheme, host or port): Authorization, Cookie, Proxy-Authorization, Host and the request's own cookies
---   and credentials stay behind, all of them, for good            (CVE-2026-34518, CVE-2026-47265, CVE-2026-54276)
+--   and credentials, a certificate too, stay behind, all of them, for good
+--                                                                 (CVE-2026-34518, CVE-2026-47265, CVE-2026-54276)
 --   anything but http and https is refused
 local body = require "rille.client.body"
 local errors = require "rille.error"
@@ -44,11 +45,29 @@ local function becomes_get(status, method)
   return (status == 301 or status == 302) and method == "POST"
 end
 
+--- start(req) -> a request of our own, which redirects may change: a hook may send its own again
+function M.start(req)
+  return setmetatable({ method = req.method, url = req.url, headers = req.headers, body = req.body, length = req.length,
+    cookies = req.cookies, digest = req.digest, settings = req.settings }, getmetatable(req))
+end
+
+--- without_certificate(settings) -> settings: a client certificate is a credential (Fetch, 2.2.5)
+function M.without_certificate(settings)
+  local route = settings.route
+  if not route or not (route.cert or route.key) then return settings end
+  local own, own_route = {}, {}
+  for name, value in pairs(settings) do own[name] = value end
+  for name, value in pairs(route) do own_route[name] = value end
+  own_route.cert, own_route.key = nil, nil
+  own.route = next(own_route) ~= nil and own_route or nil
+  return own
+end
+
 --- follow(req, status, location): changes the request into the one that goes on
 function M.follow(req, status, location)
   local from = native.url_parse(req.url)
   local to, why = native.url_parse(location, from.url)
-  if not to then fail(req, ("cannot follow its redirect to '%s': %s"):format(location, why)) end
+  if not to then fail(req, ("cannot follow its redirect to '%s': %s"):format(location:match "^[^?#]*", why)) end
   M.check(req.settings, to, req.method)
   req.headers = headers.copy(req.headers)
   if becomes_get(status, req.method) then
@@ -60,6 +79,7 @@ function M.follow(req, status, location)
   if to.origin ~= from.origin then
     M.leave_origin(req.headers)
     req.cookies, req.digest = nil, nil
+    req.settings = M.without_certificate(req.settings)
   end
   req.url = to.url
 end

@@ -278,6 +278,7 @@ function M.of(client, method, url, opts)
   local req = setmetatable({ method = check_method(opts.method or method), settings = settings_of(client, opts) }, Request)
   local in_url = set_url(req, client, url, opts)
   local at_home = not client.home or is_at_home(client, req.url)
+  if not at_home and opts.cert == nil then req.settings = redirect.without_certificate(req.settings) end
   req.headers = own_headers(client, opts, at_home)
   set_body(req, opts)
   take_length(req)
@@ -289,6 +290,17 @@ function M.of(client, method, url, opts)
     req.digest = client.digest
   end
   if opts.cookies then set_cookies(req, opts.cookies) end
+  return req
+end
+
+--- checked(client, req) -> req, as a hook has left it, or raises
+function M.checked(client, req)
+  if type(req.method) ~= "string" then mistake "client:use: the method of a request is a string" end
+  req.method = check_method(req.method)
+  if type(req.headers) ~= "table" then mistake "client:use: the headers of a request are a table" end
+  if not headers.is(req.headers) then req.headers = headers.of(req.headers) end
+  if not bodies.is(req.body) then req.body = bodies.of { body = req.body } end
+  set_url(req, { base_url = client.base_url }, req.url)
   return req
 end
 

@@ -11,9 +11,11 @@
 --   source:all() -> the rest as one string (optional)
 --
 -- From plain data:   response.of{status = 201, headers = {Location = "/x"}, body = "…" or a source, json = value, url = "…"}
+local coding = require "rille.coding"
 local errors = require "rille.error"
 local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
+local options = require "rille.options"
 local native = require "rille.native"
 
 local M = {}
@@ -61,8 +63,12 @@ local function head_of(given)
   return native.client_headers(list)
 end
 
+local plain_fields = { status = "number", headers = "table", body = "string|table|userdata", json = true, url = "string",
+  method = "string", error = true, delay = true }
+
 --- parts{status=, headers=, body=, json=} -> status, headers, source
 function M.parts(given)
+  options.check(given, plain_fields, "response")
   local status = given.status or 200
   if math.type(status) ~= "integer" or status < 100 or status > 599 then
     mistake("a response's status is an integer from 100 to 599, got " .. tostring(status))
@@ -157,14 +163,12 @@ end
 -- Without a byte order mark.
 local function unmarked(bytes) return bytes:byte() == 0xEF and bytes:sub(1, 3) == "\xEF\xBB\xBF" and bytes:sub(4) or bytes end
 
-local utf8_names = { ["utf-8"] = true, utf8 = true, ["us-ascii"] = true, ascii = true }
-local latin1_names = { ["iso-8859-1"] = true, latin1 = true, ["windows-1252"] = true }
-
 --- res:text() -> the whole body as UTF-8, by the charset of Content-Type. Raises code "charset".
 function methods.text(self)
   local bytes, charset = methods.bytes(self), self.charset or "utf-8"
-  if latin1_names[charset] then return native.from_latin1(bytes) end
-  if not utf8_names[charset] then unreadable(self, "charset", "its charset is not known: " .. charset) end
+  local convert = coding.converter(charset)
+  if not convert then unreadable(self, "charset", "its charset is not known: " .. charset) end
+  if convert ~= true then return convert(bytes) end
   return native.utf8_text(bytes) or unreadable(self, "charset", "the body is not " .. charset)
 end
 
@@ -206,7 +210,7 @@ function methods.save(self, path)
     size = size + #bytes
   end
   local renamed, message = os.rename(beside, path)
-  if not renamed then error(errors.new("io", "cannot write " .. message), 0) end
+  if not renamed then error(errors.new("io", ("cannot write %s: %s"):format(path, message)), 0) end
   unfinished.path = nil
   return size
 end

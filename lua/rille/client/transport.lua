@@ -14,9 +14,19 @@ local retry = require "rille.client.retry"
 local M = {}
 local instead -- of the default one, or nil
 
+local function fail(req, code, status, format, ...)
+  error(errors.new(code, ("%s %s: "):format(req.method, req.url:match "^[^?#]*") .. format:format(...),
+    { status = status, url = req.url, method = req.method }), 0)
+end
+
 local function wrong_length(req, how, length)
-  error(errors.new("invalid", ("%s %s: the body is %s than its Content-Length, %d bytes"):format(req.method,
-    req.url:match "^[^?#]*", how, length), { status = 500 }), 0)
+  fail(req, "invalid", 500, "the body is %s than its Content-Length, %d bytes", how, length)
+end
+
+-- Of an iterator nothing is left for a second time: a hook that sends again would send an empty body.
+local function take_once(req)
+  if req.body.sent then fail(req, "invalid", 500, "its body came from an iterator and is gone") end
+  req.body.sent = not req.body.again
 end
 
 -- Runs in the task that asked: an iterator may wait and fail there. What the other side no longer wants is not made, and a
@@ -78,12 +88,16 @@ local function within(left, transport, req)
   local results = table.pack(native.try(native.timeout, left, transport, req, left))
   local err = results[2]
   if results[1] ~= nil then return table.unpack(results, 1, results.n) end
-  if err.code == "timeout" and not err.phase then err.phase = "total" end
+  if err.code == "timeout" and not err.phase then
+    err.phase, err.url, err.method = "total", req.url, req.method
+    err.message = ("%s %s: took too long"):format(req.method, req.url:match "^[^?#]*")
+  end
   error(err, 0)
 end
 
 --- run(client, req, left) -> status, headers, source
 function M.run(client, req, left)
+  if type(req.body) == "table" then take_once(req) end
   local other = client.transport or instead
   if other then return within(left, other, req) end
   return client.carry(req, left)

@@ -78,8 +78,8 @@ end
 function Client.new(app, opts)
   opts = options.check(opts, client_options, "testing.client")
   local self = setmetatable({ app = app, open = {}, host = opts.host or "127.0.0.1" }, Client)
-  local headers = { ["Sec-Fetch-Site"] = "same-origin" }
-  for name, value in pairs(opts.headers or {}) do headers[name] = value end
+  local headers = { ["sec-fetch-site"] = "same-origin" }
+  for name, value in pairs(opts.headers or {}) do headers[type(name) == "string" and name:lower() or name] = value end
   self.origin = (opts.scheme or "http") .. "://" .. self.host
   self.http = http.new { headers = headers, cookies = opts.cookies ~= false, timeout = false, follow = 0, decompress = false,
     transport = transport_to(self) }
