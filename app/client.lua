@@ -19,28 +19,47 @@ end
 function Client:close() self.http:close() end
 Client.__close = Client.close
 
+local function no_answer(res, reason)
+  reason = reason or ("%s is no answer of a blog, its status is %d"):format(res.url, res.status)
+  error(rille.error("status", reason, { status = 502, response = res }), 0)
+end
+
 -- The answer's table, or an error with the reason it gives.
 local function answer(res)
   local body = res.content_type == "application/json" and res:json()
   if type(body) ~= "table" then body = {} end
   if res.ok and body.status == "ok" then return body end
-  local reason = body.reason or ("%s is no answer of a blog, its status is %d"):format(res.url, res.status)
-  error(rille.error("status", reason, { status = 502, response = res }), 0)
+  local reason = type(body.reason) == "string" and body.reason ~= "" and body.reason
+  no_answer(res, reason)
+end
+
+local function post_of(res, value)
+  if type(value) ~= "table" or value[1] ~= nil then no_answer(res) end
+  return value
+end
+
+local function one(res) return post_of(res, answer(res).data) end
+
+local function many(res)
+  local posts = answer(res).data
+  if type(posts) ~= "table" or (next(posts) ~= nil and #posts == 0) then no_answer(res) end
+  for _, value in ipairs(posts) do post_of(res, value) end
+  return posts
 end
 
 --- The posts, without their texts.
-function Client:list() return answer(self.http:get "/api").data end
+function Client:list() return many(self.http:get "/api") end
 
-function Client:get(id) return answer(self.http:get("/api/" .. id)).data end
+function Client:get(id) return one(self.http:get("/api/" .. id)) end
 
 function Client:create(title, text)
-  return answer(self.http:post("/api", { json = { title = title, text = text, owner = self.user } })).data
+  return one(self.http:post("/api", { json = { title = title, text = text, owner = self.user } }))
 end
 
 --- Changes what `fields` has of title and text.
 function Client:update(id, fields)
   local json = { title = fields.title, text = fields.text, editor = self.user }
-  return answer(self.http:patch("/api/" .. id, { json = json })).data
+  return one(self.http:patch("/api/" .. id, { json = json }))
 end
 
 function Client:delete(id) answer(self.http:delete("/api/" .. id)) end
@@ -48,10 +67,13 @@ function Client:delete(id) answer(self.http:delete("/api/" .. id)) end
 -- A post's words cannot command the terminal: control characters are shown as question marks.
 local function plain(value) return (tostring(value):gsub("\xC2[\x80-\x9f]", "?"):gsub("[\0-\8\11-\31\127]", "?")) end
 
+-- Nor look like another post: what follows a line's end is set in.
+local function set_in(text) return (text:gsub("\n", "\n    ")) end
+
 local function show(post)
   print("Post " .. plain(post.id))
   for _, name in ipairs { "owner", "editor", "title", "text" } do
-    if post[name] then print(("  %s: %s"):format(name:gsub("^%l", string.upper), plain(post[name]))) end
+    if post[name] then print(("  %s: %s"):format(name:gsub("^%l", string.upper), set_in(plain(post[name])))) end
   end
 end
 
@@ -102,6 +124,7 @@ end
 local function parse(parser, words)
   local ok, given = parser:pparse(words)
   if not ok then return nil, given end
+  if not given.base_url:find "^https?://[^/]" then return nil, "--base-url: http:// or https:// and a host were expected" end
   if given.command == "update" and not given.title and not given.text then
     return nil, "nothing to change: --title or --text was expected"
   end
@@ -126,10 +149,10 @@ function Client.main(...)
   local parser = new_parser(require "argparse")
   local given, why = parse(parser, { ... })
   if not given then return fail(2, parser:get_usage(), "\n\nError: ", why, "\n") end
-  if given.show_traceback then return perform(given) end
   local _, err = rille.try(perform, given)
-  if err then return fail(1, "Error: ", plain(err), "\n") end
-  return 0
+  if not err then return 0 end
+  local trace = given.show_traceback and type(err) == "table" and err.traceback
+  return fail(1, "Error: ", plain(err), trace and "\n" .. plain(trace) or "", "\n")
 end
 
 return Client

@@ -62,8 +62,20 @@ describe("the blog's client, against a scripted server,", function()
     return err, path
   end
 
+  it("takes nothing for posts that is none, nor anything but text for a reason", function()
+    for _, data in ipairs { '"evil"', '{"a": 1}', "[1, 2]", "null", "7" } do
+      local err = failure_of(scripted.ok(('{"status": "ok", "data": %s}'):format(data), json))
+      assert.matches("is no answer of a blog", err.message, data)
+    end
+    for _, reason in ipairs { '{"a": 1}', '""', "7" } do
+      local err = failure_of(scripted.raw("400 Bad Request", ('{"status": "error", "reason": %s}'):format(reason), json))
+      assert.matches("is no answer of a blog, its status is 400", err.message, reason)
+    end
+  end)
+
   it("sends each call as the API wants it", function()
-    local path = fake:script(scripted.ok('{"status": "ok", "data": {"id": 7}}', json))
+    local path = fake:script(scripted.ok('{"status": "ok", "data": []}', json),
+      scripted.ok('{"status": "ok", "data": {"id": 7}}', json))
     local blog <close> = Client.new(fake.url .. path, "Ada")
     blog:list()
     blog:get(7)
@@ -190,7 +202,7 @@ describe("rille run app/client.lua", function()
   it("tells where it came from with --show-traceback", function()
     local out, status, errors = as_ada("--show-traceback", "get", "7")
     assert.same({ "", 1 }, { out, status })
-    assert.matches("^rille: no such post: 7\nstack traceback:\n.*app/client%.lua:%d+: in method 'get'", errors)
+    assert.matches("^Error: no such post: 7\nstack traceback:\n.*app/client%.lua:%d+: in ", errors)
   end)
 
   it("shows its usage for what it does not understand, and exits 2", function()
@@ -201,6 +213,7 @@ describe("rille run app/client.lua", function()
       ["'first' is not the number of a post"] = { "get", "first" },
       ["missing option '%-%-text'"] = { "create", "--title", "First" },
       ["nothing to change"] = { "update", "1" },
+      ["%-%-base%-url: http:// or https://"] = { "--base-url", "x", "list" },
     }
     for message, words in pairs(wrong) do
       local out, status, errors = as_ada(table.unpack(words))
@@ -223,7 +236,7 @@ describe("rille run app/client.lua", function()
   it("shows a post's control characters as question marks", function()
     local blog <close> = Client.new(server.url, "Ada")
     blog:create("red \27[31m\u{9b}31m", "line\n\tö")
-    assert.matches("Title: red %?%[31m%?31m\n  Text: line\n\tö\n$", (as_ada("get", "1")))
+    assert.matches("Title: red %?%[31m%?31m\n  Text: line\n    \tö\n$", (as_ada("get", "1")))
   end)
 
   it("says which package is missing where there is no argparse", function()

@@ -92,6 +92,7 @@ local function set_route(settings, given)
     end
   end
   if given.verify ~= nil then route.insecure, changed = not given.verify or nil, true end
+  if given.proxy == true then mistake "proxy: false, or the URL of one, or 'env'" end
   if given.proxy ~= nil then route.proxy, changed = given.proxy and check_proxy(given.proxy) or nil, true end
   if changed then settings.route = next(route) ~= nil and route or nil end
 end
@@ -300,7 +301,11 @@ function M.checked(client, req)
   if type(req.headers) ~= "table" then mistake "client:use: the headers of a request are a table" end
   if not headers.is(req.headers) then req.headers = headers.of(req.headers) end
   if not bodies.is(req.body) then req.body = bodies.of { body = req.body } end
-  set_url(req, { base_url = client.base_url }, req.url)
+  local in_url = set_url(req, client, req.url)
+  if in_url then
+    headers.remove(req.headers, "Authorization")
+    set_credentials(req, in_url)
+  end
   return req
 end
 

@@ -54,12 +54,17 @@ end
 
 local function escaped(text) return (text:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")) end
 
+-- Whether each % is an escaped byte's, none a pattern's.
+local function is_escaped(text) return not text:gsub("%%%x%x", ""):find("%", 1, true) end
+
 -- function(url) -> whether it is meant
 local function matcher(wanted)
   if type(wanted) == "function" then return wanted end
   if type(wanted) ~= "string" then mistake("mock:on: a URL, a pattern or a function was expected, got a " .. type(wanted)) end
   local glob = wanted:find("*", 1, true) and "^" .. escaped(wanted):gsub("%%%*", ".*") .. "$"
-  local pattern = wanted:find "%%[%a%p]" and not wanted:find "%%%x%x" and "^" .. wanted:gsub("^%^", ""):gsub("%$$", "") .. "$"
+  local pattern = wanted:find "%%[%a%p]" and not is_escaped(wanted) and "^" .. wanted:gsub("^%^", ""):gsub("%$$", "") .. "$"
+  local well_formed, why = pcall(string.find, "", pattern or "")
+  if not well_formed then mistake(("mock:on: '%s' is no pattern: %s"):format(wanted, why)) end
   local location = native.url_parse(wanted)
   local plain = location and location.url or wanted
   return function(url)
@@ -86,10 +91,13 @@ end
 
 local replies = { status = "number", headers = "table", body = true, json = true, error = true, delay = "number" }
 
+-- Where the client's status for a code is not everybody's: what goes wrong between it and a server is none of its callers'.
+local statuses = { closed = 500, invalid = 500, too_large = 502, redirect = 502, json = 502, charset = 502, status = 502 }
+
 local function fail(call, err)
   if type(err) ~= "string" then error(err, 0) end
-  error(errors.new(err, ("%s: mocked %s"):format(tostring(call), err),
-    { phase = err == "timeout" and "read" or nil, url = call.url, method = call.method }), 0)
+  error(errors.new(err, ("%s %s: mocked %s"):format(call.method, call.url:match "^[^?#]*", err),
+    { phase = err == "timeout" and "read" or nil, url = call.url, method = call.method, status = statuses[err] }), 0)
 end
 
 local function parts_of(call, reply)
