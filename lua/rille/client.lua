@@ -28,12 +28,17 @@ Client.__index = Client
 
 -- ---- hops -----------------------------------------------------------------------------------------------------------
 
--- A trace that the request being served is part of goes on (W3C Trace Context); one that a program has set stays.
-local function set_trace(list, parent)
+-- Whether a traceparent is one (W3C Trace Context, section 3.2.2); later versions may append something.
+local function is_trace(parent)
   local version, trace, span, rest = parent:match "^([%da-f][%da-f])%-([%da-f]+)%-([%da-f]+)%-[%da-f][%da-f](.*)$"
-  if not version or version == "ff" or #trace ~= 32 or #span ~= 16 or not trace:find "[^0]" or not span:find "[^0]" then return end
-  if rest ~= "" and (version == "00" or rest:sub(1, 1) ~= "-") then return end -- what later versions append
-  if list.traceparent or list.tracestate then return end
+  if not version or version == "ff" or #trace ~= 32 or #span ~= 16 then return false end
+  if not trace:find "[^0]" or not span:find "[^0]" then return false end
+  return rest == "" or (version ~= "00" and rest:sub(1, 1) == "-")
+end
+
+-- A trace that the request being served is part of goes on; one that a program has set stays.
+local function set_trace(list, parent)
+  if list.traceparent or list.tracestate or not is_trace(parent) then return end
   headers.set(list, "traceparent", parent)
   headers.set(list, "tracestate", native.served_header "tracestate")
 end
@@ -173,7 +178,8 @@ local function run(client, method, url, opts)
   opts = opts and checked_options(opts, request.request_options, "fetch") or nil
   local req = request.of(client, method, url, opts)
   local total = req.settings.total
-  local deadline, res = total and native.now() + total, nil
+  local deadline = total and native.now() + total
+  local res
   if #client.hooks > 0 then
     req.headers = headers.copy(req.headers)
     res = through_hooks(client, 1, req, deadline)

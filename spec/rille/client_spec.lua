@@ -38,6 +38,7 @@ for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. 
     assert.equal(at .. "z=1&a=2", echo({ query = { { "z", 1 }, { "a", 2 } } }).target)
     assert.equal(at .. "x=1&y=2", echo({ query = "?y=2" }, "/echo?x=1").target)
     assert.equal("/echo", echo({ query = {} }).target)
+    assert.error_matches(function() echo { query = { filter = { name = "x" } } } end, "the value of 'filter' is a table of names")
   end)
 
   it("encodes what a URL may not hold", function()
@@ -155,13 +156,35 @@ for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. 
     end
   end)
 
+  it("takes no string for options", function()
+    local client <close> = rille.client {}
+    for _, call in ipairs {
+      function() rille.fetch("http://a.test/", "POST") end,
+      function() client:post("http://a.test/", "a body") end,
+      function() rille.client "http://a.test/" end,
+    } do
+      assert.error_matches(call, "options are a table, got a string")
+    end
+  end)
+
+  it("says whose request a closed client does not send", function()
+    local client = rille.client {}
+    client:close()
+    local _, err = rille.try(client.get, client, "http://a.test/x?secret=1")
+    assert.same({ "closed", 500, "GET" }, { err.code, err.status, err.method })
+    assert.equal("GET http://a.test/x: this client was closed", err.message)
+  end)
+
   it("turns text into UTF-8 by its charset", function()
+    local windows = "\x80\x93\xE9\x94 \x81\x9F"
+    local base64 = { ["\xE9"] = "6Q==", ["\xEF\xBB\xBFhi"] = "77u/aGk=", ["é"] = "w6k=", [windows] = "gJPplCCBnw==" }
     local function text(bytes, content_type)
       local path = fake:script { { send = "HTTP/1.1 200 OK\r\nContent-Type: " .. content_type .. "\r\nContent-Length: " .. #bytes
-        .. "\r\n\r\n" }, { base64 = bytes == "\xE9" and "6Q==" or bytes == "\xEF\xBB\xBFhi" and "77u/aGk=" or "w6k=" } }
+        .. "\r\n\r\n" }, { base64 = base64[bytes] } }
       return rille.try(function() return fake:fetch(path):text() end)
     end
     assert.equal("é", (text("\xE9", 'text/plain; charset="ISO-8859-1"')))
+    assert.equal("€“é” \u{81}Ÿ", (text(windows, "text/plain; charset=windows-1252")))
     assert.equal("é", (text("é", "text/plain; Charset=UTF-8")))
     assert.equal("hi", (text("\xEF\xBB\xBFhi", "text/plain")))
     local _, err = text("\xE9", "text/plain")

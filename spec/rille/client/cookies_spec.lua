@@ -141,6 +141,35 @@ describe("a cookie jar", function()
     end
   end)
 
+  it("comes back from JSON whatever bytes a server put into it", function()
+    take("https://h.com/", "tab=a\tb", "l1=caf\xe9", "caf\xe9=1", "p=1; Path=/\xe9")
+    local other = cookies.new():load(rille.json_decode(rille.json_encode(jar:save())))
+    assert.same(jar:list(), other:list())
+    assert.equal("caf\xe9", other:get("https://h.com/", "l1"))
+    assert.equal(2, #other:list())
+    jar:set("https://h.com/", "long", "1", { max_age = math.huge })
+    rille.json_encode(jar:save())
+    assert.has_error(function() jar:set("https://h.com/", "nan", "1", { max_age = 0 / 0 }) end)
+    assert.has_error(function() jar:set("https://h.com/", "nil", nil) end)
+  end)
+
+  it("keeps Secure ones when others need the room", function()
+    take("https://a.test/", "sid=1; Secure")
+    for i = 1, 60 do take("http://a.test/", "j" .. i .. "=1") end
+    assert.equal("1", jar:get("https://a.test/", "sid"))
+    assert.equal(50, #jar:list())
+  end)
+
+  it("ignores an age or a date that is none, and keeps the one before it", function()
+    take("https://h.com/", "a=1; Max-Age=10; Max-Age=abc", "b=1; Expires=Wed, 09 Jun 2100 10:18:14 GMT; Expires=never")
+    for _, cookie in ipairs(jar:list()) do assert.is_number(cookie.expires, cookie.name) end
+  end)
+
+  it("takes no __Host- cookie that names a domain, be it its own", function()
+    take("https://localhost/", "__Host-a=1; Secure; Path=/; Domain=localhost", "__Host-b=1; Secure; Path=/")
+    assert.equal(1, #jar:list())
+  end)
+
   it("is set and cleared by hand", function()
     jar:set("https://h.com/", "a", "1", { secure = true, max_age = 10 })
     jar:set("https://g.com/", "b", 2)

@@ -76,6 +76,93 @@ describe("client:use", function()
     assert.equal(1, seen)
   end)
 
+  it("sends its own request again, whatever redirects made of it", function()
+    fake:on("POST", "http://api.test/there", { status = 303, headers = { Location = "http://other.test/done" } })
+    fake:on("GET", "http://other.test/done", { status = 401 })
+    client:use(function(req, send)
+      req.headers.Authorization = "Bearer old"
+      send(req)
+      assert.same({ "http://api.test/there", "POST", "x" }, { req.url, req.method, req.body })
+      req.headers.Authorization = "Bearer new"
+      return send(req)
+    end)
+    client:post("/there", { body = "x" })
+    local told = {}
+    for i, call in ipairs(fake.calls) do told[i] = ("%s %s"):format(tostring(call), call.headers.authorization) end
+    assert.same({ "POST http://api.test/there Bearer old", "GET http://other.test/done nil",
+      "POST http://api.test/there Bearer new", "GET http://other.test/done nil" }, told)
+  end)
+
+  it("does not send an iterator a second time", function()
+    fake:on("PUT", "http://api.test/", {})
+    client:use(function(req, send)
+      send(req)
+      return send(req)
+    end)
+    local left = 2
+    local _, err = rille.try(client.put, client, "/", { body = function()
+      left = left - 1
+      return left >= 0 and "part" or nil
+    end })
+    assert.same({ "invalid", 500 }, { err.code, err.status })
+    assert.matches("PUT http://api.test/: its body came from an iterator and is gone", err.message)
+    assert.equal(1, #fake.calls)
+    client:put("/", { body = "twice" })
+    assert.equal("twice", fake.calls[3].body)
+  end)
+
+  it("has one deadline for all that it sends", function()
+    local clock = testing.clock()
+    fake:on("GET", "http://api.test/", { delay = 0.4 })
+    client:use(function(req, send)
+      send(req)
+      return send(req)
+    end)
+    local task = rille.spawn(rille.try, client.get, client, "/", { timeout = 0.6 })
+    clock:advance(1)
+    local _, err = task:wait()
+    assert.same({ "timeout", "total", "http://api.test/", "GET" }, { err.code, err.phase, err.url, err.method })
+  end)
+
+  it("may put plain headers, an iterator, a method in small letters or credentials into a request", function()
+    fake:on("ANY", "http://api.test/*", {})
+    local change
+    client:use(function(req, send)
+      change(req)
+      return send(req)
+    end)
+    function change(req)
+      req.headers = { ["X-A"] = "1" }
+      req.method = "put"
+      req.body = coroutine.wrap(function() coroutine.yield "a" coroutine.yield "b" end)
+      req.url = "http://ada:pass@api.test/there"
+    end
+    client:get "/"
+    local call = fake.calls[1]
+    assert.same({ "PUT", "http://api.test/there", "1", "ab", "Basic YWRhOnBhc3M=" },
+      { call.method, call.url, call.headers["x-a"], call.body, call.headers.authorization })
+    for what, wrong in pairs {
+      ["body: a string or an iterator"] = function(req) req.body = {} end,
+      ["the headers of a request are a table"] = function(req) req.headers = "X-A: 1" end,
+      ["the method of a request is a string"] = function(req) req.method = nil end,
+      ["is no URL"] = function(req) req.url = "file:///etc/passwd" end,
+      ["a URL is a string"] = function(req) req.url = 5 end,
+    } do
+      change = wrong
+      assert.error_matches(function() client:get "/" end, what)
+    end
+    assert.equal(1, #fake.calls)
+  end)
+
+  it("answers with what a response has, or not at all", function()
+    for _, wrong in ipairs { { stauts = 404 }, { status = "404" }, { body = 5 } } do
+      local other <close> = rille.client {}
+      other:use(function() return wrong end)
+      assert.error_matches(function() other:get "http://api.test/" end, "response: ")
+      assert.error_matches(function() rille.client.response(wrong) end, "response: ")
+    end
+  end)
+
   it("passes errors through", function()
     fake:on("GET", "http://api.test/", { error = "connect" })
     local caught
@@ -86,6 +173,46 @@ describe("client:use", function()
     end)
     assert.equal(599, client:get("/").status)
     assert.equal("connect", caught.code)
+  end)
+end)
+
+describe("the trace of the request that is served", function()
+  local trace, span = ("4bf92f3577b34da6"):rep(2), "00f067aa0ba902b7"
+
+  -- What a handler's request carries, when the one that it serves has these headers.
+  local function passed_on(given, own)
+    local fake <close> = mock.new()
+    fake:on("GET", "http://api.test/", {})
+    local app = rille.app()
+    app:get("/", function() return rille.fetch("http://api.test/", { headers = own }):text() end)
+    local client <close> = testing.client(app)
+    client:get("/", { headers = given }):text()
+    return fake.calls[1].headers.traceparent, fake.calls[1].headers.tracestate
+  end
+
+  it("goes on, with its state", function()
+    local parent = ("00-%s-%s-01"):format(trace, span)
+    assert.same({ parent, "a=1" }, { passed_on { traceparent = parent, tracestate = "a=1" } })
+    assert.equal(parent, (passed_on { traceparent = parent }))
+    local later = ("01-%s-%s-01-more"):format(trace, span)
+    assert.equal(later, (passed_on { traceparent = later }))
+  end)
+
+  it("stays where a program has set one", function()
+    local parent = ("00-%s-%s-01"):format(trace, span)
+    assert.same({ "own", nil }, { passed_on({ traceparent = parent, tracestate = "a=1" }, { traceparent = "own" }) })
+    assert.same({ nil, "own=1" }, { passed_on({ traceparent = parent, tracestate = "a=1" }, { tracestate = "own=1" }) })
+  end)
+
+  it("is ignored where it is none (W3C Trace Context, section 3.2.2)", function()
+    for _, parent in ipairs {
+      ("ff-%s-%s-01"):format(trace, span), ("00-%s-%s-01"):format(("0"):rep(32), span),
+      ("00-%s-%s-01"):format(trace, ("0"):rep(16)),
+      ("00-%s-%s-01"):format(trace:upper(), span), ("00-%s-%s-01"):format(trace:sub(2), "0" .. span),
+      ("00-%s-%s-01-more"):format(trace, span), ("01-%s-%s-01more"):format(trace, span), "x",
+    } do
+      assert.is_nil((passed_on { traceparent = parent, tracestate = "a=1" }), parent)
+    end
   end)
 end)
 
@@ -131,6 +258,13 @@ describe("retries", function()
     local res = get { method = "PUT" }
     assert.same({ 502, "no" }, { res.status, res:text() })
     assert.equal(6, #fake.calls)
+  end)
+
+  it("carry the cookies that the failed answer set", function()
+    fake:on("GET", "http://api.test/", { status = 429, headers = { ["Set-Cookie"] = "pass=1; Path=/", ["Retry-After"] = "0" } })
+      :on("GET", "http://api.test/", "in")
+    assert.equal("in", get():text())
+    assert.same({ nil, "pass=1" }, { fake.calls[1].headers.cookie, fake.calls[2].headers.cookie })
   end)
 
   it("leave alone what is an answer", function()

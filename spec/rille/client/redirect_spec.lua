@@ -121,6 +121,27 @@ describe("redirects", function()
       assert.equal(1, #fake:log(there))
     end)
 
+    it("drop a client certificate, as a client with a base URL does", function()
+      local path = fake:script(fakes.redirect(302, fake.mutual .. "/echo"))
+      local own = { ca = fake.ca, cert = fake.directory .. "/client.pem" }
+      assert.equal(200, rille.fetch(fake.mutual .. "/echo", own).status)
+      local code = select(2, rille.try(rille.fetch, fake.https .. path, own)).code
+      assert.is_true(code == "tls" or code == "reset", code)
+      own.base_url = fake.https
+      local client <close> = rille.client(own)
+      code = select(2, rille.try(client.get, client, fake.mutual .. "/echo")).code
+      assert.is_true(code == "tls" or code == "reset", code)
+      assert.equal(200, client:get(fake.mutual .. "/echo", { cert = own.cert }).status)
+    end)
+
+    it("that are too many leave no connection taken", function()
+      local path = fake:script { { send = "HTTP/1.1 302 Found\r\nLocation: next\r\nContent-Length: 1048576\r\n\r\n" },
+        { send = ("x"):rep(65536), times = 16 } }
+      local client <close> = rille.client { limit = 1, follow = 1 }
+      assert.equal("redirect", select(2, rille.try(client.get, client, fake.url .. path .. "/x")).code)
+      assert.same({ running = 0, waiting = 0 }, client:stats())
+    end)
+
     it("drop them for good, even when the way leads back", function()
       local home = fake:script(fakes.ok())
       local away = fake:script(fakes.redirect(307, fake.url .. home))
