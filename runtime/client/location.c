@@ -55,13 +55,19 @@ static char *part(CURLU *handle, CURLUPart which, unsigned flags) {
   return curl_url_get(handle, which, &text, flags) ? NULL : text;
 }
 
+/* False where it cannot be undone: curl takes no encoded control character there. */
+static bool take_credential(CURLU *handle, CURLUPart which, char **text) {
+  *text = part(handle, which, CURLU_URLDECODE);
+  char *raw = *text ? NULL : part(handle, which, 0);
+  curl_free(raw);
+  return !raw;
+}
+
 static void take_parts(rl_location *location, CURLU *handle) {
   location->host = part(handle, CURLUPART_HOST, 0);
   location->path = part(handle, CURLUPART_PATH, 0);
   location->query = part(handle, CURLUPART_QUERY, 0);
   location->fragment = part(handle, CURLUPART_FRAGMENT, 0);
-  location->user = part(handle, CURLUPART_USER, CURLU_URLDECODE);
-  location->password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE);
   char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   location->port = port ? atoi(port) : 0;
   curl_free(port);
@@ -105,6 +111,9 @@ static int fill(rl_location *location, CURLU *handle, const char *text, const ch
   location->scheme = part(handle, CURLUPART_SCHEME, 0);
   location->secure = location->scheme && strcmp(location->scheme, "https") == 0;
   take_parts(location, handle);
+  *why = "its user or password holds a control character";
+  if (!take_credential(handle, CURLUPART_USER, &location->user)) return RL_EINVALID;
+  if (!take_credential(handle, CURLUPART_PASSWORD, &location->password)) return RL_EINVALID;
   take_url(location, handle);
   if (!location->scheme || !location->host || !location->url || !location->path) return RL_ENOMEM;
   make_origin(location);

@@ -156,6 +156,12 @@ for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. 
     end
   end)
 
+  it("takes no credentials in a URL that hold a control character", function()
+    for _, user in ipairs { "user:pa%00ss", "us%0d%0aer:x", "user:pa%09ss" } do
+      assert.error_matches(function() rille.fetch("http://" .. user .. "@127.0.0.1:1/") end, "holds a control character", user)
+    end
+  end)
+
   it("takes no string for options", function()
     local client <close> = rille.client {}
     for _, call in ipairs {

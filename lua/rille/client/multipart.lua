@@ -5,6 +5,7 @@
 -- Names, file names and content types stand inside the body's own little heads: CR, LF and NUL in them would begin another
 -- header there, so they raise (CVE-2026-34514, CVE-2026-50269). A quote becomes %22, as browsers write it.
 local mistake = require("rille.options").mistake
+local options = require "rille.options"
 local native = require "rille.native"
 local query = require "rille.client.query"
 
@@ -33,9 +34,25 @@ local function quoted(text) return '"' .. text:gsub('"', "%%22") .. '"' end
 
 -- ---- parts ----------------------------------------------------------------------------------------------------------
 
+local part_options = { name = "string", path = "string", filename = "string", content_type = "string", body = true }
+
+local function is_callable(value)
+  local meta = getmetatable(value)
+  return type(value) == "function" or (type(meta) == "table" and meta.__call ~= nil)
+end
+
+local function check_contents(name, body)
+  if body == nil or type(body) == "string" or is_callable(body) then return end
+  mistake(("multipart: the body of '%s' is a string or an iterator, got a %s"):format(name, type(body)))
+end
+
 -- A file of a request that came in (req:file) goes out again as it is.
 local function as_spec(name, given)
-  if type(given) == "table" or type(given) == "userdata" then return given end
+  if type(given) == "userdata" or (type(given) == "table" and getmetatable(given) ~= nil) then return given end
+  if type(given) == "table" then
+    check_contents(name, given.body)
+    return options.check(given, part_options, "multipart")
+  end
   mistake(("files: '%s' is a table {path=} or {filename=, content_type=, body=}, got a %s"):format(name, type(given)))
 end
 
@@ -73,6 +90,7 @@ local function add_mixed(parts, mixed)
   if is_list(mixed) then
     for _, given in ipairs(mixed) do
       local name = check_text("a name", given.name)
+      as_spec(name, given)
       local plain = not given.path and not given.filename and type(given.body) == "string"
       parts[#parts + 1] = plain and { name = name, body = given.body, content_type = given.content_type }
         or file_part(name, given)
@@ -124,7 +142,8 @@ local function send_contents(part, send)
   if part.path then return send_file(part, send) end
   if type(part.body) == "string" then return part.body == "" or send(part.body) end
   for bytes in part.body do
-    if not send(bytes) then return false end
+    if type(bytes) ~= "string" then error(("body: the iterator gives strings, got a %s"):format(type(bytes)), 0) end
+    if bytes ~= "" and not send(bytes) then return false end
   end
   return true
 end

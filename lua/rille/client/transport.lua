@@ -12,7 +12,8 @@ local native = require "rille.native"
 local retry = require "rille.client.retry"
 
 local M = {}
-local instead -- of the default one, or nil
+local overrides = {} -- the last one is in force
+local instead        -- of the default transport: that one's, or nil
 
 local function fail(req, code, status, format, ...)
   error(errors.new(code, ("%s %s: "):format(req.method, req.url:match "^[^?#]*") .. format:format(...),
@@ -105,10 +106,13 @@ end
 
 --- override(transport) -> function that takes it back
 function M.override(transport)
-  local before = instead
-  instead = transport
+  local own = { transport = transport }
+  overrides[#overrides + 1], instead = own, transport
   return function()
-    if instead == transport then instead = before end
+    for i, one in ipairs(overrides) do
+      if one == own then table.remove(overrides, i) break end
+    end
+    instead = overrides[1] and overrides[#overrides].transport
   end
 end
 

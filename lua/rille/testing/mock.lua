@@ -57,19 +57,23 @@ local function escaped(text) return (text:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%
 -- Whether each % is an escaped byte's, none a pattern's.
 local function is_escaped(text) return not text:gsub("%%%x%x", ""):find("%", 1, true) end
 
+local function fits(url, pattern, wanted)
+  local well_formed, found = pcall(string.find, url, pattern)
+  if not well_formed then mistake(("mock:on: '%s' is no pattern: %s"):format(wanted, found)) end
+  return found ~= nil
+end
+
 -- function(url) -> whether it is meant
 local function matcher(wanted)
   if type(wanted) == "function" then return wanted end
   if type(wanted) ~= "string" then mistake("mock:on: a URL, a pattern or a function was expected, got a " .. type(wanted)) end
   local glob = wanted:find("*", 1, true) and "^" .. escaped(wanted):gsub("%%%*", ".*") .. "$"
   local pattern = wanted:find "%%[%a%p]" and not is_escaped(wanted) and "^" .. wanted:gsub("^%^", ""):gsub("%$$", "") .. "$"
-  local well_formed, why = pcall(string.find, "", pattern or "")
-  if not well_formed then mistake(("mock:on: '%s' is no pattern: %s"):format(wanted, why)) end
   local location = native.url_parse(wanted)
   local plain = location and location.url or wanted
   return function(url)
     if url == plain or url:match "^[^?]*" == plain then return true end
-    return (glob and url:find(glob) ~= nil) or (pattern and url:find(pattern) ~= nil) or false
+    return (glob and url:find(glob) ~= nil) or (pattern and fits(url, pattern, wanted)) or false
   end
 end
 

@@ -234,6 +234,19 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that go (" .. scheme 
     assert.is_nil(got.headers["transfer-encoding"])
   end)
 
+  it("of several parts are checked before they are sent", function()
+    for what, opts in pairs {
+      ["option 'path' is a string"] = { files = { a = { path = 5 } } },
+      ["the body of 'a' is a string or an iterator, got a number"] = { files = { a = { filename = "x", body = 5 } } },
+      ["unknown option 'filname', did you mean 'filename'"] = { files = { a = { filname = "x", body = "c" } } },
+      ["the body of 'b' is a string or an iterator"] = { multipart = { { name = "b", body = 5 } } },
+      ["the iterator gives strings, got a number"] = { files = { a = { filename = "x", body = function() return 5 end } } },
+    } do
+      opts.method = "POST"
+      assert.error_matches(function() fake:fetch("/echo", opts) end, what)
+    end
+  end)
+
   it("have their own length, whatever a hook says", function()
     local client <close> = fake:user {}
     client:use(function(req, send)
