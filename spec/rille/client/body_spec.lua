@@ -57,6 +57,29 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
     assert.equal("protocol", err.code)
   end)
 
+  it("behind a head that is too large are not waited for", function()
+    local line = { send = ("x"):rep(70000), times = 2 }
+    local blank = { send = "X-B: " .. (" "):rep(65000) .. "v\r\n", times = 100 }
+    for _, lines in ipairs { line, blank } do
+      local _, err = rille.try(fake.fetch, fake, fake:script { { send = "HTTP/1.1 200 OK\r\nX-A: " }, lines, { sleep = 5 } })
+      assert.same({ "too_large", 502 }, { err.code, err.status })
+    end
+  end)
+
+  it("whose framing is said in a folded line are refused", function()
+    for _, fields in ipairs { "Transfer-Encoding:\r\n chunked", "Content-Length: 1\r\n 0" } do
+      local _, err = rille.try(fake.fetch, fake, fake:script { head(fields), { send = "5\r\nhello\r\n0\r\n\r\n" } })
+      assert.equal("protocol", err.code, fields)
+    end
+    assert.equal("a b", fake:fetch(fake:script { head "X-A: a\r\n b\r\nContent-Length: 0" }).headers["x-a"])
+  end)
+
+  it("are none behind 101", function()
+    local path = fake:script { { send = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" }, { sleep = 5 } }
+    local res = fake:fetch(path, { timeout = 3 })
+    assert.same({ 101, "" }, { res.status, res:text() })
+  end)
+
   it("that become far larger than what was sent are refused, in constant memory", function()
     local bomb = made('gzip.compress(b"\\0"*(1<<26))', "gzip") -- 64 MiB of zeros in 65 KiB
     collectgarbage()
