@@ -49,6 +49,12 @@ function options.check(given, known, what)
   return given
 end
 
+--- Whether it can be called: a function, or what has __call.
+function options.is_callable(value)
+  local meta = getmetatable(value)
+  return type(value) == "function" or (type(meta) == "table" and meta.__call ~= nil)
+end
+
 --- Where the program stands that called the library: "app.lua:12".
 function options.caller()
   for i = 2, 20 do

@@ -10,8 +10,7 @@ static bool is_named(const rl_header *h, const char *name) { return rl_slice_eq_
 
 /* Framing is ours to say, and credentials for a proxy are not for the origin. Host stands first. */
 static bool is_left_out(const rl_header *h) {
-  return is_named(h, "host") || is_named(h, "content-length") || is_named(h, "transfer-encoding") ||
-         is_named(h, "proxy-authorization");
+  return is_named(h, "host") || rl_header_is_framing(h->name) || is_named(h, "proxy-authorization");
 }
 
 static void write_field(rl_buf *out, rl_slice name, rl_slice value) {

@@ -59,15 +59,10 @@ static int grow(rl_head *head) {
   return RL_OK;
 }
 
-/* libcurl does not unfold, and would read another framing than we do. */
-static bool is_framing(rl_slice name) {
-  return rl_slice_eq_nocase(name, RL_SLICE("content-length")) ||
-         rl_slice_eq_nocase(name, RL_SLICE("transfer-encoding"));
-}
-
-/* A line that begins with a space: its text belongs to the value before it. */
+/* A line that begins with a space: its text belongs to the value before it. Not framing: libcurl does not unfold, and would
+ * read another one than we do. */
 static int fold(rl_head *head, rl_slice line) {
-  if (!head->count || is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
+  if (!head->count || rl_header_is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
   rl_slice text = rl_slice_trim(line);
   rl_head_field *field = &head->fields[head->count - 1];
   if (!rl_header_value_is_safe(text)) return RL_EPROTOCOL;

@@ -92,17 +92,11 @@ static bool has_header(const rl_exchange *x, rl_slice name) {
   return rl_header_find_name(x->headers, x->header_count, name) != NULL;
 }
 
-/* Framing is curl's to say, by what it is told of the body. */
-static bool is_framing(const rl_header *header) {
-  return rl_slice_eq_nocase(header->name, RL_SLICE("content-length")) ||
-         rl_slice_eq_nocase(header->name, RL_SLICE("transfer-encoding"));
-}
-
 static bool is_for_proxy(const rl_header *header) {
   return rl_slice_eq_nocase(header->name, RL_SLICE("proxy-authorization"));
 }
 
-/* Those for the origin, or those that a proxy alone is to see. */
+/* Those for the origin, or those that a proxy alone is to see. Framing is curl's to say, by what it is told of the body. */
 static struct curl_slist *make_list(const rl_exchange *x, bool for_proxy) {
   size_t nodes = x->header_count + CURLS_OWN, text = CURLS_OWN_TEXT;
   for (size_t i = 0; i < x->header_count; i++) text += x->headers[i].name.len + x->headers[i].value.len + 3;
@@ -111,7 +105,7 @@ static struct curl_slist *make_list(const rl_exchange *x, bool for_proxy) {
   b.at = (char *)(b.nodes + nodes);
   for (size_t i = 0; i < x->header_count; i++) {
     const rl_header *h = &x->headers[i];
-    if (is_for_proxy(h) == for_proxy && !is_framing(h)) add_line(&b, h->name, rl_slice_trim(h->value));
+    if (is_for_proxy(h) == for_proxy && !rl_header_is_framing(h->name)) add_line(&b, h->name, rl_slice_trim(h->value));
   }
   size_t own = for_proxy ? 0 : x->has_body ? CURLS_OWN : CURLS_OWN_WITHOUT_BODY;
   for (size_t i = 0; i < own; i++)

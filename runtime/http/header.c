@@ -34,6 +34,11 @@ const rl_header *rl_header_find_name(const rl_header *headers, size_t count, rl_
   return NULL;
 }
 
+bool rl_header_is_framing(rl_slice name) {
+  return rl_slice_eq_nocase(name, RL_SLICE("content-length")) ||
+         rl_slice_eq_nocase(name, RL_SLICE("transfer-encoding"));
+}
+
 bool rl_header_name_is_safe(rl_slice name) {
   for (size_t i = 0; i < name.len; i++)
     if (!rl_is((unsigned char)name.data[i], RL_CHAR_TOKEN)) return false;

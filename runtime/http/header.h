@@ -46,6 +46,8 @@ rl_slice rl_header_name(rl_header_id id);
 /* The first field of that id or name, or NULL. */
 const rl_header *rl_header_find(const rl_header *headers, size_t count, rl_header_id id);
 const rl_header *rl_header_find_name(const rl_header *headers, size_t count, rl_slice name);
+/* Whether it says where a message ends (RFC 9112 section 6): Content-Length, Transfer-Encoding. */
+bool rl_header_is_framing(rl_slice name);
 
 /* What may leave in a head: a token as the name; in the value no CR, LF, NUL or other control but HTAB (RFC 9110 5.5). */
 bool rl_header_name_is_safe(rl_slice name);

@@ -3,10 +3,12 @@
 --   a string                       in memory; may be sent again
 --   {length=, again=, send=}       streamed: send(f) calls f(bytes) for each piece, until f says that no more is wanted;
 --                                  `again` where it may be run a second time (a redirect, a retry)
-local mistake = require("rille.options").mistake
 local multipart = require "rille.client.multipart"
 local native = require "rille.native"
+local options = require "rille.options"
 local query = require "rille.client.query"
+
+local mistake = options.mistake
 
 local M = {}
 
@@ -24,8 +26,7 @@ end
 
 local function of_body(body)
   if type(body) == "string" then return body end
-  local meta = getmetatable(body)
-  if type(body) == "function" or (type(meta) == "table" and meta.__call) then return streamed(body) end
+  if options.is_callable(body) then return streamed(body) end
   mistake(("body: a string or an iterator was expected, got a %s"):format(type(body)))
 end
 

@@ -4,10 +4,11 @@
 --
 -- Names, file names and content types stand inside the body's own little heads: CR, LF and NUL in them would begin another
 -- header there, so they raise (CVE-2026-34514, CVE-2026-50269). A quote becomes %22, as browsers write it.
-local mistake = require("rille.options").mistake
 local options = require "rille.options"
 local native = require "rille.native"
 local query = require "rille.client.query"
+
+local mistake = options.mistake
 
 local M = {}
 
@@ -36,13 +37,8 @@ local function quoted(text) return '"' .. text:gsub('"', "%%22") .. '"' end
 
 local part_options = { name = "string", path = "string", filename = "string", content_type = "string", body = true }
 
-local function is_callable(value)
-  local meta = getmetatable(value)
-  return type(value) == "function" or (type(meta) == "table" and meta.__call ~= nil)
-end
-
 local function check_contents(name, body)
-  if body == nil or type(body) == "string" or is_callable(body) then return end
+  if body == nil or type(body) == "string" or options.is_callable(body) then return end
   mistake(("multipart: the body of '%s' is a string or an iterator, got a %s"):format(name, type(body)))
 end
 
