@@ -145,6 +145,7 @@ static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
 static void abort_exchange(rl_req *req) {
   rl_local *local = local_of(req);
   local->aborted = true;
+  local->file_left = 0; /* its descriptor is about to be closed */
   changed(local);
 }
 

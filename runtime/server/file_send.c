@@ -22,6 +22,13 @@ static void finish(rl_file_send *s, int code) {
   s->on_done(s, code);
 }
 
+/* Aborted first: the connection must not read from a descriptor that is somebody else's by then. */
+void rl_file_send_cancel(rl_file_send *s) {
+  s->req->ops->abort(s->req);
+  restore(s);
+  rl_file_close(&s->file);
+}
+
 static void on_gone(rl_req *req, int code) { finish(req->user, code ? code : RL_ERESET); }
 
 /* ---- the parts of a multipart/byteranges body ---------------------------------------------------------------------------- */

@@ -41,5 +41,8 @@ typedef struct rl_file_options {
 
 /* Takes the file. on_done comes later, or from inside where all was taken at once. */
 void rl_file_send_start(rl_file_send *send, rl_req *req, rl_file *file, const rl_file_options *options);
+/* Breaks it off: the exchange is aborted, the file closed, and the request's events are as they were. on_done is not called.
+ * Not after on_done. */
+void rl_file_send_cancel(rl_file_send *send);
 
 #endif

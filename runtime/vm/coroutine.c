@@ -1,5 +1,5 @@
 /*
- * pcall, xpcall and coroutine.*: a program's own, made to work inside tasks. They behave as Lua 5.4's manual says; what is
+ * pcall, xpcall, coroutine.* and debug.getregistry: a program's own, made to work inside tasks. They behave as Lua 5.4's manual says; what is
  * added is that a wait inside a program's coroutine suspends the task and not that coroutine, that __close of a failing
  * coroutine may wait, and that a cancellation knows who caught it.
  *
@@ -126,7 +126,7 @@ static int run_thread(lua_State *L, lua_State *co, int nargs) {
   rl_strand *strand = rl_strand_of(co);
   rl_task *task = strand->task;
   int nres, status = rl_strand_resume(strand, L, nargs, &nres);
-  if (status == LUA_YIELD && task && task->status == RL_TASK_WAITING) return WAITS;
+  if (status == LUA_YIELD && task && task->status != RL_TASK_RUNNING) return WAITS; /* or is ready again already */
   if (failed(status)) {
     lua_xmove(co, L, 1);
     return FAILED;
@@ -239,6 +239,23 @@ static int l_isyieldable(lua_State *L) {
   return 1;
 }
 
+/* coroutine.running() -> thread, whether it is the main one. A thread that the program has seen is its own from then on. */
+static int l_running(lua_State *L) {
+  rl_strand *strand = rl_strand_of(L);
+  if (strand) strand->shown = true;
+  lua_pushboolean(L, lua_pushthread(L));
+  return 2;
+}
+
+/* debug.getregistry() -> table. Every thread stands there: none is used for a second task any more. */
+static int l_getregistry(lua_State *L) {
+  rl_vm *vm = rl_vm_of(L);
+  vm->threads_shown = true;
+  rl_task_pool_free(vm);
+  lua_pushvalue(L, LUA_REGISTRYINDEX);
+  return 1;
+}
+
 /* coroutine.close(thread) -> true | false, error */
 static int l_close(lua_State *L) {
   lua_State *co = check_thread(L, 1);
@@ -294,14 +311,17 @@ void rl_lets_waits_through(lua_State *L, lua_CFunction function) {
   lua_pop(L, 1);
 }
 
-static const luaL_Reg functions[] = {
-    {"create", l_create},           {"resume", l_resume}, {"wrap", l_wrap},   {"yield", l_yield},
-    {"isyieldable", l_isyieldable}, {"status", l_status}, {"close", l_close}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"create", l_create}, {"resume", l_resume},   {"wrap", l_wrap},
+                                     {"yield", l_yield},   {"status", l_status},   {"isyieldable", l_isyieldable},
+                                     {"close", l_close},   {"running", l_running}, {NULL, NULL}};
 
 void rl_coroutine_open(lua_State *L) {
-  lua_getglobal(L, "coroutine"); /* keeps running() as it is */
+  lua_getglobal(L, "coroutine");
   luaL_setfuncs(L, functions, 0);
-  lua_pop(L, 1);
+  lua_getglobal(L, "debug");
+  lua_pushcfunction(L, l_getregistry);
+  lua_setfield(L, -2, "getregistry");
+  lua_pop(L, 2);
   lua_pushcfunction(L, l_pcall);
   lua_setglobal(L, "pcall");
   lua_pushcfunction(L, l_xpcall);

@@ -27,7 +27,7 @@ struct rl_desk {
 
   rl_list letters;
   unsigned count;
-  rl_task *waiting;
+  rl_waker waiting;
 };
 
 void rl_desk_init(rl_desk *desk);

@@ -50,6 +50,15 @@ bool rl_error_is(lua_State *L, int index) {
   return same;
 }
 
+bool rl_error_has_code(lua_State *L, int index, int code) {
+  if (!rl_error_is(L, index)) return false;
+  lua_getfield(L, index, "code");
+  const char *word = lua_tostring(L, -1);
+  bool same = word && strcmp(word, rl_error_word(code)) == 0;
+  lua_pop(L, 1);
+  return same;
+}
+
 void rl_error_wrap(lua_State *L, int index) {
   index = lua_absindex(L, index);
   if (rl_error_is(L, index)) {

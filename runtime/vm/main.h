@@ -10,7 +10,7 @@
 #define RL_VM_MAIN_H
 
 #include "server/worker.h"
-#include "vm/vm.h"
+#include "vm/task.h"
 
 typedef struct rl_main rl_main;
 typedef struct rl_desk rl_desk;
@@ -33,7 +33,7 @@ struct rl_main {
   rl_desk *desk;           /* of rille dev (desk.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
   rl_handler *handler;     /* the app, once it is ready */
-  rl_task *waiting;        /* who waits for the stop */
+  rl_waker waiting;        /* of who waits for the stop */
   double shutdown_timeout; /* seconds that background tasks have */
   uint32_t cpu_limit_ms;   /* how long loading may run without waiting; 0: no limit */
 };

@@ -28,11 +28,22 @@ void rl_scope_push_error(lua_State *L, rl_scope *scope) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
   } else if (scope->kind == RL_SCOPE_TIMEOUT) {
     rl_error_push(L, RL_ETIMEOUT, "timed out after %.14g s", ((rl_timeout *)scope)->seconds);
-  } else if (scope->task->rare && scope->task->rare->reason) {
-    rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), scope->task->rare->reason);
   } else {
-    rl_error_push(L, scope->code, NULL);
+    const char *reason = scope->task->rare ? scope->task->rare->reason : NULL;
+    if (reason) rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), reason);
+    else rl_error_push(L, scope->code, NULL);
+    lua_pushvalue(L, -1); /* the same value each time, so that it is known at the end */
+    scope->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   }
+}
+
+bool rl_scope_raised(lua_State *L, const rl_scope *scope, int index) {
+  index = lua_absindex(L, index);
+  if (scope->state == RL_SCOPE_QUIET) return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
+  bool same = scope->value_ref != LUA_NOREF && lua_rawequal(L, -1, index);
+  lua_pop(L, 1);
+  return same || rl_error_has_code(L, index, RL_ECANCELLED);
 }
 
 int rl_scope_raise_due(lua_State *L, rl_task *task) {
@@ -63,13 +74,14 @@ void rl_task_cancel(rl_task *task, int code, const char *reason) {
   fire(&task->base);
 }
 
-void rl_scope_fire_with(lua_State *L, rl_scope *scope) {
+bool rl_scope_fire_with(lua_State *L, rl_scope *scope) {
   if (scope->state != RL_SCOPE_QUIET) {
     lua_pop(L, 1);
-    return;
+    return false;
   }
   scope->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   fire(scope);
+  return true;
 }
 
 void rl_scope_enter(rl_task *task, rl_scope *scope, int kind) {
@@ -95,11 +107,8 @@ void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds) {
   timeout->scope.code = RL_ETIMEOUT;
   timeout->seconds = seconds;
   double ms = seconds * 1000;
-  rl_timer_start_now(task->vm->loop, &timeout->timer,
-                     ms >= 1e15 ? (uint64_t)1e15
-                     : ms > 0   ? (uint64_t)ms
-                                : 0,
-                     on_timeout);
+  if (ms <= 0) fire(&timeout->scope); /* no wait passes */
+  else rl_timer_start_now(task->vm->loop, &timeout->timer, ms >= 1e15 ? (uint64_t)1e15 : (uint64_t)ms, on_timeout);
 }
 
 void rl_timeout_leave(rl_task *task, rl_timeout *timeout) {

@@ -23,13 +23,6 @@ const char *rl_serving_label(const rl_serving *serving) {
 
 /* ---- what the request tells ------------------------------------------------------------------------------------------------ */
 
-/* Wakes the task where it waits for just this: it may be asleep, or wait for a database, while a body arrives. */
-static void wake(rl_serving *s, int awaited) {
-  if (s->awaits != awaited) return;
-  s->awaits = RL_AWAITS_NOTHING;
-  rl_task_wake(s->task);
-}
-
 static void on_body(rl_req *req, rl_slice bytes) {
   rl_serving *s = req->user;
   if (rl_buf_add_slice(&s->body, bytes)) {
@@ -39,17 +32,21 @@ static void on_body(rl_req *req, rl_slice bytes) {
   } else if (s->body_state == RL_BODY_STREAMED && s->body.len >= PIECE) {
     req->ops->read_body(req, false);
   }
-  if (s->body_state == RL_BODY_STREAMED || s->body_ended) wake(s, RL_AWAITS_BODY);
+  if (s->body_state == RL_BODY_STREAMED || s->body_ended) rl_task_wake(&s->body_waker);
 }
 
 static void on_body_end(rl_req *req, int code) {
   rl_serving *s = req->user;
   s->body_ended = true;
   s->body_error = code;
-  wake(s, RL_AWAITS_BODY);
+  rl_task_wake(&s->body_waker);
 }
 
-static void on_drain(rl_req *req) { wake(req->user, RL_AWAITS_DRAIN); }
+static void on_drain(rl_req *req) {
+  rl_serving *s = req->user;
+  s->clogged = false;
+  rl_task_wake(&s->drain_waker);
+}
 
 static void on_gone(rl_req *req, int code) {
   rl_serving *s = req->user;
@@ -62,7 +59,7 @@ static const rl_req_events events = {
     .on_body = on_body, .on_body_end = on_body_end, .on_drain = on_drain, .on_gone = on_gone};
 
 void rl_serving_read(rl_serving *s, bool whole) {
-  s->awaits = RL_AWAITS_BODY;
+  s->body_waker = rl_task_waker(s->task);
   s->body_state = whole ? RL_BODY_READING : RL_BODY_STREAMED;
   s->req->ops->read_body(s->req, true);
 }
@@ -147,6 +144,26 @@ static int answer_plain(lua_State *L, int status) {
 
 /* ---- sending -------------------------------------------------------------------------------------------------------------------- */
 
+static bool undo_drain(rl_task *task, void *ud) {
+  (void)task;
+  ((rl_serving *)ud)->drain_waker.task = NULL;
+  return true;
+}
+
+int rl_serving_wait_drain(lua_State *L, rl_serving *s, lua_KFunction k, lua_KContext ctx) {
+  s->clogged = true;
+  s->drain_waker = rl_task_waker(s->task);
+  return rl_task_wait(L, "the client to take the response", undo_drain, s, k, ctx);
+}
+
+/* The task is cancelled while its answer is on the way: the client sees that it is not whole. */
+static int break_off(lua_State *L) {
+  rl_serving *s = serving_of(L);
+  if (!s->gone) s->req->ops->abort(s->req);
+  s->gone = true;
+  return leave(L);
+}
+
 static int send_rest_k(lua_State *L, int status, lua_KContext sent);
 
 /* The rest of a large body, piece by piece, as fast as the client takes it. Stack top: the body. */
@@ -159,8 +176,8 @@ static int send_rest(lua_State *L, size_t sent) {
     int code = s->req->ops->write(s->req, rl_slice_of(bytes + sent, piece));
     sent += piece;
     if (code == RL_EAGAIN) {
-      s->awaits = RL_AWAITS_DRAIN;
-      return rl_task_wait(L, "the client to take the response", NULL, NULL, send_rest_k, (lua_KContext)sent);
+      s->drain_waker = rl_task_waker(s->task);
+      return rl_task_wait_quietly(L, "the client to take the response", undo_drain, s, send_rest_k, (lua_KContext)sent);
     }
     if (code) break;
   }
@@ -169,20 +186,24 @@ static int send_rest(lua_State *L, size_t sent) {
 }
 
 static int send_rest_k(lua_State *L, int status, lua_KContext sent) {
-  (void)status;
-  return send_rest(L, (size_t)sent);
+  return failed(status) ? break_off(L) : send_rest(L, (size_t)sent);
+}
+
+/* Stack top: the error. */
+static void log_stream_failure(lua_State *L, const rl_serving *s) {
+  const char *text, *trace;
+  rl_task_describe_error(L, lua_gettop(L), &text, &trace);
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("route", rl_slice_str(rl_serving_label(s))),
+                           RL_LOG_TEXT_FIELD("error", rl_slice_str(text)),
+                           RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
+  rl_log(RL_LOG_ERROR, RL_SLICE("a streamed response failed"), fields, trace ? 3 : 2);
 }
 
 static int stream_k(lua_State *L, int status, lua_KContext number) {
   rl_serving *s = serving_of(L);
   rl_protect_leave(L, (unsigned)number, true);
+  if (failed(status) && !(s->gone && rl_scope_raised(L, &s->task->base, -1))) log_stream_failure(L, s);
   if (failed(status) && !s->gone) {
-    const char *text, *trace;
-    rl_task_describe_error(L, lua_gettop(L), &text, &trace);
-    rl_log_field fields[] = {RL_LOG_TEXT_FIELD("route", rl_slice_str(rl_serving_label(s))),
-                             RL_LOG_TEXT_FIELD("error", rl_slice_str(text)),
-                             RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
-    rl_log(RL_LOG_ERROR, RL_SLICE("a streamed response failed"), fields, trace ? 3 : 2);
     s->req->ops->abort(s->req);
     s->gone = true;
   }
@@ -202,7 +223,8 @@ static int run_stream(lua_State *L) {
 typedef struct file_answer {
   rl_file_send send;
   rl_serving *serving;
-  bool done, waiting;
+  rl_waker waker;
+  bool done;
   int code;
 } file_answer;
 
@@ -211,7 +233,7 @@ static void on_file_done(rl_file_send *send, int code) {
   a->done = true;
   a->code = code;
   if (code == RL_ERESET || code == RL_EEOF || code == RL_ECANCELLED) a->serving->gone = true;
-  if (a->waiting) rl_task_wake(a->serving->task);
+  rl_task_wake(&a->waker);
 }
 
 static int file_done(lua_State *L, const file_answer *a) {
@@ -220,8 +242,18 @@ static int file_done(lua_State *L, const file_answer *a) {
   return leave(L);
 }
 
+/* The descriptor is closed here: nobody else will. */
+static bool undo_file(rl_task *task, void *ud) {
+  file_answer *a = ud;
+  (void)task;
+  a->waker.task = NULL;
+  rl_file_send_cancel(&a->send);
+  a->serving->gone = true;
+  return true;
+}
+
 static int file_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
+  if (failed(status)) return leave(L);
   return file_done(L, (file_answer *)ctx);
 }
 
@@ -248,8 +280,8 @@ static int send_file(lua_State *L, rl_serving *s, const rl_resp *resp) {
   rl_file_options options = file_options(s, resp);
   rl_file_send_start(&a->send, s->req, file, &options);
   if (a->done) return file_done(L, a);
-  a->waiting = true;
-  return rl_task_wait(L, "the client to take the file", NULL, NULL, file_k, (lua_KContext)a);
+  a->waker = rl_task_waker(s->task);
+  return rl_task_wait_quietly(L, "the client to take the file", undo_file, a, file_k, (lua_KContext)a);
 }
 
 /* A response with a validator answers a conditional request by itself: 304, 412, or 0 to go on. */
@@ -339,8 +371,11 @@ static int error_k(lua_State *L, int status, lua_KContext number) {
 /* Stack top: the error. A task that was cancelled has nobody to answer, or no time to. */
 static int handle_error(lua_State *L) {
   rl_serving *s = serving_of(L);
+  bool cancelled = s->gone || s->task->base.state != RL_SCOPE_QUIET;
+  if (cancelled && !rl_scope_raised(L, &s->task->base, -1))
+    rl_task_log_error(L, lua_gettop(L), "a handler failed while it was cancelled");
   if (s->gone) return leave(L);
-  if (s->task->base.state != RL_SCOPE_QUIET) return answer_plain(L, 503);
+  if (cancelled) return answer_plain(L, 503);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->on_error_ref);
   lua_pushvalue(L, AT_REQ);
   lua_pushvalue(L, -3);

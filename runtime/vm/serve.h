@@ -47,9 +47,6 @@ struct rl_app {
 
 enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };
 
-/* What the request's task waits for, of what the request tells: nothing else may be woken by it. */
-enum { RL_AWAITS_NOTHING, RL_AWAITS_BODY, RL_AWAITS_DRAIN };
-
 /* Something that belongs to a request and is given back at its end, though Lua may hold a handle of it for longer. */
 struct rl_held {
   rl_list node;
@@ -68,7 +65,8 @@ struct rl_serving {
   bool gone;      /* the client has left */
   bool finishers; /* something wants to see the response before it leaves (req.session, security headers) */
   bool hooked;    /* its hooks have run, or failed */
-  uint8_t awaits;
+  bool clogged;   /* more waits to leave than should, until the drain */
+  rl_waker body_waker, drain_waker; /* of the request's task, while it waits for just that */
   uint8_t body_state;
   int body_error; /* of on_body_end */
   bool body_ended;
@@ -94,6 +92,9 @@ void rl_app_init(rl_app *app, rl_vm *vm);
 /* What to do with the bytes of a body: asks for them, or for none. Bytes gather in serving->body, bounded by
  * RL_LIMIT_SPILL unless `whole`; the task is woken when there is something new. */
 void rl_serving_read(rl_serving *serving, bool whole);
+
+/* Waits until the client has taken enough that more may follow; the task of the request only, as its last act. */
+int rl_serving_wait_drain(lua_State *L, rl_serving *serving, lua_KFunction k, lua_KContext ctx);
 
 /* ---- responses as Lua values (vm/bind/response.c) ---- */
 

@@ -1,6 +1,7 @@
 /* Tasks: their life, their waits, and the one function that resumes. Cancellation is in scope.c. See task.h. */
 #include "vm/task.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -56,16 +57,28 @@ static void stop_timeouts(rl_task *task) {
   task->scope = &task->base;
 }
 
+/* Whoever has kept the thread may ask about it for as long as it likes: it belongs to no task any more. */
 static void drop_task(rl_task *task) {
+  set_strand(task->strand.co, NULL);
   luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->thread_ref);
   rl_free(task->rare);
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
 
+/* Out of whatever the task is linked into: its memory in the union is free for another use. */
+static void disarm(rl_task *task) {
+  rl_loop *loop = task->vm->loop;
+  if (task->armed == RL_ARMED_POST) rl_loop_unpost(loop, &task->post);
+  else if (task->armed == RL_ARMED_TIMER) rl_timer_stop(loop, &task->timer);
+  else if (task->armed == RL_ARMED_WAITER) rl_list_remove(&task->waiter.node);
+  task->armed = RL_ARMED_NOT;
+}
+
 static void forget(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   for (rl_list *node; (node = rl_list_shift(&task->children));) forget(RL_CONTAINER(node, rl_task, sibling));
-  if (task->status == RL_TASK_READY) rl_loop_unpost(loop, &task->post);
+  disarm(task);
+  set_strand(task->strand.co, NULL);
   stop_timeouts(task);
   if (task->rare) {
     rl_timer_stop(loop, &task->rare->cleanup);
@@ -77,7 +90,7 @@ static void forget(rl_task *task) {
 
 static void undo_wait(void *ud, rl_task *task, unsigned depth) {
   (void)ud, (void)depth;
-  if (task->status != RL_TASK_READY && task->undo) task->undo(task, task->undo_ud);
+  if (task->status == RL_TASK_WAITING) task->undo(task, task->undo_ud);
 }
 
 /* First all waits are undone, while those who are waited for still live: a job that ends later wakes nobody. */
@@ -91,11 +104,12 @@ void rl_task_pool_free(rl_vm *vm) {
   vm->idle_count = 0;
 }
 
-/* A thread whose base returned can start another function; one that died by an error is given up. */
+/* A thread whose base returned can start another function. One that died by an error is given up, and one that the program
+ * has seen: what a library keeps under coroutine.running() must not appear in another request. */
 static void recycle(rl_task *task, bool clean) {
   rl_vm *vm = task->vm;
   lua_settop(task->strand.co, 0);
-  if (!clean || vm->idle_count >= IDLE_KEPT) {
+  if (!clean || task->strand.shown || vm->threads_shown || vm->idle_count >= IDLE_KEPT) {
     drop_task(task);
     return;
   }
@@ -160,12 +174,13 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->group = NULL;
   task->base = (rl_scope){.task = task, .kind = RL_SCOPE_TASK, .value_ref = LUA_NOREF};
   task->status = RL_TASK_READY;
-  task->failed = task->interrupted = task->cleaning = task->ending = false;
+  task->failed = task->interrupted = task->cleaning = task->ending = task->quiet = false;
+  task->armed = RL_ARMED_NOT;
   task->handle = NULL;
   task->trace_ref = LUA_NOREF;
   task->wait_name = "to start";
   task->wait_since = rl_loop_now(vm->loop);
-  task->undo = NULL;
+  task->undo = rl_task_undo_nothing;
   task->on_end = NULL;
   task->owner = NULL;
   task->cpu_limit_ms = task->waits = 0;
@@ -204,6 +219,13 @@ static void give_children_away(rl_task *task) {
   rl_list_append(&task->vm->roots, &task->children);
 }
 
+/* Ends the wait under way: whatever was armed for it has fired or was taken back. */
+static void wake(rl_task *task) {
+  if (task->status != RL_TASK_WAITING) return;
+  task->status = RL_TASK_READY;
+  rl_task_start(task);
+}
+
 static void free_reason(rl_task *task) {
   if (!task->rare) return;
   rl_free(task->rare->reason);
@@ -223,8 +245,9 @@ static void on_task_end(rl_task *task) {
     waiter->on_end(waiter, task);
   }
   rl_task *parent = task->parent;
-  if (parent && parent->ending && rl_list_empty(&parent->children)) rl_task_wake(parent);
-  if (task->trace_ref != LUA_NOREF) luaL_unref(vm->L, LUA_REGISTRYINDEX, task->trace_ref);
+  if (parent && parent->ending && rl_list_empty(&parent->children)) wake(parent);
+  luaL_unref(vm->L, LUA_REGISTRYINDEX, task->trace_ref); /* LUA_NOREF is none */
+  luaL_unref(vm->L, LUA_REGISTRYINDEX, task->base.value_ref);
   free_reason(task);
 }
 
@@ -244,6 +267,7 @@ static void run(rl_task *task) {
   int nargs = task->nargs, nres = 0;
   task->nargs = 0;
   task->status = RL_TASK_RUNNING;
+  task->wait = ++vm->next_wait;
   task->wait_name = NULL;
   vm->running = task;
   beat(vm);
@@ -258,9 +282,15 @@ static void run(rl_task *task) {
   recycle(task, status == LUA_OK);
 }
 
-static void on_post(rl_post *post) { run(RL_CONTAINER(post, rl_task, post)); }
+static void on_post(rl_post *post) {
+  rl_task *task = RL_CONTAINER(post, rl_task, post);
+  task->armed = RL_ARMED_NOT;
+  run(task);
+}
 
 void rl_task_start(rl_task *task) {
+  disarm(task);
+  task->armed = RL_ARMED_POST;
   rl_post_init(&task->post);
   rl_loop_post(task->vm->loop, &task->post, on_post);
 }
@@ -315,6 +345,7 @@ rl_task *rl_task_may_wait(lua_State *L, const char *name) {
   if (!task) luaL_error(L, "cannot wait for %s outside a task", name);
   if (!lua_isyieldable(L) || strand->blocked) raise_impossible(L, name, strand);
   if (rl_scope_due(task)) rl_scope_raise_due(L, task);
+  task->wait = ++task->vm->next_wait; /* whatever was armed before and never waited for is spent */
   return task;
 }
 
@@ -329,16 +360,19 @@ rl_task_rare *rl_task_rare_of(rl_task *task) {
   return task->rare;
 }
 
+static int end_interrupted(lua_State *L, rl_task *task) {
+  task->interrupted = false;
+  if (task->quiet) return task->wait_k(L, LUA_ERRRUN, task->wait_ctx);
+  if (rl_scope_due(task)) return rl_scope_raise_due(L, task);
+  return rl_error_raise(L, RL_ETIMEOUT, "cleanup took longer than %u s", RL_LIMIT_CLEANUP_MS / 1000);
+}
+
 static int wait_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rl_task *task = rl_task_running(L);
   if (task->vm->on_wait) task->vm->on_wait(task, false);
   if (task->rare) rl_timer_stop(task->vm->loop, &task->rare->cleanup);
-  if (task->interrupted) {
-    task->interrupted = false;
-    if (rl_scope_due(task)) return rl_scope_raise_due(L, task);
-    return rl_error_raise(L, RL_ETIMEOUT, "cleanup took longer than %u s", RL_LIMIT_CLEANUP_MS / 1000);
-  }
+  if (task->interrupted) return end_interrupted(L, task);
   return task->wait_k ? task->wait_k(L, LUA_YIELD, task->wait_ctx) : 0;
 }
 
@@ -351,8 +385,7 @@ static void bound_cleanup(rl_task *task) {
   rl_timer_start(loop, &rare->cleanup, rare->cleanup_until > now ? rare->cleanup_until - now : 0, on_cleanup_over);
 }
 
-int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, void *ud), void *ud, lua_KFunction k,
-                 lua_KContext ctx) {
+static int begin_wait(lua_State *L, const char *name, rl_undo undo, void *ud, lua_KFunction k, lua_KContext ctx) {
   rl_task *task = rl_task_running(L);
   task->status = RL_TASK_WAITING;
   task->wait_name = name;
@@ -367,29 +400,105 @@ int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, voi
   return lua_yieldk(L, 0, 0, wait_k);
 }
 
-static void undo_yield(rl_task *task, void *ud) {
+int rl_task_wait(lua_State *L, const char *name, rl_undo undo, void *ud, lua_KFunction k, lua_KContext ctx) {
+  rl_task_running(L)->quiet = false;
+  return begin_wait(L, name, undo, ud, k, ctx);
+}
+
+int rl_task_wait_quietly(lua_State *L, const char *name, rl_undo undo, void *ud, lua_KFunction k, lua_KContext ctx) {
+  rl_task_running(L)->quiet = true;
+  return begin_wait(L, name, undo, ud, k, ctx);
+}
+
+/* ---- waking -------------------------------------------------------------------------------------------------------------------- */
+
+bool rl_task_undo_nothing(rl_task *task, void *ud) {
+  (void)task, (void)ud;
+  return true;
+}
+
+bool rl_task_undo_armed(rl_task *task, void *ud) {
   (void)ud;
-  rl_loop_unpost(task->vm->loop, &task->post);
+  disarm(task);
+  return true;
 }
 
-int rl_task_yield(lua_State *L, const char *name) {
-  rl_task_start(rl_task_may_wait(L, name));
-  return rl_task_wait(L, name, undo_yield, NULL, NULL, 0);
+#if defined(__SANITIZE_ADDRESS__)
+enum { STALE_WAKE_IS_FATAL = 1 };
+#elif defined(__has_feature)
+enum { STALE_WAKE_IS_FATAL = __has_feature(address_sanitizer) };
+#else
+enum { STALE_WAKE_IS_FATAL = 0 };
+#endif
+
+static bool refuse_stale_wake(rl_task *task) {
+  task->vm->stale_wakes++;
+  rl_logf(RL_LOG_ERROR, "a wait of task %llu was ended twice, this is a bug in rille", (unsigned long long)task->id);
+  if (STALE_WAKE_IS_FATAL) abort();
+  return false;
 }
 
-void rl_task_wake(rl_task *task) {
-  if (task->status != RL_TASK_WAITING) return;
-  task->status = RL_TASK_READY;
-  task->undo = NULL;
-  rl_task_start(task);
+bool rl_task_wake(rl_waker *waker) {
+  rl_task *task = waker->task;
+  if (!task) return false;
+  waker->task = NULL;
+  if (task->status != RL_TASK_WAITING || task->wait != waker->wait) return refuse_stale_wake(task);
+  wake(task);
+  return true;
 }
 
 /* The path of every cancellation. */
 void rl_task_interrupt(rl_task *task) {
   if (task->status != RL_TASK_WAITING || task->ending) return;
-  if (task->undo) task->undo(task, task->undo_ud);
+  if (!task->undo(task, task->undo_ud)) return;
   task->interrupted = true;
-  rl_task_wake(task);
+  wake(task);
+}
+
+/* ---- what the task itself is linked into ------------------------------------------------------------------------------------------ */
+
+int rl_task_yield(lua_State *L, const char *name) {
+  rl_task_start(rl_task_may_wait(L, name));
+  return rl_task_wait(L, name, rl_task_undo_armed, NULL, NULL, 0);
+}
+
+static void on_timer(rl_timer *timer) {
+  rl_task *task = RL_CONTAINER(timer, rl_task, timer);
+  task->armed = RL_ARMED_NOT;
+  wake(task);
+}
+
+void rl_task_arm_timer(rl_task *task, double ms) {
+  task->armed = RL_ARMED_TIMER;
+  memset(&task->timer, 0, sizeof task->timer);
+  rl_timer_start_now(task->vm->loop, &task->timer, ms < 1e15 ? (uint64_t)ms : (uint64_t)1e15, on_timer);
+}
+
+static void on_waited_end(rl_waiter *waiter, rl_task *ended) {
+  (void)ended;
+  rl_task *task = RL_CONTAINER(waiter, rl_task, waiter);
+  task->armed = RL_ARMED_NOT; /* the one that ended has taken it off its list */
+  wake(task);
+}
+
+void rl_task_arm_end(rl_task *task, rl_task *of) {
+  task->armed = RL_ARMED_WAITER;
+  task->waiter.on_end = on_waited_end;
+  rl_list_push(&of->waiters, &task->waiter.node);
+}
+
+void rl_task_arm_queue(rl_task *task, rl_list *queue) {
+  task->armed = RL_ARMED_WAITER;
+  task->waiter.on_end = NULL;
+  rl_list_push(queue, &task->waiter.node);
+}
+
+rl_task *rl_task_first_of(rl_list *queue) { return RL_CONTAINER(queue->next, rl_task, waiter.node); }
+
+void rl_task_wake_first(rl_list *queue) {
+  rl_task *task = rl_task_first_of(queue);
+  disarm(task);
+  wake(task);
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------------------- */
@@ -409,7 +518,7 @@ int rl_task_leave(lua_State *L, int keep) {
   RL_LIST_EACH(&task->children, node)
     rl_task_cancel(RL_CONTAINER(node, rl_task, sibling), RL_ECANCELLED, "the task it belongs to has ended");
   if (rl_list_empty(&task->children)) return leave_k(L, LUA_OK, keep);
-  return rl_task_wait(L, "its children to end", NULL, NULL, leave_k, keep);
+  return rl_task_wait(L, "its children to end", rl_task_undo_nothing, NULL, leave_k, keep);
 }
 
 static char *copy_text(const char *text) { return text ? rl_strndup(text, strlen(text)) : NULL; }
@@ -432,13 +541,36 @@ static rl_failure *push_failure(lua_State *L, const char *text, const char *trac
   return failure;
 }
 
-/* Stack: the handle at 1, the error on top. */
+/* What failed although it was only to end: where it was cancelled is said too. */
+static const char *add_cancellation(lua_State *L, const rl_task *task, const char *trace) {
+  if (task->base.state == RL_SCOPE_QUIET || task->base.value_ref == LUA_NOREF) return trace;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, task->base.value_ref);
+  if (rl_error_is(L, -1)) lua_getfield(L, -1, "traceback");
+  if (!lua_isstring(L, -1)) return trace;
+  return lua_pushfstring(L, "%s\nit had been cancelled here, %s", trace ? trace : "", lua_tostring(L, -1));
+}
+
+/* Stack top: the table of what the handle keeps; the failure is added to it. */
+static void keep_failure(lua_State *L, rl_task *task, const char *text, const char *trace) {
+  int kept = lua_gettop(L);
+  rl_failure *failure = push_failure(L, text, add_cancellation(L, task, trace));
+  lua_rawseti(L, kept, 3);
+  lua_settop(L, kept);
+  task->handle->failure = failure;
+  rl_task_rare *rare = task->parent ? rl_task_rare_of(task->parent) : NULL;
+  if (rare) rl_list_push(&rare->failures, &failure->node);
+  else rl_failure_log(failure);
+}
+
+/* Stack: the handle at 1, the error on top. Nothing that was raised vanishes: it is raised in the group, in whoever waits, or
+ * logged. A cancelled task that ends by its cancellation has not failed. */
 static void keep_error(lua_State *L, rl_task *task) {
   rl_task_handle *handle = task->handle;
   int value = lua_gettop(L);
+  bool told = false;
   const char *text, *trace;
   handle->results = -1;
-  handle->cancelled = task->base.state != RL_SCOPE_QUIET;
+  handle->cancelled = rl_scope_raised(L, &task->base, value);
   rl_task_describe_error(L, value, &text, &trace);
   lua_createtable(L, 3, 0);
   lua_pushvalue(L, value);
@@ -447,14 +579,11 @@ static void keep_error(lua_State *L, rl_task *task) {
   lua_rawseti(L, -2, 2);
   if (task->group && !handle->cancelled) {
     lua_pushvalue(L, value);
-    rl_scope_fire_with(L, task->group);
-  } else if (rl_list_empty(&task->waiters) && !handle->cancelled) {
-    handle->failure = push_failure(L, text, trace);
-    lua_rawseti(L, -2, 3);
-    rl_task_rare *rare = task->parent ? rl_task_rare_of(task->parent) : NULL;
-    if (rare) rl_list_push(&rare->failures, &handle->failure->node);
-    else rl_failure_log(handle->failure);
+    told = rl_scope_fire_with(L, task->group);
   }
+  bool ended_others = task->base.state != RL_SCOPE_QUIET || task->group;
+  if (!told && !handle->cancelled && (ended_others || rl_list_empty(&task->waiters)))
+    keep_failure(L, task, text, trace);
   lua_setiuservalue(L, 1, 1);
 }
 
@@ -480,10 +609,12 @@ static void log_failure(const char *message, const char *text, const char *trace
   rl_log(RL_LOG_ERROR, rl_slice_str(message), fields, trace ? 2 : 1);
 }
 
-static void log_own_failure(lua_State *L) {
+void rl_task_log_error(lua_State *L, int index, const char *message) {
+  int top = lua_gettop(L);
   const char *text, *trace;
-  rl_task_describe_error(L, lua_gettop(L), &text, &trace);
-  log_failure("a task failed", text, trace);
+  rl_task_describe_error(L, index, &text, &trace);
+  log_failure(message, text, trace);
+  lua_settop(L, top);
 }
 
 static int base_k(lua_State *L, int status, lua_KContext ctx) {
@@ -491,7 +622,7 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
   rl_task *task = rl_task_running(L);
   task->failed = status != LUA_OK && status != LUA_YIELD;
   if (task->handle) keep_results(L, task);
-  else if (task->failed && !task->on_end) log_own_failure(L);
+  else if (task->failed && !task->on_end) rl_task_log_error(L, lua_gettop(L), "a task failed");
   if (!task->on_end) lua_settop(L, 1); /* the handle stays anchored while children are awaited */
   return rl_task_leave(L, lua_gettop(L) < 2 ? lua_gettop(L) : 2);
 }

@@ -1,10 +1,22 @@
 /*
  * Tasks: coroutines owned by C. Every request is one; so is everything that `rille.spawn` starts, and a program's own
- * loading. The rules are BLUEPRINT section 8; this is where they are kept.
+ * loading.
  *
  *   READY --run--> RUNNING --rl_task_wait--> WAITING --rl_task_wake--> READY … --> ENDED
  *                                               |
  *                                            cancel: undo the wait, then as woken, but the wait raises
+ *
+ * A wait is ended only by what it waits for. Each wait of a state has a number of its own; an rl_waker holds the task and
+ * that number, and wakes nothing else. Code that waits does these things, in this order:
+ *
+ *   1. rl_task_may_wait      raises where no wait is possible or a cancellation is due: nothing is armed yet
+ *   2. keep rl_task_waker    in whatever will end the wait: a job, a request's events, a queue
+ *   3. arm it                and raise nothing afterwards, unless it is disarmed first
+ *   4. rl_task_wait          as the last act, with an undo that takes back what was armed and empties the waker
+ *   5. rl_task_wake          when it happens, once; a job on a thread sends mail first, so that this runs on the loop
+ *
+ * A continuation that waits again repeats 2 to 5: the waker before is spent. A wake with a spent number changes nothing; it
+ * is counted (vm.stale_wakes), and under the address sanitizer it ends the process, because some undo has failed.
  *
  * A task's thread may itself resume threads that the program made (coroutine.create): each is a strand, linked to the one
  * that resumed it, and a wait anywhere suspends the whole chain. lua_getextraspace of a thread holds its strand.
@@ -29,6 +41,7 @@
 
 typedef struct rl_scope rl_scope;
 typedef struct rl_waiter rl_waiter;
+typedef struct rl_waker rl_waker;
 
 struct rl_strand { /* NULL task and resumer: nobody has resumed it */
   rl_task *task;   /* for whom it runs */
@@ -36,6 +49,7 @@ struct rl_strand { /* NULL task and resumer: nobody has resumed it */
   rl_strand *resumer;       /* NULL for a task's own */
   unsigned protected_calls; /* pcall, xpcall … active on this thread: numbers them from 1 */
   bool blocked;             /* some resumer was called from where no wait is possible */
+  bool shown;               /* the program has seen this thread (coroutine.running): nobody else is given it */
 };
 
 enum { RL_SCOPE_TASK, RL_SCOPE_TIMEOUT, RL_SCOPE_GROUP, RL_SCOPE_SHIELD };
@@ -58,7 +72,18 @@ typedef struct rl_timeout {
   double seconds;
 } rl_timeout;
 
-/* Somebody who wants to know that a task has ended, linked in task.waiters until then; or a task in a queue. */
+/* Ends one wait of one task. Zeroed: it wakes nobody. */
+struct rl_waker {
+  rl_task *task;
+  uint64_t wait; /* the number of that wait */
+};
+
+/* Takes back what was armed for a wait, because the task is cancelled, and empties its waker; it must not wake. Returns false
+ * if that cannot be taken back and its outcome matters (a write that has begun): then the wait goes on, and the cancellation
+ * is raised at the next one. When the state is closed (vm.closing) the answer is not heeded: what was armed must let go. */
+typedef bool (*rl_undo)(rl_task *task, void *ud);
+
+/* Somebody who wants to know that a task has ended, linked in task.waiters until then. */
 struct rl_waiter {
   rl_list node;
   void (*on_end)(rl_waiter *waiter, rl_task *task);
@@ -90,6 +115,7 @@ typedef struct rl_task_rare {
 } rl_task_rare;
 
 enum { RL_TASK_READY, RL_TASK_RUNNING, RL_TASK_WAITING, RL_TASK_ENDED };
+enum { RL_ARMED_NOT, RL_ARMED_POST, RL_ARMED_TIMER, RL_ARMED_WAITER };
 
 /* A hundred thousand of these may sleep at once: every field is paid for as often. */
 struct rl_task {
@@ -109,6 +135,8 @@ struct rl_task {
   bool interrupted; /* the wait under way ends by raising what is due */
   bool cleaning;    /* inside __close of a cancelled scope */
   bool ending;      /* only waits for its children now */
+  uint8_t armed;    /* RL_ARMED_*: which of the union below is linked */
+  bool quiet;       /* the wait under way tells its continuation of a cancellation, and raises nothing */
   int thread_ref;   /* anchors the thread */
   int trace_ref;    /* {value, traceback} of the last error, or LUA_NOREF */
   int nargs;
@@ -121,11 +149,12 @@ struct rl_task {
 
   const char *wait_name; /* what it waits for ("sleep"), static; NULL while it does not */
   uint64_t wait_since;
-  void (*undo)(rl_task *task, void *ud);
+  uint64_t wait; /* number of the wait under way, or of the next one */
+  rl_undo undo;
   void *undo_ud;
   lua_KFunction wait_k;
   lua_KContext wait_ctx;
-  union {             /* one at a time: */
+  union {             /* one at a time, as `armed` says; only task.c touches them */
     rl_post post;     /* READY: in the loop's queue */
     rl_timer timer;   /* WAITING: for a time … */
     rl_waiter waiter; /* … or for another task, or in a queue */
@@ -155,22 +184,42 @@ static inline rl_strand *rl_strand_of(lua_State *L) { return *(rl_strand **)lua_
 /* To be called before anything is armed. Raises where no wait is possible (saying what is in the way and where), and where
  * a cancellation is due. `name` is what the wait is called ("db:query"), static. */
 rl_task *rl_task_may_wait(lua_State *L, const char *name);
-/* Lets everything that is ready run first: rl_task_wait for nothing. */
+/* Lets everything that is ready run first: a wait for nothing. */
 int rl_task_yield(lua_State *L, const char *name);
-/* As the last thing a C function does: `return rl_task_wait(…)`. The task sleeps until rl_task_wake; then `k` runs (NULL:
- * no results). `undo` takes back what was armed, when a cancellation comes first; it must not wake. */
-int rl_task_wait(lua_State *L, const char *name, void (*undo)(rl_task *task, void *ud), void *ud, lua_KFunction k,
-                 lua_KContext ctx);
-/* Ends the wait; whatever was armed for it must have fired or been taken back. Harmless on a task that does not wait. */
-void rl_task_wake(rl_task *task);
+/* The waker of the wait that is about to begin. */
+static inline rl_waker rl_task_waker(rl_task *task) { return (rl_waker){task, task->wait}; }
+/* As the last thing a C function does: `return rl_task_wait(…)`. The task sleeps until its waker is used; then `k` runs (NULL:
+ * no results). `undo` is called when a cancellation comes first; never NULL. */
+int rl_task_wait(lua_State *L, const char *name, rl_undo undo, void *ud, lua_KFunction k, lua_KContext ctx);
+/* The same for C that stands outside every protected call (a task's base): a cancellation raises nothing, `k` is told by its
+ * status: LUA_ERRRUN, else LUA_YIELD. */
+int rl_task_wait_quietly(lua_State *L, const char *name, rl_undo undo, void *ud, lua_KFunction k, lua_KContext ctx);
+/* Ends the wait that the waker belongs to, and empties the waker. Returns false where there is nothing to end: the waker was
+ * empty, or its wait is over already. */
+bool rl_task_wake(rl_waker *waker);
+/* An undo for waits that nothing is armed for. */
+bool rl_task_undo_nothing(rl_task *task, void *ud);
+
+/* What most waits are for: the task itself is linked, and no waker is needed. Called after rl_task_may_wait. */
+void rl_task_arm_timer(rl_task *task, double ms);
+void rl_task_arm_end(rl_task *task, rl_task *of);
+void rl_task_arm_queue(rl_task *task, rl_list *queue);
+/* The undo of these three. */
+bool rl_task_undo_armed(rl_task *task, void *ud);
+/* The first task of a queue that is not empty, and waking it. */
+rl_task *rl_task_first_of(rl_list *queue);
+void rl_task_wake_first(rl_list *queue);
 
 /* ---- cancelling ---------------------------------------------------------------------------------------------------------- */
 
 /* Cancels the task as a whole with an error of `code`; `reason` (may be NULL) is said in its message. A second call changes
  * nothing. */
 void rl_task_cancel(rl_task *task, int code, const char *reason);
-/* Raises the value on top of L's stack (popped) inside a scope of that task, as a cancellation of it. */
-void rl_scope_fire_with(lua_State *L, rl_scope *scope);
+/* Raises the value on top of L's stack (popped) inside a scope of that task, as a cancellation of it. Returns false where the
+ * scope has been cancelled before: then nobody sees the value. */
+bool rl_scope_fire_with(lua_State *L, rl_scope *scope);
+/* Returns true if the error at `index` is what the scope was cancelled with, or a cancellation that came out of it. */
+bool rl_scope_raised(lua_State *L, const rl_scope *scope, int index);
 /* Enters and leaves scopes, properly nested; the memory is the caller's. */
 void rl_scope_enter(rl_task *task, rl_scope *scope, int kind);
 void rl_scope_leave(rl_task *task, rl_scope *scope);
@@ -202,6 +251,8 @@ void rl_failure_waited(rl_failure *failure);
 void rl_failure_log(rl_failure *failure);
 /* The error at `value` and its traceback as text: borrowed, both pushed (a missing traceback as nil, and NULL). */
 void rl_task_describe_error(lua_State *L, int value, const char **text, const char **trace);
+/* Logs the error at `index` with its traceback. */
+void rl_task_log_error(lua_State *L, int index, const char *message);
 /* Frees the threads that wait to be used again; and, when a state is closed with tasks still alive, what C holds of those. */
 void rl_task_pool_free(rl_vm *vm);
 void rl_task_forget_all(rl_vm *vm);
@@ -215,7 +266,7 @@ rl_scope *rl_scope_due(rl_task *task);
 int rl_scope_raise_due(lua_State *L, rl_task *task);
 /* Pushes the error that a scope raises. */
 void rl_scope_push_error(lua_State *L, rl_scope *scope);
-/* Ends the wait under way by an error. */
+/* Ends the wait under way by an error; not where it cannot be taken back. */
 void rl_task_interrupt(rl_task *task);
 /* Its rare part; NULL where memory is short. */
 rl_task_rare *rl_task_rare_of(rl_task *task);

@@ -165,6 +165,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
 void rl_vm_del(rl_vm *vm) {
   if (!vm) return;
   if (vm->L) {
+    vm->closing = true;
     rl_task_pool_free(vm);
     rl_task_forget_all(vm);
     lua_close(vm->L);

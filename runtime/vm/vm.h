@@ -52,8 +52,11 @@ struct rl_vm {
   rl_list roots;    /* live tasks without a parent; the others hang below them */
   rl_list idle;     /* ended ones whose threads wait to be used again */
   unsigned task_count, idle_count;
-  uint64_t next_task_id;
-  char **sites; /* names of files in which tasks were spawned */
+  uint64_t next_task_id, next_wait;
+  uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task.h) */
+  bool closing;         /* rl_vm_del: waits are undone for good */
+  bool threads_shown;   /* a program can reach every thread (debug.getregistry): none is used again */
+  char **sites;         /* names of files in which tasks were spawned */
   unsigned site_count;
 
   void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */

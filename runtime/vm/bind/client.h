@@ -17,7 +17,8 @@ enum { RL_CLIENT_URL = 1, RL_CLIENT_BODY = 2 };
 /* A userdata; see vm/bind/client_transfer.c. */
 typedef struct rl_client_transfer {
   rl_transfer t; /* first */
-  rl_task *waiter;
+  rl_waker waiter;
+  bool awaited; /* from the start of a wait until its continuation has run */
   rl_buf whole; /* what transfer:all() has so far */
   char method[24];
 } rl_client_transfer;

@@ -19,9 +19,7 @@ static transfer *check_transfer(lua_State *L) {
   return rl_check_userdata(L, 1, RL_REF_TRANSFER_META, "rille.transfer");
 }
 
-static void wake_waiter(transfer *self) {
-  if (self->waiter) rl_task_wake(self->waiter);
-}
+static void wake_waiter(transfer *self) { rl_task_wake(&self->waiter); }
 
 static void on_progress(rl_transfer *t) { wake_waiter((transfer *)t); }
 
@@ -29,7 +27,8 @@ rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const c
   transfer *self = lua_newuserdatauv(L, sizeof *self, 2);
   rl_transfer_init(&self->t, pool);
   self->t.on_progress = on_progress;
-  self->waiter = NULL;
+  self->waiter.task = NULL;
+  self->awaited = false;
   memcpy(self->method, method, strlen(method) + 1);
   rl_buf_init(&self->whole, RL_BUF_NO_LIMIT);
   rl_vm_push_ref(L, RL_REF_TRANSFER_META);
@@ -71,22 +70,25 @@ int rl_client_transfer_raise(lua_State *L, int self_index) {
 /* ---- waiting -------------------------------------------------------------------------------------------------------------------------- */
 
 static void give_up(transfer *self) {
-  self->waiter = NULL;
+  self->waiter.task = NULL;
+  self->awaited = false;
   rl_transfer_stop(&self->t);
   if (!self->t.code) self->t.code = RL_ECANCELLED;
 }
 
-static void undo(rl_task *task, void *ud) {
+static bool undo(rl_task *task, void *ud) {
   (void)task;
   give_up(ud);
+  return true;
 }
 
 /* A task that was cancelled while it was about to run hears of it here, and nobody else will end its transfer. */
 static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunction k) {
   rl_task *task = rl_task_running(L);
-  if (self->waiter) return luaL_error(L, "another task waits for this response already");
+  if (self->awaited) return luaL_error(L, "another task waits for this response already");
   if (task && rl_scope_due(task)) give_up(self);
-  self->waiter = rl_task_may_wait(L, what);
+  self->waiter = rl_task_waker(rl_task_may_wait(L, what));
+  self->awaited = true;
   return rl_task_wait(L, what, undo, self, k, 0);
 }
 
@@ -97,7 +99,7 @@ static bool is_unsent(const rl_transfer *t) { return t->offers && !t->offers_end
 
 /* Pushes status and headers, or waits for them. 0 where it must wait. */
 static int push_head(lua_State *L, transfer *self) {
-  self->waiter = NULL;
+  self->awaited = false;
   if (!self->t.has_head && !has_ended(self)) return 0;
   if (!self->t.has_head || (self->t.code && is_unsent(&self->t))) return rl_client_transfer_raise(L, 1);
   lua_pushinteger(L, self->t.head.status);
@@ -129,7 +131,7 @@ int rl_client_transfer_answer(lua_State *L) {
 static int transfer_head(lua_State *L) {
   transfer *self = check_transfer(L);
   lua_settop(L, 1);
-  if (self->waiter) return wait_for(L, self, "a response", head_k); /* raises */
+  if (self->awaited) return wait_for(L, self, "a response", head_k); /* raises */
   rl_task_may_wait(L, "a response");
   return head_k(L, LUA_OK, 0);
 }
@@ -160,7 +162,7 @@ static int next_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   transfer *self = lua_touserdata(L, 1);
   rl_slice bytes;
-  self->waiter = NULL;
+  self->awaited = false;
   int found = read_some(L, self, &bytes);
   if (found == MUST_WAIT) return wait_for(L, self, "the body of a response", next_k);
   if (found == AT_END) return 0;
@@ -173,7 +175,7 @@ static int next_k(lua_State *L, int status, lua_KContext ctx) {
 static int transfer_next(lua_State *L) {
   transfer *self = check_transfer(L);
   lua_settop(L, 1);
-  if (self->waiter) return wait_for(L, self, "the body of a response", next_k); /* raises */
+  if (self->awaited) return wait_for(L, self, "the body of a response", next_k); /* raises */
   return next_k(L, LUA_OK, 0);
 }
 
@@ -182,7 +184,7 @@ static int all_k(lua_State *L, int status, lua_KContext ctx) {
   transfer *self = lua_touserdata(L, 1);
   rl_slice bytes = self->whole.len ? RL_SLICE_NONE : rl_transfer_take_rest(&self->t);
   int found;
-  self->waiter = NULL;
+  self->awaited = false;
   if (bytes.len) return rl_push_slice(L, bytes), 1;
   while ((found = read_some(L, self, &bytes)) == HAS_BYTES) {
     if (rl_buf_add_slice(&self->whole, bytes)) return rl_error_raise(L, RL_ENOMEM, NULL);
@@ -198,7 +200,7 @@ static int all_k(lua_State *L, int status, lua_KContext ctx) {
 static int transfer_all(lua_State *L) {
   transfer *self = check_transfer(L);
   lua_settop(L, 1);
-  if (self->waiter) return wait_for(L, self, "the body of a response", all_k); /* raises */
+  if (self->awaited) return wait_for(L, self, "the body of a response", all_k); /* raises */
   return all_k(L, LUA_OK, 0);
 }
 
@@ -208,7 +210,7 @@ static int send_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   transfer *self = lua_touserdata(L, 1);
   bool wanted = rl_transfer_wants_offer(&self->t);
-  self->waiter = NULL;
+  self->awaited = false;
   if (wanted && self->t.offer.len) return wait_for(L, self, "the other side to take the request", send_k);
   if (!wanted) rl_transfer_cut(&self->t);
   lua_pushboolean(L, wanted);
@@ -220,7 +222,7 @@ static int transfer_send(lua_State *L) {
   transfer *self = check_transfer(L);
   rl_slice bytes = rl_check_slice(L, 2);
   lua_settop(L, 2); /* which keeps the bytes alive */
-  if (self->waiter) return wait_for(L, self, "the other side to take the request", send_k); /* raises */
+  if (self->awaited) return wait_for(L, self, "the other side to take the request", send_k); /* raises */
   rl_task_may_wait(L, "the other side to take the request");
   if (rl_transfer_wants_offer(&self->t)) rl_transfer_offer(&self->t, bytes);
   return send_k(L, LUA_OK, 0);

@@ -25,7 +25,8 @@ typedef struct work {
   rl_buf out;
   int code;
   bool done;
-  rl_task *task; /* NULL: nobody waits any more */
+  rl_waker waker;
+  bool abandoned; /* nobody waits any more */
 } work;
 
 static void free_work(work *w) {
@@ -43,14 +44,16 @@ static void done(rl_job *job, bool ran) {
   work *w = RL_CONTAINER(job, work, job);
   if (!ran) w->code = RL_ECANCELLED;
   w->done = true;
-  if (w->task) rl_task_wake(w->task);
-  else free_work(w);
+  if (w->abandoned) free_work(w);
+  else rl_task_wake(&w->waker);
 }
 
-static void undo(rl_task *task, void *ud) {
+static bool undo(rl_task *task, void *ud) {
+  work *w = ud;
   (void)task;
-  ((work *)ud)->task = NULL;
-  rl_job_cancel(&((work *)ud)->job);
+  w->abandoned = true;
+  rl_job_cancel(&w->job);
+  return true;
 }
 
 static int push_compressed(lua_State *L, int code, const rl_buf *out) {
@@ -79,7 +82,7 @@ static int compress_on_thread(lua_State *L, rl_encoding encoding, rl_slice body)
   }
   w->encoding = encoding;
   w->len = body.len;
-  w->task = task;
+  w->waker = rl_task_waker(task);
   w->job.run = run;
   w->job.done = done;
   rl_buf_init(&w->out, RL_BUF_NO_LIMIT);

@@ -151,7 +151,8 @@ static int l_process_secret(lua_State *L) {
 /* One hash under way. Its thread cannot be stopped, so it belongs to itself: a task that is cancelled lets go of it. */
 typedef struct password_job {
   rl_gated gated;
-  rl_task *task; /* NULL: nobody waits any more */
+  rl_waker waker;
+  bool abandoned; /* nobody waits any more */
   bool verifies;
   int code;
   size_t len, hash_len;
@@ -180,15 +181,16 @@ static void free_job(password_job *job) {
 static void on_password_done(rl_gated *gated, bool ran) {
   password_job *job = RL_CONTAINER(gated, password_job, gated);
   (void)ran; /* false only for one that was cancelled */
-  if (job->task) rl_task_wake(job->task);
-  else free_job(job);
+  if (job->abandoned) free_job(job);
+  else rl_task_wake(&job->waker);
 }
 
-static void undo_password(rl_task *task, void *ud) {
+static bool undo_password(rl_task *task, void *ud) {
   password_job *job = ud;
   (void)task;
-  job->task = NULL;
+  job->abandoned = true;
   rl_gate_cancel(&job->gated);
+  return true;
 }
 
 static int password_k(lua_State *L, int status, lua_KContext ctx) {
@@ -212,7 +214,7 @@ static int start_password(lua_State *L, const char *name, rl_slice password, rl_
   rl_task *task = rl_task_may_wait(L, name);
   password_job *job = rl_calloc(1, sizeof *job);
   if (!job) return rl_error_raise(L, RL_ENOMEM, NULL);
-  job->task = task;
+  job->waker = rl_task_waker(task);
   job->verifies = verifies;
   job->len = password.len;
   job->hash_len = hash.len;

@@ -39,9 +39,7 @@ void rl_desk_tell(rl_desk *desk, const char *kind, rl_slice text) {
   if (text.len) memcpy(l->text, text.data, text.len);
   rl_list_push(&desk->letters, &l->node);
   desk->count++;
-  rl_task *task = desk->waiting;
-  desk->waiting = NULL;
-  if (task) rl_task_wake(task);
+  rl_task_wake(&desk->waiting);
 }
 
 static rl_desk *desk_of(lua_State *L) {
@@ -50,9 +48,10 @@ static rl_desk *desk_of(lua_State *L) {
   return desk;
 }
 
-static void undo_receive(rl_task *task, void *ud) {
+static bool undo_receive(rl_task *task, void *ud) {
   (void)task;
-  ((rl_desk *)ud)->waiting = NULL;
+  ((rl_desk *)ud)->waiting.task = NULL;
+  return true;
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext ctx) {
@@ -72,7 +71,7 @@ static int receive_k(lua_State *L, int status, lua_KContext ctx) {
 static int l_receive(lua_State *L) {
   rl_desk *desk = desk_of(L);
   if (!rl_list_empty(&desk->letters)) return receive_k(L, LUA_OK, 0);
-  desk->waiting = rl_task_may_wait(L, "a letter");
+  desk->waiting = rl_task_waker(rl_task_may_wait(L, "a letter"));
   return rl_task_wait(L, "a letter", undo_receive, desk, receive_k, 0);
 }
 

@@ -21,7 +21,7 @@ enum { PIECE = 256 << 10 };
 typedef struct piece {
   rl_job job;
   struct file *file; /* NULL: nobody waits any more, the descriptor is ours */
-  rl_task *task;
+  rl_waker waker;
   int fd, error;
   bool writes;
   size_t len;
@@ -69,7 +69,7 @@ static void on_piece_done(rl_job *job, bool ran) {
   (void)ran; /* never cancelled */
   if (p->file) {
     p->file->busy = NULL;
-    rl_task_wake(p->task);
+    rl_task_wake(&p->waker);
     return;
   }
   close(p->fd);
@@ -83,9 +83,10 @@ static void hand_over(file *f) {
   f->fd = -1;
 }
 
-static void undo_piece(rl_task *task, void *ud) {
+static bool undo_piece(rl_task *task, void *ud) {
   (void)task;
   hand_over(((piece *)ud)->file);
+  return true;
 }
 
 static piece *start_piece(lua_State *L, file *f, size_t len, const char *bytes, rl_task *task) {
@@ -94,7 +95,7 @@ static piece *start_piece(lua_State *L, file *f, size_t len, const char *bytes, 
   p->job.run = run_piece;
   p->job.done = on_piece_done;
   p->file = f;
-  p->task = task;
+  p->waker = rl_task_waker(task);
   p->fd = f->fd;
   p->writes = bytes != NULL;
   p->len = len;

@@ -11,7 +11,8 @@
 /* One picture under way. As with passwords, its thread cannot be stopped: a task that is cancelled lets go of the job. */
 typedef struct image_job {
   rl_gated gated;
-  rl_task *task; /* NULL: nobody waits any more */
+  rl_waker waker;
+  bool abandoned; /* nobody waits any more */
   rl_thumbnail how;
   int code;
   rl_buf out;
@@ -39,15 +40,16 @@ static void free_job(image_job *job) {
 static void on_image_done(rl_gated *gated, bool ran) {
   image_job *job = RL_CONTAINER(gated, image_job, gated);
   (void)ran; /* false only for one that was cancelled */
-  if (job->task) rl_task_wake(job->task);
-  else free_job(job);
+  if (job->abandoned) free_job(job);
+  else rl_task_wake(&job->waker);
 }
 
-static void undo_image(rl_task *task, void *ud) {
+static bool undo_image(rl_task *task, void *ud) {
   image_job *job = ud;
   (void)task;
-  job->task = NULL;
+  job->abandoned = true;
   rl_gate_cancel(&job->gated);
+  return true;
 }
 
 /* What is wrong with a picture is the sender's fault: these reach the client. */
@@ -92,7 +94,7 @@ static int l_image_thumbnail(lua_State *L) {
   image_job *job = rl_calloc(1, sizeof *job + bytes.len);
   if (!job) return rl_error_raise(L, RL_ENOMEM, NULL);
   rl_buf_init(&job->out, RL_BUF_NO_LIMIT);
-  job->task = task;
+  job->waker = rl_task_waker(task);
   job->how = (rl_thumbnail){.width = (uint32_t)luaL_checkinteger(L, 2),
                             .height = (uint32_t)luaL_checkinteger(L, 3),
                             .format = rl_image_format_of(rl_check_slice(L, 4)),

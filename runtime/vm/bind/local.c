@@ -22,7 +22,7 @@ typedef struct exchange {
   rl_local local;
   bool open;
   int status;
-  rl_task *waiting;
+  rl_waker waiting;
   fields headers, trailers;
 } exchange;
 
@@ -32,11 +32,7 @@ static exchange *check_exchange(lua_State *L) {
   return ex;
 }
 
-static void wake(exchange *ex) {
-  rl_task *task = ex->waiting;
-  ex->waiting = NULL;
-  if (task) rl_task_wake(task);
-}
+static void wake(exchange *ex) { rl_task_wake(&ex->waiting); }
 
 static void keep(fields *list, rl_slice name, rl_slice value) {
   rl_buf_add_slice(&list->text, name);
@@ -97,15 +93,18 @@ static int l_send(lua_State *L) {
   return 0;
 }
 
-static void undo(rl_task *task, void *ud) {
+static bool undo(rl_task *task, void *ud) {
   (void)task;
-  ((exchange *)ud)->waiting = NULL;
+  ((exchange *)ud)->waiting.task = NULL;
+  return true;
 }
 
 /* Waits until `ready`, then goes on with `k`. */
 static int wait_until(lua_State *L, exchange *ex, bool ready, lua_KFunction k, const char *name) {
   if (ready) return k(L, LUA_OK, 0);
-  ex->waiting = rl_task_may_wait(L, name);
+  rl_task *task = rl_task_may_wait(L, name);
+  if (ex->waiting.task) return luaL_error(L, "another task waits for this response already");
+  ex->waiting = rl_task_waker(task);
   return rl_task_wait(L, name, undo, ex, k, 0);
 }
 

@@ -72,7 +72,7 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
 
 void rl_main_stop(rl_main *main) {
   main->stopping = true;
-  if (main->waiting) rl_task_wake(main->waiting);
+  rl_task_wake(&main->waiting);
 }
 
 void rl_main_cancel(rl_main *main) {
@@ -94,16 +94,17 @@ static int l_ready(lua_State *L) {
   return 0;
 }
 
-static void undo_wait_stop(rl_task *task, void *ud) {
+static bool undo_wait_stop(rl_task *task, void *ud) {
   (void)task;
-  ((rl_main *)ud)->waiting = NULL;
+  ((rl_main *)ud)->waiting.task = NULL;
+  return true;
 }
 
 /* wait_stop() */
 static int l_wait_stop(lua_State *L) {
   rl_main *main = rl_main_of(L);
   if (main->stopping) return 0;
-  main->waiting = rl_task_may_wait(L, "the stop");
+  main->waiting = rl_task_waker(rl_task_may_wait(L, "the stop"));
   return rl_task_wait(L, "the stop", undo_wait_stop, main, NULL, 0);
 }
 
@@ -204,7 +205,7 @@ static int l_exit(lua_State *L) {
   rl_strand *strand = rl_strand_of(L);
   if (main->on_ready || !strand || !strand->task || !lua_isyieldable(L) || strand->blocked) _exit(status);
   main->on_end(main, status);
-  return rl_task_wait(L, "the end", NULL, NULL, NULL, 0);
+  return rl_task_wait(L, "the end", rl_task_undo_nothing, NULL, NULL, 0);
 }
 
 static const luaL_Reg functions[] = {{"ready", l_ready},

@@ -10,7 +10,7 @@
 /* What a waiting task holds; the stack anchors it. */
 typedef struct pending {
   rl_offload *offload;
-  rl_task *task;
+  rl_waker waker;
   bool finished;
 } pending;
 
@@ -28,7 +28,7 @@ static void on_done(rl_offload *o) {
     return;
   }
   p->finished = true;
-  rl_task_wake(p->task);
+  rl_task_wake(&p->waker);
 }
 
 static int pending_gc(lua_State *L) {
@@ -40,11 +40,12 @@ static int pending_gc(lua_State *L) {
   return 0;
 }
 
-static void undo(rl_task *task, void *ud) {
+static bool undo(rl_task *task, void *ud) {
   (void)task;
   pending *p = ud;
   p->offload->owner = NULL;
   p->offload = NULL;
+  return true;
 }
 
 /* Stack top: the pending. */
@@ -72,7 +73,7 @@ static int l_offload(lua_State *L) {
   luaL_checkstring(L, 2);
   rl_task *task = rl_task_may_wait(L, "offload");
   pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = (pending){.task = task, .finished = true};
+  *p = (pending){.waker = rl_task_waker(task), .finished = true};
   if (luaL_newmetatable(L, "rille.offload")) {
     lua_pushcfunction(L, pending_gc);
     lua_setfield(L, -2, "__gc");

@@ -42,10 +42,7 @@ static int write_from(lua_State *L, size_t done) {
     size_t piece = all.len - done < PIECE ? all.len - done : PIECE;
     int code = s->gone ? RL_ERESET : s->req->ops->write(s->req, rl_slice_of(all.data + done, piece));
     done += piece;
-    if (code == RL_EAGAIN) {
-      s->awaits = RL_AWAITS_DRAIN;
-      return rl_task_wait(L, "the client to take the response", NULL, NULL, write_k, (lua_KContext)done);
-    }
+    if (code == RL_EAGAIN) return rl_serving_wait_drain(L, s, write_k, (lua_KContext)done);
     if (code) return raise_write_error(L, code);
   }
   lua_settop(L, 1);
@@ -58,6 +55,7 @@ static int out_write(lua_State *L) {
   luaL_checkstring(L, 2);
   if (rl_task_may_wait(L, "out:write") != s->task)
     return luaL_error(L, "a response is written by the task of its request only");
+  if (s->clogged && !s->gone) return rl_serving_wait_drain(L, s, write_k, 0); /* a write before was cancelled */
   return write_from(L, 0);
 }
 

@@ -20,7 +20,7 @@ static struct {
   lua_State *L; /* the state's main thread: completions run on it */
   uv_poll_t poll;
   bool open, typing;
-  rl_task *waiting;
+  rl_waker waiting;
   rl_task *evaluating;
   char *line;
   bool ended; /* no more input */
@@ -40,9 +40,7 @@ static void finish_line(char *line, bool ended) {
   stop_typing();
   prompt.line = line;
   prompt.ended = ended;
-  rl_task *task = prompt.waiting;
-  prompt.waiting = NULL;
-  if (task) rl_task_wake(task);
+  rl_task_wake(&prompt.waiting);
 }
 
 static void on_line(char *line) { finish_line(line, !line); }
@@ -52,10 +50,11 @@ static void on_key(uv_poll_t *poll, int status, int ready) {
   rl_callback_read_char();
 }
 
-static void undo_read(rl_task *task, void *ud) {
+static bool undo_read(rl_task *task, void *ud) {
   (void)task, (void)ud;
-  prompt.waiting = NULL;
+  prompt.waiting.task = NULL;
   stop_typing();
+  return true;
 }
 
 static int read_k(lua_State *L, int status, lua_KContext ctx) {
@@ -71,7 +70,7 @@ static int read_k(lua_State *L, int status, lua_KContext ctx) {
 /* prompt_read(prompt) -> a line, or nil at the end of input */
 static int l_read(lua_State *L) {
   const char *text = luaL_checkstring(L, 1);
-  prompt.waiting = rl_task_may_wait(L, "a line");
+  prompt.waiting = rl_task_waker(rl_task_may_wait(L, "a line"));
   prompt.ended = false;
   prompt.typing = true;
   rl_callback_handler_install(text, on_line);
@@ -113,7 +112,7 @@ static bool on_interrupt(rl_main *main) {
   if (prompt.evaluating) {
     rl_task_cancel(prompt.evaluating, RL_ECANCELLED, "interrupted");
     prompt.evaluating = NULL;
-  } else if (prompt.waiting) {
+  } else if (prompt.waiting.task) {
     ssize_t ignored = write(STDOUT_FILENO, "\n", 1);
     (void)ignored;
     finish_line(NULL, false);

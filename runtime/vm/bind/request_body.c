@@ -3,14 +3,15 @@
 #include "vm/bind/bind.h"
 #include "vm/bind/request.h"
 
-static void undo_body(rl_task *task, void *ud) {
+static bool undo_body(rl_task *task, void *ud) {
   (void)ud;
   rl_serving *s = task->owner;
-  if (!s) return;
-  s->awaits = RL_AWAITS_NOTHING;
+  if (!s) return true;
+  s->body_waker.task = NULL;
   if (s->body_state == RL_BODY_READING)
     s->body_state = RL_BODY_UNREAD; /* what has come stays and may be asked for again */
   if (s->req && !s->gone) s->req->ops->read_body(s->req, false);
+  return true;
 }
 
 static int raise_body_error(lua_State *L, const rl_serving *s) {

@@ -9,9 +9,9 @@
 
 typedef struct server {
   rl_worker worker;
-  bool open, stopped;
+  bool open, stopped, freed;
   int port;
-  rl_task *waiting;
+  rl_waker waiting;
 } server;
 
 static server *check_server(lua_State *L) { return luaL_checkudata(L, 1, "rille.server"); }
@@ -19,7 +19,7 @@ static server *check_server(lua_State *L) { return luaL_checkudata(L, 1, "rille.
 static void on_stopped(rl_worker *worker) {
   server *s = worker->owner;
   s->stopped = true;
-  if (s->waiting) rl_task_wake(s->waiting);
+  rl_task_wake(&s->waiting);
 }
 
 /* listen(compiled, host, port) -> server */
@@ -63,23 +63,33 @@ static int l_port(lua_State *L) {
 static int close_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   server *s = check_server(L);
+  if (s->freed) return 0;
+  s->freed = true;
   rl_worker_free(&s->worker);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, s);
   return 0;
 }
 
-/* server:close(seconds?): finishes what runs, at most for so long */
+static bool undo_close(rl_task *task, void *ud) {
+  (void)task;
+  ((server *)ud)->waiting.task = NULL;
+  return true;
+}
+
+/* server:close(seconds?): finishes what runs, at most for so long. Where the wait is cancelled the server still stops, and
+ * another close waits for that. */
 static int l_close(lua_State *L) {
   server *s = check_server(L);
   double seconds = luaL_optnumber(L, 2, 5);
-  if (!s->open) return 0;
+  if (s->freed) return 0;
   rl_task *task = rl_task_may_wait(L, "the server to stop");
+  if (s->waiting.task) return luaL_error(L, "another task waits for this server to stop");
+  if (s->open) rl_worker_stop(&s->worker, (uint64_t)(seconds * 1000));
   s->open = false;
-  s->waiting = task;
-  rl_worker_stop(&s->worker, (uint64_t)(seconds * 1000));
   if (s->stopped) return close_k(L, LUA_OK, 0);
-  return rl_task_wait(L, "the server to stop", NULL, NULL, close_k, 0);
+  s->waiting = rl_task_waker(task);
+  return rl_task_wait(L, "the server to stop", undo_close, s, close_k, 0);
 }
 
 static const luaL_Reg methods[] = {{"port", l_port}, {"close", l_close}, {NULL, NULL}};

@@ -25,7 +25,7 @@ typedef struct spill spill;
 struct spill {
   rl_held held; /* in the request's list, or nowhere */
   rl_job job;
-  rl_task *task;            /* who waits for the job; NULL: nobody any more */
+  rl_waker waker;           /* of who waits for the job */
   int (*work)(spill *file); /* on a thread; its result is `code` */
   int code;
   bool busy, closed, has_handle;
@@ -132,22 +132,23 @@ static void on_job_done(rl_job *job, bool ran) {
   if (!ran) file->code = RL_ECANCELLED;
   file->busy = false;
   if (file->closed) drop_contents(file);
-  if (file->task) rl_task_wake(file->task);
+  rl_task_wake(&file->waker);
   free_if_unused(file);
 }
 
-static void undo_job(rl_task *task, void *ud) {
+static bool undo_job(rl_task *task, void *ud) {
   spill *file = ud;
   (void)task;
-  file->task = NULL;
+  file->waker.task = NULL;
   rl_job_cancel(&file->job);
+  return true;
 }
 
 /* Runs `work` on a thread, then `k`; index 1 is the handle, which keeps the object. */
 static int start_job(lua_State *L, spill *file, const char *name, int (*work)(spill *), lua_KFunction k) {
   rl_task *task = rl_task_may_wait(L, name);
   file->work = work;
-  file->task = task;
+  file->waker = rl_task_waker(task);
   file->busy = true;
   file->job.run = run_job;
   file->job.done = on_job_done;
@@ -168,7 +169,6 @@ static int raise_failure(lua_State *L, const spill *file, int code) {
 /* After a job: what went wrong is raised. */
 static spill *check_done(lua_State *L) {
   spill *file = *(spill **)lua_touserdata(L, 1);
-  file->task = NULL;
   if (file->code) raise_failure(L, file, file->code);
   if (file->closed) luaL_error(L, "this file has been closed");
   return file;

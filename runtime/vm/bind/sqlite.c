@@ -47,14 +47,15 @@ static void on_done(rl_op *op) {
     return;
   }
   p->done = true;
-  rl_task_wake(p->task);
+  rl_task_wake(&p->waker);
 }
 
-void rl_sql_undo(rl_task *task, void *ud) {
+bool rl_sql_undo(rl_task *task, void *ud) {
   (void)task;
   rl_sql_pending *p = ud;
   rl_op_drop(p->op);
   p->op = NULL;
+  return true;
 }
 
 static int pending_gc(lua_State *L) {
@@ -68,7 +69,7 @@ static int pending_gc(lua_State *L) {
 /* Pushes a pending and sends the operation; the caller waits as its last act. Takes `op`. */
 rl_sql_pending *rl_sql_submit(lua_State *L, rl_task *task, rl_lua_database *d, rl_op *op, bool read) {
   rl_sql_pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = (rl_sql_pending){.op = op, .task = task};
+  *p = (rl_sql_pending){.op = op, .waker = rl_task_waker(task)};
   luaL_setmetatable(L, "rille.sql_pending");
   op->owner = p;
   op->done = on_done;

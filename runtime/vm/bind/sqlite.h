@@ -29,7 +29,7 @@ struct rl_lua_transaction {
 /* What a waiting task knows of its operation; embedded in a userdata, which the stack anchors. */
 typedef struct rl_sql_pending {
   rl_op *op;
-  rl_task *task;
+  rl_waker waker;
   bool done;
 } rl_sql_pending;
 
@@ -43,7 +43,7 @@ rl_sql_pending *rl_sql_submit(lua_State *L, rl_task *task, rl_lua_database *d, r
 void rl_sql_check(lua_State *L, rl_sql_pending *p);
 void rl_sql_free(rl_sql_pending *p);
 /* For rl_task_wait: nobody waits for the pending `ud` any more. */
-void rl_sql_undo(rl_task *task, void *ud);
+bool rl_sql_undo(rl_task *task, void *ud);
 
 extern const luaL_Reg rl_transaction_methods[], rl_transaction_database_methods[];
 int rl_transaction_close(lua_State *L);

@@ -39,9 +39,10 @@ static int begin_k(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* A BEGIN that is cancelled after the writer has taken it up must be taken back. */
-static void undo_begin(rl_task *task, void *ud) {
+static bool undo_begin(rl_task *task, void *ud) {
   rl_sql_undo(task, ud);
   send_rollback((rl_lua_transaction *)task->wait_ctx, RL_OP_ROLLBACK);
+  return true;
 }
 
 /* db:begin() -> rl_lua_transaction */
@@ -77,11 +78,12 @@ static int commit_k(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* Commits and rollbacks are sent whatever happens: a cancellation only stops the waiting. */
-static void undo_end(rl_task *task, void *ud) {
+static bool undo_end(rl_task *task, void *ud) {
   rl_sql_pending *p = ud;
   end_transaction((rl_lua_transaction *)task->wait_ctx);
   p->op->owner = NULL;
   p->op = NULL;
+  return true;
 }
 
 static int end_with(lua_State *L, rl_op_kind kind, const char *name) {
@@ -99,17 +101,19 @@ static int l_commit(lua_State *L) { return end_with(L, RL_OP_COMMIT, "tx:commit"
 static int l_rollback(lua_State *L) { return end_with(L, RL_OP_ROLLBACK, "tx:rollback"); }
 
 /* A savepoint that was made must be taken back; its end, like a commit, is sent whatever happens. */
-static void undo_save(rl_task *task, void *ud) {
+static bool undo_save(rl_task *task, void *ud) {
   rl_sql_pending *p = ud;
   if (!rl_op_drop(p->op)) send_rollback((rl_lua_transaction *)task->wait_ctx, RL_OP_ROLLBACK_TO);
   p->op = NULL;
+  return true;
 }
 
-static void undo_savepoint_end(rl_task *task, void *ud) {
+static bool undo_savepoint_end(rl_task *task, void *ud) {
   (void)task;
   rl_sql_pending *p = ud;
   p->op->owner = NULL;
   p->op = NULL;
+  return true;
 }
 
 static int savepoint_k(lua_State *L, int status, lua_KContext ctx) {

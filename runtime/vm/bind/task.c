@@ -21,22 +21,12 @@ lua_Integer rl_check_size(lua_State *L, int index) {
 
 /* ---- sleep ------------------------------------------------------------------------------------------------------------------ */
 
-static void on_slept(rl_timer *timer) { rl_task_wake(RL_CONTAINER(timer, rl_task, timer)); }
-
-static void undo_sleep(rl_task *task, void *ud) {
-  (void)ud;
-  rl_timer_stop(task->vm->loop, &task->timer);
-}
-
 /* sleep(seconds): 0 lets everything that is ready run first */
 static int l_sleep(lua_State *L) {
   double seconds = rl_check_seconds(L, 1);
   if (seconds == 0) return rl_task_yield(L, "sleep");
-  rl_task *task = rl_task_may_wait(L, "sleep");
-  double ms = ceil(seconds * 1000);
-  memset(&task->timer, 0, sizeof task->timer);
-  rl_timer_start_now(task->vm->loop, &task->timer, ms < 1e15 ? (uint64_t)ms : (uint64_t)1e15, on_slept);
-  return rl_task_wait(L, "sleep", undo_sleep, NULL, NULL, 0);
+  rl_task_arm_timer(rl_task_may_wait(L, "sleep"), ceil(seconds * 1000));
+  return rl_task_wait(L, "sleep", rl_task_undo_armed, NULL, NULL, 0);
 }
 
 /* checkpoint(): raises where a cancellation is due; waits for nothing */
@@ -111,16 +101,6 @@ static int push_results(lua_State *L, int index) {
   return count;
 }
 
-static void on_waited_end(rl_waiter *waiter, rl_task *ended) {
-  (void)ended;
-  rl_task_wake(RL_CONTAINER(waiter, rl_task, waiter));
-}
-
-static void undo_wait(rl_task *task, void *ud) {
-  (void)ud;
-  rl_list_remove(&task->waiter.node);
-}
-
 static void check_not_own(lua_State *L, const rl_task *task, const rl_task *waits_for) {
   for (; task; task = task->parent)
     if (task == waits_for) luaL_error(L, "a task cannot wait for itself or for a task it belongs to");
@@ -132,9 +112,8 @@ static int wait_for_end(lua_State *L, lua_KFunction k) {
   rl_task *task = rl_task_may_wait(L, "a task");
   if (!handle->task) return k(L, LUA_OK, 0);
   check_not_own(L, task, handle->task);
-  task->waiter.on_end = on_waited_end;
-  rl_list_push(&handle->task->waiters, &task->waiter.node);
-  return rl_task_wait(L, "a task", undo_wait, NULL, k, 0);
+  rl_task_arm_end(task, handle->task);
+  return rl_task_wait(L, "a task", rl_task_undo_armed, NULL, k, 0);
 }
 
 static int wait_k(lua_State *L, int status, lua_KContext ctx) {
@@ -182,14 +161,6 @@ static int handle_tostring(lua_State *L) {
   return 1;
 }
 
-/* current_task() -> a value that is the same as long as the same task runs, or nil */
-static int l_current_task(lua_State *L) {
-  rl_task *task = rl_task_running(L);
-  if (task) lua_pushlightuserdata(L, task);
-  else lua_pushnil(L);
-  return 1;
-}
-
 /* current_task_id() -> its number among all tasks of the state, or nil */
 static int l_current_task_id(lua_State *L) {
   rl_task *task = rl_task_running(L);
@@ -207,7 +178,7 @@ typedef struct any_node {
 } any_node;
 
 typedef struct any {
-  rl_task *task;
+  rl_waker waker;
   int count, first;
   any_node nodes[];
 } any;
@@ -223,12 +194,14 @@ static void on_any_end(rl_waiter *waiter, rl_task *ended) {
   a->first = node->index;
   rl_list_init(&node->waiter.node);
   unlink_any(a);
-  rl_task_wake(a->task);
+  rl_task_wake(&a->waker);
 }
 
-static void undo_any(rl_task *task, void *ud) {
+static bool undo_any(rl_task *task, void *ud) {
   (void)task;
   unlink_any(ud);
+  ((any *)ud)->waker.task = NULL;
+  return true;
 }
 
 static int any_k(lua_State *L, int status, lua_KContext ctx) {
@@ -244,8 +217,7 @@ static int l_wait_any(lua_State *L) {
   int count = (int)lua_rawlen(L, 1);
   luaL_argcheck(L, count > 0, 1, "no tasks to wait for");
   any *a = lua_newuserdatauv(L, sizeof *a + (size_t)count * sizeof *a->nodes, 0);
-  a->task = task;
-  a->count = 0;
+  *a = (any){.waker = rl_task_waker(task)};
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
     rl_task_handle *handle = check_handle(L, -1);
@@ -264,14 +236,27 @@ static int l_wait_any(lua_State *L) {
 
 /* ---- scopes: timeout, shield, group -------------------------------------------------------------------------------------------------- */
 
+/* A group ends by another error than its child's, which would be seen by nobody: a __close that failed meanwhile has replaced
+ * it, or the group's function failed by itself in the same turn. Stack top: the error. */
+static void log_replaced(lua_State *L, const rl_scope *scope) {
+  bool told = scope->state == RL_SCOPE_CAUGHT || scope->state == RL_SCOPE_QUIET;
+  if (scope->kind != RL_SCOPE_GROUP || told || scope->value_ref == LUA_NOREF) return;
+  int top = lua_gettop(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
+  if (!lua_rawequal(L, -1, top)) rl_task_log_error(L, top + 1, "a task failed, and its group by another error");
+  lua_settop(L, top);
+}
+
 /* Stack: scope userdata, message handler, then what the protected call left. */
 static int leave_scope(lua_State *L, int status, unsigned number) {
   rl_task *task = rl_task_running(L);
   rl_scope *scope = lua_touserdata(L, 1);
+  bool failed = status != LUA_OK && status != LUA_YIELD;
+  if (failed) log_replaced(L, scope);
   if (scope->kind == RL_SCOPE_TIMEOUT) rl_timeout_leave(task, (rl_timeout *)scope);
   else rl_scope_leave(task, scope);
   rl_protect_leave(L, number, false);
-  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 2 : lua_error(L);
+  return failed ? lua_error(L) : lua_gettop(L) - 2;
 }
 
 static int scope_k(lua_State *L, int status, lua_KContext number) { return leave_scope(L, status, (unsigned)number); }
@@ -326,9 +311,16 @@ static int l_spawn_in(lua_State *L) {
 
 /* ---- a queue of waiting tasks ------------------------------------------------------------------------------------------------------------ */
 
+/*
+ * First come, first woken. Values go from hand to hand: one who waits may offer a value, which is taken when it is woken, and
+ * one who wakes may hand a value over. What a cancelled task has offered is withdrawn; what was handed over arrives.
+ *
+ *   values (a Lua table): number of the wait -> what it offers, or what was handed to it
+ */
 typedef struct queue {
   rl_list waiting;
   int count;
+  int values_ref; /* in the registry; LUA_NOREF until there is a value */
 } queue;
 
 static queue *check_queue(lua_State *L) { return luaL_checkudata(L, 1, "rille.queue"); }
@@ -338,32 +330,91 @@ static int l_queue(lua_State *L) {
   queue *q = lua_newuserdatauv(L, sizeof *q, 0);
   rl_list_init(&q->waiting);
   q->count = 0;
+  q->values_ref = LUA_NOREF;
   luaL_setmetatable(L, "rille.queue");
   return 1;
 }
 
-static void undo_queue(rl_task *task, void *ud) {
-  ((queue *)ud)->count--;
-  rl_list_remove(&task->waiter.node);
+static int queue_gc(lua_State *L) {
+  queue *q = check_queue(L);
+  luaL_unref(L, LUA_REGISTRYINDEX, q->values_ref);
+  q->values_ref = LUA_NOREF;
+  return 0;
 }
 
-/* queue:wait(name): until another task wakes this one; first come, first woken. `name` must be a constant */
+/* Keeps the value at `index` for that wait. */
+static void keep_value(lua_State *L, queue *q, uint64_t wait, int index) {
+  if (q->values_ref == LUA_NOREF) {
+    lua_newtable(L);
+    q->values_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, q->values_ref);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, (lua_Integer)wait);
+  lua_pop(L, 1);
+}
+
+/* Pushes the value kept for that wait and forgets it: nil where there is none. Allocates nothing. */
+static void take_value(lua_State *L, const queue *q, uint64_t wait) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, q->values_ref);
+  if (lua_isnil(L, -1)) return;
+  lua_rawgeti(L, -1, (lua_Integer)wait);
+  lua_pushnil(L);
+  lua_rawseti(L, -3, (lua_Integer)wait);
+  lua_remove(L, -2);
+}
+
+static bool undo_queue(rl_task *task, void *ud) {
+  queue *q = ud;
+  q->count--;
+  take_value(task->vm->L, q, task->wait);
+  lua_pop(task->vm->L, 1);
+  return rl_task_undo_armed(task, NULL);
+}
+
+static int queue_k(lua_State *L, int status, lua_KContext wait) {
+  (void)status;
+  take_value(L, lua_touserdata(L, 1), (uint64_t)wait);
+  return 1;
+}
+
+/* queue:wait(name, offer?) -> what wake() hands over, or nil: until another task wakes this one. `name` must be a constant */
 static int l_queue_wait(lua_State *L) {
   queue *q = check_queue(L);
   const char *name = luaL_optstring(L, 2, "a queue");
   rl_task *task = rl_task_may_wait(L, name);
-  rl_list_push(&q->waiting, &task->waiter.node);
+  uint64_t wait = task->wait;
+  if (!lua_isnoneornil(L, 3)) keep_value(L, q, wait, 3);
+  rl_task_arm_queue(task, &q->waiting);
   q->count++;
-  return rl_task_wait(L, name, undo_queue, q, NULL, 0);
+  return rl_task_wait(L, name, undo_queue, q, queue_k, (lua_KContext)wait);
 }
 
-/* queue:wake(most?) -> how many were woken */
+static bool wake_one(lua_State *L, queue *q, bool hands_over) {
+  if (rl_list_empty(&q->waiting)) return false;
+  if (hands_over) keep_value(L, q, rl_task_first_of(&q->waiting)->wait, 3);
+  rl_task_wake_first(&q->waiting);
+  q->count--;
+  return true;
+}
+
+/* queue:wake(most?, value?) -> how many were woken: each is handed the value */
 static int l_queue_wake(lua_State *L) {
   queue *q = check_queue(L);
   lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER), woken = 0;
-  for (; woken < most && !rl_list_empty(&q->waiting); woken++, q->count--)
-    rl_task_wake(RL_CONTAINER(rl_list_shift(&q->waiting), rl_task, waiter.node));
+  bool hands_over = !lua_isnoneornil(L, 3);
+  while (woken < most && wake_one(L, q, hands_over)) woken++;
   lua_pushinteger(L, woken);
+  return 1;
+}
+
+/* queue:take() -> what the first who waits offers, and wakes it; nil where nobody waits */
+static int l_queue_take(lua_State *L) {
+  queue *q = check_queue(L);
+  if (rl_list_empty(&q->waiting)) return lua_pushnil(L), 1;
+  take_value(L, q, rl_task_first_of(&q->waiting)->wait);
+  rl_task_wake_first(&q->waiting);
+  q->count--;
   return 1;
 }
 
@@ -443,7 +494,6 @@ static const luaL_Reg functions[] = {{"sleep", l_sleep},
                                      {"run_group", l_run_group},
                                      {"queue", l_queue},
                                      {"try", l_try},
-                                     {"current_task", l_current_task},
                                      {"current_task_id", l_current_task_id},
                                      {"tasks", l_tasks},
                                      {NULL, NULL}};
@@ -456,7 +506,7 @@ static const luaL_Reg handle_methods[] = {{"wait", l_wait},
                                           {NULL, NULL}};
 
 static const luaL_Reg queue_methods[] = {
-    {"wait", l_queue_wait}, {"wake", l_queue_wake}, {"count", l_queue_count}, {NULL, NULL}};
+    {"wait", l_queue_wait}, {"wake", l_queue_wake}, {"take", l_queue_take}, {"count", l_queue_count}, {NULL, NULL}};
 
 void rl_bind_task(lua_State *L) {
   rl_new_metatable(L, "rille.task");
@@ -465,6 +515,8 @@ void rl_bind_task(lua_State *L) {
   rl_new_metatable(L, "rille.queue");
   luaL_newlib(L, queue_methods);
   lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, queue_gc);
+  lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   rl_new_metatable(L, "rille.scope");
   lua_pop(L, 1);

@@ -16,6 +16,7 @@ typedef struct test_state {
   uint64_t random;
   uv_timer_t *deadline;
   rl_task *watched;
+  rl_waker advancing;
   char reason[96];
 } test_state;
 
@@ -44,11 +45,12 @@ static int l_clock_thaw(lua_State *L) {
   return 0;
 }
 
-static void on_advanced(void *ud) { rl_task_wake(ud); }
+static void on_advanced(void *ud) { rl_task_wake(&((test_state *)ud)->advancing); }
 
-static void undo_advance(rl_task *task, void *ud) {
-  (void)ud;
+static bool undo_advance(rl_task *task, void *ud) {
+  ((test_state *)ud)->advancing.task = NULL;
   task->vm->loop->advanced = NULL;
+  return true;
 }
 
 /* clock_advance(seconds) */
@@ -58,8 +60,10 @@ static int l_clock_advance(lua_State *L) {
   if (!loop->virtual_clock) return luaL_error(L, "the clock is not virtual: testing.clock() makes it so");
   rl_task *task = rl_task_may_wait(L, "clock:advance");
   uint64_t target = rl_loop_now(loop) + (uint64_t)(ms + 0.5);
-  if (rl_loop_advance(loop, target, on_advanced, task)) return luaL_error(L, "another task is advancing the clock");
-  return rl_task_wait(L, "clock:advance", undo_advance, NULL, NULL, 0);
+  test_state *s = state_of(L);
+  if (rl_loop_advance(loop, target, on_advanced, s)) return luaL_error(L, "another task is advancing the clock");
+  s->advancing = rl_task_waker(task);
+  return rl_task_wait(L, "clock:advance", undo_advance, s, NULL, 0);
 }
 
 /* ---- deadline on the real clock --------------------------------------------------------------------------------------------- */
