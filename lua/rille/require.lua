@@ -45,7 +45,7 @@ local function load_module(name, task)
   loading[name] = entry
   local results = table.pack(pcall(loader, name, extra))
   loading[name] = nil
-  depth[task] = depth[task] - 1
+  depth[task] = depth[task] > 1 and depth[task] - 1 or nil
   entry.queue:wake()
   if not results[1] then error(results[2], 0) end
   local value = results[2]
@@ -64,7 +64,7 @@ return function(name)
   while true do
     local loaded = package.loaded[name]
     if loaded ~= nil then return loaded end
-    local task = native.current_task() or main
+    local task = native.current_task_id() or main
     local entry = loading[name]
     if not entry then return load_module(name, task) end
     if entry.task == task then error(("module '%s' requires itself: %s"):format(name, cycle(name, task)), 2) end

@@ -130,27 +130,55 @@ function Semaphore:acquire()
   end
 end
 
+--- semaphore:release(): raises where every permit is free already.
 function Semaphore:release()
+  if self.free == self.permits then
+    error(("this semaphore has %d permits and all of them are free: one acquire() for each release()"):format(self.permits), 2)
+  end
   if self.queue:wake(1) == 0 then self.free = self.free + 1 end
 end
 
-local Permit = { __close = function(permit) permit.semaphore:release() end }
+local Held = { __close = function(held) held[1]:release() end }
 
 --- semaphore:with(f, ...) -> results of f(...), run with a permit.
 function Semaphore:with(f, ...)
   self:acquire()
-  local permit <close> = setmetatable({ semaphore = self }, Permit) -- luacheck: ignore 211
+  local held <close> = setmetatable({ self }, Held) -- luacheck: ignore 211
   return f(...)
 end
 
 --- rille.semaphore(n)
 function M.semaphore(n)
   if math.type(n) ~= "integer" or n < 1 then error("a semaphore has a whole number of permits, at least 1", 2) end
-  return setmetatable({ free = n, queue = native.queue() }, Semaphore)
+  return setmetatable({ permits = n, free = n, queue = native.queue() }, Semaphore)
 end
 
---- rille.lock(): a semaphore of one.
-function M.lock() return M.semaphore(1) end
+local Lock = { with = Semaphore.with }
+Lock.__index = Lock
+Lock.__name = "rille.lock"
+local NEXT = {} -- the holder between a release and the turn of the one who is woken
+
+--- lock:acquire(): first come, first served. A task that holds it already would wait for itself: that raises.
+function Lock:acquire()
+  local id = native.current_task_id()
+  if self.holder == nil then
+    native.checkpoint()
+  else
+    if self.holder == id then error("this task holds the lock already, and a lock is not entered twice", 2) end
+    self.queue:wait "a lock"
+  end
+  self.holder = id
+end
+
+--- lock:release(): by the task that holds it; else it raises.
+function Lock:release()
+  if self.holder == nil then error("this lock is not held: one acquire() for each release()", 2) end
+  if self.holder ~= native.current_task_id() then error("this lock is held by another task, which must release it", 2) end
+  self.holder = self.queue:wake(1) > 0 and NEXT or nil
+end
+
+--- rille.lock()
+function M.lock() return setmetatable({ queue = native.queue() }, Lock) end
 
 local Event = {}
 Event.__index = Event
@@ -174,38 +202,49 @@ local Channel = {}
 Channel.__index = Channel
 Channel.__name = "rille.channel"
 
---- channel:send(value): waits while the channel is full. Raises code "closed" where it is closed.
-function Channel:send(value)
-  if value == nil then error("a channel carries no nil: it is what receive() returns at the end", 2) end
-  while not self.closed and self.last - self.first + 1 >= self.capacity + self.receivers:count() do
-    self.senders:wait "room in a channel"
-  end
-  if self.closed then error(require("rille.error").new("closed", "the channel is closed"), 0) end
-  native.checkpoint()
-  self.last = self.last + 1
-  self.items[self.last] = value
-  self.receivers:wake(1)
+local function is_empty(channel) return channel.last < channel.first end
+
+local function put(channel, value)
+  channel.last = channel.last + 1
+  channel.items[channel.last] = value
 end
 
---- channel:receive() -> value, or nil once it is closed and empty
-function Channel:receive()
-  while self.last < self.first do
-    if self.closed then return nil end
-    self.senders:wake(1)
-    self.receivers:wait "a channel"
-  end
+local CLOSED = {} -- what a sender that waits is woken with when its value will not be taken
+
+--- channel:send(value): waits while the channel is full. Raises code "closed" where it is closed, or becomes so meanwhile;
+--- then the value was not sent. First come, first served.
+function Channel:send(value)
+  if value == nil then error("a channel carries no nil: it is what receive() returns at the end", 2) end
   native.checkpoint()
+  local closed = self.closed
+  if not closed then
+    if self.receivers:wake(1, value) > 0 then return end
+    if self.last - self.first + 1 < self.capacity then return put(self, value) end
+    closed = self.senders:wait("room in a channel", value) == CLOSED
+  end
+  if closed then error(require("rille.error").new("closed", "the channel is closed"), 0) end
+end
+
+--- channel:receive() -> value, or nil once it is closed and empty. One that is cancelled has received nothing.
+function Channel:receive()
+  native.checkpoint()
+  local offered = self.senders:take()
+  if is_empty(self) then
+    if offered ~= nil then return offered end
+    if self.closed then return nil end
+    return (self.receivers:wait "a channel")
+  end
   local value = self.items[self.first]
   self.items[self.first] = nil
   self.first = self.first + 1
-  self.senders:wake(1)
+  if offered ~= nil then put(self, offered) end
   return value
 end
 
---- channel:close(): what was sent can still be received.
+--- channel:close(): what was sent can still be received. Senders that wait raise code "closed".
 function Channel:close()
   self.closed = true
-  self.senders:wake()
+  self.senders:wake(nil, CLOSED)
   self.receivers:wake()
 end
 

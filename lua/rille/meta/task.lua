@@ -93,7 +93,7 @@ function channel:close() end
 ---@return rille.semaphore
 function rille.semaphore(n) end
 
----@return rille.semaphore
+---@return rille.lock
 function rille.lock() end
 
 ---@class rille.semaphore
@@ -107,6 +107,18 @@ function semaphore:with(f, ...) end
 function semaphore:acquire() end
 
 function semaphore:release() end
+
+---@class rille.lock
+local lock = {}
+
+---@param f function
+---@param ... any
+---@return any ...
+function lock:with(f, ...) end
+
+function lock:acquire() end
+
+function lock:release() end
 
 ---@return rille.event
 function rille.event() end
