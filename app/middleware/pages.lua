@@ -2,7 +2,17 @@
 local rille = require "rille"
 local users = require "app.models.users"
 
+local MONTHS = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+  "November", "December" }
+
+-- "2026-11-30T06:08:26Z" -> "30 November 2026"
+local function day(text)
+  local year, month, date = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)"
+  return ("%d %s %s"):format(date, MONTHS[tonumber(month)], year)
+end
+
 return function(app)
+  app:filter("day", day)
   app:context(function(req) return { user = users.current(req) } end)
 
   app:on_error("*", function(req, err)

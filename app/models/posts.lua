@@ -12,9 +12,22 @@ function posts.list(db)
   return db:query "SELECT id, owner, editor, title FROM posts ORDER BY id"
 end
 
+--- For the front page: newest first, with how each begins and whether there is a picture.
+function posts.recent(db)
+  return db:query [[
+    SELECT id, owner, title, created, substr(text, 1, 200) AS excerpt, image IS NOT NULL AS has_image
+    FROM posts ORDER BY id DESC LIMIT 50]]
+end
+
 --- The post, or a 404.
 function posts.get(db, id)
   return found(db:one("SELECT id, owner, editor, title, text FROM posts WHERE id = ?", id), id)
+end
+
+--- For its page: the post, when it was written, and whether there is a picture.
+function posts.view(db, id)
+  return found(db:one([[
+    SELECT id, owner, editor, title, text, created, image IS NOT NULL AS has_image FROM posts WHERE id = ?]], id), id)
 end
 
 --- The picture of a post, or nil; a 404 where there is no such post.
@@ -25,9 +38,11 @@ end
 --- Makes a post of title, text, owner and image.
 function posts.create(db, fields)
   return db:one([[
-    INSERT INTO posts (title, text, owner, editor, image) VALUES (:title, :text, :owner, :owner, :image)
+    INSERT INTO posts (title, text, owner, editor, image, created)
+    VALUES (:title, :text, :owner, :owner, :image, :created)
     RETURNING id, owner, editor, title, text]],
-    { title = fields.title, text = fields.text, owner = fields.owner, image = blob(fields.image) })
+    { title = fields.title, text = fields.text, owner = fields.owner, image = blob(fields.image),
+      created = os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(rille.time())) })
 end
 
 --- Changes what `fields` has of title, text, editor and image.

@@ -27,11 +27,11 @@ return function(app)
   local function db(req) return req.app.state.db end
 
   app:get("/", function(req)
-    return rille.render("index.html", { posts = posts.list(db(req)) })
+    return rille.render("index.html", { posts = posts.recent(db(req)) })
   end, { name = "index" })
 
   app:get("/{post:int}", function(req)
-    return rille.render("view.html", { post = posts.get(db(req), req.params.post) })
+    return rille.render("view.html", { post = posts.view(db(req), req.params.post) })
   end, { name = "post" })
 
   app:get("/{post:int}/image", function(req)

@@ -28,12 +28,28 @@ describe("the blog's pages", function()
     log_in()
   end
 
+  it("lists the newest first, with the day and how each begins", function()
+    local clock = testing.clock()
+    for i = 1, 3 do
+      client:post("/api", { json = { title = "Post " .. i, text = "It begins so. " .. ("x"):rep(300), owner = "Ada" } })
+      clock:advance(86400)
+    end
+    local page = client:get("/"):text()
+    assert.is_true(page:find("Post 3", 1, true) < page:find("Post 1", 1, true))
+    assert.matches("It begins so. x+</p>", page)
+    assert.not_matches(("x"):rep(250), page, 1, true)
+    local day = os.date("!%d", math.floor(rille.time()) - 3 * 86400)
+    assert.matches("<time datetime=\"[%d-]+T[%d:]+Z\">" .. tonumber(day) .. " %a+ %d%d%d%d</time>", page)
+    assert.matches("<time datetime", client:get("/1"):text(), 1, true)
+  end)
+
   it("lists posts, escaped", function()
     assert.matches("Nothing here yet", client:get("/"):text())
     client:post("/api", { json = { title = "<b>bold</b>", text = "t", owner = "Ada & Bob" } })
     local page = client:get "/"
     assert.equal("text/html; charset=utf-8", page.headers["Content-Type"])
-    assert.matches("&lt;b&gt;bold&lt;/b&gt;</a> by Ada &amp; Bob", page:text(), 1, true)
+    assert.matches(">&lt;b&gt;bold&lt;/b&gt;</a>", page:text(), 1, true)
+    assert.matches(">Ada &amp; Bob ·", page:text(), 1, true)
   end)
 
   it("registers, leads to the login, and does not log in by itself", function()
