@@ -1,0 +1,148 @@
+/*
+ * Counts what a request costs: client and server in one process, over streams without a socket (ctests/support), with clocks
+ * that stand still. script/instructions runs it under callgrind, which counts the same twice for the same binary and input,
+ * however busy the machine is; measured() is what callgrind counts, once for each case, in the order of `cases`.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "support/server.h"
+#include "support/test.h"
+#include "vm/main.h"
+
+enum { WARM = 400, COUNTED = 1000 };
+
+/* ---- clocks that stand still ------------------------------------------------------------------------------------------- */
+
+static _Thread_local bool is_main;
+
+/* The seeds of Lua's hashes come from here. */
+time_t time(time_t *out) {
+  if (out) *out = 1790000000;
+  return 1790000000;
+}
+
+/* What decides whether a read is slow; other threads sleep by it and see it move. */
+int clock_gettime(clockid_t id, struct timespec *out) {
+  static struct timespec frozen;
+  if (!is_main) return (int)syscall(SYS_clock_gettime, id, out);
+  if (!frozen.tv_sec) syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &frozen);
+  *out = frozen;
+  return 0;
+}
+
+uint64_t uv_hrtime(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- the cases ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct bench_case {
+  const char *name, *request;
+} bench_case;
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nUser-Agent: bench\r\n"
+static const bench_case cases[] = {
+    {"hello", GET("/hello") "\r\n"},
+    {"json", GET("/json") "\r\n"},
+    {"parameter-of-200", GET("/items/4711") "\r\n"},
+    {"point-read", GET("/row/42") "\r\n"},
+    {"rows-20", GET("/rows") "\r\n"},
+    {"page", GET("/page") "\r\n"},
+    {"form",
+     "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+     "30\r\n\r\ntitle=Hello%21&text=World+text"},
+    {"session", GET("/session") "\r\n"}, /* the cookie comes from the answer before */
+    {"in-process", GET("/in-process") "\r\n"},
+    {"fetch", GET("/fetch") "\r\n"},
+};
+
+static test_server server;
+static rl_main entry;
+static rl_handler *app;
+static char request[4096];
+
+static void on_ready(rl_main *main, rl_handler *handler) {
+  (void)main;
+  app = handler;
+}
+static void on_end(rl_main *main, int status) {
+  (void)main, (void)status;
+  fprintf(stderr, "the program ended\n");
+  exit(1);
+}
+static void forward(rl_handler *handler, rl_req *req) {
+  (void)handler;
+  app->handle(app, req);
+}
+
+static void start(void) {
+  static char *args[] = {(char *)(uintptr_t)RILLE_SOURCE_DIR "/bench/instructions/app.lua"};
+  rl_vm_options options = {.mode = RL_MODE_SERVE, .root = RILLE_SOURCE_DIR, .worker = 1, .workers = 1};
+  rl_log_setup(RL_LOG_OFF, RL_LOG_ERROR);
+  test_server_init(&server);
+  entry = (rl_main){.vm = rl_vm_new(&server.loop, &options), .on_ready = on_ready, .on_end = on_end};
+  if (!entry.vm || rl_main_start(&entry, "serve", 1, args)) exit(1);
+  for (int i = 0; i < 1000 && !app; i++) test_server_settle(&server);
+  server.dispatch.handler.handle = forward;
+}
+
+/* Turns of the loop until the answer is there. */
+static void ask(test_client *client) {
+  size_t before = client->stream.out_len;
+  mem_stream_feed(&client->stream, rl_slice_str(request));
+  for (int turns = 0; client->stream.out_len == before; turns++) {
+    if (turns == 1000000) exit(1);
+    uv_run(&server.loop.uv, UV_RUN_NOWAIT);
+  }
+}
+
+/* What callgrind counts. */
+__attribute__((noinline)) void measured(test_client *client);
+void measured(test_client *client) {
+  for (int i = 0; i < COUNTED; i++) {
+    client->stream.out_len = 0;
+    ask(client);
+  }
+}
+
+static void take_cookie(const test_client *client) {
+  const char *found = memmem(client->stream.out, client->stream.out_len, "Set-Cookie: ", 12);
+  if (!found) return;
+  int len = (int)strcspn(found + 12, ";\r");
+  snprintf(request + strlen(request) - 2, sizeof request - strlen(request), "Cookie: %.*s\r\n\r\n", len, found + 12);
+}
+
+static void run(const bench_case *c) {
+  test_client *client = test_client_connect(&server);
+  snprintf(request, sizeof request, "%s", c->request);
+  ask(client);
+  take_cookie(client);
+  for (int i = 0; i < WARM; i++) {
+    client->stream.out_len = 0;
+    ask(client);
+  }
+  if (memcmp(client->stream.out, "HTTP/1.1 200 ", 13) != 0) {
+    fprintf(stderr, "%s: %.*s\n", c->name, (int)client->stream.out_len, client->stream.out);
+    exit(1);
+  }
+  measured(client);
+  test_client_free(client);
+  printf("%s %d\n", c->name, COUNTED);
+  fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+  is_main = true;
+  start();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) run(&cases[i]);
+  _exit(0);
+}
