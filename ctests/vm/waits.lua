@@ -109,7 +109,9 @@ end
 function kinds.offload() rille.offload("spec.support.offloaded", "spin", 0.005) end
 function kinds.hash() rille.password.hash "secret" end
 function kinds.verify() rille.password.verify("secret", nil) end
-function kinds.thumbnail() rille.try(rille.image.thumbnail, (require "spec.support.png")(120, 120), { width = 10, height = 10 }) end
+function kinds.thumbnail()
+  rille.try(rille.image.thumbnail, (require "spec.support.png")(120, 120), { width = 10, height = 10 })
+end
 function kinds.compress() native.compress(("some text "):rep(50000), "gzip") end
 function kinds.spill(req)
   local spill = native.spill(req)
