@@ -232,7 +232,7 @@ end
 function App:lifespan(f)
   check_open(self)
   if type(f) ~= "function" then raise("lifespan: a function was expected, got a %s", type(f)) end
-  self.lifespans[#self.lifespans + 1] = f
+  self.lifespans[#self.lifespans + 1] = { run = f, where = options.caller() }
   return self
 end
 

@@ -67,9 +67,11 @@ local function serve(path, prepare)
   local compiled = require("rille.compile").compile(app)
   local lifespans = require("rille.lifespan").start(app)
   native.ready(compiled)
-  native.wait_stop()
-  require("rille.background").finish(native.shutdown_timeout())
-  return lifespans:stop() and 0 or 1
+  return native.shield(function() -- a stop that came while it was loading has nothing to cancel any more
+    native.wait_stop()
+    require("rille.background").finish(native.shutdown_timeout())
+    return lifespans:stop() and 0 or 1
+  end)
 end
 
 function boot.serve(path) return serve(path) end
@@ -182,6 +184,12 @@ local function load_text_only()
   _G.load = function(chunk, name, mode, ...) return original(chunk, name, mode or "t", ...) end
 end
 
+-- Whether a command failed only because it was told to stop: that is no error.
+local function was_stopped(err)
+  local status = native.stop_status()
+  return status and require("rille.error").wrap(err).code == "cancelled" and status
+end
+
 --- main(command, ...) -> exit status. Whatever it raises is told on stderr and is 1.
 function boot.main(command, ...)
   os.exit = native.exit -- luacheck: ignore 122
@@ -189,6 +197,8 @@ function boot.main(command, ...)
   require("rille.strict").install()
   local results = table.pack(pcall(boot[command], ...))
   if results[1] then return results[2] end
+  local status = was_stopped(results[2])
+  if status then return status end
   report(command, results[2])
   return 1
 end

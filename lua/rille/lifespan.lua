@@ -3,7 +3,8 @@
 --   app:lifespan(function(self, running) … open … running() … close … end)
 --
 -- Each is a task. It is started in order of registration (a mounted app's behind its parent's) and has started when it calls
--- running(); at the stop running() returns, in reverse order. One that fails to start ends those that have started.
+-- running(); at the stop running() returns, in reverse order. Where one fails to start, or the process is told to stop while
+-- one starts, all end that have begun: nothing that was opened is left open.
 local native = require "rille.native"
 
 local M = {}
@@ -11,15 +12,21 @@ local Lifespans = {}
 Lifespans.__index = Lifespans
 
 local function collect(app, list)
-  for _, f in ipairs(app.lifespans) do list[#list + 1] = { app = app, run = f } end
+  for _, lifespan in ipairs(app.lifespans) do list[#list + 1] = { app = app, run = lifespan.run, where = lifespan.where } end
   for _, mount in ipairs(app.mounts) do collect(mount.app, list) end
   return list
 end
 
--- Runs one up to its running(); raises what it raises. Returns its task, or nil where it ended without calling it.
+local function unless_well(undo)
+  return setmetatable({}, { __close = function(_, err)
+    if err ~= nil then undo() end
+  end })
+end
+
+-- Starts one up to its running(); raises what it raises.
 local function start_one(entry)
   local started, stop = native.queue(), native.queue()
-  local is_running, is_stopping, failure = false, false, nil
+  local is_running, is_stopping, has_ended, failure = false, false, false, nil
   local task = native.spawn_root(function()
     local result = table.pack(pcall(entry.run, entry.app, function()
       if is_running then error("running() was called twice", 2) end
@@ -28,28 +35,26 @@ local function start_one(entry)
       if not is_stopping then stop:wait "the stop" end
     end))
     local was_running = is_running
-    is_running = false
+    is_running, has_ended = false, true
     started:wake()
     if result[1] then return end
     if not was_running then failure = { result[2] } else error(result[2], 0) end
   end)
+  local given_up <close> = unless_well(function() -- luacheck: ignore 211
+    task:cancel "it is not needed any more"
+    native.wait_end(task)
+  end)
   if not is_running then started:wait "a lifespan to start" end
   if failure then error(failure[1], 0) end
-  if not is_running then return nil end
+  if has_ended then error(entry.where .. ": this lifespan ended without having called running()", 0) end
   return { task = task, stop = function() is_stopping = true; stop:wake() end }
 end
 
 --- start(app) -> lifespans
 function M.start(app)
   local self = setmetatable({}, Lifespans)
-  for _, entry in ipairs(collect(app, {})) do
-    local ok, result = pcall(start_one, entry)
-    if not ok then
-      self:stop()
-      error(result, 0)
-    end
-    self[#self + 1] = result
-  end
+  local started_before <close> = unless_well(function() self:stop() end) -- luacheck: ignore 211
+  for _, entry in ipairs(collect(app, {})) do self[#self + 1] = start_one(entry) end
   return self
 end
 

@@ -104,7 +104,7 @@ static void fail(rl_edition *e) {
   rl_editions *s = e->of;
   rl_load load = {.took_ms = took(e), .failure = rl_buf_slice(&e->failure)};
   s->next = NULL;
-  if (!s->current && !s->stays) s->status = e->status ? e->status : 1;
+  if (!s->current && !s->stays) s->status = e->status || s->stopping ? e->status : 1;
   if (!s->stopping && (s->current || s->stays)) s->on_load(s, &load, NULL);
   del_edition(e);
   load_again(s);

@@ -28,8 +28,7 @@ static void on_signal(uv_signal_t *handle, int number) {
   program *p = handle->data;
   if (number == SIGINT && p->main.on_interrupt && p->main.on_interrupt(&p->main)) return;
   if (p->main.stopping) _exit(128 + number);
-  p->main.stopping = true;
-  p->status = 128 + number;
+  p->main.stop_status = 128 + number;
   rl_main_cancel(&p->main);
 }
 

@@ -7,8 +7,11 @@
  *   <---------------- mail: ready, or failed (then all stop, exit 1)
  *   all ready: open sockets, ---------> listen
  *   SIGHUP: --------------------------> load again, swap (edition.h)
- *   SIGTERM: -------------------------> drain, end lifespans, end the thread
+ *   SIGTERM: -------------------------> drain, end lifespans, wait for jobs and writes under way, end the thread
  *   <---------------- mail: ended       all ended: exit
+ *
+ * The main thread never waits for another one inside a callback: what that one waits for may be a task of worker 1 (a
+ * transaction that holds the writer), and the second signal must be heard. Each thread settles its own loop.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -47,7 +50,7 @@ struct serving_worker {
   rl_editions editions;
   rl_access_writer access;
   int fds[FD_MAX], fd_count;
-  bool ready, ended, draining;
+  bool started, ready, over, ended, draining; /* over: its program has ended; ended: its thread too */
   int status;
 };
 
@@ -55,7 +58,7 @@ struct process {
   const rl_options *options;
   const char *root;
   serving_worker *workers;
-  int count, ready, ended, inherited;
+  int count, started, ready, ended, inherited;
   bool stopping, listening;
   int status;
   uv_signal_t on_term, on_int, on_usr1, on_hup;
@@ -81,7 +84,7 @@ static void on_worker_ready(rl_mail *mail);
 static void on_drained(rl_worker *worker) { rl_editions_stop(&((serving_worker *)worker->owner)->editions); }
 
 static void drain(serving_worker *w) {
-  if (w->draining) return;
+  if (w->draining || w->over) return;
   w->draining = true;
   if (w->ready) rl_worker_stop(&w->worker, (uint64_t)(w->process->options->shutdown_timeout * 1000));
   else rl_editions_stop(&w->editions); /* still loading */
@@ -134,13 +137,14 @@ static void on_load(rl_editions *editions, const rl_load *load, rl_handler *hand
   w->ready = true;
 }
 
-static void end_thread(serving_worker *w, int status) {
+/* The program of this worker has ended. Worker 1's loop is the main thread's and goes on. */
+static void on_editions_end(rl_editions *editions, int status) {
+  serving_worker *w = editions->owner;
   w->status = status;
-  tell(main_loop(w->process), w, on_worker_ended, status);
+  w->over = true;
   if (w->number > 1) rl_loop_stop(&w->loop);
+  else tell(&w->loop, w, on_worker_ended, status);
 }
-
-static void on_editions_end(rl_editions *editions, int status) { end_thread(editions->owner, status); }
 
 static int start_worker(serving_worker *w) {
   process *p = w->process;
@@ -168,8 +172,8 @@ static int start_worker(serving_worker *w) {
   return rl_editions_start(&w->editions);
 }
 
+/* After its loop has settled. */
 static void end_worker(serving_worker *w) {
-  rl_loop_settle(&w->loop);
   if (w->worker.access) rl_access_close(&w->access);
   rl_worker_free(&w->worker);
   rl_loop_free(&w->loop);
@@ -177,8 +181,11 @@ static void end_worker(serving_worker *w) {
 
 static void worker_thread(void *arg) {
   serving_worker *w = arg;
-  if (start_worker(w)) end_thread(w, 1);
-  rl_loop_run(&w->loop);
+  w->over = start_worker(w) != RL_OK;
+  if (w->over) w->status = 1;
+  else rl_loop_run(&w->loop);
+  rl_loop_settle(&w->loop);
+  tell(main_loop(w->process), w, on_worker_ended, w->status);
 }
 
 /* ---- on the main thread -------------------------------------------------------------------------------------------------------- */
@@ -186,7 +193,7 @@ static void worker_thread(void *arg) {
 static void stop_all(process *p) {
   p->stopping = true;
   for (int i = 0; i < p->count; i++)
-    if (!p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_drain, 0);
+    if (p->workers[i].started && !p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_drain, 0);
 }
 
 static void fail(process *p, rl_buf *why) {
@@ -265,10 +272,18 @@ static void listen_all(process *p) {
   say_start(p, port);
 }
 
+static void note_started(serving_worker *w) {
+  w->started = true;
+  w->process->started++;
+}
+
 static void start_others(process *p) {
   for (int i = 1; i < p->count; i++) {
     serving_worker *w = &p->workers[i];
-    if (rl_loop_init(&w->loop) == 0 && uv_thread_create(&w->thread, worker_thread, w) == 0) continue;
+    if (rl_loop_init(&w->loop) == 0 && uv_thread_create(&w->thread, worker_thread, w) == 0) {
+      note_started(w);
+      continue;
+    }
     rl_buf why;
     rl_buf_init(&why, 256);
     rl_buf_addf(&why, "cannot start worker %d", w->number);
@@ -298,12 +313,11 @@ static void on_worker_ended(rl_mail *mail) {
     uv_thread_join(&w->thread);
     end_worker(w);
   }
-  bool started = p->ready > 0 || w->number > 1;
   if (!p->stopping) {
     if (!status) p->status = 1; /* ended although nobody told it to */
     stop_all(p);
   }
-  if (p->ended == (started ? p->count : 1)) rl_loop_stop(main_loop(p));
+  if (p->ended == p->started) rl_loop_stop(main_loop(p));
 }
 
 /* The first signal drains, the second one ends at once. */
@@ -352,8 +366,10 @@ int rl_serve(const rl_options *options, const char *root) {
   watch_signal(&p, &p.on_int, SIGINT, on_signal);
   watch_signal(&p, &p.on_usr1, SIGUSR1, on_usr1);
   watch_signal(&p, &p.on_hup, SIGHUP, on_hup);
+  note_started(&p.workers[0]);
   if (start_worker(&p.workers[0]) == 0) rl_loop_run(main_loop(&p));
   else p.status = 1;
+  rl_loop_settle(main_loop(&p));
   uv_close((uv_handle_t *)&p.on_term, NULL);
   uv_close((uv_handle_t *)&p.on_int, NULL);
   uv_close((uv_handle_t *)&p.on_usr1, NULL);

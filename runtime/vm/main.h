@@ -29,7 +29,8 @@ struct rl_main {
   /* Development: what is known of a request that was answered, as JSON. May be NULL. */
   void (*on_record)(rl_main *main, rl_slice record);
   void *owner;
-  bool stopping;
+  bool stopping;           /* it was told to stop */
+  int stop_status;         /* its exit status where it ends by that */
   rl_desk *desk;           /* of rille dev (desk.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
   rl_handler *handler;     /* the app, once it is ready */
@@ -42,7 +43,7 @@ struct rl_main {
 int rl_main_start(rl_main *main, const char *command, int argc, char **argv);
 /* Wakes the command that waits for its stop. */
 void rl_main_stop(rl_main *main);
-/* Cancels the main task: a command that does not wait for a stop (rille run). */
+/* Cancels the main task: a command that does not wait for a stop (rille run), or does not yet (it is loading). */
 void rl_main_cancel(rl_main *main);
 /* The main task's, for the files of vm/bind/; raises where the state has none. */
 rl_main *rl_main_of(lua_State *L);

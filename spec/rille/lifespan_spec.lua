@@ -82,17 +82,37 @@ describe("a lifespan", function()
     assert.same({ "first starts", "first ends" }, events)
   end)
 
-  it("that never calls running() has ended when it returns; twice is a mistake", function()
+  it("that never calls running() fails to start, and says where it stands", function()
+    add(app, "first")
     app:lifespan(function() note "once" end)
-    lifespan.start(app):stop()
-    assert.same({ "once" }, events)
-    local other = rille.app()
-    other:lifespan(function(_, running)
+    local line = debug.getinfo(1, "l").currentline - 1
+    local _, err = rille.try(lifespan.start, app)
+    assert.equal(("spec/rille/lifespan_spec.lua:%d: this lifespan ended without having called running()"):format(line),
+      tostring(err))
+    assert.same({ "first starts", "once", "first ends" }, events)
+  end)
+
+  it("cannot call running() twice", function()
+    app:lifespan(function(_, running)
       running()
       note(select(2, pcall(running)))
     end)
-    lifespan.start(other):stop()
-    assert.matches("called twice", events[2])
+    lifespan.start(app):stop()
+    assert.matches("called twice", events[1])
+  end)
+
+  it("that is starting when whoever starts it is cancelled ends too, and those before it", function()
+    add(app, "first")
+    app:lifespan(function()
+      local held <close> = setmetatable({}, { __close = function() rille.sleep(0) note "closed" end }) -- luacheck: ignore 211
+      note "second starts"
+      rille.sleep(1000)
+    end)
+    local starting = rille.spawn(lifespan.start, app)
+    repeat rille.sleep(0) until events[2]
+    starting:cancel()
+    assert.equal("cancelled", select(2, rille.try(starting.wait, starting)).code)
+    assert.same({ "first starts", "second starts", "closed", "first ends" }, events)
   end)
 
   it("is a function", function() assert.has_error(function() app:lifespan "x" end) end)

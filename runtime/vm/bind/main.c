@@ -76,6 +76,7 @@ void rl_main_stop(rl_main *main) {
 }
 
 void rl_main_cancel(rl_main *main) {
+  main->stopping = true;
   if (main->task) rl_task_cancel(main->task, RL_ECANCELLED, "the process is told to stop");
 }
 
@@ -111,6 +112,14 @@ static int l_wait_stop(lua_State *L) {
 /* shutdown_timeout() -> seconds */
 static int l_shutdown_timeout(lua_State *L) {
   lua_pushnumber(L, rl_main_of(L)->shutdown_timeout);
+  return 1;
+}
+
+/* stop_status() -> the exit status of a command that ends because it was told to stop, or nil where it was not */
+static int l_stop_status(lua_State *L) {
+  const rl_main *main = rl_main_of(L);
+  if (!main->stopping) return 0;
+  lua_pushinteger(L, main->stop_status);
   return 1;
 }
 
@@ -211,6 +220,7 @@ static int l_exit(lua_State *L) {
 static const luaL_Reg functions[] = {{"ready", l_ready},
                                      {"wait_stop", l_wait_stop},
                                      {"shutdown_timeout", l_shutdown_timeout},
+                                     {"stop_status", l_stop_status},
                                      {"failed", l_failed},
                                      {"record", l_record},
                                      {"keep", l_keep},
