@@ -214,6 +214,89 @@ TEST(a_unix_socket_replaces_a_stale_file_but_not_a_live_one) {
   rmdir(folder);
 }
 
+/* Refused with these words, and what is there stays. */
+static void refuses(const char *path, const char *words) {
+  struct stat before, after;
+  int fd;
+  assert_int_equal(lstat(path, &before), 0);
+  assert_true(rl_listen_unix(path, &fd, &why) < 0);
+  assert_non_null(memmem(why.data, why.len, words, strlen(words)));
+  rl_buf_clear(&why);
+  assert_int_equal(lstat(path, &after), 0);
+  assert_true(before.st_ino == after.st_ino && before.st_mode == after.st_mode && before.st_size == after.st_size);
+}
+
+TEST(what_is_no_socket_is_never_replaced) {
+  UNUSED;
+  char folder[] = "/tmp/rille-test-XXXXXX", path[64], other[64];
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/blog.db", folder);
+  snprintf(other, sizeof other, "%s/socket", folder);
+  int fd = open(path, O_CREAT | O_WRONLY, 0600);
+  assert_int_equal(write(fd, "precious", 8), 8);
+  close(fd);
+  refuses(path, "a file of that name is there");
+  unlink(path);
+  assert_int_equal(symlink(other, path), 0); /* to nothing */
+  refuses(path, "a symbolic link of that name is there");
+  assert_int_equal(rl_listen_unix(other, &fd, &why), 0);
+  close(fd);
+  refuses(path, "a symbolic link of that name is there"); /* to a socket that nobody has */
+  unlink(other);
+  unlink(path);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  refuses(path, "something of that name is there");
+  unlink(path);
+  refuses(folder, "a directory of that name is there");
+  rmdir(folder);
+}
+
+TEST(a_socket_of_another_kind_or_with_a_full_queue_is_somebodys) {
+  UNUSED;
+  char folder[] = "/tmp/rille-test-XXXXXX";
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int clients[64];
+  assert_non_null(mkdtemp(folder));
+  snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+  refuses(address.sun_path, "another process listens there");
+  close(fd);
+  unlink(address.sun_path);
+  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 1), 0);
+  for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) {
+    clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    (void)connect(clients[i], (struct sockaddr *)&address, sizeof address);
+  }
+  refuses(address.sun_path, "another process listens there");
+  for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) close(clients[i]);
+  close(fd);
+  unlink(address.sun_path);
+  rmdir(folder);
+}
+
+TEST(only_the_own_file_of_a_socket_is_removed) {
+  UNUSED;
+  char folder[] = "/tmp/rille-test-XXXXXX", path[64];
+  int fd, other;
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/socket", folder);
+  assert_int_equal(rl_listen_unix(path, &fd, &why), 0);
+  rl_socket_file own = rl_socket_file_of(path);
+  close(fd);
+  assert_int_equal(rl_listen_unix(path, &other, &why), 0); /* another process has taken its place */
+  rl_socket_file theirs = rl_socket_file_of(path);
+  rl_socket_file_remove(path, own);
+  rl_socket_file_remove(path, theirs); /* as where the number of ours was used again: somebody listens */
+  rl_socket_file_remove(path, (rl_socket_file){0, 0});
+  assert_int_equal(access(path, F_OK), 0);
+  close(other);
+  rl_socket_file_remove(path, theirs);
+  assert_int_equal(access(path, F_OK), -1);
+  rmdir(folder);
+}
+
 TEST(a_unix_path_that_is_too_long_is_an_error) {
   UNUSED;
   char path[300];
@@ -222,6 +305,7 @@ TEST(a_unix_path_that_is_too_long_is_an_error) {
   path[sizeof path - 1] = 0;
   assert_true(rl_listen_unix(path, &fd, &why) < 0);
   assert_true(why.len > 0);
+  assert_true(rl_listen_unix("", &fd, &why) < 0); /* which the kernel would take for any name */
 }
 
 /* sd_listen_fds(3): descriptors from 3 on, for the process that LISTEN_PID names. */
@@ -286,6 +370,9 @@ int main(void) {
       CASE(a_name_has_all_its_addresses_at_one_port),
       CASE(a_name_that_is_none_is_told_with_the_name),
       CASE(a_unix_socket_replaces_a_stale_file_but_not_a_live_one),
+      CASE(what_is_no_socket_is_never_replaced),
+      CASE(a_socket_of_another_kind_or_with_a_full_queue_is_somebodys),
+      CASE(only_the_own_file_of_a_socket_is_removed),
       CASE(a_unix_path_that_is_too_long_is_an_error),
       CASE(sockets_that_were_handed_over_are_used),
       CASE(those_of_another_process_or_none_at_all_are_not_ours),

@@ -46,8 +46,8 @@ int rl_listen_port(int fd) {
   return rl_address_text((struct sockaddr *)&address, text);
 }
 
-/* One bound and listening socket, or -1 with errno. */
-static int open_one(const struct addrinfo *info, bool share) {
+/* One bound socket, which listens where it is to, or -1 with errno. */
+static int open_one(const struct addrinfo *info, bool share, bool listens) {
   int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   const int on = 1;
@@ -56,7 +56,7 @@ static int open_one(const struct addrinfo *info, bool share) {
   if (share) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   bool bound = bind(fd, info->ai_addr, info->ai_addrlen) == 0;
   if (bound && !share) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (bound && listen(fd, BACKLOG) == 0) return fd;
+  if (bound && (!listens || listen(fd, BACKLOG) == 0)) return fd;
   int saved = errno;
   close(fd);
   errno = saved;
@@ -68,7 +68,7 @@ static void set_port(struct addrinfo *info, int port) {
   else ((struct sockaddr_in *)(void *)info->ai_addr)->sin_port = htons((uint16_t)port);
 }
 
-int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_buf *why) {
+static int open_all(const char *host, int port, bool share, bool listens, int *fds, int max, rl_buf *why) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
   char service[8];
   snprintf(service, sizeof service, "%d", port & 0xFFFF);
@@ -81,7 +81,7 @@ int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_
   for (struct addrinfo *info = list; info && count < max; info = info->ai_next) {
     if (info->ai_family != AF_INET && info->ai_family != AF_INET6) continue;
     set_port(info, port);
-    fds[count] = open_one(info, share);
+    fds[count] = open_one(info, share, listens);
     if (fds[count] < 0) {
       failed = errno;
       if (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) continue; /* a family this machine does not have */
@@ -97,19 +97,67 @@ int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_
   return refuse(why, failed ? failed : EADDRNOTAVAIL, "listen on", host, port);
 }
 
-static bool nobody_listens(const struct sockaddr_un *address) {
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  bool refused = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 && errno == ECONNREFUSED;
+int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_buf *why) {
+  return open_all(host, port, share, true, fds, max, why);
+}
+
+int rl_bind_tcp(const char *host, int port, bool share, int *fds, int max, rl_buf *why) {
+  return open_all(host, port, share, false, fds, max, why);
+}
+
+int rl_listen_start(int fd) { return listen(fd, BACKLOG) ? rl_error_from_errno(errno) : RL_OK; }
+
+/* ---- unix sockets --------------------------------------------------------------------------------------------------- */
+
+static int refuse_path(rl_buf *why, const char *path, const char *reason) {
+  rl_buf_addf(why, "cannot listen on %s: %s", path, reason);
+  return RL_EEXISTS;
+}
+
+static const char *kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return "a file of that name is there, which is no socket";
+  if (S_ISDIR(mode)) return "a directory of that name is there";
+  if (S_ISLNK(mode)) return "a symbolic link of that name is there, which is no socket";
+  return "something of that name is there, which is no socket";
+}
+
+/* What connecting comes to: 0, or an errno. */
+static int probe(const struct sockaddr_un *address) {
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
+  int error = connect(fd, (const struct sockaddr *)address, sizeof *address) ? errno : 0;
   close(fd);
-  return refused;
+  return error;
+}
+
+/* Makes way for a socket file: only one that a process left behind is removed. Whatever is no socket is somebody's, and so is
+ * a socket on which somebody still listens, or about which that cannot be found out. */
+static int clear_path(const struct sockaddr_un *address, rl_buf *why) {
+  struct stat found;
+  const char *path = address->sun_path;
+  if (lstat(path, &found)) return errno == ENOENT ? RL_OK : refuse(why, errno, "listen on", path, -1);
+  if (!S_ISSOCK(found.st_mode)) return refuse_path(why, path, kind_of(found.st_mode));
+  int error = probe(address);
+  if (error == 0 || error == EAGAIN || error == EPROTOTYPE)
+    return refuse_path(why, path, "another process listens there");
+  if (error != ECONNREFUSED) return refuse(why, error, "find out who listens on", path, -1);
+  return unlink(path) && errno != ENOENT ? refuse(why, errno, "listen on", path, -1) : RL_OK;
+}
+
+/* Its text must fit. */
+static struct sockaddr_un address_of(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  memcpy(address.sun_path, path, strlen(path));
+  return address;
 }
 
 int rl_listen_unix(const char *path, int *fd, rl_buf *why) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) return refuse(why, ENAMETOOLONG, "listen on", path, -1);
-  memcpy(address.sun_path, path, strlen(path));
-  if (nobody_listens(&address)) unlink(path);
+  if (!*path) return refuse_path(why, "a unix socket", "its path is empty");
+  if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
+    return refuse(why, ENAMETOOLONG, "listen on", path, -1);
+  struct sockaddr_un address = address_of(path);
+  int code = clear_path(&address, why);
+  if (code) return code;
   *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (*fd < 0) return refuse(why, errno, "listen on", path, -1);
   if (bind(*fd, (struct sockaddr *)&address, sizeof address) || chmod(path, 0660) || listen(*fd, BACKLOG)) {
@@ -119,6 +167,21 @@ int rl_listen_unix(const char *path, int *fd, rl_buf *why) {
   }
   return RL_OK;
 }
+
+rl_socket_file rl_socket_file_of(const char *path) {
+  struct stat found;
+  if (lstat(path, &found) || !S_ISSOCK(found.st_mode)) return (rl_socket_file){0, 0};
+  return (rl_socket_file){found.st_dev, found.st_ino};
+}
+
+void rl_socket_file_remove(const char *path, rl_socket_file file) {
+  rl_socket_file now = rl_socket_file_of(path);
+  if (!file.inode || now.inode != file.inode || now.device != file.device) return;
+  struct sockaddr_un address = address_of(path);
+  if (probe(&address) == ECONNREFUSED) unlink(path); /* numbers of files are used again: it may be somebody's new one */
+}
+
+/* ---- inherited ones --------------------------------------------------------------------------------------------------- */
 
 static bool is_listening(int fd) {
   int on = 0;
@@ -132,7 +195,10 @@ int rl_listen_inherited(int *fds, int max, rl_buf *why) {
   if (!pid || !count_text || strtol(pid, NULL, 10) != getpid()) return 0;
   long count = strtol(count_text, NULL, 10);
   if (count < 0) return 0;
-  if (count > max) count = max;
+  if (count > max) {
+    rl_buf_addf(why, "LISTEN_FDS=%s: at most %d sockets can be taken over", count_text, max);
+    return RL_EINVALID;
+  }
   for (int i = 0; i < (int)count; i++) {
     fds[i] = FIRST + i;
     if (!is_listening(fds[i])) {

@@ -30,7 +30,7 @@ static void maybe_stopped(rl_worker *worker) {
 
 static void start_listeners(rl_worker *worker) {
   worker->full = false;
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_start(&worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_start(worker->listeners[i]);
 }
 
 static void on_conn_closed(rl_conn *conn) {
@@ -78,7 +78,7 @@ static void on_accept(rl_listener *listener, int fd, const char *peer) {
   rl_worker_adopt(worker, fd, peer);
   if (worker->connection_count < worker->host.limits.connections) return;
   worker->full = true;
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_pause(&worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_pause(worker->listeners[i]);
 }
 
 static void on_listener_closed(rl_listener *listener) {
@@ -101,19 +101,32 @@ void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler) {
 void rl_worker_free(rl_worker *worker) {
   rl_metrics_close(&worker->metrics);
   rl_conn_host_free(&worker->host);
+  if (worker->listeners_open) return; /* never stopped: the loop still holds them */
+  while (worker->listener_count) rl_free(worker->listeners[--worker->listener_count]);
+  rl_free(worker->listeners);
+}
+
+static rl_listener *new_listener(rl_worker *worker) {
+  rl_listener **more = rl_realloc(worker->listeners, (worker->listener_count + 1) * sizeof *more);
+  if (!more) return NULL;
+  worker->listeners = more;
+  return rl_alloc(sizeof **more);
 }
 
 int rl_worker_listen(rl_worker *worker, int fd) {
-  if (worker->listener_count == RL_WORKER_LISTENERS) {
+  rl_listener *listener = new_listener(worker);
+  if (!listener) {
     close(fd);
-    return RL_EBUSY;
+    return RL_ENOMEM;
   }
-  rl_listener *listener = &worker->listeners[worker->listener_count];
   int code = rl_listener_init(listener, worker->loop, fd);
-  if (code) return code;
+  if (code) {
+    rl_free(listener);
+    return code;
+  }
   listener->events = &listener_events;
   listener->owner = worker;
-  worker->listener_count++;
+  worker->listeners[worker->listener_count++] = listener;
   worker->listeners_open++;
   return RL_OK;
 }
@@ -140,7 +153,7 @@ static void on_deadline(rl_timer *timer) {
 void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms) {
   if (worker->stopping) return;
   worker->stopping = true;
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_close(&worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_close(worker->listeners[i]);
   RL_LIST_EACH(&worker->connections, node) rl_conn_stop(RL_CONTAINER(node, rl_conn, node));
   rl_timer_start(worker->loop, &worker->deadline, timeout_ms, on_deadline);
   maybe_stopped(worker);

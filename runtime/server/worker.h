@@ -22,7 +22,7 @@ struct rl_handler {
   const rl_limits *limits; /* for the connections that bring its requests; NULL: the defaults */
 };
 
-enum { RL_WORKER_LISTENERS = 16 };
+enum { RL_WORKER_LISTENERS = 16 }; /* as many as somebody asks for by name; several workers' may come to one */
 
 struct rl_worker {
   rl_loop *loop;
@@ -30,7 +30,7 @@ struct rl_worker {
   rl_conn_host host;   /* its limits are the handler's from start on */
   rl_list connections;
   unsigned connection_count;
-  rl_listener listeners[RL_WORKER_LISTENERS];
+  rl_listener **listeners;
   unsigned listener_count, listeners_open;
   bool stopping, full;
   rl_timer deadline;
@@ -45,8 +45,7 @@ struct rl_worker {
 void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler);
 /* After on_stopped. */
 void rl_worker_free(rl_worker *worker);
-/* Takes a listening socket. 0, RL_EBUSY where there are RL_WORKER_LISTENERS already, or RL_ENOMEM; the descriptor is
- * closed on failure. */
+/* Takes a listening socket. 0 or RL_ENOMEM: then the descriptor is closed. */
 int rl_worker_listen(rl_worker *worker, int fd);
 void rl_worker_start(rl_worker *worker);
 /* From now on requests go to this handler, and its limits are the connections'. Borrowed: it outlives its requests. */
