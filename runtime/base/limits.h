@@ -58,7 +58,11 @@
 #define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */
 #define RL_LIMIT_SESSIONS ((size_t)1 << 17) /* in memory, of the process: then the least recently used go */
 #define RL_LIMIT_SESSIONS_SIZE ((size_t)64 << 20)
-#define RL_LIMIT_CLEANUP_MS 5000u /* how long __close may wait in a cancelled task */
+#define RL_LIMIT_CLEANUP_MS 5000u      /* how long __close may wait in a cancelled task */
+#define RL_LIMIT_RESTART_YOUNG_MS 500u /* a worker process that dies sooner after it was ready has died young */
+#define RL_LIMIT_RESTART_FIRST_MS 50u  /* the pause after the second one in a row; doubled for each after that … */
+#define RL_LIMIT_RESTART_MOST_MS 5000u /* … up to this */
+#define RL_LIMIT_STOP_EXTRA_MS 10000u  /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
 
 /* The HTTP client. */
 #define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */

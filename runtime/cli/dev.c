@@ -21,6 +21,7 @@
 #include "cli/dotenv.h"
 #include "cli/edition.h"
 #include "cli/program.h"
+#include "cli/self.h"
 #include "loop/watcher.h"
 #include "net/address.h"
 #include "server/dispatch.h"
@@ -317,6 +318,7 @@ static void start(dev *d) {
   watch_signal(d, &d->on_term, SIGTERM, on_signal);
   watch_signal(d, &d->on_hup, SIGHUP, on_hup);
   watch_signal(d, &d->on_usr1, SIGUSR1, on_usr1);
+  rl_self_release_signals();
   if (start_desk(d) == 0) rl_loop_run(&d->loop);
   else d->status = 1;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,9 +15,12 @@
 #include "cli/completion.h"
 #include "cli/dotenv.h"
 #include "cli/program.h"
+#include "cli/self.h"
+#include "cli/supervise.h"
 #include "client/engine.h"
 #include "crypto/digest.h"
 #include "http/h1/read.h"
+#include "vm/crash.h"
 
 static int usage_error(rl_buf *why) {
   fprintf(stderr, "rille: %.*s\n", (int)why->len, why->data ? why->data : "");
@@ -44,8 +48,8 @@ static int print_help(const rl_options *options) {
   return 0;
 }
 
-static int run_command(rl_options *options, const char *root) {
-  if (strcmp(options->command, "serve") == 0) return rl_serve(options, root);
+static int run_command(rl_options *options, const char *root, const rl_handover *handover) {
+  if (strcmp(options->command, "serve") == 0) return rl_serve(options, root, handover);
   if (strcmp(options->command, "dev") == 0) return rl_dev(options, root);
   if (strcmp(options->command, "completion") == 0) return rl_completion_print(options->argc == 1 ? *options->argv : "");
   if (strcmp(options->command, "test") == 0) return rl_program_run(options, root, RL_MODE_TEST);
@@ -72,41 +76,73 @@ static void size_thread_pool(void) {
   setenv("UV_THREADPOOL_SIZE", text, 0);
 }
 
+/* Before main, and before the libraries start: what is to make a server load again must not end it because it comes early. */
+__attribute__((constructor(101))) static void hold_signals(int argc, char **argv) {
+  if (argc > 1 && (strcmp(argv[1], "serve") == 0 || strcmp(argv[1], "dev") == 0)) rl_self_hold_signals();
+}
+
+/* What writes to a pipe or socket that nobody reads hears of it by its own call. A handler and not SIG_IGN, which children
+ * would inherit. */
+static void on_broken_pipe(int number) { (void)number; }
+
+/* Whatever disposition we were started with. */
+static void set_up_signals(void) {
+  signal(SIGCHLD, SIG_DFL);
+  signal(SIGPIPE, on_broken_pipe);
+  rl_crash_watch();
+  rl_crash_watch_thread();
+}
+
+static bool self_test(void) {
+  if (!rl_h1_self_test())
+    fputs("rille: built with llhttp in loose mode, which is not safe: rebuild with LLHTTP_STRICT_MODE=1\n", stderr);
+  else if (!rl_crypto_init()) fputs("rille: libsodium does not work on this machine\n", stderr);
+  else return true;
+  return false;
+}
+
+static int run_with_root(rl_options *options, const char *root, const rl_handover *handover) {
+  char *app = resolve_app(options), *own_root = rl_options_takes_app(options->command) ? root_of(options->app) : NULL;
+  int status = run_command(options, own_root ? own_root : root, handover);
+  free(app);
+  free(own_root);
+  return status;
+}
+
+static int run(rl_options *options, const char *root, const rl_handover *handover) {
+  if (strcmp(options->command, "help") == 0) return print_help(options);
+  if (strcmp(options->command, "version") == 0) return puts("rille " RILLE_VERSION), 0;
+  rl_log_setup(options->log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
+  if (options->supervise && handover->role == RL_ROLE_ALONE) return rl_supervise(options);
+  set_up_signals();
+  size_thread_pool();
+  if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
+  return run_with_root(options, root, handover);
+}
+
+/* Where .env is looked for. */
+static char *first_root(int argc, char **argv) {
+  bool named = argc > 2 && rl_options_takes_app(argv[1]) && argv[2][0] != '-';
+  return named ? root_of(argv[2]) : realpath(".", NULL);
+}
+
 int main(int argc, char **argv) {
   rl_buf why;
   rl_options options;
+  rl_handover handover;
   rl_buf_init(&why, 4096);
+  prctl(PR_SET_NAME, "rille"); /* one that was started by /proc/self/exe would be called exe */
   signal(SIGPIPE, SIG_IGN);
-  const char *command = argc > 1 ? argv[1] : "help";
-  char *root = rl_options_takes_app(command) && argc > 2 && argv[2][0] != '-' ? root_of(argv[2]) : realpath(".", NULL);
+  rl_self_note(argc, argv);
+  if (rl_handover_take(&handover, &why)) return usage_error(&why);
+  if (handover.role == RL_ROLE_SUPERVISOR) return rl_supervise_resume(&handover);
+  char *root = first_root(argc, argv);
   if (!root) return perror("rille"), 1;
   if (rl_dotenv_load(root, &why) || rl_options_parse(&options, argc, argv, &why)) {
     free(root);
     return usage_error(&why);
   }
-  if (!rl_h1_self_test()) {
-    fputs("rille: built with llhttp in loose mode, which is not safe: rebuild with LLHTTP_STRICT_MODE=1\n", stderr);
-    return 1;
-  }
-  if (!rl_crypto_init()) {
-    fputs("rille: libsodium does not work on this machine\n", stderr);
-    return 1;
-  }
-  size_thread_pool();
-  if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
-  int status;
-  if (strcmp(options.command, "version") == 0) {
-    puts("rille " RILLE_VERSION);
-    status = 0;
-  } else if (strcmp(options.command, "help") == 0) {
-    status = print_help(&options);
-  } else {
-    rl_log_setup(options.log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
-    char *app = resolve_app(&options), *own_root = rl_options_takes_app(options.command) ? root_of(options.app) : NULL;
-    status = run_command(&options, own_root ? own_root : root);
-    free(app);
-    free(own_root);
-  }
+  int status = self_test() ? run(&options, root, &handover) : 1;
   free(root);
   rl_buf_free(&why);
   return status;

@@ -27,7 +27,8 @@ static const char serve_help[] =
     "  --log text|json|off      (default text)\n"
     "  --shutdown-timeout S     how long running requests may take after SIGTERM (default 30)\n"
     "  --memory-limit BYTES     of each worker's Lua state (default: none)\n"
-    "  --watchdog SECONDS       end the process when a worker is stuck for so long (default: off)\n";
+    "  --watchdog SECONDS       end the process when a worker is stuck for so long (default: off)\n"
+    "  --supervise              a parent process holds the sockets and starts the server again when it dies\n";
 
 static const char dev_help[] =
     "usage: rille dev [APP] [--host 127.0.0.1] [--port 8080]\n\n"
@@ -182,6 +183,7 @@ static int set(rl_options *o, const char *name, const char *value, rl_buf *why) 
   if (strcmp(name, "--watchdog") == 0) return to_seconds(value, &o->watchdog) ? refuse(why, name, "seconds", value) : 0;
   if (strcmp(name, "--memory-limit") == 0)
     return set_memory(o, value) ? refuse(why, name, "bytes, at least 1048576", value) : 0;
+  if (strcmp(name, "--supervise") == 0) return o->supervise = true, 0;
   rl_buf_addf(why, "unknown option %s, see: rille help %s", name, o->command);
   return RL_EINVALID;
 }
@@ -191,8 +193,12 @@ static bool is_for_dev(const char *name) {
   return strcmp(name, "--host") == 0 || strcmp(name, "--port") == 0 || strcmp(name, "--memory-limit") == 0;
 }
 
-static const char *const option_names[] = {
-    "--host", "--port", "--unix", "--threads", "--log", "--shutdown-timeout", "--watchdog", "--memory-limit"};
+static const char *const option_names[] = {"--host",     "--port",         "--unix",
+                                           "--threads",  "--log",          "--shutdown-timeout",
+                                           "--watchdog", "--memory-limit", "--supervise"};
+
+/* Those that take no value. */
+static bool is_switch(const char *name) { return strcmp(name, "--supervise") == 0; }
 
 static bool is_option(const char *name) {
   for (size_t i = 0; i < sizeof option_names / sizeof *option_names; i++)
@@ -226,6 +232,7 @@ static int parse_one(rl_options *o, char **argv, int argc, int *i, char *room, s
   memcpy(room, text, len);
   room[len] = 0;
   if (!is_option(room)) return set(o, room, "", why);
+  if (is_switch(room)) return eq ? refuse(why, room, "no value", eq + 1) : set(o, room, "", why);
   if (eq) return set(o, room, eq + 1, why);
   if (*i + 1 >= argc) {
     rl_buf_addf(why, "%s needs a value", room);

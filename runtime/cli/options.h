@@ -23,7 +23,8 @@ typedef struct rl_options {
   double shutdown_timeout; /* seconds */
   size_t memory_limit;     /* bytes, 0: none */
   double watchdog;         /* seconds, 0: off */
-  int argc;                /* what follows for the command itself (rille run FILE …) */
+  bool supervise;
+  int argc; /* what follows for the command itself (rille run FILE …) */
   char **argv;
 } rl_options;
 

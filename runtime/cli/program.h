@@ -5,13 +5,15 @@
 #ifndef RL_CLI_PROGRAM_H
 #define RL_CLI_PROGRAM_H
 
+#include "cli/handover.h"
 #include "cli/options.h"
 #include "vm/main.h"
 
 /* Runs a command that serves nothing, from start to end. Returns its exit status. */
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode);
-/* rille serve: all workers, signals, graceful stop. Returns the exit status. */
-int rl_serve(const rl_options *options, const char *root);
+/* rille serve: all workers, signals, graceful stop; with what was handed over by the process before, or a supervisor. Returns
+ * the exit status. */
+int rl_serve(const rl_options *options, const char *root, const rl_handover *handover);
 /* rille dev: the same with one worker, reloading on each save. Returns the exit status. */
 int rl_dev(const rl_options *options, const char *root);
 

@@ -21,14 +21,17 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "cli/edition.h"
+#include "cli/lifeline.h"
+#include "cli/notify.h"
 #include "cli/program.h"
-#include "net/address.h"
+#include "cli/self.h"
+#include "cli/upgrade.h"
+#include "vm/crash.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
 #include "vm/task.h"
-
-enum { FD_MAX = RL_WORKER_LISTENERS };
 
 typedef struct process process;
 typedef struct serving_worker serving_worker;
@@ -38,7 +41,6 @@ typedef struct word {
   rl_mail mail;
   serving_worker *worker;
   int status;
-  int fds[FD_MAX], fd_count;
 } word;
 
 struct serving_worker {
@@ -49,7 +51,7 @@ struct serving_worker {
   rl_worker worker;
   rl_editions editions;
   rl_access_writer access;
-  int fds[FD_MAX], fd_count;
+  int *fds, fd_count;                         /* listening sockets, from the main thread to this one */
   bool started, ready, over, ended, draining; /* over: its program has ended; ended: its thread too */
   int status;
 };
@@ -58,10 +60,16 @@ struct process {
   const rl_options *options;
   const char *root;
   serving_worker *workers;
-  int count, started, ready, ended, inherited;
+  int count, started, ready, ended;
   bool stopping, listening;
+  bool reload_due; /* SIGHUP came while it was loading */
   int status;
-  uv_signal_t on_term, on_int, on_usr1, on_hup;
+  rl_role role;
+  pid_t supervisor;
+  int line; /* to who started us, or -1 */
+  rl_sockets sockets;
+  rl_upgrade upgrade;
+  uv_signal_t signals[5];
   rl_access_log access;
   bool logs_access;
 };
@@ -174,6 +182,7 @@ static int start_worker(serving_worker *w) {
 
 /* After its loop has settled. */
 static void end_worker(serving_worker *w) {
+  rl_free(w->fds);
   if (w->worker.access) rl_access_close(&w->access);
   rl_worker_free(&w->worker);
   rl_loop_free(&w->loop);
@@ -181,17 +190,22 @@ static void end_worker(serving_worker *w) {
 
 static void worker_thread(void *arg) {
   serving_worker *w = arg;
+  rl_crash_watch_thread();
   w->over = start_worker(w) != RL_OK;
   if (w->over) w->status = 1;
   else rl_loop_run(&w->loop);
   rl_loop_settle(&w->loop);
+  rl_crash_forget_thread();
   tell(main_loop(w->process), w, on_worker_ended, w->status);
 }
 
 /* ---- on the main thread -------------------------------------------------------------------------------------------------------- */
 
+/* Our own descriptors of the sockets go first: a worker's is the last one then, so that what comes after it is refused. */
 static void stop_all(process *p) {
   p->stopping = true;
+  rl_sockets_close(&p->sockets);
+  rl_upgrade_cancel(&p->upgrade);
   for (int i = 0; i < p->count; i++)
     if (p->workers[i].started && !p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_drain, 0);
 }
@@ -203,73 +217,63 @@ static void fail(process *p, rl_buf *why) {
   stop_all(p);
 }
 
-/* Sockets of one worker: those of worker 1 decide the port. */
-static int open_sockets(process *p, serving_worker *w, int *port, rl_buf *why) {
+static void say_start(const process *p) {
   const rl_options *o = p->options;
-  for (int i = 0; i < o->host_count; i++) {
-    int n = rl_listen_tcp(o->hosts[i], *port, w->number > 1, w->fds + w->fd_count, FD_MAX - w->fd_count, why);
-    if (n < 0) return n;
-    if (*port == 0) *port = rl_listen_port(w->fds[w->fd_count]);
-    w->fd_count += n;
-  }
-  return RL_OK;
-}
-
-/* Unix and inherited sockets are one descriptor, duplicated for each worker. */
-static int share_sockets(process *p, const int *fds, int count) {
-  for (int k = 0; k < p->count; k++) {
-    for (int i = 0; i < count; i++) {
-      int fd = k == 0 ? fds[i] : dup(fds[i]);
-      if (fd < 0) return RL_EIO;
-      p->workers[k].fds[p->workers[k].fd_count++] = fd;
-    }
-  }
-  return RL_OK;
-}
-
-static int open_all(process *p, int *port, rl_buf *why) {
-  int inherited[FD_MAX], n = rl_listen_inherited(inherited, FD_MAX, why);
-  if (n < 0) return n;
-  p->inherited = n;
-  if (n) return share_sockets(p, inherited, n);
-  if (p->options->unix_path) {
-    int fd, code = rl_listen_unix(p->options->unix_path, &fd, why);
-    return code ? code : share_sockets(p, &fd, 1);
-  }
-  for (int k = 0; k < p->count; k++) {
-    int code = open_sockets(p, &p->workers[k], port, why);
-    if (code) return code;
-  }
-  return RL_OK;
-}
-
-static void say_start(const process *p, int port) {
-  const rl_options *o = p->options;
-  if (o->log == RL_LOG_OFF) return;
   char where[256];
-  bool v6 = strchr(o->hosts[0], ':') != NULL;
-  if (p->inherited) snprintf(where, sizeof where, "%d inherited", p->inherited);
-  else if (o->unix_path) snprintf(where, sizeof where, "%s", o->unix_path);
-  else snprintf(where, sizeof where, v6 ? "http://[%s]:%d" : "http://%s:%d", o->hosts[0], port);
+  rl_sockets_describe(&p->sockets, o, where, sizeof where);
   rl_log_field fields[] = {
       RL_LOG_TEXT_FIELD("at", rl_slice_str(where)), RL_LOG_NUMBER_FIELD("workers", p->count),
       RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
-      RL_LOG_NUMBER_FIELD("pid", getpid())};
-  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, 4);
+      RL_LOG_NUMBER_FIELD("pid", getpid()), RL_LOG_NUMBER_FIELD("supervisor", p->supervisor)};
+  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, p->supervisor ? 5 : 4);
+}
+
+/* Whoever waits for us to be ready: a supervisor, the server before us, systemd. */
+static void tell_ready(process *p) {
+  char text[24];
+  snprintf(text, sizeof text, "ready %d\n", RL_HANDOVER_VERSION);
+  rl_line_say(p->line, text);
+  if (p->role == RL_ROLE_WORKER) return;
+  rl_notify("READY=1");
+  if (p->line >= 0) close(p->line);
+  p->line = -1;
+}
+
+static void take_socket(void *ud, int fd) {
+  serving_worker *w = ud;
+  int *more = rl_realloc(w->fds, (size_t)(w->fd_count + 1) * sizeof *more);
+  if (more) w->fds = more, w->fds[w->fd_count++] = fd;
+  else close(fd);
+}
+
+static int open_sockets(process *p, rl_buf *why) {
+  int code = p->sockets.count ? RL_OK : rl_sockets_open(&p->sockets, p->options, why);
+  if (!code && (code = rl_sockets_listen(&p->sockets))) rl_buf_add_str(why, "cannot listen");
+  for (int i = 0; i < p->count && !code; i++) {
+    code = rl_sockets_share(&p->sockets, i + 1, p->count, take_socket, &p->workers[i]);
+    if (code) rl_buf_add_str(why, "out of file descriptors: raise the limit (ulimit -n)");
+  }
+  return code;
+}
+
+static void reload_all(process *p) {
+  rl_logf(RL_LOG_INFO, "reloading");
+  for (int i = 0; i < p->count; i++) tell(&p->workers[i].loop, &p->workers[i], do_reload, 0);
 }
 
 static void listen_all(process *p) {
   rl_buf why;
-  int port = p->options->port;
   rl_buf_init(&why, 1024);
-  if (open_all(p, &port, &why)) {
+  if (open_sockets(p, &why)) {
     fail(p, &why);
     return;
   }
   rl_buf_free(&why);
   p->listening = true;
   for (int i = 0; i < p->count; i++) tell(&p->workers[i].loop, &p->workers[i], do_listen, 0);
-  say_start(p, port);
+  say_start(p);
+  tell_ready(p);
+  if (p->reload_due) reload_all(p);
 }
 
 static void note_started(serving_worker *w) {
@@ -320,39 +324,96 @@ static void on_worker_ended(rl_mail *mail) {
   if (p->ended == p->started) rl_loop_stop(main_loop(p));
 }
 
-/* The first signal drains, the second one ends at once. */
-static void on_signal(uv_signal_t *handle, int number) {
-  process *p = handle->data;
+/* ---- signals -------------------------------------------------------------------------------------------------------------------- */
+
+/* The first signal drains, the second one ends at once. Under a supervisor the second is his: what tells all processes of a
+ * group to stop reaches us twice, from outside and from him. */
+static void on_stop(process *p, int number) {
+  if (p->stopping && p->supervisor) return;
   if (p->stopping) _exit(128 + number);
   rl_logf(RL_LOG_INFO, "stopping: requests under way have %g s", p->options->shutdown_timeout);
+  if (p->supervisor) rl_line_say(p->line, "leaving\n");
+  else rl_notify("STOPPING=1");
   stop_all(p);
 }
 
 /* Each worker logs what its tasks do. Those that are not ready yet have nothing to say. */
-static void on_usr1(uv_signal_t *handle, int number) {
-  process *p = handle->data;
+static void on_inspect(process *p, int number) {
   (void)number;
   for (int i = 0; i < p->count; i++)
     if (p->listening && !p->workers[i].ended) tell(&p->workers[i].loop, &p->workers[i], do_inspect, 0);
 }
 
 /* The program is loaded again in each worker. */
-static void on_hup(uv_signal_t *handle, int number) {
-  process *p = handle->data;
+static void on_reload(process *p, int number) {
   (void)number;
-  if (!p->listening || p->stopping) return;
-  rl_logf(RL_LOG_INFO, "reloading");
-  for (int i = 0; i < p->count; i++) tell(&p->workers[i].loop, &p->workers[i], do_reload, 0);
+  if (p->stopping) return;
+  if (p->listening) reload_all(p);
+  else p->reload_due = true;
 }
 
-static void watch_signal(process *p, uv_signal_t *handle, int number, uv_signal_cb on) {
-  uv_signal_init(&main_loop(p)->uv, handle);
-  handle->data = p;
-  uv_unref((uv_handle_t *)handle);
-  uv_signal_start(handle, on, number);
+static void on_replaced(rl_upgrade *upgrade) { stop_all(upgrade->owner); }
+
+static void on_upgrade(process *p, int number) {
+  (void)number;
+  if (p->supervisor) rl_logf(RL_LOG_WARN, "an upgrade is the supervisor's: kill -USR2 %d", (int)p->supervisor);
+  else if (!p->listening) rl_logf(RL_LOG_WARN, "no upgrade while the program still loads");
+  else if (!p->stopping) rl_upgrade_start(&p->upgrade);
 }
 
-int rl_serve(const rl_options *options, const char *root) {
+static const struct {
+  int number;
+  void (*on)(process *p, int number);
+} watched[] = {
+    {SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGUSR1, on_inspect}, {SIGHUP, on_reload}, {SIGUSR2, on_upgrade}};
+enum { WATCHED = sizeof watched / sizeof *watched };
+
+static void on_signal(uv_signal_t *handle, int number) {
+  process *p = handle->data;
+  watched[handle - p->signals].on(p, number);
+}
+
+static void watch_signals(process *p) {
+  for (int i = 0; i < WATCHED; i++) {
+    uv_signal_t *handle = &p->signals[i];
+    uv_signal_init(&main_loop(p)->uv, handle);
+    handle->data = p;
+    uv_unref((uv_handle_t *)handle);
+    uv_signal_start(handle, on_signal, watched[i].number);
+  }
+  rl_self_release_signals();
+}
+
+/* ---- from start to end ------------------------------------------------------------------------------------------------------------ */
+
+static process *crashing; /* for the handler */
+
+static void tell_place(const char *text) { rl_line_say(crashing->line, text); }
+
+static void follow(process *p, const rl_handover *handover) {
+  p->role = handover->role;
+  p->line = handover->line;
+  p->sockets = handover->sockets;
+  if (p->role != RL_ROLE_WORKER) return;
+  p->supervisor = handover->from;
+  crashing = p;
+  rl_crash_tell(tell_place);
+  rl_lifeline_watch(p->line, 2 * p->options->shutdown_timeout + RL_LIMIT_STOP_EXTRA_MS / 1000.0);
+}
+
+static void run(process *p) {
+  p->logs_access =
+      p->options->log != RL_LOG_OFF && rl_access_log_start(&p->access, STDOUT_FILENO, p->options->log) == 0;
+  p->upgrade = (rl_upgrade){.loop = main_loop(p), .sockets = &p->sockets, .on_ready = on_replaced, .owner = p};
+  watch_signals(p);
+  note_started(&p->workers[0]);
+  if (start_worker(&p->workers[0]) == 0) rl_loop_run(main_loop(p));
+  else p->status = 1;
+  rl_loop_settle(main_loop(p));
+  for (int i = 0; i < WATCHED; i++) uv_close((uv_handle_t *)&p->signals[i], NULL);
+}
+
+int rl_serve(const rl_options *options, const char *root, const rl_handover *handover) {
   process p = {.options = options, .root = root, .count = options->threads};
   p.workers = rl_must_alloc((size_t)p.count * sizeof *p.workers);
   for (int i = 0; i < p.count; i++) {
@@ -360,21 +421,10 @@ int rl_serve(const rl_options *options, const char *root) {
     p.workers[i].number = i + 1;
   }
   if (rl_loop_init(main_loop(&p))) return 1;
-  p.logs_access = options->log != RL_LOG_OFF && rl_access_log_start(&p.access, STDOUT_FILENO, options->log) == 0;
   rl_heartbeat_watchdog(options->watchdog);
-  watch_signal(&p, &p.on_term, SIGTERM, on_signal);
-  watch_signal(&p, &p.on_int, SIGINT, on_signal);
-  watch_signal(&p, &p.on_usr1, SIGUSR1, on_usr1);
-  watch_signal(&p, &p.on_hup, SIGHUP, on_hup);
-  note_started(&p.workers[0]);
-  if (start_worker(&p.workers[0]) == 0) rl_loop_run(main_loop(&p));
-  else p.status = 1;
-  rl_loop_settle(main_loop(&p));
-  uv_close((uv_handle_t *)&p.on_term, NULL);
-  uv_close((uv_handle_t *)&p.on_int, NULL);
-  uv_close((uv_handle_t *)&p.on_usr1, NULL);
-  uv_close((uv_handle_t *)&p.on_hup, NULL);
-  if (options->unix_path && p.listening) unlink(options->unix_path);
+  follow(&p, handover);
+  run(&p);
+  rl_sockets_free(&p.sockets);
   end_worker(&p.workers[0]);
   if (p.logs_access) rl_access_log_stop(&p.access);
   rl_offload_close_all();

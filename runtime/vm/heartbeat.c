@@ -82,11 +82,21 @@ static void print_frames(lua_State *L) {
   }
 }
 
+static rl_vm *running_vm(void) {
+  rl_vm *vm = own;
+  while (vm && !atomic_load(&vm->pulse.running)) vm = vm->pulse.beside;
+  return vm;
+}
+
+lua_State *rl_heartbeat_running(void) {
+  rl_vm *vm = running_vm();
+  return vm ? atomic_load(&vm->pulse.running) : NULL;
+}
+
 static void on_signal(int number) {
   (void)number;
   int saved = errno;
-  rl_vm *vm = own;
-  while (vm && !atomic_load(&vm->pulse.running)) vm = vm->pulse.beside;
+  rl_vm *vm = running_vm();
   lua_State *L = vm ? atomic_load(&vm->pulse.running) : NULL;
   if (L && vm->pulse.printing) {
     print_frames(L);
@@ -98,8 +108,11 @@ static void on_signal(int number) {
 
 /* ---- the heartbeat --------------------------------------------------------------------------------------------------------------- */
 
-static void end_process(uint64_t ms) {
+/* On the thread that is stuck, so that what is said of it then (vm/crash.h) is where it stands. */
+static void end_process(const rl_vm *vm, uint64_t ms) {
   rl_logf(RL_LOG_ERROR, "watchdog: a worker has been stuck for %llu ms, ending the process", (unsigned long long)ms);
+  pthread_kill(*(pthread_t *)vm->pulse.thread, SIGABRT);
+  nanosleep(&(struct timespec){10, 0}, NULL);
   abort();
 }
 
@@ -114,7 +127,7 @@ static void look_at(rl_vm *vm, uint64_t now) {
   }
   uint64_t ms = now - p->seen_since_ms;
   if (ms < STALL_MS) return;
-  if (watchdog_ms && ms >= watchdog_ms) end_process(ms);
+  if (watchdog_ms && ms >= watchdog_ms) end_process(vm, ms);
   uint_fast32_t limit = atomic_load(&p->cpu_limit_ms);
   bool told = p->warned == beat, over = limit && ms >= limit;
   if (p->printing || (told && !over)) return;

@@ -35,6 +35,8 @@ typedef struct rl_pulse {
 /* Watches a state from now on, from its own thread; the first one starts the heartbeat. */
 void rl_heartbeat_watch(rl_vm *vm);
 void rl_heartbeat_forget(rl_vm *vm);
+/* The coroutine that runs on the calling thread, or NULL. For signal handlers. */
+lua_State *rl_heartbeat_running(void);
 /* Ends the process when a state is stuck for so long; 0: never. Before threads start. */
 void rl_heartbeat_watchdog(double seconds);
 

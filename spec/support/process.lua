@@ -29,7 +29,7 @@ function M.start(scratch, arguments, opts)
   local self = setmetatable({ base = scratch:path("process-" .. started), scratch = scratch }, Process)
   local words = {}
   for i, word in ipairs(arguments) do words[i] = quoted(word) end
-  assert(os.execute(("cd %s && { { %s env %s %s %s > %s.out 2> %s.log < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status; } & }")
+  assert(os.execute(("cd %s && { { %s env %s %s %s > %s.out 2> %s.log < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status; } 2> /dev/null & }")
     :format(quoted(scratch.directory), opts.before or "", opts.env or "", quoted(opts.program or scratch.rille),
       table.concat(words, " "), self.base, self.base, self.base, self.base)))
   self.pid = self:until_true("a pid", function() return read(self.base .. ".pid"):match "^%d+" end)

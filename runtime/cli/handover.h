@@ -1,0 +1,54 @@
+/*
+ * What one rille hands to the next: listening sockets, and a line between the two. It stands in RILLE_HANDOVER, for which
+ * nobody but rille has a use; descriptors keep their numbers across exec, and everything else that is open is closed.
+ *
+ *   supervisor --start--> worker        line: "ready 1" once it listens, "at FILE:LINE" when it crashes; its end tells either
+ *                                       side that the other has gone
+ *   server --SIGUSR2--> successor       line: "ready 1"; then the one before drains and ends
+ *   supervisor --exec--> supervisor     the same process in a new binary, with its children and their lines
+ */
+#ifndef RL_CLI_HANDOVER_H
+#define RL_CLI_HANDOVER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "cli/sockets.h"
+
+/* What is handed over, and what is said on the line: raised when either changes. */
+#define RL_HANDOVER_VERSION 1
+enum { RL_HANDOVER_CHILDREN = 32 };
+
+typedef enum rl_role { RL_ROLE_ALONE, RL_ROLE_WORKER, RL_ROLE_SUCCESSOR, RL_ROLE_SUPERVISOR } rl_role;
+
+typedef struct rl_handover {
+  rl_role role;
+  pid_t from; /* who hands it over */
+  int line;   /* -1: none */
+  rl_sockets sockets;
+  /* To a supervisor: */
+  rl_log_format log;
+  unsigned timeout_ms; /* --shutdown-timeout */
+  int child_count;
+  struct rl_handed_child {
+    pid_t pid;
+    int line;
+    bool serves; /* else it drains */
+    uint64_t since_ms;
+  } children[RL_HANDOVER_CHILDREN];
+} rl_handover;
+
+/* Reads what was handed to us, takes it out of the environment, and closes every other descriptor behind stderr. Where there
+ * is nothing the role is RL_ROLE_ALONE. 0, or RL_EINVALID with a line in `why`. */
+int rl_handover_take(rl_handover *handover, rl_buf *why);
+/* Adds "RILLE_HANDOVER=…". */
+void rl_handover_write(const rl_handover *handover, rl_buf *out);
+/* All descriptors that go with it: sets the count. The caller's (rl_free); NULL where memory is short. */
+int *rl_handover_descriptors(const rl_handover *handover, int *count);
+/* A pair of ends, close-on-exec: ours does not block, theirs does. 0 or RL_EIO. */
+int rl_line_open(int *ours, int *theirs);
+/* Says a word, all of it or nothing; it may be called from a signal handler. */
+void rl_line_say(int line, const char *text);
+
+#endif

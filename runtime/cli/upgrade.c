@@ -1,0 +1,104 @@
+/* Starting one's successor; see upgrade.h. */
+#include "cli/upgrade.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/notify.h"
+#include "cli/self.h"
+
+static void forget(rl_upgrade *u) {
+  uv_close((uv_handle_t *)&u->poll, NULL);
+  close(u->line);
+  u->pid = 0;
+}
+
+/* The line has ended: so has the process, or as good as. */
+static void fail(rl_upgrade *u) {
+  int status = 0;
+  kill(u->pid, SIGKILL); /* without effect where it ends already */
+  while (waitpid(u->pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status))
+    rl_logf(RL_LOG_ERROR, "the new binary was ended by signal %d before it was ready, this one goes on",
+            WTERMSIG(status));
+  else rl_logf(RL_LOG_ERROR, "the new binary did not start (status %d), this one goes on", WEXITSTATUS(status));
+  forget(u);
+}
+
+static void succeed(rl_upgrade *u) {
+  char text[40];
+  rl_logf(RL_LOG_INFO, "the new binary serves, as pid %d: this one drains", (int)u->pid);
+  snprintf(text, sizeof text, "MAINPID=%d", (int)u->pid);
+  rl_notify(text);
+  forget(u);
+  u->sockets->file.inode = 0; /* the socket's file is the new one's to remove */
+  u->on_ready(u);
+}
+
+static void on_line(uv_poll_t *poll, int status, int events) {
+  rl_upgrade *u = poll->data;
+  char word[32];
+  (void)status, (void)events;
+  ssize_t n = read(u->line, word, sizeof word - 1);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  word[n > 0 ? n : 0] = 0;
+  if (strncmp(word, "ready ", 6) == 0) succeed(u);
+  else fail(u);
+}
+
+static int spawn(rl_upgrade *u, int theirs) {
+  rl_handover h = {.role = RL_ROLE_SUCCESSOR, .from = getpid(), .line = theirs, .sockets = *u->sockets};
+  rl_buf text;
+  int count = 0, *fds = rl_handover_descriptors(&h, &count);
+  rl_buf_init(&text, RL_BUF_NO_LIMIT);
+  rl_handover_write(&h, &text);
+  int code = fds && !text.error ? rl_self_start(rl_self_binary(), text.data, fds, count, &u->pid) : ENOMEM;
+  rl_free(fds);
+  rl_buf_free(&text);
+  return code;
+}
+
+/* Why our end would be the end of the service, or NULL. */
+static const char *obstacle(void) {
+  const char *main_of_systemd = getenv("SYSTEMD_EXEC_PID");
+  if (getpid() == 1) return "the container ends with process 1: use rille serve --supervise";
+  if (main_of_systemd && strtol(main_of_systemd, NULL, 10) == getpid() && !rl_notify_wanted())
+    return "systemd would take the end of this process for that of the service: Type=notify in the unit, or a restart";
+  return NULL;
+}
+
+void rl_upgrade_start(rl_upgrade *u) {
+  const char *why = u->pid ? "one is under way" : obstacle();
+  int theirs;
+  if (why) {
+    rl_logf(RL_LOG_WARN, "no upgrade: %s", why);
+    return;
+  }
+  int code = rl_line_open(&u->line, &theirs) ? EMFILE : 0;
+  if (!code) {
+    code = spawn(u, theirs);
+    close(theirs);
+    if (code) close(u->line);
+  }
+  if (code) {
+    u->pid = 0;
+    rl_logf(RL_LOG_ERROR, "cannot start %s, this one goes on: %s", rl_self_binary(), strerror(code));
+    return;
+  }
+  rl_logf(RL_LOG_INFO, "starting %s, as pid %d", rl_self_binary(), (int)u->pid);
+  uv_poll_init(&u->loop->uv, &u->poll, u->line);
+  u->poll.data = u;
+  uv_poll_start(&u->poll, UV_READABLE, on_line);
+}
+
+void rl_upgrade_cancel(rl_upgrade *u) {
+  if (!u->pid) return;
+  kill(u->pid, SIGTERM);
+  forget(u);
+}
