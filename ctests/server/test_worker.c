@@ -144,17 +144,57 @@ TEST(a_stop_lets_what_runs_finish_and_nobody_in) {
   close(late);
 }
 
-TEST(what_has_not_finished_by_the_timeout_is_cut_off) {
+static void until_stopped(void) {
+  for (int i = 0; !stopped && i < 5000; i++) turn(), usleep(1000);
+  assert_int_equal(stopped, 1);
+}
+
+TEST(what_has_no_answer_by_the_timeout_is_told_503) {
+  UNUSED;
+  rl_worker_start(&worker);
+  int fd = dial();
+  char text[1000] = {0};
+  ask(fd, "/slow");
+  for (int i = 0; !held && i < 5000; i++) turn(), usleep(1000);
+  rl_worker_stop(&worker, 20);
+  assert_true(hears(fd, 5000));
+  assert_true(read(fd, text, sizeof text - 1) > 0);
+  assert_memory_equal(text, "HTTP/1.1 503 ", 13);
+  assert_non_null(strstr(text, "Connection: close\r\n"));
+  assert_int_equal(gone, 1); /* the handler hears of it */
+  close(fd);
+  until_stopped();
+}
+
+TEST(an_answer_that_has_begun_by_the_timeout_is_broken_off) {
+  UNUSED;
+  rl_worker_start(&worker);
+  int fd = dial();
+  char text[1000];
+  ask(fd, "/slow");
+  for (int i = 0; !held && i < 5000; i++) turn(), usleep(1000);
+  rl_resp resp = {.status = 200, .streamed = true};
+  assert_int_equal(held->ops->respond(held, &resp), 0);
+  assert_int_equal(status_of(fd), 200);
+  rl_worker_stop(&worker, 20);
+  assert_true(hears(fd, 5000));
+  ssize_t n = read(fd, text, sizeof text);
+  assert_true(n <= 0); /* no last chunk: the client knows that something is missing */
+  assert_int_equal(gone, 1);
+  close(fd);
+  until_stopped();
+}
+
+TEST(a_client_that_does_not_take_its_503_delays_nothing_for_long) {
   UNUSED;
   rl_worker_start(&worker);
   int fd = dial();
   ask(fd, "/slow");
   for (int i = 0; !held && i < 5000; i++) turn(), usleep(1000);
+  uint64_t since = rl_loop_clock(&loop);
   rl_worker_stop(&worker, 20);
-  assert_int_equal(status_of(fd), 0);
-  assert_int_equal(gone, 1);
-  for (int i = 0; !stopped && i < 5000; i++) turn(), usleep(1000);
-  assert_int_equal(stopped, 1);
+  until_stopped(); /* it never closes its side */
+  assert_true(rl_loop_clock(&loop) - since < RL_LIMIT_CUT_MS + 3000);
   close(fd);
 }
 
@@ -179,7 +219,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(more_than_it_takes_wait_until_one_has_left),
       CASE(a_stop_lets_what_runs_finish_and_nobody_in),
-      CASE(what_has_not_finished_by_the_timeout_is_cut_off),
+      CASE(what_has_no_answer_by_the_timeout_is_told_503),
+      CASE(an_answer_that_has_begun_by_the_timeout_is_broken_off),
+      CASE(a_client_that_does_not_take_its_503_delays_nothing_for_long),
       CASE(memory_that_is_short_costs_that_connection_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

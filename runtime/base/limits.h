@@ -28,6 +28,7 @@
 #define RL_LIMIT_DRAIN 65536u        /* an unread body up to this is read and dropped to keep the connection */
 #define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
 #define RL_LIMIT_STOP_IDLE_MS 250u   /* an idle connection may send one more request when the server is to stop */
+#define RL_LIMIT_CUT_MS 1000u        /* what the last answers of a stopping server have to leave, after its timeout */
 #define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */

@@ -259,6 +259,11 @@ void rl_conn_stop(rl_conn *conn) {
   conn->protocol->on_stop(conn);
 }
 
+void rl_conn_cut(rl_conn *conn) {
+  if (conn->state == RL_CONN_OPEN) conn->protocol->on_cut(conn);
+  else if (conn->state == RL_CONN_LINGERING) rl_conn_close(conn, false);
+}
+
 void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer) {
   *conn = (rl_conn){.host = host, .stream = stream, .protocol = protocol};
   rl_list_init(&conn->node);

@@ -31,6 +31,7 @@ typedef struct rl_protocol {
   void (*on_clock)(rl_conn *conn);            /* rl_conn_clock has run out */
   void (*on_broken)(rl_conn *conn, int code); /* the stream is gone; the connection closes after this */
   void (*on_stop)(rl_conn *conn);             /* graceful stop: finish what runs, start nothing new */
+  void (*on_cut)(rl_conn *conn);              /* its time is over: answer what has no answer, then break off */
   void (*on_free)(rl_conn *conn);             /* before on_closed: give back what the protocol holds */
 } rl_protocol;
 
@@ -115,5 +116,8 @@ void rl_conn_finish(rl_conn *conn, bool linger);
 void rl_conn_close(rl_conn *conn, bool reset);
 /* Graceful stop. */
 void rl_conn_stop(rl_conn *conn);
+/* The end of that: a request without an answer is told 503, one whose answer has begun is broken off. What is left to write
+ * has until rl_conn_close. */
+void rl_conn_cut(rl_conn *conn);
 
 #endif

@@ -141,13 +141,16 @@ void rl_worker_start(rl_worker *worker) {
   start_listeners(worker);
 }
 
+static void on_last_words_over(rl_timer *timer) {
+  rl_worker *worker = RL_CONTAINER(timer, rl_worker, deadline);
+  RL_LIST_EACH(&worker->connections, node) rl_conn_close(RL_CONTAINER(node, rl_conn, node), false);
+}
+
 static void on_deadline(rl_timer *timer) {
   rl_worker *worker = RL_CONTAINER(timer, rl_worker, deadline);
-  RL_LIST_EACH(&worker->connections, node) {
-    rl_conn *conn = RL_CONTAINER(node, rl_conn, node);
-    conn->protocol->on_broken(conn, RL_ECANCELLED);
-    rl_conn_close(conn, false);
-  }
+  RL_LIST_EACH(&worker->connections, node) rl_conn_cut(RL_CONTAINER(node, rl_conn, node));
+  rl_timer_start(worker->loop, &worker->deadline, RL_LIMIT_CUT_MS, on_last_words_over);
+  maybe_stopped(worker);
 }
 
 void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms) {

@@ -50,9 +50,8 @@ static void on_drain(rl_req *req) {
 
 static void on_gone(rl_req *req, int code) {
   rl_serving *s = req->user;
-  (void)code;
   s->gone = true;
-  rl_task_cancel(s->task, RL_ECANCELLED, "the client has gone");
+  rl_task_cancel(s->task, RL_ECANCELLED, code == RL_ECANCELLED ? "the server stops" : "the client has gone");
 }
 
 static const rl_req_events events = {

@@ -175,12 +175,25 @@ describe("a server that is told to stop", function()
     assert.is_nil(process:log():find "traceback", process:log())
   end)
 
-  it("cancels what is under way at the timeout", function()
+  it("cancels what is under way at the timeout, with an answer", function()
     local process <close> = start(1, "--shutdown-timeout", "0.2")
     local url = process:url()
-    local endless = rille.spawn(function() return rille.try(rille.fetch, url .. "/endless") end)
+    local endless = rille.spawn(function()
+      local res = rille.fetch(url .. "/endless")
+      return res.status, res.headers["Connection"]
+    end)
     rille.sleep(0.1)
     ends_well(process)
-    endless:wait()
+    assert.same({ 503, "close" }, { endless:wait() })
+    assert.matches("GET /endless[^\n]+ 503 ", process:output())
+  end)
+
+  it("reloads once it serves where SIGHUP came while it was loading", function()
+    place:write("app.lua", (program:gsub('step "load"', 'step "load" if not exists "once" then io.open("once", "w"):close() rille.sleep(0.3) end')))
+    local process <close> = start(1)
+    until_said(process, "load", 1)
+    process:signal "HUP"
+    process:says "info  reloaded"
+    ends_well(process)
   end)
 end)

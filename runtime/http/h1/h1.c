@@ -497,6 +497,19 @@ static void on_stop(rl_conn *conn) {
   else if (rl_h1_is_idle(&h1->reader) && !h1->pending.len) set_clock(h1);
 }
 
+/* The handler has had its time. Its request is answered in its place (RFC 9110 section 15.6.4), then it hears that it is
+ * over; a response that has begun cannot be taken back. */
+static void on_cut(rl_conn *conn) {
+  rl_h1 *h1 = h1_of(conn);
+  char room[64];
+  rl_resp resp = rl_resp_plain(503, NULL, room, sizeof room);
+  resp.close = true;
+  bool answered = h1->req && !h1->req->responded && !h1->released && respond(h1->req, &resp) == RL_OK;
+  lose_request(h1, RL_ECANCELLED);
+  if (answered) rl_conn_finish(conn, true);
+  else rl_conn_close(conn, false);
+}
+
 static void on_free(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
   lose_request(h1, RL_ERESET);
@@ -511,6 +524,7 @@ const rl_protocol rl_h1_protocol = {.on_data = on_data,
                                     .on_clock = on_clock,
                                     .on_broken = on_broken,
                                     .on_stop = on_stop,
+                                    .on_cut = on_cut,
                                     .on_free = on_free};
 
 void rl_h1_init(rl_h1 *h1, rl_conn *conn) {
