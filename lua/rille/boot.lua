@@ -1,5 +1,6 @@
 -- The commands, from Lua's side: each is a function that gets the arguments C has sorted out and returns an exit status.
 local native = require "rille.native"
+local source = require "rille.source"
 
 local boot = {}
 
@@ -35,8 +36,7 @@ function boot.load_app(path, settings)
     value = package.loaded[name]
   else
     local short = name and file:sub(#native.root + 2) or file
-    local source = assert(io.open(file, "rb")):read "a"
-    local chunk, message = load(source, "@" .. short, "t")
+    local chunk, message = load(source.read(file), "@" .. short, "t")
     if not chunk then error(message, 0) end
     value = chunk(name or "app", file)
     if name then package.loaded[name] = value == nil and true or value end
@@ -99,8 +99,7 @@ function boot.run(file, ...)
   local args = table.pack(...)
   if args[1] == "--" then table.remove(args, 1); args.n = args.n - 1 end
   _G.arg = { [0] = file, table.unpack(args, 1, args.n) }
-  local source = assert(io.open(file, "rb")):read "a"
-  local chunk, message = load(source:gsub("^#[^\n]*", ""), "@" .. file, "t")
+  local chunk, message = load(source.read(file), "@" .. file, "t")
   if not chunk then error(message, 0) end
   local value = chunk(table.unpack(args, 1, args.n))
   if type(value) == "table" and type(rawget(value, "main")) == "function" then value = value.main end

@@ -2,6 +2,8 @@
  * rille: the command line. Sorts out options and the root folder, then hands over: `serve` to serve.c, everything else to
  * one Lua state (program.c).
  */
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,10 +87,23 @@ __attribute__((constructor(101))) static void hold_signals(int argc, char **argv
  * would inherit. */
 static void on_broken_pipe(int number) { (void)number; }
 
+/* A command whose output nobody reads any more (rille run x | head) ends as every other program does. A server goes on
+ * without its log; a connection that has gone is no reason for either. */
+static void on_unread_output(int number) {
+  struct pollfd outputs[] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+  int saved = errno;
+  bool unread = poll(outputs, 2, 0) > 0 && ((outputs[0].revents | outputs[1].revents) & (POLLERR | POLLHUP));
+  errno = saved;
+  if (!unread) return;
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
 /* Whatever disposition we were started with. */
-static void set_up_signals(void) {
+static void set_up_signals(const rl_options *options) {
+  bool serves = strcmp(options->command, "serve") == 0 || strcmp(options->command, "dev") == 0;
   signal(SIGCHLD, SIG_DFL);
-  signal(SIGPIPE, on_broken_pipe);
+  signal(SIGPIPE, serves ? on_broken_pipe : on_unread_output);
   rl_crash_watch();
   rl_crash_watch_thread();
 }
@@ -114,7 +129,7 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   if (strcmp(options->command, "version") == 0) return puts("rille " RILLE_VERSION), 0;
   rl_log_setup(options->log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
   if (options->supervise && handover->role == RL_ROLE_ALONE) return rl_supervise(options);
-  set_up_signals();
+  set_up_signals(options);
   size_thread_pool();
   if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   return run_with_root(options, root, handover);

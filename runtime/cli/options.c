@@ -156,9 +156,27 @@ static int set_log(rl_options *o, const char *text) {
   return RL_OK;
 }
 
-static int add_host(rl_options *o, const char *text) {
-  if (o->host_count == RL_OPTION_HOSTS) return RL_EINVALID;
-  o->hosts[o->host_count++] = text;
+/* "[::1]", as URLs write it, is ::1. */
+static const char *without_brackets(rl_options *o, const char *text) {
+  size_t len = strlen(text);
+  if (*text != '[') return text;
+  if (text[len - 1] != ']' || len - 1 > RL_OPTION_HOST) return NULL;
+  char *room = o->host_room[o->host_count];
+  memcpy(room, text + 1, len - 2);
+  room[len - 2] = 0;
+  return room;
+}
+
+static bool has_port(const char *text) {
+  const char *colon = strchr(text, ':');
+  return colon && !strchr(colon + 1, ':') && strspn(colon + 1, "0123456789") == strlen(colon + 1);
+}
+
+static int add_host(rl_options *o, const char *name, const char *text, rl_buf *why) {
+  if (o->host_count == RL_OPTION_HOSTS) return refuse(why, name, "at most 8 addresses", text);
+  const char *host = has_port(text) ? NULL : without_brackets(o, text);
+  if (!host || !*host) return refuse(why, name, "a name or an address, without a port (--port)", text);
+  o->hosts[o->host_count++] = host;
   return RL_OK;
 }
 
@@ -171,7 +189,7 @@ static int set_memory(rl_options *o, const char *text) {
 
 /* One option with its value. */
 static int set(rl_options *o, const char *name, const char *value, rl_buf *why) {
-  if (strcmp(name, "--host") == 0) return add_host(o, value) ? refuse(why, name, "at most 8 addresses", value) : 0;
+  if (strcmp(name, "--host") == 0) return add_host(o, name, value, why);
   if (strcmp(name, "--port") == 0)
     return to_port(value, &o->port) ? refuse(why, name, "a port from 0 to 65535", value) : 0;
   if (strcmp(name, "--unix") == 0) return o->unix_path = value, 0;
@@ -241,10 +259,15 @@ static int parse_one(rl_options *o, char **argv, int argc, int *i, char *room, s
   return set(o, room, argv[++*i], why);
 }
 
-/* "rille serve --help". What comes behind run and test is theirs. */
-static bool asks_for_help(const command *c, const char *first) {
-  if (strcmp(c->name, "run") == 0 || strcmp(c->name, "test") == 0) return false;
-  return strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0;
+static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
+
+/* "rille serve --help", "rille serve app.lua --help". What comes after a script's name is the script's, and all of test's
+ * is busted's. */
+static bool asks_for_help(const command *c, int argc, char **argv) {
+  if (c->takes & TAKES_REST) return argc > 0 && strcmp(c->name, "test") != 0 && is_help(argv[0]);
+  for (int i = 0; i < argc; i++)
+    if (is_help(argv[i])) return true;
+  return false;
 }
 
 static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl_buf *why) {
@@ -291,7 +314,7 @@ int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
     return RL_EINVALID;
   }
   o->command = c->name;
-  if (argc > 2 && asks_for_help(c, argv[2])) {
+  if (argc > 2 && asks_for_help(c, argc - 2, argv + 2)) {
     o->command = "help";
     o->argc = 1;
     o->argv = argv + 1;
@@ -300,6 +323,6 @@ int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
   int code = environment_defaults(o, why);
   if (!code) code = parse_rest(o, c, argc > 2 ? argc - 2 : 0, argv + 2, why);
   const char *host = getenv("HOST");
-  if (!code && !o->host_count) add_host(o, host && *host ? host : "127.0.0.1");
+  if (!code && !o->host_count) code = add_host(o, "HOST in the environment", host && *host ? host : "127.0.0.1", why);
   return code;
 }

@@ -8,13 +8,14 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-enum { RL_OPTION_HOSTS = 8 };
+enum { RL_OPTION_HOSTS = 8, RL_OPTION_HOST = 80 };
 
 typedef struct rl_options {
   const char *command;
   const char *app; /* APP, "app" unless given */
   const char *hosts[RL_OPTION_HOSTS];
   int host_count;
+  char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* of those that were written in brackets */
   int port;
   const char *unix_path;
   int threads; /* as resolved: at least 1 */

@@ -7,6 +7,7 @@
 -- A loader has several, and the first that knows a name wins. What it finds is {source, chunk, path, stamp}; the chunk is
 -- what messages call the template.
 local native = require "rille.native"
+local without_mark = require("rille.source").without_mark
 
 local Loader = {}
 Loader.__index = Loader
@@ -42,7 +43,7 @@ local function from_directory(directory, name)
   if not file then return nil end
   local source = file:read "a"
   file:close()
-  return { source = source, chunk = (directory:gsub("/$", "")) .. "/" .. name, path = path, stamp = stamp }
+  return { source = without_mark(source), chunk = (directory:gsub("/$", "")) .. "/" .. name, path = path, stamp = stamp }
 end
 
 local function from_source(source, name)
