@@ -1,79 +1,104 @@
-/* Reading .env; see dotenv.h. */
+/* Taking .env into the environment; see dotenv.h. */
 #include "cli/dotenv.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/ascii.h"
+#include "base/alloc.h"
+#include "base/dotenv.h"
 #include "base/error.h"
 
-static rl_slice unquote(rl_slice value) {
-  if (value.len >= 2 && (value.data[0] == '"' || value.data[0] == '\'')) {
-    size_t end = rl_slice_find(value, value.data[0], 1);
-    if (end < value.len) return rl_slice_of(value.data + 1, end - 1);
-  }
-  for (size_t i = 1; i < value.len; i++)
-    if (value.data[i] == '#' && (value.data[i - 1] == ' ' || value.data[i - 1] == '\t'))
-      return rl_slice_trim(rl_slice_of(value.data, i));
-  return value;
-}
-
-static bool is_name(rl_slice name) {
-  for (size_t i = 0; i < name.len; i++)
-    if (name.data[i] != '_' && !rl_is((unsigned char)name.data[i], i ? RL_CHAR_ALPHA | RL_CHAR_DIGIT : RL_CHAR_ALPHA))
-      return false;
-  return name.len > 0;
-}
+enum { MOST = 1 << 20, PIECE = 16 << 10 };
 
 /* What .env has set, so that it can be set anew. */
 static char **names;
 static size_t name_count;
 
+static bool is_ours(const char *name) {
+  for (size_t i = 0; i < name_count; i++)
+    if (strcmp(names[i], name) == 0) return true;
+  return false;
+}
+
 static void note_name(const char *name) {
-  char **more = realloc(names, (name_count + 1) * sizeof *more);
-  char *copy = more ? strdup(name) : NULL;
+  char **more = rl_realloc(names, (name_count + 1) * sizeof *more);
+  char *copy = more ? rl_strndup(name, strlen(name)) : NULL;
   if (more) names = more;
   if (copy) names[name_count++] = copy;
 }
 
-static int set_line(rl_slice line) {
-  line = rl_slice_trim(line);
-  if (!line.len || line.data[0] == '#') return RL_OK;
-  if (rl_slice_starts(line, RL_SLICE("export "))) line = rl_slice_trim(rl_slice_of(line.data + 7, line.len - 7));
-  size_t eq = rl_slice_find(line, '=', 0);
-  rl_slice name = rl_slice_trim(rl_slice_of(line.data, eq));
-  if (eq == line.len || !is_name(name)) return RL_ESYNTAX;
-  rl_slice value = unquote(rl_slice_trim(rl_slice_of(line.data + eq + 1, line.len - eq - 1)));
-  char *key = strndup(name.data, name.len), *text = strndup(value.data, value.len);
-  if (key && text && !getenv(key) && setenv(key, text, 0) == 0) note_name(key);
-  free(key);
-  free(text);
-  return RL_OK;
+/* The environment itself comes first. */
+static void set(const char *name, const char *value) {
+  bool ours = is_ours(name);
+  if (getenv(name) && !ours) return;
+  if (setenv(name, value, 1) == 0 && !ours) note_name(name);
 }
 
-int rl_dotenv_load(const char *root, rl_buf *why) {
-  char path[4096], *line = NULL;
-  size_t room = 0;
-  snprintf(path, sizeof path, "%s/.env", root);
-  FILE *file = fopen(path, "re");
-  if (!file) return RL_OK;
-  int code = RL_OK;
-  ssize_t len;
-  for (int number = 1; !code && (len = getline(&line, &room, file)) >= 0; number++) {
-    while (len && (line[len - 1] == '\n' || line[len - 1] == '\r')) len--;
-    code = set_line(rl_slice_of(line, (size_t)len));
-    if (code) rl_buf_addf(why, "%s:%d: expected NAME=value", path, number);
+static int read_all(const char *path, rl_buf *text) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+  if (fd < 0) return errno;
+  for (ssize_t n = 1; n > 0 && !error;) {
+    if (rl_buf_reserve(text, PIECE)) break;
+    n = read(fd, text->data + text->len, PIECE);
+    if (n > 0) text->len += (size_t)n;
+    else if (n < 0) error = errno;
   }
-  free(line);
-  fclose(file);
+  close(fd);
+  return error ? error : text->error ? EFBIG : 0;
+}
+
+/* Calls `found` with each name and value, both ending in NUL. */
+static int each(const char *path, rl_slice text, void (*found)(const char *name, const char *value), rl_buf *why) {
+  rl_dotenv d;
+  int code;
+  rl_dotenv_init(&d, text);
+  while ((code = rl_dotenv_next(&d)) > 0) {
+    char *name = found && rl_buf_add_char(&d.value, 0) == 0 ? rl_strndup(d.name.data, d.name.len) : NULL;
+    if (name) found(name, d.value.data);
+    rl_free(name);
+  }
+  if (code == RL_ESYNTAX) rl_buf_addf(why, "%s:%u: %s", path, d.at, d.why);
+  else if (code) rl_buf_addf(why, "%s: %s", path, rl_error_text(code));
+  rl_dotenv_free(&d);
   return code;
 }
 
-int rl_dotenv_reload(const char *root, rl_buf *why) {
+static void unset_ours(void) {
   while (name_count) {
     unsetenv(names[--name_count]);
-    free(names[name_count]);
+    rl_free(names[name_count]);
   }
-  return rl_dotenv_load(root, why);
 }
+
+/* All of it is understood before any of it is taken. */
+static int take(const char *path, rl_slice text, bool anew, rl_buf *why) {
+  int code = each(path, text, NULL, why);
+  if (code) return code;
+  if (anew) unset_ours();
+  return each(path, text, set, why);
+}
+
+static int load(const char *root, bool anew, rl_buf *why) {
+  char path[4096];
+  rl_buf text;
+  snprintf(path, sizeof path, "%s/.env", root);
+  rl_buf_init(&text, MOST);
+  int error = read_all(path, &text), code = RL_OK;
+  if (error == ENOENT || error == ENOTDIR) {
+    if (anew) unset_ours();
+  } else if (error) {
+    rl_buf_addf(why, "cannot read %s: %s", path, strerror(error));
+    code = rl_error_from_errno(error);
+  } else {
+    code = take(path, rl_buf_slice(&text), anew, why);
+  }
+  rl_buf_free(&text);
+  return code;
+}
+
+int rl_dotenv_load(const char *root, rl_buf *why) { return load(root, false, why); }
+int rl_dotenv_reload(const char *root, rl_buf *why) { return load(root, true, why); }

@@ -135,6 +135,18 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   return run_with_root(options, root, handover);
 }
 
+/* What a broken .env must not keep anybody from. */
+static bool needs_no_settings(const char *command) {
+  static const char *const names[] = {"help", "version", "completion", "new", "--help", "-h", "--version"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(command, names[i]) == 0) return true;
+  return false;
+}
+
+static int load_settings(const char *command, const char *root, rl_buf *why) {
+  return needs_no_settings(command) ? RL_OK : rl_dotenv_load(root, why);
+}
+
 /* Where .env is looked for. */
 static char *first_root(int argc, char **argv) {
   bool named = argc > 2 && rl_options_takes_app(argv[1]) && argv[2][0] != '-';
@@ -153,7 +165,7 @@ int main(int argc, char **argv) {
   if (handover.role == RL_ROLE_SUPERVISOR) return rl_supervise_resume(&handover);
   char *root = first_root(argc, argv);
   if (!root) return perror("rille"), 1;
-  if (rl_dotenv_load(root, &why) || rl_options_parse(&options, argc, argv, &why)) {
+  if (load_settings(argc > 1 ? argv[1] : "help", root, &why) || rl_options_parse(&options, argc, argv, &why)) {
     free(root);
     return usage_error(&why);
   }
