@@ -10,7 +10,7 @@ local M = {}
 function M.by_handler(handler, req, err, label)
   local results = table.pack(handler(req, err))
   if results.n >= 1 and type(results[1]) == "string" and results[2] == nil then results[2], results.n = err.status, 2 end
-  local res = native.to_response(label or "on_error", table.unpack(results, 1, results.n))
+  local res = native.to_response(label or "on_error", handler, table.unpack(results, 1, results.n))
   if results.n < 2 and res.status == 200 then res.status = err.status end
   return res
 end

@@ -113,9 +113,13 @@ rl_res *rl_res_at(lua_State *L, int index);
 rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind);
 /* Adds a header of our own to the response on top of the stack, unchecked. */
 void rl_res_add_header(lua_State *L, const char *name, rl_slice value);
-/* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises what says which route
- * returned what. */
-void rl_res_from_results(lua_State *L, int count, const char *label);
+/* Who returned something, for messages. */
+typedef struct rl_returned {
+  const char *who, *label; /* "the handler of", "GET /posts/{id}" */
+  int function;            /* index of the function: its file and line are named */
+} rl_returned;
+/* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises where it is none. */
+void rl_res_from_results(lua_State *L, int count, const rl_returned *from);
 /* Fills `resp` from the response at `index`; slices are borrowed as long as that value stays unchanged, headers come from
  * `arena`. 0 or RL_ENOMEM. */
 int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena);

@@ -8,7 +8,11 @@
 static int link_k(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, false);
   if (status == LUA_OK || status == LUA_YIELD) {
-    rl_res_from_results(L, lua_gettop(L) - 1, lua_tostring(L, lua_upvalueindex(2)));
+    bool last = lua_isnil(L, lua_upvalueindex(3));
+    rl_returned from = {.who = last ? "the handler of" : "a middleware around",
+                        .label = lua_tostring(L, lua_upvalueindex(2)),
+                        .function = lua_upvalueindex(1)};
+    rl_res_from_results(L, lua_gettop(L) - 1, &from);
     return 1;
   }
   return rl_res_at(L, -1) ? 1 : lua_error(L);

@@ -50,28 +50,70 @@ static int check_status(lua_State *L, int index, int otherwise) {
 
 /* ---- from what a handler returns -------------------------------------------------------------------------------------------- */
 
-static void set_status(lua_State *L, rl_res *res, int index, const char *label) {
+/* What the library has put around a handler (a timeout, converters) keeps it as an upvalue called inner, and a link of a chain
+ * (vm/bind/chain.c) as its first. Replaces the function on top of the stack by the program's own inside of it. */
+static void unwrap(lua_State *L) {
+  lua_Debug ar;
+  for (int depth = 0; depth < 100; depth++) {
+    lua_pushvalue(L, -1);
+    lua_getinfo(L, ">S", &ar);
+    if (*ar.what != 'C' && strncmp(ar.source, "=rille/", 7) != 0) return;
+    const char *name = NULL;
+    int i = 1;
+    while ((name = lua_getupvalue(L, -1, i++)) && *name && strcmp(name, "inner") != 0) lua_pop(L, 1);
+    if (!name) return;
+    if (!lua_isfunction(L, -1)) {
+      lua_pop(L, 1);
+      return;
+    }
+    lua_replace(L, -2);
+  }
+}
+
+/* Pushes "app/posts.lua:12: ", where the function at `index` is defined; "" where that is not the program's. */
+static const char *push_place(lua_State *L, int index) {
+  lua_Debug ar;
+  if (!lua_isfunction(L, index)) return lua_pushliteral(L, "");
+  lua_pushvalue(L, index);
+  unwrap(L);
+  lua_getinfo(L, ">S", &ar);
+  if (*ar.source != '@') return lua_pushliteral(L, "");
+  const char *file = ar.source + 1, *root = rl_vm_of(L)->root;
+  size_t len = strlen(root);
+  if (strncmp(file, root, len) == 0 && file[len] == '/') file += len + 1;
+  return lua_pushfstring(L, "%s:%d: ", file, ar.linedefined);
+}
+
+/* Raises "app/posts.lua:12: the handler of GET / returned WHAT". */
+static void refuse_results(lua_State *L, const rl_returned *from, const char *what) {
+  const char *place = push_place(L, from->function);
+  lua_pushfstring(L, "%s%s %s returned %s", place, from->who, from->label, what);
+  lua_error(L);
+}
+
+static void set_status(lua_State *L, rl_res *res, int index, const rl_returned *from) {
   lua_Integer status = lua_isinteger(L, index) ? lua_tointeger(L, index) : 0;
   if (status < 200 || status > 599)
-    luaL_error(L, "the handler of %s returned %s as the status: an integer from 200 to 599 was expected", label,
-               luaL_tolstring(L, index, NULL));
+    refuse_results(L, from,
+                   lua_pushfstring(L, "%s as the status: an integer from 200 to 599 was expected",
+                                   luaL_tolstring(L, index, NULL)));
   res->status = (int)status;
 }
 
-void rl_res_from_results(lua_State *L, int count, const char *label) {
+void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
   int first = lua_gettop(L) - count + 1;
   if (count == 0 || (count == 1 && lua_isnil(L, first)))
-    luaL_error(L, "the handler of %s returned nothing: return a string or a response", label);
-  if (count > 2) luaL_error(L, "the handler of %s returned %d values: a body and a status at most", label, count);
+    refuse_results(L, from, "nothing: return a string or a response");
+  if (count > 2) refuse_results(L, from, lua_pushfstring(L, "%d values: a body and a status at most", count));
   rl_res *res = rl_res_at(L, first);
   if (!res && lua_type(L, first) != LUA_TSTRING)
-    luaL_error(L, "the handler of %s returned a %s: return a string or a response", label, luaL_typename(L, first));
+    refuse_results(L, from, lua_pushfstring(L, "a %s: return a string or a response", luaL_typename(L, first)));
   if (!res) {
     lua_pushvalue(L, first);
     res = rl_res_push(L, 200, text_plain, RL_RES_BYTES);
     lua_replace(L, first);
   }
-  if (count == 2 && !lua_isnil(L, first + 1)) set_status(L, res, first + 1, label);
+  if (count == 2 && !lua_isnil(L, first + 1)) set_status(L, res, first + 1, from);
   lua_settop(L, first);
 }
 
@@ -384,10 +426,11 @@ static int l_stream(lua_State *L) {
   return 1;
 }
 
-/* to_response(label, ...) -> response, for what a handler returned */
+/* to_response(label, f, ...) -> response, for what the handler f returned */
 static int l_to_response(lua_State *L) {
   const char *label = luaL_checkstring(L, 1);
-  rl_res_from_results(L, lua_gettop(L) - 1, label);
+  rl_returned from = {.who = "the handler of", .label = label, .function = 2};
+  rl_res_from_results(L, lua_gettop(L) - 2, &from);
   return 1;
 }
 
