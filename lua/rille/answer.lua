@@ -21,10 +21,12 @@ local function copy_headers(res, err)
   return res
 end
 
+M.FAILED = "a handler failed"
+
 -- Logged once; the id is what a user can quote.
 local function log_unexpected(req, err)
   local id = req.id
-  native.log("error", "a handler failed", {
+  native.log("error", M.FAILED, {
     id = id, method = req.method, path = req.path, route = req.route, error = tostring(err),
     traceback = err.traceback or native.error_trace(err.cause == nil and err or err.cause),
   })

@@ -23,8 +23,8 @@ end
 local function complain(message, info)
   if raises then error(message, 3) end
   local where = info.short_src .. ":" .. info.currentline
-  if warned[where] then return end
-  warned[where] = true
+  if warned[where .. message] then return end -- of one line, what it reads and what it writes are two things
+  warned[where .. message] = true
   native.log("warn", message, { at = where })
 end
 

@@ -10,6 +10,7 @@ describe("a global", function()
       local app = rille.app()
       app:get("/read", function() return tostring(prnit) end)
       app:get("/write", function() counter = 1 return "x" end)
+      app:get("/count", function() cnt = (cnt or 0) + 1 return tostring(cnt) end)
       app:get("/known", function() return tostring(set_while_loading) .. type(print) end)
       app:get("/raw", function() rawset(_G, "on_purpose", 1) return tostring(on_purpose) end)
       app:get("/others", function() return tostring(require "other") end)
@@ -59,11 +60,12 @@ describe("a global", function()
       %s serve --port 0 2> log > /dev/null & pid=$!
       for i in $(seq 500); do grep -qs listening log && break; sleep 0.02; done
       url=$(sed -n "s/.*listening at=\(http[^ ]*\).*/\1/p" log)
-      for path in read read write write known; do curl -s -o /dev/null -w "%%{http_code} " $url/$path; done
+      for path in read read write write known count count; do curl -s -o /dev/null -w "%%{http_code} " $url/$path; done
       kill -TERM $pid; wait $pid; cat log']]):format(files.rille))
-    assert.matches("^200 200 200 200 200 ", output)
+    assert.matches("^200 200 200 200 200 200 200 ", output)
     assert.equal(1, select(2, output:gsub("there is no global 'prnit', did you mean 'print'%?", "")))
     assert.equal(1, select(2, output:gsub("the global 'counter' is written after", "")))
     assert.not_matches("set_while_loading", output)
+    assert.equal(1, select(2, output:gsub("the global 'cnt' is written after the program was loaded: every request shares it", "")))
   end)
 end)

@@ -71,10 +71,27 @@ local function sql_html(statements)
   return #out > 0 and '<table class="sql">' .. concat(out) .. "</table>" or ""
 end
 
-local function logs_html(lines)
+-- "warn  the cache is full size=12": as in the terminal, what goes over several lines below.
+local function log_line(entry)
+  local out, below = { ("%-5s %s"):format(entry.level, entry.message) }, {}
+  for _, field in ipairs(entry.fields or {}) do
+    if field[2]:find("\n", 1, true) then
+      below[#below + 1] = ("\n  %s:\n    %s"):format(field[1], (field[2]:gsub("\n", "\n    ")))
+    else
+      out[#out + 1] = field[1] .. "=" .. (field[2]:find "[%s\"]" and ("%q"):format(field[2]) or field[2])
+    end
+  end
+  return concat(out, " ") .. concat(below)
+end
+
+local function log_lines(entries)
   local out = {}
-  for i, entry in ipairs(lines) do out[i] = ("%-5s %s"):format(entry.level, entry.message) end
-  return #out > 0 and "<pre>" .. escape(concat(out, "\n")) .. "</pre>" or ""
+  for i, entry in ipairs(entries) do out[i] = log_line(entry) end
+  return concat(out, "\n")
+end
+
+local function logs_html(entries)
+  return #entries > 0 and "<pre>" .. escape(log_lines(entries)) .. "</pre>" or ""
 end
 
 local function request_html(request)
@@ -116,6 +133,7 @@ function M.text(failure, request)
   end
   if request then out[#out + 1] = ("\n%s %s"):format(request.method, request.target) end
   if request and #request.sql > 0 then out[#out + 1] = "\nSQL so far:\n" .. sql_text(request.sql) end
+  if request and #request.logs > 0 then out[#out + 1] = "\nLog:\n" .. log_lines(request.logs) end
   return concat(out, "\n") .. "\n"
 end
 
@@ -124,7 +142,8 @@ function M.json(failure, request)
   local trace = native.array {}
   for i, frame in ipairs(failure.frames or {}) do trace[i] = frame.text end
   return { error = { status = 500, code = failure.code, id = failure.id, message = failure.whole or failure.message,
-    file = failure.file, line = failure.line, traceback = trace, sql = request and request.sql } }
+    file = failure.file, line = failure.line, traceback = trace, sql = request and request.sql,
+    logs = request and request.logs } }
 end
 
 local document = [[<!doctype html>

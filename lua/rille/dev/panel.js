@@ -48,6 +48,13 @@
     make("table", {}, ...list.map((item) => make("tr", item.error ? { class: "bad" } : {}, make("td", { class: "ms" }, ms((item.to ?? item.from) - item.from)),
       make("td", {}, make("code", {}, item[name]), " ", make("small", {}, source(item.at), item.error ? ` ${item.error}` : "")))))) : null;
 
+  // As in the terminal: what goes over several lines stands below.
+  const logLine = (line) => {
+    const [below, beside] = [true, false].map((long) => (line.fields || []).filter(([, value]) => value.includes("\n") === long));
+    return `${line.level.padEnd(5)} ${[line.message, ...beside.map(([name, value]) => `${name}=${/[\s"]/.test(value) ? JSON.stringify(value) : value}`)].join(" ")}`
+      + below.map(([name, value]) => `\n  ${name}:\n    ${value.replaceAll("\n", "\n    ")}`).join("");
+  };
+
   const draw = (...nodes) => view.replaceChildren(...nodes.filter(Boolean));
 
   const drawRequest = async (id) => {
@@ -59,7 +66,7 @@
       request.failure ? make("section", {}, make("h2", {}, "Error"), make("pre", {}, request.failure.message), source(`${request.failure.file}:${request.failure.line}`)) : null,
       request.from ? bar(request) : make("p", { class: "dim" }, "Answered in C, without Lua."),
       timed("SQL", request.sql, "sql"), timed("Waits", request.waits, "name"), timed("Templates", request.templates, "name"),
-      request.logs && request.logs.length ? make("section", {}, make("h2", {}, "Log"), make("pre", {}, request.logs.map((line) => `${line.level.padEnd(5)} ${line.message}`).join("\n"))) : null,
+      request.logs && request.logs.length ? make("section", {}, make("h2", {}, "Log"), make("pre", {}, request.logs.map(logLine).join("\n"))) : null,
       fields("Parameters", request.params), fields("Session", request.session), fields("Request headers", request.headers), fields("Response headers", request.response_headers));
   };
 

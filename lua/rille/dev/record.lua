@@ -33,6 +33,13 @@ local function visible(value)
   return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]*$", "") .. " …" or text
 end
 
+local function list_of(fields)
+  local list = native.array {}
+  for name, value in pairs(fields) do list[#list + 1] = { visible(name), visible(value) } end
+  table.sort(list, function(a, b) return a[1] < b[1] end)
+  return list
+end
+
 -- ---- SQL ------------------------------------------------------------------------------------------------------
 
 local ended = { __close = function(entry, err)
@@ -76,7 +83,10 @@ local function watch_log()
   local log = native.log
   function native.log(level, message, fields)
     local record = current()
-    if record then add(record.logs, { level = level, message = visible(message), at = native.now() }) end
+    if record and message ~= answer.FAILED then -- what failed is shown by itself
+      add(record.logs, { level = level, message = visible(message), at = native.now(),
+        fields = type(fields) == "table" and list_of(fields) or nil })
+    end
     return log(level, message, fields)
   end
 end
@@ -99,13 +109,6 @@ local function watch_templates()
 end
 
 -- ---- one request ------------------------------------------------------------------------------------------------------
-
-local function list_of(fields)
-  local list = native.array {}
-  for name, value in pairs(fields) do list[#list + 1] = { visible(name), visible(value) } end
-  table.sort(list, function(a, b) return a[1] < b[1] end)
-  return list
-end
 
 local function start(req)
   return {

@@ -1,3 +1,4 @@
+local rille = require "rille"
 local page = require "rille.dev.page"
 
 local function sample()
@@ -42,6 +43,15 @@ describe("the error page", function()
     assert.matches(">    2 | return a.b < 1", text, 1, true)
     assert.matches("GET /x?<script>", text, 1, true)
     assert.matches("2.50 ms  SELECT '<'", text, 1, true)
+  end)
+
+  it("shows the fields of log lines, in every form", function()
+    local logged = setmetatable({ logs = { { level = "warn", message = "slow", fields = {
+      { "path", "/a b" }, { "size", "12" }, { "trace", "one\ntwo" } } } } }, { __index = request })
+    local line = "warn  slow path=\"/a b\" size=12\n  trace:\n    one\n    two"
+    assert.matches(line, page.text(sample(), logged), 1, true)
+    assert.matches(rille.html_escape(line), page.html(sample(), { kind = "x", edition = 1, request = logged }), 1, true)
+    assert.same({ "size", "12" }, page.json(sample(), logged).error.logs[1].fields[2])
   end)
 
   it("is data for API clients", function()
