@@ -1,5 +1,7 @@
 #include "loop/loop.h"
 
+#include <unistd.h>
+
 #include "base/error.h"
 #include "support/test.h"
 
@@ -215,6 +217,67 @@ TEST(the_date_is_that_of_the_loops_clock) {
 
 static void on_uv_closed(uv_handle_t *handle) { (void)handle; }
 
+static int stuck;
+
+static void on_stuck(rl_loop *l) {
+  stuck++;
+  rl_loop_stop(l);
+}
+
+TEST(a_loop_in_which_nothing_can_happen_any_more_is_told) {
+  UNUSED;
+  entry posted = {.number = 1, .again = 2}, timed = {.number = 2};
+  stuck = 0;
+  loop.on_stuck = on_stuck;
+  rl_post_init(&posted.post);
+  rl_loop_post(&loop, &posted.post, on_post);
+  rl_timer_start(&loop, &timed.timer, 5, on_timer);
+  rl_loop_run(&loop); /* and it does not sleep before it returns */
+  ASSERT_SEEN(1, 1, 1, 2);
+  assert_int_equal(stuck, 1);
+}
+
+static void mail_arrives(rl_mail *mail) {
+  (void)mail;
+  note(3);
+  loop.held--;
+}
+
+static void send_late(void *arg) {
+  uv_sleep(20);
+  rl_inbox_send(&loop.inbox, arg);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events) {
+  (void)status, (void)events;
+  note(4);
+  uv_close((uv_handle_t *)poll, NULL);
+}
+
+TEST(a_loop_that_waits_for_mail_or_a_socket_is_not_stuck) {
+  UNUSED;
+  uv_thread_t sender;
+  uv_poll_t poll;
+  int ends[2];
+  rl_mail mail = {.deliver = mail_arrives};
+  stuck = 0;
+  loop.on_stuck = on_stuck;
+  loop.held = 1; /* as whoever was promised mail says */
+  assert_int_equal(uv_thread_create(&sender, send_late, &mail), 0);
+  rl_loop_run(&loop);
+  ASSERT_SEEN(3);
+  uv_thread_join(&sender);
+  assert_int_equal(pipe(ends), 0);
+  assert_int_equal(uv_poll_init(&loop.uv, &poll, ends[0]), 0);
+  uv_poll_start(&poll, UV_READABLE, on_socket);
+  assert_int_equal(write(ends[1], "x", 1), 1);
+  rl_loop_run(&loop);
+  ASSERT_SEEN(3, 4);
+  assert_int_equal(stuck, 2);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 TEST(a_handle_that_was_left_open_is_told) {
   UNUSED;
   rl_loop other;
@@ -242,6 +305,8 @@ int main(void) {
       CASE(a_thawed_timer_keeps_the_delay_it_still_has),
       CASE(advance_lets_everything_run_that_a_timer_sets_off_before_the_next_one),
       CASE(the_date_is_that_of_the_loops_clock),
+      CASE(a_loop_in_which_nothing_can_happen_any_more_is_told),
+      CASE(a_loop_that_waits_for_mail_or_a_socket_is_not_stuck),
       RUN(a_handle_that_was_left_open_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,8 @@ void rl_editions_stop(rl_editions *s) {
   maybe_over(s);
 }
 
+bool rl_editions_give_up(rl_editions *s) { return s->next && rl_main_give_up(&s->next->main); }
+
 rl_vm *rl_editions_vm(const rl_editions *s) { return s->current ? s->current->main.vm : NULL; }
 
 bool rl_editions_ask(rl_editions *s, rl_slice question, rl_buf *answer) {

@@ -54,6 +54,9 @@ int rl_editions_start(rl_editions *editions);
 void rl_editions_reload(rl_editions *editions);
 /* Ends all of them: what loads is cancelled, what runs ends its lifespans. No request may be under way. */
 void rl_editions_stop(rl_editions *editions);
+/* Nothing can happen on the loop any more. A load that waits is ended by an error; false where nothing loads, or that was
+ * tried before. */
+bool rl_editions_give_up(rl_editions *editions);
 /* The state that answers, or NULL. */
 rl_vm *rl_editions_vm(const rl_editions *editions);
 /* Asks the state that answers (vm/desk.h). */

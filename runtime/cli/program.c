@@ -32,6 +32,11 @@ static void on_signal(uv_signal_t *handle, int number) {
   rl_main_cancel(&p->main);
 }
 
+static void on_stuck(rl_loop *loop) {
+  program *p = RL_CONTAINER(loop, program, loop);
+  if (!rl_main_give_up(&p->main)) rl_loop_stop(loop); /* its cleanup waits for ever too */
+}
+
 static void on_usr1(uv_signal_t *handle, int number) {
   (void)number;
   rl_inspect_log(((program *)handle->data)->main.vm);
@@ -47,6 +52,7 @@ static void watch_signal(program *p, uv_signal_t *handle, int number, uv_signal_
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   program *p = rl_must_alloc(sizeof *p);
   if (rl_loop_init(&p->loop)) return 1;
+  p->loop.on_stuck = on_stuck;
   rl_vm_options vm = {.mode = mode, .root = root, .worker = 1, .workers = 1, .memory_limit = options->memory_limit};
   p->main.vm = rl_vm_new(&p->loop, &vm);
   p->main.owner = p;

@@ -154,8 +154,15 @@ static void on_editions_end(rl_editions *editions, int status) {
   else tell(&w->loop, w, on_worker_ended, status);
 }
 
+/* While the program loads nothing else goes on here. Once it serves, sockets keep the loop going. */
+static void on_stuck(rl_loop *loop) {
+  serving_worker *w = RL_CONTAINER(loop, serving_worker, loop);
+  if (!w->ready && !w->over) rl_editions_give_up(&w->editions);
+}
+
 static int start_worker(serving_worker *w) {
   process *p = w->process;
+  w->loop.on_stuck = on_stuck;
   rl_vm_options vm = {.mode = RL_MODE_SERVE,
                       .root = p->root,
                       .worker = w->number,

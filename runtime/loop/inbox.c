@@ -48,6 +48,13 @@ void rl_inbox_close(rl_inbox *inbox) {
 
 void rl_inbox_free(rl_inbox *inbox) { uv_mutex_destroy(&inbox->lock); }
 
+bool rl_inbox_is_empty(rl_inbox *inbox) {
+  uv_mutex_lock(&inbox->lock);
+  bool empty = !inbox->queue.first;
+  uv_mutex_unlock(&inbox->lock);
+  return empty;
+}
+
 void rl_inbox_send(rl_inbox *inbox, rl_mail *mail) {
   uv_mutex_lock(&inbox->lock);
   bool first = !inbox->queue.first;

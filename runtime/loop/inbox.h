@@ -40,6 +40,8 @@ int rl_inbox_init(rl_inbox *inbox, rl_loop *loop);
 void rl_inbox_close(rl_inbox *inbox);
 /* After the loop has run the close. */
 void rl_inbox_free(rl_inbox *inbox);
+/* Whether nothing waits to be delivered. */
+bool rl_inbox_is_empty(rl_inbox *inbox);
 void rl_inbox_send(rl_inbox *inbox, rl_mail *mail);
 
 #endif

@@ -123,12 +123,24 @@ int rl_loop_advance(rl_loop *loop, uint64_t target_ms, void (*done)(void *ud), v
   return RL_OK;
 }
 
+/* The inbox alone can wake nobody: what was promised to come is counted in `held`. */
+static bool is_stuck(rl_loop *loop) {
+  if (!rl_list_empty(&loop->ready) || loop->advanced || loop->held || loop->armed != UINT64_MAX) return false;
+  if (rl_loop_next_timer(loop) != UINT64_MAX || !rl_inbox_is_empty(&loop->inbox)) return false;
+  uv_unref((uv_handle_t *)&loop->inbox.async);
+  bool alive = uv_loop_alive(&loop->uv);
+  uv_ref((uv_handle_t *)&loop->inbox.async);
+  return !alive;
+}
+
 static void on_prepare(uv_prepare_t *handle) {
   rl_loop *loop = loop_of(handle);
   run_ready(loop);
   loop->quiet = loop->active ? 0 : loop->quiet + 1;
   loop->active = false;
   if (loop->advanced && rl_loop_is_quiet(loop)) step_clock(loop);
+  if (loop->on_stuck && !loop->stopping && is_stuck(loop)) loop->on_stuck(loop);
+  if (loop->stopping) uv_stop(&loop->uv); /* what has just stopped it must not sleep first */
   if (rl_list_empty(&loop->ready) && !loop->advanced) uv_idle_stop(&loop->idle);
 }
 

@@ -59,6 +59,10 @@ struct rl_loop {
   void (*advanced)(void *ud); /* of rl_loop_advance, NULL: not under way */
   void *advanced_ud;
   uint64_t advance_target;
+  /* Set by the owner; NULL: nobody wants to know. Nothing is left that could make anything happen here: no timer, no socket,
+   * no job, no mail that was promised, nothing that is ready. Called before the loop goes to sleep for good; a signal may still
+   * come. */
+  void (*on_stuck)(rl_loop *loop);
   void *worker; /* who owns this loop; not ours */
 };
 

@@ -56,13 +56,19 @@ unsigned rl_inspect_tasks(rl_vm *vm, rl_buf *out) {
   return t.count;
 }
 
-void rl_inspect_log(rl_vm *vm) {
+static void log_tree(rl_vm *vm, rl_log_level level, const char *message) {
   rl_buf text;
   rl_buf_init(&text, RL_BUF_NO_LIMIT);
   unsigned count = rl_inspect_tasks(vm, &text);
   rl_log_field fields[] = {RL_LOG_NUMBER_FIELD("worker", vm->worker), RL_LOG_NUMBER_FIELD("tasks", count),
                            RL_LOG_NUMBER_FIELD("memory", (int64_t)vm->memory.used),
                            RL_LOG_TEXT_FIELD("tree", rl_buf_slice(&text))};
-  rl_log(RL_LOG_INFO, RL_SLICE("tasks"), fields, sizeof fields / sizeof *fields);
+  rl_log(level, rl_slice_str(message), fields, sizeof fields / sizeof *fields);
   rl_buf_free(&text);
+}
+
+void rl_inspect_log(rl_vm *vm) { log_tree(vm, RL_LOG_INFO, "tasks"); }
+
+void rl_inspect_log_stuck(rl_vm *vm) {
+  log_tree(vm, RL_LOG_ERROR, "all tasks are waiting, and nothing is left that could wake one of them");
 }

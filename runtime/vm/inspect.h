@@ -18,6 +18,8 @@ enum { RL_INSPECT_TASKS = 1000 }; /* more are counted, not shown */
 unsigned rl_inspect_tasks(rl_vm *vm, rl_buf *out);
 /* Logs it, as kill -USR1 asks for. */
 void rl_inspect_log(rl_vm *vm);
+/* Logs it as an error: every task waits, and nothing is left that could wake one. */
+void rl_inspect_log_stuck(rl_vm *vm);
 
 /* The innermost line of the program on a task's thread: the file into `out`, its line number returned; 0 where there is
  * none. */

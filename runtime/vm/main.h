@@ -30,6 +30,7 @@ struct rl_main {
   void (*on_record)(rl_main *main, rl_slice record);
   void *owner;
   bool stopping;           /* it was told to stop */
+  bool stuck;              /* rl_main_give_up */
   int stop_status;         /* its exit status where it ends by that */
   rl_desk *desk;           /* of rille dev (desk.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
@@ -45,6 +46,9 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv);
 void rl_main_stop(rl_main *main);
 /* Cancels the main task: a command that does not wait for a stop (rille run), or does not yet (it is loading). */
 void rl_main_cancel(rl_main *main);
+/* Nothing can ever wake a task of this state any more: says so with the tree of tasks, and ends the command by an error, so that
+ * what it has opened is closed. False where that was tried before. */
+bool rl_main_give_up(rl_main *main);
 /* The main task's, for the files of vm/bind/; raises where the state has none. */
 rl_main *rl_main_of(lua_State *L);
 /* Requests that its app has under way. */

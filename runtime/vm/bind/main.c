@@ -8,6 +8,7 @@
 #include "vm/bind/bind.h"
 #include "vm/copy.h"
 #include "vm/desk.h"
+#include "vm/inspect.h"
 #include "vm/serve.h"
 
 static const char main_key = 0; /* registry: lightuserdata of the rl_main */
@@ -78,6 +79,14 @@ void rl_main_stop(rl_main *main) {
 void rl_main_cancel(rl_main *main) {
   main->stopping = true;
   if (main->task) rl_task_cancel(main->task, RL_ECANCELLED, "the process is told to stop");
+}
+
+bool rl_main_give_up(rl_main *main) {
+  if (main->stuck || !main->task) return false;
+  main->stuck = true;
+  rl_inspect_log_stuck(main->vm);
+  rl_task_cancel(main->task, RL_ECANCELLED, "all tasks were waiting for each other");
+  return true;
 }
 
 unsigned rl_main_requests(const rl_main *main) { return main->handler ? ((rl_app *)main->handler)->serving : 0; }
