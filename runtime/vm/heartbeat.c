@@ -50,6 +50,7 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   rl_vm *vm = rl_vm_of(L);
   rl_pulse *pulse = &vm->pulse;
   lua_sethook(L, NULL, 0, 0);
+  if (vm->on_thread) vm->on_thread(vm, L); /* which may have had a hook of its own */
   uint64_t beat = atomic_load(&pulse->beat), ms = now_ms() - pulse->seen_since_ms;
   if (beat != pulse->seen_beat || !vm->running) return; /* it was another one that stalled */
   if (pulse->warned != beat) {

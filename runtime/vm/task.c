@@ -189,6 +189,7 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->parent = parent;
   rl_list_push(parent ? &parent->children : &vm->roots, &task->sibling);
   vm->task_count++;
+  if (vm->on_thread) vm->on_thread(vm, task->strand.co);
   return task;
 }
 

@@ -61,6 +61,8 @@ struct rl_vm {
 
   void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */
 
+  void (*on_thread)(rl_vm *vm, lua_State *co); /* tests: a task is to run on this thread; NULL: nobody wants to know */
+
   struct rl_file_cache *files; /* bytes of small static files; made when needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
   int refs[16];                /* registry references of what hot paths need: RL_REF_* */

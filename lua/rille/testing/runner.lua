@@ -134,6 +134,22 @@ local function preload()
   end
 end
 
+-- ---- coverage and debuggers ----------------------------------------------------------------------------------------------
+
+-- A debug hook belongs to one thread. What a coverage tool or a debugger sets for the thread it is started on is meant for all
+-- code, which runs on the threads of tasks here: each that starts gets it.
+local function share_hooks()
+  local sethook, path = debug.sethook, package.path
+  function debug.sethook(...) -- luacheck: ignore 122
+    local hook, mask, count = ...
+    if type(hook) ~= "thread" then
+      package.path = hook and "./?.lua;./?/init.lua;" .. path or path -- files by the names that its configuration knows
+      native.hook_tasks(hook and function(thread) sethook(thread, hook, mask, count or 0) end or nil)
+    end
+    return sethook(...)
+  end
+end
+
 -- ---- JUnit ---------------------------------------------------------------------------------------------------------------
 
 local function as_hex(bytes) return (bytes:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end)) end
@@ -187,6 +203,7 @@ function M.run(...)
   args[0] = "rille test"
   hook()
   clean_junit()
+  share_hooks()
   require "busted.runner" { standalone = false }
   return 0
 end

@@ -156,10 +156,32 @@ static int state_gc(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {{"clock_freeze", l_clock_freeze},   {"clock_thaw", l_clock_thaw},
-                                     {"clock_advance", l_clock_advance}, {"test_deadline", l_test_deadline},
-                                     {"shuffle_tasks", l_shuffle_tasks}, {"capture_log", l_capture_log},
-                                     {"take_log", l_take_log},           {NULL, NULL}};
+/* ---- hooks --------------------------------------------------------------------------------------------------------------- */
+
+static const char hook_key = 0; /* registry: function(thread) */
+
+static void hook_thread(rl_vm *vm, lua_State *co) {
+  lua_State *L = vm->L;
+  if (!lua_checkstack(L, 4) || !lua_checkstack(co, 1)) return;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &hook_key);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1); /* out of memory: that task is not watched */
+}
+
+/* hook_tasks(function(thread) | nil): called for the thread of each task that starts from now on */
+static int l_hook_tasks(lua_State *L) {
+  bool on = !lua_isnoneornil(L, 1);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &hook_key);
+  rl_vm_of(L)->on_thread = on ? hook_thread : NULL;
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"clock_freeze", l_clock_freeze},   {"clock_thaw", l_clock_thaw},       {"clock_advance", l_clock_advance},
+    {"test_deadline", l_test_deadline}, {"shuffle_tasks", l_shuffle_tasks}, {"capture_log", l_capture_log},
+    {"take_log", l_take_log},           {"hook_tasks", l_hook_tasks},       {NULL, NULL}};
 
 void rl_bind_testing(lua_State *L) {
   if (rl_vm_of(L)->mode != RL_MODE_TEST) return;
