@@ -24,4 +24,4 @@ WORKDIR /data
 VOLUME /data
 ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
-CMD ["rille", "serve", "/blog/app", "--threads", "auto"]
+CMD ["rille", "serve", "/blog/app", "--threads", "auto", "--supervise"]

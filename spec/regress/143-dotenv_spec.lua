@@ -1,5 +1,5 @@
--- What .env was taken for: a comment for the secret, the first of two values, the half of a key; and nothing where it could not be
--- read.
+-- What .env was taken for: a comment for the secret, the first of two values, the half of a key; and nothing where it could
+-- not be read.
 local scratch = require "spec.support.scratch"
 
 describe(".env", function()

@@ -19,7 +19,8 @@ describe("rille test -c", function()
       return setmetatable(runner, { __call = function()
         debug.sethook(function(_, line)
           local source = debug.getinfo(2, "S").source
-          if source:find "app%.lua$" then hits[source .. ":" .. line] = true write() end
+          local at = source:find "app%.lua$" and source .. ":" .. line
+          if at and not hits[at] then hits[at] = true write() end
         end, "l")
       end })]])
     place:write("app.lua", [[

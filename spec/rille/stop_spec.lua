@@ -61,7 +61,8 @@ describe("a server that is told to stop", function()
     process:signal "TERM"
     assert.equal(0, process:wait(), process:log())
     assert.equal(said "start", said "closed", "each lifespan that began is closed")
-    assert.is_nil(process:log():find "traceback" or process:log():find "cancelled:" or process:log():find " error ", process:log())
+    local log = process:log()
+    assert.is_nil(log:find "traceback" or log:find "cancelled:" or log:find " error ", log)
   end
 
   for _, threads in ipairs { 1, 2 } do
@@ -189,7 +190,8 @@ describe("a server that is told to stop", function()
   end)
 
   it("reloads once it serves where SIGHUP came while it was loading", function()
-    place:write("app.lua", (program:gsub('step "load"', 'step "load" if not exists "once" then io.open("once", "w"):close() rille.sleep(0.3) end')))
+    local waits = 'step "load" if not exists "once" then io.open("once", "w"):close() rille.sleep(0.3) end'
+    place:write("app.lua", (program:gsub('step "load"', waits)))
     local process <close> = start(1)
     until_said(process, "load", 1)
     process:signal "HUP"

@@ -22,16 +22,18 @@ local function read(path)
   return text
 end
 
---- start(scratch, arguments, {env=, program=, files= a limit of descriptors}) -> process
+local command = "cd %s && { { env %s %s %s > %s.out 2> %s.log < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status; } "
+  .. "2> /dev/null & }"
+
+--- start(scratch, arguments, {env=, program=}) -> process
 function M.start(scratch, arguments, opts)
   opts = opts or {}
   started = started + 1
   local self = setmetatable({ base = scratch:path("process-" .. started), scratch = scratch }, Process)
   local words = {}
   for i, word in ipairs(arguments) do words[i] = quoted(word) end
-  assert(os.execute(("cd %s && { { %s env %s %s %s > %s.out 2> %s.log < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status; } 2> /dev/null & }")
-    :format(quoted(scratch.directory), opts.before or "", opts.env or "", quoted(opts.program or scratch.rille),
-      table.concat(words, " "), self.base, self.base, self.base, self.base)))
+  assert(os.execute(command:format(quoted(scratch.directory), opts.env or "", quoted(opts.program or scratch.rille),
+    table.concat(words, " "), self.base, self.base, self.base, self.base)))
   self.pid = self:until_true("a pid", function() return read(self.base .. ".pid"):match "^%d+" end)
   return self
 end

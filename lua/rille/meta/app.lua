@@ -106,7 +106,7 @@ function app:converter(name, options) end
 ---@return string
 function app:url_for(name, params, query) end
 
---- f(self, running): opens, calls running(), closes.
+--- f(self, running): opens, calls running(), closes. One that returns without having called running() does not start.
 ---@param f fun(self: rille.app, running: fun())
 ---@return rille.app
 function app:lifespan(f) end

@@ -141,10 +141,10 @@ end
 local function share_hooks()
   local sethook, path = debug.sethook, package.path
   function debug.sethook(...) -- luacheck: ignore 122
-    local hook, mask, count = ...
-    if type(hook) ~= "thread" then
-      package.path = hook and "./?.lua;./?/init.lua;" .. path or path -- files by the names that its configuration knows
-      native.hook_tasks(hook and function(thread) sethook(thread, hook, mask, count or 0) end or nil)
+    local set, mask, count = ...
+    if type(set) ~= "thread" then
+      package.path = set and "./?.lua;./?/init.lua;" .. path or path -- files by the names that its configuration knows
+      native.hook_tasks(set and function(thread) sethook(thread, set, mask, count or 0) end or nil)
     end
     return sethook(...)
   end
