@@ -3,6 +3,7 @@
  * one Lua state (program.c).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -153,6 +154,15 @@ static char *first_root(int argc, char **argv) {
   return named ? root_of(argv[2]) : realpath(".", NULL);
 }
 
+/* A socket that took the place of stderr would be written to. */
+static void keep_standard_descriptors(void) {
+  for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = dup(fd)) {
+    if (fd <= STDERR_FILENO) continue;
+    close(fd);
+    return;
+  }
+}
+
 int main(int argc, char **argv) {
   rl_buf why;
   rl_options options;
@@ -160,6 +170,7 @@ int main(int argc, char **argv) {
   rl_buf_init(&why, 4096);
   prctl(PR_SET_NAME, "rille"); /* one that was started by /proc/self/exe would be called exe */
   signal(SIGPIPE, SIG_IGN);
+  keep_standard_descriptors();
   rl_self_note(argc, argv);
   if (rl_handover_take(&handover, &why)) return usage_error(&why);
   if (handover.role == RL_ROLE_SUPERVISOR) return rl_supervise_resume(&handover);

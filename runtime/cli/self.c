@@ -44,26 +44,40 @@ static bool is_this_image(const char *path) {
   return stat(path, &a) == 0 && stat(image, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* "bin/rille" is taken from the working directory, "rille" is looked for as a shell does. */
-static bool find_binary(const char *name, char *out, size_t size) {
-  if (*name == '/') return snprintf(out, size, "%s", name) < (int)size && is_this_image(out);
+/* "bin/rille" is taken from the working directory, "rille" is looked for as a shell does. Where the file on disk is another
+ * one by now, `same` must not be asked for. */
+static bool find_binary(const char *name, bool same, char *out, size_t size) {
   char here[PATH_MAX];
+  if (*name == '/') return snprintf(out, size, "%s", name) < (int)size && (!same || is_this_image(out));
   if (strchr(name, '/'))
-    return getcwd(here, sizeof here) && snprintf(out, size, "%s/%s", here, name) < (int)size && is_this_image(out);
+    return getcwd(here, sizeof here) && snprintf(out, size, "%s/%s", here, name) < (int)size &&
+           (!same || is_this_image(out));
   const char *path = getenv("PATH");
   for (const char *at = path; at && *at; at += strcspn(at, ":"), at += *at == ':') {
     int len = (int)strcspn(at, ":");
-    if (len && snprintf(out, size, "%.*s/%s", len, at, name) < (int)size && is_this_image(out)) return true;
+    if (len && snprintf(out, size, "%.*s/%s", len, at, name) < (int)size &&
+        (same ? is_this_image(out) : access(out, X_OK) == 0))
+      return true;
   }
   return false;
+}
+
+/* By what the kernel knows, which says so where the name is gone. */
+static void read_binary(char *out, size_t size) {
+  static const char gone[] = " (deleted)";
+  ssize_t len = readlink(image, out, size - 1);
+  out[len > 0 ? len : 0] = 0;
+  char *end = len > (ssize_t)strlen(gone) ? out + len - strlen(gone) : NULL;
+  if (end && strcmp(end, gone) == 0) *end = 0;
 }
 
 void rl_self_note(int argc, char **argv) {
   arguments = argv;
   note_environment();
-  if (argc && find_binary(argv[0], binary, sizeof binary)) return;
-  ssize_t len = readlink(image, binary, sizeof binary - 1);
-  binary[len > 0 ? len : 0] = 0;
+  const char *name = argc ? argv[0] : "";
+  if (*name && (find_binary(name, true, binary, sizeof binary) || find_binary(name, false, binary, sizeof binary)))
+    return;
+  read_binary(binary, sizeof binary);
 }
 
 const char *rl_self_binary(void) { return binary; }

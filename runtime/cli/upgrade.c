@@ -12,8 +12,10 @@
 #include "cli/notify.h"
 #include "cli/self.h"
 
+static void free_poll(uv_handle_t *handle) { rl_free(handle); }
+
 static void forget(rl_upgrade *u) {
-  uv_close((uv_handle_t *)&u->poll, NULL);
+  uv_close((uv_handle_t *)u->poll, free_poll);
   close(u->line);
   u->pid = 0;
 }
@@ -92,9 +94,10 @@ void rl_upgrade_start(rl_upgrade *u) {
     return;
   }
   rl_logf(RL_LOG_INFO, "starting %s, as pid %d", rl_self_binary(), (int)u->pid);
-  uv_poll_init(&u->loop->uv, &u->poll, u->line);
-  u->poll.data = u;
-  uv_poll_start(&u->poll, UV_READABLE, on_line);
+  u->poll = rl_must_alloc(sizeof *u->poll);
+  uv_poll_init(&u->loop->uv, u->poll, u->line);
+  u->poll->data = u;
+  uv_poll_start(u->poll, UV_READABLE, on_line);
 }
 
 void rl_upgrade_cancel(rl_upgrade *u) {

@@ -25,7 +25,7 @@ struct rl_upgrade {
 
   pid_t pid; /* 0: none is under way */
   int line;
-  uv_poll_t poll;
+  uv_poll_t *poll; /* of that line */
 };
 
 /* Does nothing but say so where one is under way, or none is possible. */

@@ -328,6 +328,23 @@ describe("a supervised server", function()
       end)
     end
 
+    it("alone does it: a crash starts what was running, whatever has become of the file", function()
+      local process <close> = processes.start(place, { "serve", "app.lua", "--port", "0", "--supervise" }, { program = binary })
+      local url = process:url()
+      local function runs(pid)
+        return io.popen(("cmp -s /proc/%s/exe %s && echo same"):format(pid, binary)):read "a" == "same\n"
+      end
+      replace_by("cp rille new && echo more >> new")
+      process:signal("KILL", worker(process, 1))
+      assert.is_false(runs(worker(process, 2)))
+      process:signal "USR2"
+      assert.is_true(runs(worker(process, 3)))
+      process:says "it is the new binary too"
+      process:signal("KILL", worker(process, 3))
+      assert.is_true(runs(worker(process, 4)))
+      assert.equal("hello", ask(url))
+    end)
+
     it("tells systemd who the main process is", function()
       place:write("notify.py", [[
 import socket, sys
