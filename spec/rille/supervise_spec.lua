@@ -7,7 +7,7 @@ local program = [[
 local rille = require "rille"
 local app = rille.app()
 app:get("/", function() return "hello" end)
-app:get("/abort", function() os.execute "kill -ABRT $PPID" end)
+app:get("/abort", function() os.execute "exec python3 abort.py $PPID" end)
 app:get("/exit", function() os.exit(7) end)
 app:get("/loop", function() while true do end end)
 app:get("/slow", function() rille.sleep(0.5) return "slow" end)
@@ -19,6 +19,7 @@ describe("a supervised server", function()
   before_each(function()
     place = scratches.new()
     place:write("app.lua", program)
+    place:write("abort.py", "import ctypes, sys\npid = int(sys.argv[1])\nctypes.CDLL(None).tgkill(pid, pid, 6)") -- the main thread
   end)
   after_each(function() place:close() end)
 
@@ -37,12 +38,22 @@ describe("a supervised server", function()
     return res and res:text() or err.code
   end
 
-  local function is_alive(pid)
+  local function state_of(pid)
     local file = io.open("/proc/" .. pid .. "/stat")
-    if not file then return false end
-    local text = file:read "a" or ""
-    file:close()
-    return not text:find "%) [ZX] "
+    local text = file and file:read "a" or ""
+    if file then file:close() end
+    return text:match "%) (%a) " or "X"
+  end
+
+  local function is_alive(pid) return not state_of(pid):find "[ZX]" end
+
+  -- Nothing of it runs any more: no connection is accepted.
+  local function freeze(process, pid)
+    process:signal("STOP", pid)
+    local threads = io.popen(("ls /proc/%s/task"):format(pid)):read "a"
+    for thread in threads:gmatch "%d+" do
+      process:until_true("stop", function() return state_of(pid .. "/task/" .. thread):find "[TX]" end)
+    end
   end
 
   local function ends(process, pid)
@@ -55,7 +66,7 @@ describe("a supervised server", function()
       local url = process:url()
       for round = 1, 3 do
         local pid = worker(process, round)
-        process:signal("STOP", pid) -- nobody accepts any more
+        freeze(process, pid)
         local answers = {}
         for i = 1, 12 do answers[i] = rille.spawn(ask, url) end
         rille.sleep(0.05)
