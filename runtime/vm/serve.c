@@ -398,8 +398,7 @@ static bool send_string(lua_State *L, rl_serving *s, int count) {
   return resp.body.len <= PIECE && s->req->ops->respond(s->req, &resp) == RL_OK;
 }
 
-/* Pushes the function that answers: the route's, or that of a miss. */
-static void push_chain(lua_State *L, const rl_serving *s) {
+void rl_serving_push_chain(lua_State *L, const rl_serving *s) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->app->chains_ref);
   lua_rawgeti(L, -1, s->route >= 0 ? s->route : -1 - s->scope);
   lua_replace(L, -2);
@@ -408,10 +407,9 @@ static void push_chain(lua_State *L, const rl_serving *s) {
 /* Turns what is above req into a response; runs protected, because it raises about what it cannot take. */
 static int convert(lua_State *L) {
   const rl_serving *s = lua_touserdata(L, 1);
-  push_chain(L, s);
-  lua_replace(L, 1);
-  rl_returned from = {.who = "the handler of", .label = rl_serving_label(s), .function = 1};
-  rl_res_from_results(L, lua_gettop(L) - 1, &from);
+  lua_remove(L, 1);
+  rl_returned from = {.who = "the handler of", .label = rl_serving_label(s), .serving = s};
+  rl_res_from_results(L, lua_gettop(L), &from);
   return 1;
 }
 
@@ -439,7 +437,7 @@ static int request_base(lua_State *L) {
   lua_pushcfunction(L, rl_error_handler);
   lua_replace(L, AT_HANDLER);
   rl_request_push(L, s);
-  push_chain(L, s);
+  rl_serving_push_chain(L, s);
   lua_pushvalue(L, AT_REQ);
   lua_KContext number = rl_protect_enter(L);
   return chain_k(L, lua_pcallk(L, 1, LUA_MULTRET, AT_HANDLER, number, chain_k), number);

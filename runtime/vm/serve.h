@@ -115,9 +115,12 @@ rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind
 void rl_res_add_header(lua_State *L, const char *name, rl_slice value);
 /* Who returned something, for messages. */
 typedef struct rl_returned {
-  const char *who, *label; /* "the handler of", "GET /posts/{id}" */
-  int function;            /* index of the function: its file and line are named */
+  const char *who, *label;   /* "the handler of", "GET /posts/{id}" */
+  int function;              /* index of the function, whose file and line are named … */
+  const rl_serving *serving; /* … or of whose chain it is the first; else NULL */
 } rl_returned;
+/* Pushes the function that answers: the route's, or that of a miss. */
+void rl_serving_push_chain(lua_State *L, const rl_serving *serving);
 /* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises where it is none. */
 void rl_res_from_results(lua_State *L, int count, const rl_returned *from);
 /* Fills `resp` from the response at `index`; slices are borrowed as long as that value stays unchanged, headers come from

@@ -70,11 +70,12 @@ static void unwrap(lua_State *L) {
   }
 }
 
-/* Pushes "app/posts.lua:12: ", where the function at `index` is defined; "" where that is not the program's. */
-static const char *push_place(lua_State *L, int index) {
+/* Pushes "app/posts.lua:12: ", where the function is defined; "" where that is not the program's. */
+static const char *push_place(lua_State *L, const rl_returned *from) {
   lua_Debug ar;
-  if (!lua_isfunction(L, index)) return lua_pushliteral(L, "");
-  lua_pushvalue(L, index);
+  if (from->serving) rl_serving_push_chain(L, from->serving);
+  else lua_pushvalue(L, from->function);
+  if (!lua_isfunction(L, -1)) return lua_pushliteral(L, "");
   unwrap(L);
   lua_getinfo(L, ">S", &ar);
   if (*ar.source != '@') return lua_pushliteral(L, "");
@@ -86,7 +87,7 @@ static const char *push_place(lua_State *L, int index) {
 
 /* Raises "app/posts.lua:12: the handler of GET / returned WHAT". */
 static void refuse_results(lua_State *L, const rl_returned *from, const char *what) {
-  const char *place = push_place(L, from->function);
+  const char *place = push_place(L, from);
   lua_pushfstring(L, "%s%s %s returned %s", place, from->who, from->label, what);
   lua_error(L);
 }
