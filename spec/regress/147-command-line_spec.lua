@@ -18,7 +18,8 @@ describe("the command line", function()
       local output = says("serve", "app.lua", "--host", host)
       assert.matches("--host: expected a name or an address, without a port (--port), got '" .. host .. "'", output, 1, true)
     end
-    assert.matches("HOST in the environment: expected a name", (place:run("env HOST=[::1]:80 " .. place.rille, "serve", "app.lua")))
+    local output = place:run("env HOST=[::1]:80 " .. place.rille, "serve", "app.lua")
+    assert.matches("HOST in the environment: expected a name", output)
     local six = io.open "/proc/net/if_inet6"
     if not six or not (six:read "a"):find " lo\n" then return end
     local process <close> = processes.start(place, { "serve", "app.lua", "--port", "0" }, { env = "HOST='[::1]'" })

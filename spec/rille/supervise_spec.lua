@@ -19,7 +19,8 @@ describe("a supervised server", function()
   before_each(function()
     place = scratches.new()
     place:write("app.lua", program)
-    place:write("abort.py", "import ctypes, sys\npid = int(sys.argv[1])\nctypes.CDLL(None).tgkill(pid, pid, 6)") -- the main thread
+    -- on the main thread
+    place:write("abort.py", "import ctypes, sys\npid = int(sys.argv[1])\nctypes.CDLL(None).tgkill(pid, pid, 6)")
   end)
   after_each(function() place:close() end)
 
