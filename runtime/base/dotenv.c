@@ -65,7 +65,7 @@ static int read_name(rl_dotenv *d) {
   return RL_OK;
 }
 
-/* Up to the end of the line or a comment behind a space, without the space around it. */
+/* Up to the end of the line or a comment after a space, without the space around it. */
 static int read_plain(rl_dotenv *d) {
   size_t end = 0;
   while (end < d->rest.len && !is_end(d->rest.data[end]) &&

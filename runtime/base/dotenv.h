@@ -8,7 +8,7 @@
  *   NAME='as it stands, it\'s so'      only \' is another. May go over several lines
  *
  * Nothing is expanded. What is ambiguous is refused rather than guessed, because the values are secrets: a value that begins
- * with '#', a quote that is not closed, something behind a closed one.
+ * with '#', a quote that is not closed, something after a closed one.
  */
 #ifndef RL_BASE_DOTENV_H
 #define RL_BASE_DOTENV_H

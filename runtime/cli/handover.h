@@ -39,7 +39,7 @@ typedef struct rl_handover {
   } children[RL_HANDOVER_CHILDREN];
 } rl_handover;
 
-/* Reads what was handed to us, takes it out of the environment, and closes every other descriptor behind stderr. Where there
+/* Reads what was handed to us, takes it out of the environment, and closes every other descriptor after stderr. Where there
  * is nothing the role is RL_ROLE_ALONE. 0, or RL_EINVALID with a line in `why`. */
 int rl_handover_take(rl_handover *handover, rl_buf *why);
 /* Adds "RILLE_HANDOVER=…". */

@@ -1,4 +1,4 @@
--- Options as people write them: an address in brackets, --help behind the name of the program. And a SIGHUP that comes early.
+-- Options as people write them: an address in brackets, --help after the name of the program. And a SIGHUP that comes early.
 local processes = require "spec.support.process"
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
