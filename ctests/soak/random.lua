@@ -7,7 +7,6 @@
 -- address sanitizer; the same seed makes the same choices, though not the same interleaving.
 local native = require "rille.native"
 local rille = require "rille"
-local rille = require "rille"
 
 local seed, seconds = tonumber((...)) or os.time(), tonumber((select(2, ...))) or 5
 math.randomseed(seed)
