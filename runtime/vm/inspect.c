@@ -22,10 +22,16 @@ static void add_origin(rl_buf *out, const rl_task *task) {
   else rl_buf_add_str(out, task->site ? task->site : "main");
 }
 
+static void add_wait(rl_buf *out, const rl_task *task) {
+  char more[160] = "";
+  if (task->vm->describe_wait) task->vm->describe_wait(task, more, sizeof more);
+  rl_buf_addf(out, "waits for %s%s", task->wait_name, more);
+}
+
 static void add_doing(rl_buf *out, const rl_task *task) {
   if (task->vm->running == task) rl_buf_add_str(out, "runs");
   else if (task->ending) rl_buf_add_str(out, "waits for its children");
-  else if (task->wait_name) rl_buf_addf(out, "waits for %s", task->wait_name);
+  else if (task->wait_name) add_wait(out, task);
   else rl_buf_add_str(out, "is ready");
   if (!task->wait_name || task->vm->running == task) return;
   rl_buf_addf(out, ", %.1f s", (double)(rl_loop_now(task->vm->loop) - task->wait_since) / 1000);

@@ -27,7 +27,9 @@ void rl_scope_push_error(lua_State *L, rl_scope *scope) {
   if (scope->value_ref != LUA_NOREF) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
   } else if (scope->kind == RL_SCOPE_TIMEOUT) {
-    rl_error_push(L, RL_ETIMEOUT, "timed out after %.14g s", ((rl_timeout *)scope)->seconds);
+    const char *until = scope->task->rare ? scope->task->rare->until : NULL;
+    rl_error_push(L, RL_ETIMEOUT, "timed out after %.14g s%s%s", ((rl_timeout *)scope)->seconds,
+                  until ? ", waiting for " : "", until ? until : "");
   } else {
     const char *reason = scope->task->rare ? scope->task->rare->reason : NULL;
     if (reason) rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), reason);
@@ -55,6 +57,7 @@ int rl_scope_raise_due(lua_State *L, rl_task *task) {
   rl_task_rare *rare = rl_task_rare_of(task);
   if (rare) rare->cleanup_until = rl_loop_now(task->vm->loop) + RL_LIMIT_CLEANUP_MS;
   rl_scope_push_error(L, scope);
+  rl_task_note_wait(task, NULL);
   return lua_error(L);
 }
 

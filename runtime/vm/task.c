@@ -74,6 +74,13 @@ static void disarm(rl_task *task) {
   task->armed = RL_ARMED_NOT;
 }
 
+static void free_texts(rl_task *task) {
+  if (!task->rare) return;
+  rl_free(task->rare->reason);
+  rl_free(task->rare->until);
+  task->rare->reason = task->rare->until = NULL;
+}
+
 static void forget(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   for (rl_list *node; (node = rl_list_shift(&task->children));) forget(RL_CONTAINER(node, rl_task, sibling));
@@ -82,7 +89,8 @@ static void forget(rl_task *task) {
   stop_timeouts(task);
   if (task->rare) {
     rl_timer_stop(loop, &task->rare->cleanup);
-    rl_free(task->rare->reason);
+    while (rl_list_shift(&task->rare->belongings)) continue; /* their memory is Lua's, whose finalizers end them */
+    free_texts(task);
     rl_free(task->rare);
   }
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
@@ -227,15 +235,19 @@ static void wake(rl_task *task) {
   rl_task_start(task);
 }
 
-static void free_reason(rl_task *task) {
-  if (!task->rare) return;
-  rl_free(task->rare->reason);
-  task->rare->reason = NULL;
+/* Last first, as __close would have done. */
+static void end_belongings(rl_task *task) {
+  while (task->rare && !rl_list_empty(&task->rare->belongings)) {
+    rl_belonging *belonging = RL_CONTAINER(task->rare->belongings.prev, rl_belonging, node);
+    rl_list_remove(&belonging->node);
+    belonging->on_task_end(belonging);
+  }
 }
 
 static void on_task_end(rl_task *task) {
   rl_vm *vm = task->vm;
   task->status = RL_TASK_ENDED;
+  end_belongings(task);
   rl_list_remove(&task->sibling);
   vm->task_count--;
   give_children_away(task);
@@ -249,7 +261,7 @@ static void on_task_end(rl_task *task) {
   if (parent && parent->ending && rl_list_empty(&parent->children)) wake(parent);
   luaL_unref(vm->L, LUA_REGISTRYINDEX, task->trace_ref); /* LUA_NOREF is none */
   luaL_unref(vm->L, LUA_REGISTRYINDEX, task->base.value_ref);
-  free_reason(task);
+  free_texts(task);
 }
 
 /* The base itself failed (out of memory, an error while an error was handled): nothing of the program caught it. */
@@ -358,7 +370,21 @@ rl_task_rare *rl_task_rare_of(rl_task *task) {
   if (!task->rare) return NULL;
   task->rare->task = task;
   rl_list_init(&task->rare->failures);
+  rl_list_init(&task->rare->belongings);
   return task->rare;
+}
+
+bool rl_task_own(rl_task *task, rl_belonging *belonging) {
+  rl_task_rare *rare = rl_task_rare_of(task);
+  if (rare) rl_list_push(&rare->belongings, &belonging->node);
+  return rare != NULL;
+}
+
+void rl_task_note_wait(rl_task *task, const char *until) {
+  rl_task_rare *rare = until ? rl_task_rare_of(task) : task->rare;
+  if (!rare) return;
+  rl_free(rare->until);
+  rare->until = until ? rl_strndup(until, strlen(until)) : NULL;
 }
 
 static int end_interrupted(lua_State *L, rl_task *task) {

@@ -41,6 +41,7 @@
 
 typedef struct rl_scope rl_scope;
 typedef struct rl_waiter rl_waiter;
+typedef struct rl_belonging rl_belonging;
 typedef struct rl_waker rl_waker;
 
 struct rl_strand { /* NULL task and resumer: nobody has resumed it */
@@ -105,13 +106,22 @@ typedef struct rl_task_handle {
   bool cancelled;
 } rl_task_handle;
 
+/* Something that ends with its task at the latest, such as a transaction; embedded by who owns it, and linked until it ends
+ * or the task does. */
+typedef struct rl_belonging {
+  rl_list node;
+  void (*on_task_end)(rl_belonging *belonging); /* it is unlinked already; not called when the state is closed */
+} rl_belonging;
+
 /* What few tasks ever need; made when it is needed, and kept with the thread. */
 typedef struct rl_task_rare {
   rl_task *task;
   rl_timer cleanup; /* bounds the waits of __close */
   uint64_t cleanup_until;
-  rl_list failures; /* of children that nobody has waited for */
-  char *reason;     /* said by a cancellation of the whole */
+  rl_list failures;   /* of children that nobody has waited for */
+  rl_list belongings; /* innermost last */
+  char *reason;       /* said by a cancellation of the whole */
+  char *until;        /* what the wait that is being undone waited for first, for the message of a timeout */
 } rl_task_rare;
 
 enum { RL_TASK_READY, RL_TASK_RUNNING, RL_TASK_WAITING, RL_TASK_ENDED };
@@ -197,6 +207,8 @@ int rl_task_wait_quietly(lua_State *L, const char *name, rl_undo undo, void *ud,
 /* Ends the wait that the waker belongs to, and empties the waker. Returns false where there is nothing to end: the waker was
  * empty, or its wait is over already. */
 bool rl_task_wake(rl_waker *waker);
+/* From inside an undo: says what had to end first ("the transaction begun at app.lua:12"), for the error's message. */
+void rl_task_note_wait(rl_task *task, const char *until);
 /* An undo for waits that nothing is armed for. */
 bool rl_task_undo_nothing(rl_task *task, void *ud);
 
@@ -245,6 +257,8 @@ int rl_task_base(lua_State *L);
 int rl_task_leave(lua_State *L, int keep);
 /* Appends "spawned at" of the task and its ancestors to the string on top of the stack. */
 void rl_task_add_ancestors(lua_State *L, const rl_task *task);
+/* Ties something to the task. False where memory is short. rl_list_remove of its node unties it. */
+bool rl_task_own(rl_task *task, rl_belonging *belonging);
 /* Somebody has waited for it: nothing will be logged. */
 void rl_failure_waited(rl_failure *failure);
 /* Nobody did: logs it, once. */

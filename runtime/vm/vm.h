@@ -59,6 +59,8 @@ struct rl_vm {
   char **sites;         /* names of files in which tasks were spawned */
   unsigned site_count;
 
+  /* Says more of what a task waits for than its wait's name does; writes nothing where there is no more. Or NULL. */
+  void (*describe_wait)(const rl_task *task, char *out, size_t size);
   void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */
 
   void (*on_thread)(rl_vm *vm, lua_State *co); /* tests: a task is to run on this thread; NULL: nobody wants to know */

@@ -461,7 +461,9 @@ static void push_description(lua_State *L, const rl_task *task) {
   lua_setfield(L, -2, "spawned");
   if (task->parent) lua_pushinteger(L, (lua_Integer)task->parent->id), lua_setfield(L, -2, "parent");
   if (task->wait_name) {
-    lua_pushstring(L, task->wait_name);
+    char more[160] = "";
+    if (task->vm->describe_wait) task->vm->describe_wait(task, more, sizeof more);
+    lua_pushfstring(L, "%s%s", task->wait_name, more);
     lua_setfield(L, -2, "waits");
     lua_pushnumber(L, (double)(rl_loop_now(task->vm->loop) - task->wait_since) / 1000);
     lua_setfield(L, -2, "seconds");
