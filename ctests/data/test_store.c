@@ -111,14 +111,14 @@ TEST(parameters_by_name_and_those_that_do_not_fit) {
   UNUSED;
   rl_value one = {.type = RL_VALUE_INTEGER, .integer = 7};
   rl_slice name = RL_SLICE("a"), other = RL_SLICE("b");
-  rl_op *op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){&one, &name, 1}), true);
+  rl_op *op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){.values = &one, .names = &name, .count = 1}), true);
   rl_rows_cursor cursor = rl_rows_values(&op->rows);
   assert_int_equal(rl_rows_next(&cursor).integer, 7);
   rl_op_del(op);
-  op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){&one, &other, 1}), true);
+  op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){.values = &one, .names = &other, .count = 1}), true);
   assert_int_equal(op->error.code, RL_EINVALID);
   rl_op_del(op);
-  op = ask(new_op(RL_OP_RUN, "SELECT ?, ?", &(rl_params){&one, NULL, 1}), true);
+  op = ask(new_op(RL_OP_RUN, "SELECT ?, ?", &(rl_params){.values = &one, .count = 1}), true);
   assert_int_equal(op->error.code, RL_EINVALID);
   rl_op_del(op);
 }
@@ -132,7 +132,7 @@ TEST(writes_are_committed_in_groups_and_fail_alone) {
   rl_store_stats before = rl_store_get_stats(db.store);
   for (int i = 0; i < WRITES; i++) {
     rl_value value = {.type = RL_VALUE_INTEGER, .integer = i % 10 == 9 ? 0 : i};
-    ops[i] = new_op(RL_OP_RUN, "INSERT INTO t VALUES (?)", &(rl_params){&value, NULL, 1});
+    ops[i] = new_op(RL_OP_RUN, "INSERT INTO t VALUES (?)", &(rl_params){.values = &value, .count = 1});
     ops[i]->owner = (void *)(intptr_t)i;
   }
   ended = 0;
@@ -212,20 +212,34 @@ TEST(an_error_says_what_sqlite_said) {
   assert_non_null(strstr(error.message, "SELEKT"));
 }
 
-TEST(one_that_was_dropped_still_comes_home) {
+/* It may wait long for a transaction of another loop, and no loop waits for that, least of all one that ends. */
+TEST(one_that_was_dropped_never_comes_home) {
   UNUSED;
   assert_int_equal(run("CREATE TABLE t (a)"), 0);
   uint64_t t = rl_store_new_transaction(db.store);
   assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0); /* holds the writer back */
   rl_op *op = new_op(RL_OP_RUN, "INSERT INTO t VALUES (1)", NULL);
   rl_database_send(&db, op, false);
-  rl_op_drop(op);
+  assert_int_equal(loop.held, 1);
+  assert_true(rl_op_drop(op));
+  assert_int_equal(loop.held, 0);
+  rl_loop_settle(&loop);
   int before = ended;
   assert_int_equal(step(RL_OP_COMMIT, NULL, t), 0);
-  while (ended < before + 2) uv_run(&loop.uv, UV_RUN_ONCE);
-  assert_int_equal(op->state, RL_OP_DROPPED);
-  rl_op_del(op);
-  assert_int_equal(number("SELECT count(*) FROM t", true), 0);
+  assert_int_equal(ended, before + 1);
+  assert_int_equal(number("SELECT count(*) FROM t", false), 0);
+  assert_int_equal(ended, before + 2);
+}
+
+TEST(one_that_nobody_asks_for_is_done_and_holds_no_loop) {
+  UNUSED;
+  uint64_t t = rl_store_new_transaction(db.store);
+  assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0);
+  rl_op *op = in_transaction(RL_OP_ROLLBACK, NULL, t);
+  op->loop = NULL;
+  rl_store_write(db.store, op);
+  assert_int_equal(loop.held, 0);
+  assert_int_equal(run("CREATE TABLE t (a)"), 0); /* nothing is in its way */
 }
 
 TEST(one_file_is_one_store_and_closing_waits_for_what_is_queued) {
@@ -260,9 +274,9 @@ TEST(reads_run_inline_and_writes_do_not) {
   rl_statement *statement;
   assert_int_equal(run("CREATE TABLE t (a)"), 0);
   assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_PLACE_INLINE);
-  rl_database_running(&db);
+  uint64_t budget = rl_database_running(&db);
   assert_int_equal(rl_statement_step(&db.reader, statement, &error), 0);
-  rl_database_ran(&db, statement, true); /* too slow: elsewhere the next time */
+  rl_database_ran(&db, statement, true, budget); /* too slow: elsewhere the next time */
   assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_PLACE_READER);
   rl_statement_end(&db.reader, statement);
   assert_int_equal(rl_database_place(&db, RL_SLICE("DELETE FROM t"), true, &statement, &error), RL_PLACE_WRITER);
@@ -270,13 +284,147 @@ TEST(reads_run_inline_and_writes_do_not) {
   assert_int_equal(rl_database_place(&db, RL_SLICE("SELEKT"), true, &statement, &error), RL_PLACE_REFUSED);
 }
 
-TEST(what_must_run_alone) {
+/* ---- a write that has begun ------------------------------------------------------------------------------------------------ */
+
+#define MANY "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+
+static void spin_until_begun(const rl_op *op) {
+  while (atomic_load(&op->state) == RL_OP_QUEUED) uv_sleep(1);
+}
+
+/* Whoever gave up waiting could not know what became of it. */
+TEST(a_write_that_has_begun_cannot_be_dropped) {
   UNUSED;
-  assert_true(rl_sql_runs_alone(RL_SLICE(" -- x\n/* y */ ;vacuum")));
-  assert_true(rl_sql_runs_alone(RL_SLICE("PRAGMA user_version")));
-  assert_false(rl_sql_runs_alone(RL_SLICE("SELECT 'VACUUM'")));
-  static const char *const cut[] = {"", "/*", "--", "/* *", "/", "-", ";"};
-  for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) assert_false(rl_sql_runs_alone(rl_slice_str(cut[i])));
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  rl_op *op = new_op(RL_OP_RUN, "INSERT INTO t " MANY "SELECT i FROM n", NULL);
+  int before = ended;
+  rl_database_send(&db, op, false);
+  spin_until_begun(op);
+  op->owner = &db;
+  assert_false(rl_op_try_drop(op));
+  assert_ptr_equal(op->owner, &db);
+  while (ended == before) uv_run(&loop.uv, UV_RUN_ONCE);
+  assert_int_equal(op->error.code, 0);
+  assert_int_equal(op->changes, 300000);
+  rl_op_del(op);
+}
+
+TEST(a_read_on_the_writer_ends_early_and_says_why) {
+  UNUSED;
+  uint64_t t = rl_store_new_transaction(db.store);
+  assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0);
+  rl_op *op = in_transaction(RL_OP_RUN,
+                             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", t);
+  int before = ended;
+  rl_database_send(&db, op, false);
+  spin_until_begun(op);
+  assert_false(rl_op_try_drop(op));
+  while (ended == before) uv_run(&loop.uv, UV_RUN_ONCE);
+  assert_int_equal(op->error.code, RL_ECANCELLED);
+  rl_op_del(op);
+  assert_int_equal(step(RL_OP_COMMIT, NULL, t), 0); /* and the transaction lives on */
+}
+
+/* ---- another process has the file: here, another connection ---------------------------------------------------------------- */
+
+static sqlite3 *lock_file(void) {
+  sqlite3 *other = NULL;
+  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+  return other;
+}
+
+/* One after another would be three times as long. */
+TEST(writes_that_wait_for_another_process_wait_together) {
+  UNUSED;
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  rl_op *ops[3];
+  db.busy_timeout_ms = 300;
+  sqlite3 *other = lock_file();
+  uint64_t from = uv_hrtime();
+  ended = 0;
+  for (int i = 0; i < 3; i++)
+    ops[i] = new_op(i == 1 ? RL_OP_BEGIN : RL_OP_RUN, i == 1 ? NULL : "INSERT INTO t VALUES (1)", NULL);
+  ops[1]->transaction = rl_store_new_transaction(db.store);
+  for (int i = 0; i < 3; i++) rl_database_send(&db, ops[i], false);
+  while (ended < 3) uv_run(&loop.uv, UV_RUN_ONCE);
+  assert_true(uv_hrtime() - from < 600 * UINT64_C(1000000));
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(ops[i]->error.code, RL_EBUSY);
+    assert_non_null(strstr(ops[i]->error.message, "another process has held it for 0.3 s"));
+    rl_op_del(ops[i]);
+  }
+  sqlite3_close(other);
+  assert_int_equal(run("INSERT INTO t VALUES (2)"), 0);
+}
+
+TEST(a_write_that_waits_for_another_process_has_not_begun) {
+  UNUSED;
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  sqlite3 *other = lock_file();
+  rl_op *op = new_op(RL_OP_RUN, "INSERT INTO t VALUES (1)", NULL);
+  rl_database_send(&db, op, false);
+  uv_sleep(20); /* the writer may have taken it up, or not: it makes no difference */
+  assert_true(rl_op_try_drop(op));
+  uint64_t from = uv_hrtime();
+  op = ask(new_op(RL_OP_COPY_OUT, NULL, NULL), false);        /* sent after it, and in need of no lock */
+  assert_true(uv_hrtime() - from < 2500 * UINT64_C(1000000)); /* not after the five seconds of its patience */
+  rl_op_del(op);
+  sqlite3_close(other);
+  assert_int_equal(number("SELECT count(*) FROM t", false), 0);
+}
+
+/* ---- options ------------------------------------------------------------------------------------------------------------------ */
+
+TEST(one_file_has_one_set_of_options_by_whatever_path) {
+  UNUSED;
+  char link[80];
+  rl_store_options readers = RL_STORE_OPTIONS_DEFAULT, normal = RL_STORE_OPTIONS_DEFAULT,
+                   same = RL_STORE_OPTIONS_DEFAULT;
+  readers.readers = 4;
+  normal.synchronous = "NORMAL";
+  same.readers = 1;
+  same.synchronous = "FULL";
+  same.busy_timeout_ms = 7; /* each handle's own */
+  snprintf(link, sizeof link, "%s/link.db", folder);
+  assert_int_equal(symlink(path, link), 0);
+  assert_null(rl_store_open(link, &readers, &error));
+  assert_non_null(strstr(error.message, "readers = 1, not 4"));
+  assert_null(rl_store_open(link, &normal, &error));
+  assert_non_null(strstr(error.message, "synchronous = \"FULL\", not \"NORMAL\""));
+  rl_store *store = rl_store_open(link, &same, &error);
+  assert_ptr_equal(store, db.store);
+  rl_store_close(store);
+  unlink(link);
+}
+
+TEST(who_holds_the_writer_is_known_to_others) {
+  UNUSED;
+  assert_int_equal(rl_store_holder(db.store).transaction, 0);
+  rl_op *op = new_op(RL_OP_BEGIN, NULL, NULL);
+  op->transaction = rl_store_new_transaction(db.store);
+  assert_int_equal(rl_op_add(op, RL_SLICE("app.lua:12"), RL_SLICE(""), NULL), 0);
+  rl_op_del(ask(op, false));
+  rl_holder holder = rl_store_holder(db.store);
+  assert_string_equal(holder.site, "app.lua:12");
+  assert_int_equal(step(RL_OP_COMMIT, NULL, holder.transaction), 0);
+  assert_int_equal(rl_store_holder(db.store).transaction, 0);
+}
+
+TEST(what_is_temporary_ends_with_its_script) {
+  UNUSED;
+  assert_int_equal(run("CREATE TEMP TABLE a (x)"), RL_EINVALID);
+  static const char script[] =
+      "CREATE TABLE t (x); CREATE TEMP TABLE \"a\"\"b\" (x); CREATE TEMP VIEW v AS SELECT 7 AS x;"
+      "CREATE TEMP TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO \"a\"\"b\" VALUES (1); END;"
+      "INSERT INTO t SELECT x FROM v";
+  for (int i = 0; i < 2; i++) { /* nothing is in its way the second time */
+    rl_op *op = ask(new_op(RL_OP_SCRIPT, i ? script + strlen("CREATE TABLE t (x);") : script, NULL), false);
+    if (op->error.code) fail_msg("%s", op->error.message);
+    rl_op_del(op);
+  }
+  assert_int_equal(number("SELECT count(*) FROM temp.sqlite_master", false), 0);
+  assert_int_equal(number("SELECT sum(x) FROM t", false), 14);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -291,11 +439,18 @@ int main(void) {
       CASE(a_transaction_has_the_writer_to_itself_until_it_ends),
       CASE(programs_may_not_begin_or_attach_themselves),
       CASE(an_error_says_what_sqlite_said),
-      CASE(one_that_was_dropped_still_comes_home),
+      CASE(one_that_was_dropped_never_comes_home),
+      CASE(one_that_nobody_asks_for_is_done_and_holds_no_loop),
       CASE(one_file_is_one_store_and_closing_waits_for_what_is_queued),
       CASE(a_folder_that_is_not_there_is_an_error),
       CASE(reads_run_inline_and_writes_do_not),
-      RUN(what_must_run_alone),
+      CASE(a_write_that_has_begun_cannot_be_dropped),
+      CASE(a_read_on_the_writer_ends_early_and_says_why),
+      CASE(writes_that_wait_for_another_process_wait_together),
+      CASE(a_write_that_waits_for_another_process_has_not_begun),
+      CASE(one_file_has_one_set_of_options_by_whatever_path),
+      CASE(who_holds_the_writer_is_known_to_others),
+      CASE(what_is_temporary_ends_with_its_script),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,4 +37,54 @@ app:get("/tasks", function()
 end)
 app:get("/fails", function() error { code = "mine" } end)
 
+-- A database: each handler reads, writes, or does both in a transaction; /check asks whether later answers are right.
+local path = os.tmpname()
+local db
+app:lifespan(function(_, running)
+  db = rille.sqlite.open(path)
+  db:exec "CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v)"
+  db:exec("INSERT INTO t(v) VALUES (?), (?), (?)", "one", rille.blob "two", 3.5)
+  running()
+  db:close()
+  for _, suffix in ipairs { "", "-wal", "-shm" } do os.remove(path .. suffix) end
+end)
+app:get("/db/read", function(req)
+  local rows = db:query("SELECT id, v, 'a text that is long enough to be allocated' AS text FROM t WHERE id <= ?", 3)
+  local row = db:one("SELECT * FROM t WHERE id = :id", { id = 1 })
+  for item in db:rows "SELECT v FROM t WHERE id < 3" do row[#row + 1] = item.v end
+  return rille.json { n = #rows, row = row.v, value = db:value("SELECT count(*) FROM t WHERE id <= ?", tonumber(req.query.n)) }
+end)
+app:post("/db/write", function(req)
+  local done = db:exec("INSERT INTO t(v) VALUES (?)", req:text())
+  local id = db:value("INSERT INTO t(v) VALUES (:v) RETURNING id", { v = "returned" })
+  db:batch { { "DELETE FROM t WHERE id = ?", done.last_id }, { "DELETE FROM t WHERE id = :id", { id = id } } }
+  return "written " .. done.changes
+end)
+app:post("/db/transaction", function()
+  return db:transaction(function(tx)
+    tx:exec("INSERT INTO t(v) VALUES (?)", "tx")
+    pcall(tx.transaction, tx, function(inner)
+      inner:exec "DELETE FROM t"
+      error "undone"
+    end)
+    local n = tx:value "SELECT count(*) FROM t WHERE v = 'tx'"
+    tx:exec "DELETE FROM t WHERE v = 'tx'"
+    return "counted " .. n
+  end)
+end)
+app:post("/db/begin", function()
+  local tx = db:begin() -- left to the end of the task where something fails
+  tx:exec "DELETE FROM t WHERE id > 3"
+  tx:commit()
+  return "begun and ended"
+end)
+-- What was written now is seen by the connection that reads, and nothing of the first rows was lost.
+app:get("/check", function()
+  local id = db:exec("INSERT INTO t(v) VALUES (?)", "seen").last_id
+  local inline = db:value("SELECT v FROM t WHERE id = ?", id)
+  local kept = db:value "SELECT count(*) FROM t WHERE id <= 3"
+  db:exec("DELETE FROM t WHERE id = ?", id)
+  return ("%s, %d kept, %s gone"):format(inline, kept, db:value("SELECT v FROM t WHERE id = ?", id) or "and")
+end)
+
 return app

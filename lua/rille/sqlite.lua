@@ -19,6 +19,8 @@ function M.open(path, opts)
   if opts.synchronous and not synchronous[opts.synchronous] then
     error("sqlite.open: synchronous is FULL, NORMAL, EXTRA or OFF", 2)
   end
+  if opts.read_only and path == ":memory:" then error("sqlite.open: a database in memory cannot be read-only", 2) end
+  if opts.read_only and opts.synchronous then error("sqlite.open: synchronous is for who writes", 2) end
   local db = native.sqlite_open(path, opts)
   M.opened[db] = true
   return db
@@ -51,18 +53,17 @@ end
 
 local Savepoint = {
   __close = function(savepoint)
-    if not savepoint.released then savepoint.tx:savepoint "undo" end
+    if not savepoint.released then savepoint.tx:savepoint("undo", savepoint.depth) end
   end,
 }
 
 --- tx:transaction(f): inside another one, a savepoint that f's error undoes
 function Transaction:transaction(f)
   if type(f) ~= "function" then error("transaction: a function(tx) was expected, got a " .. type(f), 2) end
-  self:savepoint "save"
-  local savepoint <close> = setmetatable({ tx = self }, Savepoint)
+  local savepoint <close> = setmetatable({ tx = self, depth = self:savepoint "save" }, Savepoint)
   local results = table.pack(f(self))
-  savepoint.released = true -- it is, even where a cancellation stops the waiting for that
-  self:savepoint "release"
+  self:savepoint("release", savepoint.depth)
+  savepoint.released = true
   return table.unpack(results, 1, results.n)
 end
 
@@ -70,25 +71,27 @@ end
 
 local function absolute(path) return path:find "^/" and path or native.root .. "/" .. path end
 
-local function read_migrations(directory)
-  local names, message = native.list_directory(directory)
-  if not names then error("migrate: " .. message, 3) end
-  local list = {}
-  for _, name in ipairs(names) do
-    if name:find "%.sql$" then
-      local file = assert(io.open(directory .. "/" .. name, "rb"))
-      list[#list + 1] = { name, file:read "a" }
-      file:close()
-    end
-  end
-  return list
-end
-
---- db:migrate(directory) -> how many were new: runs each .sql file once, in the order of their names, each in a transaction
---- of its own. Every worker may call it at once: one applies, the others wait. The directory starts at the root.
+--- db:migrate(directory) -> how many were new: runs each .sql file once, in the order of their numbers, each in a
+--- transaction of its own. Every worker may call it at once: one applies, the others wait. The directory starts at the root.
 function Database:migrate(directory)
   if type(directory) ~= "string" then error("migrate: a directory was expected, got a " .. type(directory), 2) end
-  return self:apply_migrations(read_migrations(absolute(directory))).changes
+  return require("rille.migrations").run(self, directory, absolute(directory))
+end
+
+-- searching ------------------------------------------------------------------------------------------------------------
+
+local match_options = { prefix = "boolean", any = "boolean" }
+
+--- rille.sqlite.match_query(text, {prefix=, any=}) -> a query for FTS5 that looks for the words of a text, whatever signs are
+--- in it: all of them, or any. With prefix= the last one may go on. A text without words finds nothing.
+function M.match_query(text, opts)
+  if type(text) ~= "string" then error("match_query: a string was expected, got a " .. type(text), 2) end
+  opts = options.check(opts, match_options, "sqlite.match_query")
+  local words = {}
+  for word in text:gmatch "[^%s\0]+" do words[#words + 1] = '"' .. word:gsub('"', '""') .. '"' end
+  if not words[1] then return '""' end
+  if opts.prefix then words[#words] = words[#words] .. "*" end
+  return table.concat(words, opts.any and " OR " or " ")
 end
 
 return M

@@ -48,6 +48,8 @@
 #define RL_LIMIT_BATCH 256u                     /* writes that share one commit */
 #define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
 #define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
+/* so does a read with more bytes of parameters */
+#define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */
 #define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
 #define RL_LIMIT_IMAGE_PIXELS 40000000u     /* 413; of a picture that is to be decoded: 4 bytes each */

@@ -16,13 +16,16 @@ typedef struct rl_database {
   rl_connection reader; /* reader.db is NULL for ":memory:" */
   rl_loop *loop;
   bool closed, read_only; /* a store may be shared with who writes: each handle keeps its own word */
+  int busy_timeout_ms;
+  unsigned running; /* inline runs under way: one inside another where a finalizer asks */
   uint64_t inline_runs, slow_runs;
 } rl_database;
 
 /* 0, or a code with `error`; embedded. */
 int rl_database_open(rl_database *database, rl_loop *loop, const char *path, const rl_store_options *options,
                      rl_sql_error *error);
-/* Gives the store back; nothing may be sent afterwards. What is under way still comes back. */
+/* Gives the store back; nothing may be sent afterwards. What is under way still comes back; an inline run under way keeps
+ * the reader until it ends. */
 void rl_database_close(rl_database *database);
 
 /* Where a statement should run. */
@@ -32,9 +35,10 @@ typedef enum rl_place { RL_PLACE_INLINE, RL_PLACE_READER, RL_PLACE_WRITER, RL_PL
  * fills in `error`. `one`: several statements in the text are an error. */
 rl_place rl_database_place(rl_database *database, rl_slice sql, bool one, rl_statement **statement,
                            rl_sql_error *error);
-/* Brackets an inline run: sets the budget; then ends the statement and notes how long it took. */
-void rl_database_running(rl_database *database);
-void rl_database_ran(rl_database *database, rl_statement *statement, bool too_slow);
+/* Brackets an inline run: sets the budget, and returns the one before; then ends the statement and notes how long it took.
+ * Nothing may be asked of the statement afterwards, nor of the database where it was closed meanwhile. */
+uint64_t rl_database_running(rl_database *database);
+void rl_database_ran(rl_database *database, rl_statement *statement, bool too_slow, uint64_t budget_before);
 
 /* Sends an operation to the writer, or to a reader thread; op->done and owner are set by the caller. */
 void rl_database_send(rl_database *database, rl_op *op, bool read);

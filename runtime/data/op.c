@@ -2,7 +2,6 @@
 #include "data/op.h"
 
 #include "base/alloc.h"
-#include "base/ascii.h"
 #include "base/error.h"
 
 rl_op *rl_op_new(rl_op_kind kind, int room) {
@@ -31,7 +30,7 @@ static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
 }
 
 static int copy_params(rl_op *op, const rl_params *from, rl_params *to) {
-  *to = (rl_params){.count = from->count};
+  *to = (rl_params){.count = from->count, .is_list = from->is_list};
   rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
   rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;
   if (!values || (from->names && !names)) return RL_ENOMEM;
@@ -61,12 +60,19 @@ bool rl_op_begin(rl_op *op) {
   return atomic_compare_exchange_strong(&op->state, &expected, RL_OP_BEGUN);
 }
 
-bool rl_op_drop(rl_op *op) {
+bool rl_op_try_drop(rl_op *op) {
   int expected = RL_OP_QUEUED;
-  op->owner = NULL;
-  bool dropped = atomic_compare_exchange_strong(&op->state, &expected, RL_OP_DROPPED);
+  rl_loop *loop = op->loop;
   atomic_store(&op->cancelled, true);
-  return dropped;
+  if (!atomic_compare_exchange_strong(&op->state, &expected, RL_OP_DROPPED)) return false;
+  loop->held--; /* the operation itself may be gone already */
+  return true;
+}
+
+bool rl_op_drop(rl_op *op) {
+  if (rl_op_try_drop(op)) return true;
+  op->owner = NULL;
+  return false;
 }
 
 static void deliver(rl_mail *mail) {
@@ -76,6 +82,11 @@ static void deliver(rl_mail *mail) {
 }
 
 void rl_op_finish(rl_op *op) {
+  bool kept = rl_op_begin(op) || atomic_load(&op->state) == RL_OP_BEGUN;
+  if (!kept || !op->loop) {
+    rl_op_del(op);
+    return;
+  }
   op->mail.deliver = deliver;
   rl_inbox_send(&op->loop->inbox, &op->mail);
 }
@@ -84,30 +95,5 @@ void rl_op_clear(rl_op *op) {
   rl_rows_free(&op->rows);
   op->changes = op->last_id = 0;
   op->error.code = 0;
-}
-
-/* Behind white space and comments: the first word, in any case. */
-static rl_slice first_word(rl_slice sql) {
-  size_t i = 0;
-  for (;;) {
-    while (i < sql.len && (sql.data[i] == ' ' || (sql.data[i] >= '\t' && sql.data[i] <= '\r') || sql.data[i] == ';'))
-      i++;
-    if (i + 1 < sql.len && sql.data[i] == '-' && sql.data[i + 1] == '-') {
-      i = rl_slice_find(sql, '\n', i);
-    } else if (i + 1 < sql.len && sql.data[i] == '/' && sql.data[i + 1] == '*') {
-      i += 2;
-      while (i + 1 < sql.len && !(sql.data[i] == '*' && sql.data[i + 1] == '/')) i++;
-      i += 2;
-    } else {
-      break;
-    }
-  }
-  size_t end = i;
-  while (end < sql.len && rl_is((unsigned char)sql.data[end], RL_CHAR_ALPHA)) end++;
-  return i < sql.len ? rl_slice_of(sql.data + i, end - i) : RL_SLICE_NONE;
-}
-
-bool rl_sql_runs_alone(rl_slice sql) {
-  rl_slice word = first_word(sql);
-  return rl_slice_eq_nocase(word, RL_SLICE("VACUUM")) || rl_slice_eq_nocase(word, RL_SLICE("PRAGMA"));
+  op->failed = RL_SLICE_NONE;
 }

@@ -2,14 +2,15 @@
 #include "data/store.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "data/writer.h"
+#include "data/run.h"
 
-enum { IDLE_MS = 200 };
+enum { IDLE_MS = 200, READERS = 1 };
 
 typedef struct reader {
   rl_service service;
@@ -24,9 +25,11 @@ struct rl_store {
   ino_t inode;
   unsigned references;
   bool memory, read_only;
+  int readers; /* as it was opened, for who opens it again */
+  char synchronous[8];
   rl_writer writer;
   rl_service service; /* the writer's thread; not there when read-only */
-  reader *readers;
+  reader *threads;
   int reader_count;
   atomic_ullong next_transaction, reads;
 };
@@ -44,13 +47,18 @@ static void on_batch(rl_service *service, rl_mail_queue *batch) {
   rl_store *store = store_of(service);
   rl_writer_run(&store->writer, batch, more, service);
   rl_writer_checkpoint(&store->writer, false);
+  rl_writer_complain(&store->writer);
 }
 
-static void on_idle(rl_service *service) { rl_writer_checkpoint(&store_of(service)->writer, true); }
+static void on_idle(rl_service *service) {
+  rl_writer_checkpoint(&store_of(service)->writer, true);
+  rl_writer_complain(&store_of(service)->writer);
+}
 
 static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
   reader *r = RL_CONTAINER(service, reader, service);
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(batch));) {
+    sqlite3_busy_timeout(r->connection.db, (int)(op->patience_ns / 1000000));
     if (rl_op_begin(op)) rl_run_statement(&r->connection, &op->statements[0], op);
     else op->error.code = RL_ECANCELLED;
     atomic_fetch_sub(&r->waiting, 1);
@@ -62,8 +70,8 @@ static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
 
 static bool is_memory_path(const char *path) { return strcmp(path, ":memory:") == 0; }
 
-static int open_writer(rl_store *store, const rl_store_options *o, rl_sql_error *error) {
-  int code = rl_writer_open(&store->writer, store->path, o->busy_timeout_ms, o->synchronous, error);
+static int open_writer(rl_store *store, int busy_timeout_ms, rl_sql_error *error) {
+  int code = rl_writer_open(&store->writer, store->path, busy_timeout_ms, store->synchronous, error);
   if (code) return code;
   store->service =
       (rl_service){.name = "rille-sql-write", .on_batch = on_batch, .on_idle = on_idle, .idle_ms = IDLE_MS};
@@ -72,9 +80,10 @@ static int open_writer(rl_store *store, const rl_store_options *o, rl_sql_error 
   return rl_sql_refused(error, RL_ENOMEM, "cannot start the writer's thread");
 }
 
-static int open_reader(rl_store *store, reader *r, const rl_store_options *o, rl_sql_error *error) {
-  int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, o->busy_timeout_ms, error);
+static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
+  int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, error);
   if (code) return code;
+  if (store->read_only) r->connection.circumstance = RL_RUNS_READING_ONLY;
   r->service = (rl_service){.name = "rille-sql-read", .on_batch = on_read_batch};
   if (rl_service_start(&r->service) == 0) return RL_OK;
   rl_connection_close(&r->connection);
@@ -83,7 +92,7 @@ static int open_reader(rl_store *store, reader *r, const rl_store_options *o, rl
 
 static void close_threads(rl_store *store, bool writer) {
   while (store->reader_count) {
-    reader *r = &store->readers[--store->reader_count];
+    reader *r = &store->threads[--store->reader_count];
     rl_service_stop(&r->service);
     rl_connection_close(&r->connection);
   }
@@ -92,14 +101,13 @@ static void close_threads(rl_store *store, bool writer) {
   rl_writer_close(&store->writer);
 }
 
-static int open_threads(rl_store *store, const rl_store_options *o, rl_sql_error *error) {
-  int code = store->read_only ? RL_OK : open_writer(store, o, error);
+static int open_threads(rl_store *store, int busy_timeout_ms, rl_sql_error *error) {
+  int code = store->read_only ? RL_OK : open_writer(store, busy_timeout_ms, error);
   if (code || store->memory) return code;
-  int readers = o->readers < 1 ? 1 : o->readers > RL_STORE_READERS_MAX ? RL_STORE_READERS_MAX : o->readers;
-  store->readers = rl_calloc((size_t)readers, sizeof *store->readers);
-  code = store->readers ? RL_OK : rl_sql_refused(error, RL_ENOMEM, "out of memory");
-  for (int i = 0; i < readers && !code; i++) {
-    code = open_reader(store, &store->readers[i], o, error);
+  store->threads = rl_calloc((size_t)store->readers, sizeof *store->threads);
+  code = store->threads ? RL_OK : rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  for (int i = 0; i < store->readers && !code; i++) {
+    code = open_reader(store, &store->threads[i], error);
     if (!code) store->reader_count++;
   }
   if (code) close_threads(store, !store->read_only);
@@ -107,7 +115,7 @@ static int open_threads(rl_store *store, const rl_store_options *o, rl_sql_error
 }
 
 static void free_store(rl_store *store) {
-  rl_free(store->readers);
+  rl_free(store->threads);
   rl_free(store->path);
   rl_free(store);
 }
@@ -139,7 +147,9 @@ static rl_store *make(const char *path, const rl_store_options *o, rl_sql_error 
   store->path = copy;
   store->memory = is_memory_path(path);
   store->read_only = o->read_only && !store->memory;
-  if (open_threads(store, o, error)) {
+  store->readers = o->readers > 0 ? o->readers : READERS;
+  snprintf(store->synchronous, sizeof store->synchronous, "%s", o->synchronous ? o->synchronous : "FULL");
+  if (open_threads(store, o->busy_timeout_ms >= 0 ? o->busy_timeout_ms : RL_STORE_BUSY_TIMEOUT_MS, error)) {
     free_store(store);
     return NULL;
   }
@@ -149,11 +159,24 @@ static rl_store *make(const char *path, const rl_store_options *o, rl_sql_error 
   return store;
 }
 
+/* What is said and would not hold: nothing is ignored. */
+static int check_same(const rl_store *s, const char *path, const rl_store_options *o, rl_sql_error *error) {
+  static const char is[] = "is open in this process already, with", until[] = "that holds until all have closed it";
+  if (s->read_only && !o->read_only)
+    return rl_sql_refused(error, RL_EINVALID, "%s %s read_only = true: %s", path, is, until);
+  if (o->readers > 0 && o->readers != s->readers)
+    return rl_sql_refused(error, RL_EINVALID, "%s %s readers = %d, not %d: %s", path, is, s->readers, o->readers,
+                          until);
+  if (o->synchronous && !s->read_only && strcmp(o->synchronous, s->synchronous) != 0)
+    return rl_sql_refused(error, RL_EINVALID, "%s %s synchronous = \"%s\", not \"%s\": %s", path, is, s->synchronous,
+                          o->synchronous, until);
+  return RL_OK;
+}
+
 rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sql_error *error) {
   pthread_mutex_lock(&registry_lock);
   rl_store *store = find(path);
-  if (store && store->read_only && !options->read_only) {
-    rl_sql_refused(error, RL_EINVALID, "%s is open read-only in this process already", path);
+  if (store && check_same(store, path, options, error)) {
     store = NULL;
   } else {
     if (!store) store = make(path, options, error);
@@ -183,7 +206,7 @@ void rl_store_close(rl_store *store) {
 /* ---- operations -------------------------------------------------------------------------------------------------------------- */
 
 void rl_store_refuse(rl_op *op) {
-  op->loop->held++;
+  if (op->loop) op->loop->held++;
   rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
   rl_op_finish(op);
 }
@@ -193,7 +216,8 @@ void rl_store_write(rl_store *store, rl_op *op) {
     rl_store_refuse(op);
     return;
   }
-  op->loop->held++;
+  if (op->loop) op->loop->held++;
+  op->queued_ns = uv_hrtime();
   rl_service_send(&store->service, &op->mail);
 }
 
@@ -202,9 +226,9 @@ void rl_store_read(rl_store *store, rl_op *op) {
     rl_store_write(store, op);
     return;
   }
-  reader *best = &store->readers[0];
+  reader *best = &store->threads[0];
   for (int i = 1; i < store->reader_count; i++)
-    if (atomic_load(&store->readers[i].waiting) < atomic_load(&best->waiting)) best = &store->readers[i];
+    if (atomic_load(&store->threads[i].waiting) < atomic_load(&best->waiting)) best = &store->threads[i];
   atomic_fetch_add(&best->waiting, 1);
   atomic_fetch_add(&store->reads, 1);
   op->loop->held++;
@@ -212,6 +236,10 @@ void rl_store_read(rl_store *store, rl_op *op) {
 }
 
 uint64_t rl_store_new_transaction(rl_store *store) { return atomic_fetch_add(&store->next_transaction, 1) + 1; }
+
+rl_holder rl_store_holder(rl_store *store) {
+  return store->read_only ? (rl_holder){0} : rl_writer_holder(&store->writer);
+}
 
 const char *rl_store_path(const rl_store *store) { return store->path; }
 bool rl_store_is_memory(const rl_store *store) { return store->memory; }

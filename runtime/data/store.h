@@ -14,38 +14,44 @@
 #define RL_DATA_STORE_H
 
 #include "data/op.h"
+#include "data/writer.h"
 #include "loop/service.h"
 
-enum { RL_STORE_READERS_MAX = 16 };
+enum { RL_STORE_READERS_MAX = 16, RL_STORE_BUSY_TIMEOUT_MS = 5000 };
 
 typedef struct rl_store rl_store;
 
+/* What is not said (0, -1, NULL) is the default, or as the file is open already. */
 typedef struct rl_store_options {
   bool read_only;
-  int readers;             /* threads for slow reads, default 1 */
-  int busy_timeout_ms;     /* how long to wait for another process, default 5000 */
+  int readers;         /* threads for slow reads, from 1 to RL_STORE_READERS_MAX, default 1 */
+  int busy_timeout_ms; /* how long to wait for another process, default RL_STORE_BUSY_TIMEOUT_MS; each handle's own */
   const char *synchronous; /* "FULL" (default), "NORMAL", "EXTRA", "OFF" */
 } rl_store_options;
 
-#define RL_STORE_OPTIONS_DEFAULT ((rl_store_options){.readers = 1, .busy_timeout_ms = 5000, .synchronous = "FULL"})
+#define RL_STORE_OPTIONS_DEFAULT ((rl_store_options){.busy_timeout_ms = -1})
 
 typedef struct rl_store_stats {
   uint64_t writes, groups, reads; /* operations, commits, reads on threads */
   uint64_t checkpoints;
 } rl_store_stats;
 
-/* The store of a path, opened where nobody has; NULL with `error`. Thread-safe. */
+/* The store of a path, opened where nobody has; NULL with `error`, also where it is open with other options than those that
+ * are said. One file is one store, by whatever path. Thread-safe. */
 rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sql_error *error);
 /* Gives up one reference; the last one waits for what is queued and closes the file. */
 void rl_store_close(rl_store *store);
 
-/* Hands an operation over. From the loop that op->loop names. */
+/* Hands an operation over. From the loop that op->loop names, or, where that is NULL, from any thread. */
 void rl_store_write(rl_store *store, rl_op *op);
 void rl_store_read(rl_store *store, rl_op *op);
 /* Answers a write of who opened the file read-only. */
 void rl_store_refuse(rl_op *op);
 /* A number for an interactive transaction. */
 uint64_t rl_store_new_transaction(rl_store *store);
+
+/* The interactive transaction under way. */
+rl_holder rl_store_holder(rl_store *store);
 
 const char *rl_store_path(const rl_store *store);
 bool rl_store_is_memory(const rl_store *store);

@@ -28,6 +28,7 @@ typedef struct rl_params {
   const rl_value *values;
   const rl_slice *names; /* without ':' */
   int count;
+  bool is_list; /* the values are the items of one table, for what an error says */
 } rl_params;
 
 #endif

@@ -2,12 +2,78 @@
 #include "data/writer.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "data/run.h"
+#include "data/sql.h"
 
-enum { CHECKPOINT_PAGES = 1000 };
+enum { CHECKPOINT_PAGES = 1000, COMPLAIN_S = 1 };
+
+#define SECOND_NS UINT64_C(1000000000)
+#define MS_NS UINT64_C(1000000)
+
+/* ---- another process has the file ----------------------------------------------------------------------------------------- */
+
+static uint64_t give_up_at(const rl_writer *w, uint64_t from_ns, uint64_t patience_ns) {
+  return (from_ns > w->contended_ns ? from_ns : w->contended_ns) + patience_ns;
+}
+
+static void describe_busy(const rl_writer *w, rl_op *op) {
+  rl_sql_refused(&op->error, RL_EBUSY, "database is locked: another process has held it for %.1f s",
+                 (double)(uv_hrtime() - w->contended_ns) / SECOND_NS);
+  op->error.extended = SQLITE_BUSY;
+}
+
+/* Those that come after the one that waits have a patience of their own. */
+static void expire_others(rl_writer *w, uint64_t now) {
+  if (!w->batch) return;
+  w->more(w->more_ud, w->batch);
+  rl_mail_queue rest = *w->batch;
+  *w->batch = (rl_mail_queue){NULL, NULL};
+  for (rl_op *op; (op = (rl_op *)rl_mail_shift(&rest));) {
+    bool waits = !op->transaction || op->kind == RL_OP_BEGIN;
+    bool over = waits && now >= give_up_at(w, op->queued_ns, op->patience_ns);
+    if (!over) {
+      rl_mail_push(w->batch, &op->mail);
+      continue;
+    }
+    if (rl_op_begin(op)) describe_busy(w, op);
+    rl_op_finish(op);
+  }
+}
+
+/* As SQLite's own handler waits, but until a moment of ours, and only while somebody wants to know. Who was queued while
+ * the lock was held elsewhere has waited already; who was queued after a long write of our own has not. */
+static int on_busy(void *ud, int tries) {
+  static const uint8_t pause_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+  enum { LAST = sizeof pause_ms - 1 };
+  rl_writer *w = ud;
+  uint64_t now = uv_hrtime(), pause = pause_ms[tries < LAST ? tries : LAST] * MS_NS;
+  if (!w->contended_ns) w->contended_ns = now;
+  uint64_t until = give_up_at(w, w->from_ns, w->patience_ns);
+  expire_others(w, now);
+  if (now >= until || (w->first && atomic_load(&w->first->state) == RL_OP_DROPPED)) return 0;
+  if (pause > until - now) pause = until - now;
+  struct timespec time = {.tv_nsec = (long)pause};
+  nanosleep(&time, NULL);
+  return 1;
+}
+
+static void be_patient(rl_writer *w, const rl_op *first, uint64_t from_ns, uint64_t patience_ns) {
+  w->first = first;
+  w->from_ns = from_ns;
+  w->patience_ns = patience_ns;
+}
+
+/* Another process may have come and gone since. */
+static void lock_ended(rl_writer *w, rl_op *op, int code) {
+  w->first = NULL;
+  if (code == RL_EBUSY) describe_busy(w, op);
+  else w->contended_ns = 0;
+}
 
 /* ---- opening and closing ------------------------------------------------------------------------------------------------- */
 
@@ -37,9 +103,14 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
       settings, sizeof settings,
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;",
       synchronous);
-  int code =
-      rl_connection_open(&w->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout_ms, error);
+  int code = rl_connection_open(&w->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
   if (code) return code;
+  if (uv_mutex_init(&w->holder_lock)) {
+    rl_connection_close(&w->connection);
+    return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  }
+  sqlite3_busy_handler(w->connection.db, on_busy, w);
+  be_patient(w, NULL, uv_hrtime(), (uint64_t)busy_timeout_ms * MS_NS);
   w->connection.trusted = true;
   code = rl_connection_run(&w->connection, settings, error);
   if (!code) code = prepare_own(w, error);
@@ -60,77 +131,36 @@ void rl_writer_close(rl_writer *w) {
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
+  be_patient(w, NULL, 0, 0); /* a reader of another process does not hold up who closes */
   if (w->connection.db && !w->broken)
     sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   rl_connection_close(&w->connection);
+  uv_mutex_destroy(&w->holder_lock);
 }
 
 void rl_writer_checkpoint(rl_writer *w, bool all) {
   if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES)) return;
+  be_patient(w, NULL, 0, 0);
   if (sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
     w->wal_pages = 0;
   atomic_fetch_add(&w->checkpoints, 1);
 }
 
-/* ---- one statement --------------------------------------------------------------------------------------------------------- */
-
-static int step_all(rl_connection *c, rl_statement *s, rl_op *op) {
-  int code;
-  while ((code = rl_statement_step(c, s, &op->error)) == 1) {
-    if (op->rows.count == 0 && op->rows.columns == 0 && rl_statement_pack_names(s, &op->rows)) code = RL_ENOMEM;
-    if (code == 1 && rl_statement_pack_row(s, &op->rows)) code = RL_ENOMEM;
-    if (code == RL_ENOMEM) return rl_sql_refused(&op->error, RL_ENOMEM, "out of memory");
-  }
-  return code;
-}
-
-int rl_run_statement(rl_connection *c, const rl_op_statement *statement, rl_op *op) {
-  rl_statement *s = rl_statement_get(c, statement->sql, &op->error);
-  if (!s) return op->error.code;
-  int code = RL_OK;
-  if (s->has_tail)
-    code = rl_sql_refused(&op->error, RL_EINVALID, "several statements: only db:exec runs them, without parameters");
-  if (!code) code = rl_statement_bind(c, s, &statement->params, &op->error);
-  int64_t before = sqlite3_total_changes64(c->db);
-  c->cancelled = s->readonly ? &op->cancelled : NULL; /* a write that was begun is finished */
-  if (!code) code = step_all(c, s, op);
-  c->cancelled = NULL;
-  if (!code) {
-    op->changes += sqlite3_total_changes64(c->db) > before ? sqlite3_changes64(c->db) : 0;
-    op->last_id = sqlite3_last_insert_rowid(c->db);
-  }
-  rl_statement_end(c, s);
-  return code;
-}
-
-/* Several statements, one after another, none kept. */
-static int run_script(rl_connection *c, rl_slice sql, rl_op *op) {
-  const char *at = sql.data, *end = sql.data + sql.len;
-  if (memchr(sql.data, 0, sql.len)) return rl_sql_refused(&op->error, RL_ESQL, "the statements hold a NUL byte");
-  while (at < end) {
-    sqlite3_stmt *stmt = NULL;
-    int result = sqlite3_prepare_v3(c->db, at, (int)(end - at) + 1, 0, &stmt, &at);
-    while (result == SQLITE_OK && stmt && (result = sqlite3_step(stmt)) == SQLITE_ROW) result = SQLITE_OK;
-    if (result != SQLITE_OK && result != SQLITE_DONE) {
-      rl_sql_failed(&op->error, c->db, result);
-      sqlite3_finalize(stmt);
-      return op->error.code;
-    }
-    if (stmt) op->changes += sqlite3_stmt_readonly(stmt) ? 0 : sqlite3_changes64(c->db);
-    sqlite3_finalize(stmt);
-  }
-  op->last_id = sqlite3_last_insert_rowid(c->db);
-  return RL_OK;
-}
+/* ---- one operation --------------------------------------------------------------------------------------------------------- */
 
 /* What the operation is about, inside whatever transaction there is. */
 static int run_body(rl_writer *w, rl_op *op) {
+  rl_connection *c = &w->connection;
   int code = RL_OK;
+  bool single = op->kind != RL_OP_SCRIPT && op->count < 2;
   rl_op_clear(op);
-  if (op->kind == RL_OP_SCRIPT) return run_script(&w->connection, op->statements[0].sql, op);
+  c->circumstance = op->transaction ? RL_RUNS_IN_TRANSACTION : single ? RL_RUNS_SINGLE : RL_RUNS_FIRST;
+  if (op->kind == RL_OP_SCRIPT) return rl_run_script(c, op->statements[0].sql, op);
   for (int i = 0; i < op->count && !code; i++) {
     if (i > 0) rl_rows_free(&op->rows);
-    code = rl_run_statement(&w->connection, &op->statements[i], op);
+    op->at = i;
+    code = rl_run_statement(c, &op->statements[i], op);
+    if (c->circumstance == RL_RUNS_FIRST) c->circumstance = RL_RUNS_LATER;
   }
   return code;
 }
@@ -152,9 +182,31 @@ static int run_own(rl_writer *w, sqlite3_stmt *stmt, rl_sql_error *error) {
 
 static bool in_transaction(const rl_writer *w) { return !sqlite3_get_autocommit(w->connection.db); }
 
-static void roll_back(rl_writer *w) {
+void rl_writer_roll_back(rl_writer *w) {
   rl_sql_error ignored;
   if (in_transaction(w)) run_own(w, w->rollback, &ignored);
+  rl_connection_tidy(&w->connection);
+}
+
+int rl_writer_commit(rl_writer *w, rl_sql_error *error) {
+  rl_connection_tidy(&w->connection);
+  return run_own(w, w->commit, error);
+}
+
+int rl_writer_lock(rl_writer *w, rl_op *op) {
+  be_patient(w, op, op->queued_ns, op->patience_ns);
+  int code = atomic_load(&op->state) == RL_OP_DROPPED ? RL_ECANCELLED : run_own(w, w->begin, &op->error);
+  lock_ended(w, op, code);
+  if (rl_op_begin(op)) return code;
+  rl_writer_roll_back(w);
+  return op->error.code = RL_ECANCELLED;
+}
+
+int rl_writer_lock_again(rl_writer *w, rl_op *op) {
+  be_patient(w, NULL, uv_hrtime(), op->patience_ns);
+  int code = run_own(w, w->begin, &op->error);
+  lock_ended(w, op, code);
+  return code;
 }
 
 /* A deferred foreign key would pass RELEASE and fail everybody's COMMIT. */
@@ -162,9 +214,8 @@ static int check_deferred(rl_writer *w, rl_op *op) {
   int current = 0, highest = 0;
   sqlite3_db_status(w->connection.db, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0);
   if (!current) return RL_OK;
+  rl_sql_refused(&op->error, RL_ESQL, "FOREIGN KEY constraint failed");
   op->error.extended = SQLITE_CONSTRAINT_FOREIGNKEY;
-  op->error.code = RL_ESQL;
-  snprintf(op->error.message, sizeof op->error.message, "FOREIGN KEY constraint failed");
   return RL_ESQL;
 }
 
@@ -174,6 +225,7 @@ static int run_in_savepoint(rl_writer *w, rl_op *op) {
   if (code) return code;
   code = run_body(w, op);
   if (!code) code = check_deferred(w, op);
+  if (!op->transaction) rl_connection_tidy(&w->connection);
   if (!in_transaction(w)) return code;
   rl_sql_error ignored;
   if (code) run_own(w, w->rollback_to, &ignored);
@@ -203,12 +255,12 @@ static void fail_all(rl_writer *w, group *g, int from, const rl_sql_error *error
 }
 
 static bool may_join(const rl_writer *w, const rl_op *op) {
-  if (op->transaction || w->transaction) return false;
+  if (op->transaction || w->transaction || w->broken) return false;
   if (op->kind == RL_OP_RUN) return !rl_sql_runs_alone(op->statements[0].sql);
   return op->kind == RL_OP_BATCH || (op->kind == RL_OP_SCRIPT && !rl_sql_runs_alone(op->statements[0].sql));
 }
 
-/* Takes the next member off the front of the batch; NULL where what stands there cannot join. */
+/* Takes the next member off the front of the batch and begins it; NULL where what stands there cannot join. */
 static rl_op *next_member(rl_writer *w, rl_mail_queue *batch) {
   while (batch->first && may_join(w, (rl_op *)batch->first)) {
     rl_op *op = (rl_op *)rl_mail_shift(batch);
@@ -236,15 +288,17 @@ static bool run_member(rl_writer *w, group *g, int at, rl_sql_error *error) {
   return false;
 }
 
-/* Opens the transaction and runs all members, again where a ROLLBACK of their neighbour undid them. */
+/* Runs all members in the open transaction, and again in another where a ROLLBACK of their neighbour undid them. */
 static bool run_members(rl_writer *w, group *g, rl_sql_error *error) {
   for (;;) {
-    error->code = run_own(w, w->begin, error);
-    if (error->code) return false;
     bool whole = true;
     for (int i = 0; whole && i < g->count; i++) whole = run_member(w, g, i, error);
     if (whole) return true;
-    if (error->code) return false;
+    if (error->code || !g->count) return !error->code;
+    if (rl_writer_lock_again(w, g->members[0])) {
+      *error = g->members[0]->error;
+      return false;
+    }
   }
 }
 
@@ -257,146 +311,165 @@ static bool add_members(rl_writer *w, group *g, rl_mail_queue *batch, bool (*mor
     if (!op) return true;
     g->members[g->count++] = op;
     if (run_member(w, g, g->count - 1, error)) continue;
-    if (error->code || !run_members(w, g, error)) return false;
+    if (error->code) return false;
+    if (!g->count) return true;
+    if (rl_writer_lock_again(w, g->members[0])) {
+      *error = g->members[0]->error;
+      return false;
+    }
+    if (!run_members(w, g, error)) return false;
   }
   return true;
 }
 
+/* `first` has not begun: it may be dropped as long as another process holds the file. */
 static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *),
                       void *ud) {
   group g = {.members = {first}, .count = 1};
   rl_sql_error error = {0};
+  if (rl_writer_lock(w, first)) {
+    rl_op_finish(first); /* those after it have time of their own */
+    return;
+  }
   bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
   if (whole && g.count) {
-    error.code = run_own(w, w->commit, &error);
+    error.code = rl_writer_commit(w, &error);
     whole = !error.code;
   }
   atomic_fetch_add(&w->groups, 1);
-  if (!whole) {
-    roll_back(w);
-    fail_all(w, &g, 0, &error);
-    return;
-  }
-  roll_back(w); /* nobody was left to commit */
-  for (int i = 0; i < g.count; i++) answer(w, g.members[i]);
+  rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
+  if (!whole) fail_all(w, &g, 0, &error);
+  else
+    for (int i = 0; i < g.count; i++) answer(w, g.members[i]);
 }
 
 /* ---- interactive transactions ---------------------------------------------------------------------------------------------------- */
 
+static void set_holder(rl_writer *w, const rl_holder *holder) {
+  uv_mutex_lock(&w->holder_lock);
+  w->holder = *holder;
+  uv_mutex_unlock(&w->holder_lock);
+  w->transaction = holder->transaction;
+  w->complain_ns = holder->since_ns + COMPLAIN_S * SECOND_NS;
+}
+
+rl_holder rl_writer_holder(rl_writer *w) {
+  uv_mutex_lock(&w->holder_lock);
+  rl_holder holder = w->holder;
+  uv_mutex_unlock(&w->holder_lock);
+  return holder;
+}
+
+void rl_writer_complain(rl_writer *w) {
+  uint64_t now = uv_hrtime(), since = w->holder.since_ns;
+  if (!w->transaction || !w->deferred.first || now < w->complain_ns) return;
+  w->complain_ns = now + (now - since); /* again when it has lasted twice as long */
+  int64_t waiting = 0;
+  for (rl_mail *mail = w->deferred.first; mail; mail = mail->next)
+    waiting += atomic_load(&((rl_op *)mail)->state) == RL_OP_QUEUED;
+  if (!waiting) return;
+  char seconds[32];
+  snprintf(seconds, sizeof seconds, "%.1f", (double)(now - since) / SECOND_NS);
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("begun_at", rl_slice_str(w->holder.site)),
+                           {.key = "open_for", .literal = seconds},
+                           RL_LOG_NUMBER_FIELD("waiting", waiting)};
+  rl_log(RL_LOG_WARN, RL_SLICE("writes wait for a transaction"), fields, sizeof fields / sizeof *fields);
+}
+
 static int begin_transaction(rl_writer *w, rl_op *op) {
-  int code = run_own(w, w->begin, &op->error);
+  int code = rl_writer_lock(w, op);
   if (code) return code;
-  w->transaction = op->transaction;
+  rl_holder holder = {.transaction = op->transaction, .since_ns = uv_hrtime()};
+  rl_slice site = op->count ? op->statements[0].name : RL_SLICE("?");
+  snprintf(holder.site, sizeof holder.site, "%.*s", RL_FMT(site));
+  set_holder(w, &holder);
   w->transaction_lost = false;
   return RL_OK;
 }
 
 static void end_transaction(rl_writer *w, rl_mail_queue *batch) {
-  w->transaction = 0;
+  set_holder(w, &(rl_holder){0});
   rl_mail_queue rest = *batch; /* what waited goes first */
   *batch = w->deferred;
   w->deferred = (rl_mail_queue){NULL, NULL};
   for (rl_mail *mail; (mail = rl_mail_shift(&rest));) rl_mail_push(batch, mail);
 }
 
+static void refuse_broken(rl_op *op) {
+  rl_sql_refused(&op->error, RL_ESQL, "the disk failed to sync the database: nothing is written until a restart");
+}
+
 static int commit_transaction(rl_writer *w, rl_op *op) {
+  if (w->broken) {
+    rl_writer_roll_back(w);
+    refuse_broken(op);
+    return op->error.code;
+  }
   if (w->transaction_lost)
     return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");
-  int code = run_own(w, w->commit, &op->error);
-  roll_back(w);
+  int code = rl_writer_commit(w, &op->error);
+  rl_writer_roll_back(w);
   atomic_fetch_add(&w->groups, 1);
+  return code;
+}
+
+/* Numbered, so that the end of an outer one ends those inside of it, and no other. `format` takes the number once or twice. */
+static int run_savepoint(rl_writer *w, rl_op *op, const char *format) {
+  char sql[80];
+  snprintf(sql, sizeof sql, format, op->at, op->at);
+  w->connection.trusted = true;
+  int code = rl_connection_run(&w->connection, sql, &op->error);
+  w->connection.trusted = false;
   return code;
 }
 
 static int run_in_transaction(rl_writer *w, rl_op *op) {
   if (w->transaction_lost)
     return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");
-  int code;
   switch (op->kind) {
-    case RL_OP_SAVEPOINT: return run_own(w, w->savepoint, &op->error);
-    case RL_OP_RELEASE: return run_own(w, w->release, &op->error);
-    case RL_OP_ROLLBACK_TO:
-      code = run_own(w, w->rollback_to, &op->error);
-      return code ? code : run_own(w, w->release, &op->error);
+    case RL_OP_SAVEPOINT: return run_savepoint(w, op, "SAVEPOINT rille_%d");
+    case RL_OP_RELEASE: return run_savepoint(w, op, "RELEASE rille_%d");
+    case RL_OP_ROLLBACK_TO: return run_savepoint(w, op, "ROLLBACK TO rille_%d; RELEASE rille_%d");
     default: break;
   }
-  if (rl_sql_runs_alone(op->statements[0].sql))
-    return rl_sql_refused(&op->error, RL_EINVALID, "VACUUM and PRAGMA run outside a transaction");
-  code = op->kind == RL_OP_BATCH ? run_in_savepoint(w, op) : run_body(w, op);
+  if (rl_slice_eq_nocase(rl_sql_word(op->statements[0].sql), RL_SLICE("VACUUM")))
+    return rl_sql_refused(&op->error, RL_EINVALID, "VACUUM runs outside a transaction");
+  int code = op->kind == RL_OP_BATCH ? run_in_savepoint(w, op) : run_body(w, op);
   if (!in_transaction(w)) w->transaction_lost = true;
   return code;
 }
 
 /* ---- alone ------------------------------------------------------------------------------------------------------------------------- */
 
-static bool is_applied(rl_writer *w, rl_op *op, rl_slice name) {
-  rl_value value = {.type = RL_VALUE_TEXT, .bytes = name};
-  rl_op_statement check = {.sql = RL_SLICE("SELECT 1 FROM rille_migrations WHERE name = ?"),
-                           .params = {.values = &value, .count = 1}};
-  rl_op_clear(op);
-  return rl_run_statement(&w->connection, &check, op) == 0 && op->rows.count > 0;
-}
-
-/* *applied grows where it was this call that did it. */
-static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration, int64_t *applied) {
-  rl_value value = {.type = RL_VALUE_TEXT, .bytes = migration->name};
-  rl_op_statement note = {.sql = RL_SLICE("INSERT INTO rille_migrations(name, applied_at) VALUES (?, unixepoch())"),
-                          .params = {.values = &value, .count = 1}};
-  int code = run_own(w, w->begin, &op->error);
-  if (code) return code;
-  if (is_applied(w, op, migration->name)) { /* another process was quicker */
-    roll_back(w);
-    return RL_OK;
-  }
-  code = run_script(&w->connection, migration->sql, op);
-  if (!code) code = rl_run_statement(&w->connection, &note, op);
-  if (!code) code = run_own(w, w->commit, &op->error);
-  roll_back(w);
-  *applied += !code;
-  if (!code) return RL_OK;
-  char message[sizeof op->error.message + 256];
-  int name_len = migration->name.len < 200 ? (int)migration->name.len : 200;
-  snprintf(message, sizeof message, "migration %.*s: %s", name_len, migration->name.data, op->error.message);
-  memcpy(op->error.message, message, sizeof op->error.message - 1);
-  return code;
-}
-
-static int migrate(rl_writer *w, rl_op *op) {
-  static const char table[] =
-      "CREATE TABLE IF NOT EXISTS rille_migrations(name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) WITHOUT ROWID";
-  int code = rl_connection_run(&w->connection, table, &op->error);
-  int64_t applied = 0;
-  for (int i = 0; i < op->count && !code; i++) {
-    if (is_applied(w, op, op->statements[i].name)) continue;
-    code = apply(w, op, &op->statements[i], &applied);
-  }
-  rl_rows_free(&op->rows);
-  op->changes = applied;
-  return code;
-}
-
 /* VACUUM attaches a database of its own while it runs. */
 static int run_alone(rl_writer *w, rl_op *op) {
-  rl_statement *s = rl_statement_get(&w->connection, op->statements[0].sql, &op->error);
-  if (!s) return op->error.code;
+  rl_slice sql = op->statements[0].sql;
+  bool vacuum = rl_slice_eq_nocase(rl_sql_word(sql), RL_SLICE("VACUUM"));
+  w->connection.circumstance = RL_RUNS_ALONE;
+  be_patient(w, NULL, op->queued_ns, op->patience_ns);
+  rl_statement *s = rl_statement_get(&w->connection, sql, &op->error);
+  if (!s) return rl_run_failed(op, sql);
   int code = s->has_tail
                  ? rl_sql_refused(&op->error, RL_EINVALID, "PRAGMA and VACUUM run alone, not among other statements")
                  : rl_statement_bind(&w->connection, s, &op->statements[0].params, &op->error);
   if (!code) {
     rl_op_clear(op);
-    w->connection.trusted = true;
-    code = step_all(&w->connection, s, op);
+    w->connection.trusted = vacuum;
+    code = rl_run_rows(&w->connection, s, op);
     w->connection.trusted = false;
   }
+  lock_ended(w, op, code);
   rl_statement_end(&w->connection, s);
-  return code;
+  return code ? rl_run_failed(op, sql) : RL_OK;
 }
 
 static int back_up(rl_writer *w, rl_op *op) {
   rl_value path = {.type = RL_VALUE_TEXT, .bytes = op->statements[0].sql};
   rl_op_statement into = {.sql = RL_SLICE("VACUUM INTO ?"), .params = {.values = &path, .count = 1}};
   op->statements[0] = into;
-  return run_alone(w, op);
+  int code = run_alone(w, op);
+  op->failed = RL_SLICE_NONE; /* the text is ours */
+  return code;
 }
 
 static int copy_out(rl_writer *w, rl_op *op) {
@@ -425,8 +498,6 @@ static int copy_in(rl_writer *w, rl_op *op) {
 static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
   int code;
   switch (op->kind) {
-    case RL_OP_BEGIN: return begin_transaction(w, op);
-    case RL_OP_MIGRATE: return migrate(w, op);
     case RL_OP_BACKUP: return back_up(w, op);
     case RL_OP_COPY_OUT: return copy_out(w, op);
     case RL_OP_COPY_IN: return copy_in(w, op);
@@ -435,15 +506,11 @@ static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
       end_transaction(w, batch);
       return code;
     case RL_OP_ROLLBACK:
-      roll_back(w);
+      rl_writer_roll_back(w);
       end_transaction(w, batch);
       return RL_OK;
     default: return op->transaction ? run_in_transaction(w, op) : run_alone(w, op);
   }
-}
-
-static void refuse_broken(rl_op *op) {
-  rl_sql_refused(&op->error, RL_ESQL, "the disk failed to sync the database: nothing is written until a restart");
 }
 
 /* A transaction that was never begun, or has ended, has no statements. */
@@ -453,22 +520,23 @@ static bool is_stale(const rl_writer *w, const rl_op *op) {
 
 static void run_one(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
   if (is_stale(w, op)) rl_sql_refused(&op->error, RL_ECLOSED, "the transaction has ended");
-  else if (!rl_op_begin(op) && op->kind != RL_OP_ROLLBACK) op->error.code = RL_ECANCELLED;
-  else if (w->broken) refuse_broken(op);
+  else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) refuse_broken(op);
+  else if (op->kind == RL_OP_BEGIN) begin_transaction(w, op); /* begins once it has the file */
+  else if (op->kind == RL_OP_MIGRATE) rl_writer_migrate(w, op);
+  else if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
   else run_single(w, op, batch);
   answer(w, op);
 }
 
 void rl_writer_run(rl_writer *w, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *), void *ud) {
+  w->batch = batch;
+  w->more = more;
+  w->more_ud = ud;
   while (batch->first) {
-    rl_op *op = w->broken ? NULL : next_member(w, batch);
-    if (op) {
-      run_group(w, op, batch, more, ud);
-      continue;
-    }
-    if (!batch->first) break;
-    op = (rl_op *)rl_mail_shift(batch);
-    if (w->transaction && op->transaction != w->transaction) rl_mail_push(&w->deferred, &op->mail);
+    rl_op *op = (rl_op *)rl_mail_shift(batch);
+    if (may_join(w, op)) run_group(w, op, batch, more, ud);
+    else if (w->transaction && op->transaction != w->transaction) rl_mail_push(&w->deferred, &op->mail);
     else run_one(w, op, batch);
   }
+  w->batch = NULL;
 }

@@ -12,6 +12,12 @@ rille.sqlite = {}
 ---@return rille.database
 function rille.sqlite.open(path, options) end
 
+--- A query for FTS5 that looks for the words of a text, whatever signs are in it.
+---@param text string
+---@param options? {prefix?: boolean, any?: boolean} prefix: the last word may go on; any: one of them is enough
+---@return string
+function rille.sqlite.match_query(text, options) end
+
 ---@class rille.database
 local db = {}
 
@@ -52,6 +58,8 @@ function db:transaction(f) end
 ---@return rille.transaction
 function db:begin() end
 
+--- Runs each .sql file once, in the order of their numbers. Code "migration" where one was edited, renamed, deleted or comes
+--- late.
 ---@param directory string
 ---@return integer new
 function db:migrate(directory) end
@@ -62,8 +70,10 @@ function db:backup(path) end
 ---@return table<string, integer>
 function db:stats() end
 
+--- Open transactions are rolled back.
 function db:close() end
 
+--- Belongs to the task that began it, and ends with it at the latest.
 ---@class rille.transaction
 local tx = {}
 

@@ -31,11 +31,12 @@ local function left_tasks(before, own)
   return found
 end
 
--- Transactions that the test or a task of its own holds, or a task that has ended without it; they are rolled back, so that
--- the next test does not wait for them. Those of requests under way end with them.
+-- Transactions that the test or a task of its own holds: they are rolled back, so that the next test does not wait for them;
+-- and those that were rolled back because their task ended without it. Those of requests under way end with them.
 local function left_transactions(before, own)
   local parents, found = parents_of_tasks(), {}
   for db in pairs(sqlite.opened) do
+    for where in db:take_left():gmatch "[^\n]+" do found[#found + 1] = where end
     local where, holder = db:open_transaction()
     if where and not before[holder] and (belongs_to(holder, own, parents) or not parents[holder]) then
       found[#found + 1] = where
