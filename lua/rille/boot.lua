@@ -160,15 +160,25 @@ function boot.openapi(path)
   return 0
 end
 
-function boot.migrate(path, directory, ...)
-  if not directory or ... then
-    io.stderr:write "rille: migrate needs a database and a directory, see: rille help migrate\n"
-    return 2
+local function migrate_usage(message)
+  io.stderr:write("rille: ", message, ", see: rille help migrate\n")
+  return 2
+end
+
+--- rille migrate [--status] DB DIR. What is wrong with a migration is told in a line; a traceback of ours would say nothing.
+function boot.migrate(...)
+  local paths, run = {}, "apply"
+  for _, arg in ipairs { ... } do
+    if arg == "--status" then run = "status"
+    elseif arg:find "^%-" then return migrate_usage(("migrate knows no option '%s'"):format(arg))
+    else paths[#paths + 1] = arg end
   end
-  local db <close> = require("rille.sqlite").open(path)
-  local count = db:migrate(directory)
-  print(("%s: %d new migration%s"):format(path, count, count == 1 and "" or "s"))
-  return 0
+  if #paths ~= 2 then return migrate_usage "migrate needs a database and a directory" end
+  local errors = require "rille.error"
+  local status, err = native.try(require("rille.migrations")[run], paths[1], paths[2])
+  if status then return status end
+  io.stderr:write("rille: ", errors.is(err) and err.message or tostring(err), "\n")
+  return 1
 end
 
 function boot.new(...) return require("rille.new").run(...) end

@@ -15,6 +15,7 @@ static const char bash[] =
     "      completion\\ *) words='bash zsh fish' ;;\n"
     "      serve\\ -*) words='~' ;;\n"
     "      dev\\ -*) words='--host --port --memory-limit' ;;\n"
+    "      migrate\\ -*) words='--status' ;;\n"
     "    esac\n"
     "  fi\n"
     "  if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -31,6 +32,7 @@ static const char zsh[] =
     "    completion) compadd -- bash zsh fish; return ;;\n"
     "    serve) [[ $PREFIX == -* ]] && { compadd -- ~; return } ;;\n"
     "    dev) [[ $PREFIX == -* ]] && { compadd -- --host --port --memory-limit; return } ;;\n"
+    "    migrate) [[ $PREFIX == -* ]] && { compadd -- --status; return } ;;\n"
     "  esac\n"
     "  _files\n"
     "}\n"
@@ -41,7 +43,8 @@ static const char fish[] =
     "complete -c rille -n '__fish_seen_subcommand_from help' -f -a '@'\n"
     "complete -c rille -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n"
     "complete -c rille -n '__fish_seen_subcommand_from serve' -a '~'\n"
-    "complete -c rille -n '__fish_seen_subcommand_from dev' -a '--host --port --memory-limit'\n";
+    "complete -c rille -n '__fish_seen_subcommand_from dev' -a '--host --port --memory-limit'\n"
+    "complete -c rille -n '__fish_seen_subcommand_from migrate' -a '--status'\n";
 
 static void print_words(const char *(*word)(unsigned i)) {
   const char *text;

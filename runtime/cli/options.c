@@ -68,8 +68,12 @@ static const command commands[] = {
      "usage: rille openapi [APP]\n\nPrints an OpenAPI 3.1 document of the app: its routes and what rille.validate "
      "expects there.\n"},
     {"migrate", TAKES_REST,
-     "usage: rille migrate DB DIR\n\nRuns the .sql files of DIR on the database DB (made where it is missing), each "
-     "once, in the order of their names.\n"},
+     "usage: rille migrate [--status] DB DIR\n\nRuns the .sql files of DIR on the database DB (made where it is "
+     "missing), "
+     "each once, in the order of their\nnumbers. A file that was edited, renamed or deleted since, or comes late, is "
+     "an "
+     "error.\n\n"
+     "  --status   runs nothing: shows the state of each; exits with 1 where one is not as it was applied\n"},
     {"console", TAKES_APP | STAYS_HERE,
      "usage: rille console [APP]\n\nA prompt in which Lua may wait, with the app loaded and its lifespans started: "
      "`app`, "
