@@ -135,6 +135,31 @@ describe("a database", function()
       assert.has_error(function() db:query {} end)
     end)
 
+    it("and says what to write where a list is given for one ?, or a number is none", function()
+      insert "a"
+      insert "b"
+      for _, call in ipairs {
+        function() db:query("SELECT * FROM t WHERE id IN (?)", { 1, 2 }) end,
+        function() db:query("SELECT * FROM t WHERE v <> ? AND id IN (?)", "c", { 1, 2 }) end,
+        function() db:query("SELECT * FROM t WHERE v <> :v AND id IN (:ids)", { v = "c", ids = { 1, 2 } }) end,
+      } do
+        assert.error_matches(call, "IN %(SELECT value FROM json_each%(%?%)%) with rille.json_encode%(list%)")
+      end
+      assert.equal(2, #db:query("SELECT * FROM t WHERE id IN (SELECT value FROM json_each(?))", rille.json_encode { 1, 2 }))
+      assert.error_matches(function() db:exec("INSERT INTO t(v) VALUES (?)", 0 / 0) end, "parameter 1 is not a number")
+      assert.error_matches(function() db:exec("INSERT INTO t(v) VALUES (:v)", { v = -(0 / 0) }) end,
+        "parameter v is not a number")
+      assert.equal(math.huge, db:value("SELECT ?", math.huge))
+      assert.equal(2, db:value "SELECT count(*) FROM t")
+    end)
+
+    it("that are large elsewhere than in the worker", function()
+      local before = db:stats()
+      assert.equal(2000000, db:value("SELECT length(?)", ("x"):rep(2000000)))
+      assert.equal(1, db:stats().thread_reads - before.thread_reads)
+      assert.equal(0, db:stats().inline_reads - before.inline_reads)
+    end)
+
     it("that cannot be SQL, whatever they hold", function()
       local evil = "'); DROP TABLE t; --"
       insert(evil)
@@ -181,6 +206,65 @@ describe("a database", function()
       assert.equal("1 2", values())
       assert.has_error(function() db:exec "INSERT INTO t(v) VALUES (3); INSERT INTO nowhere VALUES (1)" end)
       assert.equal("1 2", values())
+    end)
+
+    it("for one statement in a comment's company it does not", function()
+      for _, tail in ipairs { ";", "-- x", "; -- x", ";;", "; /* x */", "; /* x */ -- y\n;\t", ";\n--", "; /* open",
+        "\f;\xEF\xBB\xBF" } do
+        assert.equal(1, db:value("SELECT 1 " .. tail), tail)
+        assert.equal(1, #db:query("/* x */ SELECT ? " .. tail, 1), tail)
+        assert.equal(1, db:exec("INSERT INTO t(v) VALUES (?)" .. tail, 1).changes)
+        assert.equal(1, db:batch({ { "DELETE FROM t WHERE v = ?" .. tail, 1 } }).changes)
+        assert.equal(1, db:transaction(function(tx) return tx:value("SELECT ? " .. tail, 1) end), tail)
+      end
+      for _, tail in ipairs { "; x", "; /* x */ SELECT 2", "; -- x\nSELECT 2", ";\v" } do
+        assert.has_error(function() db:value("SELECT 1 " .. tail) end)
+      end
+    end)
+
+    it("and names the statement of several that failed", function()
+      local _, err = rille.try(db.batch, db, { { "INSERT INTO t(v) VALUES (?)", 1 }, { "INSERT INTO nowhere VALUES (1)" } })
+      assert.equal("batch: item 2: no such table: nowhere, in: INSERT INTO nowhere VALUES (1)", err.message)
+      _, err = rille.try(db.batch, db, { { "INSERT INTO t(id) VALUES (?)", 1 }, { "INSERT INTO t(id) VALUES (?)", 1 } })
+      assert.matches("batch: item 2: UNIQUE", err.message, 1, true)
+      assert.equal("primary_key", err.constraint)
+      for call, message in pairs {
+        [{ { "SELECT 1" }, { "INSERT INTO t(v) VALUES (?)", print } }] = "batch: item 2: parameter 1 is a function",
+        [{ { "SELECT 1" }, { "INSERT INTO t(id, v) VALUES (?, ?)", 1 } }] =
+          "batch: item 2: the statement has 2 parameters, 1 value was",
+        [{ { "SELECT 1" }, {} }] = "batch: item 2: its first value is the statement",
+        [{ { "SELECT 1" }, { 1 } }] = "batch: item 2: its first value is the statement",
+        [{ { "SELECT 1" }, "SELECT 2" }] = "batch: item 2 is a table",
+      } do
+        local ok, why = pcall(db.batch, db, call)
+        assert.is_false(ok)
+        assert.matches(message, tostring(why), 1, true)
+      end
+      _, err = rille.try(db.exec, db, "INSERT INTO t(v) VALUES (1);\nINSERT INTO nowhere VALUES (2);\nSELECT 1")
+      assert.matches("^no such table: nowhere, in: INSERT INTO nowhere", err.message)
+      assert.is_nil(values())
+    end)
+
+    it("code search, 400, for words that are no query of FTS5, and knows how to look for them", function()
+      db:exec "CREATE VIRTUAL TABLE f USING fts5(body)"
+      db:exec("INSERT INTO f VALUES (?)", [[say "hello" to foo:bar's world]])
+      local find = "SELECT count(*) FROM f WHERE f MATCH ?"
+      for _, text in ipairs { 'a"b', "foo:bar", "(", "AND", "-x", "", "!!!", "NEAR(", "hello'" } do
+        local _, err = rille.try(db.value, db, find, text)
+        assert.same({ "search", 400 }, { err.code, err.status }, text)
+        assert.is_nil(err.message:find("SELECT", 1, true), "the statement is nobody's business")
+        db:value(find, rille.sqlite.match_query(text))
+        assert.equal("search", select(2, rille.try(db.transaction, db, function(tx) return tx:value(find, text) end)).code)
+      end
+      local function found(...) return db:value(find, rille.sqlite.match_query(...)) end
+      assert.same({ 1, 1, 1, 0, 0 },
+        { found "hello", found '"world', found "bar's hello !!!", found "hello nobody", found " \0 " })
+      assert.same({ 0, 1, 1 },
+        { found "hello wor", found("hello wor", { prefix = true }), found("nobody hello", { any = true }) })
+      assert.error_matches(function() rille.sqlite.match_query(1) end, "a string was expected")
+      assert.error_matches(function() rille.sqlite.match_query("x", { prefx = true }) end, "did you mean 'prefix'")
+      local _, err = rille.try(db.value, db, "SELECT nowhere FROM f WHERE f MATCH ?", "x")
+      assert.equal("sql", err.code) -- that is the program's
     end)
 
     it("once it is closed, and closing again is nothing", function()
@@ -283,6 +367,28 @@ db.execute("COMMIT")
       other:close()
       impatient:exec "INSERT INTO t(v) VALUES ('mine')"
       assert.equal("other mine", impatient:value "SELECT group_concat(v, ' ') FROM t")
+      os.remove(files:path "held")
+    end)
+
+    it("each handle for as long as it was told, all that wait together", function()
+      files:write("hold.py", holding)
+      local other = files:start("python3", "hold.py")
+      files:wait_for "held"
+      local impatient <close> = rille.sqlite.open(files:path "x.db", { busy_timeout = 0.1 })
+      local patient = meanwhile(insert, "patient")
+      local from, failed = rille.now(), 0
+      rille.map({ 1, 2, 3, 4 }, function(i)
+        local _, err = rille.try(impatient.exec, impatient, "INSERT INTO t(v) VALUES (?)", i)
+        assert.same({ "busy", 503 }, { err.code, err.status })
+        assert.matches("database is locked: another process has held it for %d", err.message)
+        failed = failed + 1
+      end)
+      assert.equal(4, failed)
+      assert.equal("running", patient.status)
+      other:close()
+      patient:wait()
+      assert.is_true(rille.now() - from < 60)
+      assert.equal("other patient", values())
       os.remove(files:path "held")
     end)
 
@@ -412,6 +518,42 @@ db.execute("COMMIT")
       assert.error_matches(function() rille.sqlite.open("x", { readonly = true }) end, "did you mean 'read_only'")
       assert.error_matches(function() rille.sqlite.open("x", { synchronous = "SOMETIMES" }) end, "FULL, NORMAL, EXTRA or OFF")
       assert.error_matches(function() rille.sqlite.open(files:path "no/such/place.db") end, "cannot open")
+    end)
+
+    it("takes a path and nothing else for one", function()
+      assert.error_matches(function() rille.sqlite.open "" end, "the path is empty")
+      assert.error_matches(function() rille.sqlite.open "x.db\0y" end, "the path holds a NUL byte")
+      assert.error_matches(function() rille.sqlite.open "file:x.db?mode=ro" end, "not a URI")
+      assert.error_matches(function() db:backup "" end, "the path is empty")
+      assert.error_matches(function() rille.sqlite.open(files:path "no/such/place.db") end, "No such file or directory")
+    end)
+
+    it("has no option that is not in effect: what another one of the same file says raises", function()
+      os.execute("ln -sf x.db " .. files:path "link.db")
+      for _, path in ipairs { "x.db", "link.db", "./x.db", "../" .. files.directory:match "[^/]+$" .. "/x.db" } do
+        local file = files:path(path)
+        assert.error_matches(function() rille.sqlite.open(file, { readers = 3 }) end, "already, with readers = 1, not 3")
+        assert.error_matches(function() rille.sqlite.open(file, { synchronous = "OFF" }) end,
+          'with synchronous = "FULL", not "OFF"')
+        rille.sqlite.open(file, { readers = 1, synchronous = "FULL" }):close()
+        rille.sqlite.open(file, { busy_timeout = 1 }):close() -- each one's own
+      end
+      db:close()
+      local first <close> = rille.sqlite.open(files:path "x.db", { readers = 2, synchronous = "NORMAL" })
+      assert.equal(1, first:value "PRAGMA synchronous")
+      assert.error_matches(function() rille.sqlite.open(files:path "x.db", { readers = 1 }) end, "readers = 2, not 1")
+      rille.sqlite.open(files:path "x.db"):close() -- says nothing, and gets what is there
+    end)
+
+    it("refuses options that would mean nothing", function()
+      for _, readers in ipairs { 0, -1, 17, 1.5 } do
+        assert.has_error(function() rille.sqlite.open(files:path "y.db", { readers = readers }) end)
+      end
+      assert.error_matches(function() rille.sqlite.open(":memory:", { read_only = true }) end, "cannot be read%-only")
+      assert.error_matches(function() rille.sqlite.open(files:path "x.db", { read_only = true, synchronous = "OFF" }) end,
+        "for who writes")
+      rille.sqlite.open(":memory:", { readers = 4, busy_timeout = math.huge, synchronous = "NORMAL" }):close() -- as in production
+      assert.is_nil(files:read "y.db")
     end)
 
     it("refuses what is no database, when it is opened or asked", function()
