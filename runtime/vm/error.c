@@ -39,7 +39,7 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) {
   va_start(args, format);
   push_formatted(L, code, format, args);
   va_end(args);
-  return lua_error(L);
+  lua_error(L);
 }
 
 bool rl_error_is(lua_State *L, int index) {

@@ -29,9 +29,9 @@ static int write_k(lua_State *L, int status, lua_KContext done) {
   return write_from(L, (size_t)done);
 }
 
-static int raise_write_error(lua_State *L, int code) {
-  if (code == RL_ETOOBIG) return luaL_error(L, "more was written than the length that was announced");
-  return rl_error_raise(L, RL_ECANCELLED, "cancelled: the client has gone");
+static RL_RAISES int raise_write_error(lua_State *L, int code) {
+  if (code == RL_ETOOBIG) luaL_error(L, "more was written than the length that was announced");
+  rl_error_raise(L, RL_ECANCELLED, "cancelled: the client has gone");
 }
 
 /* What is left of the string at index 2, piece by piece. */

@@ -14,14 +14,14 @@ static bool undo_body(rl_task *task, void *ud) {
   return true;
 }
 
-static int raise_body_error(lua_State *L, const rl_serving *s) {
+static RL_RAISES int raise_body_error(lua_State *L, const rl_serving *s) {
   switch (s->body_error) {
     case RL_ETOOBIG:
-      return rl_error_raise(L, RL_ETOOBIG, "the body is larger than %llu bytes (body_limit)",
-                            (unsigned long long)s->req->body_limit);
-    case RL_ETIMEOUT: rl_error_push_word(L, "timeout", 408, "the body arrived too slowly"); return lua_error(L);
-    case RL_ENOMEM: return rl_error_raise(L, RL_ENOMEM, NULL);
-    default: return rl_error_raise(L, RL_ESYNTAX, "the body is malformed");
+      rl_error_raise(L, RL_ETOOBIG, "the body is larger than %llu bytes (body_limit)",
+                     (unsigned long long)s->req->body_limit);
+    case RL_ETIMEOUT: rl_error_push_word(L, "timeout", 408, "the body arrived too slowly"); lua_error(L);
+    case RL_ENOMEM: rl_error_raise(L, RL_ENOMEM, NULL);
+    default: rl_error_raise(L, RL_ESYNTAX, "the body is malformed");
   }
 }
 
@@ -34,12 +34,13 @@ static void check_body_size(lua_State *L, rl_serving *s) {
 
 static int body_done(lua_State *L, rl_serving *s) {
   if (s->body_error) return raise_body_error(L, s);
-  s->body_state = RL_BODY_WHOLE;
+  s->body_state = RL_BODY_UNREAD; /* until Lua has it: where that fails, it may be asked for again */
   rl_request_push_kept(L);
   rl_push_slice(L, rl_buf_slice(&s->body));
-  rl_buf_free(&s->body);
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, RL_KEPT_BODY);
+  s->body_state = RL_BODY_WHOLE;
+  rl_buf_free(&s->body);
   return 1;
 }
 

@@ -156,14 +156,14 @@ static int start_job(lua_State *L, spill *file, const char *name, int (*work)(sp
   return rl_task_wait(L, name, undo_job, file, k, 0);
 }
 
-static int raise_failure(lua_State *L, const spill *file, int code) {
+static RL_RAISES int raise_failure(lua_State *L, const spill *file, int code) {
   const char *what = file->path ? file->path : "a temporary file";
   if (code == RL_EFULL || code == RL_ENOMEM || code == RL_EBUSY)
-    return rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
+    rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
   char message[512];
   snprintf(message, sizeof message, "cannot write %s: %s", what, rl_error_text(code));
   rl_error_push_word(L, "io", 500, message);
-  return lua_error(L);
+  lua_error(L);
 }
 
 /* After a job: what went wrong is raised. */
@@ -203,6 +203,8 @@ static int l_write(lua_State *L) {
   rl_slice s = rl_check_slice(L, 2);
   lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, (lua_Integer)s.len);
   luaL_argcheck(L, i >= 1 && j <= (lua_Integer)s.len && i <= j + 1, 3, "out of the string");
+  if (file->memory.len + (size_t)(j - i + 1) > RL_LIMIT_SPILL)
+    rl_task_may_wait(L, "a file to be written"); /* before anything is taken */
   if (rl_buf_add(&file->memory, s.data + i - 1, (size_t)(j - i + 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
   if (file->memory.len <= RL_LIMIT_SPILL) return 0;
   lua_settop(L, 1);
