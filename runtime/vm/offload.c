@@ -132,40 +132,36 @@ static int run_function(lua_State *L) {
 
 /* ---- what it raised -------------------------------------------------------------------------------------------------------------- */
 
-/* What has a way of its own to be printed, or is no value that can leave: an error value that says so, with its fields. */
-static void describe(lua_State *L, int error) {
-  rl_error_wrap(L, error);
-  lua_pushnil(L);
-  lua_setfield(L, -2, "cause"); /* the value itself */
-  if (!lua_istable(L, error)) return;
-  luaL_checkstack(L, 4, "offload");
-  for (lua_pushnil(L); lua_next(L, error);) {
+/* Adds the fields of the table at `from` to the error value on top of the stack; a message only where it is text. */
+static void add_fields(lua_State *L, int from) {
+  for (lua_pushnil(L); lua_next(L, from);) {
     bool is_name = lua_type(L, -2) == LUA_TSTRING;
-    bool is_text = is_name && strcmp(lua_tostring(L, -2), "message") == 0;
+    bool is_message = is_name && strcmp(lua_tostring(L, -2), "message") == 0;
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
-    if (is_name && (!is_text || lua_type(L, -1) == LUA_TSTRING)) lua_rawset(L, -4);
+    if (is_name && (!is_message || lua_type(L, -1) == LUA_TSTRING)) lua_rawset(L, -4);
     else lua_pop(L, 2);
   }
 }
 
-static bool goes_as_it_is(lua_State *L, int error) {
-  int type = lua_type(L, error);
-  if (type == LUA_TTABLE) return rl_error_is(L, error) || !lua_getmetatable(L, error);
-  return type <= LUA_TSTRING && (type != LUA_TLIGHTUSERDATA || rl_is_null(L, error));
+/* Pushes an error value for whatever was raised: itself; or its text, where it was raised, and the fields of a table. */
+static void push_error(lua_State *L, int error) {
+  rl_error_wrap(L, error);
+  if (rl_error_is(L, error)) return;
+  lua_pushnil(L);
+  lua_setfield(L, -2, "cause"); /* the value itself, which is said already or cannot leave */
+  luaL_checkstack(L, 4, "offload");
+  if (lua_istable(L, error)) add_fields(L, error);
 }
 
-/* Runs protected. Stack: the offload, the error. A raise comes out as it went in, without what cannot be copied. */
+/* Runs protected. Stack: the offload, the error. What cannot be copied is left out. */
 static int keep_error(lua_State *L) {
   rl_offload *o = lua_touserdata(L, 1);
   rl_buf_clear(&o->out);
   lua_pushboolean(L, 0);
   rl_copy_out(L, -1, &o->out);
-  if (goes_as_it_is(L, 2)) lua_pushvalue(L, 2);
-  else describe(L, 2);
+  push_error(L, 2);
   rl_copy_out_what_can(L, -1, &o->out);
-  rl_error_push_trace(L, 2);
-  rl_copy_out(L, -1, &o->out);
   return 0;
 }
 

@@ -22,7 +22,7 @@ struct rl_offload {
   rl_vm_options vm;                  /* of the state it runs in: as the one that asked, which may be closed by then */
   char *root;                        /* vm.root; owned */
   rl_buf in;                         /* module, function, count, arguments */
-  rl_buf out;                        /* true, count, results; or false, what was raised, its traceback or nil */
+  rl_buf out;                        /* true, count, results; or false and an error value */
   void (*done)(rl_offload *offload); /* on the loop of who asked; not after it was abandoned */
   void *owner;
 

@@ -33,14 +33,6 @@ static bool undo(rl_task *task, void *ud) {
   return true;
 }
 
-/* What was raised there is raised here, and where it was raised is noted. */
-static RL_RAISES void raise_error(lua_State *L, rl_slice *out) {
-  rl_copy_in(L, out);
-  rl_copy_in(L, out);
-  rl_error_note_trace(L, lua_gettop(L) - 1);
-  lua_error(L);
-}
-
 static int offload_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   pending *p = (pending *)ctx;
@@ -48,8 +40,9 @@ static int offload_k(lua_State *L, int status, lua_KContext ctx) {
   rl_slice out = rl_buf_slice(&o->out);
   if (!out.len) return rl_error_raise(L, RL_ENOMEM, NULL);
   rl_copy_in(L, &out);
-  if (!lua_toboolean(L, -1)) raise_error(L, &out);
+  bool done = lua_toboolean(L, -1);
   rl_copy_in(L, &out);
+  if (!done) return lua_error(L);
   int count = (int)lua_tointeger(L, -1);
   luaL_checkstack(L, count, "offload");
   for (int i = 0; i < count; i++) rl_copy_in(L, &out);
