@@ -343,8 +343,9 @@ static RL_RAISES int raise_impossible(lua_State *L, const char *name, rl_strand 
   for (int level = 1; lua_getstack(L, level, &where); level++) {
     lua_getinfo(L, "Sl", &where);
     if (*where.what == 'C' || strncmp(where.source, "=rille/", 7) == 0) continue;
-    luaL_error(L, "cannot wait for %s inside %s, %s:%d", name, inside ? inside : "a C function", where.short_src,
-               where.currentline);
+    lua_pushfstring(L, "cannot wait for %s inside %s, %s:%d", name, inside ? inside : "a C function", where.short_src,
+                    where.currentline);
+    lua_error(L);
   }
   luaL_error(L, "cannot wait for %s inside %s", name, inside ? inside : "a C function");
 }
@@ -352,7 +353,7 @@ static RL_RAISES int raise_impossible(lua_State *L, const char *name, rl_strand 
 rl_task *rl_task_may_wait(lua_State *L, const char *name) {
   rl_strand *strand = rl_strand_of(L);
   rl_task *task = strand ? strand->task : NULL;
-  if (!task) luaL_error(L, "cannot wait for %s outside a task", name);
+  if (!task) rl_error_mistake(L, "cannot wait for %s outside a task", name);
   if (!lua_isyieldable(L) || strand->blocked) raise_impossible(L, name, strand);
   if (rl_scope_due(task)) rl_scope_raise_due(L, task);
   task->wait = ++task->vm->next_wait; /* whatever was armed before and never waited for is spent */

@@ -86,7 +86,7 @@ static bool undo(rl_task *task, void *ud) {
 /* A task that was cancelled while it was about to run hears of it here, and nobody else will end its transfer. */
 static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunction k) {
   rl_task *task = rl_task_running(L);
-  if (self->awaited) return luaL_error(L, "another task waits for this response already");
+  if (self->awaited) return rl_error_mistake(L, "another task waits for this response already");
   if (task && rl_scope_due(task)) give_up(self);
   self->waiter = rl_task_waker(rl_task_may_wait(L, what));
   self->awaited = true;

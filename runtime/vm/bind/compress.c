@@ -128,8 +128,8 @@ typedef struct stream {
 
 static stream *check_stream(lua_State *L) {
   stream *s = luaL_checkudata(L, 1, "rille.compressor");
-  if (!s->compressor) luaL_error(L, "the compressor has finished");
-  if (s->owes) luaL_error(L, "the compressor has failed before");
+  if (!s->compressor) rl_error_mistake(L, "the compressor has finished");
+  if (s->owes) rl_error_mistake(L, "the compressor has failed before");
   return s;
 }
 

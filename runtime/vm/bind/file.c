@@ -37,8 +37,8 @@ typedef struct file {
 
 static file *check_file(lua_State *L) {
   file *f = luaL_checkudata(L, 1, "rille.open_file");
-  if (f->fd < 0) luaL_error(L, "this file is closed");
-  if (f->busy) luaL_error(L, "another task uses this file");
+  if (f->fd < 0) rl_error_mistake(L, "this file is closed");
+  if (f->busy) rl_error_mistake(L, "another task uses this file");
   return f;
 }
 
@@ -210,7 +210,7 @@ static void close_file(file *f) {
 /* file:close() */
 static int file_close(lua_State *L) {
   file *f = luaL_checkudata(L, 1, "rille.open_file");
-  if (f->busy) return luaL_error(L, "another task uses this file");
+  if (f->busy) return rl_error_mistake(L, "another task uses this file");
   close_file(f);
   return 0;
 }

@@ -28,7 +28,7 @@ typedef struct exchange {
 
 static exchange *check_exchange(lua_State *L) {
   exchange *ex = luaL_checkudata(L, 1, "rille.exchange");
-  if (!ex->open) luaL_error(L, "the exchange was closed");
+  if (!ex->open) rl_error_mistake(L, "the exchange was closed");
   return ex;
 }
 
@@ -103,7 +103,7 @@ static bool undo(rl_task *task, void *ud) {
 static int wait_until(lua_State *L, exchange *ex, bool ready, lua_KFunction k, const char *name) {
   if (ready) return k(L, LUA_OK, 0);
   rl_task *task = rl_task_may_wait(L, name);
-  if (ex->waiting.task) return luaL_error(L, "another task waits for this response already");
+  if (ex->waiting.task) return rl_error_mistake(L, "another task waits for this response already");
   ex->waiting = rl_task_waker(task);
   return rl_task_wait(L, name, undo, ex, k, 0);
 }

@@ -68,12 +68,12 @@ static int l_bytes(lua_State *L) {
     lua_rawgeti(L, -1, RL_KEPT_BODY);
     return 1;
   }
-  if (s->body_state == RL_BODY_STREAMED) return luaL_error(L, "the body was read in pieces already");
-  if (s->body_state == RL_BODY_READING) return luaL_error(L, "another task is reading the body");
+  if (s->body_state == RL_BODY_STREAMED) return rl_error_mistake(L, "the body was read in pieces already");
+  if (s->body_state == RL_BODY_READING) return rl_error_mistake(L, "another task is reading the body");
   check_body_size(L, s);
   if (s->req->body_done) return body_done(L, s);
   rl_task *task = rl_task_may_wait(L, "the body of the request");
-  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
+  if (task != s->task) return rl_error_mistake(L, "the body can be read by the task of its request only");
   rl_serving_read(s, true);
   return rl_task_wait(L, "the body of the request", undo_body, NULL, body_k, 0);
 }
@@ -100,7 +100,7 @@ static int next_chunk(lua_State *L) {
     return 1;
   }
   rl_task *task = rl_task_may_wait(L, "the body of the request");
-  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
+  if (task != s->task) return rl_error_mistake(L, "the body can be read by the task of its request only");
   rl_serving_read(s, false);
   return rl_task_wait(L, "the body of the request", undo_body, NULL, next_chunk_k, 0);
 }
@@ -108,7 +108,7 @@ static int next_chunk(lua_State *L) {
 /* req:chunks() -> iterator over the body as it arrives */
 static int l_chunks(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
-  if (s->body_state != RL_BODY_UNREAD) return luaL_error(L, "the body was read already");
+  if (s->body_state != RL_BODY_UNREAD) return rl_error_mistake(L, "the body was read already");
   check_body_size(L, s);
   s->body_state = RL_BODY_STREAMED;
   lua_pushcfunction(L, next_chunk);

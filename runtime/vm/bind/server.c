@@ -96,7 +96,7 @@ static int l_close(lua_State *L) {
   double seconds = luaL_optnumber(L, 2, 5);
   if (s->freed) return 0;
   rl_task *task = rl_task_may_wait(L, "the server to stop");
-  if (s->waiting.task) return luaL_error(L, "another task waits for this server to stop");
+  if (s->waiting.task) return rl_error_mistake(L, "another task waits for this server to stop");
   if (s->open) rl_worker_stop(&s->worker, (uint64_t)(seconds * 1000));
   s->open = false;
   if (s->stopped) return close_k(L, LUA_OK, 0);

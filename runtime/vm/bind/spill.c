@@ -39,8 +39,9 @@ struct spill {
 
 static spill *check_spill(lua_State *L) {
   spill *file = *(spill **)luaL_checkudata(L, 1, "rille.spill");
-  if (!file || file->closed) luaL_error(L, "this file has been closed: an upload is gone at the end of its request");
-  if (file->busy) luaL_error(L, "another task is using this file");
+  if (!file || file->closed)
+    rl_error_mistake(L, "this file has been closed: an upload is gone at the end of its request");
+  if (file->busy) rl_error_mistake(L, "another task is using this file");
   return file;
 }
 
@@ -170,7 +171,7 @@ static RL_RAISES int raise_failure(lua_State *L, const spill *file, int code) {
 static spill *check_done(lua_State *L) {
   spill *file = *(spill **)lua_touserdata(L, 1);
   if (file->code) raise_failure(L, file, file->code);
-  if (file->closed) luaL_error(L, "this file has been closed");
+  if (file->closed) rl_error_mistake(L, "this file has been closed");
   return file;
 }
 

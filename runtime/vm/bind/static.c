@@ -110,7 +110,7 @@ static int respond_listing(lua_State *L, listing *l) {
 static int l_respond(lua_State *L) {
   rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
   rl_serving *s = *(rl_serving **)luaL_checkudata(L, 2, "rille.request");
-  if (!s) return luaL_error(L, "this request has ended");
+  if (!s) return rl_error_mistake(L, "this request has ended");
   rl_slice path = s->param_count ? s->params[s->param_count - 1].value : RL_SLICE("");
   rl_static_answer answer;
   listing *l = (listing *)rl_owner_push_sized(L, sizeof *l, free_listing);

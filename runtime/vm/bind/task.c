@@ -41,7 +41,7 @@ static rl_task_handle *check_handle(lua_State *L, int index) { return luaL_check
 
 static rl_task *running_task(lua_State *L, const char *what) {
   rl_task *task = rl_task_running(L);
-  if (!task) luaL_error(L, "%s outside a task", what);
+  if (!task) rl_error_mistake(L, "%s outside a task", what);
   return task;
 }
 
@@ -115,7 +115,7 @@ static int push_results(lua_State *L, int index) {
 
 static void check_not_own(lua_State *L, const rl_task *task, const rl_task *waits_for) {
   for (; task; task = task->parent)
-    if (task == waits_for) luaL_error(L, "a task cannot wait for itself or for a task it belongs to");
+    if (task == waits_for) rl_error_mistake(L, "a task cannot wait for itself or for a task it belongs to");
 }
 
 /* Waits for the end of the task at index 1, then `k`. */

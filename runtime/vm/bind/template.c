@@ -46,7 +46,7 @@ static void check(lua_State *L, int code) {
 static page *check_page(lua_State *L) {
   page *p = lua_touserdata(L, 1);
   if (!p || lua_rawlen(L, 1) != sizeof *p) luaL_argerror(L, 1, "a page was expected");
-  if (p->finished) luaL_error(L, "this page has been rendered: its macros and blocks cannot be called any more");
+  if (p->finished) rl_error_mistake(L, "this page has been rendered: its macros and blocks cannot be called any more");
   return p;
 }
 
