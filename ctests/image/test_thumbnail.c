@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "image/cost.h"
 #include "support/test.h"
 
 /* A picture whose corners have colours of their own: red and green above, blue and white below. */
@@ -165,6 +166,76 @@ TEST(refuses_bombs_before_it_decodes_and_broken_pictures) {
   rl_buf_free(&out);
 }
 
+/* libjpeg's own: ten scans of a picture in colours. A PNG in seven passes. */
+TEST(takes_progressive_and_interlaced_pictures) {
+  UNUSED;
+  int size;
+  gdImagePtr image = four_corners(300, 200);
+  rl_image_parts parts;
+  gdImageInterlace(image, 1);
+  void *made[] = {gdImageJpegPtr(image, &size, 90), NULL};
+  rl_slice jpeg = rl_slice_of(made[0], (size_t)size);
+  rl_image_count(jpeg, RL_IMAGE_JPEG, &parts);
+  assert_int_equal(parts.scans, 10);
+  made[1] = gdImagePngPtr(image, &size);
+  gdImageDestroy(image);
+  rl_slice all[] = {jpeg, rl_slice_of(made[1], (size_t)size)};
+  for (int i = 0; i < 2; i++) {
+    image = thumbnail_of(all[i], (rl_thumbnail){.width = 30, .height = 20, .format = RL_IMAGE_PNG});
+    assert_corners(image, "rgbw");
+    gdImageDestroy(image);
+    gdFree(made[i]);
+  }
+}
+
+/* The same picture with one of its scans again and again. */
+TEST(refuses_a_jpeg_of_thousands_of_scans) {
+  UNUSED;
+  int size;
+  gdImagePtr image = four_corners(64, 64);
+  gdImageInterlace(image, 1);
+  char *jpeg = gdImageJpegPtr(image, &size, 90);
+  gdImageDestroy(image);
+  rl_buf many, out;
+  rl_buf_init(&many, RL_BUF_NO_LIMIT);
+  rl_buf_init(&out, RL_BUF_NO_LIMIT);
+  rl_buf_add(&many, jpeg, (size_t)size - 2);
+  for (int i = 0; i < 10000; i++) rl_buf_add(&many, "\xff\xda\x00\x08\x01\x01\x00\x01\x05\x02\xff\x00", 12);
+  rl_buf_add(&many, "\xff\xd9", 2);
+  rl_thumbnail how = {.width = 8, .height = 8, .format = RL_IMAGE_JPEG, .quality = 90};
+  assert_int_equal(rl_image_thumbnail(rl_buf_slice(&many), &how, &out), RL_ERANGE);
+  rl_buf_free(&many);
+  rl_buf_free(&out);
+  gdFree(jpeg);
+}
+
+static bool is_abandoned_after(const rl_thumbnail *how) { return --*(int *)how->owner < 0; }
+
+/* Each format, from the first question on to where it ends whole. */
+TEST(ends_wherever_it_is_abandoned) {
+  UNUSED;
+  int size[3], left;
+  gdImagePtr image = four_corners(400, 400);
+  void *made[] = {gdImageJpegPtr(image, &size[0], 95), gdImagePngPtr(image, &size[1]), gdImageGifPtr(image, &size[2])};
+  gdImageDestroy(image);
+  for (int i = 0; i < 3; i++) {
+    int code = RL_ECANCELLED;
+    for (int asks = 0; code; asks++) {
+      rl_buf out;
+      rl_buf_init(&out, RL_BUF_NO_LIMIT);
+      left = asks;
+      rl_thumbnail how = {
+          .width = 8, .height = 8, .format = RL_IMAGE_PNG, .is_abandoned = is_abandoned_after, .owner = &left};
+      code = rl_image_thumbnail(rl_slice_of(made[i], (size_t)size[i]), &how, &out);
+      assert_true(code == 0 || code == RL_ECANCELLED);
+      assert_int_equal(out.len > 0, code == 0);
+      assert_true(asks < 10000);
+      rl_buf_free(&out);
+    }
+    gdFree(made[i]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(has_the_size_that_was_asked_for),
@@ -172,6 +243,9 @@ int main(void) {
       RUN(reads_and_writes_all_four_formats),
       RUN(puts_white_behind_what_is_transparent_in_a_jpeg),
       RUN(refuses_bombs_before_it_decodes_and_broken_pictures),
+      RUN(takes_progressive_and_interlaced_pictures),
+      RUN(refuses_a_jpeg_of_thousands_of_scans),
+      RUN(ends_wherever_it_is_abandoned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

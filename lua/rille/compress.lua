@@ -50,8 +50,13 @@ return function(opts)
     add_vary(res)
     local encoding = native.choose_encoding(req.headers["accept-encoding"])
     if encoding == "identity" or req.method == "HEAD" then return res end
-    if native.is_stream(res) then compress_stream(res, encoding)
-    else res.body = native.compress(res.body, encoding) end
+    if native.is_stream(res) then
+      compress_stream(res, encoding)
+    else
+      local bytes = native.compress(res.body, encoding)
+      if not bytes then return res end -- the cores are busy with others
+      res.body = bytes
+    end
     weaken(res)
     return res:header("Content-Encoding", encoding)
   end

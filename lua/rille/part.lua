@@ -42,7 +42,9 @@ Part.__name = "rille.part"
 local readers = setmetatable({}, { __mode = "k" }) -- part -> the reader whose part it is
 
 local function check_open(part)
-  if readers[part].part ~= part then error("this part is over: read it before the next one is asked for", 3) end
+  local reader = readers[part]
+  if reader.part ~= part then error("this part is over: read it before the next one is asked for", 3) end
+  if reader.lost then error("reading this part has failed before, and what was read is lost", 3) end
 end
 
 local function next_data(part, _)
@@ -63,7 +65,8 @@ end
 
 --- gather(part, limit) -> all of it; raises 413 where it is more than `limit` bytes
 function M.gather(part, limit)
-  local pieces, size = {}, 0
+  local pieces, size, reader = {}, 0, readers[part]
+  reader.lost = true -- until all of it is there
   for piece in next_chunk, part do
     size = size + #piece
     if size > limit then
@@ -71,7 +74,9 @@ function M.gather(part, limit)
     end
     pieces[#pieces + 1] = piece
   end
-  return table.concat(pieces)
+  local bytes = table.concat(pieces)
+  reader.lost = nil
+  return bytes
 end
 
 --- The charset that a Content-Type names, or nil.
@@ -94,7 +99,11 @@ end
 --- part:save(path) -> its size
 function Part:save(path)
   check_open(self)
-  return upload.save(path, "part:save", next_data, self)
+  local reader = readers[self]
+  reader.lost = true
+  local size = upload.save(path, "part:save", next_data, self)
+  reader.lost = nil
+  return size
 end
 
 --- Moves what is left of a part into a spill.
@@ -129,7 +138,7 @@ function Reader:next_part()
   end
   setmetatable(part.headers, any_case)
   check_encoding(part)
-  readers[part], self.part = self, setmetatable(part, Part)
+  readers[part], self.part, self.lost = self, setmetatable(part, Part), nil
   return part
 end
 

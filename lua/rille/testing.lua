@@ -13,10 +13,11 @@ end
 local Server = {}
 Server.__index = Server
 
+-- Where it may not wait, or no longer, it can be closed again.
 function Server:close()
   if self.closed then return end
-  self.closed = true
   self.server:close()
+  self.closed = true
   self.running:close()
 end
 

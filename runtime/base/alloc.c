@@ -1,29 +1,32 @@
 /* malloc behind a fault point; see alloc.h. */
 #include "base/alloc.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static _Thread_local struct {
-  bool armed, forever;
-  long nth, count;
+  bool armed;
+  long nth, run, count;
 } fault;
 
 static bool fails(void) {
   if (!fault.armed) return false;
   fault.count++;
-  return fault.forever ? fault.count >= fault.nth : fault.count == fault.nth;
+  return fault.count >= fault.nth && fault.count - fault.nth < fault.run;
 }
 
-long rl_alloc_fail_at(long nth, bool forever) {
+long rl_alloc_fail_run(long nth, long count) {
   long counted = fault.count;
   fault.armed = nth > 0;
   fault.nth = nth;
-  fault.forever = forever;
+  fault.run = count;
   fault.count = 0;
   return counted;
 }
+
+long rl_alloc_fail_at(long nth, bool forever) { return rl_alloc_fail_run(nth, forever ? LONG_MAX : 1); }
 
 void *rl_alloc(size_t size) { return fails() ? NULL : malloc(size ? size : 1); }
 void *rl_calloc(size_t count, size_t size) { return fails() ? NULL : calloc(count ? count : 1, size ? size : 1); }

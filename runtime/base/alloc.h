@@ -28,5 +28,7 @@ char *rl_must_strdup(const char *text) __attribute__((returns_nonnull, warn_unus
 /* Test hook, for this thread: the `nth` (from 1) rl_alloc, rl_calloc or rl_realloc from now on fails; with `forever` all
  * later ones too. 0 switches it off. Returns how many allocations were counted since it was last called. */
 long rl_alloc_fail_at(long nth, bool forever);
+/* The same for `count` of them in a row. Two: Lua, which asks again after a collection, has none for that one need. */
+long rl_alloc_fail_run(long nth, long count);
 
 #endif

@@ -52,10 +52,18 @@
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */
 #define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
-#define RL_LIMIT_IMAGE_PIXELS 40000000u     /* 413; of a picture that is to be decoded: 4 bytes each */
-#define RL_LIMIT_IMAGE_SIDE 4096u           /* of a picture that is made, either way */
-#define RL_LIMIT_IMAGE_QUEUE 64u            /* 503; pictures that wait for a core */
-#define RL_LIMIT_PASSWORD_QUEUE 256u        /* 503; password hashes that wait for a core */
+#define RL_LIMIT_IMAGE_PIXELS 40000000u         /* 413; of a picture that is to be decoded: 4 bytes each */
+#define RL_LIMIT_IMAGE_SCANS 100u               /* 413; of a JPEG, each of which goes over all its pixels … */
+#define RL_LIMIT_IMAGE_WORK ((uint64_t)1 << 30) /* 413; … and pixels times scans */
+#define RL_LIMIT_IMAGE_SEGMENTS 2000u           /* 413; of a JPEG */
+#define RL_LIMIT_IMAGE_SIDE 4096u               /* of a picture that is made, either way */
+#define RL_LIMIT_IMAGE_QUEUE 64u                /* 503; pictures that wait for a core */
+#define RL_LIMIT_OFFLOADS 4u         /* offloaded functions that run at once: so many, or one for each core */
+#define RL_LIMIT_OFFLOAD_QUEUE 256u  /* 503; those that wait for a thread */
+#define RL_LIMIT_EXIT_JOBS_MS 2000u  /* how long the end of the process waits for jobs that nobody waits for … */
+#define RL_LIMIT_EXIT_CREWS_MS 250u  /* … and for offloads and pictures */
+#define RL_LIMIT_PASSWORD_QUEUE 256u /* 503; password hashes that wait for a core */
+#define RL_LIMIT_COMPRESS_QUEUE 256u /* large bodies that wait for a core; others go out as they are */
 #define RL_LIMIT_BUCKETS ((size_t)1 << 16)  /* keys of all rate limits; then the least recently used are forgotten */
 #define RL_LIMIT_COOKIE 4096u               /* name and value; what every browser keeps */
 #define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */

@@ -330,9 +330,8 @@ static void end(dev *d) {
   if (d->desk_main.vm) rl_heartbeat_forget(d->desk_main.vm);
   rl_vm_del(d->desk_main.vm);
   rl_desk_free(&d->desk);
-  rl_loop_settle(&d->loop);
+  rl_program_settle(&d->loop, d->status);
   rl_worker_free(&d->worker);
-  rl_offload_close_all();
   rl_loop_free(&d->loop);
 }
 

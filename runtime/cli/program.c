@@ -2,10 +2,13 @@
 #include "cli/program.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
+#include "loop/crew.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
 #include "vm/task.h"
@@ -49,6 +52,14 @@ static void watch_signal(program *p, uv_signal_t *handle, int number, uv_signal_
   uv_signal_start(handle, on, number);
 }
 
+void rl_program_settle(rl_loop *loop, int status) {
+  if (rl_loop_settle_within(loop, RL_LIMIT_EXIT_JOBS_MS) && rl_crews_rest(RL_LIMIT_EXIT_CREWS_MS) &&
+      rl_offload_close_all())
+    return;
+  fflush(NULL);
+  _exit(status);
+}
+
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   program *p = rl_must_alloc(sizeof *p);
   if (rl_loop_init(&p->loop)) return 1;
@@ -72,8 +83,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   uv_close((uv_handle_t *)&p->on_usr1, NULL);
   if (p->main.vm) rl_heartbeat_forget(p->main.vm);
   rl_vm_del(p->main.vm);
-  rl_loop_settle(&p->loop); /* jobs that nobody waited for bring their states back */
-  rl_offload_close_all();
+  rl_program_settle(&p->loop, p->status);
   rl_loop_free(&p->loop);
   int status = p->status;
   rl_free(p);

@@ -11,6 +11,9 @@
 
 /* Runs a command that serves nothing, from start to end. Returns its exit status. */
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode);
+/* The last step of each command, once no state is left: waits for what goes on although nobody waits for it, as long as that
+ * is worth it. Where it still goes on then, nothing that it may touch can be freed, and the process ends here. */
+void rl_program_settle(rl_loop *loop, int status);
 /* rille serve: all workers, signals, graceful stop; with what was handed over by the process before, or a supervisor. Returns
  * the exit status. */
 int rl_serve(const rl_options *options, const char *root, const rl_handover *handover);

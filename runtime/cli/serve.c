@@ -28,6 +28,7 @@
 #include "cli/program.h"
 #include "cli/self.h"
 #include "cli/upgrade.h"
+#include "loop/crew.h"
 #include "vm/crash.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
@@ -53,6 +54,7 @@ struct serving_worker {
   rl_access_writer access;
   int *fds, fd_count;                         /* listening sockets, from the main thread to this one */
   bool started, ready, over, ended, draining; /* over: its program has ended; ended: its thread too */
+  bool stuck; /* a job goes on although nobody waits for it: what it may touch stays, and the process ends soon */
   int status;
 };
 
@@ -191,6 +193,7 @@ static int start_worker(serving_worker *w) {
 static void end_worker(serving_worker *w) {
   rl_free(w->fds);
   if (w->worker.access) rl_access_close(&w->access);
+  if (w->stuck) return;
   rl_worker_free(&w->worker);
   rl_loop_free(&w->loop);
 }
@@ -201,7 +204,7 @@ static void worker_thread(void *arg) {
   w->over = start_worker(w) != RL_OK;
   if (w->over) w->status = 1;
   else rl_loop_run(&w->loop);
-  rl_loop_settle(&w->loop);
+  w->stuck = !rl_loop_settle_within(&w->loop, RL_LIMIT_EXIT_JOBS_MS);
   rl_crash_forget_thread();
   tell(main_loop(w->process), w, on_worker_ended, w->status);
 }
@@ -416,8 +419,19 @@ static void run(process *p) {
   note_started(&p->workers[0]);
   if (start_worker(&p->workers[0]) == 0) rl_loop_run(main_loop(p));
   else p->status = 1;
-  rl_loop_settle(main_loop(p));
+  p->workers[0].stuck = !rl_loop_settle_within(main_loop(p), RL_LIMIT_EXIT_JOBS_MS);
   for (int i = 0; i < WATCHED; i++) uv_close((uv_handle_t *)&p->signals[i], NULL);
+}
+
+static void end(process *p) {
+  bool over = rl_crews_rest(RL_LIMIT_EXIT_CREWS_MS);
+  for (int i = 0; i < p->count; i++) over = over && !p->workers[i].stuck;
+  if (over && rl_offload_close_all()) {
+    rl_free(p->workers);
+    return;
+  }
+  fflush(NULL);
+  _exit(p->status);
 }
 
 int rl_serve(const rl_options *options, const char *root, const rl_handover *handover) {
@@ -434,7 +448,6 @@ int rl_serve(const rl_options *options, const char *root, const rl_handover *han
   rl_sockets_free(&p.sockets);
   end_worker(&p.workers[0]);
   if (p.logs_access) rl_access_log_stop(&p.access);
-  rl_offload_close_all();
-  rl_free(p.workers);
+  end(&p);
   return p.status;
 }

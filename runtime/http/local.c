@@ -49,9 +49,10 @@ static void on_post(rl_post *post) {
 
 int rl_local_send(rl_local *local, rl_slice bytes, bool last) {
   int code = rl_buf_add_slice(&local->sent, bytes);
+  if (code) return code;
   local->sent_all = last;
   post_soon(local);
-  return code;
+  return RL_OK;
 }
 
 static void read_body(rl_req *req, bool flow) {

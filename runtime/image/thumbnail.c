@@ -5,18 +5,20 @@
 #include <gd.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "image/cost.h"
 
 /* ---- the library -------------------------------------------------------------------------------------------------------- */
 
 #define FUNCTIONS(X)            \
   X(gdImageCreateTrueColor)     \
-  X(gdImageCreateFromJpegPtrEx) \
-  X(gdImageCreateFromPngPtr)    \
-  X(gdImageCreateFromGifPtr)    \
-  X(gdImageCreateFromWebpPtr)   \
+  X(gdImageCreateFromJpegCtxEx) \
+  X(gdImageCreateFromPngCtx)    \
+  X(gdImageCreateFromGifCtx)    \
+  X(gdImageCreateFromWebpCtx)   \
   X(gdImageAlphaBlending)       \
   X(gdImageSaveAlpha)           \
   X(gdImageFilledRectangle)     \
@@ -66,14 +68,34 @@ bool rl_image_available(const char **why) {
 
 /* ---- decode, scale, turn, encode ------------------------------------------------------------------------------------------ */
 
-static gdImagePtr decode(rl_slice bytes, rl_image_format format) {
-  int size = (int)bytes.len;
-  void *data = (void *)(uintptr_t)bytes.data; /* gd reads only */
+/* What a decoder reads from: its bytes end early where nobody wants the picture any more. */
+typedef struct reader {
+  gdIOCtx ctx; /* first */
+  rl_image_source source;
+  const rl_thumbnail *how;
+} reader;
+
+static bool is_abandoned(const rl_thumbnail *how) { return how->is_abandoned && how->is_abandoned(how); }
+
+static int get_bytes(gdIOCtxPtr ctx, void *out, int most) {
+  reader *r = (reader *)ctx;
+  if (most <= 0 || is_abandoned(r->how)) return 0;
+  return (int)rl_image_source_read(&r->source, out, (size_t)most);
+}
+
+static int get_byte(gdIOCtxPtr ctx) {
+  unsigned char byte;
+  return rl_image_source_read(&((reader *)ctx)->source, (char *)&byte, 1) ? byte : EOF;
+}
+
+static gdImagePtr decode(rl_slice bytes, rl_image_format format, const rl_thumbnail *how) {
+  reader r = {.ctx = {.getC = get_byte, .getBuf = get_bytes}, .how = how};
+  rl_image_source_init(&r.source, bytes, format);
   switch (format) {
-    case RL_IMAGE_JPEG: return gd.gdImageCreateFromJpegPtrEx(size, data, 1);
-    case RL_IMAGE_PNG: return gd.gdImageCreateFromPngPtr(size, data);
-    case RL_IMAGE_GIF: return gd.gdImageCreateFromGifPtr(size, data);
-    case RL_IMAGE_WEBP: return gd.gdImageCreateFromWebpPtr(size, data);
+    case RL_IMAGE_JPEG: return gd.gdImageCreateFromJpegCtxEx(&r.ctx, 1);
+    case RL_IMAGE_PNG: return gd.gdImageCreateFromPngCtx(&r.ctx);
+    case RL_IMAGE_GIF: return gd.gdImageCreateFromGifCtx(&r.ctx);
+    case RL_IMAGE_WEBP: return gd.gdImageCreateFromWebpCtx(&r.ctx);
     case RL_IMAGE_FORMATS: break;
   }
   return NULL;
@@ -171,26 +193,30 @@ static rl_thumbnail as_stored(const rl_thumbnail *how, unsigned orientation) {
   return stored;
 }
 
+/* Takes the picture: scaled, upright. NULL where memory is short. */
+static gdImagePtr make_small(gdImagePtr image, const rl_thumbnail *how, unsigned orientation) {
+  rl_thumbnail stored = as_stored(how, orientation);
+  gdImagePtr small = image->trueColor || gd.gdImagePaletteToTrueColor(image) ? scale(image, &stored) : NULL;
+  gd.gdImageDestroy(image);
+  return small ? turn_upright(small, orientation) : NULL;
+}
+
 int rl_image_thumbnail(rl_slice bytes, const rl_thumbnail *how, rl_buf *out) {
   const char *why;
   rl_image_info info;
   int code = rl_image_probe(bytes, &info);
+  if (!code) code = bytes.len > INT_MAX ? RL_ETOOBIG : rl_image_check_cost(bytes, &info);
   if (code) return code;
-  if ((uint64_t)info.width * info.height > RL_LIMIT_IMAGE_PIXELS || bytes.len > INT_MAX) return RL_ETOOBIG;
   if (!rl_image_available(&why)) return RL_EUNSUPPORTED;
-  gdImagePtr image = decode(bytes, info.format);
-  if (!image) return RL_ESYNTAX;
-  if (!image->trueColor && !gd.gdImagePaletteToTrueColor(image)) {
-    gd.gdImageDestroy(image);
-    return RL_ENOMEM;
-  }
-  rl_thumbnail stored = as_stored(how, info.orientation);
-  gdImagePtr small = scale(image, &stored);
-  gd.gdImageDestroy(image);
-  if (small) small = turn_upright(small, info.orientation);
+  gdImagePtr image = decode(bytes, info.format, how);
+  if (is_abandoned(how)) code = RL_ECANCELLED;
+  else if (!image) code = RL_ESYNTAX;
+  if (code && image) gd.gdImageDestroy(image);
+  if (code) return code;
+  gdImagePtr small = make_small(image, how, info.orientation);
   if (!small) return RL_ENOMEM;
   gd.gdImageSaveAlpha(small, how->format == RL_IMAGE_PNG || how->format == RL_IMAGE_WEBP);
-  code = encode(small, how, out);
+  code = is_abandoned(how) ? RL_ECANCELLED : encode(small, how, out);
   gd.gdImageDestroy(small);
   return code;
 }

@@ -194,6 +194,21 @@ void rl_loop_settle(rl_loop *loop) {
   while (loop->held) uv_run(&loop->uv, UV_RUN_ONCE);
 }
 
+static void on_late(uv_timer_t *timer) { *(bool *)timer->data = true; }
+
+bool rl_loop_settle_within(rl_loop *loop, uint64_t ms) {
+  bool late = false;
+  uv_timer_t timer;
+  uv_timer_init(&loop->uv, &timer);
+  timer.data = &late;
+  uv_update_time(&loop->uv);
+  uv_timer_start(&timer, on_late, ms, 0);
+  while (loop->held && !late) uv_run(&loop->uv, UV_RUN_ONCE);
+  uv_close((uv_handle_t *)&timer, NULL);
+  uv_run(&loop->uv, UV_RUN_NOWAIT); /* the timer stands on our stack */
+  return !loop->held;
+}
+
 void rl_loop_stop(rl_loop *loop) { loop->stopping = true; }
 
 /* ---- clocks ---------------------------------------------------------------------------------------------------- */

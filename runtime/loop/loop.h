@@ -75,6 +75,9 @@ int rl_loop_free(rl_loop *loop);
 void rl_loop_run(rl_loop *loop);
 /* Runs on until no job and no mail that was promised is under way: before rl_loop_free. */
 void rl_loop_settle(rl_loop *loop);
+/* The same for at most `ms`. False where something is under way still: nothing it may touch, the loop first of all, can be
+ * freed, and the process has to end by _exit. */
+bool rl_loop_settle_within(rl_loop *loop, uint64_t ms);
 /* Returns from rl_loop_run at the end of the turn. From the loop's thread. */
 void rl_loop_stop(rl_loop *loop);
 

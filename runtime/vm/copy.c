@@ -29,6 +29,7 @@ typedef struct writer {
   rl_buf *out;
   int seen, depth;
   lua_Integer count;
+  bool leaves_out; /* what cannot be copied, rather than raise */
 } writer;
 
 static void put(writer *w, const void *data, size_t len) {
@@ -66,13 +67,26 @@ static int table_tag(lua_State *L, int index) {
   return list ? TAG_LIST : TAG_TABLE;
 }
 
+/* Whether the value at `index` has a form as bytes, itself: what a table holds is another question. */
+static bool can_write(const writer *w, int index) {
+  switch (lua_type(w->L, index)) {
+    case LUA_TNIL:
+    case LUA_TBOOLEAN:
+    case LUA_TNUMBER:
+    case LUA_TSTRING: return true;
+    case LUA_TTABLE: return w->depth < DEPTH;
+    default: return rl_is_null(w->L, index);
+  }
+}
+
 static void write_table(writer *w, int index) {
   lua_State *L = w->L;
   if (write_again(w, index)) return;
-  if (++w->depth > DEPTH) luaL_error(L, "cannot copy a table nested deeper than %d", DEPTH);
+  w->depth++;
   luaL_checkstack(L, 8, "copy");
   put_tag(w, table_tag(L, index));
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (w->leaves_out && (!can_write(w, lua_gettop(L) - 1) || !can_write(w, lua_gettop(L)))) continue;
     write_value(w, lua_gettop(L) - 1);
     write_value(w, lua_gettop(L));
   }
@@ -100,62 +114,77 @@ static void write_string(writer *w, int index) {
   put(w, text, len);
 }
 
+static RL_RAISES void raise_cannot_write(const writer *w, int index) {
+  if (lua_istable(w->L, index)) luaL_error(w->L, "cannot copy a table nested deeper than %d", DEPTH);
+  luaL_error(w->L, "cannot copy a %s: plain values only", luaL_typename(w->L, index));
+}
+
 static void write_value(writer *w, int index) {
   lua_State *L = w->L;
+  if (!can_write(w, index)) raise_cannot_write(w, index);
   switch (lua_type(L, index)) {
     case LUA_TNIL: put_tag(w, TAG_NIL); break;
     case LUA_TBOOLEAN: put_tag(w, lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE); break;
     case LUA_TNUMBER: write_number(w, index); break;
     case LUA_TSTRING: write_string(w, index); break;
     case LUA_TTABLE: write_table(w, index); break;
-    default:
-      if (!rl_is_null(L, index)) luaL_error(L, "cannot copy a %s: plain values only", luaL_typename(L, index));
-      put_tag(w, TAG_NULL);
+    default: put_tag(w, TAG_NULL);
   }
 }
 
-void rl_copy_out(lua_State *L, int index, rl_buf *out) {
+static void copy_out(lua_State *L, int index, rl_buf *out, bool leaves_out) {
   index = lua_absindex(L, index);
   lua_newtable(L);
-  writer w = {.L = L, .out = out, .seen = lua_gettop(L)};
+  writer w = {.L = L, .out = out, .seen = lua_gettop(L), .leaves_out = leaves_out};
   write_value(&w, index);
   lua_remove(L, w.seen);
 }
 
-/* ---- reading: the bytes are our own, so their form is trusted -------------------------------------------------------------- */
+void rl_copy_out(lua_State *L, int index, rl_buf *out) { copy_out(L, index, out, false); }
+void rl_copy_out_what_can(lua_State *L, int index, rl_buf *out) { copy_out(L, index, out, true); }
+
+/* ---- reading: every byte is checked, so that one that is missing raises ------------------------------------------------------ */
 
 typedef struct reader {
   lua_State *L;
   rl_slice *in;
   int seen; /* list of tables, in the order in which they began */
+  int depth;
   lua_Integer count;
 } reader;
 
-static void take(reader *r, void *out, size_t len) {
-  memcpy(out, r->in->data, len);
-  r->in->data += len;
-  r->in->len -= len;
+static RL_RAISES void raise_damaged(reader *r) {
+  luaL_error(r->L, "a copy of values is damaged, this is a bug in rille");
 }
 
-static int take_tag(reader *r) {
-  char tag;
-  take(r, &tag, 1);
-  return tag;
+static const char *take_bytes(reader *r, size_t len) {
+  const char *bytes = r->in->data;
+  if (len > r->in->len) raise_damaged(r);
+  r->in->data += len;
+  r->in->len -= len;
+  return bytes;
 }
+
+static void take(reader *r, void *out, size_t len) { memcpy(out, take_bytes(r, len), len); }
+
+static int take_tag(reader *r) { return *take_bytes(r, 1); }
 
 static void read_value(reader *r, int tag);
 
 static void read_table(reader *r, int tag) {
   lua_State *L = r->L;
+  if (++r->depth > DEPTH) raise_damaged(r);
   luaL_checkstack(L, 8, "copy");
   lua_newtable(L);
   lua_pushvalue(L, -1);
   lua_rawseti(L, r->seen, ++r->count);
   for (int next; (next = take_tag(r)) != TAG_END;) {
     read_value(r, next);
+    if (lua_isnil(L, -1)) raise_damaged(r);
     read_value(r, take_tag(r));
     lua_rawset(L, -3);
   }
+  r->depth--;
   if (tag == TAG_TABLE) return;
   rl_vm_push_ref(L, tag == TAG_LIST ? RL_REF_ARRAY_META : RL_REF_ERROR_META);
   lua_setmetatable(L, -2);
@@ -164,9 +193,16 @@ static void read_table(reader *r, int tag) {
 static void read_string(reader *r) {
   size_t len;
   take(r, &len, sizeof len);
-  lua_pushlstring(r->L, r->in->data, len);
-  r->in->data += len;
-  r->in->len -= len;
+  const char *bytes = take_bytes(r, len);
+  lua_pushlstring(r->L, len ? bytes : "", len);
+}
+
+/* A table that was met before; one that is not there yet cannot have been. */
+static void read_again(reader *r) {
+  lua_Integer number;
+  take(r, &number, sizeof number);
+  if (number < 1 || number > r->count) raise_damaged(r);
+  lua_rawgeti(r->L, r->seen, number);
 }
 
 static void read_value(reader *r, int tag) {
@@ -187,11 +223,11 @@ static void read_value(reader *r, int tag) {
       break;
     case TAG_STRING: read_string(r); break;
     case TAG_NULL: rl_push_null(L); break;
-    case TAG_AGAIN:
-      take(r, &integer, sizeof integer);
-      lua_rawgeti(L, r->seen, integer);
-      break;
-    default: read_table(r, tag);
+    case TAG_AGAIN: read_again(r); break;
+    case TAG_TABLE:
+    case TAG_LIST:
+    case TAG_ERROR: read_table(r, tag); break;
+    default: raise_damaged(r);
   }
 }
 

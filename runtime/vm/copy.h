@@ -11,7 +11,9 @@
 
 /* Appends the value at `index`. Raises on what cannot be copied (saying where it is); RL_ENOMEM is raised too. */
 void rl_copy_out(lua_State *L, int index, rl_buf *out);
-/* Pushes the next value of `in` and moves `in` past it. */
+/* As rl_copy_out, but in tables, at any depth, entries that cannot be copied are left out: raises only for the value itself. */
+void rl_copy_out_what_can(lua_State *L, int index, rl_buf *out);
+/* Pushes the next value of `in` and moves `in` past it. Reads no byte beyond its end: raises where one is missing or wrong. */
 void rl_copy_in(lua_State *L, rl_slice *in);
 
 #endif

@@ -73,15 +73,16 @@ static int strand_base(lua_State *L) {
   return strand_base_k(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, 0, strand_base_k), 0);
 }
 
+/* All is made on L: to raise on a thread that does not run would end the process. */
 static lua_State *create_thread(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
-  lua_pushcfunction(co, strand_base);
-  rl_strand *strand = lua_newuserdatauv(co, sizeof *strand, 0);
+  rl_strand *strand = lua_newuserdatauv(L, sizeof *strand, 0);
   memset(strand, 0, sizeof *strand);
   strand->co = co;
+  lua_pushcfunction(co, strand_base);
   lua_pushvalue(L, 1);
-  lua_xmove(L, co, 1);
+  lua_xmove(L, co, 2);
   set_strand(co, strand);
   return co;
 }

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "vm/task.h"
 
+static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
+
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
 
 void rl_error_push_word(lua_State *L, const char *word, int status, const char *message) {
@@ -39,7 +41,29 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) {
   va_start(args, format);
   push_formatted(L, code, format, args);
   va_end(args);
-  return lua_error(L);
+  lua_error(L);
+}
+
+/* Pushes "app.lua:12: " for the first frame that is the program's, or "". */
+static void push_place(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (*ar.what == 'C' || is_ours(&ar)) continue;
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+    return;
+  }
+  lua_pushliteral(L, "");
+}
+
+int rl_error_mistake(lua_State *L, const char *format, ...) {
+  va_list args;
+  push_place(L);
+  va_start(args, format);
+  lua_pushvfstring(L, format, args);
+  va_end(args);
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 bool rl_error_is(lua_State *L, int index) {
@@ -87,8 +111,6 @@ int rl_error_status_at(lua_State *L, int index) {
 /* ---- tracebacks --------------------------------------------------------------------------------------------------------- */
 
 enum { MOST_FRAMES = 40, FIRST_FRAMES = 25 };
-
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
 
 /* "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
 static void add_name(luaL_Buffer *b, const lua_Debug *ar, const char *call_name) {

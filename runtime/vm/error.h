@@ -15,7 +15,10 @@ void rl_error_push(lua_State *L, int code, const char *format, ...) __attribute_
 /* Pushes one with a word and a status of the caller's choice. */
 void rl_error_push_word(lua_State *L, const char *word, int status, const char *message);
 /* Pushes and raises. */
-int rl_error_raise(lua_State *L, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int rl_error_raise(lua_State *L, int code, const char *format, ...) RL_RAISES __attribute__((format(printf, 3, 4)));
+/* Raises a string that begins with the line of the program which called the library, however deep inside it: for what a
+ * program must not do. `format` as lua_pushfstring's. */
+int rl_error_mistake(lua_State *L, const char *format, ...) RL_RAISES;
 /* Whether the value at `index` is one of these tables. */
 bool rl_error_is(lua_State *L, int index);
 /* Pushes an error value for whatever is at `index`: itself, or one that wraps it (code "error", status 500). */

@@ -17,7 +17,8 @@
 #include "vm/error.h"
 #include "vm/task.h"
 
-enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, SIGNAL = SIGURG };
+enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, UNWIND_MS = 1000, SIGNAL = SIGURG };
+enum { EVERYWHERE = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
@@ -44,6 +45,19 @@ static void log_stall(lua_State *L, rl_vm *vm, uint64_t ms) {
   lua_pop(L, 1);
 }
 
+static void on_hook(lua_State *L, lua_Debug *ar);
+
+/* The state was cancelled while it computes. As a wait would: raises, but not in what cleans up or is shielded. After a while
+ * there too, and in every coroutine that waits for this one, at each of their instructions: then no code goes on. */
+static void end_running(lua_State *L, rl_vm *vm) {
+  rl_task_cancel(vm->running, RL_ECANCELLED, "nobody waits for it any more");
+  if (rl_scope_due(vm->running)) rl_scope_raise_due(L, vm->running);
+  if (now_ms() - atomic_load(&vm->pulse.cancelled_ms) < UNWIND_MS) return;
+  for (const rl_strand *strand = rl_strand_of(L); strand; strand = strand->resumer)
+    lua_sethook(strand->co, on_hook, EVERYWHERE, 1);
+  rl_error_raise(L, RL_ECANCELLED, "cancelled: it did not end");
+}
+
 /* Runs as a Lua hook, once: between two instructions of the coroutine that stalls. */
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -51,6 +65,10 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   rl_pulse *pulse = &vm->pulse;
   lua_sethook(L, NULL, 0, 0);
   if (vm->on_thread) vm->on_thread(vm, L); /* which may have had a hook of its own */
+  if (atomic_load(&pulse->cancelled_ms) && vm->running) {
+    end_running(L, vm);
+    return;
+  }
   uint64_t beat = atomic_load(&pulse->beat), ms = now_ms() - pulse->seen_since_ms;
   if (beat != pulse->seen_beat || !vm->running) return; /* it was another one that stalled */
   if (pulse->warned != beat) {
@@ -102,7 +120,7 @@ static void on_signal(int number) {
   if (L && vm->pulse.printing) {
     print_frames(L);
   } else if (L) {
-    lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    lua_sethook(L, on_hook, EVERYWHERE, 1);
   }
   errno = saved;
 }
@@ -126,6 +144,8 @@ static void look_at(rl_vm *vm, uint64_t now) {
     p->printing = false;
     return;
   }
+  if (atomic_load(&p->cancelled_ms)) pthread_kill(*(pthread_t *)p->thread, SIGNAL);
+  if (p->quiet) return;
   uint64_t ms = now - p->seen_since_ms;
   if (ms < STALL_MS) return;
   if (watchdog_ms && ms >= watchdog_ms) end_process(vm, ms);
@@ -188,5 +208,12 @@ void rl_heartbeat_forget(rl_vm *vm) {
   rl_free(vm->pulse.thread);
   vm->pulse.thread = NULL;
 }
+
+void rl_heartbeat_watch_quietly(rl_vm *vm) {
+  vm->pulse.quiet = true;
+  rl_heartbeat_watch(vm);
+}
+
+void rl_heartbeat_cancel(rl_vm *vm) { atomic_store(&vm->pulse.cancelled_ms, now_ms()); }
 
 void rl_heartbeat_watchdog(double seconds) { watchdog_ms = (uint64_t)(seconds * 1000); }

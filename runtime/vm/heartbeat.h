@@ -8,6 +8,9 @@
  *   limit    hook -> the request's cpu_limit: raises code "cpu_limit", status 503, in the handler
  *   no hook  a C call does not return: the handler prints the frames, with calls that allocate nothing
  *   S        --watchdog: the process ends, so that its manager starts it again
+ *
+ * A state that computes on purpose (vm/offload.h) is watched quietly: none of these, but when it is cancelled the hook raises
+ * in whatever runs. Code that catches that and goes on is left a second to clean up; then the hook stays, and nothing runs on.
  */
 #ifndef RL_VM_HEARTBEAT_H
 #define RL_VM_HEARTBEAT_H
@@ -27,14 +30,20 @@ typedef struct rl_pulse {
   atomic_uint_fast64_t warned;                   /* the beat of the stall that was logged */
   atomic_uint_fast64_t seen_beat, seen_since_ms; /* by the heartbeat */
   atomic_bool printing;                          /* the hook never ran: the next signal prints the frames */
-  void *thread;                                  /* pthread_t of the state's thread */
-  rl_vm *next;                                   /* in the heartbeat's list */
-  rl_vm *beside;                                 /* the next state of the same thread */
+  atomic_uint_fast64_t cancelled_ms; /* when the whole state was cancelled, by another thread; 0: it was not */
+  bool quiet;                        /* nothing but that concerns it */
+  void *thread;                      /* pthread_t of the state's thread */
+  rl_vm *next;                       /* in the heartbeat's list */
+  rl_vm *beside;                     /* the next state of the same thread */
 } rl_pulse;
 
 /* Watches a state from now on, from its own thread; the first one starts the heartbeat. */
 void rl_heartbeat_watch(rl_vm *vm);
+/* The same for one that is to compute. */
+void rl_heartbeat_watch_quietly(rl_vm *vm);
 void rl_heartbeat_forget(rl_vm *vm);
+/* From any thread, while it is watched: what runs in this state is to end. */
+void rl_heartbeat_cancel(rl_vm *vm);
 /* The coroutine that runs on the calling thread, or NULL. For signal handlers. */
 lua_State *rl_heartbeat_running(void);
 /* Ends the process when a state is stuck for so long; 0: never. Before threads start. */

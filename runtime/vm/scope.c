@@ -58,7 +58,7 @@ int rl_scope_raise_due(lua_State *L, rl_task *task) {
   if (rare) rare->cleanup_until = rl_loop_now(task->vm->loop) + RL_LIMIT_CLEANUP_MS;
   rl_scope_push_error(L, scope);
   rl_task_note_wait(task, NULL);
-  return lua_error(L);
+  lua_error(L);
 }
 
 /* ---- firing ------------------------------------------------------------------------------------------------------------------ */
@@ -75,6 +75,12 @@ void rl_task_cancel(rl_task *task, int code, const char *reason) {
   task->base.code = (int16_t)code;
   if (reason && rl_task_rare_of(task)) task->rare->reason = rl_strndup(reason, strlen(reason));
   fire(&task->base);
+}
+
+void rl_scope_fire(rl_scope *scope, int code) {
+  if (scope->state != RL_SCOPE_QUIET) return;
+  scope->code = (int16_t)code;
+  fire(scope);
 }
 
 bool rl_scope_fire_with(lua_State *L, rl_scope *scope) {

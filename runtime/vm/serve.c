@@ -38,7 +38,7 @@ static void on_body(rl_req *req, rl_slice bytes) {
 static void on_body_end(rl_req *req, int code) {
   rl_serving *s = req->user;
   s->body_ended = true;
-  s->body_error = code;
+  if (!s->body_error) s->body_error = code; /* what was lost for want of memory stays lost */
   rl_task_wake(&s->body_waker);
 }
 

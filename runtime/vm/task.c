@@ -201,6 +201,13 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   return task;
 }
 
+void rl_task_del(rl_task *task) {
+  rl_list_remove(&task->sibling);
+  task->vm->task_count--;
+  if (task->handle) task->handle->task = NULL;
+  recycle(task, true);
+}
+
 rl_task *rl_task_running(lua_State *L) {
   rl_strand *strand = rl_strand_of(L);
   return strand ? strand->task : NULL;
@@ -271,7 +278,9 @@ static void on_base_failed(rl_task *task) {
   rl_logf(RL_LOG_ERROR, "task %llu ended abnormally: %s", (unsigned long long)task->id, text);
   task->failed = true;
   stop_timeouts(task);
-  if (task->handle) task->handle->results = -1;
+  if (!task->handle) return;
+  if (task->group) rl_scope_fire(task->group, RL_ENOMEM); /* unless it has heard of it */
+  task->handle->results = -1;
 }
 
 static void run(rl_task *task) {
@@ -338,7 +347,7 @@ static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_
   return NULL;
 }
 
-static int raise_impossible(lua_State *L, const char *name, rl_strand *strand) {
+static RL_RAISES int raise_impossible(lua_State *L, const char *name, rl_strand *strand) {
   lua_Debug ar, where;
   const char *inside = NULL;
   for (; strand && !inside; strand = strand->resumer)
@@ -346,16 +355,17 @@ static int raise_impossible(lua_State *L, const char *name, rl_strand *strand) {
   for (int level = 1; lua_getstack(L, level, &where); level++) {
     lua_getinfo(L, "Sl", &where);
     if (*where.what == 'C' || strncmp(where.source, "=rille/", 7) == 0) continue;
-    return luaL_error(L, "cannot wait for %s inside %s, %s:%d", name, inside ? inside : "a C function", where.short_src,
-                      where.currentline);
+    lua_pushfstring(L, "cannot wait for %s inside %s, %s:%d", name, inside ? inside : "a C function", where.short_src,
+                    where.currentline);
+    lua_error(L);
   }
-  return luaL_error(L, "cannot wait for %s inside %s", name, inside ? inside : "a C function");
+  luaL_error(L, "cannot wait for %s inside %s", name, inside ? inside : "a C function");
 }
 
 rl_task *rl_task_may_wait(lua_State *L, const char *name) {
   rl_strand *strand = rl_strand_of(L);
   rl_task *task = strand ? strand->task : NULL;
-  if (!task) luaL_error(L, "cannot wait for %s outside a task", name);
+  if (!task) rl_error_mistake(L, "cannot wait for %s outside a task", name);
   if (!lua_isyieldable(L) || strand->blocked) raise_impossible(L, name, strand);
   if (rl_scope_due(task)) rl_scope_raise_due(L, task);
   task->wait = ++task->vm->next_wait; /* whatever was armed before and never waited for is spent */
@@ -558,13 +568,15 @@ static int failure_gc(lua_State *L) {
 /* Pushes a failure for the parent's list. Whether anybody takes it is known later. */
 static rl_failure *push_failure(lua_State *L, const char *text, const char *trace) {
   rl_failure *failure = lua_newuserdatauv(L, sizeof *failure, 0);
-  *failure = (rl_failure){.error = copy_text(text), .trace = copy_text(trace)};
+  *failure = (rl_failure){0};
   rl_list_init(&failure->node);
   if (luaL_newmetatable(L, "rille.failure")) {
     lua_pushcfunction(L, failure_gc);
     lua_setfield(L, -2, "__gc");
   }
   lua_setmetatable(L, -2);
+  failure->error = copy_text(text);
+  failure->trace = copy_text(trace);
   return failure;
 }
 

@@ -180,6 +180,8 @@ struct rl_task {
  * task->strand.co and says how many arguments. `parent` may be NULL. `from` (may be NULL) is where it is spawned, for
  * messages. NULL where memory is short. */
 rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from);
+/* Gives back one that was never started. */
+void rl_task_del(rl_task *task);
 /* Runs it in this turn of the loop, behind what is ready already. */
 void rl_task_start(rl_task *task);
 /* Runs it at once, up to its first wait. Not from inside another task. */
@@ -227,6 +229,8 @@ void rl_task_wake_first(rl_list *queue);
 /* Cancels the task as a whole with an error of `code`; `reason` (may be NULL) is said in its message. A second call changes
  * nothing. */
 void rl_task_cancel(rl_task *task, int code, const char *reason);
+/* Raises an error of `code` inside a scope of that task, as a cancellation of it. Nothing where it has been cancelled. */
+void rl_scope_fire(rl_scope *scope, int code);
 /* Raises the value on top of L's stack (popped) inside a scope of that task, as a cancellation of it. Returns false where the
  * scope has been cancelled before: then nobody sees the value. */
 bool rl_scope_fire_with(lua_State *L, rl_scope *scope);
@@ -277,7 +281,7 @@ void rl_task_free_sites(rl_vm *vm);
 /* The scope whose cancellation is to be raised now, or NULL; sets task->cleaning. */
 rl_scope *rl_scope_due(rl_task *task);
 /* Raises it. */
-int rl_scope_raise_due(lua_State *L, rl_task *task);
+int rl_scope_raise_due(lua_State *L, rl_task *task) RL_RAISES;
 /* Pushes the error that a scope raises. */
 void rl_scope_push_error(lua_State *L, rl_scope *scope);
 /* Ends the wait under way by an error; not where it cannot be taken back. */

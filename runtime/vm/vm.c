@@ -11,6 +11,7 @@
 #include "client/engine.h"
 #include "server/file.h"
 #include "vm/error.h"
+#include "vm/owner.h"
 #include "vm/task.h"
 
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
@@ -122,6 +123,7 @@ static int furnish(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
   luaL_openlibs(L);
   rl_error_open(L);
+  rl_owner_open(L);
   rl_coroutine_open(L);
   add_searcher(L);
   set_paths(L, vm->root);
@@ -146,7 +148,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
   vm->edition = options->edition;
   rl_list_init(&vm->roots);
   rl_list_init(&vm->idle);
-  rl_buf_init(&vm->scratch, RL_BUF_NO_LIMIT);
+  rl_list_init(&vm->scratches);
   vm->L = lua_newstate(allocate, vm);
   if (vm->L) {
     lua_atpanic(vm->L, on_panic);
@@ -174,7 +176,7 @@ void rl_vm_del(rl_vm *vm) {
   rl_memory_free(&vm->memory);
   rl_task_free_sites(vm);
   rl_file_cache_del(vm->files);
-  rl_buf_free(&vm->scratch);
+  rl_owner_close(vm);
   rl_free(vm->root);
   rl_free(vm);
 }

@@ -4,7 +4,7 @@
  *   rl_vm -- lua_State (one; tasks are its threads)
  *         -- rl_loop it waits on
  *         -- pool of threads for tasks, list of live tasks
- *         -- scratch buffer that values are encoded into
+ *         -- scratch buffers that values are encoded into (vm/owner.h)
  *
  * This is the only room that sees lua.h. The state's allocator carries the vm, so rl_vm_of(L) costs one call. A vm belongs
  * to its loop's thread and nobody else touches it.
@@ -20,6 +20,14 @@
 #include "loop/loop.h"
 #include "vm/heartbeat.h"
 #include "vm/memory.h"
+
+/* These raise and never return, which Lua's headers do not say. Neither does a function of ours that is declared so: it has
+ * a result only to be written `return raise(…)`, as Lua's own are. */
+#define RL_RAISES __attribute__((noreturn))
+int lua_error(lua_State *L) RL_RAISES;
+int luaL_error(lua_State *L, const char *format, ...) RL_RAISES;
+int luaL_argerror(lua_State *L, int arg, const char *message) RL_RAISES;
+int luaL_typeerror(lua_State *L, int arg, const char *type) RL_RAISES;
 
 typedef struct rl_vm rl_vm;
 typedef struct rl_task rl_task;
@@ -45,8 +53,8 @@ struct rl_vm {
   int worker, workers;
   unsigned edition;
   rl_memory memory;
-  rl_pulse pulse; /* for the stall guard */
-  rl_buf scratch; /* encoders write here; valid until the next one */
+  rl_pulse pulse;    /* for the stall guard */
+  rl_list scratches; /* vm/owner.h */
 
   rl_task *running; /* the task whose code is on the C stack now, or NULL */
   rl_list roots;    /* live tasks without a parent; the others hang below them */
@@ -55,6 +63,7 @@ struct rl_vm {
   uint64_t next_task_id, next_wait;
   uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task.h) */
   bool closing;         /* rl_vm_del: waits are undone for good */
+  bool offloaded;       /* it runs what another state has offloaded (vm/offload.h) */
   bool threads_shown;   /* a program can reach every thread (debug.getregistry): none is used again */
   char **sites;         /* names of files in which tasks were spawned */
   unsigned site_count;
@@ -78,6 +87,8 @@ enum {
   RL_REF_TASK_META,
   RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
   RL_REF_HEADERS_META,  /* of the headers that came with it */
+  RL_REF_OWNER_META,    /* vm/owner.h */
+  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
   RL_REF_COUNT
 };
 

@@ -56,4 +56,26 @@ describe("image", function()
     assert.equal("cancelled", fails(task.wait, task).code)
     assert.equal(2, #rille.map({ 1, 2 }, function() return rille.image.thumbnail(picture, { width = 8 }) end))
   end)
+
+  -- A progressive JPEG, gray, with so many scans of a few bytes each.
+  local function many_scans(side, count)
+    local function segment(marker, payload) return "\xff" .. marker .. (">I2"):pack(#payload + 2) .. payload end
+    local blocks = ((side + 7) // 8) ^ 2
+    local dc = segment("\xda", "\1\1\0\0\0\0") .. ("\0"):rep((blocks + 7) // 8)
+    local ac = segment("\xda", "\1\1\0\1\63\0") .. "\x7f\xff\x00"
+    return table.concat {
+      "\xff\xd8", segment("\xdb", "\0" .. ("\1"):rep(64)), segment("\xc2", (">BI2I2BBBB"):pack(8, side, side, 1, 1, 0x11, 0)),
+      segment("\xc4", "\0\1" .. ("\0"):rep(15) .. "\0"), segment("\xc4", "\x10\1" .. ("\0"):rep(15) .. "\xe0"),
+      dc, ac:rep(count - 1), "\xff\xd9",
+    }
+  end
+
+  it("refuses a JPEG of thousands of scans before it decodes it", function()
+    assert.same({ format = "jpeg", width = 8, height = 8 }, rille.image.info(rille.image.thumbnail(many_scans(64, 12), { width = 8 })))
+    for _, picture in ipairs { many_scans(64, 101), many_scans(64, 10000), many_scans(6000, 60) } do
+      local err = fails(rille.image.thumbnail, picture, { width = 8 })
+      assert.same({ 413, "too_large" }, { err.status, err.code })
+      assert.matches("too many scans", err.message)
+    end
+  end)
 end)

@@ -138,8 +138,8 @@ local function unreadable(self, code, message)
   error(upstream_error(self, code, label(self) .. ": " .. message), 0)
 end
 
-local function check_unread(self, level)
-  if self.taken_ then error("the body of this response was read in pieces already, or closed", level + 1) end
+local function check_unread(self)
+  if self.taken_ then mistake "the body of this response was read in pieces already, or closed" end
 end
 
 local function read_all(source)
@@ -153,7 +153,7 @@ end
 function methods.bytes(self)
   local bytes = self.bytes_
   if bytes then return bytes end
-  check_unread(self, 2)
+  check_unread(self)
   self.taken_ = true
   bytes = read_all(self.source_)
   self.bytes_ = bytes
@@ -186,7 +186,7 @@ local Closing = { __close = function(closing) closing.source:close() end }
 function methods.chunks(self)
   local kept = self.bytes_
   local source = kept and M.source(kept) or self.source_
-  if not kept then check_unread(self, 2) end
+  if not kept then check_unread(self) end
   self.taken_ = true
   return function() return source:next() end, nil, nil, setmetatable({ source = source }, Closing)
 end

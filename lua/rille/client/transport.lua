@@ -46,13 +46,8 @@ local function send_body(transfer, req, length)
 end
 
 local Unsent = { __close = function(unsent, err)
-  if err ~= nil then unsent.transfer:close() end
+  if err ~= nil and unsent.transfer then unsent.transfer:close() end
 end }
-
-local function send_streamed(transfer, req, length)
-  local unsent <close> = setmetatable({ transfer = transfer }, Unsent) -- luacheck: ignore 211
-  send_body(transfer, req, length)
-end
 
 -- With the credentials that answer a digest challenge.
 local function with_digest(route, digest)
@@ -65,9 +60,11 @@ end
 -- Sent while the answer is awaited: that may come before all of it is there.
 local function stream(pool, req, left, route)
   local length = req.length or req.body.length
+  local unsent <close> = setmetatable({ transfer = false }, Unsent) -- there before there is anything to close
   local transfer = pool:start(req.method, req.url, req.headers, true, req.settings.limits, left,
     retry.is_idempotent(req.method, req.headers), route, length)
-  send_streamed(transfer, req, length)
+  unsent.transfer = transfer
+  send_body(transfer, req, length)
   local status, head = transfer:head()
   return status, head, transfer
 end

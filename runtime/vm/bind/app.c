@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "server/pattern.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 #include "vm/serve.h"
 
 static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.compiled_app"); }
@@ -65,22 +66,22 @@ static int l_add(lua_State *L) {
   rl_slice method = rl_check_slice(L, 2), pattern = rl_check_slice(L, 3);
   luaL_checktype(L, 4, LUA_TFUNCTION);
   luaL_checktype(L, 5, LUA_TTABLE);
-  rl_buf why;
-  rl_buf_init(&why, 1024);
+  lua_settop(L, 7);
+  uint64_t body_limit = lua_isnoneornil(L, 7) ? 0 : (uint64_t)rl_check_size(L, 7);
+  rl_buf *why = rl_scratch_push(L);
   int taken = -1, id = (int)app->route_count;
   int code = grow_routes(app);
-  if (!code) code = rl_router_add(app->router, method, pattern, id, &taken, &why);
+  if (!code) code = rl_router_add(app->router, method, pattern, id, &taken, why);
   if (code) {
     lua_pushnil(L);
-    lua_pushlstring(L, why.data ? why.data : "", why.len);
+    rl_scratch_result(L, why, RL_OK);
     lua_pushinteger(L, taken);
-    rl_buf_free(&why);
     return 3;
   }
-  rl_buf_free(&why);
+  rl_scratch_give(why);
   rl_app_route *route = &app->routes[app->route_count++];
   route->name = copy_optional(L, 6);
-  if (!lua_isnoneornil(L, 7)) route->body_limit = (uint64_t)rl_check_size(L, 7);
+  route->body_limit = body_limit;
   lua_pushfstring(L, "%s %s", lua_tostring(L, 2), lua_tostring(L, 3));
   route->label = copy_optional(L, -1);
   set_in_uservalue(L, 1, id, 4);
@@ -139,16 +140,31 @@ static int l_scope(lua_State *L) {
   return 0;
 }
 
-/* A converter of the program's: its test runs on the main thread, outside any task, protected. */
+typedef struct question {
+  const rl_app *app;
+  int convert;
+  rl_slice segment;
+} question;
+
+/* Stack: the question. Leaves what the converter says. */
+static int ask_converter(lua_State *L) {
+  const question *q = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, q->app->self_ref);
+  lua_getiuservalue(L, -1, 3);
+  lua_rawgeti(L, -1, q->convert);
+  rl_push_slice(L, q->segment);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+/* A converter of the program's: its test runs on the main thread, outside any task, all of it protected. */
 static bool accepts(void *ud, int convert, rl_slice segment) {
-  rl_app *app = ud;
-  lua_State *L = app->vm->L;
+  question q = {.app = ud, .convert = convert, .segment = segment};
+  lua_State *L = q.app->vm->L;
   int top = lua_gettop(L);
   if (!lua_checkstack(L, 8)) return false;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, app->self_ref);
-  lua_getiuservalue(L, -1, 3);
-  lua_rawgeti(L, -1, convert);
-  lua_pushlstring(L, segment.data, segment.len);
+  lua_pushcfunction(L, ask_converter);
+  lua_pushlightuserdata(L, &q);
   bool fits = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
   lua_settop(L, top);
   return fits;
@@ -214,20 +230,29 @@ static int app_gc(lua_State *L) {
   return 0;
 }
 
+typedef struct held_pattern {
+  rl_owner owner; /* first */
+  rl_pattern pattern;
+} held_pattern;
+
+static void free_pattern(void *object) { rl_pattern_free(object); }
+
 /* pattern_parts(pattern) -> list of strings and {name, converter}; raises what is wrong with it */
 static int l_pattern_parts(lua_State *L) {
-  rl_pattern pattern;
-  rl_buf why;
-  rl_buf_init(&why, 1024);
-  if (rl_pattern_parse(&pattern, rl_check_slice(L, 1), &why)) {
-    lua_pushlstring(L, why.data ? why.data : "out of memory", why.data ? why.len : 13);
-    rl_buf_free(&why);
-    rl_pattern_free(&pattern);
+  rl_slice text = rl_check_slice(L, 1);
+  held_pattern *held = (held_pattern *)rl_owner_push_sized(L, sizeof *held, free_pattern);
+  rl_buf *why = rl_scratch_push(L);
+  int code = rl_pattern_parse(&held->pattern, text, why);
+  held->owner.object = &held->pattern;
+  if (code) {
+    lua_pushlstring(L, why->len ? why->data : "out of memory", why->len ? why->len : 13);
+    rl_scratch_give(why);
     return lua_error(L);
   }
-  lua_createtable(L, (int)pattern.count, 0);
-  for (size_t i = 0; i < pattern.count; i++) {
-    const rl_pattern_part *part = &pattern.parts[i];
+  rl_scratch_give(why);
+  lua_createtable(L, (int)held->pattern.count, 0);
+  for (size_t i = 0; i < held->pattern.count; i++) {
+    const rl_pattern_part *part = &held->pattern.parts[i];
     if (part->param) {
       lua_createtable(L, 2, 0);
       rl_push_slice(L, part->text);
@@ -239,8 +264,7 @@ static int l_pattern_parts(lua_State *L) {
     }
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  rl_buf_free(&why);
-  rl_pattern_free(&pattern);
+  rl_owner_release(&held->owner);
   return 1;
 }
 

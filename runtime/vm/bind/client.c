@@ -38,7 +38,8 @@ static void fill_guard(lua_State *L, rl_guard *guard) {
   if (lua_getfield(L, 1, "allow") != LUA_TTABLE) return;
   guard->listed = true;
   for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
-    const char *text = lua_tostring(L, -1);
+    const char *text =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number would be converted: that may raise */
     int code = text ? rl_guard_allow(guard, rl_slice_str(text)) : RL_ESYNTAX;
     if (!code) {
       lua_pop(L, 1);

@@ -19,6 +19,7 @@ typedef struct rl_client_transfer {
   rl_transfer t; /* first */
   rl_waker waiter;
   bool awaited; /* from the start of a wait until its continuation has run */
+  bool owes;    /* bytes were taken off it that have not reached Lua */
   rl_buf whole; /* what transfer:all() has so far */
   char method[24];
 } rl_client_transfer;
@@ -28,7 +29,7 @@ rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const c
 /* status, headers, transfer: of the transfer at 1, whose head it waits for. Raises what it failed by. */
 int rl_client_transfer_answer(lua_State *L);
 /* Raises what the transfer at that index has failed by: {status, code, message, phase, method, url}. */
-int rl_client_transfer_raise(lua_State *L, int index);
+int rl_client_transfer_raise(lua_State *L, int index) RL_RAISES;
 
 /* Pushes the fields of a head as a table-like value (vm/bind/client_head.c). */
 void rl_client_head_push(lua_State *L, const rl_head *head);

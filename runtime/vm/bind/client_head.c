@@ -110,8 +110,8 @@ static int headers_pairs(lua_State *L) {
   return 3;
 }
 
-static int headers_newindex(lua_State *L) {
-  return luaL_error(L, "the headers of a response that came in cannot be set");
+static RL_RAISES int headers_newindex(lua_State *L) {
+  rl_error_mistake(L, "the headers of a response that came in cannot be set");
 }
 
 static void check_pair(lua_State *L, rl_slice name, rl_slice value) {

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "vm/bind/client.h"
+#include "vm/owner.h"
 
 enum { PIECE = 64 << 10 };
 
@@ -28,7 +29,7 @@ rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const c
   rl_transfer_init(&self->t, pool);
   self->t.on_progress = on_progress;
   self->waiter.task = NULL;
-  self->awaited = false;
+  self->awaited = self->owes = false;
   memcpy(self->method, method, strlen(method) + 1);
   rl_buf_init(&self->whole, RL_BUF_NO_LIMIT);
   rl_vm_push_ref(L, RL_REF_TRANSFER_META);
@@ -64,7 +65,7 @@ int rl_client_transfer_raise(lua_State *L, int self_index) {
   lua_pushstring(L, self->method);
   lua_setfield(L, -2, "method");
   if (phases[self->t.phase]) lua_pushstring(L, phases[self->t.phase]), lua_setfield(L, -2, "phase");
-  return lua_error(L);
+  lua_error(L);
 }
 
 /* ---- waiting -------------------------------------------------------------------------------------------------------------------------- */
@@ -85,7 +86,7 @@ static bool undo(rl_task *task, void *ud) {
 /* A task that was cancelled while it was about to run hears of it here, and nobody else will end its transfer. */
 static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunction k) {
   rl_task *task = rl_task_running(L);
-  if (self->awaited) return luaL_error(L, "another task waits for this response already");
+  if (self->awaited) return rl_error_mistake(L, "another task waits for this response already");
   if (task && rl_scope_due(task)) give_up(self);
   self->waiter = rl_task_waker(rl_task_may_wait(L, what));
   self->awaited = true;
@@ -147,26 +148,43 @@ static int transfer_version(lua_State *L) {
 /* What a reader is to do. */
 enum { HAS_BYTES, MUST_WAIT, AT_END };
 
-/* Bytes that are to be used, and then rl_transfer_read_on called: decoded ones stand in the state's scratch buffer. */
-static int read_some(lua_State *L, transfer *self, rl_slice *out) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_buf_reserve(scratch, PIECE)) return rl_error_raise(L, RL_ENOMEM, NULL);
-  long n = rl_transfer_read(&self->t, scratch->data, PIECE, out);
-  if (n < 0) return rl_client_transfer_raise(L, 1);
+/* Bytes that are to be used, and then rl_transfer_read_on called: decoded ones stand in `room`. */
+static int read_some(lua_State *L, transfer *self, rl_buf *room, rl_slice *out) {
+  int code = rl_buf_reserve(room, PIECE);
+  long n = code ? code : rl_transfer_read(&self->t, room->data, PIECE, out);
   if (n > 0) return HAS_BYTES;
-  return has_ended(self) ? AT_END : MUST_WAIT;
+  if (n == 0 && !has_ended(self)) return MUST_WAIT;
+  if (n == 0) return AT_END;
+  rl_scratch_give(room);
+  return code ? rl_error_raise(L, code, NULL) : rl_client_transfer_raise(L, 1);
+}
+
+/* Before anything is read: bytes that were taken off the transfer and did not reach Lua are missing, so it is broken. */
+static transfer *check_whole(lua_State *L) {
+  transfer *self = lua_touserdata(L, 1);
+  lua_settop(L, 1);
+  self->awaited = false;
+  if (!self->owes) return self;
+  rl_transfer_fail(&self->t, RL_ENOMEM, "a part of the body was lost because memory was short");
+  rl_client_transfer_raise(L, 1);
+}
+
+static void push_bytes(lua_State *L, transfer *self, rl_slice bytes) {
+  self->owes = true;
+  rl_push_slice(L, bytes);
+  self->owes = false;
 }
 
 static int next_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  transfer *self = lua_touserdata(L, 1);
+  transfer *self = check_whole(L);
+  rl_buf *room = rl_scratch_push(L);
   rl_slice bytes;
-  self->awaited = false;
-  int found = read_some(L, self, &bytes);
+  int found = read_some(L, self, room, &bytes);
+  if (found == HAS_BYTES) push_bytes(L, self, bytes);
+  rl_scratch_give(room);
   if (found == MUST_WAIT) return wait_for(L, self, "the body of a response", next_k);
   if (found == AT_END) return 0;
-  rl_push_slice(L, bytes);
   rl_transfer_read_on(&self->t);
   return 1;
 }
@@ -179,17 +197,26 @@ static int transfer_next(lua_State *L) {
   return next_k(L, LUA_OK, 0);
 }
 
+/* Adds all that is there to `whole`. */
+static int gather(lua_State *L, transfer *self, rl_buf *room) {
+  rl_slice bytes;
+  int found;
+  while ((found = read_some(L, self, room, &bytes)) == HAS_BYTES) {
+    self->owes = rl_buf_add_slice(&self->whole, bytes) != 0;
+    if (!self->owes) rl_transfer_read_on(&self->t);
+    else check_whole(L); /* raises */
+  }
+  return found;
+}
+
 static int all_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  transfer *self = lua_touserdata(L, 1);
+  transfer *self = check_whole(L);
   rl_slice bytes = self->whole.len ? RL_SLICE_NONE : rl_transfer_take_rest(&self->t);
-  int found;
-  self->awaited = false;
-  if (bytes.len) return rl_push_slice(L, bytes), 1;
-  while ((found = read_some(L, self, &bytes)) == HAS_BYTES) {
-    if (rl_buf_add_slice(&self->whole, bytes)) return rl_error_raise(L, RL_ENOMEM, NULL);
-    rl_transfer_read_on(&self->t);
-  }
+  if (bytes.len) return push_bytes(L, self, bytes), 1;
+  rl_buf *room = rl_scratch_push(L);
+  int found = gather(L, self, room);
+  rl_scratch_give(room);
   if (found == MUST_WAIT) return wait_for(L, self, "the body of a response", all_k);
   rl_push_slice(L, rl_buf_slice(&self->whole));
   rl_buf_free(&self->whole);

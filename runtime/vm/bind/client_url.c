@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "client/location.h"
 #include "vm/bind/client.h"
+#include "vm/owner.h"
 
 static void set_text(lua_State *L, const char *name, const char *text) {
   if (text) lua_pushstring(L, text), lua_setfield(L, -2, name);
@@ -27,21 +28,29 @@ static void push_location(lua_State *L, const rl_location *location) {
   lua_setfield(L, -2, "disguised");
 }
 
+typedef struct held_location {
+  rl_owner owner; /* first */
+  rl_location location;
+} held_location;
+
+static void free_location(void *object) { rl_location_free(object); }
+
 /* url_parse(text, base?) -> {url, scheme, host, port, path, query, user, password, origin, secure, disguised}
  * | nil, what is wrong */
 static int l_url_parse(lua_State *L) {
   rl_slice text = rl_check_slice(L, 1);
   const char *base = luaL_optstring(L, 2, NULL), *why = "it holds NUL";
-  rl_location location;
-  int code = strlen(text.data) == text.len ? rl_location_parse(&location, text.data, base, &why) : RL_EINVALID;
+  held_location *held = (held_location *)rl_owner_push_sized(L, sizeof *held, free_location);
+  int code = strlen(text.data) == text.len ? rl_location_parse(&held->location, text.data, base, &why) : RL_EINVALID;
   if (code == RL_ENOMEM) return rl_error_raise(L, RL_ENOMEM, NULL);
   if (code) {
     lua_pushnil(L);
     lua_pushstring(L, why);
     return 2;
   }
-  push_location(L, &location);
-  rl_location_free(&location);
+  held->owner.object = &held->location;
+  push_location(L, &held->location);
+  rl_owner_release(&held->owner);
   return 1;
 }
 

@@ -11,6 +11,7 @@
 #include "crypto/seal.h"
 #include "loop/gate.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 /* ---- digests and tokens ----------------------------------------------------------------------------------------------------- */
 
@@ -49,10 +50,15 @@ static int l_random_bytes(lua_State *L) {
 }
 
 static int push_base64url(lua_State *L, rl_slice s) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_base64url_encode(scratch, s)) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, rl_base64url_encode(scratch, s));
+}
+
+/* What cannot be opened or read is nil; that memory is short is raised. */
+static int push_or_nil(lua_State *L, rl_buf *scratch, int code) {
+  if (!code || code == RL_ENOMEM) return rl_scratch_result(L, scratch, code);
+  rl_scratch_give(scratch);
+  lua_pushnil(L);
   return 1;
 }
 
@@ -61,13 +67,9 @@ static int l_base64url_encode(lua_State *L) { return push_base64url(L, rl_check_
 
 /* base64url_decode(text) -> bytes, or nil */
 static int l_base64url_decode(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  int code = rl_base64url_decode(scratch, rl_check_slice(L, 1));
-  if (code == RL_ENOMEM) return rl_error_raise(L, code, NULL);
-  if (code) lua_pushnil(L);
-  else rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_slice text = rl_check_slice(L, 1);
+  rl_buf *scratch = rl_scratch_push(L);
+  return push_or_nil(L, scratch, rl_base64url_decode(scratch, text));
 }
 
 /* random_token(n = 32) -> n random bytes as url-safe base64 */
@@ -116,11 +118,9 @@ static rl_seal_context check_context(lua_State *L) {
 /* seal(ring, purpose, bytes) -> text */
 static int l_seal(lua_State *L) {
   rl_seal_context context = check_context(L);
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_seal(&context, rl_check_slice(L, 3), scratch)) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_slice bytes = rl_check_slice(L, 3);
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, rl_seal(&context, bytes, scratch));
 }
 
 /* unseal(ring, purpose, text, max_age?) -> bytes, or nil */
@@ -131,13 +131,8 @@ static int l_unseal(lua_State *L) {
     double seconds = rl_check_seconds(L, 4);
     context.max_age_ms = seconds < 1e12 ? (int64_t)(seconds * 1000) : -1;
   }
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  int code = rl_unseal(&context, text, scratch, NULL);
-  if (code == RL_ENOMEM) return rl_error_raise(L, code, NULL);
-  if (code) lua_pushnil(L);
-  else rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_buf *scratch = rl_scratch_push(L);
+  return push_or_nil(L, scratch, rl_unseal(&context, text, scratch, NULL));
 }
 
 /* process_secret() -> 32 random bytes, the same in all states of this process and as long as it lives */
@@ -152,7 +147,7 @@ static int l_process_secret(lua_State *L) {
 typedef struct password_job {
   rl_gated gated;
   rl_waker waker;
-  bool abandoned; /* nobody waits any more */
+  bool under_way, abandoned; /* abandoned: nobody waits any more */
   bool verifies;
   int code;
   size_t len, hash_len;
@@ -180,41 +175,41 @@ static void free_job(password_job *job) {
 
 static void on_password_done(rl_gated *gated, bool ran) {
   password_job *job = RL_CONTAINER(gated, password_job, gated);
-  (void)ran; /* false only for one that was cancelled */
+  (void)ran; /* false only for one that was abandoned */
+  job->under_way = false;
   if (job->abandoned) free_job(job);
   else rl_task_wake(&job->waker);
 }
 
-static bool undo_password(rl_task *task, void *ud) {
-  password_job *job = ud;
-  (void)task;
+static void let_go(void *object) {
+  password_job *job = object;
+  job->waker.task = NULL;
   job->abandoned = true;
-  rl_gate_cancel(&job->gated);
+  if (job->under_way) rl_gate_cancel(&job->gated);
+  else free_job(job);
+}
+
+static bool undo_password(rl_task *task, void *ud) {
+  (void)task;
+  rl_owner_release(ud);
   return true;
 }
 
 static int password_k(lua_State *L, int status, lua_KContext ctx) {
-  password_job *job = (password_job *)ctx;
-  char hash[RL_PASSWORD_HASH];
-  int code = job->code;
-  bool verifies = job->verifies;
   (void)status;
-  memcpy(hash, job->hash, sizeof hash);
-  free_job(job);
+  rl_owner *owner = (rl_owner *)ctx;
+  const password_job *job = owner->object;
+  int code = job->code;
   if (code && code != RL_EDENIED) return rl_error_raise(L, code, NULL);
-  if (verifies) lua_pushboolean(L, code == RL_OK);
-  else lua_pushstring(L, hash);
+  if (job->verifies) lua_pushboolean(L, code == RL_OK);
+  else lua_pushstring(L, job->hash);
+  rl_owner_release(owner);
   return 1;
 }
 
-/* Both strings are of a size that fits. */
-static int start_password(lua_State *L, const char *name, rl_slice password, rl_slice hash, bool verifies) {
-  static uv_once_t once = UV_ONCE_INIT;
-  uv_once(&once, open_password_gate);
-  rl_task *task = rl_task_may_wait(L, name);
+static password_job *new_job(lua_State *L, rl_slice password, rl_slice hash, bool verifies) {
   password_job *job = rl_calloc(1, sizeof *job);
-  if (!job) return rl_error_raise(L, RL_ENOMEM, NULL);
-  job->waker = rl_task_waker(task);
+  if (!job) rl_error_raise(L, RL_ENOMEM, NULL);
   job->verifies = verifies;
   job->len = password.len;
   job->hash_len = hash.len;
@@ -222,11 +217,21 @@ static int start_password(lua_State *L, const char *name, rl_slice password, rl_
   if (hash.len) memcpy(job->hash, hash.data, hash.len);
   job->gated.run = run_password;
   job->gated.done = on_password_done;
-  if (rl_gate_enter(&password_gate, task->vm->loop, &job->gated)) {
-    free_job(job);
+  return job;
+}
+
+/* Both strings are of a size that fits. */
+static int start_password(lua_State *L, const char *name, rl_slice password, rl_slice hash, bool verifies) {
+  static uv_once_t once = UV_ONCE_INIT;
+  uv_once(&once, open_password_gate);
+  rl_task *task = rl_task_may_wait(L, name);
+  rl_owner *owner = rl_owner_push(L, let_go);
+  password_job *job = owner->object = new_job(L, password, hash, verifies);
+  job->waker = rl_task_waker(task);
+  if (rl_gate_enter(&password_gate, task->vm->loop, &job->gated))
     return rl_error_raise(L, RL_EBUSY, "too many passwords are being checked, try again later");
-  }
-  return rl_task_wait(L, name, undo_password, job, password_k, (lua_KContext)job);
+  job->under_way = true;
+  return rl_task_wait(L, name, undo_password, owner, password_k, (lua_KContext)owner);
 }
 
 /* password_hash(password) -> hash; raises code "invalid" for one that is empty or too long */

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 #include "vm/serve.h"
 
 /* ---- letters --------------------------------------------------------------------------------------------------------- */
@@ -57,12 +58,12 @@ static bool undo_receive(rl_task *task, void *ud) {
 static int receive_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rl_desk *desk = desk_of(L);
-  rl_list *node = rl_list_shift(&desk->letters);
-  if (!node) return 0;
-  letter *l = RL_CONTAINER(node, letter, node);
-  desk->count--;
+  if (rl_list_empty(&desk->letters)) return 0;
+  letter *l = RL_CONTAINER(desk->letters.next, letter, node);
   lua_pushstring(L, l->kind);
   lua_pushlstring(L, l->text, l->len);
+  rl_list_remove(&l->node); /* it has arrived */
+  desk->count--;
   rl_free(l);
   return 2;
 }
@@ -94,12 +95,11 @@ static int l_watch(lua_State *L) {
 /* desk_ask(question) -> what the program's state answers, or nil */
 static int l_ask(lua_State *L) {
   rl_desk *desk = desk_of(L);
-  rl_buf answer;
-  rl_buf_init(&answer, 16 << 20);
-  bool answered = desk->ask(desk, rl_check_slice(L, 1), &answer);
-  if (answered) rl_push_slice(L, rl_buf_slice(&answer));
-  else lua_pushnil(L);
-  rl_buf_free(&answer);
+  rl_slice question = rl_check_slice(L, 1);
+  rl_buf *answer = rl_scratch_push(L);
+  if (desk->ask(desk, question, answer)) return rl_scratch_result(L, answer, answer->error);
+  rl_scratch_give(answer);
+  lua_pushnil(L);
   return 1;
 }
 
@@ -119,16 +119,27 @@ static int l_answer_desk(lua_State *L) {
   return 0;
 }
 
+/* Stack: the function, the question (light userdata). Leaves a string. */
+static int answer_question(lua_State *L) {
+  rl_push_slice(L, *(rl_slice *)lua_touserdata(L, 2));
+  lua_replace(L, 2);
+  lua_call(L, 1, 1);
+  luaL_tolstring(L, -1, NULL);
+  return 1;
+}
+
 bool rl_main_ask(rl_main *main, rl_slice question, rl_buf *answer) {
   lua_State *L = main->vm->L;
   int top = lua_gettop(L);
   if (!lua_checkstack(L, 8)) return false;
+  lua_pushcfunction(L, answer_question);
   bool there = lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key) == LUA_TFUNCTION;
   if (there) {
-    lua_pushlstring(L, question.data, question.len);
-    there = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING;
+    lua_pushlightuserdata(L, &question);
+    there = lua_pcall(L, 2, 1, 0) == LUA_OK;
+    const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is not a string";
     if (there) rl_buf_add_slice(answer, rl_check_slice(L, -1));
-    else rl_logf(RL_LOG_WARN, "dev: the program's state did not answer: %s", luaL_tolstring(L, -1, NULL));
+    else rl_logf(RL_LOG_WARN, "dev: the program's state did not answer: %s", why);
   }
   lua_settop(L, top);
   return there;

@@ -30,19 +30,20 @@ typedef struct piece {
 } piece;
 
 typedef struct file {
-  int fd; /* -1: closed */
-  piece *busy;
+  int fd;       /* -1: closed */
+  piece *busy;  /* under way */
+  piece *ready; /* has been read, and has not reached Lua yet */
 } file;
 
 static file *check_file(lua_State *L) {
   file *f = luaL_checkudata(L, 1, "rille.open_file");
-  if (f->fd < 0) luaL_error(L, "this file is closed");
-  if (f->busy) luaL_error(L, "another task uses this file");
+  if (f->fd < 0) rl_error_mistake(L, "this file is closed");
+  if (f->busy) rl_error_mistake(L, "another task uses this file");
   return f;
 }
 
-static int raise_io(lua_State *L, const char *what, int saved) {
-  return rl_error_raise(L, saved == ENOSPC ? RL_EFULL : RL_EIO, "%s: %s", what, strerror(saved));
+static RL_RAISES int raise_io(lua_State *L, const char *what, int saved) {
+  rl_error_raise(L, saved == ENOSPC ? RL_EFULL : RL_EIO, "%s: %s", what, strerror(saved));
 }
 
 /* ---- one piece ------------------------------------------------------------------------------------------------------------ */
@@ -69,6 +70,7 @@ static void on_piece_done(rl_job *job, bool ran) {
   (void)ran; /* never cancelled */
   if (p->file) {
     p->file->busy = NULL;
+    p->file->ready = p;
     rl_task_wake(&p->waker);
     return;
   }
@@ -85,11 +87,17 @@ static void hand_over(file *f) {
 
 static bool undo_piece(rl_task *task, void *ud) {
   (void)task;
-  hand_over(((piece *)ud)->file);
+  hand_over(ud);
   return true;
 }
 
-static piece *start_piece(lua_State *L, file *f, size_t len, const char *bytes, rl_task *task) {
+static void drop_ready(file *f) {
+  rl_free(f->ready);
+  f->ready = NULL;
+}
+
+static void start_piece(lua_State *L, file *f, size_t len, const char *bytes, rl_task *task) {
+  drop_ready(f);
   piece *p = rl_calloc(1, sizeof *p + len);
   if (!p) rl_error_raise(L, RL_ENOMEM, NULL);
   p->job.run = run_piece;
@@ -102,28 +110,33 @@ static piece *start_piece(lua_State *L, file *f, size_t len, const char *bytes, 
   if (bytes) memcpy(p->bytes, bytes, len);
   f->busy = p;
   rl_job_start(rl_vm_of(L)->loop, &p->job);
-  return p;
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------------------- */
 
-static int read_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  piece *p = (piece *)ctx;
+/* Where the string finds no room, the piece stays and is what the next read returns. */
+static int push_ready(lua_State *L, file *f) {
+  const piece *p = f->ready;
   int saved = p->error;
   if (p->done > 0) lua_pushlstring(L, p->bytes, (size_t)p->done);
   else lua_pushnil(L);
-  rl_free(p);
+  drop_ready(f);
   return saved ? raise_io(L, "cannot read a file", saved) : 1;
+}
+
+static int read_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  return push_ready(L, (file *)ctx);
 }
 
 /* file:read(most?) -> bytes, at most 256 KiB; nil at the end */
 static int file_read(lua_State *L) {
   file *f = check_file(L);
   lua_Integer most = luaL_optinteger(L, 2, PIECE);
+  if (f->ready && !f->ready->writes) return push_ready(L, f);
   rl_task *task = rl_task_may_wait(L, "a file");
-  piece *p = start_piece(L, f, most > 0 && most < PIECE ? (size_t)most : PIECE, NULL, task);
-  return rl_task_wait(L, "a file", undo_piece, p, read_k, (lua_KContext)p);
+  start_piece(L, f, most > 0 && most < PIECE ? (size_t)most : PIECE, NULL, task);
+  return rl_task_wait(L, "a file", undo_piece, f, read_k, (lua_KContext)f);
 }
 
 static int write_from(lua_State *L, size_t from);
@@ -131,10 +144,10 @@ static int write_from(lua_State *L, size_t from);
 /* The stack holds file, bytes and how many of them were written before. */
 static int write_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  piece *p = (piece *)ctx;
-  int saved = p->error;
-  size_t from = (size_t)lua_tointeger(L, 3) + p->len;
-  rl_free(p);
+  file *f = (file *)ctx;
+  int saved = f->ready->error;
+  size_t from = (size_t)lua_tointeger(L, 3) + f->ready->len;
+  drop_ready(f);
   return saved ? raise_io(L, "cannot write a file", saved) : write_from(L, from);
 }
 
@@ -145,8 +158,9 @@ static int write_from(lua_State *L, size_t from) {
   lua_pushinteger(L, (lua_Integer)from);
   rl_task *task = rl_task_may_wait(L, "a file");
   size_t len = bytes.len - from < PIECE ? bytes.len - from : PIECE;
-  piece *p = start_piece(L, check_file(L), len, bytes.data + from, task);
-  return rl_task_wait(L, "a file", undo_piece, p, write_k, (lua_KContext)p);
+  file *f = check_file(L);
+  start_piece(L, f, len, bytes.data + from, task);
+  return rl_task_wait(L, "a file", undo_piece, f, write_k, (lua_KContext)f);
 }
 
 /* file:write(bytes) */
@@ -190,12 +204,13 @@ static void close_file(file *f) {
   if (f->busy) hand_over(f); /* at the end of the state only: a task that waits keeps its file alive */
   else if (f->fd >= 0) close(f->fd);
   f->fd = -1;
+  drop_ready(f);
 }
 
 /* file:close() */
 static int file_close(lua_State *L) {
   file *f = luaL_checkudata(L, 1, "rille.open_file");
-  if (f->busy) return luaL_error(L, "another task uses this file");
+  if (f->busy) return rl_error_mistake(L, "another task uses this file");
   close_file(f);
   return 0;
 }

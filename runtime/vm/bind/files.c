@@ -9,30 +9,43 @@
 
 #include "base/error.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
+
+/* What scandir made. */
+typedef struct listing {
+  rl_owner owner; /* first */
+  struct dirent **entries;
+  int count;
+} listing;
+
+static void free_listing(void *object) {
+  listing *l = object;
+  for (int i = 0; i < l->count; i++) free(l->entries[i]);
+  free(l->entries);
+}
 
 /* list_directory(path) -> sorted list of names | nil, message */
 static int l_list_directory(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  DIR *directory = opendir(path);
-  if (!directory) {
+  listing *l = (listing *)rl_owner_push_sized(L, sizeof *l, free_listing);
+  l->entries = NULL;
+  l->count = scandir(path, &l->entries, NULL, alphasort);
+  if (l->count < 0) {
+    int saved = errno;
     lua_pushnil(L);
-    lua_pushfstring(L, "cannot read the directory %s: %s", path, strerror(errno));
+    lua_pushfstring(L, "cannot read the directory %s: %s", path, strerror(saved));
     return 2;
   }
-  struct dirent **entries = NULL;
-  closedir(directory);
-  int count = scandir(path, &entries, NULL, alphasort);
-  lua_createtable(L, count > 0 ? count : 0, 0);
+  l->owner.object = l;
+  lua_createtable(L, l->count, 0);
   lua_Integer kept = 0;
-  for (int i = 0; i < count; i++) {
-    const char *name = entries[i]->d_name;
-    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
-      lua_pushstring(L, name);
-      lua_rawseti(L, -2, ++kept);
-    }
-    free(entries[i]);
+  for (int i = 0; i < l->count; i++) {
+    const char *name = l->entries[i]->d_name;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, ++kept);
   }
-  free(entries);
+  rl_owner_release(&l->owner);
   return 1;
 }
 
@@ -55,8 +68,9 @@ static int l_make_directory(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   lua_pushboolean(L, 1);
   if (mkdir(path, 0777) == 0) return 1;
+  int saved = errno;
   lua_pushnil(L);
-  lua_pushfstring(L, "cannot make the directory %s: %s", path, strerror(errno));
+  lua_pushfstring(L, "cannot make the directory %s: %s", path, strerror(saved));
   return 2;
 }
 

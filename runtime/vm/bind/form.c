@@ -6,6 +6,7 @@
 #include "http/cookie.h"
 #include "http/multipart.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 /* ---- urlencoded ------------------------------------------------------------------------------------------------------------- */
 
@@ -14,12 +15,12 @@ static int form_free(lua_State *L) {
   return 0;
 }
 
-static int raise_form_error(lua_State *L, int code) {
+static RL_RAISES int raise_form_error(lua_State *L, int code) {
   switch (code) {
-    case RL_ETOOBIG: return rl_error_raise(L, code, "the form has more than %u fields", RL_LIMIT_FORM_FIELDS);
-    case RL_EUTF8: return rl_error_raise(L, code, "the form is not UTF-8");
-    case RL_ENOMEM: return rl_error_raise(L, code, NULL);
-    default: return rl_error_raise(L, code, "the form is malformed: a bad escape, or NUL");
+    case RL_ETOOBIG: rl_error_raise(L, code, "the form has more than %u fields", RL_LIMIT_FORM_FIELDS);
+    case RL_EUTF8: rl_error_raise(L, code, "the form is not UTF-8");
+    case RL_ENOMEM: rl_error_raise(L, code, NULL);
+    default: rl_error_raise(L, code, "the form is malformed: a bad escape, or NUL");
   }
 }
 
@@ -49,17 +50,22 @@ typedef struct multipart_box {
   rl_multipart multipart;
   const char *chunk;
   rl_slice in;
+  int failed; /* an error ends it. While an event has not reached Lua: the one that keeps it from doing so */
 } multipart_box;
 
-static multipart_box *check_multipart(lua_State *L) { return luaL_checkudata(L, 1, "rille.multipart"); }
+static multipart_box *check_multipart(lua_State *L) {
+  multipart_box *box = luaL_checkudata(L, 1, "rille.multipart");
+  if (box->failed) rl_error_raise(L, box->failed, "this body could not be read before, and what was lost is lost");
+  return box;
+}
 
 static int multipart_gc(lua_State *L) {
   rl_multipart_free(&((multipart_box *)lua_touserdata(L, 1))->multipart);
   return 0;
 }
 
-static int raise_multipart_error(lua_State *L, int code, const char *why) {
-  return rl_error_raise(L, code, "%s", why ? why : rl_error_text(code));
+static RL_RAISES int raise_multipart_error(lua_State *L, int code, const char *why) {
+  rl_error_raise(L, code, "%s", why ? why : rl_error_text(code));
 }
 
 /* multipart(content_type) -> parser; raises where it is not multipart or has no valid boundary */
@@ -102,20 +108,20 @@ static void push_fields(lua_State *L, const rl_multipart *m) {
 }
 
 static void push_safe_name(lua_State *L, rl_slice raw) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_filename_make_safe(raw, scratch)) rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
+  rl_buf *scratch = rl_scratch_push(L);
+  rl_scratch_result(L, scratch, rl_filename_make_safe(raw, scratch));
+  lua_remove(L, -2); /* its owner */
 }
 
 /* Pushes {headers, name, content_type, filename, raw_filename, form_data}. */
-static void push_part(lua_State *L, rl_multipart *m) {
+static void push_part(lua_State *L, multipart_box *box) {
+  rl_multipart *m = &box->multipart;
   rl_part part;
   lua_createtable(L, 0, 6);
   push_fields(L, m); /* before the description takes escapes off in place */
   lua_setfield(L, -2, "headers");
   int code = rl_multipart_describe(m, &part);
-  if (code) raise_multipart_error(L, code, m->why);
+  if (code) box->failed = code, raise_multipart_error(L, code, m->why);
   if (part.has_name) set_string(L, "name", part.name);
   if (part.content_type.len) set_string(L, "content_type", part.content_type);
   lua_pushboolean(L, part.is_form_data);
@@ -143,22 +149,29 @@ static int push_data(lua_State *L, const multipart_box *box) {
   return 4;
 }
 
+static int push_event(lua_State *L, multipart_box *box, int event) {
+  switch (event) {
+    case RL_MULTIPART_PART:
+      lua_pushliteral(L, "part");
+      push_part(L, box);
+      return 2;
+    case RL_MULTIPART_DATA: return push_data(L, box);
+    case RL_MULTIPART_PART_END: lua_pushliteral(L, "end_part"); return 1;
+    case RL_MULTIPART_END: lua_pushliteral(L, "end"); return 1;
+    default: lua_pushnil(L); return 1; /* RL_MULTIPART_MORE */
+  }
+}
+
 /* parser:next() -> nil (feed it) | "part", part | "data", string, i, j | "end_part" | "end" */
 static int l_next(lua_State *L) {
   multipart_box *box = check_multipart(L);
   lua_settop(L, 1);
   int event = rl_multipart_next(&box->multipart, &box->in);
-  switch (event) {
-    case RL_MULTIPART_MORE: lua_pushnil(L); return 1;
-    case RL_MULTIPART_PART:
-      lua_pushliteral(L, "part");
-      push_part(L, &box->multipart);
-      return 2;
-    case RL_MULTIPART_DATA: return push_data(L, box);
-    case RL_MULTIPART_PART_END: lua_pushliteral(L, "end_part"); return 1;
-    case RL_MULTIPART_END: lua_pushliteral(L, "end"); return 1;
-    default: return raise_multipart_error(L, event, box->multipart.why);
-  }
+  if (event < 0) return raise_multipart_error(L, event, box->multipart.why);
+  box->failed = RL_ENOMEM;
+  int count = push_event(L, box, event);
+  box->failed = RL_OK;
+  return count;
 }
 
 /* parser:finish(): raises where the body was cut off */

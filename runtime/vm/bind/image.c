@@ -1,18 +1,20 @@
-/* Pictures for Lua: the task waits while a thread decodes and scales. No more threads than cores do so, a few wait in line. */
-#include <unistd.h>
+/* Pictures for Lua: the task waits while a thread of a crew decodes and scales. There are as many as cores; a few wait in line. */
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "image/thumbnail.h"
-#include "loop/gate.h"
+#include "loop/crew.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
-/* One picture under way. As with passwords, its thread cannot be stopped: a task that is cancelled lets go of the job. */
+/* One picture under way. It reads no more of its bytes once it was abandoned, but what has been read has to be worked off by
+ * its thread: a task that is cancelled lets go of the job. */
 typedef struct image_job {
-  rl_gated gated;
+  rl_errand errand;
   rl_waker waker;
-  bool abandoned; /* nobody waits any more */
+  bool under_way;
   rl_thumbnail how;
   int code;
   rl_buf out;
@@ -20,15 +22,14 @@ typedef struct image_job {
   char bytes[];
 } image_job;
 
-static rl_gate image_gate;
+static rl_crew image_crew;
 
-static void open_image_gate(void) {
-  long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  rl_gate_init(&image_gate, cores > 0 ? (unsigned)cores : 1, RL_LIMIT_IMAGE_QUEUE);
-}
+static void open_image_crew(void) { rl_crew_init(&image_crew, "rille-image", 1, RL_LIMIT_IMAGE_QUEUE); }
 
-static void run_image(rl_gated *gated) {
-  image_job *job = RL_CONTAINER(gated, image_job, gated);
+static bool is_abandoned(const rl_thumbnail *how) { return rl_errand_is_abandoned(how->owner); }
+
+static void run_image(rl_errand *errand) {
+  image_job *job = RL_CONTAINER(errand, image_job, errand);
   job->code = rl_image_thumbnail(rl_slice_of(job->bytes, job->len), &job->how, &job->out);
 }
 
@@ -37,78 +38,89 @@ static void free_job(image_job *job) {
   rl_free(job);
 }
 
-static void on_image_done(rl_gated *gated, bool ran) {
-  image_job *job = RL_CONTAINER(gated, image_job, gated);
-  (void)ran; /* false only for one that was cancelled */
-  if (job->abandoned) free_job(job);
-  else rl_task_wake(&job->waker);
+static void on_image_done(rl_errand *errand) {
+  image_job *job = RL_CONTAINER(errand, image_job, errand);
+  job->under_way = false;
+  rl_task_wake(&job->waker);
+}
+
+static void on_image_drop(rl_errand *errand) { free_job(RL_CONTAINER(errand, image_job, errand)); }
+
+static void let_go(void *object) {
+  image_job *job = object;
+  job->waker.task = NULL;
+  if (job->under_way) rl_errand_abandon(&job->errand);
+  else free_job(job);
 }
 
 static bool undo_image(rl_task *task, void *ud) {
-  image_job *job = ud;
   (void)task;
-  job->abandoned = true;
-  rl_gate_cancel(&job->gated);
+  rl_owner_release(ud);
   return true;
 }
 
 /* What is wrong with a picture is the sender's fault: these reach the client. */
-static int raise_code(lua_State *L, int code) {
+static RL_RAISES int raise_code(lua_State *L, int code) {
   const char *why;
   switch (code) {
-    case RL_ESYNTAX: return rl_error_raise(L, RL_EINVALID, "the picture is broken");
-    case RL_ETOOBIG: return rl_error_raise(L, code, "the picture has more than %u pixels", RL_LIMIT_IMAGE_PIXELS);
+    case RL_ESYNTAX: rl_error_raise(L, RL_EINVALID, "the picture is broken");
+    case RL_ETOOBIG: rl_error_raise(L, code, "the picture has more than %u pixels", RL_LIMIT_IMAGE_PIXELS);
+    case RL_ERANGE:
+      rl_error_push_word(L, rl_error_word(RL_ETOOBIG), rl_error_status(RL_ETOOBIG),
+                         "the picture would take too long to decode: it has too many scans or segments for its size");
+      lua_error(L);
     case RL_EUNSUPPORTED:
-      if (!rl_image_available(&why)) return luaL_error(L, "image.thumbnail: %s", why);
-      return rl_error_raise(L, code, "the picture is no JPEG, PNG, GIF or WebP");
-    default: return rl_error_raise(L, code, NULL);
+      if (!rl_image_available(&why)) luaL_error(L, "image.thumbnail: %s", why);
+      rl_error_raise(L, code, "the picture is no JPEG, PNG, GIF or WebP");
+    default: rl_error_raise(L, code, NULL);
   }
-}
-
-static int push_bytes(lua_State *L) {
-  const image_job *job = lua_touserdata(L, 1);
-  rl_push_slice(L, rl_buf_slice(&job->out));
-  return 1;
 }
 
 static int image_k(lua_State *L, int status, lua_KContext ctx) {
-  image_job *job = (image_job *)ctx;
-  int code = job->code;
+  rl_owner *owner = (rl_owner *)ctx;
+  const image_job *job = owner->object;
   (void)status;
-  if (!code) { /* protected: the job is to be freed even where the string finds no room */
-    lua_pushcfunction(L, push_bytes);
-    lua_pushlightuserdata(L, job);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) code = RL_ENOMEM;
-  }
-  free_job(job);
-  return code ? raise_code(L, code) : 1;
+  if (job->code) return raise_code(L, job->code);
+  rl_push_slice(L, rl_buf_slice(&job->out));
+  rl_owner_release(owner);
+  return 1;
+}
+
+static image_job *new_job(lua_State *L, rl_slice bytes, const rl_thumbnail *how) {
+  image_job *job = rl_calloc(1, sizeof *job + bytes.len);
+  if (!job) rl_error_raise(L, RL_ENOMEM, NULL);
+  rl_buf_init(&job->out, RL_BUF_NO_LIMIT);
+  job->how = *how;
+  job->how.is_abandoned = is_abandoned;
+  job->how.owner = &job->errand;
+  job->len = bytes.len;
+  memcpy(job->bytes, bytes.data, bytes.len);
+  job->errand.run = run_image;
+  job->errand.done = on_image_done;
+  job->errand.drop = on_image_drop;
+  return job;
 }
 
 /* image_thumbnail(bytes, width, height, format, quality, contain) -> bytes; raises codes unsupported, invalid, too_large, busy.
  * The arguments were checked by lua/rille/image.lua. */
 static int l_image_thumbnail(lua_State *L) {
   static uv_once_t once = UV_ONCE_INIT;
-  uv_once(&once, open_image_gate);
+  uv_once(&once, open_image_crew);
   rl_slice bytes = rl_check_slice(L, 1);
+  rl_thumbnail how = {.width = (uint32_t)luaL_checkinteger(L, 2),
+                      .height = (uint32_t)luaL_checkinteger(L, 3),
+                      .format = rl_image_format_of(rl_check_slice(L, 4)),
+                      .quality = (int)luaL_checkinteger(L, 5),
+                      .contain = lua_toboolean(L, 6)};
   rl_task *task = rl_task_may_wait(L, "image.thumbnail");
-  image_job *job = rl_calloc(1, sizeof *job + bytes.len);
-  if (!job) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_buf_init(&job->out, RL_BUF_NO_LIMIT);
+  rl_owner *owner = rl_owner_push(L, let_go);
+  image_job *job = owner->object = new_job(L, bytes, &how);
   job->waker = rl_task_waker(task);
-  job->how = (rl_thumbnail){.width = (uint32_t)luaL_checkinteger(L, 2),
-                            .height = (uint32_t)luaL_checkinteger(L, 3),
-                            .format = rl_image_format_of(rl_check_slice(L, 4)),
-                            .quality = (int)luaL_checkinteger(L, 5),
-                            .contain = lua_toboolean(L, 6)};
-  job->len = bytes.len;
-  memcpy(job->bytes, bytes.data, bytes.len);
-  job->gated.run = run_image;
-  job->gated.done = on_image_done;
-  if (rl_gate_enter(&image_gate, task->vm->loop, &job->gated)) {
-    free_job(job);
-    return rl_error_raise(L, RL_EBUSY, "too many pictures are being scaled, try again later");
-  }
-  return rl_task_wait(L, "image.thumbnail", undo_image, job, image_k, (lua_KContext)job);
+  int code = rl_crew_send(&image_crew, task->vm->loop, &job->errand, true);
+  if (code == RL_EBUSY) return rl_error_raise(L, code, "too many pictures are being scaled, try again later");
+  if (code) return rl_error_raise(L, code, NULL);
+  job->under_way = true;
+  return rl_task_wait(L, "image.thumbnail", undo_image, owner, image_k, (lua_KContext)owner);
 }
 
 /* image_info(bytes) -> format, width, height (upright); or nil where it is no picture */

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 /* ---- encoding ------------------------------------------------------------------------------------------------------------- */
 
@@ -22,7 +23,7 @@ typedef struct encoder {
   bool sorted; /* members of objects in the order of their keys: equal values give equal texts */
 } encoder;
 
-static void fail(encoder *e, int code) {
+static RL_RAISES void fail(encoder *e, int code) {
   if (code == RL_EUTF8) luaL_error(e->L, "cannot encode a string that is not UTF-8 as JSON");
   if (code == RL_EINVALID) luaL_error(e->L, "cannot encode NaN or an infinity as JSON");
   rl_error_raise(e->L, code, NULL);
@@ -67,34 +68,54 @@ static void encode_object(encoder *e, int index) {
   put(e, '}');
 }
 
+typedef struct sorted_key {
+  rl_slice text;
+  lua_Integer place; /* in the list that holds it */
+} sorted_key;
+
 static int compare_keys(const void *a, const void *b) {
-  const rl_slice *x = a, *y = b;
+  const rl_slice *x = &((const sorted_key *)a)->text, *y = &((const sorted_key *)b)->text;
   int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
   return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Keys are borrowed from the table, which holds them meanwhile; the array is Lua's, so that a raise leaves nothing behind. */
-static void encode_sorted(encoder *e, int index) {
+/* Pushes a list of the keys, so that they stay whatever becomes of the table. Returns how many. */
+static size_t push_keys(encoder *e, int index) {
   lua_State *L = e->L;
   size_t count = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), count++)
+  lua_newtable(L);
+  int list = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) encode_key(e); /* raises */
-  rl_slice *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0);
-  rl_slice *key = keys;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), key++) key->data = lua_tolstring(L, -2, &key->len);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, list, (lua_Integer)++count);
+  }
+  return count;
+}
+
+/* Making room for the keys may run finalizers, which may change the table. What they took away is null then. */
+static void encode_sorted(encoder *e, int index) {
+  lua_State *L = e->L;
+  size_t count = push_keys(e, index);
+  int list = lua_gettop(L);
+  sorted_key *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0);
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    keys[i].place = (lua_Integer)i + 1;
+    lua_rawgeti(L, list, keys[i].place);
+    keys[i].text.data = lua_tolstring(L, -1, &keys[i].text.len);
+  }
   qsort(keys, count, sizeof *keys, compare_keys);
   put(e, '{');
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++, lua_pop(L, 2)) {
     if (i) put(e, ',');
-    lua_pushlstring(L, keys[i].data, keys[i].len);
+    lua_rawgeti(L, list, keys[i].place);
     lua_pushvalue(L, -1);
     lua_rawget(L, index);
     encode_key(e);
     encode(e, lua_gettop(L));
-    lua_pop(L, 2);
   }
   put(e, '}');
-  lua_pop(L, 1);
+  lua_pop(L, 2);
 }
 
 /* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. */
@@ -185,23 +206,19 @@ void rl_json_encode_value(lua_State *L, int index, rl_buf *out) {
 
 /* json_encode(value) -> string */
 static int json_encode(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
   luaL_checkany(L, 1);
-  rl_buf_clear(scratch);
+  rl_buf *scratch = rl_scratch_push(L);
   rl_json_encode_value(L, 1, scratch);
-  lua_pushlstring(L, scratch->data, scratch->len);
-  return 1;
+  return rl_scratch_result(L, scratch, RL_OK);
 }
 
 /* json_canonical(value) -> string: as json_encode, but keys in order, so that equal values give equal texts */
 static int json_canonical(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
   luaL_checkany(L, 1);
-  rl_buf_clear(scratch);
+  rl_buf *scratch = rl_scratch_push(L);
   encoder e = {.L = L, .out = scratch, .sorted = true};
   encode(&e, 1);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  return rl_scratch_result(L, scratch, RL_OK);
 }
 
 /* ---- decoding ------------------------------------------------------------------------------------------------------------- */
@@ -223,7 +240,7 @@ static rl_json_reader *push_reader(lua_State *L, rl_slice text) {
   return reader;
 }
 
-static void raise_syntax(lua_State *L, rl_json_reader *reader, int code) {
+static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int code) {
   unsigned line, column;
   rl_json_position(reader, &line, &column);
   char message[128];
@@ -271,7 +288,7 @@ static bool push_value(lua_State *L, rl_json_reader *reader, int token) {
       else push_object(L, reader);
       return true;
     case RL_JSON_END_ARRAY: return false;
-    default: raise_syntax(L, reader, token < 0 ? token : RL_ESYNTAX); return false;
+    default: raise_syntax(L, reader, token < 0 ? token : RL_ESYNTAX);
   }
 }
 

@@ -28,7 +28,7 @@ typedef struct exchange {
 
 static exchange *check_exchange(lua_State *L) {
   exchange *ex = luaL_checkudata(L, 1, "rille.exchange");
-  if (!ex->open) luaL_error(L, "the exchange was closed");
+  if (!ex->open) rl_error_mistake(L, "the exchange was closed");
   return ex;
 }
 
@@ -103,20 +103,22 @@ static bool undo(rl_task *task, void *ud) {
 static int wait_until(lua_State *L, exchange *ex, bool ready, lua_KFunction k, const char *name) {
   if (ready) return k(L, LUA_OK, 0);
   rl_task *task = rl_task_may_wait(L, name);
-  if (ex->waiting.task) return luaL_error(L, "another task waits for this response already");
+  if (ex->waiting.task) return rl_error_mistake(L, "another task waits for this response already");
   ex->waiting = rl_task_waker(task);
   return rl_task_wait(L, name, undo, ex, k, 0);
 }
 
-static int aborted(lua_State *L) { return rl_error_raise(L, RL_ERESET, "the handler broke the response off"); }
+static RL_RAISES int aborted(lua_State *L) { rl_error_raise(L, RL_ERESET, "the handler broke the response off"); }
 
 static void push_fields(lua_State *L, const fields *list) {
-  const char *at = list->text.data;
+  size_t at = 0;
+  if (list->text.error) rl_error_raise(L, list->text.error, NULL);
   lua_createtable(L, list->count * 2, 0);
-  for (int i = 1; i <= list->count * 2; i++) {
-    lua_pushstring(L, at);
+  for (int i = 1; at < list->text.len; i++) { /* which a finalizer may empty */
+    size_t len = strlen(list->text.data + at);
+    lua_pushlstring(L, list->text.data + at, len);
     lua_rawseti(L, -2, i);
-    at += strlen(at) + 1;
+    at += len + 1;
   }
 }
 
@@ -144,7 +146,7 @@ static int read_k(lua_State *L, int status, lua_KContext ctx) {
   if (ex->local.received.len) {
     rl_slice bytes = rl_buf_slice(&ex->local.received);
     rl_push_slice(L, bytes);
-    rl_local_taken(&ex->local, bytes.len);
+    if (ex->open) rl_local_taken(&ex->local, bytes.len); /* a finalizer may have closed it */
     return 1;
   }
   if (ex->local.aborted) return aborted(L);

@@ -9,6 +9,7 @@
 #include "vm/copy.h"
 #include "vm/desk.h"
 #include "vm/inspect.h"
+#include "vm/owner.h"
 #include "vm/serve.h"
 
 static const char main_key = 0; /* registry: lightuserdata of the rl_main */
@@ -29,22 +30,31 @@ static void on_task_end(rl_task *task) {
   main->on_end(main, status);
 }
 
-/* Runs on the main thread, protected. Stack: the rl_main, command, arguments. Leaves boot.main and its arguments. */
+typedef struct start {
+  rl_main *main;
+  const char *command;
+  int argc;
+  char **argv;
+} start;
+
+/* Runs on the main thread, protected. Stack: the start. Leaves boot.main and its arguments. */
 static int prepare(lua_State *L) {
-  rl_main *main = lua_touserdata(L, 1);
-  lua_pushlightuserdata(L, main);
+  const start *s = lua_touserdata(L, 1);
+  lua_pushlightuserdata(L, s->main);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &main_key);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "rille.boot");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "main");
-  lua_replace(L, 1);
-  lua_pop(L, 1);
-  return lua_gettop(L);
+  luaL_checkstack(L, s->argc + 1, "arguments");
+  lua_pushstring(L, s->command);
+  for (int i = 0; i < s->argc; i++) lua_pushstring(L, s->argv[i]);
+  return s->argc + 2;
 }
 
 int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
   lua_State *L = main->vm->L;
+  start s = {main, command, argc, argv};
   main->task = rl_task_new(main->vm, NULL, NULL);
   if (!main->task || !lua_checkstack(L, argc + 8)) return RL_ENOMEM;
   main->task->owner = main;
@@ -52,11 +62,9 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
   main->task->cpu_limit_ms = main->cpu_limit_ms;
   lua_settop(L, 0);
   lua_pushcfunction(L, prepare);
-  lua_pushlightuserdata(L, main);
-  lua_pushstring(L, command);
-  for (int i = 0; i < argc; i++) lua_pushstring(L, argv[i]);
-  if (lua_pcall(L, argc + 2, LUA_MULTRET, 0) != LUA_OK) {
-    rl_logf(RL_LOG_ERROR, "cannot start: %s", lua_tostring(L, -1));
+  lua_pushlightuserdata(L, &s);
+  if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
+    rl_logf(RL_LOG_ERROR, "cannot start: %s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
     lua_settop(L, 0);
     return RL_ENOMEM;
   }
@@ -158,10 +166,10 @@ static void push_kept(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
 }
 
-/* Runs in the state before, protected. Stack: the name, the buffer. */
+/* Runs in the state before, protected. Stack: the name (a slice), the buffer. */
 static int copy_kept(lua_State *L) {
   push_kept(L);
-  lua_pushvalue(L, 1);
+  rl_push_slice(L, *(rl_slice *)lua_touserdata(L, 1));
   lua_rawget(L, -2);
   rl_copy_out(L, -1, lua_touserdata(L, 2));
   return 0;
@@ -172,40 +180,33 @@ static void take_kept(lua_State *from, rl_slice name, rl_buf *out) {
   int top = lua_gettop(from);
   if (!lua_checkstack(from, 8)) return;
   lua_pushcfunction(from, copy_kept);
-  lua_pushlstring(from, name.data, name.len);
+  lua_pushlightuserdata(from, &name);
   lua_pushlightuserdata(from, out);
   if (lua_pcall(from, 2, 0, 0) != LUA_OK) {
     rl_buf_clear(out);
-    rl_logf(RL_LOG_WARN, "keep: '%.*s' starts afresh: %s", (int)name.len, name.data, luaL_tolstring(from, -1, NULL));
+    const char *why = lua_type(from, -1) == LUA_TSTRING ? lua_tostring(from, -1) : "out of memory";
+    rl_logf(RL_LOG_WARN, "keep: '%.*s' starts afresh: %s", (int)name.len, name.data, why);
   }
   lua_settop(from, top);
-}
-
-/* Runs protected, because the buffer must be freed. Stack: the buffer. */
-static int read_kept(lua_State *L) {
-  rl_slice in = rl_buf_slice(lua_touserdata(L, 1));
-  rl_copy_in(L, &in);
-  return 1;
 }
 
 /* keep(name, table) -> a copy of what the code before kept under this name, or nil */
 static int l_keep(lua_State *L) {
   rl_main *main = rl_main_of(L);
+  rl_slice name = rl_check_slice(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   push_kept(L);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   lua_rawset(L, -3);
   if (!main->before) return 0;
-  rl_buf copy;
-  rl_buf_init(&copy, RL_BUF_NO_LIMIT);
-  take_kept(main->before->L, rl_check_slice(L, 1), &copy);
-  if (!copy.len) return 0;
-  lua_pushcfunction(L, read_kept);
-  lua_pushlightuserdata(L, &copy);
-  int status = lua_pcall(L, 1, 1, 0);
-  rl_buf_free(&copy);
-  return status == LUA_OK ? 1 : lua_error(L);
+  rl_buf *copy = rl_scratch_push(L);
+  take_kept(main->before->L, name, copy);
+  rl_slice in = rl_buf_slice(copy);
+  if (in.len) rl_copy_in(L, &in);
+  else lua_pushnil(L);
+  rl_scratch_give(copy);
+  return 1;
 }
 
 static int exit_status(lua_State *L) {

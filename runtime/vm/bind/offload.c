@@ -1,100 +1,94 @@
 /* rille.offload(module, function_name, ...) */
-#include <string.h>
+#include "vm/offload.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "vm/bind/bind.h"
 #include "vm/copy.h"
-#include "vm/offload.h"
+#include "vm/owner.h"
 
 /* What a waiting task holds; the stack anchors it. */
 typedef struct pending {
-  rl_offload *offload;
+  rl_owner owner; /* first: of the offload */
   rl_waker waker;
-  bool finished;
+  bool under_way;
 } pending;
-
-static void free_offload(rl_offload *o) {
-  rl_buf_free(&o->in);
-  rl_buf_free(&o->out);
-  rl_free(o->root);
-  rl_free(o);
-}
 
 static void on_done(rl_offload *o) {
   pending *p = o->owner;
-  if (!p) {
-    free_offload(o); /* abandoned */
-    return;
-  }
-  p->finished = true;
+  p->under_way = false;
   rl_task_wake(&p->waker);
 }
 
-static int pending_gc(lua_State *L) {
-  pending *p = lua_touserdata(L, 1);
-  if (!p->offload) return 0;
-  if (p->finished) free_offload(p->offload);
-  else p->offload->owner = NULL;
-  p->offload = NULL;
-  return 0;
+static void let_go(void *object) {
+  rl_offload *o = object;
+  pending *p = o->owner;
+  p->waker.task = NULL;
+  if (p->under_way) rl_offload_abandon(o);
+  else rl_offload_del(o);
 }
 
 static bool undo(rl_task *task, void *ud) {
   (void)task;
-  pending *p = ud;
-  p->offload->owner = NULL;
-  p->offload = NULL;
+  rl_owner_release(ud);
   return true;
 }
 
-/* Stack top: the pending. */
 static int offload_k(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  pending *p = lua_touserdata(L, -1);
-  rl_slice out = rl_buf_slice(&p->offload->out);
+  (void)status;
+  pending *p = (pending *)ctx;
+  rl_offload *o = p->owner.object;
+  rl_slice out = rl_buf_slice(&o->out);
   if (!out.len) return rl_error_raise(L, RL_ENOMEM, NULL);
   rl_copy_in(L, &out);
-  if (!lua_toboolean(L, -1)) {
-    rl_copy_in(L, &out);
-    return lua_error(L);
-  }
+  bool done = lua_toboolean(L, -1);
   rl_copy_in(L, &out);
+  if (!done) return lua_error(L);
   int count = (int)lua_tointeger(L, -1);
   luaL_checkstack(L, count, "offload");
   for (int i = 0; i < count; i++) rl_copy_in(L, &out);
+  rl_owner_release(&p->owner);
   return count;
 }
 
-/* offload(module, function_name, ...) -> results */
+static pending *push_pending(lua_State *L, rl_task *task) {
+  pending *p = (pending *)rl_owner_push_sized(L, sizeof *p, let_go);
+  p->waker = rl_task_waker(task);
+  p->under_way = false;
+  rl_offload *o = rl_offload_new();
+  if (!o) rl_error_raise(L, RL_ENOMEM, NULL);
+  o->owner = p;
+  o->done = on_done;
+  p->owner.object = o;
+  return p;
+}
+
+/* Module, function, how many arguments, and these: the stack up to `last`. */
+static void write_call(lua_State *L, int last, rl_buf *in) {
+  rl_copy_out(L, 1, in);
+  rl_copy_out(L, 2, in);
+  lua_pushinteger(L, last - 2);
+  rl_copy_out(L, -1, in);
+  for (int i = 3; i <= last; i++) rl_copy_out(L, i, in);
+}
+
+/* offload(module, function_name, ...) -> results; raises code "busy" where too many wait already */
 static int l_offload(lua_State *L) {
-  int count = lua_gettop(L) - 2;
+  int last = lua_gettop(L);
   luaL_checkstring(L, 1);
   luaL_checkstring(L, 2);
   rl_task *task = rl_task_may_wait(L, "offload");
-  pending *p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = (pending){.waker = rl_task_waker(task), .finished = true};
-  if (luaL_newmetatable(L, "rille.offload")) {
-    lua_pushcfunction(L, pending_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  p->offload = rl_calloc(1, sizeof *p->offload);
-  if (!p->offload) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_offload *o = p->offload;
-  rl_buf_init(&o->in, RL_BUF_NO_LIMIT);
-  rl_buf_init(&o->out, RL_BUF_NO_LIMIT);
-  rl_copy_out(L, 1, &o->in);
-  rl_copy_out(L, 2, &o->in);
-  lua_pushinteger(L, count);
-  rl_copy_out(L, -1, &o->in);
-  lua_pop(L, 1);
-  for (int i = 0; i < count; i++) rl_copy_out(L, 3 + i, &o->in);
-  o->owner = p;
-  o->done = on_done;
-  p->finished = false;
-  rl_offload_start(rl_vm_of(L), o);
-  return rl_task_wait(L, "offload", undo, p, offload_k, 0);
+  pending *p = push_pending(L, task);
+  rl_offload *o = p->owner.object;
+  write_call(L, last, &o->in);
+  int code = rl_offload_start(rl_vm_of(L), o);
+  if (code == RL_EBUSY)
+    return rl_error_raise(L, code,
+                          rl_vm_of(L)->offloaded
+                              ? "offload: no thread is free, and one offload does not wait for another"
+                              : "offload: too many wait already, try again later");
+  if (code) return rl_error_raise(L, code, NULL);
+  p->under_way = true;
+  return rl_task_wait(L, "offload", undo, p, offload_k, (lua_KContext)p);
 }
 
 static const luaL_Reg functions[] = {{"offload", l_offload}, {NULL, NULL}};

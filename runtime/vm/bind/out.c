@@ -18,7 +18,7 @@ static rl_serving *check_out(lua_State *L) {
   lua_getiuservalue(L, 1, 1);
   rl_serving *serving = *(rl_serving **)lua_touserdata(L, -1);
   lua_pop(L, 1);
-  if (!serving) luaL_error(L, "this response has ended");
+  if (!serving) rl_error_mistake(L, "this response has ended");
   return serving;
 }
 
@@ -29,9 +29,9 @@ static int write_k(lua_State *L, int status, lua_KContext done) {
   return write_from(L, (size_t)done);
 }
 
-static int raise_write_error(lua_State *L, int code) {
-  if (code == RL_ETOOBIG) return luaL_error(L, "more was written than the length that was announced");
-  return rl_error_raise(L, RL_ECANCELLED, "cancelled: the client has gone");
+static RL_RAISES int raise_write_error(lua_State *L, int code) {
+  if (code == RL_ETOOBIG) luaL_error(L, "more was written than the length that was announced");
+  rl_error_raise(L, RL_ECANCELLED, "cancelled: the client has gone");
 }
 
 /* What is left of the string at index 2, piece by piece. */
@@ -54,7 +54,7 @@ static int out_write(lua_State *L) {
   rl_serving *s = check_out(L);
   luaL_checkstring(L, 2);
   if (rl_task_may_wait(L, "out:write") != s->task)
-    return luaL_error(L, "a response is written by the task of its request only");
+    return rl_error_mistake(L, "a response is written by the task of its request only");
   if (s->clogged && !s->gone) return rl_serving_wait_drain(L, s, write_k, 0); /* a write before was cancelled */
   return write_from(L, 0);
 }

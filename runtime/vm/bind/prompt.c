@@ -57,13 +57,16 @@ static bool undo_read(rl_task *task, void *ud) {
   return true;
 }
 
+static void drop_line(void) {
+  free(prompt.line);
+  prompt.line = NULL;
+}
+
 static int read_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  char *line = prompt.line;
-  prompt.line = NULL;
   if (prompt.ended) return 0;
-  lua_pushstring(L, line ? line : "");
-  free(line);
+  lua_pushstring(L, prompt.line ? prompt.line : "");
+  drop_line();
   return 1;
 }
 
@@ -71,6 +74,7 @@ static int read_k(lua_State *L, int status, lua_KContext ctx) {
 static int l_read(lua_State *L) {
   const char *text = luaL_checkstring(L, 1);
   prompt.waiting = rl_task_waker(rl_task_may_wait(L, "a line"));
+  drop_line();
   prompt.ended = false;
   prompt.typing = true;
   rl_callback_handler_install(text, on_line);
@@ -82,6 +86,15 @@ static int l_read(lua_State *L) {
 
 static const char complete_key = 0; /* registry: the function that completes */
 
+/* Runs protected. Stack: the text (light userdata), the number. */
+static int ask_candidate(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &complete_key);
+  lua_pushstring(L, lua_touserdata(L, 1));
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
 /* libedit asks for the candidates one by one; the list is made at the first. */
 static char *next_candidate(const char *text, int state) {
   static lua_Integer at;
@@ -89,8 +102,8 @@ static char *next_candidate(const char *text, int state) {
   int top = lua_gettop(L);
   char *copy = NULL;
   if (state == 0) at = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &complete_key);
-  lua_pushstring(L, text);
+  lua_pushcfunction(L, ask_candidate);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)text);
   lua_pushinteger(L, ++at);
   if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) copy = strdup(lua_tostring(L, -1));
   lua_settop(L, top);
@@ -123,11 +136,12 @@ static bool on_interrupt(rl_main *main) {
 /* prompt_open(complete, history): complete(text, i) -> the i-th candidate or nil; whether a person is there */
 static int l_open(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  const char *history = luaL_checkstring(L, 2);
   rl_vm *vm = rl_vm_of(L);
   if (!isatty(STDIN_FILENO) || uv_poll_init(&vm->loop->uv, &prompt.poll, STDIN_FILENO)) return 0;
   prompt.L = vm->L;
   prompt.open = true;
-  prompt.history = strdup(luaL_checkstring(L, 2));
+  prompt.history = strdup(history);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &complete_key);
   rl_readline_name = "rille";

@@ -16,7 +16,7 @@
 
 rl_serving *rl_check_serving(lua_State *L, int index) {
   rl_serving **handle = rl_check_userdata(L, index, RL_REF_REQUEST_META, "rille.request");
-  if (!*handle) luaL_error(L, "this request has ended: what is needed later must be taken out of it before");
+  if (!*handle) rl_error_mistake(L, "this request has ended: what is needed later must be taken out of it before");
   return *handle;
 }
 
@@ -279,10 +279,10 @@ static int request_index(lua_State *L) {
   return 1;
 }
 
-static int request_newindex(lua_State *L) {
+static RL_RAISES int request_newindex(lua_State *L) {
   rl_check_serving(L, 1);
-  return luaL_error(L, "req.%s cannot be set; req.state is the table for what belongs to this request",
-                    luaL_tolstring(L, 2, NULL));
+  rl_error_mistake(L, "req.%s cannot be set; req.state is the table for what belongs to this request",
+                   luaL_tolstring(L, 2, NULL));
 }
 
 static int request_tostring(lua_State *L) {
@@ -390,7 +390,7 @@ static int headers_index(lua_State *L) {
   return 1;
 }
 
-static int headers_newindex(lua_State *L) { return luaL_error(L, "the headers of a request cannot be set"); }
+static RL_RAISES int headers_newindex(lua_State *L) { rl_error_mistake(L, "the headers of a request cannot be set"); }
 
 /* pairs(req.headers): lower-case name, joined value */
 static int headers_pairs(lua_State *L) {

@@ -14,14 +14,14 @@ static bool undo_body(rl_task *task, void *ud) {
   return true;
 }
 
-static int raise_body_error(lua_State *L, const rl_serving *s) {
+static RL_RAISES int raise_body_error(lua_State *L, const rl_serving *s) {
   switch (s->body_error) {
     case RL_ETOOBIG:
-      return rl_error_raise(L, RL_ETOOBIG, "the body is larger than %llu bytes (body_limit)",
-                            (unsigned long long)s->req->body_limit);
-    case RL_ETIMEOUT: rl_error_push_word(L, "timeout", 408, "the body arrived too slowly"); return lua_error(L);
-    case RL_ENOMEM: return rl_error_raise(L, RL_ENOMEM, NULL);
-    default: return rl_error_raise(L, RL_ESYNTAX, "the body is malformed");
+      rl_error_raise(L, RL_ETOOBIG, "the body is larger than %llu bytes (body_limit)",
+                     (unsigned long long)s->req->body_limit);
+    case RL_ETIMEOUT: rl_error_push_word(L, "timeout", 408, "the body arrived too slowly"); lua_error(L);
+    case RL_ENOMEM: rl_error_raise(L, RL_ENOMEM, NULL);
+    default: rl_error_raise(L, RL_ESYNTAX, "the body is malformed");
   }
 }
 
@@ -34,12 +34,13 @@ static void check_body_size(lua_State *L, rl_serving *s) {
 
 static int body_done(lua_State *L, rl_serving *s) {
   if (s->body_error) return raise_body_error(L, s);
-  s->body_state = RL_BODY_WHOLE;
+  s->body_state = RL_BODY_UNREAD; /* until Lua has it: where that fails, it may be asked for again */
   rl_request_push_kept(L);
   rl_push_slice(L, rl_buf_slice(&s->body));
-  rl_buf_free(&s->body);
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, RL_KEPT_BODY);
+  s->body_state = RL_BODY_WHOLE;
+  rl_buf_free(&s->body);
   return 1;
 }
 
@@ -67,12 +68,12 @@ static int l_bytes(lua_State *L) {
     lua_rawgeti(L, -1, RL_KEPT_BODY);
     return 1;
   }
-  if (s->body_state == RL_BODY_STREAMED) return luaL_error(L, "the body was read in pieces already");
-  if (s->body_state == RL_BODY_READING) return luaL_error(L, "another task is reading the body");
+  if (s->body_state == RL_BODY_STREAMED) return rl_error_mistake(L, "the body was read in pieces already");
+  if (s->body_state == RL_BODY_READING) return rl_error_mistake(L, "another task is reading the body");
   check_body_size(L, s);
   if (s->req->body_done) return body_done(L, s);
   rl_task *task = rl_task_may_wait(L, "the body of the request");
-  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
+  if (task != s->task) return rl_error_mistake(L, "the body can be read by the task of its request only");
   rl_serving_read(s, true);
   return rl_task_wait(L, "the body of the request", undo_body, NULL, body_k, 0);
 }
@@ -99,7 +100,7 @@ static int next_chunk(lua_State *L) {
     return 1;
   }
   rl_task *task = rl_task_may_wait(L, "the body of the request");
-  if (task != s->task) return luaL_error(L, "the body can be read by the task of its request only");
+  if (task != s->task) return rl_error_mistake(L, "the body can be read by the task of its request only");
   rl_serving_read(s, false);
   return rl_task_wait(L, "the body of the request", undo_body, NULL, next_chunk_k, 0);
 }
@@ -107,7 +108,7 @@ static int next_chunk(lua_State *L) {
 /* req:chunks() -> iterator over the body as it arrives */
 static int l_chunks(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
-  if (s->body_state != RL_BODY_UNREAD) return luaL_error(L, "the body was read already");
+  if (s->body_state != RL_BODY_UNREAD) return rl_error_mistake(L, "the body was read already");
   check_body_size(L, s);
   s->body_state = RL_BODY_STREAMED;
   lua_pushcfunction(L, next_chunk);

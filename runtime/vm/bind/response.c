@@ -10,6 +10,7 @@
 #include "http/header.h"
 #include "http/status.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 #include "vm/serve.h"
 
 static const char text_plain[] = "text/plain; charset=utf-8";
@@ -380,10 +381,9 @@ static int l_html(lua_State *L) { return make_bytes(L, "text/html; charset=utf-8
 static int l_json(lua_State *L) {
   luaL_checkany(L, 1);
   int status = check_status(L, 2, 200);
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
+  rl_buf *scratch = rl_scratch_push(L);
   rl_json_encode_value(L, 1, scratch);
-  lua_pushlstring(L, scratch->data, scratch->len);
+  rl_scratch_result(L, scratch, RL_OK);
   rl_res_push(L, status, "application/json", RL_RES_BYTES);
   return 1;
 }

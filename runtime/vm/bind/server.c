@@ -5,6 +5,7 @@
 #include "net/address.h"
 #include "server/metrics.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 #include "vm/serve.h"
 
 typedef struct server {
@@ -22,22 +23,39 @@ static void on_stopped(rl_worker *worker) {
   rl_task_wake(&s->waiting);
 }
 
+/* Handles of the loop point at it: it must not be collected before it has stopped. */
+static void anchor(lua_State *L, server *s, bool anchored) {
+  if (anchored) lua_pushvalue(L, -1);
+  else lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, s);
+}
+
+/* Pushes one that does not listen yet; user value 1 is its app. Nothing is to be allocated once it does. */
+static server *push_server(lua_State *L) {
+  server *s = lua_newuserdatauv(L, sizeof *s, 1);
+  memset(s, 0, sizeof *s);
+  luaL_setmetatable(L, "rille.server");
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  anchor(L, s, true);
+  return s;
+}
+
 /* listen(compiled, host, port) -> server */
 static int l_listen(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   const char *host = luaL_checkstring(L, 2);
   int port = (int)luaL_checkinteger(L, 3), fds[RL_WORKER_LISTENERS];
-  rl_buf why;
-  rl_buf_init(&why, 512);
-  int count = rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, &why);
+  server *s = push_server(L);
+  rl_buf *why = rl_scratch_push(L);
+  int count = rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, why);
   if (count < 0) {
-    lua_pushlstring(L, why.data ? why.data : "cannot listen", why.data ? why.len : 13);
-    rl_buf_free(&why);
+    anchor(L, s, false);
+    lua_pushlstring(L, why->len ? why->data : "cannot listen", why->len ? why->len : 13);
+    rl_scratch_give(why);
     return lua_error(L);
   }
-  rl_buf_free(&why);
-  server *s = lua_newuserdatauv(L, sizeof *s, 1);
-  memset(s, 0, sizeof *s);
+  rl_scratch_give(why);
   s->port = rl_listen_port(fds[0]);
   rl_worker_init(&s->worker, app->vm->loop, &app->dispatch.handler);
   s->worker.owner = s;
@@ -45,12 +63,7 @@ static int l_listen(lua_State *L) {
   for (int i = 0; i < count; i++) rl_worker_listen(&s->worker, fds[i]);
   rl_worker_start(&s->worker);
   s->open = true;
-  luaL_setmetatable(L, "rille.server");
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX,
-              s); /* handles of the loop point at it: it must not be collected before it has stopped */
+  lua_pop(L, 1);
   return 1;
 }
 
@@ -66,8 +79,7 @@ static int close_k(lua_State *L, int status, lua_KContext ctx) {
   if (s->freed) return 0;
   s->freed = true;
   rl_worker_free(&s->worker);
-  lua_pushnil(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, s);
+  anchor(L, s, false);
   return 0;
 }
 
@@ -84,7 +96,7 @@ static int l_close(lua_State *L) {
   double seconds = luaL_optnumber(L, 2, 5);
   if (s->freed) return 0;
   rl_task *task = rl_task_may_wait(L, "the server to stop");
-  if (s->waiting.task) return luaL_error(L, "another task waits for this server to stop");
+  if (s->waiting.task) return rl_error_mistake(L, "another task waits for this server to stop");
   if (s->open) rl_worker_stop(&s->worker, (uint64_t)(seconds * 1000));
   s->open = false;
   if (s->stopped) return close_k(L, LUA_OK, 0);
@@ -95,11 +107,8 @@ static int l_close(lua_State *L) {
 static const luaL_Reg methods[] = {{"port", l_port}, {"close", l_close}, {NULL, NULL}};
 /* metrics_text() -> what the workers of this process have done, as Prometheus reads it */
 static int l_metrics_text(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_metrics_write(scratch)) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, rl_metrics_write(scratch));
 }
 
 static const luaL_Reg functions[] = {{"listen", l_listen}, {"metrics_text", l_metrics_text}, {NULL, NULL}};

@@ -12,6 +12,7 @@
 #include "session/memory.h"
 #include "session/sealed.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 /* User value 1: the key ring, which the store borrows. */
 typedef struct store_box {
@@ -109,6 +110,21 @@ static int l_session_new(lua_State *L) {
   return 1;
 }
 
+/* A session whose data is C's while Lua makes a record of it. */
+typedef struct held_session {
+  rl_owner owner; /* first */
+  rl_session session;
+} held_session;
+
+static void free_session(void *object) { rl_session_free(object); }
+
+static held_session *push_session(lua_State *L) {
+  held_session *held = (held_session *)rl_owner_push_sized(L, sizeof *held, free_session);
+  rl_session_init(&held->session);
+  held->owner.object = &held->session;
+  return held;
+}
+
 /* ---- the store ---------------------------------------------------------------------------------------------------------------- */
 
 /* store:load(token) -> record, or nil */
@@ -116,13 +132,12 @@ static int l_load(lua_State *L) {
   store_box *box = check_store(L);
   rl_slice token = rl_check_slice(L, 2);
   rl_session_rules rules = rules_of(L, box);
-  rl_session session;
-  rl_session_init(&session);
-  int code = box->store->load(box->store, &rules, token, &session);
-  if (code == RL_OK) push_record(L, &session);
-  rl_session_free(&session);
+  held_session *held = push_session(L);
+  int code = box->store->load(box->store, &rules, token, &held->session);
   if (code == RL_ENOMEM) return rl_error_raise(L, code, NULL);
   if (code) lua_pushnil(L);
+  else push_record(L, &held->session);
+  rl_owner_release(&held->owner);
   return 1;
 }
 
@@ -138,19 +153,18 @@ static int l_save(lua_State *L) {
   store_box *box = check_store(L);
   rl_session_rules rules = rules_of(L, box);
   rl_session session;
-  rl_buf *token = &rl_vm_of(L)->scratch;
   read_record(L, 2, &session);
   lua_getfield(L, 2, "data");
   rl_slice data = rl_check_slice(L, -1);
+  rl_buf *token = rl_scratch_push(L); /* from here to its end no call of Lua's can raise */
   int code = rl_buf_add_slice(&session.data, data);
-  rl_buf_clear(token);
   if (!code) code = box->store->save(box->store, &rules, &session, token);
   rl_session_free(&session);
+  if (code) rl_scratch_give(token);
   if (code) return push_failure(L, code);
   lua_pushinteger(L, (lua_Integer)session.version);
   lua_setfield(L, 2, "version");
-  rl_push_slice(L, rl_buf_slice(token));
-  return 1;
+  return rl_scratch_result(L, token, RL_OK);
 }
 
 /* store:revoke(record): no copy of it is accepted any more */
@@ -188,11 +202,10 @@ static const uint8_t *check_id(lua_State *L, int index) {
 
 /* csrf_token(ring, id) -> token for the forms of that session */
 static int l_csrf_token(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_csrf_token(rl_check_keyring(L, 1), check_id(L, 2), scratch)) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  const rl_keyring *ring = rl_check_keyring(L, 1);
+  const uint8_t *id = check_id(L, 2);
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, rl_csrf_token(ring, id, scratch));
 }
 
 /* csrf_check(ring, id, token) -> boolean */

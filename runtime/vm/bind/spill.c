@@ -39,8 +39,9 @@ struct spill {
 
 static spill *check_spill(lua_State *L) {
   spill *file = *(spill **)luaL_checkudata(L, 1, "rille.spill");
-  if (!file || file->closed) luaL_error(L, "this file has been closed: an upload is gone at the end of its request");
-  if (file->busy) luaL_error(L, "another task is using this file");
+  if (!file || file->closed)
+    rl_error_mistake(L, "this file has been closed: an upload is gone at the end of its request");
+  if (file->busy) rl_error_mistake(L, "another task is using this file");
   return file;
 }
 
@@ -156,21 +157,21 @@ static int start_job(lua_State *L, spill *file, const char *name, int (*work)(sp
   return rl_task_wait(L, name, undo_job, file, k, 0);
 }
 
-static int raise_failure(lua_State *L, const spill *file, int code) {
+static RL_RAISES int raise_failure(lua_State *L, const spill *file, int code) {
   const char *what = file->path ? file->path : "a temporary file";
   if (code == RL_EFULL || code == RL_ENOMEM || code == RL_EBUSY)
-    return rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
+    rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
   char message[512];
   snprintf(message, sizeof message, "cannot write %s: %s", what, rl_error_text(code));
   rl_error_push_word(L, "io", 500, message);
-  return lua_error(L);
+  lua_error(L);
 }
 
 /* After a job: what went wrong is raised. */
 static spill *check_done(lua_State *L) {
   spill *file = *(spill **)lua_touserdata(L, 1);
   if (file->code) raise_failure(L, file, file->code);
-  if (file->closed) luaL_error(L, "this file has been closed");
+  if (file->closed) rl_error_mistake(L, "this file has been closed");
   return file;
 }
 
@@ -203,6 +204,8 @@ static int l_write(lua_State *L) {
   rl_slice s = rl_check_slice(L, 2);
   lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, (lua_Integer)s.len);
   luaL_argcheck(L, i >= 1 && j <= (lua_Integer)s.len && i <= j + 1, 3, "out of the string");
+  if (file->memory.len + (size_t)(j - i + 1) > RL_LIMIT_SPILL)
+    rl_task_may_wait(L, "a file to be written"); /* before anything is taken */
   if (rl_buf_add(&file->memory, s.data + i - 1, (size_t)(j - i + 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
   if (file->memory.len <= RL_LIMIT_SPILL) return 0;
   lua_settop(L, 1);

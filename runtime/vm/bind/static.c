@@ -10,6 +10,7 @@
 #include "server/mime.h"
 #include "server/static_serve.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 #include "vm/serve.h"
 
 enum { CACHE_SIZE = 16 << 20 };
@@ -19,28 +20,26 @@ static int file_gc(lua_State *L) {
   return 0;
 }
 
-/* Pushes a userdata that owns the file. */
-static void push_file(lua_State *L, rl_file *file) {
+/* Pushes a userdata for a file, which owns what is opened into it. */
+static rl_file *push_file(lua_State *L) {
   rl_file *own = lua_newuserdatauv(L, sizeof *own, 0);
-  *own = *file;
-  *file = (rl_file){.fd = -1};
+  *own = (rl_file){.fd = -1};
   luaL_setmetatable(L, "rille.static_file");
+  return own;
 }
 
 /* The message goes to the client, so the path stands beside it. */
-static int raise_missing(lua_State *L, const char *path) {
+static RL_RAISES int raise_missing(lua_State *L, const char *path) {
   rl_error_push_word(L, "not_found", 404, "no such file");
   lua_pushstring(L, path);
   lua_setfield(L, -2, "path");
-  return lua_error(L);
+  lua_error(L);
 }
 
 /* file(path, content_type?) -> response; the path is absolute */
 static int l_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1), *type = luaL_optstring(L, 2, rl_mime_type(rl_check_slice(L, 1)));
-  rl_file file;
-  if (rl_file_open_path(path, &file)) return raise_missing(L, path);
-  push_file(L, &file);
+  if (rl_file_open_path(path, push_file(L))) return raise_missing(L, path);
   rl_res_push(L, 200, NULL, RL_RES_FILE);
   rl_res_add_header(L, "Content-Type", rl_slice_str(type));
   return 1;
@@ -91,23 +90,39 @@ static int respond_redirect(lua_State *L, rl_req *req) {
   return 1;
 }
 
+/* A page that lists a directory, C's until Lua has a copy. */
+typedef struct listing {
+  rl_owner owner; /* first */
+  rl_buf html;
+} listing;
+
+static void free_listing(void *object) { rl_buf_free(object); }
+
+static int respond_listing(lua_State *L, listing *l) {
+  l->owner.object = &l->html;
+  rl_push_slice(L, rl_buf_slice(&l->html));
+  rl_owner_release(&l->owner);
+  rl_res_push(L, 200, "text/html; charset=utf-8", RL_RES_BYTES);
+  return 1;
+}
+
 /* site:respond(req) -> response | nil where there is no such file */
 static int l_respond(lua_State *L) {
   rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
   rl_serving *s = *(rl_serving **)luaL_checkudata(L, 2, "rille.request");
-  if (!s) return luaL_error(L, "this request has ended");
+  if (!s) return rl_error_mistake(L, "this request has ended");
   rl_slice path = s->param_count ? s->params[s->param_count - 1].value : RL_SLICE("");
   rl_static_answer answer;
+  listing *l = (listing *)rl_owner_push_sized(L, sizeof *l, free_listing);
+  rl_file *file = push_file(L);
   rl_static_find(site, s->req, path, &answer);
   if (answer.status == 308) return respond_redirect(L, s->req);
   if (answer.status != 200) return 0;
   if (answer.listing.data) {
-    rl_push_slice(L, rl_buf_slice(&answer.listing));
-    rl_buf_free(&answer.listing);
-    rl_res_push(L, 200, "text/html; charset=utf-8", RL_RES_BYTES);
-    return 1;
+    l->html = answer.listing;
+    return respond_listing(L, l);
   }
-  push_file(L, &answer.file);
+  *file = answer.file;
   rl_res_push(L, 200, NULL, RL_RES_FILE);
   rl_res_add_header(L, "Content-Type", answer.options.content_type);
   for (size_t i = 0; i < answer.header_count; i++)

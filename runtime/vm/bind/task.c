@@ -41,28 +41,41 @@ static rl_task_handle *check_handle(lua_State *L, int index) { return luaL_check
 
 static rl_task *running_task(lua_State *L, const char *what) {
   rl_task *task = rl_task_running(L);
-  if (!task) luaL_error(L, "%s outside a task", what);
+  if (!task) rl_error_mistake(L, "%s outside a task", what);
   return task;
 }
 
-/* Pushes a handle for a new task. */
-static void push_handle(lua_State *L, rl_task *task) {
+/* Pushes a handle that is no task's yet. */
+static rl_task_handle *push_handle(lua_State *L) {
   rl_task_handle *handle = lua_newuserdatauv(L, sizeof *handle, 1);
-  *handle = (rl_task_handle){.task = task};
-  task->handle = handle;
+  *handle = (rl_task_handle){0};
   rl_vm_push_ref(L, RL_REF_TASK_META);
   lua_setmetatable(L, -2);
+  return handle;
+}
+
+/* A task for that handle, with room for `count` values on its stack. Raises before there is one. */
+static rl_task *make_task(lua_State *L, rl_task_handle *handle, rl_task *parent, int count) {
+  rl_task *task = rl_task_new(rl_vm_of(L), parent, L);
+  if (!task) rl_error_raise(L, RL_ENOMEM, NULL);
+  if (!lua_checkstack(task->strand.co, count)) {
+    rl_task_del(task);
+    rl_error_raise(L, RL_ENOMEM, NULL);
+  }
+  task->handle = handle;
+  handle->task = task;
+  return task;
 }
 
 /* Spawns the function at `first` with the arguments behind it; leaves the handle. */
 static int spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
   luaL_checktype(L, first, LUA_TFUNCTION);
   int count = lua_gettop(L) - first + 1;
-  rl_task *task = rl_task_new(rl_vm_of(L), parent, L);
-  if (!task || !lua_checkstack(task->strand.co, count + 2)) return rl_error_raise(L, RL_ENOMEM, NULL);
+  luaL_checkstack(L, 4, "spawn");
+  rl_task_handle *handle = push_handle(L);
+  rl_task *task = make_task(L, handle, parent, count + 2); /* nothing raises from here on */
   lua_State *co = task->strand.co;
   task->group = group;
-  push_handle(L, task);
   lua_pushvalue(L, -1);
   lua_insert(L, first);
   lua_pushcfunction(co, rl_task_base);
@@ -79,14 +92,13 @@ static int l_spawn(lua_State *L) { return spawn(L, 1, running_task(L, "spawn"), 
 /* spawn_root(f, ...) -> task: belongs to nobody */
 static int l_spawn_root(lua_State *L) { return spawn(L, 1, NULL, NULL); }
 
-static int raise_failure(lua_State *L, rl_task_handle *handle) {
+static RL_RAISES int raise_failure(lua_State *L, rl_task_handle *handle) {
   if (handle->failure) rl_failure_waited(handle->failure);
-  if (lua_type(L, -1) != LUA_TTABLE)
-    return rl_error_raise(L, RL_ENOMEM, NULL); /* its base could not even keep the error */
+  if (lua_type(L, -1) != LUA_TTABLE) rl_error_raise(L, RL_ENOMEM, NULL); /* its base could not even keep the error */
   lua_rawgeti(L, -1, 1);
   lua_rawgeti(L, -2, 2);
   rl_error_note_trace(L, -2);
-  return lua_error(L);
+  lua_error(L);
 }
 
 static int push_results(lua_State *L, int index) {
@@ -103,7 +115,7 @@ static int push_results(lua_State *L, int index) {
 
 static void check_not_own(lua_State *L, const rl_task *task, const rl_task *waits_for) {
   for (; task; task = task->parent)
-    if (task == waits_for) luaL_error(L, "a task cannot wait for itself or for a task it belongs to");
+    if (task == waits_for) rl_error_mistake(L, "a task cannot wait for itself or for a task it belongs to");
 }
 
 /* Waits for the end of the task at index 1, then `k`. */
@@ -216,6 +228,7 @@ static int l_wait_any(lua_State *L) {
   rl_task *task = rl_task_may_wait(L, "the first of several tasks");
   int count = (int)lua_rawlen(L, 1);
   luaL_argcheck(L, count > 0, 1, "no tasks to wait for");
+  for (int i = 1; i <= count; i++, lua_pop(L, 1)) lua_rawgeti(L, 1, i), check_handle(L, -1); /* raises */
   any *a = lua_newuserdatauv(L, sizeof *a + (size_t)count * sizeof *a->nodes, 0);
   *a = (any){.waker = rl_task_waker(task)};
   for (int i = 1; i <= count; i++) {

@@ -21,6 +21,7 @@
 #include "base/html.h"
 #include "base/json.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 enum { MOST_MARKS = 1000 };
 
@@ -45,7 +46,7 @@ static void check(lua_State *L, int code) {
 static page *check_page(lua_State *L) {
   page *p = lua_touserdata(L, 1);
   if (!p || lua_rawlen(L, 1) != sizeof *p) luaL_argerror(L, 1, "a page was expected");
-  if (p->finished) luaL_error(L, "this page has been rendered: its macros and blocks cannot be called any more");
+  if (p->finished) rl_error_mistake(L, "this page has been rendered: its macros and blocks cannot be called any more");
   return p;
 }
 
@@ -279,11 +280,8 @@ static int page_text(lua_State *L) {
 
 /* float_text(number) -> as a template prints it */
 static int l_float_text(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  check(L, add_number(L, scratch, 1));
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, add_number(L, scratch, 1));
 }
 
 /* ---- generated code ------------------------------------------------------------------------------------------------------------- */
@@ -300,8 +298,7 @@ static void add_quoted(rl_buf *out, unsigned char c) {
 /* quoted(string) -> it as a Lua literal without line breaks */
 static int l_quoted(lua_State *L) {
   rl_slice text = rl_check_slice(L, 1);
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
+  rl_buf *scratch = rl_scratch_push(L);
   rl_buf_add_char(scratch, '"');
   for (size_t from = 0, at = 0; at <= text.len; at++) {
     unsigned char c = (unsigned char)text.data[at]; /* a NUL behind the last one */
@@ -311,9 +308,7 @@ static int l_quoted(lua_State *L) {
     from = at + 1;
   }
   rl_buf_add_char(scratch, '"');
-  check(L, scratch->error);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  return rl_scratch_result(L, scratch, scratch->error);
 }
 
 /* ---- looking up ------------------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
- * From the text of a template to tokens, by the rules of Jinja2 3.1's lexer. Tokens are gathered in the thread's scratch buffer,
- * so that the tables that go to the parser are made once, with room for all of them.
+ * From the text of a template to tokens, by the rules of Jinja2 3.1's lexer. Tokens are gathered in a scratch buffer, so that
+ * the tables that go to the parser are made once, with room for all of them.
  *
  * Whitespace control (-, +, trim_blocks, lstrip_blocks) is dealt with here, so that data is what will be printed. What numbers
  * and escapes mean is Lua's (lua/rille/template/literal.lua), and so is how an error reads. Places are bytes from 0; the source
@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------------------- */
 
@@ -36,14 +37,14 @@ typedef struct token {
 } token;
 
 /* Arguments and what is made of them, on the stack. */
-enum { SOURCE = 1, OPTIONS, FAIL, NUMBER, UNESCAPE, LITERALS, KIND, VALUE, AT, LINE, SPECIALS };
+enum { SOURCE = 1, OPTIONS, FAIL, NUMBER, UNESCAPE, LITERALS, TOKENS, KIND, VALUE, AT, LINE, SPECIALS };
 
 typedef struct lexer {
   lua_State *L;
   const char *source; /* borrowed from the stack */
   size_t len;
   bool trim, lstrip;
-  rl_buf *tokens; /* of token: the thread's scratch */
+  rl_buf *tokens; /* of token: a scratch buffer */
   size_t open;    /* one more than the number of the token that is the innermost open bracket; 0: none */
   int literals;   /* how many there are */
 } lexer;
@@ -68,8 +69,8 @@ static void add_literal(lexer *x, int kind, size_t at) {
   add_token(x, (token){.kind = kind, .at = at, .literal = x->literals});
 }
 
-/* Raises a syntax error at a byte of the source: returns to nobody. */
-static size_t fail(lexer *x, size_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Raises a syntax error at a byte of the source. */
+static size_t fail(lexer *x, size_t at, const char *format, ...) RL_RAISES __attribute__((format(printf, 3, 4)));
 static size_t fail(lexer *x, size_t at, const char *format, ...) {
   va_list args;
   lua_pushvalue(x->L, FAIL);
@@ -78,7 +79,7 @@ static size_t fail(lexer *x, size_t at, const char *format, ...) {
   lua_pushvfstring(x->L, format, args);
   va_end(args);
   lua_call(x->L, 2, 0);
-  return (size_t)luaL_error(x->L, "a lexer's fail() returned");
+  luaL_error(x->L, "a lexer's fail() returned");
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------------------------------------------- */
@@ -177,12 +178,12 @@ static int operator_of(const char *text) {
 }
 
 /* The byte at `at`, with the rest of a character that it may begin. */
-static size_t fail_character(lexer *x, size_t at) {
+static RL_RAISES size_t fail_character(lexer *x, size_t at) {
   const char *text = x->source + at;
-  if (*text == '\'' || *text == '"') return fail(x, at, "this string is not closed");
+  if (*text == '\'' || *text == '"') fail(x, at, "this string is not closed");
   size_t more = 0;
   while (((unsigned char)text[1 + more] & 0xC0) == 0x80) more++;
-  return fail(x, at, "unexpected character '%c%s'", *text, lua_pushlstring(x->L, text + 1, more));
+  fail(x, at, "unexpected character '%c%s'", *text, lua_pushlstring(x->L, text + 1, more));
 }
 
 static size_t close_bracket(lexer *x, size_t at) {
@@ -371,16 +372,17 @@ static bool option(lua_State *L, const char *name) {
 /* template_tokens(source, options, fail, number, unescape) -> kind, value, at, line, specials; see template/lexer.lua */
 static int l_template_tokens(lua_State *L) {
   rl_slice source = rl_check_slice(L, SOURCE);
-  lexer x = {.L = L, .source = source.data, .len = source.len, .tokens = &rl_vm_of(L)->scratch};
+  lexer x = {.L = L, .source = source.data, .len = source.len};
   x.trim = option(L, "trim_blocks");
   x.lstrip = option(L, "lstrip_blocks");
   lua_settop(L, UNESCAPE);
   lua_newtable(L);
-  rl_buf_clear(x.tokens);
+  x.tokens = rl_scratch_push(L);
   scan(&x);
   for (int column = KIND; column <= LINE; column++) lua_createtable(L, (int)token_count(&x), 0);
   lua_newtable(L);
   fill_columns(&x);
+  rl_scratch_give(x.tokens);
   return SPECIALS - KIND + 1;
 }
 

@@ -5,14 +5,13 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "vm/bind/bind.h"
+#include "vm/owner.h"
 
 /* url_encode(s) -> string */
 static int l_url_encode(lua_State *L) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (rl_url_encode(scratch, rl_check_slice(L, 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_slice s = rl_check_slice(L, 1);
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, rl_url_encode(scratch, s));
 }
 
 /* url_decode(s, plus?) -> string; raises code "invalid" for a bad escape */
@@ -28,11 +27,9 @@ static int l_url_decode(lua_State *L) {
 
 /* What a function of base/ makes of the string argument. */
 static int push_mapped(lua_State *L, int (*map)(rl_buf *out, rl_slice s)) {
-  rl_buf *scratch = &rl_vm_of(L)->scratch;
-  rl_buf_clear(scratch);
-  if (map(scratch, rl_check_slice(L, 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
-  rl_push_slice(L, rl_buf_slice(scratch));
-  return 1;
+  rl_slice s = rl_check_slice(L, 1);
+  rl_buf *scratch = rl_scratch_push(L);
+  return rl_scratch_result(L, scratch, map(scratch, s));
 }
 
 /* html_escape(s) -> string */
