@@ -23,9 +23,10 @@
 #define RL_LIMIT_BODY_GRACE_MS 20000u
 #define RL_LIMIT_KEEP_ALIVE_MS 75000u  /* close; longer than the reverse proxies' 60 s */
 #define RL_LIMIT_WRITE_STALL_MS 30000u /* reset; no byte taken by the peer for so long */
-#define RL_LIMIT_LINGER_MS 2000u       /* how long a closing side drops what still arrives */
-#define RL_LIMIT_LINGER_SIZE 65536u
-#define RL_LIMIT_DRAIN 65536u        /* an unread body up to this is read and dropped to keep the connection */
+#define RL_LIMIT_LINGER_MS 30000u                /* close; how long what still arrives is dropped after an early answer */
+#define RL_LIMIT_LINGER_SIZE ((size_t)64 << 20)  /* close; and how much of it */
+#define RL_LIMIT_LINGER_BRIEF_MS 2000u           /* the same where nothing more is expected, or the server stops */
+#define RL_LIMIT_DRAIN 65536u        /* an announced body up to this, unread, does not end the connection */
 #define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
 #define RL_LIMIT_STOP_IDLE_MS 250u   /* an idle connection may send one more request when the server is to stop */
 #define RL_LIMIT_CUT_MS 1000u        /* what the last answers of a stopping server have to leave, after its timeout */
@@ -88,6 +89,8 @@
   X(uint32_t, keep_alive_ms, "keep_alive", RL_LIMIT_KEEP_ALIVE_MS, SECONDS, 0.001, 86400)      \
   X(uint32_t, write_stall_ms, "write_timeout", RL_LIMIT_WRITE_STALL_MS, SECONDS, 0.001, 86400) \
   X(uint32_t, body_grace_ms, "body_grace", RL_LIMIT_BODY_GRACE_MS, SECONDS, 0.001, 86400)      \
+  X(uint32_t, linger_ms, "linger_timeout", RL_LIMIT_LINGER_MS, SECONDS, 0, 86400)              \
+  X(size_t, linger_size, "linger_size", RL_LIMIT_LINGER_SIZE, COUNT, 0, (double)(1ull << 40))  \
   X(uint32_t, body_rate, "body_rate", RL_LIMIT_BODY_RATE, COUNT, 0, 1 << 30)                   \
   X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)    \
   X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)             \

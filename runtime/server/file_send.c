@@ -194,6 +194,7 @@ void rl_file_send_start(rl_file_send *s, rl_req *req, rl_file *file, const rl_fi
     return;
   }
   rl_resp resp = {.status = status, .content_type = options->content_type, .streamed = true, .has_length = true};
+  resp.wants_no_body = true;
   if (status == 206) describe_ranges(s, &h, &resp);
   add(&h, RL_HEADER_OTHER, "Accept-Ranges", RL_SLICE("bytes"));
   resp.headers = h.headers;

@@ -317,6 +317,7 @@ static int send_response(lua_State *L) {
   bool large = kind == RL_RES_BYTES && resp.body.len > PIECE && !has_no_body(s, resp.status);
   rl_slice whole = resp.body;
   if (large) resp.streamed = resp.has_length = true, resp.length = whole.len, resp.body.len = PIECE;
+  resp.wants_no_body = large;
   if (!code) code = s->req->ops->respond(s->req, &resp);
   if (code) return answer_plain(L, code == RL_ENOMEM ? 503 : 500);
   if (kind == RL_RES_BYTES && !large) return leave(L);
