@@ -111,6 +111,11 @@ static inline const rl_header *rl_req_header(const rl_req *req, rl_header_id id)
   return rl_header_find(req->headers, req->header_count, id);
 }
 
+/* The elements of a field that is a list, over all its lines (header.h). */
+static inline rl_field_list rl_req_list(const rl_req *req, rl_header_id id) {
+  return rl_field_list_of(req->headers, req->header_count, id);
+}
+
 /* A valid authority: reg-name, IPv4 or [IPv6], and a port up to 65535 or none (RFC 3986 section 3.2, without userinfo). */
 bool rl_authority_is_valid(rl_slice authority);
 

@@ -82,8 +82,7 @@ static void negotiate(rl_static *site, const rl_req *req, const char *path, rl_s
   static const rl_encoding order[] = {RL_ENCODING_BROTLI, RL_ENCODING_GZIP};
   if (!site->precompressed || !rl_encoding_helps(a->options.content_type)) return;
   add_header(a, RL_HEADER_VARY, "Vary", RL_SLICE("Accept-Encoding"));
-  const rl_header *accept = rl_req_header(req, RL_HEADER_ACCEPT_ENCODING);
-  rl_accepted accepted = rl_accept_encoding(accept ? accept->value : RL_SLICE_NONE);
+  rl_accepted accepted = rl_accept_encoding(rl_req_list(req, RL_HEADER_ACCEPT_ENCODING));
   unsigned left = 1u << RL_ENCODING_BROTLI | 1u << RL_ENCODING_GZIP | 1u << RL_ENCODING_IDENTITY;
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
     rl_encoding best = rl_encoding_choose(&accepted, left);
