@@ -38,7 +38,8 @@
   X(FULL, -21, "full", 507, "no space left")                        \
   X(UNSUPPORTED, -22, "unsupported", 415, "not supported")          \
   X(TLS, -23, "tls", 502, "no secure connection")                   \
-  X(PROTOCOL, -24, "protocol", 502, "the other side broke the protocol")
+  X(PROTOCOL, -24, "protocol", 502, "the other side broke the protocol") \
+  X(NOFILES, -25, "busy", 503, "out of file descriptors")
 
 typedef enum rl_error {
   RL_OK = 0,
@@ -57,7 +58,8 @@ int rl_error_of_word(const char *word);
 const char *rl_error_text(int code);
 /* The HTTP status a client is to see; 500 for an unknown code. */
 int rl_error_status(int code);
-/* The code for a value of errno: EAGAIN -> RL_EAGAIN, EPIPE and ECONNRESET -> RL_ERESET, ENOSPC -> RL_EFULL, … */
+/* The code for a value of errno: EAGAIN -> RL_EAGAIN, EPIPE and ECONNRESET -> RL_ERESET, ENOSPC -> RL_EFULL, … Whoever runs out
+ * of descriptors (RL_ENOFILES) or of the kernel's memory comes by here, so the log is told here (base/descriptors.h). */
 int rl_error_from_errno(int saved_errno);
 
 #endif

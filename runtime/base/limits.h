@@ -34,6 +34,8 @@
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */
 #define RL_LIMIT_CONNECTIONS 16384u             /* of one worker */
+#define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
+#define RL_LIMIT_DESCRIPTORS_SPARE 16u          /* kept for files and databases: connections leave them alone */
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10) /* bytes queued on a connection before a writer waits */
 #define RL_LIMIT_READ_BUFFER 65536u             /* one for each loop */
 #define RL_LIMIT_SPILL 65536u                   /* a body or file larger than this goes to a temporary file */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/dotenv.h"
@@ -169,6 +170,7 @@ static void listen_now(dev *d) {
     return;
   }
   rl_buf_free(&why);
+  rl_descriptors_reserve(1);
   rl_worker_start(&d->worker);
   bool v6 = strchr(d->options->hosts[0], ':') != NULL;
   snprintf(where, sizeof where, v6 ? "http://[%s]:%d" : "http://%s:%d", d->options->hosts[0], port);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -24,8 +25,15 @@ static int code_of(int result) {
   }
 }
 
+/* SQLite says "unable to open database file" whatever the reason. */
+static int ran_out(sqlite3 *db, int result) {
+  bool opens = (result & 0xFF) == SQLITE_CANTOPEN || (result & 0xFF) == SQLITE_IOERR;
+  return db && opens ? rl_descriptors_check_errno(sqlite3_system_errno(db)) : RL_OK;
+}
+
 int rl_sql_failed(rl_sql_error *error, sqlite3 *db, int result) {
-  error->code = code_of(result);
+  int out = ran_out(db, result);
+  error->code = out ? out : code_of(result);
   error->extended = db ? sqlite3_extended_errcode(db) : result;
   if ((result & 0xFF) == SQLITE_AUTH) {
     snprintf(
@@ -33,7 +41,8 @@ int rl_sql_failed(rl_sql_error *error, sqlite3 *db, int result) {
         "BEGIN, COMMIT, SAVEPOINT and ATTACH are not for statements: db:transaction and db:begin open transactions");
     return error->code;
   }
-  snprintf(error->message, sizeof error->message, "%s", db ? sqlite3_errmsg(db) : sqlite3_errstr(result));
+  const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(result);
+  snprintf(error->message, sizeof error->message, out ? "%s: %s" : "%s", text, rl_error_text(out));
   return error->code;
 }
 

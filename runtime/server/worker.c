@@ -49,6 +49,7 @@ static void on_conn_closed(rl_conn *conn) {
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_free(RL_CONTAINER(conn, server_conn, conn));
   maybe_let_in(worker);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_check(&worker->listeners[i]);
   maybe_stopped(worker);
 }
 
@@ -100,7 +101,14 @@ static void on_listener_closed(rl_listener *listener) {
   maybe_stopped(worker);
 }
 
-static const rl_listener_events listener_events = {.on_accept = on_accept, .on_closed = on_listener_closed};
+/* A worker without a connection lets one in whatever is left: else nobody would ever be served again. */
+static bool on_short(rl_listener *listener) {
+  rl_worker *worker = listener->owner;
+  return rl_conn_host_shed(&worker->host) || !worker->connection_count;
+}
+
+static const rl_listener_events listener_events = {
+    .on_accept = on_accept, .on_short = on_short, .on_closed = on_listener_closed};
 
 void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler) {
   memset(worker, 0, sizeof *worker);

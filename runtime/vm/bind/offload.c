@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "vm/bind/bind.h"
 #include "vm/copy.h"
@@ -53,7 +54,10 @@ static int offload_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   pending *p = lua_touserdata(L, -1);
   rl_slice out = rl_buf_slice(&p->offload->out);
-  if (!out.len) return rl_error_raise(L, RL_ENOMEM, NULL);
+  if (!out.len) { /* there is no state for it */
+    int code = rl_descriptors_check();
+    return rl_error_raise(L, code ? code : RL_ENOMEM, NULL);
+  }
   rl_copy_in(L, &out);
   if (!lua_toboolean(L, -1)) {
     rl_copy_in(L, &out);

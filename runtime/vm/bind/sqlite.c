@@ -392,7 +392,8 @@ static int l_open(lua_State *L) {
   rl_sql_error error;
   if (rl_database_open(&d->db, rl_vm_of(L)->loop, path, &options, &error)) {
     lua_pushfstring(L, "cannot open %s: %s", path, error.message);
-    rl_error_push_word(L, rl_error_word(error.code), 500, lua_tostring(L, -1));
+    bool out = error.code == RL_ENOFILES || error.code == RL_ENOMEM;
+    rl_error_push_word(L, rl_error_word(error.code), out ? 503 : 500, lua_tostring(L, -1));
     return lua_error(L);
   }
   d->open = true;

@@ -28,18 +28,37 @@ static void push_file(lua_State *L, rl_file *file) {
 }
 
 /* The message goes to the client, so the path stands beside it. */
-static int raise_missing(lua_State *L, const char *path) {
+static int raise_missing(lua_State *L, int path) {
   rl_error_push_word(L, "not_found", 404, "no such file");
-  lua_pushstring(L, path);
+  lua_pushvalue(L, path);
   lua_setfield(L, -2, "path");
   return lua_error(L);
 }
 
-/* file(path, content_type?) -> response; the path is absolute */
+/* Whether a segment of the path begins with a dot; "." and ".." are two of them. */
+static bool has_dot_segment(rl_slice path) {
+  for (size_t i = 0; i < path.len; i++)
+    if (path.data[i] == '.' && (i == 0 || path.data[i - 1] == '/')) return true;
+  return false;
+}
+
+/* A path with NUL would be cut there: it names no file. */
+static int open_for_lua(lua_State *L, rl_slice path, rl_file *file) {
+  if (memchr(path.data, 0, path.len)) return RL_ENOTFOUND;
+  if (lua_isnoneornil(L, 3)) return rl_file_open_path(path.data, file);
+  if (has_dot_segment(path) && !lua_toboolean(L, 4)) return RL_ENOTFOUND;
+  return rl_file_open_beneath(luaL_checkstring(L, 3), path.data, file);
+}
+
+/* file(path, content_type?, root?, dotfiles?) -> response; the path is absolute, or leads somewhere below the root */
 static int l_file(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1), *type = luaL_optstring(L, 2, rl_mime_type(rl_check_slice(L, 1)));
+  rl_slice path = rl_check_slice(L, 1);
+  const char *type = luaL_optstring(L, 2, rl_mime_type(path));
   rl_file file;
-  if (rl_file_open_path(path, &file)) return raise_missing(L, path);
+  int code = open_for_lua(L, path, &file);
+  if (code == RL_ENOFILES || code == RL_ENOMEM) return rl_error_raise(L, code, NULL);
+  if (code == RL_EINVALID) return luaL_error(L, "file: cannot open the directory %s (root)", lua_tostring(L, 3));
+  if (code) return raise_missing(L, 1);
   push_file(L, &file);
   rl_res_push(L, 200, NULL, RL_RES_FILE);
   rl_res_add_header(L, "Content-Type", rl_slice_str(type));
@@ -59,7 +78,17 @@ static bool option(lua_State *L, int table, const char *name, bool otherwise) {
   return given ? value : otherwise;
 }
 
-/* static_site(directory, {index=, precompressed=, listing=, dotfiles=, max_age=}) -> site */
+/* A path below the root, as it is opened. */
+static void set_fallback(lua_State *L, rl_static *site) {
+  if (lua_getfield(L, 2, "fallback") == LUA_TNIL) return;
+  rl_slice path = rl_check_slice(L, -1);
+  bool fits = path.len && path.len < sizeof site->fallback && !memchr(path.data, 0, path.len);
+  if (!fits || path.data[0] == '/' || has_dot_segment(path))
+    luaL_error(L, "static: fallback is a file below the directory, such as 'index.html', got '%s'", path.data);
+  memcpy(site->fallback, path.data, path.len + 1);
+}
+
+/* static_site(directory, {index=, precompressed=, listing=, dotfiles=, max_age=, fallback=}) -> site */
 static int l_static_site(lua_State *L) {
   const char *directory = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -75,7 +104,18 @@ static int l_static_site(lua_State *L) {
   site->dotfiles = option(L, 2, "dotfiles", false);
   if (lua_getfield(L, 2, "max_age") != LUA_TNIL)
     snprintf(site->cache_control, sizeof site->cache_control, "public, max-age=%.0f", rl_check_seconds(L, -1));
+  set_fallback(L, site);
   lua_settop(L, 3);
+  return 1;
+}
+
+/* site:version(path) -> hex digits of what is in the file, or nil where there is none; the path is as in a request, decoded,
+ * with '%' as "%25" */
+static int l_version(lua_State *L) {
+  rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
+  char version[RL_FILE_VERSION];
+  if (rl_static_version(site, rl_check_slice(L, 2), version)) return 0;
+  lua_pushlstring(L, version, sizeof version);
   return 1;
 }
 
@@ -91,7 +131,7 @@ static int respond_redirect(lua_State *L, rl_req *req) {
   return 1;
 }
 
-/* site:respond(req) -> response | nil where there is no such file */
+/* site:respond(req) -> response | nil where there is no such file; raises where nothing can be opened */
 static int l_respond(lua_State *L) {
   rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
   rl_serving *s = *(rl_serving **)luaL_checkudata(L, 2, "rille.request");
@@ -100,6 +140,7 @@ static int l_respond(lua_State *L) {
   rl_static_answer answer;
   rl_static_find(site, s->req, path, &answer);
   if (answer.status == 308) return respond_redirect(L, s->req);
+  if (answer.status == 503) return rl_error_raise(L, RL_ENOFILES, NULL);
   if (answer.status != 200) return 0;
   if (answer.listing.data) {
     rl_push_slice(L, rl_buf_slice(&answer.listing));
@@ -125,9 +166,11 @@ void rl_bind_static(lua_State *L) {
   rl_new_metatable(L, "rille.static_site");
   lua_pushcfunction(L, site_gc);
   lua_setfield(L, -2, "__gc");
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, l_respond);
   lua_setfield(L, -2, "respond");
+  lua_pushcfunction(L, l_version);
+  lua_setfield(L, -2, "version");
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
