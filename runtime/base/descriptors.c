@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -32,18 +33,19 @@ void rl_descriptors_raise(void) {
 
 /* ---- the reserve ---------------------------------------------------------------------------------------------------------- */
 
-static unsigned count_open(void) {
+/* Those below the limit: one that was inherited may be beyond. */
+static unsigned count_open(unsigned limit) {
   unsigned count = 0;
   DIR *directory = opendir("/proc/self/fd");
   if (!directory) return 0;
   for (struct dirent *entry; (entry = readdir(directory));)
-    if (entry->d_name[0] != '.') count++;
+    if (entry->d_name[0] != '.' && (unsigned long)atol(entry->d_name) < limit) count++;
   closedir(directory);
   return count - 1; /* the directory itself */
 }
 
 unsigned rl_descriptors_reserve(unsigned acceptors) {
-  unsigned limit = rl_descriptors_limit(), open = count_open(), spare = RL_LIMIT_DESCRIPTORS_SPARE + acceptors;
+  unsigned limit = rl_descriptors_limit(), open = count_open(limit), spare = RL_LIMIT_DESCRIPTORS_SPARE + acceptors;
   unsigned left = limit > open ? limit - open : 0;
   if (spare > left / 2) spare = left / 2;
   atomic_store(&reserve, spare);
