@@ -199,9 +199,11 @@ end
 
 local static_options = {
   index = "boolean", max_age = "number", precompressed = "boolean", listing = "boolean", dotfiles = "boolean",
+  fallback = "string", hash = "boolean",
 }
 
---- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false}): the directory starts at the root.
+--- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false, dotfiles=false, fallback=,
+--- hash=true}): the directory starts at the root.
 function App:static(prefix, directory, opts)
   check_open(self)
   if type(prefix) ~= "string" or not prefix:find "^/" then raise("static: a prefix starts with '/'") end
@@ -209,7 +211,7 @@ function App:static(prefix, directory, opts)
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
   self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), directory = path,
-    site = native.static_site(path, opts), where = options.caller() }
+    site = native.static_site(path, opts), hash = opts.hash ~= false, where = options.caller() }
   return self
 end
 

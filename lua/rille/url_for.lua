@@ -25,6 +25,15 @@ local function encode_segments(text)
   return (text:gsub("[^/]+", native.url_encode))
 end
 
+-- A link that the route itself would answer with 404 is a mistake of whoever makes it.
+local function fits(custom, kind, text)
+  if not custom then return native.convert_fits(kind, text) end
+  if custom.pattern and not text:find("^" .. custom.pattern .. "$") then return false end
+  if not custom.parse then return true end
+  local ok, value = pcall(custom.parse, text)
+  return ok and value ~= nil
+end
+
 local function format_value(entry, part, value, level)
   local name, kind = part[1], part[2]
   local custom = entry.app:find_converter(kind)
@@ -38,6 +47,10 @@ local function format_value(entry, part, value, level)
   end
   local text = tostring(value)
   if text == "" then error(("url_for: parameter '%s' is empty"):format(name), level + 1) end
+  if not fits(custom, kind, text) then
+    error(("url_for: route '%s' takes '%s' as {%s:%s}, which '%s' is not"):format(entry.route.name, name, name, kind, text),
+      level + 1)
+  end
   return kind == "path" and encode_segments(text) or native.url_encode(text)
 end
 

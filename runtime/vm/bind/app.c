@@ -244,7 +244,14 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
+/* convert_fits(converter, text) -> whether the router would take it there; true of a converter that is a program's own */
+static int l_convert_fits(lua_State *L) {
+  lua_pushboolean(L, rl_convert_fits(rl_check_slice(L, 1), rl_check_slice(L, 2)));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"app", l_app},
+                                     {"convert_fits", l_convert_fits},
                                      {"running_app", l_running_app},
                                      {"limits", l_limits},
                                      {"pattern_parts", l_pattern_parts},
