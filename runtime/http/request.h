@@ -93,6 +93,7 @@ struct rl_req {
   uint64_t started_ms; /* rl_loop_now when the head was complete */
   rl_slice id;         /* empty until it is asked for: rl_req_id */
   const char *route;   /* the name of its route, or NULL; for logs */
+  bool shows_dev;      /* rille dev: who asks may see its pages; set by the gate in front of the handler */
 };
 
 /* A request in a fresh arena of `pool`, with nothing filled in; NULL where memory is short. */

@@ -74,7 +74,8 @@ describe("a path that comes from a request", function()
     for _, to in ipairs { "/save", "/part" } do
       for _, size in ipairs { 10, 200000 } do
         local function save(name)
-          return client:post(to .. "?name=" .. rille.url_encode(name), { files = { f = { filename = "x", body = ("x"):rep(size) } } })
+          local files = { f = { filename = "x", body = ("x"):rep(size) } }
+          return client:post(to .. "?name=" .. rille.url_encode(name), { files = files })
         end
         for _, name in ipairs { "new.txt", "sub/new.txt", "in/other.txt" } do
           assert.same({ 200, tostring(size) }, { save(name).status, save(name):text() }, to .. name)

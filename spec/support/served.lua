@@ -34,15 +34,15 @@ function M.start(scratch, opts)
   self.pid = tonumber(scratch:wait_for(name .. ".pid"))
   for _ = 1, 1500 do
     if not os.execute(("kill -0 %d 2> /dev/null"):format(self.pid)) then break end
-    self.url = self:log():match "(http://127%.0%.0%.1:%d+)" or self:log():match "(http://%[::1%]:%d+)"
-    if self.url then break end
+    self.port = self:log():match "http://[%d.]+:(%d+)"
+    if self.port then break end
     rille.sleep(0.02)
   end
-  if not self.url then
+  if not self.port then
     self:stop()
     error("the server did not start:\n" .. self:log(), 2)
   end
-  self.port = self.url:match ":(%d+)$"
+  self.url = "http://127.0.0.1:" .. self.port
   return self
 end
 
