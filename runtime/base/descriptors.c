@@ -86,7 +86,7 @@ static void say(int saved_errno) {
                            RL_LOG_NUMBER_FIELD("limit", rl_descriptors_limit()),
                            RL_LOG_NUMBER_FIELD("unsaid", atomic_exchange(&unsaid, 0))};
   if (saved_errno == EMFILE || saved_errno == ENFILE)
-    rl_log(RL_LOG_ERROR, RL_SLICE("out of file descriptors: raise the limit (ulimit -n, LimitNOFILE=)"), fields, 3);
+    rl_log(RL_LOG_ERROR, RL_SLICE("out of file descriptors: raise the limit (ulimit -n, LimitNOFILE)"), fields, 3);
   else rl_log(RL_LOG_ERROR, RL_SLICE("the kernel is out of memory"), fields, 1);
 }
 
