@@ -43,5 +43,7 @@ int rl_trailers_check(const rl_header *trailers, size_t count);
 /* A plain-text answer of the server's own: "404: Not Found". The text is written to `room`, which outlives the call of
  * respond. */
 rl_resp rl_resp_plain(int status, const char *text, char *room, size_t size);
+/* The same for a request that was refused before it was one: "431: too many header lines". It ends the connection. */
+rl_resp rl_resp_refusal(rl_fault fault, char *room, size_t size);
 
 #endif

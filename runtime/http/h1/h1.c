@@ -157,7 +157,7 @@ static void stop_dropping(rl_h1 *h1) {
 /* The request was refused before it was one: a short answer that echoes nothing, and the end of the connection. */
 static void refuse(rl_h1 *h1, rl_fault fault) {
   char room[128];
-  rl_resp resp = rl_resp_plain(rl_fault_status(fault), rl_fault_text(fault), room, sizeof room);
+  rl_resp resp = rl_resp_refusal(fault, room, sizeof room);
   rl_framing framing = {.body = true, .has_length = true, .length = resp.body.len};
   rl_buf *out = rl_conn_out(h1->conn);
   rl_h1_write_head(out, &resp, &framing, rl_loop_date(loop_of(h1)), true, false);
