@@ -37,6 +37,9 @@ end
 function App.new(opts)
   local given = options.check(opts, app_options, "app")
   check_limits(given.limits)
+  if given.cpu_limit and not (given.cpu_limit > 0) then
+    options.raise("app: cpu_limit is in seconds, more than 0, got %s", given.cpu_limit)
+  end
   local app = setmetatable({
     options = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
@@ -124,7 +127,9 @@ for _, class in ipairs { App, Group } do
     opts = options.check(opts, known, "route")
     local rest = { name = opts.name, use = opts.use, body_limit = opts.body_limit, timeout = opts.timeout }
     local methods = type(opts.method) == "table" and opts.method or { opts.method or "GET" }
-    for _, method in ipairs(methods) do
+    if #methods == 0 then raise "route: method is a name or a list of names, and the list is empty" end
+    for i, method in ipairs(methods) do
+      if type(method) ~= "string" then raise("route: method[%d] is a name such as 'GET', got a %s", i, type(method)) end
       add(self, method == "*" and "*" or method:upper(), opts.path, opts.handler, rest)
       rest.name = nil -- the first carries it
     end
@@ -189,6 +194,9 @@ function App:mount(prefix, sub)
   while above do
     if above == sub then raise("mount: an app cannot be mounted in itself") end
     above = above.parent
+  end
+  if sub.options.limits then
+    raise("mount: limits are those of connections, which the outermost app alone has: %s", prefix)
   end
   prefix = prefix:gsub("/$", "")
   sub.parent, sub.mounted_at = self, prefix

@@ -45,6 +45,9 @@ function rille.response(opts)
   local res = native.text(opts.body or "", opts.status)
   res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
   for name, value in pairs(opts.headers or {}) do
+    if type(name) ~= "string" then
+      require("rille.options").raise("response: headers has names, such as { [\"X-A\"] = \"b\" }, got [%s]", tostring(name))
+    end
     if type(value) == "table" then
       for _, item in ipairs(value) do res:add_header(name, item) end
     else
@@ -74,6 +77,7 @@ local function absolute(path) return path:sub(1, 1) == "/" and path or native.ro
 function rille.file(path, opts)
   if type(path) ~= "string" then error("file: a path was expected, got a " .. type(path), 2) end
   opts = require("rille.options").check(opts, file_options, "file")
+  if opts.dotfiles ~= nil and not opts.root then require("rille.options").raise "file: dotfiles goes with root" end
   local root = opts.root and absolute(opts.root)
   local res = native.file(root and path or absolute(path), opts.content_type, root, opts.dotfiles)
   if opts.filename or opts.inline ~= nil then

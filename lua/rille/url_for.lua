@@ -84,6 +84,21 @@ function M.split(root, name, values)
   return params, query
 end
 
+-- A value without a place would be dropped: it was meant for the query, or its name is wrong.
+local function check_params(entry, params, level)
+  local places = {}
+  for _, part in ipairs(entry.route.parts) do
+    if type(part) == "table" then places[part[1]] = true end
+  end
+  for name in pairs(params) do
+    if not places[name] then
+      local near = type(name) == "string" and require("rille.options").nearest(name, places)
+      error(("url_for: route '%s' has no parameter '%s'%s; a query is the third argument"):format(entry.route.name,
+        tostring(name), near and (", did you mean '" .. near .. "'?") or ""), level + 1)
+    end
+  end
+end
+
 --- The path of a named route.
 function M.path(root, name, params, query, level)
   local names = root.route_names or M.names(root)
@@ -94,6 +109,7 @@ function M.path(root, name, params, query, level)
       (level or 1) + 1)
   end
   params = params or {}
+  check_params(entry, params, (level or 1) + 1)
   local pieces = {}
   for i, part in ipairs(entry.route.parts) do
     pieces[i] = type(part) == "table" and format_value(entry, part, params[part[1]], (level or 1) + 1)

@@ -211,7 +211,7 @@ static void answer_refusal(rl_local *local, rl_fault fault) {
   end(local);
 }
 
-void rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
+rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
                     void (*handle)(void *ud, rl_req *req), void *ud) {
   rl_fault fault;
   rl_req *req = parse(loop, limits, head, &fault);
@@ -222,7 +222,7 @@ void rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_
   rl_post_init(&local->post);
   if (!req) {
     answer_refusal(local, fault);
-    return;
+    return fault;
   }
   req->ops = &ops;
   req->protocol = local;
@@ -231,6 +231,7 @@ void rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_
   req->started_ms = rl_loop_now(loop);
   local->sent_all = req->body_done;
   handle(ud, req);
+  return RL_FAULT_NONE;
 }
 
 void rl_local_free(rl_local *local) {

@@ -14,17 +14,24 @@
 
 static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.compiled_app"); }
 
+/* 0 where there is none; a limit of less is one millisecond. */
+static uint32_t milliseconds_at(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return 0;
+  double ms = rl_check_seconds(L, index) * 1000;
+  return ms < 1 ? 1 : ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* app(app_table, body_limit?, cpu_limit?) -> compiled */
 static int l_app(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
-  double cpu_limit = lua_isnoneornil(L, 3) ? 0 : rl_check_seconds(L, 3);
+  uint32_t cpu_limit_ms = milliseconds_at(L, 3);
   rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
   rl_app_init(app, rl_vm_of(L));
   luaL_setmetatable(L, "rille.compiled_app");
   if (!app->router) return rl_error_raise(L, RL_ENOMEM, NULL);
   app->body_limit = (uint64_t)body_limit;
-  app->cpu_limit_ms = (uint32_t)(cpu_limit * 1000);
+  app->cpu_limit_ms = cpu_limit_ms;
   lua_newtable(L); /* functions by route */
   lua_pushvalue(L, -1);
   app->chains_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -49,7 +56,7 @@ static int grow_routes(rl_app *app) {
   rl_app_route *routes = rl_realloc(app->routes, (app->route_count + 1) * sizeof *routes);
   if (!routes) return RL_ENOMEM;
   app->routes = routes;
-  routes[app->route_count] = (rl_app_route){0};
+  routes[app->route_count] = (rl_app_route){.body_limit = RL_APP_DEFAULT};
   return RL_OK;
 }
 
@@ -59,7 +66,7 @@ static char *copy_optional(lua_State *L, int index) {
   return text ? rl_strndup(text, len) : NULL;
 }
 
-/* compiled:add(method, pattern, function, app, name?, body_limit?) -> id | nil, message, id of the route in the way */
+/* compiled:add(method, pattern, function, app, name?, body_limit?, cpu_limit?) -> id | nil, message, id of the route in the way */
 static int l_add(lua_State *L) {
   rl_app *app = check_app(L);
   rl_slice method = rl_check_slice(L, 2), pattern = rl_check_slice(L, 3);
@@ -81,6 +88,7 @@ static int l_add(lua_State *L) {
   rl_app_route *route = &app->routes[app->route_count++];
   route->name = copy_optional(L, 6);
   if (!lua_isnoneornil(L, 7)) route->body_limit = (uint64_t)rl_check_size(L, 7);
+  route->cpu_limit_ms = milliseconds_at(L, 8);
   lua_pushfstring(L, "%s %s", lua_tostring(L, 2), lua_tostring(L, 3));
   route->label = copy_optional(L, -1);
   set_in_uservalue(L, 1, id, 4);

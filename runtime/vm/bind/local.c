@@ -67,7 +67,8 @@ static void handle(void *ud, rl_req *req) {
   app->dispatch.handler.handle(&app->dispatch.handler, req);
 }
 
-/* exchange(compiled, head, secure) -> exchange; a head that a connection would refuse is answered as there */
+/* exchange(compiled, head, secure) -> exchange. A head beyond the app's limits, or one that asks for what is not spoken here, is
+ * answered as by a connection; one that is malformed is a mistake of the test, and raises. */
 static int l_exchange(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   rl_slice head = rl_check_slice(L, 2);
@@ -81,7 +82,9 @@ static int l_exchange(lua_State *L) {
   ex->local.events = &events;
   ex->local.owner = ex;
   ex->open = true;
-  rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
+  rl_fault fault =
+      rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
+  if (fault && rl_fault_status(fault) == 400) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
   return 1;
 }
 
