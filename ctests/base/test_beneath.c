@@ -62,8 +62,17 @@ TEST(what_is_below_is_opened) {
 
 TEST(nothing_else_is) {
   UNUSED;
-  static const char *const paths[] = {"../outside", "sub/../../outside", "/etc/hostname", "out", "slash/etc/hostname",
-                                      "in/../../outside", "sub/file/../../../outside", "..", "/", "", "sub/nothing"};
+  static const char *const paths[] = {"../outside",
+                                      "sub/../../outside",
+                                      "/etc/hostname",
+                                      "out",
+                                      "slash/etc/hostname",
+                                      "in/../../outside",
+                                      "sub/file/../../../outside",
+                                      "..",
+                                      "/",
+                                      "",
+                                      "sub/nothing"};
   for (int i = 0; i < 2; i++)
     for (size_t k = 0; k < sizeof paths / sizeof *paths; k++)
       if (*content(openers[i], paths[k])) fail_msg("%d: %s", i, paths[k]);

@@ -39,7 +39,9 @@ static const row values[] = {
     {RL_SLICE("a\nlevel=error"), "\"a\\nlevel=error\""},
     {RL_SLICE("a\r\tb"), "\"a\\r\\tb\""},
     {RL_SLICE("\0\x01\x1b[31m\x7f"), "\"\\x00\\x01\\x1b[31m\\x7f\""},
-    {RL_SLICE("a\xc2\x9b" "31mred\xc2\x80\xc2\x85\xc2\x9f"), "\"a\\x9b31mred\\x80\\x85\\x9f\""},
+    {RL_SLICE("a\xc2\x9b"
+              "31mred\xc2\x80\xc2\x85\xc2\x9f"),
+     "\"a\\x9b31mred\\x80\\x85\\x9f\""},
     {RL_SLICE("\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8e\xd8\x9c"), "\"\\u{202e}\\u{2066}\\u{200e}\\u{61c}\""},
     {RL_SLICE("\xe2\x80\xa8\xe2\x80\xa9"), "\"\\u{2028}\\u{2029}\""},
     {RL_SLICE("\xff\xc3(\xed\xa0\x80\xc0\xaf"), "\"\\xff\\xc3(\\xed\\xa0\\x80\\xc0\\xaf\""},
@@ -94,7 +96,8 @@ TEST(json_shows_nothing_that_acts) {
   assert_string_equal(json_of("name", RL_SLICE("x\" level=e")), "\"message\":\"m\",\"name\":\"x\\\" level=e\"}");
   assert_string_equal(json_of("name", RL_SLICE("\x7f\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\xc3\xa9")),
                       "\"message\":\"m\",\"name\":\"\\u007f\\u009b\\u202e\\u2028\xc3\xa9\"}");
-  assert_string_equal(json_of("name", RL_SLICE("\xff\x9b\x7f\"")), "\"message\":\"m\",\"name\":\"\\u00ff\\u009b\\u007f\\u0022\"}");
+  assert_string_equal(json_of("name", RL_SLICE("\xff\x9b\x7f\"")),
+                      "\"message\":\"m\",\"name\":\"\\u00ff\\u009b\\u007f\\u0022\"}");
   assert_string_equal(json_of("level", RL_SLICE("error")), "\"message\":\"m\",\"level_\":\"error\"}");
   assert_string_equal(json_of("a\"b\xc2\x9b", RL_SLICE("v")), "\"message\":\"m\",\"a\\u0022b\\u009b\":\"v\"}");
 }

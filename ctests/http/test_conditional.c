@@ -55,8 +55,8 @@ TEST(several_lines_are_one_list) {
     rl_slice tag = RL_SLICE("\"a\"");
     assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x\"", name, "\"a\"", NULL), tag, MODIFIED), hit);
     assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"a\"", name, "\"x\"", NULL), tag, MODIFIED), hit);
-    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "", name, ", \"x\",", "X", "\"a\"", name, "\"a\"", NULL), tag,
-                                    MODIFIED),
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "", name, ", \"x\",", "X", "\"a\"", name, "\"a\"", NULL),
+                                    tag, MODIFIED),
                      hit);
     assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x\"", name, "*", NULL), tag, MODIFIED), hit);
     assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x", name, "\"a\"", NULL), tag, MODIFIED), hit);

@@ -228,19 +228,18 @@ TEST(the_one_that_has_lingered_longest_is_closed_first) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      CASE(an_upload_is_taken_to_its_end_behind_an_early_answer),
-      CASE(it_ends_behind_so_many_bytes),
-      CASE(it_ends_behind_so_much_time_however_slowly_bytes_come),
-      CASE(it_ends_though_nothing_comes_any_more),
-      CASE(without_a_limit_to_linger_for_it_ends_at_once),
-      CASE(behind_a_request_that_was_read_to_its_end_it_lingers_briefly),
-      CASE(a_server_that_stops_lingers_while_bytes_come),
-      CASE(a_client_that_sends_all_before_it_reads_gets_its_answer),
-      CASE(behind_an_unread_body_of_chunks_the_connection_goes_on),
-      CASE(unless_it_has_no_end),
-      CASE(or_takes_too_long),
-      CASE(a_client_that_gives_its_upload_up_still_gets_an_answer_that_is_under_way),
-      CASE(the_one_that_has_lingered_longest_is_closed_first)};
+  const struct CMUnitTest tests[] = {CASE(an_upload_is_taken_to_its_end_behind_an_early_answer),
+                                     CASE(it_ends_behind_so_many_bytes),
+                                     CASE(it_ends_behind_so_much_time_however_slowly_bytes_come),
+                                     CASE(it_ends_though_nothing_comes_any_more),
+                                     CASE(without_a_limit_to_linger_for_it_ends_at_once),
+                                     CASE(behind_a_request_that_was_read_to_its_end_it_lingers_briefly),
+                                     CASE(a_server_that_stops_lingers_while_bytes_come),
+                                     CASE(a_client_that_sends_all_before_it_reads_gets_its_answer),
+                                     CASE(behind_an_unread_body_of_chunks_the_connection_goes_on),
+                                     CASE(unless_it_has_no_end),
+                                     CASE(or_takes_too_long),
+                                     CASE(a_client_that_gives_its_upload_up_still_gets_an_answer_that_is_under_way),
+                                     CASE(the_one_that_has_lingered_longest_is_closed_first)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,8 +180,9 @@ static int teardown_links(void **state) {
 
 static void test_what_a_link_leads_to_is_watched_by_the_links_name(void **state) {
   fixture *f = *state;
-  shell(f, "echo 1 > o.lua && mkdir -p lib/deep && echo 1 > lib/deep/x.lua && ln -s $PWD/o.lua $R/app/o.lua && "
-           "ln -s ../../${R##*/}-out/lib $R/app/lib");
+  shell(f,
+        "echo 1 > o.lua && mkdir -p lib/deep && echo 1 > lib/deep/x.lua && ln -s $PWD/o.lua $R/app/o.lua && "
+        "ln -s ../../${R##*/}-out/lib $R/app/lib");
   watch_again(f);
   shell(f, "echo 2 > o.lua");
   expect_told(f, "/app/o.lua");
@@ -213,8 +214,10 @@ static void test_links_that_are_made_later_are_followed(void **state) {
 
 static void test_a_link_that_leads_elsewhere_is_a_change(void **state) {
   fixture *f = *state;
-  shell(f, "mkdir v1 v2 && echo 1 > v1/o.lua && echo 2 > v2/o.lua && ln -s v1 current && ln -s $PWD/current/o.lua $R/app/o.lua && "
-           "ln -s $PWD/current $R/app/all");
+  shell(f,
+        "mkdir v1 v2 && echo 1 > v1/o.lua && echo 2 > v2/o.lua && ln -s v1 current && ln -s $PWD/current/o.lua "
+        "$R/app/o.lua && "
+        "ln -s $PWD/current $R/app/all");
   watch_again(f);
   shell(f, "ln -sfn v2 current"); /* a link on the way */
   expect_told(f, "/app/o.lua");
@@ -253,8 +256,11 @@ static void test_a_link_that_leads_nowhere_waits_for_what_it_names(void **state)
 
 static void test_links_in_a_circle_end(void **state) {
   fixture *f = *state;
-  shell(f, "mkdir a b && ln -s $PWD/b a/b && ln -s $PWD/a b/a && ln -s $PWD/a $R/app/a && ln -s .. $R/app/up && ln -s / $R/app/all && "
-           "ln -s $R $R/app/root && ln -s self $R/app/self && ln -s $R/app $R/again && ln -s two $R/app/one && ln -s one $R/app/two");
+  shell(f,
+        "mkdir a b && ln -s $PWD/b a/b && ln -s $PWD/a b/a && ln -s $PWD/a $R/app/a && ln -s .. $R/app/up && ln -s / "
+        "$R/app/all && "
+        "ln -s $R $R/app/root && ln -s self $R/app/self && ln -s $R/app $R/again && ln -s two $R/app/one && ln -s one "
+        "$R/app/two");
   watch_again(f);
   assert_in_range(f->watcher.count, 2, 10);
   shell(f, "echo 1 > b/x.lua");
@@ -265,8 +271,10 @@ static void test_links_in_a_circle_end(void **state) {
 
 static void test_a_removed_link_is_forgotten(void **state) {
   fixture *f = *state;
-  shell(f, "mkdir lib && echo 1 > lib/x.lua && echo 1 > o.lua && ln -s $PWD/lib $R/app/lib && ln -s $PWD/o.lua $R/app/o.lua && "
-           "ln -s ../app $R/node_modules/app");
+  shell(f,
+        "mkdir lib && echo 1 > lib/x.lua && echo 1 > o.lua && ln -s $PWD/lib $R/app/lib && ln -s $PWD/o.lua "
+        "$R/app/o.lua && "
+        "ln -s ../app $R/node_modules/app");
   watch_again(f);
   unsigned count = f->watcher.count;
   shell(f, "rm $R/app/lib $R/app/o.lua");

@@ -90,7 +90,9 @@ TEST(a_peer_cannot_forge_a_line) {
   forget(f);
 }
 
-static const char hostile[] = "x\" status=200 \xc2\x9b" "31m\x7f\xe2\x80\xae\xe2\x80\xa8\xff";
+static const char hostile[] =
+    "x\" status=200 \xc2\x9b"
+    "31m\x7f\xe2\x80\xae\xe2\x80\xa8\xff";
 
 /* Ids and routes stand bare where they are words, else in quotes. */
 TEST(nothing_that_came_is_a_field_or_acts_on_a_terminal) {

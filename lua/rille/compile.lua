@@ -92,7 +92,7 @@ local function miss_chain(app)
   end, "no route"), "no route")
 end
 
--- What a mounted app says of its routes, or the nearest of its parents that is mounted itself; the outermost app's is C's default.
+-- What a mounted app says of its routes, or the nearest of its parents that is mounted itself; C knows the outermost app's.
 local function inherited(app, read)
   while app.parent do
     local value = read(app)

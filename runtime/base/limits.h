@@ -32,25 +32,25 @@
 #define RL_LIMIT_CUT_MS 1000u        /* what the last answers of a stopping server have to leave, after its timeout */
 #define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
-#define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */
-#define RL_LIMIT_CONNECTIONS 16384u             /* of one worker */
+#define RL_LIMIT_REQUESTS 100000u                   /* requests of one connection */
+#define RL_LIMIT_CONNECTIONS 16384u                 /* of one worker */
 #define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
-#define RL_LIMIT_DESCRIPTORS_SPARE 16u          /* kept for files and databases: connections leave them alone */
-#define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10) /* bytes queued on a connection before a writer waits */
-#define RL_LIMIT_READ_BUFFER 65536u             /* one for each loop */
-#define RL_LIMIT_SPILL 65536u                   /* a body or file larger than this goes to a temporary file */
-#define RL_LIMIT_FORM_FIELDS 1000u              /* 413 */
-#define RL_LIMIT_FORM_PARTS 1000u               /* 413 */
-#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20)    /* 413; all text of a multipart form together */
-#define RL_LIMIT_PART_HEADERS 8192u             /* 400 */
-#define RL_LIMIT_PART_FIELDS 16u                /* 400 */
-#define RL_LIMIT_QUERY_FIELDS 1000u             /* 400 */
-#define RL_LIMIT_COOKIES 100u                   /* parsed of one request; the rest is not looked at */
-#define RL_LIMIT_JSON_DEPTH 128u                /* 400 */
-#define RL_LIMIT_PATH_PARAMS 16u                /* of one route */
-#define RL_LIMIT_BATCH 256u                     /* writes that share one commit */
-#define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
-#define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
+#define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept for files and databases: connections leave them alone */
+#define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
+#define RL_LIMIT_READ_BUFFER 65536u                 /* one for each loop */
+#define RL_LIMIT_SPILL 65536u                       /* a body or file larger than this goes to a temporary file */
+#define RL_LIMIT_FORM_FIELDS 1000u                  /* 413 */
+#define RL_LIMIT_FORM_PARTS 1000u                   /* 413 */
+#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20)        /* 413; all text of a multipart form together */
+#define RL_LIMIT_PART_HEADERS 8192u                 /* 400 */
+#define RL_LIMIT_PART_FIELDS 16u                    /* 400 */
+#define RL_LIMIT_QUERY_FIELDS 1000u                 /* 400 */
+#define RL_LIMIT_COOKIES 100u                       /* parsed of one request; the rest is not looked at */
+#define RL_LIMIT_JSON_DEPTH 128u                    /* 400 */
+#define RL_LIMIT_PATH_PARAMS 16u                    /* of one route */
+#define RL_LIMIT_BATCH 256u                         /* writes that share one commit */
+#define RL_LIMIT_SQL_INLINE_US 1000u                /* a read longer than this moves to a reader thread */
+#define RL_LIMIT_STATEMENTS 128u                    /* prepared statements kept for one connection */
 /* 500; bytes that one template may print, or hold back while it is streamed */
 #define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
 #define RL_LIMIT_IMAGE_PIXELS 40000000u     /* 413; of a picture that is to be decoded: 4 bytes each */

@@ -76,7 +76,9 @@ static bool ends_with(const char *name, const char *end) {
   return len > end_len && strcasecmp(name + len - end_len, end) == 0;
 }
 
-static bool is_localhost(const char *name) { return strcasecmp(name, "localhost") == 0 || ends_with(name, ".localhost"); }
+static bool is_localhost(const char *name) {
+  return strcasecmp(name, "localhost") == 0 || ends_with(name, ".localhost");
+}
 
 /* ".example.org" stands for every name below it. */
 static bool is_allowed(const rl_options *o, const char *name) {

@@ -66,7 +66,7 @@ typedef struct rl_conn_host {
   void *owner;
   rl_list lingering; /* connections that only drop what comes, the oldest first */
   unsigned lingering_count;
-  rl_buf spare[32];  /* write buffers between two uses */
+  rl_buf spare[32]; /* write buffers between two uses */
   unsigned spares;
 } rl_conn_host;
 
@@ -92,7 +92,7 @@ struct rl_conn {
   uint8_t state;
   uint8_t linger; /* rl_linger */
   bool corked, reading, eof, stopping, secure, wants_drained;
-  bool unfinished; /* the end of the connection would pass for the end of a body: however it closes, it is reset */
+  bool unfinished;   /* the end of the connection would pass for the end of a body: however it closes, it is reset */
   uint64_t lingered; /* bytes dropped */
   uint64_t linger_until_ms;
   rl_slice peer; /* the client's IP */

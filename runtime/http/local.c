@@ -212,7 +212,7 @@ static void answer_refusal(rl_local *local, rl_fault fault) {
 }
 
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
-                    void (*handle)(void *ud, rl_req *req), void *ud) {
+                        void (*handle)(void *ud, rl_req *req), void *ud) {
   rl_fault fault;
   rl_req *req = parse(loop, limits, head, &fault);
   local->loop = loop;

@@ -42,7 +42,7 @@ struct rl_local {
  * a connection would refuse it: then it is answered as there, nobody is asked, and on_head comes from inside. The struct is
  * embedded and is freed by rl_local_free, not before on_end or on_abort unless the exchange is to be broken off. */
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
-                    void (*handle)(void *ud, rl_req *req), void *ud);
+                        void (*handle)(void *ud, rl_req *req), void *ud);
 /* More of the request body; `last` ends it. 0 or RL_ENOMEM. */
 int rl_local_send(rl_local *local, rl_slice bytes, bool last);
 /* Takes `len` bytes off the front of `received`; the handler goes on where it waited for that. */

@@ -17,7 +17,8 @@ struct rl_resp {
   bool has_length; /* of a stream: its whole size is known */
   uint64_t length;
   bool close; /* the connection ends behind this response */
-  bool wants_no_body; /* what has not come of the request's body yet is not wanted, though this response is still under way */
+  bool
+      wants_no_body; /* what has not come of the request's body yet is not wanted, though this response is still under way */
 };
 
 /* What a body looks like on the wire (RFC 9112 section 6, RFC 9110 section 6.4.1). */

@@ -29,9 +29,9 @@ struct rl_listener {
   rl_timer retry;
   int fd, reserve;
   bool paused, closed;
-  bool is_short;        /* waits for room in the reserve of descriptors */
-  uint64_t said_short;  /* when the log was told so, or 0 */
-  uint64_t shed; /* connections turned away for want of descriptors */
+  bool is_short;       /* waits for room in the reserve of descriptors */
+  uint64_t said_short; /* when the log was told so, or 0 */
+  uint64_t shed;       /* connections turned away for want of descriptors */
 };
 
 /* Takes the listening socket. Events and owner are set by the caller. 0, or an error: then the descriptor is closed. */

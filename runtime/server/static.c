@@ -109,7 +109,8 @@ static bool is_asked_by_version(const rl_static *site, const rl_req *req, const 
   rl_slice asked;
   char version[RL_FILE_VERSION];
   if (!rl_file_version_is_asked(req->query, &asked)) return false;
-  return !rl_file_version_of(site->root.cache, file, version) && rl_slice_eq(asked, rl_slice_of(version, sizeof version));
+  return !rl_file_version_of(site->root.cache, file, version) &&
+         rl_slice_eq(asked, rl_slice_of(version, sizeof version));
 }
 
 static void found(rl_static *site, const rl_req *req, const char *path, rl_static_answer *a) {
@@ -147,7 +148,8 @@ static void add_entry(rl_buf *out, const char *name, bool directory) {
 }
 
 static bool is_listed(const rl_static *site, const struct dirent *entry) {
-  return is_safe_segment(site, rl_slice_str(entry->d_name), false) && (entry->d_type == DT_REG || entry->d_type == DT_DIR);
+  return is_safe_segment(site, rl_slice_str(entry->d_name), false) &&
+         (entry->d_type == DT_REG || entry->d_type == DT_DIR);
 }
 
 static int list_directory(rl_static *site, const char *path, rl_buf *out) {

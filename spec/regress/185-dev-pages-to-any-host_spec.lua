@@ -44,7 +44,8 @@ describe("rille dev", function()
   }
   local others = {
     "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost", "10.0.0.1",
-    "128.0.0.1", "0.0.0.0", "[::]", "[::2]", "[::ffff:10.0.0.1]", "127-0-0-1.evil.example", "localhost-evil.example", "1.0.0.127", "2130706432.x",
+    "128.0.0.1", "0.0.0.0", "[::]", "[::2]", "[::ffff:10.0.0.1]", "127-0-0-1.evil.example", "localhost-evil.example", "1.0.0.127",
+    "2130706432.x",
   }
 
   it("shows sources to hosts that are ours alone", function()

@@ -482,7 +482,8 @@ static bool body_waits(const rl_h1 *h1) { return !h1->wants_body && (h1->pending
 static void handle_eof(rl_h1 *h1) {
   if (h1->conn->state != RL_CONN_OPEN || rl_post_waits(&h1->resume)) return; /* it comes back here */
   if (!h1->req) {
-    if (!h1->pending.len || may_parse(h1)) rl_conn_finish(h1->conn, RL_LINGER_NONE); /* else until the answers have left */
+    if (!h1->pending.len || may_parse(h1))
+      rl_conn_finish(h1->conn, RL_LINGER_NONE); /* else until the answers have left */
   } else if (message_is_over(h1)) {
     set_clock(h1);
   } else if (h1->dropping) {

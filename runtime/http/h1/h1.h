@@ -36,7 +36,7 @@ typedef struct rl_h1 {
   rl_framing framing;                    /* of the response under way */
   uint64_t sent;                         /* bytes of its body */
   uint64_t body_clock_ms, flowing_since; /* how long the body has been wanted, for its minimum rate */
-  uint64_t dropped, drop_until_ms; /* bytes, and the end of its time */
+  uint64_t dropped, drop_until_ms;       /* bytes, and the end of its time */
 } rl_h1;
 
 extern const rl_protocol rl_h1_protocol;

@@ -258,12 +258,9 @@ static int l_convert_fits(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"app", l_app},
-                                     {"convert_fits", l_convert_fits},
-                                     {"running_app", l_running_app},
-                                     {"limits", l_limits},
-                                     {"pattern_parts", l_pattern_parts},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"app", l_app},       {"convert_fits", l_convert_fits},   {"running_app", l_running_app},
+    {"limits", l_limits}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
                                    {"limit", l_limit}, {"ready", l_ready}, {"serve_in_c", l_serve_in_c},

@@ -99,7 +99,8 @@ static int read_all(lua_State *L, FILE *file) {
 /* read_file(path) -> all of it | nil, message; raises where nothing can be opened now */
 static int l_read_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0); /* Lua closes it where there is no memory for the text */
+  luaL_Stream *stream =
+      lua_newuserdatauv(L, sizeof *stream, 0); /* Lua closes it where there is no memory for the text */
   stream->closef = NULL;
   luaL_setmetatable(L, LUA_FILEHANDLE);
   stream->f = fopen(path, "re");

@@ -82,8 +82,7 @@ static int l_exchange(lua_State *L) {
   ex->local.events = &events;
   ex->local.owner = ex;
   ex->open = true;
-  rl_fault fault =
-      rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
+  rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
   if (fault && rl_fault_status(fault) == 400) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
   return 1;
 }
