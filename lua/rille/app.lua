@@ -37,7 +37,7 @@ end
 function App.new(opts)
   local given = options.check(opts, app_options, "app")
   check_limits(given.limits)
-  if given.cpu_limit and not (given.cpu_limit > 0) then
+  if given.cpu_limit and (given.cpu_limit <= 0 or given.cpu_limit ~= given.cpu_limit) then
     options.raise("app: cpu_limit is in seconds, more than 0, got %s", given.cpu_limit)
   end
   local app = setmetatable({
