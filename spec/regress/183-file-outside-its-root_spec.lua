@@ -56,6 +56,13 @@ describe("a path that comes from a request", function()
       assert.equal(404, client:get("/q?name=" .. name).status, name)
     end
     assert.equal(404, client:get("/plain?name=a.txt%00.png").status, "NUL ends no path")
+    assert.equal(200, client:get("/plain?name=a.txt").status)
+    for _, name in ipairs { "../outside.txt", "sub/..", "sub/../a.txt", "../../../../../../etc/hostname" } do
+      assert.equal(404, client:get("/plain?name=" .. rille.url_encode(name)).status, name)
+    end
+    assert.matches("'..' in a path is not followed", require("rille.native").take_log(), 1, true)
+    place:write("files/a..b/..c.txt", "dots")
+    assert.equal("dots", client:get("/plain?name=a..b/..c.txt"):text())
   end)
 
   it("leads to nothing hidden, unless that is wanted", function()

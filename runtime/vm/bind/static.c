@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/url.h"
 #include "server/mime.h"
 #include "server/static_serve.h"
@@ -42,10 +43,27 @@ static bool has_dot_segment(rl_slice path) {
   return false;
 }
 
+static bool goes_up(rl_slice path) {
+  for (size_t i = 0; i + 1 < path.len; i++) {
+    bool starts = i == 0 || path.data[i - 1] == '/', ends = i + 2 == path.len || path.data[i + 2] == '/';
+    if (starts && ends && path.data[i] == '.' && path.data[i + 1] == '.') return true;
+  }
+  return false;
+}
+
+/* A path of the program's own needs no ".."; one that was made of a request's may be led out of its folder by it. */
+static int open_plain(rl_slice path, rl_file *file) {
+  if (!goes_up(path)) return rl_file_open_path(path.data, file);
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("path", path)};
+  rl_log(RL_LOG_WARN, RL_SLICE("rille.file: '..' in a path is not followed; a path that comes from a request needs a root"),
+         fields, 1);
+  return RL_ENOTFOUND;
+}
+
 /* A path with NUL would be cut there: it names no file. */
 static int open_for_lua(lua_State *L, rl_slice path, rl_file *file) {
   if (memchr(path.data, 0, path.len)) return RL_ENOTFOUND;
-  if (lua_isnoneornil(L, 3)) return rl_file_open_path(path.data, file);
+  if (lua_isnoneornil(L, 3)) return open_plain(path, file);
   if (has_dot_segment(path) && !lua_toboolean(L, 4)) return RL_ENOTFOUND;
   return rl_file_open_beneath(luaL_checkstring(L, 3), path.data, file);
 }
