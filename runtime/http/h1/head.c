@@ -41,9 +41,11 @@ rl_fault rl_request_line_check(const char *line, size_t len) {
 
 /* The field that the line starts with: Content-Length or Transfer-Encoding; no other says where a message ends. */
 static rl_header_id framing_of(const char *line, size_t len) {
-  enum { LENGTH = sizeof "content-length" - 1, CODING = sizeof "transfer-encoding" - 1 };
-  if (len > LENGTH && line[LENGTH] == ':') return rl_header_id_of(rl_slice_of(line, LENGTH));
-  if (len > CODING && line[CODING] == ':') return rl_header_id_of(rl_slice_of(line, CODING));
+  static const rl_slice length = {"content-length", 14}, coding = {"transfer-encoding", 17};
+  if (len > length.len && line[length.len] == ':')
+    return rl_slice_eq_nocase(rl_slice_of(line, length.len), length) ? RL_HEADER_CONTENT_LENGTH : RL_HEADER_OTHER;
+  if (len > coding.len && line[coding.len] == ':')
+    return rl_slice_eq_nocase(rl_slice_of(line, coding.len), coding) ? RL_HEADER_TRANSFER_ENCODING : RL_HEADER_OTHER;
   return RL_HEADER_OTHER;
 }
 
