@@ -23,14 +23,14 @@
 #define RL_LIMIT_BODY_GRACE_MS 20000u
 #define RL_LIMIT_KEEP_ALIVE_MS 75000u  /* close; longer than the reverse proxies' 60 s */
 #define RL_LIMIT_WRITE_STALL_MS 30000u /* reset; no byte taken by the peer for so long */
-#define RL_LIMIT_LINGER_MS 30000u                /* close; how long what still arrives is dropped after an early answer */
-#define RL_LIMIT_LINGER_SIZE ((size_t)64 << 20)  /* close; and how much of it */
-#define RL_LIMIT_LINGER_BRIEF_MS 2000u           /* the same where nothing more is expected, or the server stops */
-#define RL_LIMIT_DRAIN 65536u        /* an announced body up to this, unread, does not end the connection */
-#define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
-#define RL_LIMIT_STOP_IDLE_MS 250u   /* an idle connection may send one more request when the server is to stop */
-#define RL_LIMIT_CUT_MS 1000u        /* what the last answers of a stopping server have to leave, after its timeout */
-#define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
+#define RL_LIMIT_LINGER_MS 30000u      /* close; how long what still arrives is dropped after an early answer */
+#define RL_LIMIT_LINGER_SIZE ((size_t)64 << 20) /* close; and how much of it */
+#define RL_LIMIT_LINGER_BRIEF_MS 2000u          /* the same where nothing more is expected, or the server stops */
+#define RL_LIMIT_DRAIN 65536u                   /* an announced body up to this, unread, does not end the connection */
+#define RL_LIMIT_HALF_CLOSE_MS 2000u            /* how long a handler may still run behind a FIN */
+#define RL_LIMIT_STOP_IDLE_MS 250u /* an idle connection may send one more request when the server is to stop */
+#define RL_LIMIT_CUT_MS 1000u      /* what the last answers of a stopping server have to leave, after its timeout */
+#define RL_LIMIT_PIPELINED 32u     /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u                   /* requests of one connection */
 #define RL_LIMIT_CONNECTIONS 16384u                 /* of one worker */

@@ -224,10 +224,9 @@ static bool is_for_dev(const char *name) {
          strcmp(name, "--allow-host") == 0;
 }
 
-static const char *const option_names[] = {"--host",     "--port",         "--unix",
-                                           "--threads",  "--log",          "--shutdown-timeout",
-                                           "--watchdog", "--memory-limit", "--supervise",
-                                           "--allow-host"};
+static const char *const option_names[] = {
+    "--host",     "--port",         "--unix",      "--threads",   "--log", "--shutdown-timeout",
+    "--watchdog", "--memory-limit", "--supervise", "--allow-host"};
 
 /* Those that take no value. */
 static bool is_switch(const char *name) { return strcmp(name, "--supervise") == 0; }

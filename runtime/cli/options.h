@@ -16,7 +16,7 @@ typedef struct rl_options {
   const char *hosts[RL_OPTION_HOSTS];
   int host_count;
   char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* of those that were written in brackets */
-  const char *allowed[RL_OPTION_ALLOWED]; /* of rille dev: hosts that may see its pages */
+  const char *allowed[RL_OPTION_ALLOWED];          /* of rille dev: hosts that may see its pages */
   int allowed_count;
   int port;
   const char *unix_path;

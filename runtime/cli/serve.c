@@ -237,9 +237,11 @@ static void say_start(const process *p, unsigned descriptors) {
   char where[256];
   rl_sockets_describe(&p->sockets, o, where, sizeof where);
   rl_log_field fields[] = {
-      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)), RL_LOG_NUMBER_FIELD("workers", p->count),
+      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)),
+      RL_LOG_NUMBER_FIELD("workers", p->count),
       RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
-      RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors)), RL_LOG_NUMBER_FIELD("pid", getpid()),
+      RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors)),
+      RL_LOG_NUMBER_FIELD("pid", getpid()),
       RL_LOG_NUMBER_FIELD("supervisor", p->supervisor)};
   rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, p->supervisor ? 6 : 5);
 }

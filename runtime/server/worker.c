@@ -49,7 +49,7 @@ static void on_conn_closed(rl_conn *conn) {
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_free(RL_CONTAINER(conn, server_conn, conn));
   maybe_let_in(worker);
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_check(&worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_check(worker->listeners[i]);
   maybe_stopped(worker);
 }
 

@@ -55,8 +55,9 @@ static bool goes_up(rl_slice path) {
 static int open_plain(rl_slice path, rl_file *file) {
   if (!goes_up(path)) return rl_file_open_path(path.data, file);
   rl_log_field fields[] = {RL_LOG_TEXT_FIELD("path", path)};
-  rl_log(RL_LOG_WARN, RL_SLICE("rille.file: '..' in a path is not followed; a path that comes from a request needs a root"),
-         fields, 1);
+  rl_log(RL_LOG_WARN,
+         RL_SLICE("rille.file: '..' in a path is not followed; a path that comes from a request needs a root"), fields,
+         1);
   return RL_ENOTFOUND;
 }
 
