@@ -536,7 +536,7 @@ static void on_cut(rl_conn *conn) {
   resp.close = true;
   bool answered = h1->req && !h1->req->responded && !h1->released && respond(h1->req, &resp) == RL_OK;
   lose_request(h1, RL_ECANCELLED);
-  if (answered) rl_conn_finish(conn, true);
+  if (answered) rl_conn_finish(conn, RL_LINGER_FULLY);
   else rl_conn_close(conn, false);
 }
 
