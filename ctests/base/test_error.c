@@ -59,6 +59,9 @@ TEST(errno_becomes_a_code) {
                                  {ENOSPC, RL_EFULL},
                                  {EDQUOT, RL_EFULL},
                                  {EINVAL, RL_EINVALID},
+                                 {EMFILE, RL_ENOFILES},
+                                 {ENFILE, RL_ENOFILES},
+                                 {ENOBUFS, RL_ENOMEM},
                                  {EBADF, RL_EIO},
                                  {EIO, RL_EIO}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)

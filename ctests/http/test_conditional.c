@@ -46,6 +46,36 @@ TEST(if_none_match_compares_weakly) {
     assert_int_equal(get("If-None-Match", other[i], "\"a\""), 0);
 }
 
+TEST(several_lines_are_one_list) {
+  UNUSED;
+  static const char *const names[] = {"If-None-Match", "If-Match"};
+  for (int match = 0; match < 2; match++) {
+    const char *name = names[match];
+    int hit = match ? 0 : 304, miss = match ? 412 : 0;
+    rl_slice tag = RL_SLICE("\"a\"");
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x\"", name, "\"a\"", NULL), tag, MODIFIED), hit);
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"a\"", name, "\"x\"", NULL), tag, MODIFIED), hit);
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "", name, ", \"x\",", "X", "\"a\"", name, "\"a\"", NULL),
+                                    tag, MODIFIED),
+                     hit);
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x\"", name, "*", NULL), tag, MODIFIED), hit);
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x", name, "\"a\"", NULL), tag, MODIFIED), hit);
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, "\"x\"", name, "\"y\"", NULL), tag, MODIFIED), miss);
+    assert_int_equal(rl_conditional(with(RL_METHOD_GET, "X", "\"a\"", name, "\"y\"", NULL), tag, MODIFIED), miss);
+  }
+}
+
+/* RFC 9110 section 5.3: such a field cannot be several, so none of them is believed. */
+TEST(two_lines_of_a_field_that_is_no_list_do_not_count) {
+  UNUSED;
+  rl_slice tag = RL_SLICE("\"a\"");
+  const char *name = "If-Modified-Since";
+  assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, NOV_7, name, NOV_7, NULL), tag, MODIFIED), 0);
+  name = "If-Unmodified-Since";
+  assert_int_equal(rl_conditional(with(RL_METHOD_GET, name, NOV_6, name, NOV_6, NULL), tag, MODIFIED), 0);
+  assert_false(rl_range_applies(with(RL_METHOD_GET, "If-Range", "\"a\"", "If-Range", "\"a\"", NULL), tag, MODIFIED));
+}
+
 TEST(if_none_match_of_an_unsafe_method_is_412) {
   UNUSED;
   const rl_req *put = with(RL_METHOD_PUT, "If-None-Match", "*", NULL);
@@ -124,6 +154,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(without_a_condition_it_is_sent),
       RUN(if_none_match_compares_weakly),
+      RUN(several_lines_are_one_list),
+      RUN(two_lines_of_a_field_that_is_no_list_do_not_count),
       RUN(if_none_match_of_an_unsafe_method_is_412),
       RUN(if_match_compares_strongly),
       RUN(dates_count_to_the_second),

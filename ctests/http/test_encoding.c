@@ -5,7 +5,7 @@
 enum { ID = 1 << RL_ENCODING_IDENTITY, GZ = 1 << RL_ENCODING_GZIP, BR = 1 << RL_ENCODING_BROTLI, ALL = ID | GZ | BR };
 
 static const char *choose(const char *header, unsigned set) {
-  rl_accepted accepted = rl_accept_encoding(header ? rl_slice_str(header) : RL_SLICE_NONE);
+  rl_accepted accepted = rl_accept_encoding(rl_field_list_text(header ? rl_slice_str(header) : RL_SLICE_NONE));
   return rl_encoding_name(rl_encoding_choose(&accepted, set));
 }
 

@@ -90,6 +90,32 @@ TEST(a_peer_cannot_forge_a_line) {
   forget(f);
 }
 
+static const char hostile[] =
+    "x\" status=200 \xc2\x9b"
+    "31m\x7f\xe2\x80\xae\xe2\x80\xa8\xff";
+
+/* Ids and routes stand bare where they are words, else in quotes. */
+TEST(nothing_that_came_is_a_field_or_acts_on_a_terminal) {
+  UNUSED;
+  for (int json = 0; json < 2; json++) {
+    fixture *f = start(json ? RL_LOG_JSON : RL_LOG_TEXT);
+    rl_req *req = request(f, "/");
+    rl_header agent = {.id = RL_HEADER_USER_AGENT, .name = RL_SLICE("User-Agent"), .value = rl_slice_str(hostile)};
+    req->headers = &agent;
+    req->header_count = 1;
+    req->id = req->target = rl_slice_str(hostile);
+    req->route = hostile;
+    rl_exchange how = {.status = 404, .since_ms = rl_loop_now(&f->loop)};
+    rl_access_add(&f->writer, RL_SLICE("::1"), req, &how);
+    rl_slice got = finish(f);
+    for (size_t i = 0; i + 1 < got.len; i++) assert_true(got.data[i] >= 0x20 && got.data[i] < 0x7F);
+    assert_true(has(got, json ? "\"status\":404" : " 404 0 "));
+    if (!json) assert_true(has(got, " route=\"x\\\" status=200 \\x9b31m\\x7f\\u{202e}\\u{2028}\\xff\"\n"));
+    rl_req_free(req);
+    forget(f);
+  }
+}
+
 TEST(a_refusal_is_one_line_with_its_reason) {
   UNUSED;
   fixture *f = start(RL_LOG_TEXT);
@@ -167,6 +193,7 @@ TEST(without_memory_a_line_is_lost_as_a_whole) {
 int main(void) {
   const struct CMUnitTest tests[] = {RUN(a_combined_line_with_ours_behind_it),
                                      RUN(a_peer_cannot_forge_a_line),
+                                     RUN(nothing_that_came_is_a_field_or_acts_on_a_terminal),
                                      RUN(a_refusal_is_one_line_with_its_reason),
                                      RUN(json_lines_are_valid_whatever_came),
                                      RUN(lines_leave_after_a_second),

@@ -215,6 +215,32 @@ TEST(memory_that_is_short_costs_that_connection_only) {
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+TEST(those_who_linger_make_room_for_others) {
+  UNUSED;
+  limits.connections = 2;
+  rl_worker_start(&worker);
+  int fds[4];
+  for (int i = 0; i < 2; i++) {
+    static const char upload[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n";
+    fds[i] = dial();
+    assert_int_equal(write(fds[i], upload, sizeof upload - 1), sizeof upload - 1);
+    assert_int_equal(status_of(fds[i]), 200);
+  }
+  assert_int_equal(worker.host.lingering_count, 2);
+  for (int i = 2; i < 4; i++) {
+    fds[i] = dial(), ask(fds[i], "/");
+    assert_int_equal(status_of(fds[i]), 200);
+    assert_int_equal(worker.host.lingering_count, 3 - i);
+    assert_true(worker.connection_count <= 2);
+  }
+  int fifth = dial();
+  ask(fifth, "/");
+  assert_false(hears(fifth, 30)); /* nobody lingers any more */
+  for (int i = 0; i < 4; i++) close(fds[i]);
+  assert_int_equal(status_of(fifth), 200);
+  close(fifth);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(more_than_it_takes_wait_until_one_has_left),
@@ -223,6 +249,7 @@ int main(void) {
       CASE(an_answer_that_has_begun_by_the_timeout_is_broken_off),
       CASE(a_client_that_does_not_take_its_503_delays_nothing_for_long),
       CASE(memory_that_is_short_costs_that_connection_only),
+      CASE(those_who_linger_make_room_for_others),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,6 +213,14 @@ static void sized(visit *v, const rl_match *match) {
   if (open_stream(v, true, v->left)) pour(v);
 }
 
+/* An answer of known size whose handler is done with the request's body, as one that sends a file. */
+static void large(visit *v, const rl_match *match) {
+  v->left = number_of(match);
+  rl_resp resp = {.status = 200, .streamed = true, .has_length = true, .length = v->left, .wants_no_body = true};
+  if (v->req->ops->respond(v->req, &resp) == RL_OK) pour(v);
+  else leave(v);
+}
+
 /* ---- files ------------------------------------------------------------------------------------------------------------------ */
 
 /* A file of `size` bytes, of which `promised` are announced and sent. */
@@ -392,6 +400,7 @@ static const route routes[] = {{"GET", "/", hello},
                                {"*", "/dropped", dropped},
                                {"GET", "/bytes/{n:int}", bytes},
                                {"GET", "/sized/{n:int}", sized},
+                               {"POST", "/large/{n:int}", large},
                                {"GET", "/file/{n:int}", file},
                                {"GET", "/file/short", file_short},
                                {"GET", "/file/dropped", file_dropped},

@@ -6,6 +6,7 @@
  *   /wait/{ms:int}       answers after so long            /never           never answers
  *   /dropped             releases without an answer       /abort           breaks its answer off
  *   /bytes/{n:int}       streams n bytes                  /sized/{n:int}   the same, with their number announced
+ *   /large/{n:int}       the same, and done with the request's body at once
  *   /short  /over        less, more than was announced    /status/{n:int}  that status, with a body
  *   /file/{n:int}        a file of so many bytes          /file/short      one that is shorter than was announced
  *   /file/dropped        lets go of the file in the middle of it

@@ -96,6 +96,8 @@ static void set_limit(run *r, rl_slice name, uint64_t number) {
   else if (rl_slice_eq(name, RL_SLICE("fields_size"))) l->fields_size = number;
   else if (rl_slice_eq(name, RL_SLICE("request_line"))) l->request_line = number;
   else if (rl_slice_eq(name, RL_SLICE("body"))) l->body = number;
+  else if (rl_slice_eq(name, RL_SLICE("linger"))) l->linger_ms = (uint32_t)number;
+  else if (rl_slice_eq(name, RL_SLICE("linger_size"))) l->linger_size = number;
   else wrong(r, "no such limit", name);
 }
 
@@ -201,7 +203,7 @@ static void check_events(run *r) {
 /* A lingering connection does not stay: whatever the client does, it is gone soon. */
 static void check_gone(run *r) {
   if (!r->client->stream.shut || !r->client->link) return;
-  test_server_pause(&r->server, RL_LIMIT_LINGER_MS + 1);
+  test_server_pause(&r->server, r->server.host.limits.linger_ms + 1);
   if (r->client->link) wrong(r, "lingers for ever", RL_SLICE(""));
 }
 

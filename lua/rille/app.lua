@@ -37,6 +37,9 @@ end
 function App.new(opts)
   local given = options.check(opts, app_options, "app")
   check_limits(given.limits)
+  if given.cpu_limit and (given.cpu_limit <= 0 or given.cpu_limit ~= given.cpu_limit) then
+    options.raise("app: cpu_limit is in seconds, more than 0, got %s", given.cpu_limit)
+  end
   local app = setmetatable({
     options = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
@@ -124,7 +127,9 @@ for _, class in ipairs { App, Group } do
     opts = options.check(opts, known, "route")
     local rest = { name = opts.name, use = opts.use, body_limit = opts.body_limit, timeout = opts.timeout }
     local methods = type(opts.method) == "table" and opts.method or { opts.method or "GET" }
-    for _, method in ipairs(methods) do
+    if #methods == 0 then raise "route: method is a name or a list of names, and the list is empty" end
+    for i, method in ipairs(methods) do
+      if type(method) ~= "string" then raise("route: method[%d] is a name such as 'GET', got a %s", i, type(method)) end
       add(self, method == "*" and "*" or method:upper(), opts.path, opts.handler, rest)
       rest.name = nil -- the first carries it
     end
@@ -190,6 +195,9 @@ function App:mount(prefix, sub)
     if above == sub then raise("mount: an app cannot be mounted in itself") end
     above = above.parent
   end
+  if sub.options.limits then
+    raise("mount: limits are those of connections, which the outermost app alone has: %s", prefix)
+  end
   prefix = prefix:gsub("/$", "")
   sub.parent, sub.mounted_at = self, prefix
   setmetatable(sub.state, { __index = self.state })
@@ -199,9 +207,11 @@ end
 
 local static_options = {
   index = "boolean", max_age = "number", precompressed = "boolean", listing = "boolean", dotfiles = "boolean",
+  fallback = "string", hash = "boolean",
 }
 
---- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false}): the directory starts at the root.
+--- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false, dotfiles=false, fallback=,
+--- hash=true}): the directory starts at the root.
 function App:static(prefix, directory, opts)
   check_open(self)
   if type(prefix) ~= "string" or not prefix:find "^/" then raise("static: a prefix starts with '/'") end
@@ -209,7 +219,7 @@ function App:static(prefix, directory, opts)
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
   self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), directory = path,
-    site = native.static_site(path, opts), where = options.caller() }
+    site = native.static_site(path, opts), hash = opts.hash ~= false, where = options.caller() }
   return self
 end
 

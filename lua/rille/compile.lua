@@ -92,6 +92,18 @@ local function miss_chain(app)
   end, "no route"), "no route")
 end
 
+-- What a mounted app says of its routes, or the nearest of its parents that is mounted itself; C knows the outermost app's.
+local function inherited(app, read)
+  while app.parent do
+    local value = read(app)
+    if value ~= nil then return value end
+    app = app.parent
+  end
+end
+
+local function body_limit(app) return app.body_limit end
+local function cpu_limit(app) return app.options.cpu_limit end
+
 local function add_routes(compiled, app, all)
   for name, converter in pairs(app.converters) do
     local pattern = converter.pattern and "^" .. converter.pattern .. "$"
@@ -104,7 +116,8 @@ local function add_routes(compiled, app, all)
   for _, route in ipairs(app.routes) do
     local label = display(app, route)
     local path = label:match "%s(.*)"
-    local id, why, taken = compiled:add(route.method, path, chain(app, route, label), app, route.name, route.body_limit)
+    local id, why, taken = compiled:add(route.method, path, chain(app, route, label), app, route.name,
+      route.body_limit or inherited(app, body_limit), inherited(app, cpu_limit))
     if not id then
       local other = all[taken + 1]
       error(("%s: %s: %s%s"):format(route.where, label, why, other and (" (by " .. other.route.where .. ")") or ""), 0)

@@ -2,14 +2,7 @@
 -- bodies, not for what is compressed already, never twice.
 local native = require "rille.native"
 local options = require "rille.options"
-
-local function add_vary(res)
-  local vary = res.headers.vary
-  if not vary then res:header("Vary", "Accept-Encoding")
-  elseif vary ~= "*" and not vary:lower():find("accept-encoding", 1, true) then
-    res:header("Vary", vary .. ", Accept-Encoding")
-  end
-end
+local vary = require "rille.vary"
 
 -- The bytes change, so a strong validator no longer names them (RFC 9110 section 8.8.1).
 local function weaken(res)
@@ -46,10 +39,12 @@ return function(opts)
   if native.mode == "dev" then return function(req, handler) return handler(req) end end -- pages get a script at their end
   return function(req, handler)
     local res = handler(req)
+    if res.status == 304 then vary(res, "Accept-Encoding") end -- as the 200 would have it (RFC 9110 section 15.4.5)
     if not may_compress(res, min) then return res end
-    add_vary(res)
+    vary(res, "Accept-Encoding")
     local encoding = native.choose_encoding(req.headers["accept-encoding"])
-    if encoding == "identity" or req.method == "HEAD" then return res end
+    if encoding == "identity" then return res end
+    -- HEAD too: its length and validator are those of GET (RFC 9110 sections 8.6 and 9.3.2)
     if native.is_stream(res) then
       compress_stream(res, encoding)
     else

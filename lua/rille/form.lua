@@ -40,9 +40,9 @@ end
 local function read_file(req, form, part)
   local spill = parts.spill(part, native.spill(req))
   if part.raw_filename == "" and spill:size() == 0 then return spill:close() end -- an input left empty
-  local file = upload.new(part, spill)
+  local file = upload.new(part, spill, form.saves)
   form:add(part.name, file)
-  form.parts[#form.parts + 1] = parts.keep(part, file)
+  form.parts[#form.parts + 1] = parts.keep(part, file, form.saves)
 end
 
 local function read_text(form, part)
@@ -52,12 +52,12 @@ local function read_text(form, part)
   local text = coding.to_utf8(bytes, parts.charset_of(part.content_type) or form.charset, 400)
   if text:find("\0", 1, true) then errors.abort(400, "a field of the form holds NUL") end
   form:add(part.name, text)
-  form.parts[#form.parts + 1] = parts.keep(part, text)
+  form.parts[#form.parts + 1] = parts.keep(part, text, form.saves)
 end
 
 local function read_multipart(req, form)
   local reader = parts.read(req)
-  form.parts, form.text_size = {}, 0
+  form.parts, form.text_size, form.saves = {}, 0, {}
   for part in reader.next_part, reader do
     check_part(part)
     if part.raw_filename then read_file(req, form, part) else read_text(form, part) end

@@ -45,6 +45,9 @@ function rille.response(opts)
   local res = native.text(opts.body or "", opts.status)
   res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
   for name, value in pairs(opts.headers or {}) do
+    if type(name) ~= "string" then
+      require("rille.options").raise("response: headers has names, such as { [\"X-A\"] = \"b\" }, got [%s]", tostring(name))
+    end
     if type(value) == "table" then
       for _, item in ipairs(value) do res:add_header(name, item) end
     else
@@ -54,7 +57,9 @@ function rille.response(opts)
   return res
 end
 
-local file_options = { content_type = "string", filename = "string", inline = "boolean" }
+local file_options = {
+  content_type = "string", filename = "string", inline = "boolean", root = "string", dotfiles = "boolean",
+}
 
 -- A file name in a header: as it is where it is plain, and in UTF-8 for those who know (RFC 6266, RFC 8187).
 local function disposition(kind, name)
@@ -64,11 +69,17 @@ local function disposition(kind, name)
   return plain == name and text or ("%s; filename*=UTF-8''%s"):format(text, native.url_encode(name))
 end
 
---- rille.file(path, {content_type=, filename=, inline=}) -> response; the path starts at the root. Raises code "not_found".
+local function absolute(path) return path:sub(1, 1) == "/" and path or native.root .. "/" .. path end
+
+--- rille.file(path, {content_type=, filename=, inline=, root=, dotfiles=false}) -> response; the path starts at the program's
+--- root. With `root` it starts at that directory and stays below it, whatever it says, and no part of it begins with a dot
+--- unless `dotfiles`: for paths that come from a request. Raises code "not_found".
 function rille.file(path, opts)
   if type(path) ~= "string" then error("file: a path was expected, got a " .. type(path), 2) end
   opts = require("rille.options").check(opts, file_options, "file")
-  local res = native.file(path:find "^/" and path or native.root .. "/" .. path, opts.content_type)
+  if opts.dotfiles ~= nil and not opts.root then require("rille.options").raise "file: dotfiles goes with root" end
+  local root = opts.root and absolute(opts.root)
+  local res = native.file(root and path or absolute(path), opts.content_type, root, opts.dotfiles)
   if opts.filename or opts.inline ~= nil then
     res:header("Content-Disposition", disposition(opts.inline and "inline" or "attachment", opts.filename))
   end

@@ -108,17 +108,26 @@ function helpers.url_for(app)
   end
 end
 
--- The first app:static whose directory has the file, of this app or a parent; else the first one.
 local function mount_point(app)
   return app.parent and mount_point(app.parent) .. app.mounted_at or ""
 end
 
+-- What a file of app:static has as its version; "" for a folder, nil where there is no such file.
+local function version_in(static, path)
+  local version = static.site:version((path:gsub("%%", "%%25")))
+  if version then return static.hash and "?v=" .. version or "" end
+  local info = native.file_info(static.directory .. "/" .. path)
+  return info and info.type == "directory" and "" or nil
+end
+
+-- The first app:static whose directory has the file, of this app or a parent: its prefix, and the version in a query. Where
+-- none has: the first prefix there is.
 local function find_static(app, path)
   local first
   while app do
     for _, static in ipairs(app.statics) do
-      local prefix = mount_point(app) .. static.prefix
-      if native.file_info(static.directory .. "/" .. path) then return prefix end
+      local prefix, version = mount_point(app) .. static.prefix, version_in(static, path)
+      if version then return prefix, version end
       first = first or prefix
     end
     app = app.parent
@@ -126,11 +135,25 @@ local function find_static(app, path)
   return first
 end
 
+local missed, missed_count = {}, 0 -- paths that the log has been told of
+local MOST_MISSED = 1000
+
+local function note_missing(path)
+  local text = ("static('%s'): no app:static has such a file"):format(path)
+  if native.mode == "dev" then options.raise("%s", text) end
+  if missed[path] or missed_count == MOST_MISSED then return end
+  missed[path], missed_count = true, missed_count + 1
+  native.log("warn", text)
+end
+
+--- static(path): where app:static serves a file, with its version behind it, so that browsers may keep it for ever.
 function helpers.static(app)
   return function(path)
     path = tostring(path):gsub("^/+", "")
-    local prefix = find_static(app, path) or options.raise("static('%s'): the app has no app:static", path)
-    return prefix .. "/" .. path:gsub("[^/]+", native.url_encode)
+    local prefix, version = find_static(app, path)
+    if not prefix then options.raise("static('%s'): the app has no app:static", path) end
+    if not version then note_missing(path) end
+    return prefix .. "/" .. path:gsub("[^/]+", native.url_encode) .. (version or "")
   end
 end
 

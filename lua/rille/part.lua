@@ -96,12 +96,12 @@ function Part:text()
   return coding.to_utf8(M.gather(self, native.limit_form_text), M.charset_of(self.content_type), 400)
 end
 
---- part:save(path) -> its size
-function Part:save(path)
+--- part:save(path, {root=, overwrite=}) -> its size
+function Part:save(path, opts)
   check_open(self)
   local reader = readers[self]
   reader.lost = true
-  local size = upload.save(path, "part:save", next_data, self)
+  local size = upload.save(self, path, opts, reader.saves, "part:save", next_data, self)
   reader.lost = nil
   return size
 end
@@ -160,7 +160,7 @@ end
 function M.read(req)
   local parser = native.multipart(req.headers["content-type"] or "")
   coding.check_content(req)
-  return setmetatable({ parser = parser, pull = pull_body(req) }, Reader)
+  return setmetatable({ parser = parser, pull = pull_body(req), saves = {} }, Reader)
 end
 
 -- ---- parts of a form that was read already ------------------------------------------------------------------------
@@ -170,6 +170,7 @@ Kept.__index = Kept
 Kept.__name = "rille.part"
 
 local texts, files = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
+local saves_of = setmetatable({}, { __mode = "k" })
 
 local function next_kept(state, _)
   local text = state.text
@@ -186,14 +187,17 @@ function Kept:bytes() return texts[self] or files[self]:bytes() end
 
 function Kept:text() return texts[self] or coding.to_utf8(files[self]:bytes(), M.charset_of(self.content_type), 400) end
 
-function Kept:save(path) return upload.save(path, "part:save", self:chunks()) end
+function Kept:save(path, opts)
+  return upload.save(files[self] or self, path, opts, saves_of[self], "part:save", self:chunks())
+end
 
---- keep(part, text or file) -> the same part, with what was read of it
-function M.keep(part, content)
+--- keep(part, text or file, saves) -> the same part, with what was read of it
+function M.keep(part, content, saves)
   local kept = setmetatable({
     name = part.name, filename = part.filename, raw_filename = part.raw_filename, content_type = part.content_type,
     headers = part.headers,
   }, Kept)
+  saves_of[kept] = saves
   if type(content) == "string" then texts[kept] = content else files[kept] = content end
   return kept
 end

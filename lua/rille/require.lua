@@ -18,6 +18,7 @@ local function find_loader(name)
     if type(loader) == "function" then return loader, extra end
     if type(loader) == "string" then tried[#tried + 1] = (loader:gsub("^\n\t", "")) end
   end
+  native.check_descriptors() -- where there is none left, nothing can be found
   error(("module '%s' not found:\n\t%s"):format(name, concat(tried, "\n\t")), 3)
 end
 

@@ -80,7 +80,7 @@ return function(opts)
   local config = {
     csp = check_csp(given.csp), hsts = either(given.hsts, "max-age=31536000"), frame = either(given.frame, "DENY"),
     referrer = either(given.referrer, "strict-origin-when-cross-origin"), opener = either(given.opener, "same-origin"),
-    permissions = given.permissions,
+    permissions = either(given.permissions, nil),
   }
   config.plain = type(config.csp) ~= "string" and config.csp ~= false and policy(type(config.csp) == "table" and config.csp or {})
 

@@ -1,6 +1,8 @@
 -- Files that a client has sent: in memory up to 64 KiB, in a file without a name beyond, and gone when the request ends.
 -- The bytes are held by C (vm/bind/spill.c).
+local errors = require "rille.error"
 local native = require "rille.native"
+local options = require "rille.options"
 
 local M = {}
 
@@ -9,14 +11,41 @@ File.__index = File
 File.__name = "rille.file"
 
 local spills = setmetatable({}, { __mode = "k" }) -- file -> where its bytes are
+local saves_of = setmetatable({}, { __mode = "k" }) -- file -> what its request has saved
 
---- save(path, what, iterator, …) -> size: writes what the iterator gives (a string, or a string and the positions in it) to
---- `path`. The file is there whole or not at all, and on the disk when this returns.
-function M.save(path, what, ...)
-  if type(path) ~= "string" or path == "" then error(what .. ": a path was expected, got a " .. type(path), 3) end
-  local saver <close> = native.saver(path)
+local save_options = { root = "string", overwrite = "boolean" }
+
+-- A path below a root may be a stranger's: it leads nowhere else (C opens its folder below the root, whatever links there are),
+-- and no part of it is hidden.
+local function check_confined(path)
+  if path:find "^/" or path:find("\0", 1, true) or ("/" .. path):find("/.", 1, true) then
+    errors.abort(400, "a path that stays below its folder was expected, without names that begin with a dot")
+  end
+end
+
+-- Of two uploads of one request that are saved under one name the first would be lost, and nobody would know.
+local function check_first(saves, key, owner, path)
+  local other = saves[key]
+  if other and other ~= owner then
+    error(errors.new("exists", ("two uploads of this request would both be saved as %s: give each a name of its own, or say "
+      .. "overwrite = true"):format(path), { status = 409 }), 0)
+  end
+end
+
+--- save(owner, path, options, saves, what, iterator, …) -> size: writes what the iterator gives (a string, or a string and the
+--- positions in it) to `path`. The file is there whole or not at all, and on the disk when this returns. `saves` is a table of
+--- the request: what it has saved where, and for which owner.
+function M.save(owner, path, opts, saves, what, ...)
+  if type(path) ~= "string" or path == "" then options.raise("%s: a path was expected, got a %s", what, type(path)) end
+  opts = options.check(opts, save_options, what)
+  if opts.root then check_confined(path) end
+  local key = (opts.root or "") .. "\0" .. path
+  if opts.overwrite ~= true then check_first(saves, key, owner, path) end
+  local saver <close> = native.saver(path, opts.root, opts.overwrite == false)
   for s, i, j in ... do saver:write(s, i, j) end
-  return saver:commit()
+  local size = saver:commit()
+  saves[key] = owner
+  return size
 end
 
 local function next_piece(state, _)
@@ -35,18 +64,18 @@ function File:bytes()
   return table.concat(pieces)
 end
 
---- file:save(path) -> its size
-function File:save(path) return M.save(path, "file:save", self:chunks()) end
+--- file:save(path, {root=, overwrite=}) -> its size
+function File:save(path, opts) return M.save(self, path, opts, saves_of[self], "file:save", self:chunks()) end
 
 function File:__tostring() return ("file (%s, %d bytes)"):format(self.filename, self.size) end
 
---- new(part, spill) -> file with the names and the type of that part
-function M.new(part, spill)
+--- new(part, spill, saves) -> file with the names and the type of that part
+function M.new(part, spill, saves)
   local file = setmetatable({
     name = part.name, filename = part.filename, raw_filename = part.raw_filename,
     content_type = part.content_type or "application/octet-stream", size = spill:size(),
   }, File)
-  spills[file] = spill
+  spills[file], saves_of[file] = spill, saves
   return file
 end
 

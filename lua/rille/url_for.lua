@@ -25,6 +25,15 @@ local function encode_segments(text)
   return (text:gsub("[^/]+", native.url_encode))
 end
 
+-- A link that the route itself would answer with 404 is a mistake of whoever makes it.
+local function fits(custom, kind, text)
+  if not custom then return native.convert_fits(kind, text) end
+  if custom.pattern and not text:find("^" .. custom.pattern .. "$") then return false end
+  if not custom.parse then return true end
+  local ok, value = pcall(custom.parse, text)
+  return ok and value ~= nil
+end
+
 local function format_value(entry, part, value, level)
   local name, kind = part[1], part[2]
   local custom = entry.app:find_converter(kind)
@@ -38,6 +47,10 @@ local function format_value(entry, part, value, level)
   end
   local text = tostring(value)
   if text == "" then error(("url_for: parameter '%s' is empty"):format(name), level + 1) end
+  if not fits(custom, kind, text) then
+    error(("url_for: route '%s' takes '%s' as {%s:%s}, which '%s' is not"):format(entry.route.name, name, name, kind, text),
+      level + 1)
+  end
   return kind == "path" and encode_segments(text) or native.url_encode(text)
 end
 
@@ -71,6 +84,21 @@ function M.split(root, name, values)
   return params, query
 end
 
+-- A value without a place would be dropped: it was meant for the query, or its name is wrong.
+local function check_params(entry, params, level)
+  local places = {}
+  for _, part in ipairs(entry.route.parts) do
+    if type(part) == "table" then places[part[1]] = true end
+  end
+  for name in pairs(params) do
+    if not places[name] then
+      local near = type(name) == "string" and require("rille.options").nearest(name, places)
+      error(("url_for: route '%s' has no parameter '%s'%s; a query is the third argument"):format(entry.route.name,
+        tostring(name), near and (", did you mean '" .. near .. "'?") or ""), level + 1)
+    end
+  end
+end
+
 --- The path of a named route.
 function M.path(root, name, params, query, level)
   local names = root.route_names or M.names(root)
@@ -81,6 +109,7 @@ function M.path(root, name, params, query, level)
       (level or 1) + 1)
   end
   params = params or {}
+  check_params(entry, params, (level or 1) + 1)
   local pieces = {}
   for i, part in ipairs(entry.route.parts) do
     pieces[i] = type(part) == "table" and format_value(entry, part, params[part[1]], (level or 1) + 1)

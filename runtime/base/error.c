@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/descriptors.h"
+
 typedef struct error_row {
   int code;
   int status;
@@ -40,9 +42,10 @@ int rl_error_status(int code) { return find(code)->status; }
 int rl_error_from_errno(int saved_errno) {
   switch (saved_errno) {
     case 0: return RL_OK;
-    case ENOMEM: return RL_ENOMEM;
+    case ENOMEM:
+    case ENOBUFS:
     case EMFILE:
-    case ENFILE: return RL_EBUSY;
+    case ENFILE: return rl_descriptors_check_errno(saved_errno);
 #if EAGAIN != EWOULDBLOCK
     case EWOULDBLOCK:
 #endif

@@ -137,16 +137,27 @@ int rl_json_write_string(rl_buf *out, rl_slice s) {
   return code;
 }
 
+static bool is_plain_ascii(rl_slice s) {
+  for (size_t i = 0; i < s.len; i++)
+    if ((unsigned char)s.data[i] >= 0x7F) return false;
+  return true;
+}
+
+/* One character, or one byte of what is no UTF-8. */
+static void add_point(rl_buf *out, uint32_t point, const char *bytes, size_t len) {
+  bool escaped = rl_utf8_is_control(point) || point == '"' || point == '\\' || (len == 1 && point >= 0x80);
+  if (escaped) rl_buf_addf(out, "\\u%04x", point);
+  else rl_buf_add(out, bytes, len);
+}
+
 int rl_json_write_bytes(rl_buf *out, rl_slice s) {
-  size_t before = out->len;
-  int code = rl_json_write_string(out, s);
-  if (code != RL_EUTF8) return code;
-  out->len = before;
+  if (is_plain_ascii(s)) return rl_json_write_string(out, s);
+  bool formed = rl_utf8_valid(s);
   rl_buf_add_char(out, '"');
-  for (size_t i = 0; i < s.len; i++) {
-    unsigned char c = (unsigned char)s.data[i];
-    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') rl_buf_addf(out, "\\u%04x", c);
-    else rl_buf_add_char(out, (char)c);
+  for (size_t i = 0, step; i < s.len; i += step) {
+    const char *at = s.data + i;
+    step = formed ? rl_utf8_step(at, s.len - i) : 1;
+    add_point(out, formed ? rl_utf8_decode(at, step) : (unsigned char)*at, at, step);
   }
   return rl_buf_add_char(out, '"');
 }

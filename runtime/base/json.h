@@ -22,7 +22,8 @@
 
 /* Each appends to `out`: 0, the buffer's error, or as said. */
 int rl_json_write_string(rl_buf *out, rl_slice s); /* RL_EUTF8 */
-/* Any bytes, for logs: what is not UTF-8 has its bytes beyond ASCII written as \u0080 to \u00ff. */
+/* Any bytes, for logs: what is not UTF-8 has its bytes beyond ASCII written as \u0080 to \u00ff, and what would act on a
+ * terminal (rl_utf8_is_control) is escaped too. */
 int rl_json_write_bytes(rl_buf *out, rl_slice s);
 int rl_json_write_integer(rl_buf *out, int64_t number);
 /* The shortest digits that read back as the same double; always with a point or an exponent. RL_EINVALID for NaN and

@@ -23,31 +23,34 @@
 #define RL_LIMIT_BODY_GRACE_MS 20000u
 #define RL_LIMIT_KEEP_ALIVE_MS 75000u  /* close; longer than the reverse proxies' 60 s */
 #define RL_LIMIT_WRITE_STALL_MS 30000u /* reset; no byte taken by the peer for so long */
-#define RL_LIMIT_LINGER_MS 2000u       /* how long a closing side drops what still arrives */
-#define RL_LIMIT_LINGER_SIZE 65536u
-#define RL_LIMIT_DRAIN 65536u        /* an unread body up to this is read and dropped to keep the connection */
-#define RL_LIMIT_HALF_CLOSE_MS 2000u /* how long a handler may still run behind a FIN */
-#define RL_LIMIT_STOP_IDLE_MS 250u   /* an idle connection may send one more request when the server is to stop */
-#define RL_LIMIT_CUT_MS 1000u        /* what the last answers of a stopping server have to leave, after its timeout */
-#define RL_LIMIT_PIPELINED 32u       /* complete requests that wait behind the one that runs */
+#define RL_LIMIT_LINGER_MS 30000u      /* close; how long what still arrives is dropped after an early answer */
+#define RL_LIMIT_LINGER_SIZE ((size_t)64 << 20) /* close; and how much of it */
+#define RL_LIMIT_LINGER_BRIEF_MS 2000u          /* the same where nothing more is expected, or the server stops */
+#define RL_LIMIT_DRAIN 65536u                   /* an announced body up to this, unread, does not end the connection */
+#define RL_LIMIT_HALF_CLOSE_MS 2000u            /* how long a handler may still run behind a FIN */
+#define RL_LIMIT_STOP_IDLE_MS 250u /* an idle connection may send one more request when the server is to stop */
+#define RL_LIMIT_CUT_MS 1000u      /* what the last answers of a stopping server have to leave, after its timeout */
+#define RL_LIMIT_PIPELINED 32u     /* complete requests that wait behind the one that runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
-#define RL_LIMIT_REQUESTS 100000u               /* requests of one connection */
-#define RL_LIMIT_CONNECTIONS 16384u             /* of one worker */
-#define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10) /* bytes queued on a connection before a writer waits */
-#define RL_LIMIT_READ_BUFFER 65536u             /* one for each loop */
-#define RL_LIMIT_SPILL 65536u                   /* a body or file larger than this goes to a temporary file */
-#define RL_LIMIT_FORM_FIELDS 1000u              /* 413 */
-#define RL_LIMIT_FORM_PARTS 1000u               /* 413 */
-#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20)    /* 413; all text of a multipart form together */
-#define RL_LIMIT_PART_HEADERS 8192u             /* 400 */
-#define RL_LIMIT_PART_FIELDS 16u                /* 400 */
-#define RL_LIMIT_QUERY_FIELDS 1000u             /* 400 */
-#define RL_LIMIT_COOKIES 100u                   /* parsed of one request; the rest is not looked at */
-#define RL_LIMIT_JSON_DEPTH 128u                /* 400 */
-#define RL_LIMIT_PATH_PARAMS 16u                /* of one route */
-#define RL_LIMIT_BATCH 256u                     /* writes that share one commit */
-#define RL_LIMIT_SQL_INLINE_US 1000u            /* a read longer than this moves to a reader thread */
-#define RL_LIMIT_STATEMENTS 128u                /* prepared statements kept for one connection */
+#define RL_LIMIT_REQUESTS 100000u                   /* requests of one connection */
+#define RL_LIMIT_CONNECTIONS 16384u                 /* of one worker */
+#define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
+#define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept for files and databases: connections leave them alone */
+#define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
+#define RL_LIMIT_READ_BUFFER 65536u                 /* one for each loop */
+#define RL_LIMIT_SPILL 65536u                       /* a body or file larger than this goes to a temporary file */
+#define RL_LIMIT_FORM_FIELDS 1000u                  /* 413 */
+#define RL_LIMIT_FORM_PARTS 1000u                   /* 413 */
+#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20)        /* 413; all text of a multipart form together */
+#define RL_LIMIT_PART_HEADERS 8192u                 /* 400 */
+#define RL_LIMIT_PART_FIELDS 16u                    /* 400 */
+#define RL_LIMIT_QUERY_FIELDS 1000u                 /* 400 */
+#define RL_LIMIT_COOKIES 100u                       /* parsed of one request; the rest is not looked at */
+#define RL_LIMIT_JSON_DEPTH 128u                    /* 400 */
+#define RL_LIMIT_PATH_PARAMS 16u                    /* of one route */
+#define RL_LIMIT_BATCH 256u                         /* writes that share one commit */
+#define RL_LIMIT_SQL_INLINE_US 1000u                /* a read longer than this moves to a reader thread */
+#define RL_LIMIT_STATEMENTS 128u                    /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */
@@ -98,6 +101,8 @@
   X(uint32_t, keep_alive_ms, "keep_alive", RL_LIMIT_KEEP_ALIVE_MS, SECONDS, 0.001, 86400)      \
   X(uint32_t, write_stall_ms, "write_timeout", RL_LIMIT_WRITE_STALL_MS, SECONDS, 0.001, 86400) \
   X(uint32_t, body_grace_ms, "body_grace", RL_LIMIT_BODY_GRACE_MS, SECONDS, 0.001, 86400)      \
+  X(uint32_t, linger_ms, "linger_timeout", RL_LIMIT_LINGER_MS, SECONDS, 0, 86400)              \
+  X(size_t, linger_size, "linger_size", RL_LIMIT_LINGER_SIZE, COUNT, 0, (double)(1ull << 40))  \
   X(uint32_t, body_rate, "body_rate", RL_LIMIT_BODY_RATE, COUNT, 0, 1 << 30)                   \
   X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)    \
   X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)             \

@@ -3,11 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
-#include "base/buf.h"
 #include "base/date.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -41,49 +41,120 @@ int rl_log_level_of(rl_slice word) {
   return -1;
 }
 
-/* Control bytes as \xXX, so that a value cannot start a line or colour a terminal. `newline` follows each line break. */
-static void add_visible(rl_buf *out, rl_slice s, const char *newline) {
-  for (size_t i = 0; i < s.len; i++) {
-    unsigned char c = (unsigned char)s.data[i];
-    if (c == '\n' && newline) rl_buf_add_str(out, newline);
-    else if ((c < 0x20 && c != '\t') || c == 0x7F) rl_buf_addf(out, "\\x%02x", c);
-    else rl_buf_add_char(out, (char)c);
+/* ---- text -------------------------------------------------------------------------------------------------------------- */
+
+/* One character, or a byte that is none, so that it can neither end a value, start a line, nor act on a terminal. */
+static void add_escaped(rl_buf *out, uint32_t point) {
+  switch (point) {
+    case '\n': rl_buf_add_str(out, "\\n"); break;
+    case '\r': rl_buf_add_str(out, "\\r"); break;
+    case '\t': rl_buf_add_str(out, "\\t"); break;
+    default: rl_buf_addf(out, point > 0xFF ? "\\u{%x}" : "\\x%02x", point);
+  }
+}
+
+/* Length of the character at the front and what it is; a byte that is no UTF-8 stands for itself and is not `formed`. */
+static size_t next_character(rl_slice s, uint32_t *point, bool *formed) {
+  size_t step = rl_utf8_step(s.data, s.len);
+  *formed = step > 0;
+  *point = step ? rl_utf8_decode(s.data, step) : (unsigned char)*s.data;
+  return step ? step : 1;
+}
+
+/* `newline`: what each line break becomes, or NULL. `quoted`: inside of quotes. */
+static void add_visible(rl_buf *out, rl_slice s, const char *newline, bool quoted) {
+  for (size_t i = 0, step; i < s.len; i += step) {
+    uint32_t point;
+    bool formed;
+    step = next_character(rl_slice_of(s.data + i, s.len - i), &point, &formed);
+    if (point == '\n' && newline) {
+      rl_buf_add_str(out, newline);
+    } else if (!formed || (rl_utf8_is_control(point) && (point != '\t' || quoted))) {
+      add_escaped(out, point);
+    } else {
+      if (quoted && (point == '"' || point == '\\')) rl_buf_add_char(out, '\\');
+      rl_buf_add(out, s.data + i, step);
+    }
   }
 }
 
 static bool is_bare_word(rl_slice s) {
   for (size_t i = 0; i < s.len; i++)
-    if (!rl_is((unsigned char)s.data[i], RL_CHAR_URI)) return false;
+    if (!rl_is((unsigned char)s.data[i], RL_CHAR_URI) || s.data[i] == '=') return false;
   return s.len > 0;
 }
 
-static bool is_multiline(const rl_log_field *f) {
-  return f->text.data && rl_slice_find(f->text, '\n', 0) < f->text.len;
+void rl_log_add_value(rl_buf *out, rl_slice value) {
+  if (is_bare_word(value)) {
+    rl_buf_add_slice(out, value);
+    return;
+  }
+  rl_buf_add_char(out, '"');
+  add_visible(out, value, NULL, true);
+  rl_buf_add_char(out, '"');
+}
+
+/* A name may be a stranger's too, where a program logs a form. */
+static void add_key(rl_buf *out, const char *key) {
+  for (; *key; key++) {
+    unsigned char c = (unsigned char)*key;
+    if (rl_is(c, RL_CHAR_UNRESERVED)) rl_buf_add_char(out, (char)c);
+    else rl_buf_addf(out, "\\x%02x", c);
+  }
+}
+
+/* What is long and ours follows the line, indented; the breaks of any other value are escaped. */
+static bool is_block(const rl_log_field *f) {
+  static const char *const names[] = {"traceback", "error", "tree"};
+  if (!f->text.data || rl_slice_find(f->text, '\n', 0) == f->text.len) return false;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(f->key, names[i]) == 0) return true;
+  return false;
 }
 
 static void add_text_field(rl_buf *out, const rl_log_field *f) {
-  rl_buf_addf(out, " %s=", f->key);
+  rl_buf_add_char(out, ' ');
+  add_key(out, f->key);
+  rl_buf_add_char(out, '=');
   if (f->literal) rl_buf_add_str(out, f->literal);
   else if (!f->text.data) rl_json_write_integer(out, f->number);
-  else if (is_bare_word(f->text)) rl_buf_add_slice(out, f->text);
-  else {
-    rl_buf_add_char(out, '"');
-    add_visible(out, f->text, NULL);
-    rl_buf_add_char(out, '"');
-  }
+  else rl_log_add_value(out, f->text);
+}
+
+/* With an '=' in it a message could pass for fields: then it is quoted as they are. */
+static void add_message(rl_buf *out, rl_slice message) {
+  bool quoted = rl_slice_find(message, '=', 0) < message.len;
+  if (quoted) rl_buf_add_char(out, '"');
+  add_visible(out, message, "\n    ", quoted);
+  if (quoted) rl_buf_add_char(out, '"');
 }
 
 static void add_text_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message,
                           const rl_log_field *fields, size_t count) {
   rl_buf_addf(out, "%s %-5s ", when, level_names[level]);
-  add_visible(out, message, "\n    ");
+  add_message(out, message);
   for (size_t i = 0; i < count; i++)
-    if (!is_multiline(&fields[i])) add_text_field(out, &fields[i]);
+    if (!is_block(&fields[i])) add_text_field(out, &fields[i]);
   for (size_t i = 0; i < count; i++) {
-    if (!is_multiline(&fields[i])) continue;
+    if (!is_block(&fields[i])) continue;
     rl_buf_addf(out, "\n  %s:\n    ", fields[i].key);
-    add_visible(out, fields[i].text, "\n    ");
+    add_visible(out, fields[i].text, "\n    ", false);
   }
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------------- */
+
+/* Of two members of one name readers take the last: a field is not to pass for the level. */
+static void add_json_key(rl_buf *out, const char *key) {
+  static const char *const own[] = {"time", "level", "message"};
+  char renamed[16];
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    if (strcmp(key, own[i]) != 0) continue;
+    snprintf(renamed, sizeof renamed, "%s_", key);
+    key = renamed;
+    break;
+  }
+  rl_json_write_bytes(out, rl_slice_str(key));
 }
 
 static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_slice message,
@@ -92,7 +163,7 @@ static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_
   rl_json_write_bytes(out, message);
   for (size_t i = 0; i < count; i++) {
     rl_buf_add_char(out, ',');
-    rl_json_write_bytes(out, rl_slice_str(fields[i].key));
+    add_json_key(out, fields[i].key);
     rl_buf_add_char(out, ':');
     if (fields[i].literal) rl_buf_add_str(out, fields[i].literal);
     else if (fields[i].text.data) rl_json_write_bytes(out, fields[i].text);
@@ -100,6 +171,8 @@ static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_
   }
   rl_buf_add_char(out, '}');
 }
+
+/* ---- the line ---------------------------------------------------------------------------------------------------------- */
 
 /* Writes all of it; what a full disk or a closed pipe refuses is dropped, the service goes on. */
 static void write_line(rl_buf *line) {

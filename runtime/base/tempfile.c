@@ -1,5 +1,5 @@
 /* Temporary files; see tempfile.h. */
-#define _GNU_SOURCE /* O_TMPFILE, mkostemp */
+#define _GNU_SOURCE /* O_TMPFILE, mkostemp, renameat2 */
 #include "base/tempfile.h"
 
 #include <errno.h>
@@ -82,6 +82,24 @@ static int sync_folder(const char *path) {
 int rl_tempfile_commit(int fd, const char *name, const char *path) {
   if (fsync(fd) || rename(name, path)) return error_of(errno);
   return sync_folder(path);
+}
+
+/* For file systems without RENAME_NOREPLACE. */
+static int link_new(const char *name, const char *path) {
+  if (link(name, path)) return error_of(errno);
+  unlink(name);
+  return RL_OK;
+}
+
+static int rename_new(const char *name, const char *path) {
+  if (renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return RL_OK;
+  return errno == EINVAL || errno == ENOSYS ? link_new(name, path) : error_of(errno);
+}
+
+int rl_tempfile_commit_new(int fd, const char *name, const char *path) {
+  if (fsync(fd)) return error_of(errno);
+  int code = rename_new(name, path);
+  return code ? code : sync_folder(path);
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,8 @@ int rl_tempfile_open_beside(const char *path, char **name);
 /* Makes it `path`: its bytes are on the disk before it gets that name, and the name is before this returns. Whatever was
  * there is replaced. */
 int rl_tempfile_commit(int fd, const char *name, const char *path);
+/* The same, but what is there stays: RL_EEXISTS. */
+int rl_tempfile_commit_new(int fd, const char *name, const char *path);
 
 /* All of it, at the end of what was written before. */
 int rl_write_all(int fd, rl_slice bytes);

@@ -63,6 +63,11 @@ uint32_t rl_utf8_decode(const char *data, size_t step) {
   return point;
 }
 
+bool rl_utf8_is_control(uint32_t point) {
+  return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x61C || point == 0x200E || point == 0x200F ||
+         (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
 /* ---- letters -------------------------------------------------------------------------------------------------------- */
 
 static locale_t unicode; /* 0 where the system has none; made once, for good */

@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/dev_access.h"
 #include "cli/dotenv.h"
 #include "cli/edition.h"
 #include "cli/program.h"
@@ -50,40 +52,31 @@ typedef struct dev {
 
 /* ---- who answers ------------------------------------------------------------------------------------------------------ */
 
-static bool is_loopback(rl_slice address) {
-  return rl_slice_starts(address, RL_SLICE("127.")) || rl_slice_eq(address, RL_SLICE("::1"));
-}
-
-/* A page of another site whose name was made to lead here (DNS rebinding) has that name in Host. */
-static bool is_local_host(rl_slice host) {
-  static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    rl_slice name = rl_slice_str(names[i]);
-    if (rl_slice_starts(host, name) && (host.len == name.len || host.data[name.len] == ':')) return true;
-  }
-  return false;
-}
-
 static bool is_for_desk(const rl_req *req) {
   return rl_slice_eq(req->path, RL_SLICE("/_rille")) || rl_slice_starts(req->path, RL_SLICE("/_rille/"));
 }
 
-/* What live reload needs is for every page that the program serves; the rest of the desk shows sources and requests. */
-static bool is_live(const rl_req *req) {
-  return rl_slice_eq(req->path, RL_SLICE("/_rille/live.js")) || rl_slice_eq(req->path, RL_SLICE("/_rille/events"));
+static bool is_browser(const rl_req *req) {
+  rl_field_list list = rl_req_list(req, RL_HEADER_ACCEPT);
+  rl_slice element;
+  while (rl_field_list_next(&list, &element))
+    if (rl_slice_starts(element, RL_SLICE("text/html"))) return true;
+  return false;
 }
 
-static bool is_browser(const rl_req *req) {
-  const rl_header *accept = rl_req_header(req, RL_HEADER_ACCEPT);
-  return accept && memmem(accept->value.data, accept->value.len, "text/html", 9) != NULL;
+/* Who may not see why the program does not load gets the program, or the bare fact. */
+static bool is_explained(const dev *d, const rl_req *req) {
+  return req->shows_dev && (!d->program || (d->broken && is_browser(req)));
 }
 
 static void handle(rl_handler *handler, rl_req *req) {
   dev *d = (dev *)handler;
-  bool ours = is_for_desk(req), may = is_loopback(req->remote) && is_local_host(req->host);
-  if (ours && !may && !is_live(req)) rl_answer_plain(req, 404, NULL, 0);
-  else if (ours || !d->program || (d->broken && is_browser(req))) d->desk_handler->handle(d->desk_handler, req);
-  else d->program->handle(d->program, req);
+  bool ours = is_for_desk(req);
+  req->shows_dev = rl_dev_may_see_pages(d->options, req);
+  if (ours && !rl_dev_may_ask_desk(d->options, req)) rl_answer_plain(req, 404, NULL, 0);
+  else if (ours || is_explained(d, req)) d->desk_handler->handle(d->desk_handler, req);
+  else if (d->program) d->program->handle(d->program, req);
+  else rl_answer_plain(req, 500, NULL, 0);
 }
 
 /* ---- what the desk hears ------------------------------------------------------------------------------------------------- */
@@ -169,6 +162,7 @@ static void listen_now(dev *d) {
     return;
   }
   rl_buf_free(&why);
+  rl_descriptors_reserve(1);
   rl_worker_start(&d->worker);
   bool v6 = strchr(d->options->hosts[0], ':') != NULL;
   snprintf(where, sizeof where, v6 ? "http://[%s]:%d" : "http://%s:%d", d->options->hosts[0], port);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "cli/completion.h"
 #include "cli/dotenv.h"
@@ -131,6 +132,7 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   rl_log_setup(options->log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
   if (options->supervise && handover->role == RL_ROLE_ALONE) return rl_supervise(options);
   set_up_signals(options);
+  rl_descriptors_raise();
   size_thread_pool();
   if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   return run_with_root(options, root, handover);

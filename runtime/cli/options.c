@@ -31,7 +31,7 @@ static const char serve_help[] =
     "  --supervise              a parent process holds the sockets and starts the server again when it dies\n";
 
 static const char dev_help[] =
-    "usage: rille dev [APP] [--host 127.0.0.1] [--port 8080]\n\n"
+    "usage: rille dev [APP] [--host 127.0.0.1] [--port 8080] [--allow-host NAME]\n\n"
     "Serves the app for development: one worker. On each save of a Lua file, a template, a migration or .env the "
     "program is\n"
     "loaded again beside the running one and swapped in; pages in browsers follow by themselves, style sheets without "
@@ -40,7 +40,9 @@ static const char dev_help[] =
     "http://127.0.0.1:8080/_rille\n"
     "shows the last requests, routes, tasks and memory. RILLE_EDITOR, such as vscode://file/{file}:{line}, makes links "
     "to\n"
-    "sources open there.\n";
+    "sources open there.\n\n"
+    "Sources are shown to pages of this machine only: localhost, loopback addresses, and the address it listens on.\n\n"
+    "  --allow-host NAME        another host that is yours, may be repeated; .example.org is every name below it\n";
 
 static const char completion_help[] =
     "usage: rille completion bash|zsh|fish\n\n"
@@ -184,6 +186,14 @@ static int add_host(rl_options *o, const char *name, const char *text, rl_buf *w
   return RL_OK;
 }
 
+/* A host as it stands in a URL, without a port; one dot in front stands for all names below. */
+static int add_allowed(rl_options *o, const char *text) {
+  rl_slice name = rl_slice_str(*text == '.' ? text + 1 : text);
+  if (o->allowed_count == RL_OPTION_ALLOWED || !name.len || strpbrk(name.data, "/@*: ")) return RL_EINVALID;
+  o->allowed[o->allowed_count++] = text;
+  return RL_OK;
+}
+
 static int set_memory(rl_options *o, const char *text) {
   unsigned long long number;
   if (rl_slice_to_u64(rl_slice_str(text), &number) || number < (1 << 20)) return RL_EINVALID;
@@ -194,6 +204,8 @@ static int set_memory(rl_options *o, const char *text) {
 /* One option with its value. */
 static int set(rl_options *o, const char *name, const char *value, rl_buf *why) {
   if (strcmp(name, "--host") == 0) return add_host(o, name, value, why);
+  if (strcmp(name, "--allow-host") == 0)
+    return add_allowed(o, value) ? refuse(why, name, "a name such as blog.test, without a port", value) : 0;
   if (strcmp(name, "--port") == 0)
     return to_port(value, &o->port) ? refuse(why, name, "a port from 0 to 65535", value) : 0;
   if (strcmp(name, "--unix") == 0) return o->unix_path = value, 0;
@@ -212,15 +224,18 @@ static int set(rl_options *o, const char *name, const char *value, rl_buf *why) 
 
 /* Development takes the options that say where to listen. */
 static bool is_for_dev(const char *name) {
-  return strcmp(name, "--host") == 0 || strcmp(name, "--port") == 0 || strcmp(name, "--memory-limit") == 0;
+  return strcmp(name, "--host") == 0 || strcmp(name, "--port") == 0 || strcmp(name, "--memory-limit") == 0 ||
+         strcmp(name, "--allow-host") == 0;
 }
 
-static const char *const option_names[] = {"--host",     "--port",         "--unix",
-                                           "--threads",  "--log",          "--shutdown-timeout",
-                                           "--watchdog", "--memory-limit", "--supervise"};
+static const char *const option_names[] = {
+    "--host",     "--port",         "--unix",      "--threads",   "--log", "--shutdown-timeout",
+    "--watchdog", "--memory-limit", "--supervise", "--allow-host"};
 
 /* Those that take no value. */
 static bool is_switch(const char *name) { return strcmp(name, "--supervise") == 0; }
+
+static bool is_for_serve(const char *name) { return strcmp(name, "--allow-host") != 0; }
 
 static bool is_option(const char *name) {
   for (size_t i = 0; i < sizeof option_names / sizeof *option_names; i++)
@@ -233,7 +248,12 @@ const char *rl_options_option(unsigned i) {
 }
 
 static int refuse_in_dev(const char *name, rl_buf *why) {
-  rl_buf_addf(why, "rille dev has one worker and takes --host and --port, not %s", name);
+  rl_buf_addf(why, "rille dev has one worker and takes --host, --port and --allow-host, not %s", name);
+  return RL_EINVALID;
+}
+
+static int refuse_in_serve(const char *name, rl_buf *why) {
+  rl_buf_addf(why, "%s is for rille dev: rille serve has no pages of development", name);
   return RL_EINVALID;
 }
 
@@ -290,6 +310,7 @@ static int parse_rest(rl_options *o, const command *c, int argc, char **argv, rl
       }
       int code = parse_one(o, argv, argc, &i, name, sizeof name, why);
       if (!code && c->takes & DEVELOPS && !is_for_dev(name)) code = refuse_in_dev(name, why);
+      if (!code && c->takes & SERVES && !is_for_serve(name)) code = refuse_in_serve(name, why);
       if (code) return code;
     } else if (has_app || !(c->takes & TAKES_APP)) {
       rl_buf_addf(why, "unexpected argument '%s', see: rille help %s", argv[i], c->name);

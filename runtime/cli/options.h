@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-enum { RL_OPTION_HOSTS = 8, RL_OPTION_HOST = 80 };
+enum { RL_OPTION_HOSTS = 8, RL_OPTION_HOST = 80, RL_OPTION_ALLOWED = 32 };
 
 typedef struct rl_options {
   const char *command;
@@ -16,6 +16,8 @@ typedef struct rl_options {
   const char *hosts[RL_OPTION_HOSTS];
   int host_count;
   char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* of those that were written in brackets */
+  const char *allowed[RL_OPTION_ALLOWED];          /* of rille dev: hosts that may see its pages */
+  int allowed_count;
   int port;
   const char *unix_path;
   int threads; /* as resolved: at least 1 */

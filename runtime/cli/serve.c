@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/edition.h"
@@ -227,15 +228,25 @@ static void fail(process *p, rl_buf *why) {
   stop_all(p);
 }
 
-static void say_start(const process *p) {
+/* By the limit of each worker and by the descriptors that are left to connections. */
+static int64_t connections_allowed(const process *p, unsigned by_descriptors) {
+  int64_t by_limit = 0;
+  for (int i = 0; i < p->count; i++) by_limit += p->workers[i].worker.handler->limits->connections;
+  return by_limit < by_descriptors ? by_limit : by_descriptors;
+}
+
+static void say_start(const process *p, unsigned descriptors) {
   const rl_options *o = p->options;
   char where[256];
   rl_sockets_describe(&p->sockets, o, where, sizeof where);
   rl_log_field fields[] = {
-      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)), RL_LOG_NUMBER_FIELD("workers", p->count),
+      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)),
+      RL_LOG_NUMBER_FIELD("workers", p->count),
       RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
-      RL_LOG_NUMBER_FIELD("pid", getpid()), RL_LOG_NUMBER_FIELD("supervisor", p->supervisor)};
-  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, p->supervisor ? 5 : 4);
+      RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors)),
+      RL_LOG_NUMBER_FIELD("pid", getpid()),
+      RL_LOG_NUMBER_FIELD("supervisor", p->supervisor)};
+  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, p->supervisor ? 6 : 5);
 }
 
 /* Whoever waits for us to be ready: a supervisor, the server before us, systemd. */
@@ -280,8 +291,9 @@ static void listen_all(process *p) {
   }
   rl_buf_free(&why);
   p->listening = true;
+  unsigned descriptors = rl_descriptors_reserve((unsigned)p->count);
   for (int i = 0; i < p->count; i++) tell(&p->workers[i].loop, &p->workers[i], do_listen, 0);
-  say_start(p);
+  say_start(p, descriptors);
   tell_ready(p);
   if (p->reload_due) reload_all(p);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/descriptors.h"
 #include "base/error.h"
 
 static int code_of(CURLcode result) {
@@ -65,6 +66,15 @@ static void write_connect(CURL *easy, char text[RL_FAILURE_TEXT]) {
   snprintf(text, RL_FAILURE_TEXT, "could not connect%s%s", saved ? ": " : "", saved ? strerror((int)saved) : "");
 }
 
+/* curl does not say that it found no descriptor for a socket, nor the resolver for its own. */
+static int ran_out(CURLcode result, char text[RL_FAILURE_TEXT]) {
+  bool opens = result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
+               result == CURLE_COULDNT_RESOLVE_PROXY || result == CURLE_FAILED_INIT || result == CURLE_OUT_OF_MEMORY;
+  int code = opens ? rl_descriptors_check() : RL_OK;
+  if (code) snprintf(text, RL_FAILURE_TEXT, "could not connect: %s", rl_error_text(code));
+  return code;
+}
+
 int rl_failure_of(CURL *easy, CURLcode result, const char *detail, bool denied, char text[RL_FAILURE_TEXT]) {
   const char *words = words_for(result);
   int code = code_of(result);
@@ -77,6 +87,8 @@ int rl_failure_of(CURL *easy, CURLcode result, const char *detail, bool denied, 
     snprintf(text, RL_FAILURE_TEXT, "this address may not be reached");
     return RL_EDENIED;
   }
+  int out = ran_out(result, text);
+  if (out) return out;
   if (strstr(detail, "CONNECT")) { /* a proxy that refuses the tunnel ends it as if it had been reset */
     snprintf(text, RL_FAILURE_TEXT, "the proxy refused: %s", detail);
     return RL_ECONNECT;

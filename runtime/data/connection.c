@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "data/sql.h"
@@ -30,7 +31,9 @@ static void add_reason(rl_sql_error *error, sqlite3 *db, int result) {
   int reason = db ? sqlite3_system_errno(db) : 0;
   size_t len = strlen(error->message);
   if (((result & 0xFF) != SQLITE_CANTOPEN && (result & 0xFF) != SQLITE_IOERR) || !reason) return;
-  snprintf(error->message + len, sizeof error->message - len, " (%s)", strerror(reason));
+  int out = rl_descriptors_check_errno(reason);
+  if (out) error->code = out;
+  snprintf(error->message + len, sizeof error->message - len, " (%s)", out ? rl_error_text(out) : strerror(reason));
 }
 
 int rl_sql_failed(rl_sql_error *error, sqlite3 *db, int result) {

@@ -29,9 +29,13 @@ static int rank_of(rl_slice range, rl_slice type) {
 }
 
 int rl_accept_quality(rl_slice accept, rl_slice type) {
+  return rl_accept_list_quality(rl_field_list_text(accept), type);
+}
+
+int rl_accept_list_quality(rl_field_list accept, rl_slice type) {
   rl_slice element, params;
   int best_rank = 0, best = 0;
-  while (rl_slice_next_element(&accept, &element)) {
+  while (rl_field_list_next(&accept, &element)) {
     rl_slice range = rl_params_begin(element, &params);
     rl_param_value q;
     int rank = rank_of(range, type);

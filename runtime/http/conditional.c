@@ -13,36 +13,39 @@ static bool same_tag(rl_slice a, rl_slice b, bool strong) {
 }
 
 /* "*" or a list that has the tag. */
-static bool lists_tag(rl_slice list, rl_slice etag, bool strong) {
-  if (rl_slice_eq(list, RL_SLICE("*"))) return true;
+static bool lists_tag(const rl_req *req, rl_header_id id, rl_slice etag, bool strong) {
+  rl_field_list list = rl_req_list(req, id);
   rl_slice element;
-  while (etag.len && rl_slice_next_element(&list, &element))
-    if (same_tag(element, etag, strong)) return true;
+  while (rl_field_list_next(&list, &element))
+    if (rl_slice_eq(element, RL_SLICE("*")) || (etag.len && same_tag(element, etag, strong))) return true;
   return false;
 }
 
 /* A date that cannot be read is ignored (RFC 9110 section 13.1.3). */
-static bool parse_date(const rl_header *h, int64_t *out) { return h && rl_date_parse(h->value, 0, out) == 0; }
+static bool parse_date(const rl_req *req, rl_header_id id, int64_t *out) {
+  const rl_header *h = rl_header_single(req->headers, req->header_count, id, NULL);
+  return h && rl_date_parse(h->value, 0, out) == 0;
+}
 
 int rl_conditional(const rl_req *req, rl_slice etag, int64_t modified) {
-  const rl_header *match = rl_req_header(req, RL_HEADER_IF_MATCH), *none = rl_req_header(req, RL_HEADER_IF_NONE_MATCH);
   bool safe = req->method == RL_METHOD_GET || req->method == RL_METHOD_HEAD;
   int64_t date;
-  if (match) {
-    if (!lists_tag(match->value, etag, true)) return 412;
-  } else if (modified >= 0 && parse_date(rl_req_header(req, RL_HEADER_IF_UNMODIFIED_SINCE), &date) && modified > date) {
+  if (rl_req_header(req, RL_HEADER_IF_MATCH)) {
+    if (!lists_tag(req, RL_HEADER_IF_MATCH, etag, true)) return 412;
+  } else if (modified >= 0 && parse_date(req, RL_HEADER_IF_UNMODIFIED_SINCE, &date) && modified > date) {
     return 412;
   }
-  if (none) return lists_tag(none->value, etag, false) ? (safe ? 304 : 412) : 0;
-  if (safe && modified >= 0 && parse_date(rl_req_header(req, RL_HEADER_IF_MODIFIED_SINCE), &date) && modified <= date)
-    return 304;
+  if (rl_req_header(req, RL_HEADER_IF_NONE_MATCH))
+    return lists_tag(req, RL_HEADER_IF_NONE_MATCH, etag, false) ? (safe ? 304 : 412) : 0;
+  if (safe && modified >= 0 && parse_date(req, RL_HEADER_IF_MODIFIED_SINCE, &date) && modified <= date) return 304;
   return 0;
 }
 
 bool rl_range_applies(const rl_req *req, rl_slice etag, int64_t modified) {
-  const rl_header *h = rl_req_header(req, RL_HEADER_IF_RANGE);
+  bool several;
+  const rl_header *h = rl_header_single(req->headers, req->header_count, RL_HEADER_IF_RANGE, &several);
   int64_t date;
-  if (!h) return true;
+  if (!h) return !several;
   if (h->value.len && (h->value.data[0] == '"' || h->value.data[0] == 'W')) return same_tag(h->value, etag, true);
-  return parse_date(h, &date) && date == modified;
+  return parse_date(req, RL_HEADER_IF_RANGE, &date) && date == modified;
 }

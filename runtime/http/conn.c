@@ -10,6 +10,7 @@ enum { SPARE_CAP_MAX = 64 << 10, FILE_PIECE = 64 << 10, FILE_TURN = 1 << 20 };
 
 void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner) {
   *host = (rl_conn_host){.loop = loop, .limits = rl_limits_default, .events = events, .owner = owner};
+  rl_list_init(&host->lingering);
 }
 
 void rl_conn_host_free(rl_conn_host *host) {
@@ -40,7 +41,9 @@ static rl_conn *conn_of(rl_stream *stream) { return stream->owner; }
 
 void rl_conn_close(rl_conn *conn, bool reset) {
   if (conn->state == RL_CONN_CLOSED) return;
+  if (conn->state == RL_CONN_LINGERING) conn->host->lingering_count--;
   conn->state = RL_CONN_CLOSED;
+  rl_list_remove(&conn->linger_node);
   rl_loop *loop = conn->host->loop;
   rl_timer_stop(loop, &conn->clock);
   rl_timer_stop(loop, &conn->stall);
@@ -63,15 +66,37 @@ static void broken(rl_conn *conn, int code) {
 
 static void on_linger_over(rl_timer *timer) { rl_conn_close(RL_CONTAINER(timer, rl_conn, clock), false); }
 
+/* Until the limit; where the server stops only as long as bytes keep coming. */
+static void set_linger_clock(rl_conn *conn) {
+  uint64_t now = rl_loop_now(conn->host->loop);
+  uint64_t left = conn->linger_until_ms > now ? conn->linger_until_ms - now : 0;
+  if (conn->stopping && left > RL_LIMIT_LINGER_BRIEF_MS) left = RL_LIMIT_LINGER_BRIEF_MS;
+  rl_timer_start(conn->host->loop, &conn->clock, left, on_linger_over);
+}
+
+static bool has_dropped_enough(const rl_conn *conn) { return conn->lingered > conn->host->limits.linger_size; }
+
 static void start_linger(rl_conn *conn) {
-  if (conn->eof) { /* the peer has said its last word already */
+  uint64_t most = conn->host->limits.linger_ms;
+  if (conn->linger == RL_LINGER_BRIEFLY && most > RL_LIMIT_LINGER_BRIEF_MS) most = RL_LIMIT_LINGER_BRIEF_MS;
+  if (conn->eof || !most || has_dropped_enough(conn)) { /* eof: the peer has said its last word already */
     rl_conn_close(conn, false);
     return;
   }
   conn->state = RL_CONN_LINGERING;
+  conn->linger_until_ms = rl_loop_now(conn->host->loop) + most;
+  rl_list_push(&conn->host->lingering, &conn->linger_node);
+  conn->host->lingering_count++;
   conn->stream->ops->shutdown(conn->stream);
   rl_conn_read(conn, true);
-  rl_timer_start(conn->host->loop, &conn->clock, RL_LIMIT_LINGER_MS, on_linger_over);
+  set_linger_clock(conn);
+  if (conn->host->events->on_linger) conn->host->events->on_linger(conn);
+}
+
+bool rl_conn_host_shed(rl_conn_host *host) {
+  if (rl_list_empty(&host->lingering)) return false;
+  rl_conn_close(RL_CONTAINER(host->lingering.next, rl_conn, linger_node), false);
+  return true;
 }
 
 /* Everything is written: a connection that was only waiting for that goes on to its end. */
@@ -79,16 +104,17 @@ static void written(rl_conn *conn) {
   give_out_back(conn);
   rl_timer_stop(conn->host->loop, &conn->stall);
   if (conn->state != RL_CONN_FINISHING) return;
-  if (conn->lingers && !conn->unfinished) start_linger(conn);
+  if (conn->linger && !conn->unfinished) start_linger(conn);
   else rl_conn_close(conn, false);
 }
 
-void rl_conn_finish(rl_conn *conn, bool linger) {
+/* A peer that sends all before it reads would never take the answer, were it not read meanwhile. */
+void rl_conn_finish(rl_conn *conn, rl_linger linger) {
   if (conn->state != RL_CONN_OPEN) return;
   conn->state = RL_CONN_FINISHING;
-  conn->lingers = linger;
+  conn->linger = (uint8_t)linger;
   rl_conn_clock(conn, 0);
-  rl_conn_read(conn, false);
+  rl_conn_read(conn, linger != RL_LINGER_NONE);
   rl_conn_flush_soon(conn);
 }
 
@@ -206,14 +232,21 @@ static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
+/* Beyond the limit the socket is read no more: a peer that has not taken the answer by then loses it. */
 static void drop_input(rl_conn *conn, size_t len) {
   conn->lingered += len;
-  if (conn->lingered > RL_LIMIT_LINGER_SIZE) rl_conn_close(conn, false);
+  if (conn->state == RL_CONN_FINISHING) {
+    if (has_dropped_enough(conn)) rl_conn_read(conn, false);
+  } else if (has_dropped_enough(conn)) {
+    rl_conn_close(conn, false);
+  } else if (conn->stopping) {
+    set_linger_clock(conn);
+  }
 }
 
 static void on_data(rl_stream *stream, rl_slice bytes) {
   rl_conn *conn = conn_of(stream);
-  if (conn->state == RL_CONN_LINGERING) {
+  if (conn->state == RL_CONN_LINGERING || conn->state == RL_CONN_FINISHING) {
     drop_input(conn, bytes.len);
     return;
   }
@@ -254,9 +287,10 @@ void rl_conn_clock(rl_conn *conn, uint64_t delay_ms) {
 }
 
 void rl_conn_stop(rl_conn *conn) {
-  if (conn->state != RL_CONN_OPEN || conn->stopping) return;
+  if (conn->stopping) return;
   conn->stopping = true;
-  conn->protocol->on_stop(conn);
+  if (conn->state == RL_CONN_OPEN) conn->protocol->on_stop(conn);
+  else if (conn->state == RL_CONN_LINGERING) set_linger_clock(conn);
 }
 
 void rl_conn_cut(rl_conn *conn) {
@@ -267,6 +301,7 @@ void rl_conn_cut(rl_conn *conn) {
 void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer) {
   *conn = (rl_conn){.host = host, .stream = stream, .protocol = protocol};
   rl_list_init(&conn->node);
+  rl_list_init(&conn->linger_node);
   rl_post_init(&conn->flush);
   rl_buf_init(&conn->out, RL_BUF_NO_LIMIT);
   size_t len = strlen(peer) < sizeof conn->peer_text ? strlen(peer) : sizeof conn->peer_text - 1;

@@ -11,8 +11,12 @@
  * Writing: a protocol appends to `out` and says rl_conn_flush_soon; what was appended during one turn leaves in one write.
  * What the peer does not take waits, with a clock on it; who sets wants_drained hears when all is gone.
  *
- *   OPEN --rl_conn_finish--> FINISHING (write what waits) --> LINGERING (drop what comes, so that the last answer is not
- *   lost to a reset: RFC 9112 section 9.6) --> CLOSED --on_closed--> freed by the owner
+ *   OPEN --rl_conn_finish--> FINISHING (write what waits) --> LINGERING --> CLOSED --on_closed--> freed by the owner
+ *
+ * The end comes in stages (RFC 9112 section 9.6): a socket that is closed with unread bytes in it sends a reset, which takes
+ * the last answer from a peer that is still sending. So what arrives is read and dropped from FINISHING on, bounded in time
+ * and size (limits: linger_timeout, linger_size), and without holding a byte. Those who linger are the host's to close first
+ * (rl_conn_host_shed) when others want their place.
  */
 #ifndef RL_HTTP_CONN_H
 #define RL_HTTP_CONN_H
@@ -48,6 +52,8 @@ typedef struct rl_conn_events {
   void (*handle)(rl_conn *conn, rl_req *req);
   /* An exchange has ended. `req` is NULL for one that was refused before it was a request. May be NULL itself. */
   void (*on_exchange)(rl_conn *conn, rl_req *req, const rl_exchange *how);
+  /* Its last answer has left: from now on it only drops what comes, and rl_conn_host_shed may close it. May be NULL. */
+  void (*on_linger)(rl_conn *conn);
   /* The last event: the owner frees what holds the connection. */
   void (*on_closed)(rl_conn *conn);
 } rl_conn_events;
@@ -58,11 +64,17 @@ typedef struct rl_conn_host {
   rl_limits limits;
   const rl_conn_events *events;
   void *owner;
+  rl_list lingering; /* connections that only drop what comes, the oldest first */
+  unsigned lingering_count;
   rl_buf spare[32]; /* write buffers between two uses */
   unsigned spares;
 } rl_conn_host;
 
 enum { RL_CONN_OPEN, RL_CONN_FINISHING, RL_CONN_LINGERING, RL_CONN_CLOSED };
+
+/* How long input is dropped behind the last answer: not at all; a moment, where the request was read to its end; as long as
+ * the limits say, where the peer may be in the middle of one. */
+typedef enum rl_linger { RL_LINGER_NONE, RL_LINGER_BRIEFLY, RL_LINGER_FULLY } rl_linger;
 
 struct rl_conn {
   rl_conn_host *host;
@@ -70,6 +82,7 @@ struct rl_conn {
   const rl_protocol *protocol;
   void *protocol_state; /* whose protocol that is */
   rl_list node;         /* the owner's list of connections */
+  rl_list linger_node;  /* the host's list of those who linger */
   rl_buf out;
   rl_timer clock, stall;
   rl_post flush;
@@ -77,15 +90,19 @@ struct rl_conn {
   int64_t file_at;
   uint64_t file_left;
   uint8_t state;
-  bool corked, reading, eof, stopping, secure, wants_drained, lingers;
-  bool unfinished; /* the end of the connection would pass for the end of a body: however it closes, it is reset */
-  size_t lingered;
+  uint8_t linger; /* rl_linger */
+  bool corked, reading, eof, stopping, secure, wants_drained;
+  bool unfinished;   /* the end of the connection would pass for the end of a body: however it closes, it is reset */
+  uint64_t lingered; /* bytes dropped */
+  uint64_t linger_until_ms;
   rl_slice peer; /* the client's IP */
   char peer_text[48];
 };
 
 void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner);
 void rl_conn_host_free(rl_conn_host *host);
+/* Closes the connection that has lingered longest; false where none does. */
+bool rl_conn_host_shed(rl_conn_host *host);
 
 /* Takes over the stream: its events are ours from now on. `peer` is copied. Reading starts at once. */
 void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer);
@@ -110,8 +127,8 @@ void rl_conn_uncork(rl_conn *conn);
 void rl_conn_read(rl_conn *conn, bool want);
 /* One clock for whatever the protocol waits for; 0 stops it. */
 void rl_conn_clock(rl_conn *conn, uint64_t delay_ms);
-/* Writes what waits, then closes; with `linger`, input that still arrives is dropped for a while first. */
-void rl_conn_finish(rl_conn *conn, bool linger);
+/* Writes what waits, then closes; input that arrives meanwhile is dropped, and for a while behind it as `linger` says. */
+void rl_conn_finish(rl_conn *conn, rl_linger linger);
 /* Closes now; unsent bytes are lost, and with `reset` the peer learns of it. */
 void rl_conn_close(rl_conn *conn, bool reset);
 /* Graceful stop. */

@@ -30,13 +30,13 @@ static int split_quality(rl_slice *element) {
   return parse_quality(rl_slice_of(parameter.data + 2, parameter.len - 2));
 }
 
-rl_accepted rl_accept_encoding(rl_slice value) {
+rl_accepted rl_accept_encoding(rl_field_list list) {
   rl_accepted accepted = {
       .quality = {1, 0, 0}}; /* identity is acceptable unless it is excluded, but anything named wins */
   bool named[RL_ENCODING_COUNT] = {false};
   int others = -1;
   rl_slice element;
-  while (rl_slice_next_element(&value, &element)) {
+  while (rl_field_list_next(&list, &element)) {
     int quality = split_quality(&element);
     if (rl_slice_eq(element, RL_SLICE("*"))) others = quality;
     for (int i = 0; i < RL_ENCODING_COUNT; i++) {

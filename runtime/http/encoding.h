@@ -6,16 +6,17 @@
 
 #include <stdbool.h>
 
-#include "base/slice.h"
+#include "http/header.h"
 
 typedef enum rl_encoding { RL_ENCODING_IDENTITY, RL_ENCODING_GZIP, RL_ENCODING_BROTLI, RL_ENCODING_COUNT } rl_encoding;
 
-/* Qualities in thousandths, 0: not acceptable. Without a header (`value`.data NULL) only identity is. */
+/* Qualities in thousandths, 0: not acceptable. Without a header only identity is. */
 typedef struct rl_accepted {
   int quality[RL_ENCODING_COUNT];
 } rl_accepted;
 
-rl_accepted rl_accept_encoding(rl_slice value);
+/* Of the elements of Accept-Encoding. */
+rl_accepted rl_accept_encoding(rl_field_list list);
 /* The best of those in the set (bit 1 << rl_encoding); of equal quality brotli, then gzip, then identity. */
 rl_encoding rl_encoding_choose(const rl_accepted *accepted, unsigned set);
 /* "gzip", "br", "identity". */

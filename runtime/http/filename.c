@@ -13,22 +13,13 @@ static rl_slice base_name(rl_slice raw) {
   return raw;
 }
 
-/* C0 and C1 controls, and the marks that reverse the direction of text: "gpj.exe" would read "exe.jpg". */
-static bool is_unwanted(const unsigned char *c, size_t len) {
-  if (len == 1) return c[0] < 0x20 || c[0] == 0x7f;
-  if (len == 2) return c[0] == 0xc2 && c[1] < 0xa0;
-  if (len != 3 || c[0] != 0xe2) return false;
-  if (c[1] == 0x80) return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae);
-  return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9;
-}
-
-/* Appends what may stay. */
+/* Appends what may stay. Marks that reverse the direction of text go: "gpj.exe" would read "exe.jpg". */
 static int add_clean(rl_buf *out, rl_slice name) {
   for (size_t i = 0, step; i < name.len; i += step) {
     step = rl_utf8_step(name.data + i, name.len - i);
     bool formed = step > 0;
     if (!formed) step = 1;
-    if (formed && !is_unwanted((const unsigned char *)name.data + i, step)) rl_buf_add(out, name.data + i, step);
+    if (formed && !rl_utf8_is_control(rl_utf8_decode(name.data + i, step))) rl_buf_add(out, name.data + i, step);
   }
   return out->error;
 }

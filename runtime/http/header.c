@@ -34,6 +34,29 @@ const rl_header *rl_header_find_name(const rl_header *headers, size_t count, rl_
   return NULL;
 }
 
+rl_field_list rl_field_list_of(const rl_header *headers, size_t count, rl_header_id id) {
+  return (rl_field_list){.line = headers, .end = headers + count, .id = (uint8_t)id};
+}
+
+rl_field_list rl_field_list_text(rl_slice value) { return (rl_field_list){.rest = value}; }
+
+bool rl_field_list_next(rl_field_list *list, rl_slice *element) {
+  while (!rl_slice_next_element(&list->rest, element)) {
+    while (list->line != list->end && list->line->id != list->id) list->line++;
+    if (list->line == list->end) return false;
+    list->rest = list->line++->value;
+  }
+  return true;
+}
+
+const rl_header *rl_header_single(const rl_header *headers, size_t count, rl_header_id id, bool *several) {
+  const rl_header *found = rl_header_find(headers, count, id);
+  size_t left = found ? (size_t)(headers + count - found - 1) : 0;
+  bool more = left && rl_header_find(found + 1, left, id);
+  if (several) *several = more;
+  return more ? NULL : found;
+}
+
 bool rl_header_is_framing(rl_slice name) {
   return rl_slice_eq_nocase(name, RL_SLICE("content-length")) ||
          rl_slice_eq_nocase(name, RL_SLICE("transfer-encoding"));

@@ -52,6 +52,25 @@ bool rl_header_is_framing(rl_slice name);
 /* What may leave in a head: a token as the name; in the value no CR, LF, NUL or other control but HTAB (RFC 9110 5.5). */
 bool rl_header_name_is_safe(rl_slice name);
 bool rl_header_value_is_safe(rl_slice value);
+/* A field whose value is a list: element after element of all its lines, which are one list (RFC 9110 sections 5.3 and
+ * 5.6.1). Empty elements are none; what a line opens (a quote) ends with it. */
+typedef struct rl_field_list {
+  const rl_header *line, *end; /* the lines that are left */
+  uint8_t id;
+  rl_slice rest; /* of the line under way */
+} rl_field_list;
+
+/* Of all lines of that id; borrowed. */
+rl_field_list rl_field_list_of(const rl_header *headers, size_t count, rl_header_id id);
+/* Of one value, that of lines which were joined already. */
+rl_field_list rl_field_list_text(rl_slice value);
+/* The next element, trimmed; false at the end. */
+bool rl_field_list_next(rl_field_list *list, rl_slice *element);
+
+/* A field that is no list: the one of that id. NULL where there is none, or there are several, of which none counts
+ * (section 5.3); `several` tells, and may be NULL. */
+const rl_header *rl_header_single(const rl_header *headers, size_t count, rl_header_id id, bool *several);
+
 /* Whether a comma-separated value holds `token`, in any case. */
 bool rl_header_has_token(rl_slice value, rl_slice token);
 

@@ -15,17 +15,28 @@ static rl_local *local_of(rl_req *req) { return req->protocol; }
 static void on_post(rl_post *post);
 static void post_soon(rl_local *local) { rl_loop_post(local->loop, &local->post, on_post); }
 
+static void refuse_body(rl_req *req) {
+  req->body_done = true;
+  req->body_fault = RL_FAULT_BODY_LARGE;
+  if (req->events->on_body_end) req->events->on_body_end(req, RL_ETOOBIG);
+}
+
+/* As the reader of a connection has it: a length that was announced counts before a byte has come. */
+static bool is_too_large(const rl_local *local) {
+  const rl_req *req = local->req;
+  uint64_t room = req->body_limit - (req->body_size < req->body_limit ? req->body_size : req->body_limit);
+  return local->sent.len > room || (req->has_length && req->length > req->body_limit);
+}
+
 /* Hands over what waits, up to the limit that the request has. */
 static void deliver(rl_local *local) {
   rl_req *req = local->req;
   if (!req || local->released || !local->flowing || req->body_done) return;
+  if (is_too_large(local)) {
+    refuse_body(req);
+    return;
+  }
   if (local->sent.len) {
-    uint64_t room = req->body_limit - (req->body_size < req->body_limit ? req->body_size : req->body_limit);
-    if (local->sent.len > room) {
-      req->body_done = true;
-      if (req->events->on_body_end) req->events->on_body_end(req, RL_ETOOBIG);
-      return;
-    }
     req->body_size += local->sent.len;
     rl_buf piece = local->sent; /* the handler may ask for more from inside */
     rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
@@ -179,20 +190,41 @@ void rl_local_taken(rl_local *local, size_t len) {
 
 /* ---- life ------------------------------------------------------------------------------------------------------------ */
 
-rl_fault rl_local_start(rl_local *local, rl_loop *loop, rl_slice head, bool secure,
-                        void (*handle)(void *ud, rl_req *req), void *ud) {
+/* The request of a head; NULL where it is refused. */
+static rl_req *parse(rl_loop *loop, const rl_limits *limits, rl_slice head, rl_fault *fault) {
   rl_h1_reader reader;
-  rl_h1_reader_init(&reader, &rl_limits_default, &loop->chunks);
+  rl_h1_reader_init(&reader, limits, &loop->chunks);
   rl_h1_event event = rl_h1_next(&reader, &head);
-  rl_fault fault = event == RL_H1_HEAD ? RL_FAULT_NONE : event == RL_H1_FAULT ? reader.fault : RL_FAULT_REQUEST_LINE;
-  rl_req *req = reader.head;
+  *fault = event == RL_H1_FAULT ? reader.fault : RL_FAULT_REQUEST_LINE;
+  rl_req *req = event == RL_H1_HEAD ? reader.head : NULL;
   rl_h1_reader_free(&reader);
-  if (fault) return fault;
+  return req;
+}
+
+/* Nobody has handled it, so all is over at once. */
+static void answer_refusal(rl_local *local, rl_fault fault) {
+  char room[128];
+  rl_resp resp = rl_resp_refusal(fault, room, sizeof room);
+  local->framing = (rl_framing){.body = true, .has_length = true, .length = resp.body.len};
+  local->head_done = local->released = local->sent_all = true;
+  local->events->on_head(local, &resp);
+  local->aborted = rl_buf_add_slice(&local->received, resp.body) != RL_OK;
+  end(local);
+}
+
+rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
+                        void (*handle)(void *ud, rl_req *req), void *ud) {
+  rl_fault fault;
+  rl_req *req = parse(loop, limits, head, &fault);
   local->loop = loop;
   local->req = req;
   rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
   rl_buf_init(&local->received, RL_BUF_NO_LIMIT);
   rl_post_init(&local->post);
+  if (!req) {
+    answer_refusal(local, fault);
+    return fault;
+  }
   req->ops = &ops;
   req->protocol = local;
   req->secure = secure;

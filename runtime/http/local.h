@@ -38,10 +38,10 @@ struct rl_local {
   bool flowing, sent_all, handler_waits, file_done, head_done, ended, aborted, released;
 };
 
-/* Parses `head` (request line, fields, empty line) and hands the request to `handle`. RL_FAULT_NONE, or why it was refused:
- * then nothing was started. The struct is embedded and is freed by rl_local_free, not before on_end or on_abort unless the
- * exchange is to be broken off. */
-rl_fault rl_local_start(rl_local *local, rl_loop *loop, rl_slice head, bool secure,
+/* Parses `head` (request line, fields, empty line) within these limits, and hands the request to `handle`. RL_FAULT_NONE, or why
+ * a connection would refuse it: then it is answered as there, nobody is asked, and on_head comes from inside. The struct is
+ * embedded and is freed by rl_local_free, not before on_end or on_abort unless the exchange is to be broken off. */
+rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
                         void (*handle)(void *ud, rl_req *req), void *ud);
 /* More of the request body; `last` ends it. 0 or RL_ENOMEM. */
 int rl_local_send(rl_local *local, rl_slice bytes, bool last);

@@ -149,17 +149,16 @@ static rl_fault check_target(rl_req *req) {
 
 typedef struct framing {
   unsigned hosts, lengths, codings; /* lines of each */
-  rl_slice host, length, coding;    /* the last of each */
+  rl_slice host, length;            /* the last of each */
   unsigned chunked, others;         /* codings named in all lines together */
   bool ends_chunked;
   bool close, keep_alive;
 } framing;
 
-static void note_coding(framing *f, rl_slice value) {
+static void note_codings(framing *f, const rl_req *req) {
+  rl_field_list list = rl_req_list(req, RL_HEADER_TRANSFER_ENCODING);
   rl_slice element;
-  f->codings++;
-  f->coding = value;
-  while (rl_slice_next_element(&value, &element)) {
+  while (rl_field_list_next(&list, &element)) {
     f->ends_chunked = rl_slice_eq_nocase(element, RL_SLICE("chunked"));
     if (f->ends_chunked) f->chunked++;
     else f->others++;
@@ -172,7 +171,7 @@ static rl_fault check_coding(rl_req *req, const framing *f) {
   if (f->lengths) return RL_FAULT_LENGTH_AND_CODING;
   if (req->minor == 0 || f->chunked != 1 || !f->ends_chunked) return RL_FAULT_CODING;
   if (f->others) return RL_FAULT_CODING_UNKNOWN;
-  if (f->codings > 1 || f->coding.len != 7) return RL_FAULT_CODING; /* empty elements beside it */
+  if (f->codings > 1) return RL_FAULT_CODING; /* a second line, though there is nothing in it */
   req->chunked = true;
   return RL_FAULT_NONE;
 }
@@ -193,15 +192,22 @@ static rl_fault check_host(rl_req *req, const framing *f) {
 }
 
 static rl_fault check_expect(rl_req *req, rl_slice value) {
+  rl_field_list list = rl_field_list_text(value);
+  rl_slice element;
+  bool met = false;
   if (req->minor == 0) return RL_FAULT_NONE; /* ignored (RFC 9110 section 10.1.1) */
-  if (!rl_slice_eq_nocase(value, RL_SLICE("100-continue"))) return RL_FAULT_EXPECT;
-  req->expect_continue = true;
-  return RL_FAULT_NONE;
+  while (rl_field_list_next(&list, &element)) {
+    met = rl_slice_eq_nocase(element, RL_SLICE("100-continue"));
+    if (!met) return RL_FAULT_EXPECT;
+  }
+  req->expect_continue = met;
+  return met ? RL_FAULT_NONE : RL_FAULT_EXPECT;
 }
 
 static void note_connection(framing *f, rl_slice value) {
+  rl_field_list list = rl_field_list_text(value);
   rl_slice token;
-  while (rl_slice_next_element(&value, &token)) {
+  while (rl_field_list_next(&list, &token)) {
     if (rl_slice_eq_nocase(token, RL_SLICE("close"))) f->close = true;
     else if (rl_slice_eq_nocase(token, RL_SLICE("keep-alive"))) f->keep_alive = true;
   }
@@ -211,7 +217,7 @@ static rl_fault check_field(rl_req *req, framing *f, const rl_header *h) {
   switch (h->id) {
     case RL_HEADER_HOST: f->hosts++, f->host = h->value; break;
     case RL_HEADER_CONTENT_LENGTH: f->lengths++, f->length = h->value; break;
-    case RL_HEADER_TRANSFER_ENCODING: note_coding(f, h->value); break;
+    case RL_HEADER_TRANSFER_ENCODING: f->codings++; break;
     case RL_HEADER_CONNECTION: note_connection(f, h->value); break;
     case RL_HEADER_EXPECT: return check_expect(req, h->value);
     default: break;
@@ -226,6 +232,7 @@ rl_fault rl_req_check(rl_req *req) {
     rl_fault fault = check_field(req, &f, &req->headers[i]);
     if (fault) return fault;
   }
+  if (f.codings) note_codings(&f, req);
   rl_fault fault = f.codings ? check_coding(req, &f) : f.lengths ? check_length(req, &f) : RL_FAULT_NONE;
   if (!fault) fault = check_target(req);
   if (!fault) fault = check_host(req, &f);

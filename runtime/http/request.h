@@ -93,6 +93,7 @@ struct rl_req {
   uint64_t started_ms; /* rl_loop_now when the head was complete */
   rl_slice id;         /* empty until it is asked for: rl_req_id */
   const char *route;   /* the name of its route, or NULL; for logs */
+  bool shows_dev;      /* rille dev: who asks may see its pages; set by the gate in front of the handler */
 };
 
 /* A request in a fresh arena of `pool`, with nothing filled in; NULL where memory is short. */
@@ -109,6 +110,11 @@ rl_fault rl_req_check(rl_req *req);
 /* The first field of that name, or NULL. */
 static inline const rl_header *rl_req_header(const rl_req *req, rl_header_id id) {
   return rl_header_find(req->headers, req->header_count, id);
+}
+
+/* The elements of a field that is a list, over all its lines (header.h). */
+static inline rl_field_list rl_req_list(const rl_req *req, rl_header_id id) {
+  return rl_field_list_of(req->headers, req->header_count, id);
 }
 
 /* A valid authority: reg-name, IPv4 or [IPv6], and a port up to 65535 or none (RFC 3986 section 3.2, without userinfo). */

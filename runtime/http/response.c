@@ -54,3 +54,9 @@ rl_resp rl_resp_plain(int status, const char *text, char *room, size_t size) {
   size_t len = n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
   return (rl_resp){.status = status, .content_type = RL_SLICE("text/plain; charset=utf-8"), .body = {room, len}};
 }
+
+rl_resp rl_resp_refusal(rl_fault fault, char *room, size_t size) {
+  rl_resp resp = rl_resp_plain(rl_fault_status(fault), rl_fault_text(fault), room, size);
+  resp.close = true;
+  return resp;
+}

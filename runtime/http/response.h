@@ -17,6 +17,8 @@ struct rl_resp {
   bool has_length; /* of a stream: its whole size is known */
   uint64_t length;
   bool close; /* the connection ends behind this response */
+  bool
+      wants_no_body; /* what has not come of the request's body yet is not wanted, though this response is still under way */
 };
 
 /* What a body looks like on the wire (RFC 9112 section 6, RFC 9110 section 6.4.1). */
@@ -42,5 +44,7 @@ int rl_trailers_check(const rl_header *trailers, size_t count);
 /* A plain-text answer of the server's own: "404: Not Found". The text is written to `room`, which outlives the call of
  * respond. */
 rl_resp rl_resp_plain(int status, const char *text, char *room, size_t size);
+/* The same for a request that was refused before it was one: "431: too many header lines". It ends the connection. */
+rl_resp rl_resp_refusal(rl_fault fault, char *room, size_t size);
 
 #endif

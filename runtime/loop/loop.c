@@ -154,7 +154,7 @@ static void unreferenced(rl_loop *loop, uv_handle_t *handle) {
 int rl_loop_init(rl_loop *loop) {
   memset(loop, 0, sizeof *loop);
   if (uv_loop_init(&loop->uv)) return RL_ENOMEM;
-  if (rl_inbox_init(&loop->inbox, loop)) return RL_ENOMEM;
+  if (rl_inbox_init(&loop->inbox, loop)) return uv_loop_close(&loop->uv), RL_ENOMEM;
   loop->read_buffer = rl_must_alloc(RL_LIMIT_READ_BUFFER);
   loop->armed = UINT64_MAX;
   loop->date_second = INT64_MIN;

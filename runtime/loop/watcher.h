@@ -5,6 +5,7 @@
  *
  *   write + close, rename onto it, delete  -> path noted --RL_WATCHER_QUIET_MS without another--> on_change(paths)
  *   a new directory                        -> watched, and what is in it already counts as changed
+ *   a symbolic link                        -> what it leads to is watched by its name (watcher_links.h)
  *
  * Directories whose name begins with a dot, and those named in RL_WATCHER_SKIPS, are left out.
  */
@@ -27,6 +28,9 @@ struct rl_watcher {
   rl_timer quiet;
   struct rl_watched *directories;
   unsigned count;
+  char *root; /* the first directory that was added, without links in its path */
+  struct rl_hop *hops;
+  unsigned hop_count;
   char *paths[RL_WATCHER_PATHS];
   unsigned path_count;
 };

@@ -6,10 +6,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/log.h"
 
-enum { ACCEPTS_A_TURN = 64, SHED_A_TURN = 64, RETRY_MS = 100 };
+enum { ACCEPTS_A_TURN = 64, SHED_A_TURN = 64, RETRY_MS = 100, SAY_MS = 10000 };
 
 static int open_reserve(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
@@ -21,10 +22,43 @@ static int accept_one(rl_listener *listener, char peer[RL_ADDRESS_TEXT]) {
   return fd;
 }
 
+static void on_retry(rl_timer *timer);
+
+static void retry_soon(rl_listener *listener) {
+  uv_poll_stop(&listener->poll);
+  rl_timer_start(listener->loop, &listener->retry, RETRY_MS, on_retry);
+}
+
+static bool may_go_on(rl_listener *listener) {
+  bool (*on_short)(rl_listener *) = listener->events->on_short;
+  return rl_descriptors_have_room() || (on_short && on_short(listener));
+}
+
 static void on_retry(rl_timer *timer) {
   rl_listener *listener = RL_CONTAINER(timer, rl_listener, retry);
   if (listener->reserve < 0) listener->reserve = open_reserve();
-  if (!listener->paused) rl_listener_start(listener);
+  if (listener->paused) return;
+  if (!listener->is_short || may_go_on(listener)) rl_listener_start(listener);
+  else retry_soon(listener);
+}
+
+/* The last connection has taken from the reserve: whoever comes now waits in the kernel's queue. True where there is room
+ * again at once. */
+static bool wait_for_room(rl_listener *listener) {
+  if (may_go_on(listener)) return true;
+  uint64_t now = rl_loop_clock(listener->loop);
+  if (!listener->said_short || now - listener->said_short > SAY_MS) {
+    rl_logf(RL_LOG_WARN, "file descriptors run short: new connections wait, raise the limit (ulimit -n)");
+    listener->said_short = now;
+  }
+  listener->is_short = true;
+  retry_soon(listener);
+  return false;
+}
+
+void rl_listener_check(rl_listener *listener) {
+  if (!listener->is_short || listener->paused || listener->closed || !rl_descriptors_have_room()) return;
+  rl_listener_start(listener);
 }
 
 /* Out of descriptors: the reserve is given up so that waiting clients can be accepted and closed, and taken back. */
@@ -42,8 +76,7 @@ static void shed(rl_listener *listener) {
   if (listener->shed > before)
     rl_logf(RL_LOG_WARN, "out of file descriptors: %llu connections turned away, raise the limit (ulimit -n)",
             (unsigned long long)(listener->shed - before));
-  uv_poll_stop(&listener->poll);
-  rl_timer_start(listener->loop, &listener->retry, RETRY_MS, on_retry);
+  retry_soon(listener);
 }
 
 static void accept_some(rl_listener *listener, int most) {
@@ -51,7 +84,9 @@ static void accept_some(rl_listener *listener, int most) {
   for (int i = 0; i < most && !listener->paused && !listener->closed; i++) {
     int fd = accept_one(listener, peer);
     if (fd >= 0) {
+      bool spare = most == ACCEPTS_A_TURN && rl_descriptor_is_spare(fd);
       listener->events->on_accept(listener, fd, peer);
+      if (spare && !listener->paused && !wait_for_room(listener)) return;
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       shed(listener);
       return;
@@ -81,7 +116,7 @@ int rl_listener_init(rl_listener *listener, rl_loop *loop, int fd) {
 
 void rl_listener_start(rl_listener *listener) {
   if (listener->closed) return;
-  listener->paused = false;
+  listener->paused = listener->is_short = false;
   rl_timer_stop(listener->loop, &listener->retry);
   uv_poll_start(&listener->poll, UV_READABLE, on_poll);
 }

@@ -170,13 +170,13 @@ static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
   add_quoted(out, field_of(req, RL_HEADER_USER_AGENT));
   if (req) {
     rl_buf_add_str(out, " id=");
-    rl_buf_add_slice(out, rl_req_id(req));
+    rl_log_add_value(out, rl_req_id(req));
     rl_buf_add_str(out, " ms=");
     rl_buf_add_u64(out, duration_of(w, how));
   }
   if (req && req->route) {
     rl_buf_add_str(out, " route=");
-    add_escaped(out, rl_slice_str(req->route));
+    rl_log_add_value(out, rl_slice_str(req->route));
   }
   if (how->fault) {
     rl_buf_add_str(out, " reason=\"");

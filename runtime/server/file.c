@@ -4,12 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/beneath.h"
 #include "base/error.h"
 #include "base/list.h"
 
@@ -21,9 +20,7 @@ struct rl_cached {
   rl_cached *next;
   unsigned references;
   uint64_t hash;
-  struct timespec mtime, ctime;
-  dev_t device;
-  ino_t inode;
+  rl_file_identity identity;
   int root; /* the directory's descriptor: part of the name */
   char *path;
   size_t size;
@@ -32,6 +29,7 @@ struct rl_cached {
 
 struct rl_file_cache {
   size_t size, limit;
+  rl_file_version *versions; /* made when the first is asked for */
   rl_list entries;
   rl_cached *buckets[BUCKETS];
 };
@@ -51,42 +49,23 @@ void rl_directory_close(rl_directory *directory) {
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
-/* Without openat2: segment by segment, no link anywhere. */
-static int open_by_steps(int root, const char *path) {
-  int at = root;
-  for (;;) {
-    const char *slash = strchr(path, '/');
-    char segment[256];
-    size_t len = slash ? (size_t)(slash - path) : strlen(path);
-    int fd = -1;
-    if (len < sizeof segment) {
-      memcpy(segment, path, len);
-      segment[len] = 0;
-      fd = openat(at, segment, slash ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : OPEN_FLAGS | O_NOFOLLOW);
-    } else {
-      errno = ENAMETOOLONG;
-    }
-    int saved = errno;
-    if (at != root) close(at);
-    errno = saved;
-    if (fd < 0 || !slash) return fd;
-    at = fd;
-    path = slash + 1;
-  }
+static rl_file_identity identity_of(const struct stat *info) {
+  return (rl_file_identity){.device = info->st_dev,
+                            .inode = info->st_ino,
+                            .size = (uint64_t)info->st_size,
+                            .modified = info->st_mtim,
+                            .changed = info->st_ctim};
 }
 
-static int open_beneath(int root, const char *path) {
-  static bool missing;
-  struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-  if (!missing) {
-    int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-    if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
-    missing = errno == ENOSYS; /* EPERM: a seccomp filter of an old container runtime */
-  }
-  return open_by_steps(root, path);
+static bool same_time(struct timespec a, struct timespec b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+bool rl_file_identity_eq(const rl_file_identity *a, const rl_file_identity *b) {
+  return a->inode == b->inode && a->device == b->device && a->size == b->size && same_time(a->modified, b->modified) &&
+         same_time(a->changed, b->changed);
 }
 
 static void describe(rl_file *file, const struct stat *info) {
+  file->identity = identity_of(info);
   file->size = (uint64_t)info->st_size;
   file->modified = info->st_mtim.tv_sec;
   unsigned long long ns =
@@ -94,9 +73,15 @@ static void describe(rl_file *file, const struct stat *info) {
   snprintf(file->etag, sizeof file->etag, "\"%llx-%llx\"", ns, (unsigned long long)file->size);
 }
 
+/* What is not there, or not readable, is no file; running out of something is another matter. */
+static int code_of_open(int saved_errno) {
+  int code = rl_error_from_errno(saved_errno);
+  return code == RL_ENOFILES || code == RL_ENOMEM ? code : RL_ENOTFOUND;
+}
+
 /* Takes fd. */
 static int accept_file(int fd, rl_file *file, struct stat *info) {
-  if (fd < 0) return RL_ENOTFOUND;
+  if (fd < 0) return code_of_open(errno);
   int code = fstat(fd, info)          ? RL_ENOTFOUND
              : S_ISREG(info->st_mode) ? RL_OK
              : S_ISDIR(info->st_mode) ? RL_EEXISTS
@@ -113,6 +98,18 @@ static int accept_file(int fd, rl_file *file, struct stat *info) {
 int rl_file_open_path(const char *path, rl_file *file) {
   struct stat info;
   return accept_file(open(path, OPEN_FLAGS), file, &info);
+}
+
+int rl_file_open_beneath(const char *root, const char *path, rl_file *file) {
+  struct stat info;
+  int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) {
+    int code = code_of_open(errno);
+    return code == RL_ENOTFOUND ? RL_EINVALID : code;
+  }
+  int code = accept_file(rl_open_beneath(directory, path, OPEN_FLAGS), file, &info);
+  close(directory);
+  return code;
 }
 
 /* ---- the cache ---------------------------------------------------------------------------------------------------------- */
@@ -143,8 +140,11 @@ static void drop(rl_file_cache *cache, rl_cached *entry) {
 void rl_file_cache_del(rl_file_cache *cache) {
   if (!cache) return;
   while (!rl_list_empty(&cache->entries)) drop(cache, RL_CONTAINER(cache->entries.next, rl_cached, node));
+  rl_free(cache->versions);
   rl_free(cache);
 }
+
+rl_file_version **rl_file_cache_versions(rl_file_cache *cache) { return &cache->versions; }
 
 static uint64_t hash_of(int root, const char *path) { return rl_slice_hash(rl_slice_str(path)) ^ (uint64_t)root; }
 
@@ -154,11 +154,9 @@ static rl_cached *find(rl_file_cache *cache, int root, const char *path, uint64_
   return NULL;
 }
 
-static bool same_time(struct timespec a, struct timespec b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
-
 static bool is_fresh(const rl_cached *e, const struct stat *info) {
-  return S_ISREG(info->st_mode) && e->inode == info->st_ino && e->device == info->st_dev &&
-         e->size == (size_t)info->st_size && same_time(e->mtime, info->st_mtim) && same_time(e->ctime, info->st_ctim);
+  rl_file_identity now = identity_of(info);
+  return S_ISREG(info->st_mode) && rl_file_identity_eq(&e->identity, &now);
 }
 
 /* A hit must still be the same file by name: a link that has come in its way is a change too. */
@@ -208,10 +206,7 @@ static void keep(const rl_directory *d, const char *path, uint64_t hash, rl_file
   e->hash = hash;
   e->root = d->fd;
   e->size = file->size;
-  e->mtime = info->st_mtim;
-  e->ctime = info->st_ctim;
-  e->device = info->st_dev;
-  e->inode = info->st_ino;
+  e->identity = identity_of(info);
   e->next = cache->buckets[hash % BUCKETS];
   cache->buckets[hash % BUCKETS] = e;
   rl_list_init(&e->node);
@@ -227,7 +222,7 @@ int rl_file_open(const rl_directory *directory, const char *path, rl_file *file)
   struct stat info, by_name;
   uint64_t hash = directory->cache ? hash_of(directory->fd, path) : 0;
   if (directory->cache && take_cached(directory, path, hash, file)) return RL_OK;
-  int code = accept_file(open_beneath(directory->fd, path), file, &info);
+  int code = accept_file(rl_open_beneath(directory->fd, path, OPEN_FLAGS), file, &info);
   if (code || !directory->cache) return code;
   /* behind a link the name alone would not tell of a change */
   if (fstatat(directory->fd, path, &by_name, AT_SYMLINK_NOFOLLOW) == 0 && by_name.st_ino == info.st_ino)

@@ -145,7 +145,7 @@ static int decide(rl_file_send *s, const rl_file_options *options, int *status) 
   if (*status != 200) return 0;
   int short_answer = rl_conditional(req, etag, s->file.modified);
   if (short_answer) return short_answer;
-  const rl_header *range = rl_req_header(req, RL_HEADER_RANGE);
+  const rl_header *range = rl_header_single(req->headers, req->header_count, RL_HEADER_RANGE, NULL);
   if (!range || req->method != RL_METHOD_GET || !rl_range_applies(req, etag, s->file.modified)) return 0;
   rl_ranges wanted;
   int result = rl_range_parse(range->value, s->file.size, &wanted);
@@ -194,6 +194,7 @@ void rl_file_send_start(rl_file_send *s, rl_req *req, rl_file *file, const rl_fi
     return;
   }
   rl_resp resp = {.status = status, .content_type = options->content_type, .streamed = true, .has_length = true};
+  resp.wants_no_body = true;
   if (status == 206) describe_ranges(s, &h, &resp);
   add(&h, RL_HEADER_OTHER, "Accept-Ranges", RL_SLICE("bytes"));
   resp.headers = h.headers;

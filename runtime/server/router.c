@@ -166,10 +166,16 @@ static int copy_slice(rl_slice s, rl_slice *copy) {
   return data ? RL_OK : RL_ENOMEM;
 }
 
-static int find_converter(const rl_router *router, rl_slice name) {
+static int find_own_converter(rl_slice name) {
   static const rl_slice built_in[] = {{"int", 3}, {"uuid", 4}, {"float", 5}, {"slug", 4}, {"str", 3}, {"path", 4}};
   for (int i = 0; i < RL_CONVERT_CUSTOM; i++)
     if (rl_slice_eq(built_in[i], name)) return i;
+  return -1;
+}
+
+static int find_converter(const rl_router *router, rl_slice name) {
+  int own = find_own_converter(name);
+  if (own >= 0) return own;
   for (size_t i = 0; i < router->custom_count; i++)
     if (rl_slice_eq(router->custom[i].name, name)) return RL_CONVERT_CUSTOM + (int)i;
   return -1;
@@ -317,6 +323,11 @@ static bool accepts(const rl_router *router, int convert, rl_slice segment) {
       return segment.len > 0 && custom->accepts(custom->ud, convert, segment);
     }
   }
+}
+
+bool rl_convert_fits(rl_slice name, rl_slice segment) {
+  int convert = find_own_converter(name);
+  return convert < 0 || accepts(NULL, convert, segment);
 }
 
 typedef struct walk {

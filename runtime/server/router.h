@@ -56,6 +56,8 @@ void rl_router_del(rl_router *router);
  * 0, RL_EEXISTS or RL_ENOMEM. */
 int rl_router_converter(rl_router *router, rl_slice name, bool (*accepts)(void *ud, int convert, rl_slice segment),
                         void *ud);
+/* Whether a segment fits the converter of that name, one of the router's own; true of any other name. */
+bool rl_convert_fits(rl_slice name, rl_slice segment);
 /* Adds a route. `method` is a name of RL_METHOD_MAP or "*" for any; `pattern` starts with a slash and is copied.
  * 0; RL_EEXISTS (that method and path are taken: *taken is the id of who has it), RL_ESYNTAX, RL_ENOTFOUND (no such
  * converter), RL_ENOMEM; `why` gets a line that says what and where. */

@@ -33,15 +33,27 @@ static void start_listeners(rl_worker *worker) {
   for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_start(worker->listeners[i]);
 }
 
+/* Those who linger count for nobody who wants in: they are closed for them, the oldest first. */
+static bool is_full(const rl_worker *worker) {
+  return worker->connection_count - worker->host.lingering_count >= worker->host.limits.connections;
+}
+
+static void maybe_let_in(rl_worker *worker) {
+  if (worker->full && !is_full(worker)) start_listeners(worker);
+}
+
 static void on_conn_closed(rl_conn *conn) {
   rl_worker *worker = worker_of(conn);
   rl_list_remove(&conn->node);
   worker->connection_count--;
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_free(RL_CONTAINER(conn, server_conn, conn));
-  if (worker->full && worker->connection_count < worker->host.limits.connections) start_listeners(worker);
+  maybe_let_in(worker);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_check(worker->listeners[i]);
   maybe_stopped(worker);
 }
+
+static void on_conn_linger(rl_conn *conn) { maybe_let_in(worker_of(conn)); }
 
 static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
   rl_worker *worker = worker_of(conn);
@@ -50,7 +62,8 @@ static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
   if (worker->on_exchange) worker->on_exchange(worker, req, how);
 }
 
-static const rl_conn_events conn_events = {.handle = handle, .on_exchange = on_exchange, .on_closed = on_conn_closed};
+static const rl_conn_events conn_events = {
+    .handle = handle, .on_exchange = on_exchange, .on_linger = on_conn_linger, .on_closed = on_conn_closed};
 
 int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
   server_conn *c = rl_alloc(sizeof *c);
@@ -75,8 +88,9 @@ int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
 /* A full worker lets the kernel hold what arrives, up to the backlog. */
 static void on_accept(rl_listener *listener, int fd, const char *peer) {
   rl_worker *worker = listener->owner;
+  if (worker->connection_count >= worker->host.limits.connections) rl_conn_host_shed(&worker->host);
   rl_worker_adopt(worker, fd, peer);
-  if (worker->connection_count < worker->host.limits.connections) return;
+  if (!is_full(worker)) return;
   worker->full = true;
   for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_pause(worker->listeners[i]);
 }
@@ -87,7 +101,14 @@ static void on_listener_closed(rl_listener *listener) {
   maybe_stopped(worker);
 }
 
-static const rl_listener_events listener_events = {.on_accept = on_accept, .on_closed = on_listener_closed};
+/* A worker without a connection lets one in whatever is left: else nobody would ever be served again. */
+static bool on_short(rl_listener *listener) {
+  rl_worker *worker = listener->owner;
+  return rl_conn_host_shed(&worker->host) || !worker->connection_count;
+}
+
+static const rl_listener_events listener_events = {
+    .on_accept = on_accept, .on_short = on_short, .on_closed = on_listener_closed};
 
 void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler) {
   memset(worker, 0, sizeof *worker);

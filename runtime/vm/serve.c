@@ -317,6 +317,7 @@ static int send_response(lua_State *L) {
   bool large = kind == RL_RES_BYTES && resp.body.len > PIECE && !has_no_body(s, resp.status);
   rl_slice whole = resp.body;
   if (large) resp.streamed = resp.has_length = true, resp.length = whole.len, resp.body.len = PIECE;
+  resp.wants_no_body = large;
   if (!code) code = s->req->ops->respond(s->req, &resp);
   if (code) return answer_plain(L, code == RL_ENOMEM ? 503 : 500);
   if (kind == RL_RES_BYTES && !large) return leave(L);
@@ -456,6 +457,11 @@ static rl_serving *new_serving(rl_app *app, rl_req *req, const rl_match *match) 
   return s;
 }
 
+static uint32_t cpu_limit_of(const rl_serving *s) {
+  uint32_t own = s->route >= 0 ? s->app->routes[s->route].cpu_limit_ms : 0;
+  return own ? own : s->app->cpu_limit_ms;
+}
+
 static void start(rl_app *app, rl_req *req, rl_serving *s) {
   s->task = s ? rl_task_new(app->vm, NULL, NULL) : NULL;
   if (!s->task) {
@@ -467,7 +473,7 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
   app->serving++;
   s->task->owner = s;
   s->task->site = rl_serving_label(s);
-  s->task->cpu_limit_ms = app->cpu_limit_ms;
+  s->task->cpu_limit_ms = cpu_limit_of(s);
   s->task->on_end = on_task_end;
   lua_State *co = s->task->strand.co;
   lua_pushcfunction(co, request_base);
@@ -486,7 +492,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
   }
   /* A copy: the access log names it when the last byte has left, and a reload may have closed this state by then. */
   if (route->name) req->route = rl_arena_copy(&req->arena, rl_slice_str(route->name)).data;
-  req->body_limit = route->body_limit ? route->body_limit : app->body_limit;
+  req->body_limit = route->body_limit == RL_APP_DEFAULT ? app->body_limit : route->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (s) start(app, req, s);
   else rl_answer_plain(req, 503, NULL, 0);

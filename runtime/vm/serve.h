@@ -22,11 +22,14 @@ typedef struct rl_serving rl_serving;
 typedef struct rl_held rl_held;
 typedef struct rl_wait_note rl_wait_note;
 
+#define RL_APP_DEFAULT UINT64_MAX
+
 typedef struct rl_app_route {
-  uint64_t body_limit; /* 0: the app's */
-  char *name;          /* of the route, or NULL */
-  char *label;         /* "GET /posts/{id}" for messages */
-  rl_static *site;     /* files, served without Lua; NULL: a function answers */
+  uint64_t body_limit;   /* its own, or that of the app that it is mounted with; RL_APP_DEFAULT: the outermost app's */
+  uint32_t cpu_limit_ms; /* 0: the outermost app's */
+  char *name;            /* of the route, or NULL */
+  char *label;           /* "GET /posts/{id}" for messages */
+  rl_static *site;       /* files, served without Lua; NULL: a function answers */
 } rl_app_route;
 
 /* A compiled app. Userdata; its user value 1 is the table of functions (route id -> chain, -scope -> miss), 2 the Lua app. */

@@ -187,6 +187,27 @@ describe("an app", function()
       assert.error_matches(function() app:url_for "pots" end, "no route is named 'pots', did you mean 'post'%?")
       assert.error_matches(function() app:url_for("post", {}) end, "needs the parameter 'id'")
     end)
+
+    it("raises for what the route would not take", function()
+      local typed = rille.app()
+      typed:converter("year", { pattern = "%d%d%d%d", parse = function(s) return s ~= "0000" and tonumber(s) or nil end,
+        format = function(n) return ("%04d"):format(n) end })
+      for _, kind in ipairs { "int", "float", "uuid", "slug", "year" } do
+        typed:get("/" .. kind .. "/{x:" .. kind .. "}", hello, { name = kind })
+      end
+      local wrong = {
+        int = { "seven", "7a", 1.5, "99999999999999999999", " 7" }, float = { "x", 1e300, 0 / 0 }, uuid = { "7", ("a"):rep(36) },
+        slug = { "a b", "é" }, year = { 0, 12345 },
+      }
+      for kind, values in pairs(wrong) do
+        for _, value in ipairs(values) do
+          assert.error_matches(function() typed:url_for(kind, { x = value }) end, "takes 'x' as {x:" .. kind .. "}", 1, true)
+        end
+      end
+      assert.equal("/int/-7", typed:url_for("int", { x = -7.0 }))
+      assert.equal("/float/1.5", typed:url_for("float", { x = 1.5 }))
+      assert.equal("/year/2026", typed:url_for("year", { x = 2026 }))
+    end)
   end)
 
   describe("mounted", function()

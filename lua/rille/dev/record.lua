@@ -172,13 +172,25 @@ local function on_response(req, res)
   local record = key and records[key]
   if not record then return end
   records[key] = nil
-  if is_page(res) and req.method ~= "HEAD" then add_script(res) end
+  if is_page(res) and req.method ~= "HEAD" and native.request_shows_dev() then add_script(res) end
   local _, err = native.try(finish, record, req, res)
   if err then native.log("warn", "dev: a request could not be recorded", { error = tostring(err) }) end
 end
 
+local refused = {} -- hosts that the log has been told of
+local refused_count = 0
+
+-- A page of another site may be behind it, whose name was made to lead here: it is not shown any source.
+local function refuse(host)
+  if refused[host] or refused_count == 100 then return end
+  refused[host], refused_count = true, refused_count + 1
+  native.log("warn", "dev: the page of this error is not shown to this host: if it is yours, rille dev --allow-host NAME",
+    { host = host })
+end
+
 --- What an unexpected error is answered with, or nil: browsers get the page, others what the program says, else text or JSON.
 local function develop(app, req, err, raised)
+  if not native.request_shows_dev() then return refuse(req.host) end
   local kind = req:accepts("text/html", "text/plain", "application/json")
   if req.headers.accept == nil or not req.headers.accept:find("text/html", 1, true) then
     if app:find_error_handler(err) then return nil end

@@ -91,7 +91,7 @@ function app:mount(prefix, sub) end
 
 ---@param prefix string
 ---@param directory string
----@param options? {index?: boolean, max_age?: number, precompressed?: boolean, listing?: boolean, dotfiles?: boolean}
+---@param options? {index?: boolean, max_age?: number, precompressed?: boolean, listing?: boolean, dotfiles?: boolean, fallback?: string, hash?: boolean}
 ---@return rille.app
 function app:static(prefix, directory, options) end
 

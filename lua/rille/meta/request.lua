@@ -106,8 +106,9 @@ function file:bytes() end
 function file:chunks() end
 
 ---@param path string
+---@param options? {root?: string, overwrite?: boolean}
 ---@return integer size
-function file:save(path) end
+function file:save(path, options) end
 
 ---@class rille.part
 ---@field name? string
@@ -127,7 +128,8 @@ function part:text() end
 function part:chunks() end
 
 ---@param path string
+---@param options? {root?: string, overwrite?: boolean}
 ---@return integer size
-function part:save(path) end
+function part:save(path, options) end
 
 return req

@@ -61,9 +61,10 @@ function rille.empty(status) end
 ---@return rille.response
 function rille.redirect(url, status) end
 
---- A file; the path starts at the root. Raises code "not_found".
+--- A file; the path starts at the program's root. With `root` it starts at that directory and stays below it: for paths that
+--- come from a request. Raises code "not_found".
 ---@param path string
----@param options? {content_type?: string, filename?: string, inline?: boolean}
+---@param options? {content_type?: string, filename?: string, inline?: boolean, root?: string, dotfiles?: boolean}
 ---@return rille.response
 function rille.file(path, options) end
 

@@ -39,10 +39,8 @@ local function from_directory(directory, name)
   name = safe_path(name)
   local path = name and absolute(directory) .. "/" .. name
   local stamp = path and stamp_of(path)
-  local file = stamp and io.open(path, "rb")
-  if not file then return nil end
-  local source = file:read "a"
-  file:close()
+  local source = stamp and native.read_file(path)
+  if not source then return nil end
   return { source = without_mark(source), chunk = (directory:gsub("/$", "")) .. "/" .. name, path = path, stamp = stamp }
 end
 

@@ -48,11 +48,17 @@ static uint64_t between_requests(const rl_h1 *h1, const rl_limits *limits) {
   return h1->served ? limits->keep_alive_ms : limits->head_ms;
 }
 
+static uint64_t until(const rl_h1 *h1, uint64_t moment_ms) {
+  uint64_t now = rl_loop_now(h1->conn->host->loop);
+  return now < moment_ms ? moment_ms - now : 1;
+}
+
 static uint64_t during_request(rl_h1 *h1) {
   if (message_is_over(h1)) return h1->conn->eof ? RL_LIMIT_HALF_CLOSE_MS : 0;
   if (!body_flows(h1)) return 0;
-  uint64_t due = body_due(h1), spent = body_time(h1);
-  return spent < due ? due - spent : 1;
+  uint64_t due = body_due(h1), spent = body_time(h1), left = spent < due ? due - spent : 1;
+  uint64_t most = h1->dropping ? until(h1, h1->drop_until_ms) : UINT64_MAX;
+  return left < most ? left : most;
 }
 
 static void set_clock(rl_h1 *h1) {
@@ -96,6 +102,12 @@ static void lose_request(rl_h1 *h1, int code) {
   if (req && req->events && req->events->on_gone) req->events->on_gone(req, code);
 }
 
+/* What may still arrive behind the last answer. */
+static rl_linger linger_of(const rl_h1 *h1) {
+  if (h1->dropped_enough) return RL_LINGER_NONE;
+  return h1->message_done ? RL_LINGER_BRIEFLY : RL_LINGER_FULLY;
+}
+
 /* Both sides have finished with the exchange: on to the next one, or to the end of the connection. */
 static void end_exchange(rl_h1 *h1) {
   rl_req *req = h1->req;
@@ -103,17 +115,20 @@ static void end_exchange(rl_h1 *h1) {
   report(h1, req, h1->status, req->body_fault);
   rl_req_free(req);
   if (h1->last || h1->conn->stopping) {
-    rl_conn_finish(h1->conn, true);
+    h1->conn->lingered = h1->dropped;
+    rl_conn_finish(h1->conn, linger_of(h1));
     return;
   }
   set_clock(h1);
   resume_soon(h1);
 }
 
-/* What is left of the body is read, in bounds, so that the connection can go on behind it. */
+/* What is left of the body is read and dropped, in bounds: so that the connection can go on behind it, and because a client
+ * that sends all before it reads would never see the answer. */
 static void drop_body(rl_h1 *h1) {
   count_body_time(h1);
   h1->dropping = true;
+  h1->drop_until_ms = rl_loop_now(loop_of(h1)) + limits_of(h1)->linger_ms;
   h1->req->body_limit = UINT64_MAX;
   set_clock(h1);
   resume_soon(h1);
@@ -126,19 +141,30 @@ static void maybe_end(rl_h1 *h1) {
   else if (!h1->dropping) drop_body(h1);
 }
 
+static void decide_reading(rl_h1 *h1);
+
+/* It takes too long or is too much to be worth the connection. */
+static void stop_dropping(rl_h1 *h1) {
+  h1->last = h1->body_failed = h1->dropped_enough = true;
+  h1->dropping = false;
+  set_clock(h1);
+  decide_reading(h1);
+  maybe_end(h1);
+}
+
 /* ---- answers of the protocol itself ----------------------------------------------------------------------------------- */
 
 /* The request was refused before it was one: a short answer that echoes nothing, and the end of the connection. */
 static void refuse(rl_h1 *h1, rl_fault fault) {
   char room[128];
-  rl_resp resp = rl_resp_plain(rl_fault_status(fault), rl_fault_text(fault), room, sizeof room);
+  rl_resp resp = rl_resp_refusal(fault, room, sizeof room);
   rl_framing framing = {.body = true, .has_length = true, .length = resp.body.len};
   rl_buf *out = rl_conn_out(h1->conn);
   rl_h1_write_head(out, &resp, &framing, rl_loop_date(loop_of(h1)), true, false);
   rl_buf_add_slice(out, resp.body);
   h1->sent = resp.body.len;
   report(h1, NULL, resp.status, fault);
-  rl_conn_finish(h1->conn, true);
+  rl_conn_finish(h1->conn, RL_LINGER_FULLY);
 }
 
 static int code_of_fault(rl_fault fault) {
@@ -171,7 +197,8 @@ static void begin_request(rl_h1 *h1) {
   req->body_limit = limits_of(h1)->body;
   req->started_ms = rl_loop_now(loop_of(h1));
   h1->served++;
-  h1->wants_body = h1->dropping = h1->body_failed = h1->response_done = h1->released = false;
+  h1->wants_body = h1->dropping = h1->dropped_enough = h1->body_failed = false;
+  h1->response_done = h1->released = false;
   h1->message_done = req->body_done;
   h1->continued = !req->expect_continue;
   h1->last = !req->keep_alive || h1->served >= limits_of(h1)->requests || conn->stopping;
@@ -185,12 +212,9 @@ static void deliver_body(rl_h1 *h1) {
   rl_req *req = h1->req;
   rl_slice piece = h1->reader.piece;
   req->body_size += piece.len;
-  if (h1->released || !h1->wants_body) {
+  if (h1->dropping || !h1->wants_body) {
     h1->dropped += piece.len;
-    if (h1->dropped > RL_LIMIT_DRAIN) {
-      h1->last = true;
-      maybe_end(h1);
-    }
+    if (h1->dropped > limits_of(h1)->linger_size) stop_dropping(h1);
     return;
   }
   if (req->events && req->events->on_body) req->events->on_body(req, piece);
@@ -201,7 +225,8 @@ static void end_message(rl_h1 *h1) {
   bool had_body = !req->body_done;
   h1->message_done = req->body_done = true;
   if (had_body) set_clock(h1);
-  if (had_body && !h1->released && req->events && req->events->on_body_end) req->events->on_body_end(req, RL_OK);
+  bool tell = had_body && !h1->released && !h1->dropping;
+  if (tell && req->events && req->events->on_body_end) req->events->on_body_end(req, RL_OK);
   maybe_end(h1);
 }
 
@@ -360,8 +385,12 @@ static int respond(rl_req *req, const rl_resp *resp) {
   h1->last = last;
   h1->status = resp->status;
   h1->conn->unfinished = h1->framing.until_close;
-  if (resp->streamed) rl_conn_flush_soon(h1->conn);
-  else end_response(h1);
+  if (!resp->streamed) {
+    end_response(h1);
+    return RL_OK;
+  }
+  if (resp->wants_no_body && !message_is_over(h1)) drop_body(h1);
+  rl_conn_flush_soon(h1->conn);
   return RL_OK;
 }
 
@@ -370,7 +399,7 @@ static int respond(rl_req *req, const rl_resp *resp) {
 static void abort_exchange(rl_req *req) {
   rl_h1 *h1 = of_req(req);
   detach_request(h1);
-  rl_conn_finish(h1->conn, true);
+  rl_conn_finish(h1->conn, linger_of(h1));
 }
 
 static bool is_streaming(const rl_h1 *h1) { return h1->req->responded && !h1->response_done; }
@@ -442,7 +471,7 @@ static const rl_req_ops request_ops = {.read_body = read_body,
 /* The client has gone in the middle of an exchange; answers before it still leave. */
 static void lose_client(rl_h1 *h1) {
   lose_request(h1, RL_EEOF);
-  rl_conn_finish(h1->conn, false);
+  rl_conn_finish(h1->conn, RL_LINGER_NONE);
 }
 
 /* Bytes of the body, or its end, are here already and wait for a handler that does not want them yet. */
@@ -453,12 +482,12 @@ static bool body_waits(const rl_h1 *h1) { return !h1->wants_body && (h1->pending
 static void handle_eof(rl_h1 *h1) {
   if (h1->conn->state != RL_CONN_OPEN || rl_post_waits(&h1->resume)) return; /* it comes back here */
   if (!h1->req) {
-    if (!h1->pending.len || may_parse(h1)) rl_conn_finish(h1->conn, false); /* else until the answers have left */
+    if (!h1->pending.len || may_parse(h1))
+      rl_conn_finish(h1->conn, RL_LINGER_NONE); /* else until the answers have left */
   } else if (message_is_over(h1)) {
     set_clock(h1);
   } else if (h1->dropping) {
-    h1->last = true;
-    maybe_end(h1);
+    stop_dropping(h1);
   } else if (!body_waits(h1)) {
     lose_client(h1);
   }
@@ -476,7 +505,8 @@ static void on_drained(rl_conn *conn) {
 static void on_clock(rl_conn *conn) {
   rl_h1 *h1 = h1_of(conn);
   if (h1->req && !message_is_over(h1)) {
-    if (body_time(h1) < body_due(h1)) set_clock(h1);
+    if (h1->dropping && rl_loop_now(loop_of(h1)) >= h1->drop_until_ms) stop_dropping(h1);
+    else if (body_time(h1) < body_due(h1)) set_clock(h1);
     else fail_body(h1, RL_FAULT_BODY_SLOW);
   } else if (!h1->req && !rl_h1_is_idle(&h1->reader)) {
     refuse(h1, RL_FAULT_HEAD_SLOW);
@@ -506,7 +536,7 @@ static void on_cut(rl_conn *conn) {
   resp.close = true;
   bool answered = h1->req && !h1->req->responded && !h1->released && respond(h1->req, &resp) == RL_OK;
   lose_request(h1, RL_ECANCELLED);
-  if (answered) rl_conn_finish(conn, true);
+  if (answered) rl_conn_finish(conn, RL_LINGER_FULLY);
   else rl_conn_close(conn, false);
 }
 

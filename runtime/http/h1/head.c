@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/slice.h"
+#include "http/header.h"
 
 enum { METHOD_MAX = 32 };
 
@@ -13,13 +14,14 @@ void rl_head_scan_init(rl_head_scan *scan, bool trailer) {
   scan->trailer = scan->started = trailer;
 }
 
-/* "HTTP/1.1": 505 for another well-formed version, 400 for anything else. */
+/* "HTTP/1.1", or a later 1.x: 505 for another well-formed version, 400 for anything else. */
 static rl_fault check_version(rl_slice version) {
   if (rl_slice_eq(version, RL_SLICE("HTTP/1.1")) || rl_slice_eq(version, RL_SLICE("HTTP/1.0"))) return RL_FAULT_NONE;
   bool formed = version.len == 8 && memcmp(version.data, "HTTP/", 5) == 0 && version.data[6] == '.' &&
                 rl_is((unsigned char)version.data[5], RL_CHAR_DIGIT) &&
                 rl_is((unsigned char)version.data[7], RL_CHAR_DIGIT);
-  return formed ? RL_FAULT_VERSION : RL_FAULT_REQUEST_LINE;
+  if (!formed) return RL_FAULT_REQUEST_LINE;
+  return version.data[5] == '1' ? RL_FAULT_NONE : RL_FAULT_VERSION;
 }
 
 rl_fault rl_request_line_check(const char *line, size_t len) {
@@ -34,6 +36,66 @@ rl_fault rl_request_line_check(const char *line, size_t len) {
   if (rl_slice_eq(all, RL_SLICE("PRI * HTTP/2.0"))) return RL_FAULT_HTTP2;
   return check_version(rl_slice_of(line + target + 1, len - target - 1));
 }
+
+/* ---- what llhttp would refuse ------------------------------------------------------------------------------------------ */
+
+/* The field that the line starts with: Content-Length or Transfer-Encoding; no other says where a message ends. */
+static rl_header_id framing_of(const char *line, size_t len) {
+  static const rl_slice length = {"content-length", 14}, coding = {"transfer-encoding", 17};
+  if (len > length.len && line[length.len] == ':')
+    return rl_slice_eq_nocase(rl_slice_of(line, length.len), length) ? RL_HEADER_CONTENT_LENGTH : RL_HEADER_OTHER;
+  if (len > coding.len && line[coding.len] == ':')
+    return rl_slice_eq_nocase(rl_slice_of(line, coding.len), coding) ? RL_HEADER_TRANSFER_ENCODING : RL_HEADER_OTHER;
+  return RL_HEADER_OTHER;
+}
+
+static bool is_unusual(const char *line, size_t len) {
+  switch (framing_of(line, len)) {
+    case RL_HEADER_CONTENT_LENGTH: return memchr(line, '\t', len) != NULL;
+    case RL_HEADER_TRANSFER_ENCODING: return memchr(line, '\t', len) || memchr(line, ',', len);
+    default: return false;
+  }
+}
+
+static void blank(char *from, const char *to) { memset(from, ' ', (size_t)(to - from)); }
+
+/* "<TAB>chunked," -> "chunked  ", of the same length; any other list stays. */
+static void simplify_coding(char *value, size_t len) {
+  rl_slice rest = {value, len}, only, other;
+  if (!rl_slice_next_element(&rest, &only) || rl_slice_next_element(&rest, &other)) return;
+  if (!rl_slice_eq_nocase(only, RL_SLICE("chunked"))) return;
+  memmove(value, only.data, only.len);
+  blank(value + only.len, value + len);
+}
+
+static void simplify_length(char *value, size_t len) {
+  rl_slice number = rl_slice_trim(rl_slice_of(value, len));
+  if (!number.len) return;
+  blank(value, number.data);
+  blank(value + (number.data - value) + number.len, value + len);
+}
+
+static void simplify_line(char *line, size_t len) {
+  rl_header_id id = framing_of(line, len);
+  char *value = memchr(line, ':', len);
+  if (!value || id == RL_HEADER_OTHER) return;
+  size_t rest = len - (size_t)(++value - line);
+  if (id == RL_HEADER_TRANSFER_ENCODING) simplify_coding(value, rest);
+  else if (id == RL_HEADER_CONTENT_LENGTH) simplify_length(value, rest);
+}
+
+void rl_head_make_usual(char *head, size_t len) {
+  char *end = memchr(head, '\r', len), *cr;
+  if (!end || end - head < 8) return;
+  if (end[-3] == '1' && end[-1] > '1') end[-1] = '1';
+  for (char *line = end + 2; line < head + len; line = cr + 2) {
+    cr = memchr(line, '\r', (size_t)(head + len - line));
+    if (!cr) return;
+    simplify_line(line, (size_t)(cr - line));
+  }
+}
+
+/* ---- the scan ---------------------------------------------------------------------------------------------------------- */
 
 static long fail(rl_head_scan *scan, rl_fault fault) {
   scan->fault = fault;
@@ -61,11 +123,13 @@ static rl_fault check_line(rl_head_scan *scan, const char *line, size_t len, con
   if (!scan->started) {
     scan->started = true;
     scan->fields_start = scan->line + len + 2;
+    scan->unusual = line[len - 1] > '1';
     return rl_request_line_check(line, len);
   }
   if (line[0] == ' ' || line[0] == '\t') return RL_FAULT_FOLDED;
   if (line[0] == ':') return RL_FAULT_NO_NAME;
   if (++scan->fields > limits->fields) return RL_FAULT_FIELDS_MANY;
+  if (is_unusual(line, len)) scan->unusual = true;
   return RL_FAULT_NONE;
 }
 

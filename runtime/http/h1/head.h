@@ -29,6 +29,7 @@ typedef struct rl_head_scan {
   size_t fields;
   bool trailer; /* a trailer section: no request line */
   bool started; /* the request line was seen */
+  bool unusual; /* legal, but llhttp would refuse it: see rl_head_make_usual */
   rl_fault fault;
 } rl_head_scan;
 
@@ -38,8 +39,18 @@ void rl_head_scan_init(rl_head_scan *scan, bool trailer);
  * first `scan->skip` bytes of it are the empty line), 0 where more is needed, or -1 with scan->fault set. */
 long rl_head_scan_run(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits);
 
-/* The request line without its CRLF: exactly `token SP target SP HTTP/1.0|HTTP/1.1`. Version and protocol are compared on
- * the bytes themselves: llhttp shows RTSP/1.1 as 1.1. */
+/* The request line without its CRLF: exactly `token SP target SP HTTP/1.x`. Version and protocol are compared on the bytes
+ * themselves: llhttp shows RTSP/1.1 as 1.1. */
 rl_fault rl_request_line_check(const char *line, size_t len);
+
+/* Rewrites a complete head in place, where scan->unusual says so, to the form that llhttp takes; its length stays:
+ *
+ *   HTTP/1.2 … 1.9                        ->  HTTP/1.1, which is what we speak of it (RFC 9110 section 2.5)
+ *   tabs around a Content-Length          ->  spaces (OWS, RFC 9110 section 5.6.3)
+ *   "Transfer-Encoding: ,chunked,<TAB>"   ->  "Transfer-Encoding: chunked   ": empty elements are none (section 5.6.1.2)
+ *
+ * Anything else in these fields stays as it is, to be refused: what one reader takes for `chunked` and another does not
+ * smuggles requests. */
+void rl_head_make_usual(char *head, size_t len);
 
 #endif

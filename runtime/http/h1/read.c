@@ -161,6 +161,7 @@ static rl_fault parse_head(rl_h1_reader *r, rl_slice head) {
   rl_req *req = r->req;
   rl_slice copy = rl_arena_copy(&req->arena, head);
   if (!copy.data) return RL_FAULT_MEMORY;
+  if (r->scan.unusual) rl_head_make_usual((char *)(uintptr_t)copy.data, copy.len);
   req->method_name = rl_slice_of(copy.data, rl_slice_find(copy, ' ', 0));
   req->method = rl_method_of(req->method_name);
   if (rl_slice_eq(req->method_name, RL_SLICE("CONNECT"))) return RL_FAULT_CONNECT;

@@ -15,17 +15,24 @@
 
 static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.compiled_app"); }
 
+/* 0 where there is none; a limit of less is one millisecond. */
+static uint32_t milliseconds_at(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return 0;
+  double ms = rl_check_seconds(L, index) * 1000;
+  return ms < 1 ? 1 : ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* app(app_table, body_limit?, cpu_limit?) -> compiled */
 static int l_app(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
-  double cpu_limit = lua_isnoneornil(L, 3) ? 0 : rl_check_seconds(L, 3);
+  uint32_t cpu_limit_ms = milliseconds_at(L, 3);
   rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
   rl_app_init(app, rl_vm_of(L));
   luaL_setmetatable(L, "rille.compiled_app");
   if (!app->router) return rl_error_raise(L, RL_ENOMEM, NULL);
   app->body_limit = (uint64_t)body_limit;
-  app->cpu_limit_ms = (uint32_t)(cpu_limit * 1000);
+  app->cpu_limit_ms = cpu_limit_ms;
   lua_newtable(L); /* functions by route */
   lua_pushvalue(L, -1);
   app->chains_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -50,7 +57,7 @@ static int grow_routes(rl_app *app) {
   rl_app_route *routes = rl_realloc(app->routes, (app->route_count + 1) * sizeof *routes);
   if (!routes) return RL_ENOMEM;
   app->routes = routes;
-  routes[app->route_count] = (rl_app_route){0};
+  routes[app->route_count] = (rl_app_route){.body_limit = RL_APP_DEFAULT};
   return RL_OK;
 }
 
@@ -60,14 +67,15 @@ static char *copy_optional(lua_State *L, int index) {
   return text ? rl_strndup(text, len) : NULL;
 }
 
-/* compiled:add(method, pattern, function, app, name?, body_limit?) -> id | nil, message, id of the route in the way */
+/* compiled:add(method, pattern, function, app, name?, body_limit?, cpu_limit?) -> id | nil, message, id of the route in the way */
 static int l_add(lua_State *L) {
   rl_app *app = check_app(L);
   rl_slice method = rl_check_slice(L, 2), pattern = rl_check_slice(L, 3);
   luaL_checktype(L, 4, LUA_TFUNCTION);
   luaL_checktype(L, 5, LUA_TTABLE);
-  lua_settop(L, 7);
+  lua_settop(L, 8);
   uint64_t body_limit = lua_isnoneornil(L, 7) ? 0 : (uint64_t)rl_check_size(L, 7);
+  uint32_t cpu_limit_ms = milliseconds_at(L, 8);
   rl_buf *why = rl_scratch_push(L);
   int taken = -1, id = (int)app->route_count;
   int code = grow_routes(app);
@@ -82,6 +90,7 @@ static int l_add(lua_State *L) {
   rl_app_route *route = &app->routes[app->route_count++];
   route->name = copy_optional(L, 6);
   route->body_limit = body_limit;
+  route->cpu_limit_ms = cpu_limit_ms;
   lua_pushfstring(L, "%s %s", lua_tostring(L, 2), lua_tostring(L, 3));
   route->label = copy_optional(L, -1);
   set_in_uservalue(L, 1, id, 4);
@@ -268,11 +277,15 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"app", l_app},
-                                     {"running_app", l_running_app},
-                                     {"limits", l_limits},
-                                     {"pattern_parts", l_pattern_parts},
-                                     {NULL, NULL}};
+/* convert_fits(converter, text) -> whether the router would take it there; true of a converter that is a program's own */
+static int l_convert_fits(lua_State *L) {
+  lua_pushboolean(L, rl_convert_fits(rl_check_slice(L, 1), rl_check_slice(L, 2)));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"app", l_app},       {"convert_fits", l_convert_fits},   {"running_app", l_running_app},
+    {"limits", l_limits}, {"pattern_parts", l_pattern_parts}, {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"add", l_add},     {"scope", l_scope}, {"converter", l_converter},
                                    {"limit", l_limit}, {"ready", l_ready}, {"serve_in_c", l_serve_in_c},

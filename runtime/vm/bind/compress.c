@@ -175,7 +175,7 @@ static int l_finish(lua_State *L) {
 /* choose_encoding(accept_encoding) -> "br" | "gzip" | "identity" */
 static int l_choose_encoding(lua_State *L) {
   rl_slice value = lua_isnoneornil(L, 1) ? RL_SLICE_NONE : rl_check_slice(L, 1);
-  rl_accepted accepted = rl_accept_encoding(value);
+  rl_accepted accepted = rl_accept_encoding(rl_field_list_text(value));
   lua_pushstring(L, rl_encoding_name(rl_encoding_choose(&accepted, (1u << RL_ENCODING_COUNT) - 1)));
   return 1;
 }

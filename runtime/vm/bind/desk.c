@@ -190,6 +190,13 @@ static int l_request_key(lua_State *L) {
   return 1;
 }
 
+/* request_shows_dev() -> whether who asks may see pages of development */
+static int l_request_shows_dev(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  lua_pushboolean(L, s && s->req && s->req->shows_dev);
+  return 1;
+}
+
 /* request_waits() -> list of {name, from, to} in seconds of native.now, the last one first */
 static int l_request_waits(lua_State *L) {
   const rl_serving *s = rl_serving_of_task(rl_task_running(L));
@@ -222,6 +229,7 @@ static const luaL_Reg functions[] = {{"desk_receive", l_receive},
                                      {"answer_desk", l_answer_desk},
                                      {"trace_waits", l_trace_waits},
                                      {"request_key", l_request_key},
+                                     {"request_shows_dev", l_request_shows_dev},
                                      {"request_waits", l_request_waits},
                                      {"memory_used", l_memory_used},
                                      {NULL, NULL}};

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "loop/job.h"
 #include "vm/bind/bind.h"
@@ -181,7 +182,7 @@ static int open_regular(const char *path, bool writes, struct stat *info) {
   return -1;
 }
 
-/* file_open(path, "r" | "w") -> file, size | nil, message */
+/* file_open(path, "r" | "w") -> file, size | nil, message; raises where nothing can be opened now */
 static int file_open(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   bool writes = *luaL_checkstring(L, 2) == 'w';
@@ -191,7 +192,8 @@ static int file_open(lua_State *L) {
   luaL_setmetatable(L, "rille.open_file");
   f->fd = open_regular(path, writes, &info);
   if (f->fd < 0) {
-    int saved = errno;
+    int saved = errno, code = rl_descriptors_check_errno(saved);
+    if (code) return rl_error_raise(L, code, NULL);
     lua_pushnil(L);
     lua_pushfstring(L, "%s: %s", path, strerror(saved));
     return 2;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "vm/bind/bind.h"
 #include "vm/owner.h"
@@ -24,6 +25,12 @@ static void free_listing(void *object) {
   free(l->entries);
 }
 
+/* Running out of descriptors is no answer to the question whether something is there: 503. */
+static void raise_if_out(lua_State *L, int saved_errno) {
+  int code = rl_descriptors_check_errno(saved_errno);
+  if (code) rl_error_raise(L, code, NULL);
+}
+
 /* list_directory(path) -> sorted list of names | nil, message */
 static int l_list_directory(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
@@ -32,6 +39,7 @@ static int l_list_directory(lua_State *L) {
   l->count = scandir(path, &l->entries, NULL, alphasort);
   if (l->count < 0) {
     int saved = errno;
+    raise_if_out(L, saved);
     lua_pushnil(L);
     lua_pushfstring(L, "cannot read the directory %s: %s", path, strerror(saved));
     return 2;
@@ -47,6 +55,11 @@ static int l_list_directory(lua_State *L) {
   }
   rl_owner_release(&l->owner);
   return 1;
+}
+
+static int close_stream(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
 }
 
 /* file_info(path) -> {type = "file" | "directory" | "other", size, modified} | nil */
@@ -83,7 +96,50 @@ static int l_make_private_file(lua_State *L) {
   return 0;
 }
 
+static int read_all(lua_State *L, FILE *file) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t n;;) {
+    char *room = luaL_prepbuffer(&b);
+    n = fread(room, 1, LUAL_BUFFERSIZE, file);
+    luaL_addsize(&b, n);
+    if (n < LUAL_BUFFERSIZE) break;
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+/* read_file(path) -> all of it | nil, message; raises where nothing can be opened now */
+static int l_read_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  luaL_Stream *stream =
+      lua_newuserdatauv(L, sizeof *stream, 0); /* Lua closes it where there is no memory for the text */
+  stream->closef = NULL;
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  stream->f = fopen(path, "re");
+  if (!stream->f) {
+    int saved = errno;
+    raise_if_out(L, saved);
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", path, strerror(saved));
+    return 2;
+  }
+  stream->closef = close_stream;
+  read_all(L, stream->f);
+  stream->closef = NULL;
+  fclose(stream->f);
+  return 1;
+}
+
+/* check_descriptors(): raises 503 where there is none left */
+static int l_check_descriptors(lua_State *L) {
+  int code = rl_descriptors_check();
+  return code ? rl_error_raise(L, code, NULL) : 0;
+}
+
 static const luaL_Reg functions[] = {{"make_directory", l_make_directory},
+                                     {"check_descriptors", l_check_descriptors},
+                                     {"read_file", l_read_file},
                                      {"make_private_file", l_make_private_file},
                                      {"list_directory", l_list_directory},
                                      {"file_info", l_file_info},

@@ -67,7 +67,8 @@ static void handle(void *ud, rl_req *req) {
   app->dispatch.handler.handle(&app->dispatch.handler, req);
 }
 
-/* exchange(compiled, head, secure) -> exchange; raises what is wrong with the head */
+/* exchange(compiled, head, secure) -> exchange. A head beyond the app's limits, or one that asks for what is not spoken here, is
+ * answered as by a connection; one that is malformed is a mistake of the test, and raises. */
 static int l_exchange(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   rl_slice head = rl_check_slice(L, 2);
@@ -80,9 +81,9 @@ static int l_exchange(lua_State *L) {
   lua_setiuservalue(L, -2, 2);
   ex->local.events = &events;
   ex->local.owner = ex;
-  rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, head, lua_toboolean(L, 3), handle, app);
-  if (fault) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
   ex->open = true;
+  rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
+  if (fault && rl_fault_status(fault) == 400) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
   return 1;
 }
 

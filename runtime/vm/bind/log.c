@@ -35,6 +35,7 @@ static int l_log(lua_State *L) {
   luaL_argcheck(L, level >= 0, 1, "a level is debug, info, warn or error");
   if (!rl_log_wants((rl_log_level)level)) return 0;
   size_t len, count = 0;
+  lua_settop(L, 3);
   const char *message = luaL_tolstring(L, 2, &len);
   rl_log_field fields[MOST_FIELDS];
   if (!lua_isnoneornil(L, 3)) {

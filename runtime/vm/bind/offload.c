@@ -1,6 +1,7 @@
 /* rille.offload(module, function_name, ...) */
 #include "vm/offload.h"
 
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "vm/bind/bind.h"
 #include "vm/copy.h"
@@ -38,7 +39,10 @@ static int offload_k(lua_State *L, int status, lua_KContext ctx) {
   pending *p = (pending *)ctx;
   rl_offload *o = p->owner.object;
   rl_slice out = rl_buf_slice(&o->out);
-  if (!out.len) return rl_error_raise(L, RL_ENOMEM, NULL);
+  if (!out.len) { /* there is no state for it */
+    int code = rl_descriptors_check();
+    rl_error_raise(L, code ? code : RL_ENOMEM, NULL);
+  }
   rl_copy_in(L, &out);
   bool done = lua_toboolean(L, -1);
   rl_copy_in(L, &out);

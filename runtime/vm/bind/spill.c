@@ -3,22 +3,29 @@
  * threads. Two kinds:
  *
  *   spill(req)   an upload: a file without a name, closed at the end of the request
- *   saver(path)  a file that becomes `path` when it is committed, and vanishes when it is not
+ *   saver(path)  a file that becomes `path` when it is committed, and vanishes when it is not. With a root it stays below
+ *                that directory: its folder is opened there (base/beneath.h), and it is written through that descriptor
  *
  *   write -> [memory < 64 KiB] -> job: open once, write, empty the memory -> write …      one job of a spill at a time
  *
  * The Lua handle and a job under way each hold the C object; closing while a job runs waits for it.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/beneath.h"
 #include "base/error.h"
 #include "base/tempfile.h"
 #include "loop/job.h"
 #include "vm/bind/bind.h"
 #include "vm/serve.h"
+
+enum { PATH_ROOM = 4096 };
 
 typedef struct spill spill;
 
@@ -35,6 +42,10 @@ struct spill {
   rl_buf piece; /* what was read back */
   uint64_t read_at;
   char *path, *name; /* of a saver: what it is to be, what it is meanwhile */
+  char *root, *said; /* of one below a root: that, and the path as it was said; `path` leads through `folder` then */
+  int folder;
+  bool keeps;          /* what is there already stays */
+  const char *problem; /* what is wrong with the path, where no code says it */
 };
 
 static spill *check_spill(lua_State *L) {
@@ -57,10 +68,13 @@ static void drop_contents(spill *file) {
   if (file->name) unlink(file->name);
   rl_buf_free(&file->memory);
   rl_buf_free(&file->piece);
+  if (file->folder >= 0) close(file->folder);
   rl_free(file->path);
   rl_free(file->name);
-  file->fd = -1;
-  file->path = file->name = NULL;
+  rl_free(file->root);
+  rl_free(file->said);
+  file->fd = file->folder = -1;
+  file->path = file->name = file->root = file->said = NULL;
 }
 
 static void close_spill(spill *file) {
@@ -95,7 +109,7 @@ static spill *push_spill(lua_State *L) {
   luaL_setmetatable(L, "rille.spill");
   spill *file = rl_calloc(1, sizeof *file);
   if (!file) rl_error_raise(L, RL_ENOMEM, NULL);
-  file->fd = -1;
+  file->fd = file->folder = -1;
   file->has_handle = true;
   rl_list_init(&file->held.node);
   file->held.release = release;
@@ -111,13 +125,17 @@ static int l_spill(lua_State *L) {
   return 1;
 }
 
-/* saver(path) -> spill that can be committed */
+/* saver(path, root?, keeps?) -> spill that can be committed; keeps: not in the place of another file */
 static int l_saver(lua_State *L) {
   rl_slice path = rl_check_slice(L, 1);
+  const char *root = luaL_optstring(L, 2, NULL);
   luaL_argcheck(L, path.len > 0 && strlen(path.data) == path.len, 1, "a path is not empty and holds no NUL");
   spill *file = push_spill(L);
+  file->keeps = lua_toboolean(L, 3);
   file->path = rl_strndup(path.data, path.len);
-  if (!file->path) return rl_error_raise(L, RL_ENOMEM, NULL);
+  file->said = rl_strndup(path.data, path.len);
+  if (root) file->root = rl_strndup(root, strlen(root));
+  if (!file->path || !file->said || (root && !file->root)) return rl_error_raise(L, RL_ENOMEM, NULL);
   return 1;
 }
 
@@ -158,12 +176,14 @@ static int start_job(lua_State *L, spill *file, const char *name, int (*work)(sp
 }
 
 static RL_RAISES int raise_failure(lua_State *L, const spill *file, int code) {
-  const char *what = file->path ? file->path : "a temporary file";
-  if (code == RL_EFULL || code == RL_ENOMEM || code == RL_EBUSY)
-    rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
+  const char *what = file->said ? file->said : "a temporary file", *why = file->problem;
   char message[512];
-  snprintf(message, sizeof message, "cannot write %s: %s", what, rl_error_text(code));
-  rl_error_push_word(L, "io", 500, message);
+  if (code == RL_EFULL || code == RL_ENOMEM || code == RL_EBUSY || code == RL_ENOFILES)
+    rl_error_raise(L, code, "%s: %s", what, rl_error_text(code));
+  if (!why) why = code == RL_ENOTFOUND ? "there is no such folder" : rl_error_text(code);
+  snprintf(message, sizeof message, "cannot write %s: %s", what, why);
+  if (code == RL_EEXISTS && !file->problem) rl_error_push_word(L, "exists", 409, message);
+  else rl_error_push_word(L, "io", 500, message);
   lua_error(L);
 }
 
@@ -177,10 +197,63 @@ static spill *check_done(lua_State *L) {
 
 /* ---- writing ----------------------------------------------------------------------------------------------------------------- */
 
+/* Takes the folder of a path below the root; -1 with errno. */
+static int open_folder(int root, const char *path) {
+  char folder[PATH_ROOM];
+  const char *slash = strrchr(path, '/');
+  if (!slash) return fcntl(root, F_DUPFD_CLOEXEC, 0);
+  size_t len = (size_t)(slash - path);
+  if (len >= sizeof folder) return errno = ENAMETOOLONG, -1;
+  memcpy(folder, path, len);
+  folder[len] = 0;
+  return rl_open_beneath(root, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* From here on the path leads through the folder's descriptor: no link that somebody sets meanwhile can move it. */
+static int go_through_folder(spill *file) {
+  const char *slash = strrchr(file->said, '/'), *name = slash ? slash + 1 : file->said;
+  size_t size = strlen(name) + 32;
+  char *path = rl_alloc(size);
+  if (!path) return RL_ENOMEM;
+  snprintf(path, size, "/proc/self/fd/%d/%s", file->folder, name);
+  rl_free(file->path);
+  file->path = path;
+  return RL_OK;
+}
+
+static int enter_root(spill *file) {
+  int root = open(file->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) {
+    file->problem = "its root is no folder that can be opened";
+    return rl_error_from_errno(errno);
+  }
+  file->folder = open_folder(root, file->said);
+  int saved = errno;
+  close(root);
+  if (file->folder >= 0) return go_through_folder(file);
+  if (saved == EXDEV || saved == ELOOP) file->problem = "it leads out of its root";
+  return rl_error_from_errno(saved);
+}
+
+/* What would only be found out when all of it is written. */
+static int check_place(spill *file) {
+  struct stat info;
+  if (stat(file->path, &info)) return RL_OK;
+  if (S_ISDIR(info.st_mode)) file->problem = "it is a folder: the path names a file, such as folder .. \"/\" .. name";
+  return S_ISDIR(info.st_mode) || file->keeps ? RL_EEXISTS : RL_OK;
+}
+
+static int open_path(spill *file) {
+  int code = file->root ? enter_root(file) : RL_OK;
+  if (!code) code = check_place(file);
+  return code ? code : rl_tempfile_open_beside(file->path, &file->name);
+}
+
 static int open_file(spill *file) {
   if (file->fd >= 0) return RL_OK;
-  file->fd = file->path ? rl_tempfile_open_beside(file->path, &file->name) : rl_tempfile_open();
-  return file->fd < 0 ? file->fd : RL_OK;
+  int fd = file->path ? open_path(file) : rl_tempfile_open();
+  if (fd >= 0) file->fd = fd;
+  return fd < 0 ? fd : RL_OK;
 }
 
 static int write_out(spill *file) {
@@ -214,7 +287,9 @@ static int l_write(lua_State *L) {
 
 static int commit_file(spill *file) {
   int code = write_out(file);
-  if (!code) code = rl_tempfile_commit(file->fd, file->name, file->path);
+  if (code) return code;
+  code = file->keeps ? rl_tempfile_commit_new(file->fd, file->name, file->path)
+                     : rl_tempfile_commit(file->fd, file->name, file->path);
   if (code) return code;
   rl_free(file->name); /* nothing to remove any more */
   file->name = NULL;

@@ -371,7 +371,8 @@ static rl_store_options check_options(lua_State *L) {
 static int raise_open_failed(lua_State *L, const char *path, const rl_sql_error *error) {
   if (error->code == RL_EINVALID) return rl_sql_mistake(L, "sqlite.open: %s", error->message);
   lua_pushfstring(L, "cannot open %s: %s", path, error->message);
-  rl_error_push_word(L, rl_error_word(error->code), 500, lua_tostring(L, -1));
+  bool out = error->code == RL_ENOFILES || error->code == RL_ENOMEM;
+  rl_error_push_word(L, rl_error_word(error->code), out ? 503 : 500, lua_tostring(L, -1));
   return lua_error(L);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/url.h"
 #include "server/mime.h"
 #include "server/static_serve.h"
@@ -29,17 +30,54 @@ static rl_file *push_file(lua_State *L) {
 }
 
 /* The message goes to the client, so the path stands beside it. */
-static RL_RAISES int raise_missing(lua_State *L, const char *path) {
+static RL_RAISES int raise_missing(lua_State *L, int path) {
   rl_error_push_word(L, "not_found", 404, "no such file");
-  lua_pushstring(L, path);
+  lua_pushvalue(L, path);
   lua_setfield(L, -2, "path");
   lua_error(L);
 }
 
-/* file(path, content_type?) -> response; the path is absolute */
+/* Whether a segment of the path begins with a dot; "." and ".." are two of them. */
+static bool has_dot_segment(rl_slice path) {
+  for (size_t i = 0; i < path.len; i++)
+    if (path.data[i] == '.' && (i == 0 || path.data[i - 1] == '/')) return true;
+  return false;
+}
+
+static bool goes_up(rl_slice path) {
+  for (size_t i = 0; i + 1 < path.len; i++) {
+    bool starts = i == 0 || path.data[i - 1] == '/', ends = i + 2 == path.len || path.data[i + 2] == '/';
+    if (starts && ends && path.data[i] == '.' && path.data[i + 1] == '.') return true;
+  }
+  return false;
+}
+
+/* A path of the program's own needs no ".."; one that was made of a request's may be led out of its folder by it. */
+static int open_plain(rl_slice path, rl_file *file) {
+  if (!goes_up(path)) return rl_file_open_path(path.data, file);
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("path", path)};
+  rl_log(RL_LOG_WARN,
+         RL_SLICE("rille.file: '..' in a path is not followed; a path that comes from a request needs a root"), fields,
+         1);
+  return RL_ENOTFOUND;
+}
+
+/* A path with NUL would be cut there: it names no file. */
+static int open_for_lua(lua_State *L, rl_slice path, rl_file *file) {
+  if (memchr(path.data, 0, path.len)) return RL_ENOTFOUND;
+  if (lua_isnoneornil(L, 3)) return open_plain(path, file);
+  if (has_dot_segment(path) && !lua_toboolean(L, 4)) return RL_ENOTFOUND;
+  return rl_file_open_beneath(luaL_checkstring(L, 3), path.data, file);
+}
+
+/* file(path, content_type?, root?, dotfiles?) -> response; the path is absolute, or leads somewhere below the root */
 static int l_file(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1), *type = luaL_optstring(L, 2, rl_mime_type(rl_check_slice(L, 1)));
-  if (rl_file_open_path(path, push_file(L))) return raise_missing(L, path);
+  rl_slice path = rl_check_slice(L, 1);
+  const char *type = luaL_optstring(L, 2, rl_mime_type(path));
+  int code = open_for_lua(L, path, push_file(L));
+  if (code == RL_ENOFILES || code == RL_ENOMEM) rl_error_raise(L, code, NULL);
+  if (code == RL_EINVALID) return luaL_error(L, "file: cannot open the directory %s (root)", lua_tostring(L, 3));
+  if (code) raise_missing(L, 1);
   rl_res_push(L, 200, NULL, RL_RES_FILE);
   rl_res_add_header(L, "Content-Type", rl_slice_str(type));
   return 1;
@@ -58,7 +96,17 @@ static bool option(lua_State *L, int table, const char *name, bool otherwise) {
   return given ? value : otherwise;
 }
 
-/* static_site(directory, {index=, precompressed=, listing=, dotfiles=, max_age=}) -> site */
+/* A path below the root, as it is opened. */
+static void set_fallback(lua_State *L, rl_static *site) {
+  if (lua_getfield(L, 2, "fallback") == LUA_TNIL) return;
+  rl_slice path = rl_check_slice(L, -1);
+  bool fits = path.len && path.len < sizeof site->fallback && !memchr(path.data, 0, path.len);
+  if (!fits || path.data[0] == '/' || has_dot_segment(path))
+    luaL_error(L, "static: fallback is a file below the directory, such as 'index.html', got '%s'", path.data);
+  memcpy(site->fallback, path.data, path.len + 1);
+}
+
+/* static_site(directory, {index=, precompressed=, listing=, dotfiles=, max_age=, fallback=}) -> site */
 static int l_static_site(lua_State *L) {
   const char *directory = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -74,7 +122,18 @@ static int l_static_site(lua_State *L) {
   site->dotfiles = option(L, 2, "dotfiles", false);
   if (lua_getfield(L, 2, "max_age") != LUA_TNIL)
     snprintf(site->cache_control, sizeof site->cache_control, "public, max-age=%.0f", rl_check_seconds(L, -1));
+  set_fallback(L, site);
   lua_settop(L, 3);
+  return 1;
+}
+
+/* site:version(path) -> hex digits of what is in the file, or nil where there is none; the path is as in a request, decoded,
+ * with '%' as "%25" */
+static int l_version(lua_State *L) {
+  rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
+  char version[RL_FILE_VERSION];
+  if (rl_static_version(site, rl_check_slice(L, 2), version)) return 0;
+  lua_pushlstring(L, version, sizeof version);
   return 1;
 }
 
@@ -106,7 +165,7 @@ static int respond_listing(lua_State *L, listing *l) {
   return 1;
 }
 
-/* site:respond(req) -> response | nil where there is no such file */
+/* site:respond(req) -> response | nil where there is no such file; raises where nothing can be opened */
 static int l_respond(lua_State *L) {
   rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
   rl_serving *s = *(rl_serving **)luaL_checkudata(L, 2, "rille.request");
@@ -117,6 +176,7 @@ static int l_respond(lua_State *L) {
   rl_file *file = push_file(L);
   rl_static_find(site, s->req, path, &answer);
   if (answer.status == 308) return respond_redirect(L, s->req);
+  if (answer.status == 503) return rl_error_raise(L, RL_ENOFILES, NULL);
   if (answer.status != 200) return 0;
   if (answer.listing.data) {
     l->html = answer.listing;
@@ -140,9 +200,11 @@ void rl_bind_static(lua_State *L) {
   rl_new_metatable(L, "rille.static_site");
   lua_pushcfunction(L, site_gc);
   lua_setfield(L, -2, "__gc");
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, l_respond);
   lua_setfield(L, -2, "respond");
+  lua_pushcfunction(L, l_version);
+  lua_setfield(L, -2, "version");
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);

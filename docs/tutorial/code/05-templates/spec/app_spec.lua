@@ -11,7 +11,7 @@ describe("the pages", function()
     local page = client:get("/"):text()
     assert.matches("<title>The blog</title>", page, 1, true)
     assert.matches("Nothing here yet", page)
-    assert.matches('href="/static/style.css"', page, 1, true)
+    assert.matches('href="/static/style.css?v=', page, 1, true)
     assert.equal(200, client:get("/static/style.css").status)
   end)
 
