@@ -163,18 +163,46 @@ end
 -- Without a byte order mark.
 local function unmarked(bytes) return bytes:byte() == 0xEF and bytes:sub(1, 3) == "\xEF\xBB\xBF" and bytes:sub(4) or bytes end
 
---- res:text() -> the whole body as UTF-8, by the charset of Content-Type. Raises code "charset".
-function methods.text(self)
-  local bytes, charset = methods.bytes(self), self.charset or "utf-8"
-  local convert = coding.converter(charset)
-  if not convert then unreadable(self, "charset", "its charset is not known: " .. charset) end
-  if convert ~= true then return convert(bytes) end
-  return native.utf8_text(bytes) or unreadable(self, "charset", "the body is not " .. charset)
+local text_options = { encoding = "string" }
+
+-- The charset that the program says instead of what the response says: with the call, or for the response.
+local function said_encoding(self, opts, what)
+  if opts == nil then opts = self.encoding end
+  if type(opts) == "table" then opts = options.check(opts, text_options, what).encoding end
+  if opts ~= nil and type(opts) ~= "string" then mistake(("%s: an encoding is a string, got a %s"):format(what, type(opts))) end
+  if opts and not native.charset_is_known(opts) then
+    mistake(("%s: encoding: '%s' is no charset that is known here"):format(what, opts))
+  end
+  return opts and opts:lower()
 end
 
---- res:json() -> the decoded body, whatever its Content-Type says. Raises code "json".
-function methods.json(self)
-  local bytes = unmarked(methods.bytes(self))
+-- What a server names is one of a few charsets; what the program names is any that there is.
+local function converter(self, encoding)
+  local charset = encoding or self.charset or "utf-8"
+  local convert = coding.converter(charset)
+  if convert == true then return native.utf8_text, charset end
+  if convert or not encoding then return convert, charset end
+  return function(bytes)
+    local text = native.charset_decode(bytes, charset)
+    return text and unmarked(text)
+  end, charset
+end
+
+--- res:text{encoding=} -> the whole body as UTF-8: by that charset, by res.encoding, else by that of Content-Type. Raises code
+--- "charset".
+function methods.text(self, opts)
+  local convert, charset = converter(self, said_encoding(self, opts, "text"))
+  local bytes = methods.bytes(self)
+  if not convert then
+    unreadable(self, "charset", ("its charset is not known: %s; encoding= says another one"):format(charset))
+  end
+  return convert(bytes) or unreadable(self, "charset", "the body is not " .. charset)
+end
+
+--- res:json{encoding=} -> the decoded body, whatever its Content-Type says. Raises code "json".
+function methods.json(self, opts)
+  local encoding = said_encoding(self, opts, "json")
+  local bytes = encoding and methods.text(self, encoding) or unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
   return unreadable(self, "json", "the body is not JSON: " .. tostring(value))

@@ -28,6 +28,7 @@ void rl_bind_offload(lua_State *L);
 void rl_bind_static(lua_State *L);
 void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
+void rl_bind_charset(lua_State *L);
 void rl_bind_client(lua_State *L);
 void rl_bind_crypto(lua_State *L);
 void rl_bind_form(lua_State *L);
