@@ -38,6 +38,7 @@
   X(FULL, -21, "full", 507, "no space left")                        \
   X(UNSUPPORTED, -22, "unsupported", 415, "not supported")          \
   X(TLS, -23, "tls", 502, "no secure connection")                   \
+  X(URL, -25, "url", 400, "no URL that can be fetched")             \
   X(PROTOCOL, -24, "protocol", 502, "the other side broke the protocol")
 
 typedef enum rl_error {

@@ -66,6 +66,7 @@
 #define RL_LIMIT_STOP_EXTRA_MS 10000u  /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
 
 /* The HTTP client. */
+#define RL_LIMIT_URL 65536u                        /* 400; what is fetched, as a program writes it */
 #define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
 #define RL_LIMIT_CLIENT_UNREAD 65536u              /* so much of a body comes off the wire before anybody reads it */

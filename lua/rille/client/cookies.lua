@@ -12,6 +12,7 @@ local mistake = require("rille.options").mistake
 local options = require "rille.options"
 local dates = require "rille.client.date"
 local native = require "rille.native"
+local urls = require "rille.client.url"
 
 local Jar = {}
 Jar.__index = Jar
@@ -245,9 +246,8 @@ end
 -- ---- for programs ---------------------------------------------------------------------------------------------------
 
 local function location_of(url)
-  local location, why = native.url_parse(url)
-  if not location then mistake(("cookies: '%s' is no URL: %s"):format(url, why)) end
-  return location
+  if type(url) ~= "string" then mistake("cookies: a URL is a string, got a " .. type(url)) end
+  return urls.parse(url)
 end
 
 local set_options = { path = "string", domain = "string", secure = "boolean", http_only = "boolean", max_age = "number" }
