@@ -56,6 +56,7 @@
 #define RL_LIMIT_PASSWORD_QUEUE 256u        /* 503; password hashes that wait for a core */
 #define RL_LIMIT_BUCKETS ((size_t)1 << 16)  /* keys of all rate limits; then the least recently used are forgotten */
 #define RL_LIMIT_COOKIE 4096u               /* name and value; what every browser keeps */
+#define RL_LIMIT_COOKIE_ATTRIBUTE 1024u     /* of a Set-Cookie that comes in (RFC 6265bis section 5.6) */
 #define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */
 #define RL_LIMIT_SESSIONS ((size_t)1 << 17) /* in memory, of the process: then the least recently used go */
 #define RL_LIMIT_SESSIONS_SIZE ((size_t)64 << 20)

@@ -34,7 +34,7 @@ int rl_head_begin(rl_head *head, rl_slice line) {
   line = without_end(line);
   rl_buf_clear(&head->block);
   head->count = 0;
-  head->complete = false;
+  head->complete = head->dropped = false;
   size_t from = rl_slice_find(line, ' ', 0) + 1;
   if (!rl_head_is_status_line(line) || line.len < from + 3 ||
       rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status))
@@ -59,13 +59,27 @@ static int grow(rl_head *head) {
   return RL_OK;
 }
 
+/* A cookie with a control character in it is ignored, and the response is not (RFC 6265bis section 5.6). CR and NUL are no
+ * such: what they end to others makes another message of it (RFC 9110 section 5.5). */
+static bool is_only_a_cookie(rl_slice name, rl_slice value) {
+  if (!rl_slice_eq_nocase(name, RL_SLICE("set-cookie"))) return false;
+  return !memchr(value.data, '\r', value.len) && !memchr(value.data, 0, value.len);
+}
+
+static int refuse_value(rl_head *head, rl_slice name, rl_slice value) {
+  head->dropped = is_only_a_cookie(name, value);
+  return head->dropped ? RL_OK : RL_EPROTOCOL;
+}
+
 /* A line that begins with a space: its text belongs to the value before it. Not framing: libcurl does not unfold, and would
  * read another one than we do. */
 static int fold(rl_head *head, rl_slice line) {
-  if (!head->count || rl_header_is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
   rl_slice text = rl_slice_trim(line);
+  bool is_safe = rl_header_value_is_safe(text);
+  if (head->dropped) return is_safe ? RL_OK : refuse_value(head, RL_SLICE("set-cookie"), text);
+  if (!head->count || rl_header_is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
   rl_head_field *field = &head->fields[head->count - 1];
-  if (!rl_header_value_is_safe(text)) return RL_EPROTOCOL;
+  if (!is_safe) return refuse_value(head, rl_head_name(head, --head->count), text);
   if (field->value_len) rl_buf_add_char(&head->block, ' '), field->value_len++;
   rl_buf_add_slice(&head->block, text);
   field->value_len += (uint32_t)text.len;
@@ -77,7 +91,9 @@ static int add_field(rl_head *head, rl_slice line) {
   if (colon == line.len) return RL_EPROTOCOL;
   rl_slice name = rl_slice_of(line.data, colon);
   rl_slice value = rl_slice_trim(rl_slice_of(line.data + colon + 1, line.len - colon - 1));
-  if (!rl_header_name_is_safe(name) || !rl_header_value_is_safe(value)) return RL_EPROTOCOL;
+  head->dropped = false;
+  if (!rl_header_name_is_safe(name)) return RL_EPROTOCOL;
+  if (!rl_header_value_is_safe(value)) return refuse_value(head, name, value);
   int code = grow(head);
   if (code) return code;
   rl_head_field *field = &head->fields[head->count++];

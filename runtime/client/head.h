@@ -26,6 +26,7 @@ typedef struct rl_head {
   int status;
   char version[4]; /* "1.0", "1.1", "2" */
   bool complete;   /* the empty line has come */
+  bool dropped;    /* the line before was a cookie that is ignored, and so is what is folded into it */
 } rl_head;
 
 void rl_head_init(rl_head *head);

@@ -96,8 +96,8 @@ function getters.version(self) return self.source_.version and self.source_:vers
 function getters.cookies(self)
   local found = {}
   for _, text in ipairs(methods.header_all(self, "set-cookie")) do
-    local name, value = text:match "^%s*([^=;]+)=([^;]*)"
-    if name then found[name:match "^(.-)%s*$"] = value:match "^%s*(.-)%s*$" end
+    local name, value = native.set_cookie_cut(text)
+    if name then found[name] = value end
   end
   return found
 end
@@ -118,6 +118,9 @@ function getters.charset(self)
   end
   return last_charset
 end
+
+--- The charset that the program names, by the option `encoding` or here.
+function getters.encoding() return nil end
 
 --- res:header_all(name) -> list of values, each as it came
 function methods.header_all(self, name) return native.header_all(self.headers, name) end
