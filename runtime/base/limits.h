@@ -70,6 +70,7 @@
 #define RL_LIMIT_URL 65536u                        /* 400; what is fetched, as a program writes it */
 #define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
+#define RL_LIMIT_INTERIMS 64u                      /* the client's: 1xx before a response */
 #define RL_LIMIT_CLIENT_UNREAD 65536u              /* so much of a body comes off the wire before anybody reads it */
 #define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
 #define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
