@@ -189,8 +189,8 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
       assert.equal("hello", fake:fetch(fake:script { head(fields), { send = "hello" } }):text(), fields)
     end
     for _, fields in ipairs { "Transfer-Encoding: ,", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked;a=b",
-      "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Content-Length: 5,", "Content-Length: ,5", "Content-Length: 5;",
-      "Content-Length: +5", "Content-Length: 0x5" } do
+      "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Content-Length: 5,", "Content-Length: ,5",
+      "Content-Length: 5;", "Content-Length: +5", "Content-Length: 0x5" } do
       local _, err = rille.try(function()
         return fake:fetch(fake:script { head(fields), { send = "5\r\nhello\r\n0\r\n\r\n" }, { close = true } }):text()
       end)

@@ -107,7 +107,8 @@ describe("a cookie jar", function()
   end)
 
   it("ignores an attribute that is too long, and takes the cookie", function()
-    take("http://h.com/x/y", "a=1; Path=/" .. ("x"):rep(1024), "b=1; Path=/x/" .. ("y"):rep(1021) .. "; Max-Age=" .. ("9"):rep(1025),
+    take("http://h.com/x/y", "a=1; Path=/" .. ("x"):rep(1024),
+      "b=1; Path=/x/" .. ("y"):rep(1021) .. "; Max-Age=" .. ("9"):rep(1025),
       "c=1; Junk=" .. ("x"):rep(100000))
     for _, cookie in ipairs(jar:list()) do
       assert.equal(cookie.name == "b" and "/x/" .. ("y"):rep(1021) or "/x", cookie.path)
@@ -129,7 +130,8 @@ describe("a cookie jar", function()
   it("takes none for a public suffix, but a host that is one may keep its own", function()
     for host, domains in pairs {
       ["a.co.uk"] = { "co.uk", ".co.uk", "CO.UK", "uk", "co.uk." }, ["a.github.io"] = { "github.io", "io" },
-      ["a.b.kobe.jp"] = { "b.kobe.jp", "kobe.jp", "jp" }, ["a.xn--p1ai"] = { "xn--p1ai" }, ["evil.co.uk."] = { "co.uk.", "co.uk" },
+      ["a.b.kobe.jp"] = { "b.kobe.jp", "kobe.jp", "jp" }, ["a.xn--p1ai"] = { "xn--p1ai" }, ["evil.co.uk."] = { "co.uk.",
+      "co.uk" },
       ["a.blogspot.com"] = { "blogspot.com" }, ["a.localhost"] = { "localhost" }, ["a.internal"] = { "internal" },
       ["a.unheard-of-tld"] = { "unheard-of-tld" },
     } do
@@ -152,7 +154,8 @@ describe("a cookie jar", function()
 
   it("takes the last of two domains, paths, ages, and an empty domain for none", function()
     take("http://a.h.com/", "a=1; Domain=evil.com; Domain=h.com", "b=1; Domain=h.com; Domain=evil.com", "c=1; Domain=",
-      "d=1; Path=/x; Path=/", "e=1; Path=/; Path=x", "f=1; Max-Age=0; Max-Age=10", "g=1; Max-Age=10; Max-Age=-10", "h=1; Domain=..h.com",
+      "d=1; Path=/x; Path=/", "e=1; Path=/; Path=x", "f=1; Max-Age=0; Max-Age=10", "g=1; Max-Age=10; Max-Age=-10",
+      "h=1; Domain=..h.com",
       "i=1; Domain=h.com.")
     assert.equal("a=1; c=1; d=1; e=1; f=1", sent "http://a.h.com/")
     assert.equal("a=1", sent "http://h.com/")
@@ -272,7 +275,8 @@ describe("a cookie jar", function()
       for _ = 1, 2 do jar:take(native.url_parse "http://h.com/", { text }) end
       return os.clock() - started
     end
-    for _, piece in ipairs { " ", ";", "=", "; ", "\t", "a ", ";Path=/;", "; Expires=1 1 1", ":", "a=", "; Max-Age=1", "\xff", "%" } do
+    for _, piece in ipairs { " ", ";", "=", "; ", "\t", "a ", ";Path=/;", "; Expires=1 1 1", ":", "a=", "; Max-Age=1",
+      "\xff", "%" } do
       local best = math.huge
       for _ = 1, 3 do
         local few = cost("a=" .. piece:rep(8192 // #piece) .. "x")
@@ -384,7 +388,8 @@ describe("the cookies of a client", function()
   it("with a control character are left out, and the response is there", function()
     for _, scheme in ipairs(fakes.schemes) do
       local other <close> = fakes.start(scheme)
-      local path = other:script(fakes.ok("fine", { "Set-Cookie: a=1\1", "Set-Cookie: b=2", "set-cookie: c=\127", "Set-Cookie: d=1\r\n \2x",
+      local path = other:script(fakes.ok("fine", { "Set-Cookie: a=1\1", "Set-Cookie: b=2", "set-cookie: c=\127",
+        "Set-Cookie: d=1\r\n \2x",
         "Set-Cookie: e=1\r\n e2", "Set-Cookie: f=\3\r\n more", "X-After: yes" }), fakes.ok())
       local client <close> = other:user {}
       local res = client:get(other.url .. path)

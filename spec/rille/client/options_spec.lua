@@ -186,7 +186,8 @@ describe("options of the client that could be passed over", function()
     local client <close> = rille.client { decompress = false }
     client:get(URL)
     client:get(URL, { decompress = true })
-    assert.same({ nil, "gzip, deflate, br" }, { fake.calls[1].headers["accept-encoding"], fake.calls[2].headers["accept-encoding"] })
+    assert.same({ nil, "gzip, deflate, br" }, { fake.calls[1].headers["accept-encoding"],
+      fake.calls[2].headers["accept-encoding"] })
   end)
 
   it("count: multipart = false is no body, and a query in text has no fragment", function()

@@ -62,10 +62,12 @@ describe("the URL of a request", function()
       { "http://", "no host" }, { "http:///x", "no host" }, { "http://:80/", "no host" }, { "http://u@/", "no host" },
       { "http://a.test:0/", "port" }, { "http://a.test:65536/", "port" }, { "http://a.test:x/", "port" },
       { "http://[::1/", "IPv6" }, { "http://[nonsense]/", "IPv6" }, { "http://a.test\\@b.test/", "backslash" },
-      { "http://a.test/\tb", "control character" }, { "http://a.test/\r\nX: y", "control character" }, { "http://a\0.test/", "NUL" },
+      { "http://a.test/\tb", "control character" }, { "http://a.test/\r\nX: y", "control character" },
+      { "http://a\0.test/", "NUL" },
       { "http://a b/", "its host holds a character" }, { "http://a%2fb/", "its host holds a character" },
       { "http://a／b.test/", "its host holds a character" }, { "http://a..test/", "empty label" },
-      { "http://" .. ("a"):rep(64) .. ".test/", "longer than 63" }, { "http://" .. ("a."):rep(200) .. "test/", "longer than 253" },
+      { "http://" .. ("a"):rep(64) .. ".test/", "longer than 63" }, { "http://" .. ("a."):rep(200) .. "test/",
+      "longer than 253" },
       { "http://256.1.1.1/", "no IPv4 address" }, { "http://\xff.test/", "not UTF%-8" }, { "http://-ü.test/", "IDNA" },
       { "http://u:%00@a.test/", "control character" }, { "http://a.test/" .. ("a"):rep(65536), "longer than 64 KiB" },
     }
@@ -144,7 +146,8 @@ describe("base_url", function()
     local client <close> = rille.client { base_url = "http://base.test/v1" }
     for path, url in pairs { ["x"] = "/v1/x", ["/x"] = "/v1/x", [""] = "/v1", ["?a"] = "/v1?a", ["/"] = "/v1/", ["#top"] = "/v1",
       ["x//y"] = "/v1/x//y", ["a:b"] = "/v1/a:b", ["@evil.test"] = "/v1/@evil.test", [":80/x"] = "/v1/:80/x",
-      [".evil.test/"] = "/v1/.evil.test/", ["x/../y"] = "/v1/y", ["x?u=http://evil.test/../.."] = "/v1/x?u=http://evil.test/../..",
+      [".evil.test/"] = "/v1/.evil.test/", ["x/../y"] = "/v1/y",
+      ["x?u=http://evil.test/../.."] = "/v1/x?u=http://evil.test/../..",
       ["x/..%2Fy"] = "/v1/x/..%2Fy", ["%252e%252e/x"] = "/v1/%252e%252e/x" } do
       assert.equal("http://base.test" .. url, client:get(path):text(), path)
     end
@@ -161,7 +164,8 @@ describe("base_url", function()
         assert.same({ "url", 400 }, { err and err.code, err and err.status }, url)
       end
     end
-    for _, url in ipairs { "http:evil.test/", "http:/evil.test/", "http:\\\\evil.test/", "\\\\evil.test/", "/\\evil.test/", "\\/evil.test",
+    for _, url in ipairs { "http:evil.test/", "http:/evil.test/", "http:\\\\evil.test/", "\\\\evil.test/",
+      "/\\evil.test/", "\\/evil.test",
       "ftp://evil.test/", "h\tttp://evil.test/", "/\t/evil.test/", "\n//evil.test/", "//evil\\.test/" } do
       refused("", client.get, client, url)
     end
@@ -192,7 +196,8 @@ describe("base_url", function()
   it("is not climbed out of, in any spelling", function()
     for _, base in ipairs { "http://base.test/v1", "http://base.test/v1/", "http://base.test/a/b/c", "http://base.test" } do
       local client <close> = rille.client { base_url = base }
-      for _, path in ipairs { "..", "/..", "../x", "/../../x", "x/../../y", "%2e%2e/x", "%2E./x", ".%2e", "/./../x", "x//../../..",
+      for _, path in ipairs { "..", "/..", "../x", "/../../x", "x/../../y", "%2e%2e/x", "%2E./x", ".%2e", "/./../x",
+        "x//../../..",
         "..%2fx", "%2e%2e%2Fx", "..%5cx", "x/..%2f..%2fy", "../?x", "..#", "../v1/x" } do
         refused("leads out of the path", client.get, client, path)
         refused("leads out of the path", client.get, client, path, { query = "a=1" })
@@ -254,7 +259,8 @@ describe("a redirect to another origin", function()
   local fake
   before_each(function()
     fake = mock.new():on("GET", "http://a.test/", { status = 302, headers = { Location = "//b.test/" } })
-      :on("GET", "http://b.test/", { status = 302, headers = { Location = "http://a.test/back" } }):on("GET", "http://a.test/back", "end")
+      :on("GET", "http://b.test/", { status = 302, headers = { Location = "http://a.test/back" } })
+      :on("GET", "http://a.test/back", "end")
   end)
   after_each(function() fake:close() end)
 
@@ -266,7 +272,8 @@ describe("a redirect to another origin", function()
   end
 
   it("takes away what the client sends to all, but what says how to answer", function()
-    local own = { ["X-API-Key"] = "k", ["X-Tenant"] = "t", Authorization = "Bearer t", ["User-Agent"] = "me", Accept = "text/plain" }
+    local own = { ["X-API-Key"] = "k", ["X-Tenant"] = "t", Authorization = "Bearer t", ["User-Agent"] = "me",
+      Accept = "text/plain" }
     for _, base in ipairs { "http://a.test", false } do
       local away, back = behind { base_url = base or nil, headers = own }
       for _, name in ipairs { "x-api-key", "x-tenant", "authorization" } do
@@ -281,7 +288,8 @@ describe("a redirect to another origin", function()
   it("takes away what a call names like a secret, and no other of its headers", function()
     local given = { ["X-Keep"] = "1", ["Idempotency-Key"] = "i", ["Accept-Language"] = "de" }
     local secrets = { "Authorization", "Proxy-Authorization", "Cookie", "Host", "X-API-Key", "Api-Key", "ApiKey", "X-Auth-Token",
-      "X-Amz-Security-Token", "PRIVATE-TOKEN", "X-Vault-Token", "Ocp-Apim-Subscription-Key", "X-Session", "X-Secret", "X-Password",
+      "X-Amz-Security-Token", "PRIVATE-TOKEN", "X-Vault-Token", "Ocp-Apim-Subscription-Key", "X-Session", "X-Secret",
+      "X-Password",
       "X-CSRF-Token", "X-Hub-Signature-256" }
     for _, name in ipairs(secrets) do given[name] = "s" end
     local away = behind({}, { headers = given })
