@@ -1,3 +1,4 @@
+local native = require "rille.native"
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 
@@ -42,6 +43,19 @@ for _, scheme in ipairs(fakes.schemes) do describe("rille.fetch (" .. scheme .. 
 
   it("encodes what a URL may not hold", function()
     assert.equal("/echo/%C3%BC%20a?q=%C3%A9", echo(nil, "/echo/ü a?q=é#part").target)
+  end)
+
+  it("takes apart what a URL leaves to guess, and nothing else", function()
+    local plain = { "http://a/", "https://a.b-c.example:8443/x/%20?a=b&c=[1]", "http://[::1]:80/@a",
+      "http://a_b:65535/.a", "http://127.0.0.1/?../.", "http://a/../b/." }
+    for _, url in ipairs(plain) do assert.is_true(native.url_is_plain(url), url) end
+    local other = { "", "http://", "http:///x", "http://a", "HTTP://a/", "ftp://a/", "http://a?x/", "http://u:p@a/",
+      "http://a/#b", "http://a/ b", "http://a/ü",
+      "http://2130706433/", "http://127.1/", "http://127.0.0.1./", "http://a:/", "http://a:0/", "http://a:080/",
+      "http://a:65536/",
+      "http://[::1/", "http://[]/", "http://[::1%25lo]/", "http://[g::]/",
+      "http://a/\\", "http://a\\/", "http://a/\0", "http://a/\n", "http://a%2e/", "http://a/<b>" }
+    for _, url in ipairs(other) do assert.is_false(native.url_is_plain(url), url) end
   end)
 
   it("sends JSON, forms, strings, each with its type", function()

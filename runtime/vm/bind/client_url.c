@@ -46,6 +46,13 @@ static int l_url_parse(lua_State *L) {
   return 1;
 }
 
+/* url_is_plain(text) -> whether it could be sent as it is, see rl_location_cut */
+static int l_url_is_plain(lua_State *L) {
+  rl_url_parts parts;
+  lua_pushboolean(L, rl_location_cut(rl_check_slice(L, 1), &parts));
+  return 1;
+}
+
 /* url_is_settled(text) -> whether url_parse would find it as it is, see client/location.h */
 static int l_url_is_settled(lua_State *L) {
   lua_pushboolean(L, rl_location_is_settled(rl_check_slice(L, 1)));
@@ -58,7 +65,10 @@ static int l_url_climbs(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"url_climbs", l_url_climbs}, {"url_is_settled", l_url_is_settled}, {"url_parse", l_url_parse}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"url_climbs", l_url_climbs},
+                                     {"url_is_plain", l_url_is_plain},
+                                     {"url_is_settled", l_url_is_settled},
+                                     {"url_parse", l_url_parse},
+                                     {NULL, NULL}};
 
 void rl_bind_client_url(lua_State *L) { luaL_setfuncs(L, functions, 0); }
