@@ -132,7 +132,7 @@ local function exchange(client, req, deadline)
     keep_cookies(jar, req, head)
     if not location then
       local res = response.new(status, head, source, req.url, req.method)
-      res.encoding = settings.encoding
+      if settings.encoding then res.encoding = settings.encoding end
       if history then res.history = native.array(history) end
       return res
     end
@@ -170,7 +170,7 @@ end
 -- A string is none: a body is meant, or a method.
 local function check_options(given, check, what)
   if type(given) ~= "table" then mistake(("%s: options are a table, got a %s"):format(what, type(given))) end
-  return check(given, what)
+  return check(given)
 end
 
 local function run(client, method, url, opts)
@@ -198,7 +198,7 @@ for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "opti
   local name = method:upper()
   --- client:get(url, options) -> response, once its head has come
   Client[method] = function(self, url, opts)
-    if type(opts) == "table" and opts.method ~= nil and tostring(opts.method):upper() ~= name then
+    if opts and type(opts) == "table" and opts.method ~= nil and tostring(opts.method):upper() ~= name then
       mistake(("method: client:%s sends %s; client:request takes another one"):format(method, name))
     end
     return run(self, name, url, opts)

@@ -34,24 +34,19 @@ local of_client = {
 }
 for name, kind in pairs(shared) do of_request[name], of_client[name] = kind, kind end
 
---- check_request(opts, what), check_client(opts, what): raise what is no option of a request, of a client
-function M.check_request(opts, what)
-  for name in pairs(opts) do
-    if of_client[name] and not of_request[name] then
-      mistake(("%s: '%s' is an option of rille.client, not of a request"):format(what, name))
-    end
-  end
-  return options.check(opts, of_request, what)
+-- What is an option of the one is looked for in vain among those of the other, and this says so.
+local function refer(known, other, what, owner)
+  setmetatable(known, { __index = function(_, name)
+    if rawget(other, name) then mistake(("%s: '%s' is an option of %s"):format(what, name, owner)) end
+  end })
 end
 
-function M.check_client(opts, what)
-  for name in pairs(opts) do
-    if of_request[name] and not of_client[name] then
-      mistake(("%s: '%s' is an option of a request, not of rille.client"):format(what, name))
-    end
-  end
-  return options.check(opts, of_client, what)
-end
+refer(of_request, of_client, "fetch", "rille.client, not of a request")
+refer(of_client, of_request, "client", "a request, not of rille.client")
+
+--- check_request(opts), check_client(opts): raise what is no option of a request, of a client
+function M.check_request(opts) return options.check(opts, of_request, "fetch") end
+function M.check_client(opts) return options.check(opts, of_client, "client") end
 
 -- ---- settings -------------------------------------------------------------------------------------------------------
 
@@ -117,13 +112,17 @@ local function check_allow(list)
 end
 
 -- What is said of connections means nothing where there are none.
-local of_wire = { "allow", "deny_private", "limit", "limit_per_host", "verify", "ca", "cert", "key", "proxy", "no_proxy", "unix" }
+local of_wire = {
+  allow = true, deny_private = true, limit = true, limit_per_host = true, verify = true, ca = true, cert = true, key = true,
+  proxy = true, no_proxy = true, unix = true, decompress = true,
+}
 
 local function check_transport(given)
-  for _, name in ipairs(of_wire) do
-    if given[name] ~= nil then mistake(name .. " is of no use to a client that makes no connections") end
+  for name, value in pairs(given) do
+    if of_wire[name] and not (name == "decompress" and value == false) then
+      mistake(name .. " is of no use to a client that makes no connections")
+    end
   end
-  if given.decompress then mistake "decompress is of no use to a client that makes no connections" end
   if type(given.timeout) == "table" and (given.timeout.connect or given.timeout.read) then
     mistake "timeout: only total is kept by a client that makes no connections"
   end
@@ -207,6 +206,7 @@ end
 
 -- Credentials are said once: by auth, by the URL, or by a header; a client's stand where a call says nothing.
 local function set_credentials(req, client, opts, in_url, at_home)
+  if not opts.auth and not in_url and not client.digest then return end
   local by_header = names_authorization(opts.headers)
   if opts.auth and by_header then mistake "auth and a header Authorization exclude each other" end
   if in_url and (opts.auth or by_header) then
@@ -231,25 +231,26 @@ local Request = { __name = "rille.client_request" }
 Request.__index = Request
 function Request.__tostring(req) return ("%s %s"):format(req.method, req.url) end
 
--- A request that says nothing but its URL: the client's own headers and settings, not even copied. Nothing where the URL
--- says more than that.
+-- A request that says nothing but its URL: the client's own headers and settings, not even copied; and the credentials in
+-- the URL, with which it is more than that.
 local function plain(client, method, url)
   local req = setmetatable({ method = method, headers = client.headers, settings = client.settings, digest = client.digest },
     Request)
   local _, in_url = urls.set(req, client, url)
-  return not in_url and req or nil
+  return req, in_url
 end
 
 --- of(client, method, url, opts) -> request
 function M.of(client, method, url, opts)
-  local simple = not opts and plain(client, method, url)
-  if simple then return simple end
-  opts = opts or {}
-  local req = setmetatable({ method = check_method(opts.method or method), settings = settings_of(client, opts),
-    absolute = opts.absolute }, Request)
+  if not opts then
+    local simple, credentials_in_url = plain(client, method, url)
+    if not credentials_in_url then return simple end
+    opts = {}
+  end
+  local req = setmetatable({ method = check_method(opts.method or method), settings = settings_of(client, opts) }, Request)
   local at_home, in_url = urls.set(req, client, url, opts.query, opts.absolute)
-  req.away = not at_home
-  if req.away and not opts.cert then req.settings = route.without_certificate(req.settings) end
+  if opts.absolute then req.absolute, req.away = true, not at_home end
+  if not at_home and not opts.cert then req.settings = route.without_certificate(req.settings) end
   req.headers = own_headers(client, opts, at_home)
   set_body(req, opts)
   take_length(req)

@@ -28,8 +28,22 @@ function Response.__index(self, key)
   local getter = getters[key]
   if not getter then return nil end
   local value = getter(self)
-  rawset(self, key, value)
+  if key ~= "encoding" then rawset(self, key, value) end
   return value
+end
+
+local function checked_encoding(encoding, what)
+  if type(encoding) ~= "string" then mistake(("%s: an encoding is a string, got a %s"):format(what, type(encoding))) end
+  if not native.charset_is_known(encoding) then
+    mistake(("%s: encoding: '%s' is no charset that is known here"):format(what, encoding))
+  end
+  return encoding:lower()
+end
+
+-- res.encoding is the charset that the program names, and may be set.
+function Response.__newindex(self, key, value)
+  if key ~= "encoding" then return rawset(self, key, value) end
+  self.encoding_ = value ~= nil and checked_encoding(value, "res.encoding")
 end
 
 function Response.__tostring(self) return ("response (%d)"):format(self.status) end
@@ -37,7 +51,7 @@ function Response.__tostring(self) return ("response (%d)"):format(self.status) 
 --- new(status, headers, source, url, method) -> response; headers as native.client_headers makes them
 function M.new(status, head, source, url, method)
   return setmetatable({ status = status, headers = head, url = url, method = method,
-    source_ = source, taken_ = false, bytes_ = false }, Response)
+    source_ = source, bytes_ = false, encoding_ = false }, Response)
 end
 
 function M.is(value) return getmetatable(value) == Response end
@@ -119,8 +133,8 @@ function getters.charset(self)
   return last_charset
 end
 
---- The charset that the program names, by the option `encoding` or here.
-function getters.encoding() return nil end
+--- The charset that the program names, by the option of this name or here.
+function getters.encoding(self) return self.encoding_ or nil end
 
 --- res:header_all(name) -> list of values, each as it came
 function methods.header_all(self, name) return native.header_all(self.headers, name) end
@@ -141,8 +155,10 @@ local function unreadable(self, code, message)
   error(upstream_error(self, code, label(self) .. ": " .. message), 0)
 end
 
-local function check_unread(self, level)
-  if self.taken_ then error("the body of this response was read in pieces already, or closed", level + 1) end
+-- bytes_: the whole body where it was asked for; true where it was read in pieces, or closed; false before.
+local function take_unread(self, level)
+  if self.bytes_ then error("the body of this response was read in pieces already, or closed", level + 1) end
+  self.bytes_ = true
 end
 
 local function read_all(source)
@@ -155,9 +171,8 @@ end
 --- res:bytes() -> the whole body as it is; may be asked for again
 function methods.bytes(self)
   local bytes = self.bytes_
-  if bytes then return bytes end
-  check_unread(self, 2)
-  self.taken_ = true
+  if bytes and bytes ~= true then return bytes end
+  take_unread(self, 2)
   bytes = read_all(self.source_)
   self.bytes_ = bytes
   return bytes
@@ -168,43 +183,36 @@ local function unmarked(bytes) return bytes:byte() == 0xEF and bytes:sub(1, 3) =
 
 local text_options = { encoding = "string" }
 
--- The charset that the program says instead of what the response says: with the call, or for the response.
-local function said_encoding(self, opts, what)
-  if opts == nil then opts = self.encoding end
+-- The charset that a call says, or nil.
+local function said_encoding(opts, what)
   if type(opts) == "table" then opts = options.check(opts, text_options, what).encoding end
-  if opts ~= nil and type(opts) ~= "string" then mistake(("%s: an encoding is a string, got a %s"):format(what, type(opts))) end
-  if opts and not native.charset_is_known(opts) then
-    mistake(("%s: encoding: '%s' is no charset that is known here"):format(what, opts))
-  end
-  return opts and opts:lower()
+  return opts ~= nil and checked_encoding(opts, what) or nil
 end
 
 -- What a server names is one of a few charsets; what the program names is any that there is.
-local function converter(self, encoding)
-  local charset = encoding or self.charset or "utf-8"
-  local convert = coding.converter(charset)
-  if convert == true then return native.utf8_text, charset end
-  if convert or not encoding then return convert, charset end
-  return function(bytes)
-    local text = native.charset_decode(bytes, charset)
-    return text and unmarked(text)
-  end, charset
+local function decode(self, bytes, charset, convert, is_said)
+  if convert then return convert(bytes) end
+  if not is_said then
+    unreadable(self, "charset", ("its charset is not known: %s; encoding= says another one"):format(charset))
+  end
+  local text = native.charset_decode(bytes, charset)
+  return text and unmarked(text)
 end
 
 --- res:text{encoding=} -> the whole body as UTF-8: by that charset, by res.encoding, else by that of Content-Type. Raises code
 --- "charset".
 function methods.text(self, opts)
-  local convert, charset = converter(self, said_encoding(self, opts, "text"))
-  local bytes = methods.bytes(self)
-  if not convert then
-    unreadable(self, "charset", ("its charset is not known: %s; encoding= says another one"):format(charset))
-  end
-  return convert(bytes) or unreadable(self, "charset", "the body is not " .. charset)
+  local encoding = opts ~= nil and said_encoding(opts, "text") or self.encoding_
+  local bytes, charset = methods.bytes(self), encoding or self.charset or "utf-8"
+  local convert = coding.converter(charset)
+  local text
+  if convert == true then text = native.utf8_text(bytes) else text = decode(self, bytes, charset, convert, encoding) end
+  return text or unreadable(self, "charset", "the body is not " .. charset)
 end
 
 --- res:json{encoding=} -> the decoded body, whatever its Content-Type says. Raises code "json".
 function methods.json(self, opts)
-  local encoding = said_encoding(self, opts, "json")
+  local encoding = opts ~= nil and said_encoding(opts, "json") or self.encoding_
   local bytes = encoding and methods.text(self, encoding) or unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
@@ -215,10 +223,9 @@ local Closing = { __close = function(closing) closing.source:close() end }
 
 --- for bytes in res:chunks() do … end: the body as it arrives; leaving the loop early closes the response
 function methods.chunks(self)
-  local kept = self.bytes_
+  local kept = self.bytes_ ~= true and self.bytes_
   local source = kept and M.source(kept) or self.source_
-  if not kept then check_unread(self, 2) end
-  self.taken_ = true
+  if not kept then take_unread(self, 2) end
   return function() return source:next() end, nil, nil, setmetatable({ source = source }, Closing)
 end
 
@@ -256,7 +263,7 @@ end
 
 --- res:close(): what was not read is not wanted
 function methods.close(self)
-  self.taken_ = true
+  self.bytes_ = self.bytes_ or true
   self.source_:close()
 end
 

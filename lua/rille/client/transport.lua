@@ -113,11 +113,11 @@ function Limited:close() return self.source:close() end
 -- What makes no connections keeps what a client promises all the same: the guard, as far as a URL tells; the deadline; the
 -- limit of a body.
 local function run_other(other, client, req, left)
-  if req.settings.guarded then client.open():look(req.method, req.url) end
-  local status, head, source = within(left, other, req)
   local limit = req.settings.body_limit
-  if limit then source = setmetatable({ source = source, left = limit, req = req }, Limited) end
-  return status, head, source
+  if req.settings.guarded then client.open():look(req.method, req.url) end
+  if not limit then return within(left, other, req) end
+  local status, head, source = within(left, other, req)
+  return status, head, setmetatable({ source = source, left = limit, req = req }, Limited)
 end
 
 --- run(client, req, left) -> status, headers, source

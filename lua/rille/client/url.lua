@@ -89,6 +89,10 @@ end
 --- set(req, client, text, more, absolute) -> at_home, credentials: req.url from what a call or a hook says, or raises.
 --- more: a query to append. at_home: false where it is of another origin than the client's base_url.
 function M.set(req, client, text, more, absolute)
+  if text == last_settled and not client.base_url and not more then
+    req.url = text
+    return true
+  end
   if type(text) ~= "string" then mistake("a URL is a string, got a " .. type(text)) end
   local url, at_home = text, true
   if client.base_url then

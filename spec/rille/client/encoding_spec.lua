@@ -49,6 +49,18 @@ describe("encoding=", function()
     assert.equal("GET http://a.test/: its charset is not known: x-unheard-of; encoding= says another one", err.message)
   end)
 
+  it("is a field of the response, which may change its mind", function()
+    local res = fetch("\xD0", "text/plain", { encoding = "KOI8-R" })
+    assert.equal("koi8-r", res.encoding)
+    assert.equal("п", res:text())
+    res.encoding = "latin1"
+    assert.same({ "latin1", "Ð" }, { res.encoding, res:text() })
+    res.encoding = nil
+    assert.is_nil(res.encoding)
+    assert.error_matches(function() res.encoding = "nonsense" end, "res.encoding: encoding: 'nonsense'")
+    assert.error_matches(function() res.encoding = 5 end, "an encoding is a string")
+  end)
+
   it("reads JSON as well", function()
     assert.same({ "é" }, fetch('["\xE9"]', "application/json", { encoding = "latin1" }):json())
     assert.same({ "é" }, fetch('["\xE9"]', "application/json"):json { encoding = "latin1" })
