@@ -412,7 +412,7 @@ end
 --- jar:clear(domain?): all of them, or those of a domain
 function Jar:clear(domain)
   for cookie in each(self) do
-    if not domain or cookie.domain == domain then drop(self, cookie) end
+    if not domain or cookie.domain == domain:lower() then drop(self, cookie) end
   end
 end
 

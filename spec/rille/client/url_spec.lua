@@ -2,6 +2,7 @@
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 local mock = require "rille.testing.mock"
+local testing = require "rille.testing"
 
 describe("the URL of a request", function()
   local fake
@@ -312,6 +313,14 @@ describe("a host outside ASCII", function()
     local _, err = rille.try(rille.fetch, "http://bücher.invalid:1/", { timeout = 5 })
     assert.equal("connect", err.code)
     assert.matches("^GET http://xn%-%-bcher%-kva.invalid:1/: ", err.message)
+  end)
+
+  it("may be the host of a test's client", function()
+    local app = rille.app()
+    app:get("/x", function(req) return req.host end)
+    local client <close> = testing.client(app, { host = "BÜCHER.test" })
+    assert.equal("xn--bcher-kva.test", client:get("/x"):text())
+    assert.error_matches(function() testing.client(app, { host = "ü b" }) end, "host 'ü b': its host holds a character")
   end)
 
   it("is known to the guard by either form", function()
