@@ -1,11 +1,11 @@
 /*
- * The host of a URL, as everybody behind the URL sees it: DNS, the guard, cookies, the pool, TLS, the Host field.
+ * The host of a URL, as everybody after the URL sees it: DNS, the guard, cookies, the pool, TLS, the Host field.
  *
  *   Bücher.Example   xn--bcher-kva.example      UTS #46, not transitional, by libidn2; what locale there is does not matter
  *   127。1            127.1                      a number in disguise is for the caller to find (rl_host_is_number)
  *   a／b.example      refused                    what becomes a delimiter in the mapping (CVE-2019-9636, "HostSplit")
  *
- * What comes out is letters (small), digits, '-', '_' and '.': labels of 1 to 63 bytes, 253 in all, perhaps a dot behind them.
+ * What comes out is letters (small), digits, '-', '_' and '.': labels of 1 to 63 bytes, 253 in all, perhaps a dot after them.
  * It is idempotent, and pure.
  */
 #ifndef RL_CLIENT_HOST_H
