@@ -27,13 +27,15 @@ static void note(trace *t, rl_read what, size_t left) {
   if (what == RL_READ_FAULT) rl_buf_addf(&t->text, "!%s", rl_error_word(t->reader.code));
 }
 
+static bool upgrades; /* the requests ask for another protocol */
+
 /* What stays unread is counted: it belongs to nobody. With `eof` the connection ends behind the bytes. */
 static rl_slice run(trace *t, rl_slice in, size_t most, bool to_head, bool eof) {
   *t = (trace){.in_body = false};
   rl_head_init(&t->head);
   rl_buf_init(&t->text, RL_BUF_NO_LIMIT);
   rl_reader_init(&t->reader);
-  rl_reader_start(&t->reader, &t->head, to_head);
+  rl_reader_start(&t->reader, &t->head, to_head, upgrades);
   while (in.len && !t->over) {
     size_t size = in.len < most ? in.len : most;
     rl_slice piece = rl_slice_of(in.data, size);
@@ -74,6 +76,8 @@ TEST(a_length_says_where_the_body_ends) {
   READS(OK "content-length: 0\r\n\r\n", "200/1.1 content-length=0||stays 0");
   READS(OK "Content-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello",
         "200/1.1 Content-Length=5, 5 Content-Length=5|hello|stays 0");
+  READS(OK "Content-Length:\t 5 \t\r\n\r\nhello", "200/1.1 Content-Length=5|hello|stays 0");
+  READS(OK "Content-Length: 0005,\t5\r\n\r\nhello", "200/1.1 Content-Length=0005,\t5|hello|stays 0");
 }
 
 TEST(lengths_that_are_none_or_differ_are_refused) {
@@ -85,6 +89,12 @@ TEST(lengths_that_are_none_or_differ_are_refused) {
   READS(OK "Content-Length: 0x5\r\n\r\nhello", "!protocol");
   READS(OK "Content-Length:\r\n\r\n", "!protocol");
   READS(OK "Content-Length: ,\r\n\r\n", "!protocol");
+  READS(OK "Content-Length: 5,\r\n\r\nhello", "!protocol");
+  READS(OK "Content-Length: ,5\r\n\r\nhello", "!protocol");
+  READS(OK "Content-Length: 5 5\r\n\r\nhello", "!protocol");
+  READS(OK "Content-Length: \"5\"\r\n\r\nhello", "!protocol");
+  READS(OK "Content-Length: 5\r\nContent-Length:\r\n\r\nhello", "!protocol");
+  READS(OK "Content-Length: 5;x\r\n\r\nhello", "!protocol");
   READS(OK "Content-Length: 9223372036854775808\r\n\r\n", "!protocol");
   READS(OK "Content-Length: 99999999999999999999999\r\n\r\n", "!protocol");
 }
@@ -94,6 +104,21 @@ TEST(chunks_are_put_together_and_their_trailers_dropped) {
   READS(OK "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=\"1\"\r\n, world\r\n0\r\nX-Sum: 1\r\n\r\n",
         "200/1.1 Transfer-Encoding=chunked|hello, world|stays 0");
   READS(OK "Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", "200/1.1 Transfer-Encoding=Chunked||stays 0");
+}
+
+TEST(transfer_codings_are_a_list_with_blanks_of_both_kinds) {
+  UNUSED;
+  READS(OK "Transfer-Encoding:\tchunked\t\r\n\r\n0\r\n\r\n", "200/1.1 Transfer-Encoding=chunked||stays 0");
+  READS(OK "Transfer-Encoding: , chunked\t,,\r\n\r\n0\r\n\r\n", "200/1.1 Transfer-Encoding=, chunked\t,,||stays 0");
+  READS(OK "Transfer-Encoding: ,\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "200/1.1 Transfer-Encoding=, Transfer-Encoding=chunked||stays 0");
+  READS(OK "Transfer-Encoding: ,\r\n\r\n", "!protocol");
+  READS(OK "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", "!protocol");
+  READS(OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "!protocol");
+  READS(OK "Transfer-Encoding: chunked;x=1\r\n\r\n0\r\n\r\n", "!protocol");
+  READS(OK "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", "!protocol");
+  READS(OK "Transfer-Encoding: chunked\v\r\n\r\n0\r\n\r\n", "!protocol");
+  READS(OK "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "!protocol");
 }
 
 TEST(chunks_that_are_malformed_are_refused) {
@@ -144,7 +169,17 @@ TEST(interim_responses_are_passed_over) {
   UNUSED;
   READS("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK "Content-Length: 2\r\n\r\nhi",
         "200/1.1 Content-Length=2|hi|stays 0");
+}
+
+TEST(protocols_are_switched_for_who_has_asked_for_it) {
+  UNUSED;
+  upgrades = true;
   READS("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\1\2", "101/1.1 Upgrade=x||ends 2");
+  READS("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 X\r\n\r\n", "101/1.1||ends 0");
+  READS(OK "Content-Length: 2\r\n\r\nhi", "200/1.1 Content-Length=2|hi|stays 0");
+  upgrades = false;
+  READS("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 X\r\n\r\n" OK "Content-Length: 2\r\n\r\nhi", "!protocol");
 }
 
 TEST(interim_responses_without_end_are_refused) {
@@ -163,6 +198,40 @@ TEST(whether_the_connection_stays_is_for_both_to_say) {
   READS("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "200/1.0 Content-Length=0||ends 0");
   READS("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
         "200/1.0 Connection=keep-alive Content-Length=0||stays 0");
+  READS("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "200/1.0 Connection=keep-alive Transfer-Encoding=chunked||ends 0");
+}
+
+TEST(a_minor_version_that_is_not_known_is_read_as_1_1) {
+  UNUSED;
+  READS("HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n", "200/1.2 Content-Length=0||stays 0");
+  READS("HTTP/1.9 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "200/1.9 Transfer-Encoding=chunked||stays 0");
+}
+
+TEST(a_reason_is_text_and_may_be_missing) {
+  UNUSED;
+  READS("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200/1.1 Content-Length=0||stays 0");
+  READS("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200/1.1 Content-Length=0||stays 0");
+  READS("HTTP/1.1 200 \tSch\xc3\xb6n \xff\r\nContent-Length: 0\r\n\r\n", "200/1.1 Content-Length=0||stays 0");
+  READS("HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 200 OK\r\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 200\r\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 200 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 200 \x7f\r\nContent-Length: 0\r\n\r\n", "!protocol");
+}
+
+TEST(a_cookie_with_a_control_character_is_left_out) {
+  UNUSED;
+  READS(OK "Set-Cookie: a=\1\r\nset-cookie: b=1\r\nContent-Length: 0\r\n\r\n",
+        "200/1.1 set-cookie=b=1 Content-Length=0||stays 0");
+  READS(OK "A: 1\r\nSet-Cookie: a=\1\r\n b\r\n c\2\r\nContent-Length: 0\r\n\r\n",
+        "200/1.1 A=1 Content-Length=0||stays 0");
+  READS(OK "A: 1\r\nSet-Cookie: a\r\n b\1\r\n c\r\nContent-Length: 0\r\n\r\n", "200/1.1 A=1 Content-Length=0||stays 0");
+  READS(OK "Set-Cookie: a=\0\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS(OK "Set-Cookie: a=b\rc\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS(OK "Set-Cookie: a=\1\r\n b\0\r\nContent-Length: 0\r\n\r\n", "!protocol");
+  READS(OK "Set-Cookie2: a=\1\r\nContent-Length: 0\r\n\r\n", "!protocol");
 }
 
 TEST(what_follows_a_response_is_left_unread) {
@@ -187,6 +256,18 @@ TEST(heads_that_are_malformed_are_refused) {
   READS("HTTP/1.1 099 OK\r\n\r\n", "!protocol");
   READS("HTTP/2 200\r\n\r\n", "!protocol");
   READS("HTTP/0.9 200 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1 200 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1.x 200 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1.10 200 OK\r\n\r\n", "!protocol");
+  READS("http/1.1 200 OK\r\n\r\n", "!protocol");
+  READS(" HTTP/1.1 200 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1.1  200 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1.1\t200 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 200\tOK\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 +20 OK\r\n\r\n", "!protocol");
+  READS("HTTP/1.1 20\r\n\r\n", "!protocol");
+  READS(OK "A: b\r\r\n\r\n", "!protocol");
+  READS(OK "A: b\r\n\r\r\n", "!protocol");
   READS("ICY 200 OK\r\n\r\n", "!protocol");
   READS(OK "A b: c\r\n\r\n", "!protocol");
   READS(OK "A : c\r\n\r\n", "!protocol");
@@ -244,7 +325,7 @@ TEST(a_fault_stays_one_and_the_next_exchange_begins_anew) {
   rl_slice more = good;
   assert_int_equal(rl_reader_next(&t.reader, &more), RL_READ_FAULT);
   assert_int_equal(rl_reader_eof(&t.reader), RL_READ_FAULT);
-  rl_reader_start(&t.reader, &t.head, false);
+  rl_reader_start(&t.reader, &t.head, false, false);
   assert_int_equal(rl_reader_next(&t.reader, &good), RL_READ_HEAD);
   assert_int_equal(rl_reader_next(&t.reader, &good), RL_READ_BODY);
   assert_slice(t.reader.piece, "hi");
@@ -258,14 +339,19 @@ int main(void) {
       RUN(a_length_says_where_the_body_ends),
       RUN(lengths_that_are_none_or_differ_are_refused),
       RUN(chunks_are_put_together_and_their_trailers_dropped),
+      RUN(transfer_codings_are_a_list_with_blanks_of_both_kinds),
       RUN(chunks_that_are_malformed_are_refused),
       RUN(framing_that_can_be_read_in_two_ways_is_refused),
       RUN(without_framing_the_body_ends_with_the_connection),
       RUN(a_connection_that_ends_too_early_is_a_reset),
       RUN(some_responses_have_no_body_whatever_their_head_says),
       RUN(interim_responses_are_passed_over),
+      RUN(protocols_are_switched_for_who_has_asked_for_it),
       RUN(interim_responses_without_end_are_refused),
       RUN(whether_the_connection_stays_is_for_both_to_say),
+      RUN(a_minor_version_that_is_not_known_is_read_as_1_1),
+      RUN(a_reason_is_text_and_may_be_missing),
+      RUN(a_cookie_with_a_control_character_is_left_out),
       RUN(what_follows_a_response_is_left_unread),
       RUN(lines_may_end_with_lf_alone_and_be_folded),
       RUN(heads_that_are_malformed_are_refused),

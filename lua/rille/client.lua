@@ -20,6 +20,7 @@ local request = require "rille.client.request"
 local response = require "rille.client.response"
 local retry = require "rille.client.retry"
 local transport = require "rille.client.transport"
+local urls = require "rille.client.url"
 
 local mistake = options.mistake
 
@@ -108,11 +109,11 @@ end
 -- ---- redirects ------------------------------------------------------------------------------------------------------
 
 -- Nobody reads the body of a redirect; what has come of it is on the way out anyway.
-local function next_hop(req, status, head, source, location, history)
+local function next_hop(client, req, status, head, source, location, history)
   source:close()
   if #history >= req.settings.follow then redirect.fail(req, ("more than %d redirects"):format(req.settings.follow)) end
   history[#history + 1] = response.new(status, head, response.source "", req.url, req.method)
-  redirect.follow(req, status, location)
+  redirect.follow(req, status, location, client.headers)
 end
 
 -- fetch has no jar; cookies that a chain of redirects sets live as long as the chain.
@@ -131,11 +132,12 @@ local function exchange(client, req, deadline)
     keep_cookies(jar, req, head)
     if not location then
       local res = response.new(status, head, source, req.url, req.method)
+      if settings.encoding then res.encoding = settings.encoding end
       if history then res.history = native.array(history) end
       return res
     end
-    if not history then history, req = {}, redirect.start(req) end
-    next_hop(req, status, head, source, location, history)
+    if not history then history, req = {}, request.again(req) end
+    next_hop(client, req, status, head, source, location, history)
   end
 end
 
@@ -148,16 +150,17 @@ local function to_response(value, req)
     mistake("client:use: a hook returns a response, or a table {status=, headers=, body=}, got a " .. type(value))
   end
   local res = response.of(value)
-  res.url, res.method = res.url or req.url, req.method
+  res.url, res.method, res.encoding = res.url or req.url, req.method, req.settings.encoding
   return res
 end
 
-local function through_hooks(client, index, req, deadline)
+-- `before`: the headers as the first of them got them.
+local function through_hooks(client, index, req, deadline, before)
   local hook = client.hooks[index]
-  if not hook then return exchange(client, request.checked(client, req), deadline) end
+  if not hook then return exchange(client, request.checked(client, req, before), deadline) end
   local res = hook(req, function(other)
     if type(other) ~= "table" or not other.settings then mistake "send: the request that the hook was given is its argument" end
-    return through_hooks(client, index + 1, other, deadline)
+    return through_hooks(client, index + 1, other, deadline, before)
   end)
   return to_response(res, req)
 end
@@ -165,24 +168,25 @@ end
 -- ---- the client -----------------------------------------------------------------------------------------------------
 
 -- A string is none: a body is meant, or a method.
-local function checked_options(given, known, what)
-  if type(given) == "string" then mistake(what .. ": options are a table, got a string") end
-  return options.check(given, known, what)
+local function check_options(given, check, what)
+  if type(given) ~= "table" then mistake(("%s: options are a table, got a %s"):format(what, type(given))) end
+  return check(given)
 end
 
 local function run(client, method, url, opts)
   if client.closed then
-    error(errors.new("closed", ("%s %s: this client was closed"):format(method, tostring(url):match "^[^?#]*"),
+    error(errors.new("closed", ("%s %s: this client was closed"):format(method, urls.shown(tostring(url))),
       { status = 500, url = url, method = method }), 0)
   end
-  opts = opts and checked_options(opts, request.request_options, "fetch") or nil
+  opts = opts and check_options(opts, request.check_request, "fetch") or nil
   local req = request.of(client, method, url, opts)
   local total = req.settings.total
   local deadline = total and native.now() + total
   local res
   if #client.hooks > 0 then
-    req.headers = headers.copy(req.headers)
-    res = through_hooks(client, 1, req, deadline)
+    local before = req.headers
+    req.headers = headers.copy(before)
+    res = through_hooks(client, 1, req, deadline, before)
   else
     res = exchange(client, req, deadline)
   end
@@ -193,7 +197,12 @@ end
 for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
   local name = method:upper()
   --- client:get(url, options) -> response, once its head has come
-  Client[method] = function(self, url, opts) return run(self, name, url, opts) end
+  Client[method] = function(self, url, opts)
+    if opts and type(opts) == "table" and opts.method ~= nil and tostring(opts.method):upper() ~= name then
+      mistake(("method: client:%s sends %s; client:request takes another one"):format(method, name))
+    end
+    return run(self, name, url, opts)
+  end
 end
 
 --- client:request(url, {method="GET", …}) -> response
@@ -224,19 +233,12 @@ Client.__close = Client.close
 
 -- ---- making one -----------------------------------------------------------------------------------------------------
 
+local MOST_AT_ONCE = 100000
+
 local function base_headers(settings)
   local list = { "User-Agent", "rille/" .. native.version, "Accept", "*/*" }
-  if settings.decompress then table.move({ "Accept-Encoding", "gzip, deflate, br" }, 1, 2, 5, list) end
+  if settings.decompress then table.move({ "Accept-Encoding", request.codings }, 1, 2, 5, list) end
   return list
-end
-
-local function set_base(client, base_url)
-  if not base_url then return end
-  local location, why = native.url_parse(base_url)
-  if not location then mistake(("base_url: '%s' is no URL: %s"):format(base_url, why)) end
-  if location.query then mistake "base_url: has a query" end
-  client.base_url, client.home = location.url, location.origin
-  return location.user and { location.user, location.password or "" } or nil
 end
 
 local function set_jar(client, given)
@@ -248,30 +250,33 @@ local function set_jar(client, given)
   client.cookies = client.jar
 end
 
--- The pool is made when it is first needed: a client whose requests never reach a wire has none.
-local function carry_when_needed(client, limits)
-  client.carry = function(req, left)
-    client.pool = native.client_pool(limits)
-    client.carry = transport.over(client.pool)
-    return client.carry(req, left)
-  end
+local function check_limit(name, value, least, otherwise)
+  if value == nil then return otherwise end
+  local limit = request.count(name, value, least)
+  if limit > MOST_AT_ONCE then mistake(("%s: %d at most"):format(name, MOST_AT_ONCE)) end
+  return limit
 end
 
-local function check_limit(name, value)
-  if value == nil then return end
-  if not math.tointeger(value) or value < 0 then mistake(name .. ": a whole number, 0 or more") end
-  return math.tointeger(value)
+-- The pool is made when it is first needed: a client whose requests never reach a wire has none.
+local function carry_when_needed(client, limits)
+  client.open = function()
+    client.pool = client.pool or native.client_pool(limits)
+    return client.pool
+  end
+  client.carry = function(req, left)
+    client.carry = transport.over(client.open())
+    return client.carry(req, left)
+  end
 end
 
 local function new(given)
   local settings = request.settings(given)
   local client = setmetatable({ settings = settings, hooks = {}, transport = given.transport }, Client)
-  local in_url = set_base(client, given.base_url)
-  client.headers, client.digest = request.of_client({ headers = given.headers, auth = given.auth or in_url },
-    base_headers(settings))
+  local in_url = given.base_url and urls.set_base(client, given.base_url)
+  client.headers, client.digest = request.of_client(given, base_headers(settings), in_url)
   set_jar(client, given.cookies)
-  carry_when_needed(client, { limit = check_limit("limit", given.limit) or 100,
-    limit_per_host = check_limit("limit_per_host", given.limit_per_host) or 0,
+  carry_when_needed(client, { limit = check_limit("limit", given.limit, 1, 100),
+    limit_per_host = check_limit("limit_per_host", given.limit_per_host, 0, 0),
     deny_private = given.deny_private, allow = given.allow })
   return client
 end
@@ -279,7 +284,7 @@ end
 local M = { cookies = cookies.new, response = response.of }
 
 --- rille.client{base_url=, headers=, timeout=, cookies=true, limit=100, …} -> client
-function M.new(opts) return new(checked_options(opts, request.client_options, "client")) end
+function M.new(opts) return new(check_options(opts or {}, request.check_client, "client")) end
 
 local shared -- the client of rille.fetch
 
@@ -292,6 +297,4 @@ function M.fetch(url, opts)
   return run(shared, "GET", url, opts)
 end
 
-return setmetatable(M, { __call = function(_, opts)
-  return new(checked_options(opts, request.client_options, "client"))
-end })
+return setmetatable(M, { __call = function(_, opts) return M.new(opts) end })

@@ -124,6 +124,7 @@ function methods.file(req, name)
   for _, value in ipairs(form_of(req).lists[name] or {}) do
     if upload.is(value) then return value end
   end
+  return nil
 end
 
 return M

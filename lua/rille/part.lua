@@ -31,6 +31,7 @@ function Reader:data()
   local kind, s, i, j = self:event()
   if kind == "data" then return s, i, j end
   self.part = nil
+  return nil
 end
 
 -- ---- parts --------------------------------------------------------------------------------------------------------
@@ -50,11 +51,12 @@ end
 local function next_data(part, _)
   local reader = readers[part]
   if reader.part == part then return reader:data() end
+  return nil
 end
 
 local function next_chunk(part, _)
   local s, i, j = next_data(part)
-  if s then return (i == 1 and j == #s) and s or s:sub(i, j) end
+  return s and ((i == 1 and j == #s) and s or s:sub(i, j))
 end
 
 --- part:chunks() -> iterator over its bytes as they arrive

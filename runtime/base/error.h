@@ -39,7 +39,8 @@
   X(UNSUPPORTED, -22, "unsupported", 415, "not supported")               \
   X(TLS, -23, "tls", 502, "no secure connection")                        \
   X(PROTOCOL, -24, "protocol", 502, "the other side broke the protocol") \
-  X(NOFILES, -25, "busy", 503, "out of file descriptors")
+  X(NOFILES, -25, "busy", 503, "out of file descriptors")                \
+  X(URL, -26, "url", 400, "no URL that can be fetched")
 
 typedef enum rl_error {
   RL_OK = 0,

@@ -69,6 +69,7 @@
 #define RL_LIMIT_COMPRESS_QUEUE 256u /* large bodies that wait for a core; others go out as they are */
 #define RL_LIMIT_BUCKETS ((size_t)1 << 16)  /* keys of all rate limits; then the least recently used are forgotten */
 #define RL_LIMIT_COOKIE 4096u               /* name and value; what every browser keeps */
+#define RL_LIMIT_COOKIE_ATTRIBUTE 1024u     /* of a Set-Cookie that comes in (RFC 6265bis section 5.6) */
 #define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */
 #define RL_LIMIT_SESSIONS ((size_t)1 << 17) /* in memory, of the process: then the least recently used go */
 #define RL_LIMIT_SESSIONS_SIZE ((size_t)64 << 20)
@@ -79,8 +80,10 @@
 #define RL_LIMIT_STOP_EXTRA_MS 10000u  /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
 
 /* The HTTP client. */
+#define RL_LIMIT_URL 65536u                        /* 400; what is fetched, as a program writes it */
 #define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
+#define RL_LIMIT_INTERIMS 64u                      /* the client's: 1xx before a response */
 #define RL_LIMIT_CLIENT_UNREAD 65536u              /* so much of a body comes off the wire before anybody reads it */
 #define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
 #define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */

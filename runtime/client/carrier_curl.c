@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "client/client.h"
 #include "client/failure.h"
 #include "client/setup.h"
@@ -50,13 +51,26 @@ static bool is_final(rl_transfer *t) {
   return false;
 }
 
-/* curl is not as strict here. */
+static int refuse(rl_transfer *t, const char *why) {
+  if (why) rl_transfer_note(t, RL_EPROTOCOL, why);
+  return why ? RL_EPROTOCOL : RL_OK;
+}
+
+/* curl is not as strict here, and keeps a connection of HTTP/1.0 on which chunks have come. */
 static int check_framing(rl_transfer *t) {
   bool chunked;
   const char *why = rl_head_framing(&t->head, &chunked, &t->by_curl.left);
   if (rl_transfer_is_bodiless(t)) t->by_curl.left = 0;
-  if (why) rl_transfer_note(t, RL_EPROTOCOL, why);
-  return why ? RL_EPROTOCOL : RL_OK;
+  if (chunked && strcmp(t->head.version, "1.0") == 0) {
+    t->slot->plain = false; /* not for another request */
+    curl_easy_setopt(t->slot->wire.easy, CURLOPT_FORBID_REUSE, 1L);
+  }
+  return refuse(t, why);
+}
+
+static int count_interims(rl_transfer *t) {
+  bool too_many = t->head.status < 200 && ++t->by_curl.interims > RL_LIMIT_INTERIMS;
+  return refuse(t, too_many ? "interim responses without end" : NULL);
 }
 
 static bool is_answered(const rl_transfer *t) { return t->has_head && t->by_curl.left == 0; }
@@ -83,7 +97,9 @@ static int take_line(rl_transfer *t, rl_slice line) {
   if (t->has_head || (t->head.complete && !rl_head_is_status_line(line))) return RL_OK; /* a trailer */
   int code = rl_head_is_status_line(line) ? begin_head(t, line) : rl_head_add(&t->head, line);
   if (code) rl_transfer_refuse_head(t, code);
-  if (code || !t->head.complete || !is_final(t)) return code;
+  if (code || !t->head.complete) return code;
+  code = refuse(t, rl_head_switches(&t->head, t->upgrades));
+  if (code || !is_final(t)) return code ? code : count_interims(t);
   code = check_framing(t);
   return code ? code : rl_transfer_take_head(t);
 }

@@ -167,6 +167,7 @@ static void send_on(rl_transfer *t, rl_link *link) {
                                     .length = t->by_link.length,
                                     .answer = &t->head,
                                     .to_head = t->is_head,
+                                    .upgrades = t->upgrades,
                                     .last = t->by_link.last});
   if (t->by_link.streamed) offer_next(t);
 }

@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "client/path.h"
+
 static bool is_straight(const rl_route *route) { return !route || (!route->proxy && !route->user); }
 
 /* A URL that cannot be cut leaves something to guess: curl says what, or knows what to do (a scoped address, dots). */
 static bool is_plain(const rl_exchange *x, rl_url_parts *url) {
   return is_straight(x->route) && rl_location_cut(rl_slice_str(x->url), url) && !url->secure &&
-         !rl_target_has_dots(url->target);
+         !rl_path_has_dots(url->target);
 }
 
 /* Without a body they say so: "Content-Length: 0" (RFC 9110 section 8.6). */

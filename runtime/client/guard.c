@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/ascii.h"
 #include "base/error.h"
+#include "client/host.h"
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -133,16 +134,18 @@ static int parse_network(rl_slice text, rl_guard_rule *rule) {
   return RL_OK;
 }
 
+/* As the hosts of URLs are written (client/host.h), with the "*." that it may have. */
 static int parse_name(rl_slice text, rl_guard_rule *rule) {
-  rl_slice labels = text;
-  if (rl_slice_starts(text, RL_SLICE("*."))) labels = rl_slice_of(text.data + 2, text.len - 2);
-  if (!labels.len) return RL_ESYNTAX;
-  for (size_t i = 0; i < labels.len; i++)
-    if (!rl_is((unsigned char)labels.data[i], RL_CHAR_UNRESERVED)) return RL_ESYNTAX;
-  rule->name = rl_strndup(text.data, text.len);
-  if (!rule->name) return RL_ENOMEM;
-  for (char *c = rule->name; *c; c++) *c = rl_lower(*c);
-  return RL_OK;
+  rl_buf name;
+  const char *why;
+  size_t star = rl_slice_starts(text, RL_SLICE("*.")) ? 2 : 0;
+  rl_buf_init(&name, RL_BUF_NO_LIMIT);
+  rl_buf_add(&name, text.data, star);
+  int code = rl_host_to_ascii(rl_slice_of(text.data + star, text.len - star), &name, &why);
+  if (!code && rl_host_is_number(rl_buf_slice(&name))) code = RL_ESYNTAX; /* an address that is none */
+  if (!code && !(rule->name = rl_strndup(name.data, name.len))) code = RL_ENOMEM;
+  rl_buf_free(&name);
+  return code == RL_EURL ? RL_ESYNTAX : code;
 }
 
 int rl_guard_allow(rl_guard *guard, rl_slice entry) {
@@ -225,4 +228,42 @@ bool rl_guard_text(const rl_guard *guard, const char *address, int port) {
   unsigned offset;
   if (!rl_guard_is_on(guard)) return true;
   return address && parse_address(address, bytes, &offset) == RL_OK && may_reach(guard, bytes, port);
+}
+
+/* ---- without asking anybody else ---------------------------------------------------------------------------------------- */
+
+static bool is_localhost(rl_slice host) {
+  static const char name[] = ".localhost";
+  if (host.len && host.data[host.len - 1] == '.') host.len--;
+  if (rl_slice_eq_nocase(host, rl_slice_str(name + 1))) return true;
+  size_t len = strlen(name);
+  return host.len > len && rl_slice_eq_nocase(rl_slice_of(host.data + host.len - len, len), rl_slice_str(name));
+}
+
+static bool lists_networks(const rl_guard *guard) {
+  for (size_t i = 0; i < guard->count; i++)
+    if (!guard->rules[i].name) return true;
+  return false;
+}
+
+/* An address, with brackets or without: 1 it may be reached, 0 it may not, -1 it is none. */
+static int look_at_address(const rl_guard *guard, rl_slice host, int port) {
+  char text[64];
+  uint8_t bytes[16];
+  unsigned offset;
+  bool bracketed = host.len > 1 && host.data[0] == '[';
+  if (bracketed) host = rl_slice_of(host.data + 1, host.len - 2);
+  if (host.len >= sizeof text) return -1;
+  memcpy(text, host.data, host.len);
+  text[host.len] = 0;
+  return parse_address(text, bytes, &offset) ? -1 : may_reach(guard, bytes, port);
+}
+
+bool rl_guard_may_pass(const rl_guard *guard, rl_slice host, int port) {
+  int verdict = rl_guard_host(guard, host, port);
+  if (verdict != RL_GUARD_ASK_ADDRESS) return verdict == RL_GUARD_PASSED;
+  int address = look_at_address(guard, host, port);
+  if (address >= 0) return address;
+  if (is_localhost(host)) return rl_guard_text(guard, "127.0.0.1", port) || rl_guard_text(guard, "::1", port);
+  return guard->deny_private || lists_networks(guard);
 }

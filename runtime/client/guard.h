@@ -53,6 +53,9 @@ bool rl_host_is_disguised(rl_slice host);
 /* By the host of a URL, as it was written: refused (a disguise), allowed by name whatever it resolves to, or to be decided
  * by the address. */
 int rl_guard_host(const rl_guard *guard, rl_slice host, int port);
+/* By the host and port of a URL alone, where nothing is resolved: false where it would be refused whatever there is to find.
+ * "localhost" is this machine (RFC 6761 section 6.3). */
+bool rl_guard_may_pass(const rl_guard *guard, rl_slice host, int port);
 /* By an address. */
 bool rl_guard_address(const rl_guard *guard, const struct sockaddr *address);
 /* By an address in text ("127.0.0.1", "::1"): what curl tells of a connection. */

@@ -28,23 +28,30 @@ static rl_slice without_end(rl_slice line) {
   return line;
 }
 
-/* "HTTP/1.1 200 OK", "HTTP/2 200" */
+/* "1.1", "2" */
+static int take_version(rl_head *head, rl_slice version) {
+  if (!version.len || version.len >= sizeof head->version) return RL_EPROTOCOL;
+  memcpy(head->version, version.data, version.len);
+  head->version[version.len] = 0;
+  return RL_OK;
+}
+
+/* "HTTP/1.1 200 OK", "HTTP/2 200", "HTTP/1.1 200": of the reason nobody needs to know, but it is text (RFC 9112 section 4). */
 int rl_head_begin(rl_head *head, rl_slice line) {
   unsigned long long status;
   line = without_end(line);
   rl_buf_clear(&head->block);
   head->count = 0;
-  head->complete = false;
+  head->complete = head->dropped = false;
   size_t from = rl_slice_find(line, ' ', 0) + 1;
   if (!rl_head_is_status_line(line) || line.len < from + 3 ||
       rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status))
     return RL_EPROTOCOL;
   if (status < 100 || (line.len > from + 3 && line.data[from + 3] != ' ')) return RL_EPROTOCOL;
+  if (!rl_header_value_is_safe(rl_slice_of(line.data + from + 3, line.len - from - 3))) return RL_EPROTOCOL;
   head->status = (int)status;
-  size_t version_len = from - 1 - strlen("HTTP/");
-  if (!version_len || version_len >= sizeof head->version) return RL_EPROTOCOL;
-  memcpy(head->version, line.data + strlen("HTTP/"), version_len);
-  head->version[version_len] = 0;
+  size_t name_len = strlen("HTTP/");
+  if (take_version(head, rl_slice_of(line.data + name_len, from - 1 - name_len))) return RL_EPROTOCOL;
   return rl_buf_reserve(&head->block, USUAL_BLOCK);
 }
 
@@ -59,13 +66,27 @@ static int grow(rl_head *head) {
   return RL_OK;
 }
 
+/* A cookie with a control character in it is ignored, and the response is not (RFC 6265bis section 5.6). CR and NUL are no
+ * such: what they end to others makes another message of it (RFC 9110 section 5.5). */
+static bool is_only_a_cookie(rl_slice name, rl_slice value) {
+  if (!rl_slice_eq_nocase(name, RL_SLICE("set-cookie"))) return false;
+  return !memchr(value.data, '\r', value.len) && !memchr(value.data, 0, value.len);
+}
+
+static int refuse_value(rl_head *head, rl_slice name, rl_slice value) {
+  head->dropped = is_only_a_cookie(name, value);
+  return head->dropped ? RL_OK : RL_EPROTOCOL;
+}
+
 /* A line that begins with a space: its text belongs to the value before it. Not framing: libcurl does not unfold, and would
  * read another one than we do. */
 static int fold(rl_head *head, rl_slice line) {
-  if (!head->count || rl_header_is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
   rl_slice text = rl_slice_trim(line);
+  bool is_safe = rl_header_value_is_safe(text);
+  if (head->dropped) return is_safe ? RL_OK : refuse_value(head, RL_SLICE("set-cookie"), text);
+  if (!head->count || rl_header_is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
   rl_head_field *field = &head->fields[head->count - 1];
-  if (!rl_header_value_is_safe(text)) return RL_EPROTOCOL;
+  if (!is_safe) return refuse_value(head, rl_head_name(head, --head->count), text);
   if (field->value_len) rl_buf_add_char(&head->block, ' '), field->value_len++;
   rl_buf_add_slice(&head->block, text);
   field->value_len += (uint32_t)text.len;
@@ -77,7 +98,9 @@ static int add_field(rl_head *head, rl_slice line) {
   if (colon == line.len) return RL_EPROTOCOL;
   rl_slice name = rl_slice_of(line.data, colon);
   rl_slice value = rl_slice_trim(rl_slice_of(line.data + colon + 1, line.len - colon - 1));
-  if (!rl_header_name_is_safe(name) || !rl_header_value_is_safe(value)) return RL_EPROTOCOL;
+  head->dropped = false;
+  if (!rl_header_name_is_safe(name)) return RL_EPROTOCOL;
+  if (!rl_header_value_is_safe(value)) return refuse_value(head, name, value);
   int code = grow(head);
   if (code) return code;
   rl_head_field *field = &head->fields[head->count++];
@@ -106,18 +129,17 @@ rl_slice rl_head_find(const rl_head *head, rl_slice name) {
 
 /* ---- framing ------------------------------------------------------------------------------------------------------- */
 
-/* One line of Content-Length, a list of equal ones too. */
+/* One line of Content-Length, a list of equal ones too (RFC 9110 section 8.6); it is no list field, so nothing in it is empty. */
 static bool take_length(rl_slice value, bool found, int64_t *length) {
-  rl_slice item;
-  bool any = false;
-  while (rl_slice_next_element(&value, &item)) {
+  for (size_t from = 0; from <= value.len; found = true) {
     unsigned long long number;
-    if (rl_slice_to_u64(item, &number) || number > INT64_MAX) return false;
-    if ((found || any) && (int64_t)number != *length) return false;
+    size_t end = rl_slice_find(value, ',', from);
+    if (rl_slice_to_u64(rl_slice_trim(rl_slice_of(value.data + from, end - from)), &number)) return false;
+    if (number > INT64_MAX || (found && (int64_t)number != *length)) return false;
     *length = (int64_t)number;
-    any = true;
+    from = end + 1;
   }
-  return any;
+  return true;
 }
 
 /* 1: there is one length, 0: none, -1: they are none, or differ. */
@@ -131,15 +153,23 @@ static int find_length(const rl_head *head, int64_t *length) {
   return found;
 }
 
-/* 1: Transfer-Encoding is chunked; 0: there is none; -1: it is something else, or named twice. */
+/* 1: Transfer-Encoding is chunked; 0: there is none; -1: it is something else, nothing, or named twice. All its lines are one
+ * list, in which empty elements count for nothing (RFC 9110 section 5.6.1.2). */
 static int find_chunked(const rl_head *head) {
-  int found = 0;
+  bool any = false, found = false;
   for (size_t i = 0; i < head->count; i++) {
     if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("transfer-encoding"))) continue;
-    if (found || !rl_slice_eq_nocase(rl_head_value(head, i), RL_SLICE("chunked"))) return -1;
-    found = 1;
+    any = true;
+    for (rl_slice list = rl_head_value(head, i), coding; rl_slice_next_element(&list, &coding);) {
+      if (found || !rl_slice_eq_nocase(coding, RL_SLICE("chunked"))) return -1;
+      found = true;
+    }
   }
-  return found;
+  return any && !found ? -1 : found;
+}
+
+const char *rl_head_switches(const rl_head *head, bool asked) {
+  return head->status != 101 || asked ? NULL : "the server switched protocols, which nobody had asked for";
 }
 
 const char *rl_head_framing(const rl_head *head, bool *chunked, int64_t *length) {

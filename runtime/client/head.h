@@ -26,6 +26,7 @@ typedef struct rl_head {
   int status;
   char version[4]; /* "1.0", "1.1", "2" */
   bool complete;   /* the empty line has come */
+  bool dropped;    /* the line before was a cookie that is ignored, and so is what is folded into it */
 } rl_head;
 
 void rl_head_init(rl_head *head);
@@ -45,6 +46,10 @@ static inline rl_slice rl_head_value(const rl_head *head, size_t i) {
 }
 /* The first value of a name, in any case; .data is NULL where there is none. */
 rl_slice rl_head_find(const rl_head *head, rl_slice name);
+
+/* NULL, or what is wrong with a complete head where the request did not ask for another protocol (RFC 9110 section 15.2.2), a
+ * static line: what follows a 101 is not HTTP. */
+const char *rl_head_switches(const rl_head *head, bool asked);
 
 /* How the body behind a complete head of HTTP/1 is framed (RFC 9112 section 6.3): in chunks; or by `length`, -1 where there
  * is none and it ends with the connection. NULL, or what is wrong, a static line: lengths that are none or differ, a coding

@@ -90,7 +90,7 @@ static void on_writable(rl_stream *stream) {
 }
 
 void rl_link_start(rl_link *link, const rl_sending *sending) {
-  rl_reader_start(&link->reader, sending->answer, sending->to_head);
+  rl_reader_start(&link->reader, sending->answer, sending->to_head, sending->upgrades);
   link->head = sending->head;
   link->size = RL_SLICE_NONE;
   link->crlf = 0;

@@ -71,6 +71,7 @@ typedef struct rl_sending {
   int64_t length;   /* of it; -1: unknown, it goes in chunks */
   rl_head *answer;  /* filled with the response's head */
   bool to_head;     /* the method is HEAD */
+  bool upgrades;    /* it has an Upgrade field */
   bool last;        /* the request says that the connection is to be closed */
 } rl_sending;
 

@@ -5,11 +5,12 @@
  *   https://ada:secret@api.example.com:8443/v1/posts?tag=a#top
  *   scheme  user password  host       port  path    query fragment
  *
- *   url      all of it but user, password and fragment; what is sent and what messages may show
+ *   url      all of it but user, password and fragment; what hooks see, what is sent, what messages may show
  *   origin   scheme://host:port, lower case, the port always there: equal for two URLs of one origin (RFC 6454)
  *
- * Only http and https. Spaces and bytes above ASCII are percent-encoded; dot segments are removed; numeric IPv4 forms become
- * four decimal numbers (host), as written they are in raw_host.
+ * Only http and https, of RL_LIMIT_URL bytes. Scheme and host are written small, the host in ASCII (client/host.h), numeric
+ * IPv4 forms as four decimal numbers; the scheme's own port is left out; spaces and bytes above ASCII are
+ * percent-encoded, dot segments removed (client/path.h). To take `url` apart again changes nothing.
  */
 #ifndef RL_CLIENT_LOCATION_H
 #define RL_CLIENT_LOCATION_H
@@ -19,13 +20,15 @@
 
 typedef struct rl_location {
   char *url, *scheme, *host, *path, *query, *fragment, *user, *password; /* owned; NULL where there is none */
-  char *origin, *raw_host;
+  char *origin;
+  char *raw_host; /* as it was written, without brackets */
   int port;
   bool secure;
+  bool disguised; /* an IPv4 address that was not written as four decimal numbers */
 } rl_location;
 
-/* Takes `text` apart, relative to `base` (NULL: it must be absolute). 0, RL_ENOMEM, RL_EINVALID (then `why` says what is
- * wrong) or RL_EUNSUPPORTED for another scheme. On failure there is nothing to free. */
+/* Takes `text` apart, relative to `base` (NULL: it must be absolute). 0, RL_ENOMEM, or RL_EURL: then `why` says what is
+ * wrong, in a static line. On failure there is nothing to free. */
 int rl_location_parse(rl_location *location, const char *text, const char *base, const char **why);
 void rl_location_free(rl_location *location);
 
@@ -40,7 +43,8 @@ typedef struct rl_url_parts {
  * an address as it is usually written, perhaps a port, a path; nothing in it that would have to be encoded, no credentials,
  * no fragment. False for every other one: it must be taken apart first. */
 bool rl_location_cut(rl_slice url, rl_url_parts *parts);
-/* Whether a segment of the path is "." or "..": a server would be asked for something else than what is written. */
-bool rl_target_has_dots(rl_slice target);
+/* Whether a URL is written as rl_location_parse would write it, by a look at its bytes; false where that would have to be
+ * found out. */
+bool rl_location_is_settled(rl_slice url);
 
 #endif

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "http/header.h"
 #include "http/status.h"
 
 enum { AT_STATUS, IN_HEAD, NO_BODY, IN_LENGTH, IN_CHUNKS, UNTIL_EOF, ENDED, FAILED };
-enum { MOST_INTERIMS = 64 };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
@@ -21,10 +21,11 @@ void rl_reader_init(rl_reader *r) {
 
 void rl_reader_free(rl_reader *r) { rl_buf_free(&r->gather); }
 
-void rl_reader_start(rl_reader *r, rl_head *head, bool to_head) {
+void rl_reader_start(rl_reader *r, rl_head *head, bool to_head, bool upgrades) {
   rl_buf_free(&r->gather);
   r->head = head;
   r->to_head = to_head;
+  r->upgrades = upgrades;
   r->state = AT_STATUS;
   r->interims = 0;
   r->keep_alive = false;
@@ -99,8 +100,10 @@ static bool has_token(const rl_head *head, rl_slice name, rl_slice token) {
   return false;
 }
 
-static bool lasts(const rl_head *head) {
+/* HTTP/1.0 has no chunks: whoever sends them all the same has a framing that is not to be trusted (RFC 9112 section 6.1). */
+static bool lasts(const rl_head *head, bool chunked) {
   bool old = head->version[2] == '0';
+  if (old && chunked) return false;
   return old ? has_token(head, RL_SLICE("connection"), RL_SLICE("keep-alive"))
              : !has_token(head, RL_SLICE("connection"), RL_SLICE("close"));
 }
@@ -111,8 +114,9 @@ static rl_read frame(rl_reader *r) {
   int64_t length;
   bool chunked;
   const char *why = rl_head_framing(r->head, &chunked, &length);
+  if (!why) why = rl_head_switches(r->head, r->upgrades);
   if (why) return fault(r, RL_EPROTOCOL, why);
-  r->keep_alive = lasts(r->head) && r->head->status != 101;
+  r->keep_alive = lasts(r->head, chunked) && r->head->status != 101;
   r->left = length > 0 ? (uint64_t)length : 0;
   if (has_no_body(r)) r->state = NO_BODY;
   else if (chunked) start_chunks(r);
@@ -125,8 +129,10 @@ static rl_read frame(rl_reader *r) {
 
 static bool is_interim(const rl_head *head) { return head->status < 200 && head->status != 101; }
 
+/* Any minor version is read as the highest that we know (RFC 9110 section 2.5). */
 static bool is_version_known(const rl_head *head) {
-  return strcmp(head->version, "1.1") == 0 || strcmp(head->version, "1.0") == 0;
+  const char *version = head->version;
+  return version[0] == '1' && version[1] == '.' && rl_is((unsigned char)version[2], RL_CHAR_DIGIT);
 }
 
 static rl_read next_of_head(rl_reader *r, rl_slice *in) {
@@ -140,7 +146,7 @@ static rl_read next_of_head(rl_reader *r, rl_slice *in) {
     r->state = IN_HEAD;
     if (!r->head->complete) continue;
     if (!is_interim(r->head)) return frame(r);
-    if (++r->interims > MOST_INTERIMS) return fault(r, RL_EPROTOCOL, "interim responses without end");
+    if (++r->interims > RL_LIMIT_INTERIMS) return fault(r, RL_EPROTOCOL, "interim responses without end");
     r->state = AT_STATUS;
   }
   return r->state == FAILED ? RL_READ_FAULT : RL_READ_MORE;

@@ -5,8 +5,8 @@
  *         |
  *   --> [head] --HEAD--> [length | chunked | until the end] --BODY …--> END          [none] --> END
  *
- * How a body is framed, rl_head_framing says, strictly. Interim responses (1xx) are passed over; 101 is an answer, behind
- * which the connection is not HTTP any more.
+ * How a body is framed, rl_head_framing says, strictly. Interim responses (1xx) are passed over, so many of them; 101 is an answer to who has
+ * asked for it, after which the connection is not HTTP any more, and a fault for everybody else.
  *
  * The head's lines go to rl_head (client/head.h), which has the limits; chunks are llhttp's. Pure: no I/O, no clock; the
  * result does not depend on how the bytes were cut (a fuzz target holds it to that).
@@ -36,6 +36,7 @@ typedef struct rl_reader {
   uint8_t state;
   unsigned interims;
   bool to_head;    /* the request was HEAD */
+  bool upgrades;   /* the request asked for another protocol */
   bool keep_alive; /* the connection may carry another exchange, valid at RL_READ_END */
   bool last;       /* llhttp has seen the end of the chunks */
   int code;        /* RL_EPROTOCOL, RL_ETOOBIG, RL_ERESET (the connection ended too early), RL_ENOMEM */
@@ -44,8 +45,9 @@ typedef struct rl_reader {
 
 void rl_reader_init(rl_reader *reader);
 void rl_reader_free(rl_reader *reader);
-/* The next response is the answer to a request that has just been sent; `head` is filled, and outlives it. */
-void rl_reader_start(rl_reader *reader, rl_head *head, bool to_head);
+/* The next response is the answer to a request that has just been sent: was it HEAD, had it an Upgrade field? `head` is filled,
+ * and outlives it. */
+void rl_reader_start(rl_reader *reader, rl_head *head, bool to_head, bool upgrades);
 /* Uses bytes off the front of `in` up to the next event. */
 rl_read rl_reader_next(rl_reader *reader, rl_slice *in);
 /* The connection has ended: RL_READ_END where that is how the body ends, else RL_READ_FAULT. */

@@ -274,6 +274,7 @@ static void note_exchange(rl_transfer *t, const rl_exchange *exchange) {
   t->idempotent = exchange->idempotent;
   t->most = (uint8_t)(1 + exchange->idempotent);
   t->is_head = strcmp(exchange->method, "HEAD") == 0;
+  t->upgrades = rl_header_find_name(exchange->headers, exchange->header_count, RL_SLICE("upgrade")) != NULL;
 }
 
 int rl_transfer_start(rl_transfer *t, const rl_carrier *carrier, const rl_exchange *exchange) {

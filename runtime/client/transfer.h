@@ -98,6 +98,7 @@ struct rl_transfer {
   bool sends_on; /* behind a refusal too: what carries them could only end them as if they were whole */
 
   bool decode, is_head, idempotent;
+  bool upgrades;    /* the request has an Upgrade field */
   bool allowed;     /* by the guard, because of its name */
   uint8_t sendings; /* times that the request went out … */
   uint8_t most;     /* … of so many */
@@ -112,6 +113,7 @@ struct rl_transfer {
     int64_t length; /* of the body that is sent; -1: not known, 0: none */
     bool drained;   /* curl has been told that the body is complete */
     bool stale;     /* on the kept connection stood what nobody had asked for: nothing was sent on it */
+    unsigned interims;
     bool rehearsed; /* a head was passed over, because curl sends the request again */
   } by_curl;
   struct {

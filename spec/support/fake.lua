@@ -115,4 +115,6 @@ function Fake:close()
   os.execute("rm -rf " .. self.directory)
 end
 
+Fake.__close = Fake.close
+
 return M

@@ -36,11 +36,14 @@ function M.is(value)
 end
 
 local function count_given(opts)
-  local form = (opts.form ~= nil or opts.files ~= nil or opts.multipart ~= nil) and 1 or 0
+  local form = (opts.form or opts.files or opts.multipart) and 1 or 0
   return form + (opts.json ~= nil and 1 or 0) + (opts.body ~= nil and 1 or 0)
 end
 
-local function is_multipart(opts) return opts.files or (opts.multipart ~= nil and opts.multipart ~= false) end
+local function is_multipart(opts)
+  if opts.files and opts.multipart == false then mistake "files are sent as multipart: multipart = false excludes them" end
+  return opts.files or opts.multipart
+end
 
 --- of(opts) -> body, its content type; nothing where there is none
 function M.of(opts)

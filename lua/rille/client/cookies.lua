@@ -4,14 +4,20 @@
 --   jar:set(url, "name", "value", {…})   jar:get(url, "name")   jar:list()   jar:clear(domain)   jar:save() / jar:load(data)
 --
 --   by_domain["example.com"]["/account\0sid\0h"] = {name, value, domain, path, host_only, secure, http_only, expires, …}
+--   plain, secure        all cookies in the order in which they were last used, the Secure ones apart: lists, linked by the
+--                        cookies' own older and newer
 --
 -- A cookie is what (domain, path, name, host-only) says, so that a subdomain cannot take the place of its parent's
--- (PYSEC-2026-4370); Secure ones never leave over http (CVE-2026-111063). Without a list of public suffixes a domain must
--- have a dot and be no address. Bounds: 50 cookies a domain, 3000 in all; who was not used longest goes first.
+-- (PYSEC-2026-4370); Secure ones never leave over http (CVE-2026-111063); none is for a public suffix (client/suffix.h).
+--
+-- Bounds: 50 cookies a domain, 3000 in all. Where one must go, an expired one does, else one that is not Secure, of those the
+-- one that was used longest ago: who answers over http cannot push out what https has set. What a cookie costs does not grow
+-- with how many there are.
 local mistake = require("rille.options").mistake
 local options = require "rille.options"
 local dates = require "rille.client.date"
 local native = require "rille.native"
+local urls = require "rille.client.url"
 
 local Jar = {}
 Jar.__index = Jar
@@ -22,53 +28,56 @@ local MOST_OF_DOMAIN, MOST, MOST_BYTES, MOST_AGE = 50, 3000, 4096, 400 * 86400
 local M = {}
 
 --- new() -> an empty jar
-function M.new() return setmetatable({ by_domain = {}, count = 0, clock = 0 }, Jar) end
+function M.new()
+  return setmetatable({ by_domain = {}, counts = {}, count = 0, clock = 0, plain = {}, secure = {}, secure_names = {} }, Jar)
+end
 
 function M.is(value) return getmetatable(value) == Jar end
 
 -- ---- reading Set-Cookie (section 5.6) -------------------------------------------------------------------------------
 
-local function trim(text) return text:match "^[ \t]*(.-)[ \t]*$" end
-
-local function attributes_of(rest)
-  local found = {}
-  for piece in rest:gmatch "[^;]+" do
-    local name, value = piece:match "^([^=]*)=(.*)$"
-    name, value = trim(name or piece):lower(), trim(value or "")
-    local ignored = #value > 1024 or (name == "max-age" and not value:find "^%-?%d+$")
-      or (name == "expires" and not dates.parse(value))
-    if not ignored then found[name] = value end -- the last of a kind counts
-  end
-  return found
+local function age_of(value, now)
+  if not value:find "^%-?%d+$" then return nil end
+  local seconds = tonumber(value)
+  return seconds <= 0 and now - 1 or now + math.min(seconds, MOST_AGE)
 end
 
-local function expiry_of(found, now)
-  local age = found["max-age"]
-  if age and age:find "^%-?%d+$" then
-    local seconds = tonumber(age)
-    return seconds <= 0 and now - 1 or now + math.min(seconds, MOST_AGE)
-  end
-  local expires = found.expires and dates.parse(found.expires)
-  return expires and math.min(expires, now + MOST_AGE)
+local function date_of(value, now)
+  local date = dates.parse(value)
+  return date and math.min(date, now + MOST_AGE)
 end
 
---- parse(text, now) -> cookie as the server wrote it, or nil
+-- Of those of a kind the last counts; an age or a date that is none is not one of them. An age goes before a date.
+local function read_attributes(cookie, list, now)
+  local found, age, date = {}, nil, nil
+  for i = 1, #list, 2 do
+    local name, value = list[i], list[i + 1]
+    if name == "max-age" then age = age_of(value, now) or age
+    elseif name == "expires" then date = date_of(value, now) or date
+    else found[name] = value end
+  end
+  cookie.expires = age or date
+  cookie.path, cookie.domain, cookie.same_site = found.path, found.domain, found.samesite
+  cookie.secure, cookie.http_only = found.secure ~= nil, found.httponly ~= nil
+end
+
+local function is_text(cookie)
+  return native.utf8_valid(cookie.name .. (cookie.path or "") .. (cookie.same_site or ""))
+    and not (cookie.domain and cookie.domain:find "[\128-\255]")
+end
+
+--- parse(text, now) -> cookie as the server wrote it, or nil where it is to be ignored (client/set_cookie.h)
 function M.parse(text, now)
-  if #text > 8192 or text:find "[\0-\8\10-\31\127]" then return nil end
-  local pair, rest = text:match "^([^;]*);?(.*)$"
-  local name, value = pair:match "^([^=]*)=(.*)$"
-  name, value = trim(name or ""), trim(value or pair)
-  if name == "" or #name + #value > MOST_BYTES or not native.utf8_valid(name .. rest) then return nil end
-  local found = attributes_of(rest)
-  return {
-    name = name, value = value, path = found.path, domain = found.domain, expires = expiry_of(found, now),
-    secure = found.secure ~= nil, http_only = found.httponly ~= nil, same_site = found.samesite,
-  }
+  local name, value, list = native.set_cookie_cut(text)
+  if not name then return nil end
+  local cookie = { name = name, value = value }
+  read_attributes(cookie, list, now)
+  return is_text(cookie) and cookie or nil
 end
 
 -- ---- where a cookie belongs -----------------------------------------------------------------------------------------
 
-local function is_address(host) return host:find "^%d+%.%d+%.%d+%.%d+$" ~= nil or host:find(":", 1, true) ~= nil end
+local is_address = native.host_is_address
 
 local function domain_matches(host, domain)
   if host == domain then return true end
@@ -86,108 +95,159 @@ local function default_path(path)
   return folder or "/"
 end
 
--- Sets domain and host_only; false where the server may not set it for that domain.
+local function is_everybodys(domain) return is_address(domain) or native.suffix_is_public(domain) end
+
+-- Sets domain and host_only (section 5.7.3); false where the server may not set it for that domain. A host that is a public
+-- suffix itself, or an address, keeps its own to itself.
 local function settle_domain(cookie, host)
   local domain = cookie.domain and cookie.domain:gsub("^%.", ""):lower() or ""
   cookie.said_domain = domain ~= ""
-  if domain == "" or domain == host then
-    -- A host that is no domain of its own (localhost, an address) has no subdomains to share with.
-    cookie.host_only = domain == "" or is_address(host) or not host:find(".", 1, true)
-    cookie.domain = host
-    return true
+  if domain ~= "" and is_everybodys(domain) then
+    if domain ~= host then return false end
+    domain = ""
   end
-  cookie.domain, cookie.host_only = domain, false
-  return domain:find "^[^.]+%..*[^.]$" ~= nil and domain_matches(host, domain)
+  cookie.domain, cookie.host_only = domain == "" and host or domain, domain == ""
+  return domain_matches(host, cookie.domain)
 end
 
 -- What the name promises; __Host- wants its Path said, not guessed.
 local function prefix_is_kept(cookie, location)
-  local name = cookie.name:lower()
-  if name:sub(1, 9) == "__secure-" then return cookie.secure and location.secure end
+  local name = cookie.name:sub(1, 9):lower()
+  if name == "__secure-" then return cookie.secure and location.secure end
   if name:sub(1, 7) ~= "__host-" then return true end
   return cookie.secure and location.secure and cookie.host_only and not cookie.said_domain and cookie.path == "/"
 end
 
 -- ---- keeping --------------------------------------------------------------------------------------------------------
 
-local function key_of(cookie) return cookie.path .. "\0" .. cookie.name .. "\0" .. (cookie.host_only and "h" or "d") end
-
-local function drop(jar, domain, key)
-  local kept = jar.by_domain[domain]
-  kept[key] = nil
-  jar.count = jar.count - 1
-  if next(kept) == nil then jar.by_domain[domain] = nil end
-end
-
 local function is_expired(cookie, now) return cookie.expires ~= nil and cookie.expires <= now end
 
-local function goes_before(cookie, other)
+local function list_of(jar, cookie) return cookie.secure and jar.secure or jar.plain end
+
+local function unlink(jar, cookie)
+  local list, older, newer = list_of(jar, cookie), cookie.older, cookie.newer
+  if older then older.newer = newer else list.oldest = newer end
+  if newer then newer.older = older else list.newest = older end
+  cookie.older, cookie.newer = nil, nil
+end
+
+local function link(jar, cookie)
+  local list = list_of(jar, cookie)
+  cookie.older, cookie.used = list.newest, jar.clock
+  if list.newest then list.newest.newer = cookie else list.oldest = cookie end
+  list.newest = cookie
+end
+
+local function touch(jar, cookie)
+  unlink(jar, cookie)
+  link(jar, cookie)
+end
+
+-- The Secure ones of a name, for those that would hide them.
+local function note_secure(jar, cookie, value)
+  if not cookie.secure then return end
+  local set = jar.secure_names[cookie.name] or {}
+  set[cookie] = value
+  jar.secure_names[cookie.name] = next(set) and set or nil
+end
+
+local function add(jar, cookie)
+  local domain = cookie.domain
+  jar.by_domain[domain] = jar.by_domain[domain] or {}
+  jar.by_domain[domain][cookie.key] = cookie
+  jar.counts[domain] = (jar.counts[domain] or 0) + 1
+  jar.count = jar.count + 1
+  if cookie.expires then jar.soonest = math.min(jar.soonest or cookie.expires, cookie.expires) end
+  note_secure(jar, cookie, true)
+  link(jar, cookie)
+end
+
+local function drop(jar, cookie)
+  local domain = cookie.domain
+  jar.by_domain[domain][cookie.key] = nil
+  jar.counts[domain] = jar.counts[domain] - 1
+  jar.count = jar.count - 1
+  if jar.counts[domain] == 0 then jar.by_domain[domain], jar.counts[domain] = nil, nil end
+  note_secure(jar, cookie, nil)
+  unlink(jar, cookie)
+end
+
+-- All of them; the one that is being looked at may be dropped.
+local function each(jar)
+  local following, rest = jar.plain.oldest, jar.secure.oldest
+  return function()
+    if not following then following, rest = rest, nil end
+    local cookie = following
+    following = cookie and cookie.newer
+    return cookie
+  end
+end
+
+-- The expired ones go, once any has. All cookies of a response have one `now`, so this happens once for each at the most.
+local function sweep(jar, now)
+  if not jar.soonest or jar.soonest > now then return end
+  jar.soonest = nil
+  for cookie in each(jar) do
+    if is_expired(cookie, now) then drop(jar, cookie)
+    elseif cookie.expires then jar.soonest = math.min(jar.soonest or cookie.expires, cookie.expires) end
+  end
+end
+
+local function goes_before(cookie, other, now)
+  if is_expired(cookie, now) ~= is_expired(other, now) then return is_expired(cookie, now) end
   if cookie.secure ~= other.secure then return other.secure end
   return cookie.used < other.used
 end
 
--- The cookie of these domains that goes first: an expired one, else one that is not Secure, of those the one that was used
--- longest ago. Else who answers over http could push out what https has set.
-local function first_to_go(domains, now)
-  local oldest, oldest_key, oldest_domain
-  for domain, kept in pairs(domains) do
-    for key, cookie in pairs(kept) do
-      if is_expired(cookie, now) then return domain, key end
-      if not oldest or goes_before(cookie, oldest) then oldest, oldest_key, oldest_domain = cookie, key, domain end
-    end
+local function first_to_go(kept, now)
+  local first
+  for _, cookie in pairs(kept) do
+    if not first or goes_before(cookie, first, now) then first = cookie end
   end
-  return oldest_domain, oldest_key
-end
-
-local function size_of(kept)
-  local count = 0
-  for _ in pairs(kept) do count = count + 1 end
-  return count
+  return first
 end
 
 local function make_room(jar, domain, now)
-  local kept = jar.by_domain[domain]
-  if kept and size_of(kept) >= MOST_OF_DOMAIN then drop(jar, first_to_go({ [domain] = kept }, now)) end
-  if jar.count >= MOST then drop(jar, first_to_go(jar.by_domain, now)) end
+  if (jar.counts[domain] or 0) >= MOST_OF_DOMAIN then drop(jar, first_to_go(jar.by_domain[domain], now)) end
+  if jar.count >= MOST then sweep(jar, now) end
+  if jar.count >= MOST then drop(jar, jar.plain.oldest or jar.secure.oldest) end
 end
 
+local function key_of(cookie) return cookie.path .. "\0" .. cookie.name .. "\0" .. (cookie.host_only and "h" or "d") end
+
 local function put(jar, cookie, now)
-  local key, kept = key_of(cookie), jar.by_domain[cookie.domain]
-  local old = kept and kept[key]
-  if is_expired(cookie, now) then
-    if old then drop(jar, cookie.domain, key) end
-    return
-  end
+  cookie.key = key_of(cookie)
+  local kept = jar.by_domain[cookie.domain]
+  local old = kept and kept[cookie.key]
+  if old then drop(jar, old) end
+  if is_expired(cookie, now) then return end
   jar.clock = jar.clock + 1
-  cookie.used = jar.clock
   cookie.made = old and old.made or jar.clock
-  if not old then
-    make_room(jar, cookie.domain, now)
-    jar.by_domain[cookie.domain] = jar.by_domain[cookie.domain] or {}
-    jar.count = jar.count + 1
-  end
-  jar.by_domain[cookie.domain][key] = cookie
+  make_room(jar, cookie.domain, now)
+  add(jar, cookie)
 end
 
 -- "Leave secure cookies alone": over http none may hide a Secure one of that name.
 local function hides_a_secure_one(jar, cookie)
-  for _, kept in pairs(jar.by_domain) do
-    for _, other in pairs(kept) do
-      if other.secure and other.name == cookie.name and path_matches(cookie.path, other.path)
-        and (domain_matches(cookie.domain, other.domain) or domain_matches(other.domain, cookie.domain)) then
-        return true
-      end
+  for other in pairs(jar.secure_names[cookie.name] or {}) do
+    if path_matches(cookie.path, other.path)
+      and (domain_matches(cookie.domain, other.domain) or domain_matches(other.domain, cookie.domain)) then
+      return true
     end
   end
   return false
 end
 
--- A cookie as it was parsed, from the response of that location.
+-- Keeps a cookie as it was parsed, from the response of that location; or says why not.
 local function accept(jar, cookie, location, now)
-  if not settle_domain(cookie, location.host) or not prefix_is_kept(cookie, location) then return end
+  local said = cookie.domain
+  if not settle_domain(cookie, location.host) then
+    return ("%s may not set a cookie for the domain '%s'"):format(location.host, said)
+  end
+  if not prefix_is_kept(cookie, location) then return "it is not what its name promises (__Host-, __Secure-)" end
   if not cookie.path or cookie.path:sub(1, 1) ~= "/" then cookie.path = default_path(location.path) end
-  if cookie.secure and not location.secure then return end
-  if not location.secure and hides_a_secure_one(jar, cookie) then return end
+  if cookie.secure and not location.secure then return "a Secure cookie is set over https only" end
+  if not location.secure and hides_a_secure_one(jar, cookie) then return "it would hide a Secure cookie" end
   put(jar, cookie, now)
 end
 
@@ -203,9 +263,9 @@ end
 -- ---- sending --------------------------------------------------------------------------------------------------------
 
 local function collect(jar, domain, location, now, found)
-  for key, cookie in pairs(jar.by_domain[domain] or {}) do
+  for _, cookie in pairs(jar.by_domain[domain] or {}) do
     if is_expired(cookie, now) then
-      drop(jar, domain, key)
+      drop(jar, cookie)
     elseif (not cookie.host_only or domain == location.host) and (not cookie.secure or location.secure)
       and path_matches(location.path, cookie.path) then
       found[#found + 1] = cookie
@@ -236,8 +296,8 @@ function Jar:header(location)
   if #found == 0 then return nil end
   self.clock = self.clock + 1
   for i, cookie in ipairs(found) do
-    cookie.used = self.clock
-    found[i] = cookie.name .. "=" .. cookie.value
+    touch(self, cookie)
+    found[i] = cookie.name == "" and cookie.value or cookie.name .. "=" .. cookie.value
   end
   return table.concat(found, "; ")
 end
@@ -245,9 +305,8 @@ end
 -- ---- for programs ---------------------------------------------------------------------------------------------------
 
 local function location_of(url)
-  local location, why = native.url_parse(url)
-  if not location then mistake(("cookies: '%s' is no URL: %s"):format(url, why)) end
-  return location
+  if type(url) ~= "string" then mistake("cookies: a URL is a string, got a " .. type(url)) end
+  return urls.parse(url)
 end
 
 local set_options = { path = "string", domain = "string", secure = "boolean", http_only = "boolean", max_age = "number" }
@@ -262,8 +321,13 @@ function Jar:set(url, name, value, opts)
   local age = opts.max_age
   if age and age ~= age then mistake "cookies: max_age is NaN" end
   if value:find "[%c;]" then mistake "cookies: the value holds a control character or ';'" end
-  accept(self, { name = name, value = value, path = opts.path, domain = opts.domain, secure = opts.secure or false,
+  if ((opts.path or "") .. (opts.domain or "")):find "[%c;\128-\255]" then
+    mistake "cookies: path and domain are ASCII, without control characters and ';'"
+  end
+  if #name + #value > MOST_BYTES then mistake(("cookies: name and value have %d bytes at the most"):format(MOST_BYTES)) end
+  local why = accept(self, { name = name, value = value, path = opts.path, domain = opts.domain, secure = opts.secure or false,
     http_only = opts.http_only or false, expires = age and now + math.min(age, MOST_AGE) }, location, now)
+  if why then mistake("cookies: " .. why) end
 end
 
 --- jar:get(url, name) -> value of the cookie that would be sent there, or nil
@@ -271,6 +335,7 @@ function Jar:get(url, name)
   for _, cookie in ipairs(matching(self, location_of(url))) do
     if cookie.name == name then return cookie.value end
   end
+  return nil
 end
 
 local fields = {
@@ -300,10 +365,8 @@ end
 --- jar:list() -> list of plain tables, in the order in which they were first set
 function Jar:list()
   local now, all = native.time(), {}
-  for _, kept in pairs(self.by_domain) do
-    for _, cookie in pairs(kept) do
-      if not is_expired(cookie, now) then all[#all + 1] = cookie end
-    end
+  for cookie in each(self) do
+    if not is_expired(cookie, now) then all[#all + 1] = cookie end
   end
   table.sort(all, function(a, b) return a.made < b.made end)
   for i, cookie in ipairs(all) do all[i] = plain(cookie) end
@@ -317,21 +380,30 @@ function Jar:save()
   return all
 end
 
+-- As a server could have set it.
+local function is_possible(cookie)
+  return not cookie.name:find "[=;]" and not cookie.value:find(";", 1, true) and cookie.path:find "^/" ~= nil
+    and not (cookie.path .. cookie.domain):find "[%c;]" and native.set_cookie_cut(cookie.name .. "=" .. cookie.value) ~= nil
+end
+
+local function check_saved(given)
+  for name, kind in pairs(fields) do
+    if type(given) ~= "table" or type(given[name]) ~= kind then
+      mistake(("cookies: a saved cookie has '%s', a %s"):format(name, kind))
+    end
+  end
+end
+
 --- jar:load(data): what jar:save() gave. Data only: each field is checked, nothing in it is run.
 function Jar:load(data)
   if type(data) ~= "table" then mistake("cookies: load takes a list, got a " .. type(data)) end
   local now = native.time()
   for _, given in ipairs(data) do
-    for name, kind in pairs(fields) do
-      if type(given) ~= "table" or type(given[name]) ~= kind then
-        mistake(("cookies: a saved cookie has '%s', a %s"):format(name, kind))
-      end
-    end
+    check_saved(given)
     local cookie = as_bytes(given)
-    if type(given.expires) ~= "number" then cookie.expires = nil end
-    if cookie.value:find "[\0-\8\10-\31\127;]" or not cookie.name:find "^[^%c;=]+$" or cookie.path:sub(1, 1) ~= "/" then
-      mistake "cookies: a saved cookie holds what no cookie can"
-    end
+    cookie.expires = type(given.expires) == "number" and math.min(given.expires, now + MOST_AGE) or nil
+    if not is_possible(cookie) then mistake "cookies: a saved cookie holds what no cookie can" end
+    cookie.host_only = cookie.host_only or is_everybodys(cookie.domain)
     put(self, cookie, now)
   end
   return self
@@ -339,9 +411,8 @@ end
 
 --- jar:clear(domain?): all of them, or those of a domain
 function Jar:clear(domain)
-  for kept_domain, kept in pairs(domain and { [domain] = self.by_domain[domain] } or self.by_domain) do
-    self.count = self.count - size_of(kept)
-    self.by_domain[kept_domain] = nil
+  for cookie in each(self) do
+    if not domain or cookie.domain == domain:lower() then drop(self, cookie) end
   end
 end
 

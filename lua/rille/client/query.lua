@@ -64,7 +64,7 @@ end
 
 --- append(url, query): a table, or a text that is encoded already
 function M.append(url, query)
-  local text = type(query) == "table" and M.encode("query", query) or query:gsub("^%?", "")
+  local text = type(query) == "table" and M.encode("query", query) or query:gsub("^%?", ""):gsub("#", "%%23")
   if text == "" then return url end
   local front, fragment = url:match "^([^#]*)(.*)$"
   local joint = front:find("?", 1, true) and (front:find "[?&]$" and "" or "&") or "?"

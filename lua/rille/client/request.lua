@@ -7,23 +7,26 @@
 -- Settings of a client are worked out once; a request that says nothing of its own shares them.
 local mistake = require("rille.options").mistake
 local bodies = require "rille.client.body"
+local credentials = require "rille.client.credentials"
 local headers = require "rille.client.headers"
 local native = require "rille.native"
 local options = require "rille.options"
 local query = require "rille.client.query"
-local redirect = require "rille.client.redirect"
+local route = require "rille.client.route"
+local urls = require "rille.client.url"
 
 local M = {}
 
 -- What a client and a request may say alike.
 local shared = {
   headers = "table", auth = "table", timeout = "number|table|boolean", follow = "number|boolean",
-  verify = "boolean", ca = "string", cert = "string", key = "string", proxy = "string|boolean", no_proxy = "string",
-  unix = "string", raise = "boolean", decompress = "boolean", body_limit = "number", retries = "number",
+  verify = "boolean", ca = "string|boolean", cert = "string|boolean", key = "string|boolean", proxy = "string|boolean",
+  no_proxy = "string|boolean", unix = "string|boolean", raise = "boolean", decompress = "boolean", body_limit = "number",
+  retries = "number", encoding = "string",
 }
 local of_request = {
   method = "string", query = "table|string", json = true, form = "table", files = "table", multipart = "table|boolean",
-  body = "string|function|table|userdata", cookies = "table",
+  body = "string|function|table|userdata", cookies = "table", absolute = "boolean",
 }
 local of_client = {
   base_url = "string", cookies = "boolean|table", limit = "number", limit_per_host = "number", allow = "table",
@@ -31,7 +34,19 @@ local of_client = {
 }
 for name, kind in pairs(shared) do of_request[name], of_client[name] = kind, kind end
 
-M.client_options, M.request_options = of_client, of_request
+-- What is an option of the one is looked for in vain among those of the other, and this says so.
+local function refer(known, other, what, owner)
+  setmetatable(known, { __index = function(_, name)
+    if rawget(other, name) then mistake(("%s: '%s' is an option of %s"):format(what, name, owner)) end
+  end })
+end
+
+refer(of_request, of_client, "fetch", "rille.client, not of a request")
+refer(of_client, of_request, "client", "a request, not of rille.client")
+
+--- check_request(opts), check_client(opts): raise what is no option of a request, of a client
+function M.check_request(opts) return options.check(opts, of_request, "fetch") end
+function M.check_client(opts) return options.check(opts, of_client, "client") end
 
 -- ---- settings -------------------------------------------------------------------------------------------------------
 
@@ -52,58 +67,40 @@ local function set_deadlines(settings, timeout)
     settings.total = seconds("timeout", timeout)
     return
   end
-  options.check(timeout, timeout_kinds, "timeout", 5)
+  options.check(timeout, timeout_kinds, "timeout")
   if timeout.total ~= nil then settings.total = seconds("timeout.total", timeout.total) end
   if timeout.connect ~= nil then settings.connect = seconds("timeout.connect", timeout.connect) end
   if timeout.read ~= nil then settings.read = seconds("timeout.read", timeout.read) end
 end
 
-local function count(what, value)
+--- count(what, value, least): a whole number, `least` or more
+function M.count(what, value, least)
   local whole = math.tointeger(value)
-  if not whole or whole < 0 then mistake(what .. ": a whole number, 0 or more") end
+  if not whole or whole < least then mistake(("%s: a whole number, %d or more"):format(what, least)) end
   return whole
 end
 
 local function set_counts(settings, given)
   if given.follow ~= nil then
-    settings.follow = given.follow == true and DEFAULT_FOLLOW or given.follow and count("follow", given.follow) or 0
+    settings.follow = given.follow == true and DEFAULT_FOLLOW or given.follow and M.count("follow", given.follow, 0) or 0
   end
-  if given.retries ~= nil then settings.retries = count("retries", given.retries) end
-  if given.body_limit ~= nil then settings.body_limit = count("body_limit", given.body_limit) end
+  if given.retries ~= nil then settings.retries = M.count("retries", given.retries, 0) end
+  if given.body_limit ~= nil then settings.body_limit = M.count("body_limit", given.body_limit, 1) end
   if given.raise ~= nil then settings.raise = given.raise end
   if given.decompress ~= nil then settings.decompress = given.decompress end
 end
 
-local ways = { "ca", "cert", "key", "no_proxy", "unix" }
-
-local function check_proxy(proxy)
-  if proxy == "env" or proxy:find "^https?://." or proxy:find "^socks[45]h?a?://." then return proxy end
-  mistake "proxy: 'http://host:port', 'https://…', 'socks5://…' or 'env' was expected"
-end
-
--- How to get there, where it is not straight: verify, ca, cert, key, proxy, no_proxy, unix.
-local function set_route(settings, given)
-  local route, changed = {}, false
-  for name, value in pairs(settings.route or {}) do route[name] = value end
-  for _, name in ipairs(ways) do
-    if given[name] ~= nil then
-      if given[name]:find("\0", 1, true) then mistake(name .. ": holds NUL") end
-      route[name], changed = given[name], true
-    end
-  end
-  if given.verify ~= nil then route.insecure, changed = not given.verify or nil, true end
-  if given.proxy == true then mistake "proxy: false, or the URL of one, or 'env'" end
-  if given.proxy ~= nil then route.proxy, changed = given.proxy and check_proxy(given.proxy) or nil, true end
-  if changed then settings.route = next(route) ~= nil and route or nil end
+local function set_encoding(settings, encoding)
+  if encoding == nil then return end
+  if not native.charset_is_known(encoding) then mistake(("encoding: '%s' is no charset that is known here"):format(encoding)) end
+  settings.encoding = encoding
 end
 
 local function apply(settings, given)
   set_deadlines(settings, given.timeout)
   set_counts(settings, given)
-  set_route(settings, given)
-  if settings.guarded and settings.route and settings.route.proxy then
-    mistake "allow and deny_private cannot see behind a proxy: the proxy resolves the names"
-  end
+  set_encoding(settings, given.encoding)
+  route.set(settings, given)
   settings.limits = { settings.connect or false, settings.read or false, settings.body_limit or false, settings.decompress }
   return settings
 end
@@ -114,18 +111,38 @@ local function check_allow(list)
   end
 end
 
+-- What is said of connections means nothing where there are none.
+local of_wire = {
+  allow = true, deny_private = true, limit = true, limit_per_host = true, verify = true, ca = true, cert = true, key = true,
+  proxy = true, no_proxy = true, unix = true, decompress = true,
+}
+
+local function check_transport(given)
+  for name, value in pairs(given) do
+    if of_wire[name] and not (name == "decompress" and value == false) then
+      mistake(name .. " is of no use to a client that makes no connections")
+    end
+  end
+  if type(given.timeout) == "table" and (given.timeout.connect or given.timeout.read) then
+    mistake "timeout: only total is kept by a client that makes no connections"
+  end
+end
+
 --- settings(given) -> those of a client
 function M.settings(given)
   check_allow(given.allow or {})
+  if given.transport then check_transport(given) end
   return apply({ total = DEFAULT_TIMEOUT, follow = DEFAULT_FOLLOW, retries = 0, raise = false, decompress = true,
     guarded = given.deny_private or given.allow ~= nil }, given)
 end
 
 local own_settings = {
   "timeout", "follow", "retries", "body_limit", "raise", "decompress", "verify", "ca", "cert", "key", "proxy", "no_proxy", "unix",
+  "encoding",
 }
 
 local function settings_of(client, opts)
+  if client.transport then check_transport(opts) end
   for _, name in ipairs(own_settings) do
     if opts[name] ~= nil then
       local own = {}
@@ -134,77 +151,6 @@ local function settings_of(client, opts)
     end
   end
   return client.settings
-end
-
--- ---- URL ------------------------------------------------------------------------------------------------------------
-
--- One slash between; a URL of its own stands as it is.
-local function join(base, path)
-  if path:find "^%a[%w+.-]*://" then return path end
-  if path == "" or path:find "^%?" then return base .. path end
-  return base:gsub("/+$", "") .. "/" .. path:gsub("^/+", "")
-end
-
-local last_plain -- one request is often for the same URL as the one before it
-
-local function is_plain(url)
-  if url == last_plain then return true end
-  if not native.url_is_plain(url) then return false end
-  last_plain = url
-  return true
-end
-
--- Into req.url, or raises; credentials in it become those of the request.
-local function set_url(req, client, url, opts)
-  if type(url) ~= "string" then mistake("a URL is a string, got a " .. type(url)) end
-  if client.base_url then url = join(client.base_url, url) end
-  if opts and opts.query then url = query.append(url, opts.query) end
-  if is_plain(url) then
-    req.url = url
-    return
-  end
-  local location, why = native.url_parse(url)
-  if not location then mistake(("'%s' is no URL to fetch: %s"):format(url, why)) end
-  redirect.check(req.settings, location, req.method)
-  req.url = location.url
-  return location.user and { location.user, location.password or "" } or nil
-end
-
--- ---- credentials ----------------------------------------------------------------------------------------------------
-
-local function check_credential(text)
-  if type(text) ~= "string" then mistake "auth: {user, password}, {bearer=token} or {user, password, digest=true}" end
-  if text:find "[%c]" then mistake "auth: holds a control character" end
-  return text
-end
-
--- RFC 4648 section 4, with its padding.
-local function base64(text)
-  local encoded = native.base64url_encode(text):gsub("%-", "+"):gsub("_", "/")
-  return encoded .. ("="):rep(-#encoded % 4)
-end
-
--- {user, password} | {bearer=} | {user, password, digest=true} -> Authorization, or the pair for a digest challenge
-local function credentials(auth)
-  if auth.bearer then return "Bearer " .. check_credential(auth.bearer) end
-  local user = check_credential(auth[1] or auth.user)
-  local password = check_credential(auth[2] or auth.password or "")
-  if auth.digest then return nil, { user, password } end
-  if user:find(":", 1, true) then mistake "auth: a user's name holds no ':' in basic authentication" end
-  return "Basic " .. base64(user .. ":" .. password)
-end
-
-local function set_credentials(req, auth)
-  if req.headers.authorization then return end
-  local header, digest = credentials(auth)
-  if header then headers.add(req.headers, "Authorization", header) end
-  req.digest = digest
-end
-
--- A client with a base URL keeps its own credentials to that origin.
-local function is_at_home(client, url)
-  local location = native.url_parse(url)
-  return location ~= nil and location.origin == client.home
 end
 
 -- ---- all of it ------------------------------------------------------------------------------------------------------
@@ -230,21 +176,44 @@ local function take_length(req)
   if not given then return end
   headers.remove(req.headers, "Content-Length")
   local length = given:find "^%d+$" and math.tointeger(tonumber(given))
-  if not length or (type(req.body) == "string" and length ~= #req.body) then
-    mistake "header Content-Length: not the length of the body"
-  end
+  local known = req.body == nil and 0 or type(req.body) == "string" and #req.body
+  if not length or (known and length ~= known) then mistake "header Content-Length: not the length of the body" end
   if type(req.body) == "table" then req.length = length end
 end
 
+-- A client's own headers and the call's; to another origin of the client's only what may go anywhere.
 local function own_headers(client, opts, at_home)
   local list = headers.copy(client.headers)
-  if not at_home then redirect.leave_origin(list) end
-  if opts.decompress == false then headers.remove(list, "Accept-Encoding") end
+  if not at_home then credentials.leave_home(list) end
+  if opts.decompress == false then headers.remove(list, "Accept-Encoding")
+  elseif opts.decompress and not list["accept-encoding"] then headers.add(list, "Accept-Encoding", M.codings) end
   for name, value in pairs(opts.headers or {}) do
     if type(name) ~= "string" then mistake "headers are a table of names and values" end
     headers.set(list, name, value)
   end
   return list
+end
+
+--- What is asked for where bodies are decoded.
+M.codings = "gzip, deflate, br"
+
+local function names_authorization(given)
+  for name in pairs(given or {}) do
+    if type(name) == "string" and name:lower() == "authorization" then return true end
+  end
+  return false
+end
+
+-- Credentials are said once: by auth, by the URL, or by a header; a client's stand where a call says nothing.
+local function set_credentials(req, client, opts, in_url, at_home)
+  if not opts.auth and not in_url and not client.digest then return end
+  local by_header = names_authorization(opts.headers)
+  if opts.auth and by_header then mistake "auth and a header Authorization exclude each other" end
+  if in_url and (opts.auth or by_header) then
+    urls.refuse(req.url, "it holds a user, and credentials were given beside it", req.method)
+  end
+  if opts.auth or in_url then credentials.set(req, opts.auth or in_url)
+  elseif at_home and not by_header then req.digest = client.digest end
 end
 
 local function set_cookies(req, cookies)
@@ -262,57 +231,70 @@ local Request = { __name = "rille.client_request" }
 Request.__index = Request
 function Request.__tostring(req) return ("%s %s"):format(req.method, req.url) end
 
--- A request that says nothing but its URL: the client's own headers and settings, not even copied.
+-- A request that says nothing but its URL: the client's own headers and settings, not even copied; and the credentials in
+-- the URL, with which it is more than that.
 local function plain(client, method, url)
   local req = setmetatable({ method = method, headers = client.headers, settings = client.settings, digest = client.digest },
     Request)
-  return req, set_url(req, client, url)
+  local _, in_url = urls.set(req, client, url)
+  return req, in_url
 end
 
 --- of(client, method, url, opts) -> request
 function M.of(client, method, url, opts)
   if not opts then
-    local req, credentials_in_url = plain(client, method, url)
-    if not credentials_in_url and (not client.home or is_at_home(client, req.url)) then return req end
+    local simple, credentials_in_url = plain(client, method, url)
+    if not credentials_in_url then return simple end
+    opts = {}
   end
-  opts = opts or {}
   local req = setmetatable({ method = check_method(opts.method or method), settings = settings_of(client, opts) }, Request)
-  local in_url = set_url(req, client, url, opts)
-  local at_home = not client.home or is_at_home(client, req.url)
-  if not at_home and opts.cert == nil then req.settings = redirect.without_certificate(req.settings) end
+  local at_home, in_url = urls.set(req, client, url, opts.query, opts.absolute)
+  if opts.absolute then req.absolute, req.away = true, not at_home end
+  if not at_home and not opts.cert then req.settings = route.without_certificate(req.settings) end
   req.headers = own_headers(client, opts, at_home)
   set_body(req, opts)
   take_length(req)
-  local auth = opts.auth or in_url
-  if auth then
-    if not (opts.headers and req.headers.authorization) then headers.remove(req.headers, "Authorization") end
-    set_credentials(req, auth)
-  elseif at_home then
-    req.digest = client.digest
-  end
+  set_credentials(req, client, opts, in_url, at_home)
   if opts.cookies then set_cookies(req, opts.cookies) end
   return req
 end
 
---- checked(client, req) -> req, as a hook has left it, or raises
-function M.checked(client, req)
+--- again(req) -> a request of our own that may be changed: a hook may send its own once more
+function M.again(req)
+  return setmetatable({ method = req.method, url = req.url, headers = req.headers, body = req.body, length = req.length,
+    cookies = req.cookies, digest = req.digest, settings = req.settings, absolute = req.absolute, away = req.away }, Request)
+end
+
+-- A hook that leads a request away from the client's base_url leads what was meant for that origin not along; what the hook
+-- itself has set goes. `before`: the headers as the hooks got them.
+local function leave_home(req, client, before)
+  req = M.again(req)
+  req.headers = headers.copy(req.headers)
+  credentials.leave_origin(req.headers, client.headers, before)
+  req.cookies, req.digest, req.away = nil, nil, true
+  req.settings = route.without_certificate(req.settings)
+  return req
+end
+
+--- checked(client, req, before) -> req, as a hook has left it, or raises
+function M.checked(client, req, before)
   if type(req.method) ~= "string" then mistake "client:use: the method of a request is a string" end
   req.method = check_method(req.method)
   if type(req.headers) ~= "table" then mistake "client:use: the headers of a request are a table" end
   if not headers.is(req.headers) then req.headers = headers.of(req.headers) end
   if not bodies.is(req.body) then req.body = bodies.of { body = req.body } end
-  local in_url = set_url(req, client, req.url)
-  if in_url then
-    headers.remove(req.headers, "Authorization")
-    set_credentials(req, in_url)
-  end
+  local at_home, in_url = urls.set(req, client, req.url, nil, req.absolute)
+  if not at_home and not req.away then req = leave_home(req, client, before) end
+  if in_url then credentials.set(req, in_url) end
   return req
 end
 
---- of_client(given, base) -> headers, digest: what a client sends with every request
-function M.of_client(given, base)
-  local list = { headers = headers.of(given.headers or {}, base) }
-  if given.auth then set_credentials(list, given.auth) end
+--- of_client(given, base, in_url) -> headers, digest: what a client sends with every request
+function M.of_client(given, base, in_url)
+  local list, auth = { headers = headers.of(given.headers or {}, base) }, given.auth or in_url
+  if given.auth and in_url then mistake "auth and a user in base_url exclude each other" end
+  if auth and names_authorization(given.headers) then mistake "auth and a header Authorization exclude each other" end
+  if auth then credentials.set(list, auth) end
   return list.headers, list.digest
 end
 

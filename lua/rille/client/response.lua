@@ -28,8 +28,22 @@ function Response.__index(self, key)
   local getter = getters[key]
   if not getter then return nil end
   local value = getter(self)
-  rawset(self, key, value)
+  if key ~= "encoding" then rawset(self, key, value) end
   return value
+end
+
+local function checked_encoding(encoding, what)
+  if type(encoding) ~= "string" then mistake(("%s: an encoding is a string, got a %s"):format(what, type(encoding))) end
+  if not native.charset_is_known(encoding) then
+    mistake(("%s: encoding: '%s' is no charset that is known here"):format(what, encoding))
+  end
+  return encoding:lower()
+end
+
+-- res.encoding is the charset that the program names, and may be set.
+function Response.__newindex(self, key, value)
+  if key ~= "encoding" then return rawset(self, key, value) end
+  self.encoding_ = value ~= nil and checked_encoding(value, "res.encoding")
 end
 
 function Response.__tostring(self) return ("response (%d)"):format(self.status) end
@@ -37,7 +51,7 @@ function Response.__tostring(self) return ("response (%d)"):format(self.status) 
 --- new(status, headers, source, url, method) -> response; headers as native.client_headers makes them
 function M.new(status, head, source, url, method)
   return setmetatable({ status = status, headers = head, url = url, method = method,
-    source_ = source, taken_ = false, bytes_ = false }, Response)
+    source_ = source, bytes_ = false, encoding_ = false }, Response)
 end
 
 function M.is(value) return getmetatable(value) == Response end
@@ -96,8 +110,8 @@ function getters.version(self) return self.source_.version and self.source_:vers
 function getters.cookies(self)
   local found = {}
   for _, text in ipairs(methods.header_all(self, "set-cookie")) do
-    local name, value = text:match "^%s*([^=;]+)=([^;]*)"
-    if name then found[name:match "^(.-)%s*$"] = value:match "^%s*(.-)%s*$" end
+    local name, value = native.set_cookie_cut(text)
+    if name then found[name] = value end
   end
   return found
 end
@@ -119,6 +133,9 @@ function getters.charset(self)
   return last_charset
 end
 
+--- The charset that the program names, by the option of this name or here.
+function getters.encoding(self) return self.encoding_ or nil end
+
 --- res:header_all(name) -> list of values, each as it came
 function methods.header_all(self, name) return native.header_all(self.headers, name) end
 
@@ -138,8 +155,10 @@ local function unreadable(self, code, message)
   error(upstream_error(self, code, label(self) .. ": " .. message), 0)
 end
 
-local function check_unread(self)
-  if self.taken_ then mistake "the body of this response was read in pieces already, or closed" end
+-- bytes_: the whole body where it was asked for; true where it was read in pieces, or closed; false before.
+local function take_unread(self, level)
+  if self.bytes_ then error("the body of this response was read in pieces already, or closed", level + 1) end
+  self.bytes_ = true
 end
 
 local function read_all(source)
@@ -152,9 +171,8 @@ end
 --- res:bytes() -> the whole body as it is; may be asked for again
 function methods.bytes(self)
   local bytes = self.bytes_
-  if bytes then return bytes end
-  check_unread(self)
-  self.taken_ = true
+  if bytes and bytes ~= true then return bytes end
+  take_unread(self, 2)
   bytes = read_all(self.source_)
   self.bytes_ = bytes
   return bytes
@@ -163,18 +181,39 @@ end
 -- Without a byte order mark.
 local function unmarked(bytes) return bytes:byte() == 0xEF and bytes:sub(1, 3) == "\xEF\xBB\xBF" and bytes:sub(4) or bytes end
 
---- res:text() -> the whole body as UTF-8, by the charset of Content-Type. Raises code "charset".
-function methods.text(self)
-  local bytes, charset = methods.bytes(self), self.charset or "utf-8"
-  local convert = coding.converter(charset)
-  if not convert then unreadable(self, "charset", "its charset is not known: " .. charset) end
-  if convert ~= true then return convert(bytes) end
-  return native.utf8_text(bytes) or unreadable(self, "charset", "the body is not " .. charset)
+local text_options = { encoding = "string" }
+
+-- The charset that a call says, or nil.
+local function said_encoding(opts, what)
+  if type(opts) == "table" then opts = options.check(opts, text_options, what).encoding end
+  return opts ~= nil and checked_encoding(opts, what) or nil
 end
 
---- res:json() -> the decoded body, whatever its Content-Type says. Raises code "json".
-function methods.json(self)
-  local bytes = unmarked(methods.bytes(self))
+-- What a server names is one of a few charsets; what the program names is any that there is.
+local function decode(self, bytes, charset, convert, is_said)
+  if convert then return convert(bytes) end
+  if not is_said then
+    unreadable(self, "charset", ("its charset is not known: %s; encoding= says another one"):format(charset))
+  end
+  local text = native.charset_decode(bytes, charset)
+  return text and unmarked(text)
+end
+
+--- res:text{encoding=} -> the whole body as UTF-8: by that charset, by res.encoding, else by that of Content-Type. Raises code
+--- "charset".
+function methods.text(self, opts)
+  local encoding = opts ~= nil and said_encoding(opts, "text") or self.encoding_
+  local bytes, charset = methods.bytes(self), encoding or self.charset or "utf-8"
+  local convert = coding.converter(charset)
+  local text
+  if convert == true then text = native.utf8_text(bytes) else text = decode(self, bytes, charset, convert, encoding) end
+  return text or unreadable(self, "charset", "the body is not " .. charset)
+end
+
+--- res:json{encoding=} -> the decoded body, whatever its Content-Type says. Raises code "json".
+function methods.json(self, opts)
+  local encoding = opts ~= nil and said_encoding(opts, "json") or self.encoding_
+  local bytes = encoding and methods.text(self, encoding) or unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
   return unreadable(self, "json", "the body is not JSON: " .. tostring(value))
@@ -184,10 +223,9 @@ local Closing = { __close = function(closing) closing.source:close() end }
 
 --- for bytes in res:chunks() do … end: the body as it arrives; leaving the loop early closes the response
 function methods.chunks(self)
-  local kept = self.bytes_
+  local kept = self.bytes_ ~= true and self.bytes_
   local source = kept and M.source(kept) or self.source_
-  if not kept then check_unread(self) end
-  self.taken_ = true
+  if not kept then take_unread(self, 2) end
   return function() return source:next() end, nil, nil, setmetatable({ source = source }, Closing)
 end
 
@@ -225,7 +263,7 @@ end
 
 --- res:close(): what was not read is not wanted
 function methods.close(self)
-  self.taken_ = true
+  self.bytes_ = self.bytes_ or true
   self.source_:close()
 end
 

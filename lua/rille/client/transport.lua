@@ -93,11 +93,35 @@ local function within(left, transport, req)
   error(err, 0)
 end
 
+-- What the wire would be spared: of a body no more than body_limit comes through.
+local Limited = {}
+Limited.__index = Limited
+
+function Limited:next()
+  local bytes = self.source:next()
+  self.left = self.left - (bytes and #bytes or 0)
+  if self.left >= 0 then return bytes end
+  self.source:close()
+  fail(self.req, "too_large", 502, "the body is larger than body_limit")
+end
+
+function Limited:close() return self.source:close() end
+
+-- What makes no connections keeps what a client promises all the same: the guard, as far as a URL tells; the deadline; the
+-- limit of a body.
+local function run_other(other, client, req, left)
+  local limit = req.settings.body_limit
+  if req.settings.guarded then client.open():look(req.method, req.url) end
+  if not limit then return within(left, other, req) end
+  local status, head, source = within(left, other, req)
+  return status, head, setmetatable({ source = source, left = limit, req = req }, Limited)
+end
+
 --- run(client, req, left) -> status, headers, source
 function M.run(client, req, left)
   if type(req.body) == "table" then take_once(req) end
   local other = client.transport or instead
-  if other then return within(left, other, req) end
+  if other then return run_other(other, client, req, left) end
   return client.carry(req, left)
 end
 

@@ -21,13 +21,15 @@ local rille = {}
 ---@field raise? boolean
 ---@field decompress? boolean
 ---@field body_limit? number
+---@field encoding? string
+---@field absolute? boolean
 ---@field verify? boolean
----@field ca? string
----@field cert? string
----@field key? string
----@field proxy? string|boolean
----@field no_proxy? string
----@field unix? string
+---@field ca? string|false
+---@field cert? string|false
+---@field key? string|false
+---@field proxy? string|false
+---@field no_proxy? string|false
+---@field unix? string|false
 
 ---@class rille.client_options: rille.fetch_options
 ---@field base_url? string

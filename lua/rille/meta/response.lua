@@ -48,20 +48,23 @@ function res:last_modified(time) end
 ---@field cookies table<string, string>
 ---@field content_type? string
 ---@field charset? string
+---@field encoding? string the charset to read it by, instead of `charset`
 local res = {} -- luacheck: ignore 411
 
 ---@param name string
 ---@return string[]
 function res:header_all(name) end
 
+---@param options? string|{encoding?: string}
 ---@return string
-function res:text() end
+function res:text(options) end
 
 ---@return string
 function res:bytes() end
 
+---@param options? string|{encoding?: string}
 ---@return any
-function res:json() end
+function res:json(options) end
 
 ---@return fun(): string?
 function res:chunks() end

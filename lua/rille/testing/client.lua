@@ -80,11 +80,19 @@ end
 
 -- ---- the client ---------------------------------------------------------------------------------------------------
 
+-- A name outside ASCII is sent in its ASCII form, as any client does.
+local function host_of(host)
+  if not host:find "[\128-\255]" then return host end
+  local location, why = native.url_parse("http://" .. host)
+  if not location then options.mistake(("testing.client: host '%s': %s"):format(host, why)) end
+  return location.url:match "^http://([^/]*)"
+end
+
 --- new(app, {cookies=true, headers=, scheme="http", host="127.0.0.1"}) -> client; its options for a request are those of
 --- rille.fetch, and redirects are followed where follow= says so
 function Client.new(app, opts)
   opts = options.check(opts, client_options, "testing.client")
-  local self = setmetatable({ app = app, open = {}, host = opts.host or "127.0.0.1" }, Client)
+  local self = setmetatable({ app = app, open = {}, host = host_of(opts.host or "127.0.0.1") }, Client)
   local headers = { ["sec-fetch-site"] = "same-origin" }
   for name, value in pairs(opts.headers or {}) do headers[type(name) == "string" and name:lower() or name] = value end
   self.origin = (opts.scheme or "http") .. "://" .. self.host

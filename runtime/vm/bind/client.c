@@ -38,9 +38,9 @@ static void fill_guard(lua_State *L, rl_guard *guard) {
   if (lua_getfield(L, 1, "allow") != LUA_TTABLE) return;
   guard->listed = true;
   for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
-    const char *text =
-        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number would be converted: that may raise */
-    int code = text ? rl_guard_allow(guard, rl_slice_str(text)) : RL_ESYNTAX;
+    size_t len = 0; /* a number would be converted: that may raise */
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+    int code = text ? rl_guard_allow(guard, rl_slice_of(text, len)) : RL_ESYNTAX;
     if (!code) {
       lua_pop(L, 1);
       continue;
@@ -97,6 +97,24 @@ static int pool_stats(lua_State *L) {
   lua_pushinteger(L, count_of(&pool->running));
   lua_pushinteger(L, count_of(&pool->waiting));
   return 2;
+}
+
+/* pool:look(method, url): raises "denied" where the guard would refuse that URL whatever its name resolves to */
+static int pool_look(lua_State *L) {
+  const rl_pool *pool = *check_pool(L);
+  rl_location location;
+  const char *method = luaL_checkstring(L, 2), *url = luaL_checkstring(L, 3), *why;
+  int code = rl_location_parse(&location, url, NULL, &why);
+  if (code) return rl_error_raise(L, code, NULL);
+  bool passes = rl_guard_may_pass(&pool->guard, rl_slice_str(location.host), location.port);
+  rl_location_free(&location);
+  if (passes) return 0;
+  rl_error_push(L, RL_EDENIED, "%s %.*s: this address may not be reached", method, (int)strcspn(url, "?"), url);
+  lua_pushvalue(L, 3);
+  lua_setfield(L, -2, "url");
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "method");
+  return lua_error(L);
 }
 
 /* ---- starting -------------------------------------------------------------------------------------------------------------------- */
@@ -267,8 +285,9 @@ static int l_client_take_unread(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"client_pool", l_client_pool}, {"client_take_unread", l_client_take_unread}, {NULL, NULL}};
 
-static const luaL_Reg pool_methods[] = {{"request", pool_request}, {"start", pool_start}, {"close", pool_close},
-                                        {"stats", pool_stats},     {"__gc", pool_gc},     {NULL, NULL}};
+static const luaL_Reg pool_methods[] = {
+    {"request", pool_request}, {"start", pool_start}, {"close", pool_close}, {"stats", pool_stats},
+    {"look", pool_look},       {"__gc", pool_gc},     {NULL, NULL}};
 
 void rl_bind_client(lua_State *L) {
   rl_new_metatable(L, "rille.client_pool");

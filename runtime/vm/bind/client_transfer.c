@@ -184,7 +184,7 @@ static int next_k(lua_State *L, int status, lua_KContext ctx) {
   if (found == HAS_BYTES) push_bytes(L, self, bytes);
   rl_scratch_give(room);
   if (found == MUST_WAIT) return wait_for(L, self, "the body of a response", next_k);
-  if (found == AT_END) return 0;
+  if (found == AT_END) return lua_pushnil(L), 1;
   rl_transfer_read_on(&self->t);
   return 1;
 }

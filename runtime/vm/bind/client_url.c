@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "client/location.h"
+#include "client/path.h"
 #include "vm/bind/client.h"
 #include "vm/owner.h"
 
@@ -24,7 +25,7 @@ static void push_location(lua_State *L, const rl_location *location) {
   lua_setfield(L, -2, "port");
   lua_pushboolean(L, location->secure);
   lua_setfield(L, -2, "secure");
-  lua_pushboolean(L, rl_host_is_disguised(rl_slice_str(location->raw_host)));
+  lua_pushboolean(L, location->disguised);
   lua_setfield(L, -2, "disguised");
 }
 
@@ -41,7 +42,7 @@ static int l_url_parse(lua_State *L) {
   rl_slice text = rl_check_slice(L, 1);
   const char *base = luaL_optstring(L, 2, NULL), *why = "it holds NUL";
   held_location *held = (held_location *)rl_owner_push_sized(L, sizeof *held, free_location);
-  int code = strlen(text.data) == text.len ? rl_location_parse(&held->location, text.data, base, &why) : RL_EINVALID;
+  int code = strlen(text.data) == text.len ? rl_location_parse(&held->location, text.data, base, &why) : RL_EURL;
   if (code == RL_ENOMEM) return rl_error_raise(L, RL_ENOMEM, NULL);
   if (code) {
     lua_pushnil(L);
@@ -54,13 +55,29 @@ static int l_url_parse(lua_State *L) {
   return 1;
 }
 
-/* url_is_plain(text) -> whether it may be sent as it is, see client/location.h */
+/* url_is_plain(text) -> whether it could be sent as it is, see rl_location_cut */
 static int l_url_is_plain(lua_State *L) {
   rl_url_parts parts;
   lua_pushboolean(L, rl_location_cut(rl_check_slice(L, 1), &parts));
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"url_is_plain", l_url_is_plain}, {"url_parse", l_url_parse}, {NULL, NULL}};
+/* url_is_settled(text) -> whether url_parse would find it as it is, see client/location.h */
+static int l_url_is_settled(lua_State *L) {
+  lua_pushboolean(L, rl_location_is_settled(rl_check_slice(L, 1)));
+  return 1;
+}
+
+/* url_climbs(path) -> whether it leads above what it is put below, see client/path.h */
+static int l_url_climbs(lua_State *L) {
+  lua_pushboolean(L, rl_path_climbs(rl_check_slice(L, 1)));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"url_climbs", l_url_climbs},
+                                     {"url_is_plain", l_url_is_plain},
+                                     {"url_is_settled", l_url_is_settled},
+                                     {"url_parse", l_url_parse},
+                                     {NULL, NULL}};
 
 void rl_bind_client_url(lua_State *L) { luaL_setfuncs(L, functions, 0); }

@@ -151,7 +151,7 @@ static int read_k(lua_State *L, int status, lua_KContext ctx) {
     return 1;
   }
   if (ex->local.aborted) return aborted(L);
-  if (ex->local.ended) return 0;
+  if (ex->local.ended) return lua_pushnil(L), 1;
   return wait_until(L, ex, false, read_k, "a response's body");
 }
 

@@ -104,7 +104,9 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_static(L);
   rl_bind_compress(L);
   rl_bind_testing(L);
+  rl_bind_charset(L);
   rl_bind_client(L);
+  rl_bind_client_cookie(L);
   rl_bind_client_head(L);
   rl_bind_client_transfer(L);
   rl_bind_client_url(L);

@@ -74,10 +74,13 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
     assert.equal("a b", fake:fetch(fake:script { head "X-A: a\r\n b\r\nContent-Length: 0" }).headers["x-a"])
   end)
 
-  it("are none behind 101", function()
-    local path = fake:script { { send = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" }, { sleep = 5 } }
-    local res = fake:fetch(path, { timeout = 3 })
+  it("are none after 101, which is an answer to who has asked for it, and to nobody else", function()
+    local answer = { { send = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" }, { sleep = 5 } }
+    local res = fake:fetch(fake:script(answer), { timeout = 3, headers = { Upgrade = "x", Connection = "upgrade" } })
     assert.same({ 101, "" }, { res.status, res:text() })
+    local _, err = rille.try(fake.fetch, fake, fake:script(answer), { timeout = 3 })
+    assert.same({ "protocol", 502 }, { err and err.code, err and err.status })
+    assert.matches("the server switched protocols, which nobody had asked for", err.message)
   end)
 
   it("that become far larger than what was sent are refused, in constant memory", function()
@@ -147,6 +150,70 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
     assert.equal("protocol", refused "HTTP/1.1 20x OK\r\n\r\n")
     assert.equal("too_large", refused("HTTP/1.1 200 OK\r\n" .. ("X-Long: " .. ("a"):rep(1000) .. "\r\n"):rep(200) .. "\r\n"))
     assert.equal("too_large", refused("HTTP/1.1 200 OK\r\n" .. ("a: b\r\n"):rep(600) .. "\r\n"))
+  end)
+
+  it("come after so many interim responses and no more", function()
+    local function after(count)
+      local interims = ("HTTP/1.1 102 Processing\r\n\r\n"):rep(count)
+      local res, err = rille.try(fake.fetch, fake, fake:script(interims .. fakes.ok "then"), { timeout = 5 })
+      return res and res:text() or err.code
+    end
+    assert.equal("then", after(64))
+    assert.equal("protocol", after(65))
+    assert.equal("protocol", after(2000))
+  end)
+
+  it("whose status line is not one are errors, and one that is may say little", function()
+    local function status(line)
+      local res, err = rille.try(fake.fetch, fake, fake:script(line .. "\r\nContent-Length: 2\r\n\r\nhi"), { timeout = 5 })
+      if res then assert.equal("hi", res:text()) end
+      return res and res.status or err.code
+    end
+    for _, line in ipairs { "HTTP/1.1 200 O\rK", "HTTP/1.1 200 OK\r", "HTTP/1.1 200 \1", "HTTP/1.1 200 O\0K", "HTTP/1.1 200 \127",
+      "HTTP/1.1 200OK", "HTTP/1.1 2000", "HTTP/1.1 20", "HTTP/1.1 020 OK", "HTTP/2.0x 200 OK" } do
+      assert.equal("protocol", status(line), line)
+    end
+    for _, line in ipairs { "HTTP/1.1 200 OK", "HTTP/1.1 200", "HTTP/1.1 200 ", "HTTP/1.1 200 Schön \t" } do
+      assert.equal(200, status(line), line)
+    end
+    assert.equal(scheme == "http" and 200 or "protocol", status "HTTP/1.2 200 OK", "libcurl takes no such version")
+    assert.equal(299, status "HTTP/1.1 299 Own")
+  end)
+
+  it("may have blanks of both kinds around what frames them, and empty elements of a list", function()
+    for _, fields in ipairs { "Transfer-Encoding:\tchunked\t", "Transfer-Encoding: ,chunked", "Transfer-Encoding: chunked , ,",
+      "Transfer-Encoding: ,\r\nTransfer-Encoding: chunked" } do
+      assert.equal("hello", fake:fetch(fake:script { head(fields), { send = "5\r\nhello\r\n0\r\n\r\n" } }):text(), fields)
+    end
+    for _, fields in ipairs { "Content-Length:\t5\t", "Content-Length: 5, 5" } do
+      assert.equal("hello", fake:fetch(fake:script { head(fields), { send = "hello" } }):text(), fields)
+    end
+    for _, fields in ipairs { "Transfer-Encoding: ,", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked;a=b",
+      "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Content-Length: 5,", "Content-Length: ,5",
+      "Content-Length: 5;", "Content-Length: +5", "Content-Length: 0x5" } do
+      local _, err = rille.try(function()
+        return fake:fetch(fake:script { head(fields), { send = "5\r\nhello\r\n0\r\n\r\n" }, { close = true } }):text()
+      end)
+      assert.equal("protocol", err and err.code, fields)
+    end
+  end)
+
+  -- What a server sends beyond its answer is never the answer to the next request (response splitting).
+  it("are never what was left over from the one before", function()
+    local client <close> = fake:user { limit = 1 }
+    for _, first in ipairs { fakes.ok "a" .. fakes.ok "evil", "HTTP/1.1 204 No\r\nContent-Length: 40\r\n\r\n" .. fakes.ok "evil",
+      "HTTP/1.1 304 Not\r\nTransfer-Encoding: chunked\r\n\r\n" .. fakes.ok "evil",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" .. fakes.ok "evil",
+      "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n" .. fakes.ok "evil",
+      { { send = fakes.ok "a" }, { sleep = 0.05 }, { send = fakes.ok "evil" } } } do
+      local path = fake:script(first, fakes.ok "good")
+      client:get(fake.url .. path):text()
+      if type(first) == "table" then rille.sleep(0.15) end
+      assert.equal("good", client:get(fake.url .. path):text())
+    end
+    local path = fake:script(fakes.ok "a" .. fakes.ok "evil", fakes.ok "good")
+    client:head(fake.url .. path)
+    assert.equal("good", client:get(fake.url .. path):text(), "nor the body of an answer to HEAD")
   end)
 
   it("that can be framed in two ways are refused", function()

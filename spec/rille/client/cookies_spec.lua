@@ -99,9 +99,66 @@ describe("a cookie jar", function()
   end)
 
   it("takes no cookie that is malformed or too large", function()
-    take("http://h.com/", "", "=1", "novalue", "a=1\1", "b=\127", "big=" .. ("x"):rep(4100), "c = spaced out ; Path=/", "d=a=b",
-      'e="quoted"', "f=1; Unknown=x; HttpOnly")
-    assert.equal('c=spaced out; d=a=b; e="quoted"; f=1', sent "http://h.com/")
+    take("http://h.com/", "", ";", "=", " = ; Path=/", "a=1\1", "b=\127", "b\0=1", "b=1; Path=/\31", "big=" .. ("x"):rep(4094),
+      ("n"):rep(4097) .. "=", "c = spaced out ; Path=/", "d=a=b", 'e="quoted"', "f=1; Unknown=x; HttpOnly", "g=\t1\t2\t")
+    assert.equal('c=spaced out; d=a=b; e="quoted"; f=1; g=1\t2', sent "http://h.com/")
+    take("http://big.com/", "big=" .. ("x"):rep(4093))
+    assert.equal(4093, #jar:get("http://big.com/", "big"))
+  end)
+
+  it("ignores an attribute that is too long, and takes the cookie", function()
+    take("http://h.com/x/y", "a=1; Path=/" .. ("x"):rep(1024),
+      "b=1; Path=/x/" .. ("y"):rep(1021) .. "; Max-Age=" .. ("9"):rep(1025),
+      "c=1; Junk=" .. ("x"):rep(100000))
+    for _, cookie in ipairs(jar:list()) do
+      assert.equal(cookie.name == "b" and "/x/" .. ("y"):rep(1021) or "/x", cookie.path)
+      assert.is_nil(cookie.expires)
+    end
+    assert.equal(3, #jar:list())
+  end)
+
+  it("keeps a cookie without a name, and sends it as it came", function()
+    take("http://h.com/", "novalue", "a=1", "=second", "; Path=/x", "=; Path=/x")
+    assert.equal("second; a=1", sent "http://h.com/", "there is one without a name")
+    assert.equal("second", jar:get("http://h.com/", ""))
+    local other = cookies.new():load(rille.json_decode(rille.json_encode(jar:save())))
+    assert.same(jar:list(), other:list())
+    take("https://g.com/", "__Host-a=1", "=__Secure-a=1; Secure", "__secure-b", "=__HOST-c=1; Secure; Path=/", " __host-d ")
+    assert.is_nil(sent "https://g.com/", "a server would read them as what they do not promise")
+  end)
+
+  it("takes none for a public suffix, but a host that is one may keep its own", function()
+    for host, domains in pairs {
+      ["a.co.uk"] = { "co.uk", ".co.uk", "CO.UK", "uk", "co.uk." }, ["a.github.io"] = { "github.io", "io" },
+      ["a.b.kobe.jp"] = { "b.kobe.jp", "kobe.jp", "jp" }, ["a.xn--p1ai"] = { "xn--p1ai" }, ["evil.co.uk."] = { "co.uk.",
+      "co.uk" },
+      ["a.blogspot.com"] = { "blogspot.com" }, ["a.localhost"] = { "localhost" }, ["a.internal"] = { "internal" },
+      ["a.unheard-of-tld"] = { "unheard-of-tld" },
+    } do
+      for _, domain in ipairs(domains) do take("http://" .. host .. "/", "a=1; Domain=" .. domain) end
+      assert.same({}, jar:list(), host)
+    end
+    for _, host in ipairs { "co.uk", "github.io", "localhost", "com" } do
+      take("http://" .. host .. "/", "a=1; Domain=" .. host)
+      assert.equal("a=1", sent("http://" .. host .. "/"), host)
+      assert.is_nil(sent("http://b." .. host .. "/"), host)
+    end
+    jar:clear()
+    take("http://www.example.co.uk/", "a=1; Domain=example.co.uk")
+    take("http://www.city.kobe.jp/", "a=1; Domain=city.kobe.jp")
+    assert.equal("a=1", sent "http://other.example.co.uk/")
+    assert.equal("a=1", sent "http://other.city.kobe.jp/", "an exception of the list")
+    take("http://bücher.example/", "b=1; Domain=bücher.example", "c=1; Domain=xn--bcher-kva.example")
+    assert.equal("c=1", sent "http://x.bücher.example/", "a domain outside ASCII is written in ASCII")
+  end)
+
+  it("takes the last of two domains, paths, ages, and an empty domain for none", function()
+    take("http://a.h.com/", "a=1; Domain=evil.com; Domain=h.com", "b=1; Domain=h.com; Domain=evil.com", "c=1; Domain=",
+      "d=1; Path=/x; Path=/", "e=1; Path=/; Path=x", "f=1; Max-Age=0; Max-Age=10", "g=1; Max-Age=10; Max-Age=-10",
+      "h=1; Domain=..h.com",
+      "i=1; Domain=h.com.")
+    assert.equal("a=1; c=1; d=1; e=1; f=1", sent "http://a.h.com/")
+    assert.equal("a=1", sent "http://h.com/")
   end)
 
   it("replaces a cookie of the same name, domain and path, keeping its place", function()
@@ -153,6 +210,82 @@ describe("a cookie jar", function()
     assert.has_error(function() jar:set("https://h.com/", "nil", nil) end)
   end)
 
+  it("lets go first what has expired, then what is not Secure, then what was not used longest", function()
+    local clock = require("rille.testing").clock()
+    for i = 1, 47 do take("https://h.com/", "s" .. i .. "=1; Secure") end
+    take("https://h.com/", "old=1", "new=1", "brief=1; Max-Age=10")
+    clock:advance(11)
+    take("https://h.com/", "x1=1")
+    assert.equal("1", jar:get("https://h.com/", "old"))
+    take("https://h.com/", "x2=1; Secure")
+    assert.is_nil(jar:get("https://h.com/", "old"))
+    for i = 3, 5 do take("https://h.com/", "x" .. i .. "=1; Secure") end
+    local names = {}
+    for _, cookie in ipairs(jar:list()) do names[cookie.name] = true end
+    assert.is_nil(names.new or names.x1 or names.s1)
+    assert.is_true(names.s2 and names.x5)
+    assert.equal(50, jar.count)
+  end)
+
+  it("lets the expired ones of other domains go before its own, when all are too many", function()
+    local clock = require("rille.testing").clock()
+    for i = 1, 2999 do take("http://host" .. i .. ".com/", "a=1" .. (i % 100 == 0 and "; Max-Age=10" or "")) end
+    take("https://secure.com/", "sid=1; Secure")
+    assert.equal(3000, jar.count)
+    clock:advance(11)
+    take("http://another.com/", "a=1")
+    assert.equal(3001 - 29, jar.count)
+    for i = 1, 3000 do take("http://flood" .. i .. ".com/", "a=1") end
+    assert.equal(3000, jar.count)
+    assert.equal("sid=1", sent "https://secure.com/")
+    assert.is_nil(sent "http://another.com/")
+  end)
+
+  -- Four times as many shall cost no more than six times as much (and what the machine does meanwhile).
+  it("costs no more for a cookie when there are many", function()
+    local function cost(count, attributes)
+      local other, texts, location, domain = cookies.new(), {}, nil, nil
+      for i = 0, count - 1 do
+        if i % 10 == 0 then
+          domain = ("h%d.com"):format(i)
+          location = native.url_parse("https://a." .. domain .. "/")
+        end
+        texts[1] = ("n%d=1; Domain=%s; Path=/%d%s"):format(i, domain, i, attributes)
+        other:take(location, texts)
+      end
+      return other
+    end
+    for _, attributes in ipairs { "", "; Max-Age=100", "; Secure" } do
+      local best = math.huge
+      for _ = 1, 2 do
+        local started = os.clock()
+        cost(3000, attributes)
+        local few = os.clock() - started
+        started = os.clock()
+        cost(12000, attributes)
+        best = math.min(best, (os.clock() - started) / few)
+      end
+      assert.is_true(best < 6, attributes .. " " .. best)
+    end
+  end)
+
+  it("costs what its bytes do, whatever they are", function()
+    local function cost(text)
+      local started = os.clock()
+      for _ = 1, 2 do jar:take(native.url_parse "http://h.com/", { text }) end
+      return os.clock() - started
+    end
+    for _, piece in ipairs { " ", ";", "=", "; ", "\t", "a ", ";Path=/;", "; Expires=1 1 1", ":", "a=", "; Max-Age=1",
+      "\xff", "%" } do
+      local best = math.huge
+      for _ = 1, 3 do
+        local few = cost("a=" .. piece:rep(8192 // #piece) .. "x")
+        best = math.min(best, cost("a=" .. piece:rep(32768 // #piece) .. "x") / few)
+      end
+      assert.is_true(best < 8, ("%q: %f"):format(piece, best))
+    end
+  end)
+
   it("keeps Secure ones when others need the room", function()
     take("https://a.test/", "sid=1; Secure")
     for i = 1, 60 do take("http://a.test/", "j" .. i .. "=1") end
@@ -180,6 +313,45 @@ describe("a cookie jar", function()
     assert.has_error(function() jar:set("https://h.com/", "a b", "1") end)
     assert.has_error(function() jar:set("https://h.com/", "a", "1; Path=/") end)
     assert.has_error(function() jar:set("nowhere", "a", "1") end)
+  end)
+
+  it("says what cannot be set, instead of not setting it", function()
+    jar:set("https://h.com/", "sid", "1", { secure = true })
+    for why, set in pairs {
+      ["may not set a cookie for the domain 'g.com'"] = function() jar:set("http://h.com/", "a", "1", { domain = "g.com" }) end,
+      ["may not set a cookie for the domain 'co.uk'"] = function() jar:set("http://h.co.uk/", "a", "1", { domain = "co.uk" }) end,
+      ["what its name promises"] = function() jar:set("https://h.com/", "__Host-a", "1") end,
+      ["over https only"] = function() jar:set("http://h.com/", "a", "1", { secure = true }) end,
+      ["hide a Secure cookie"] = function() jar:set("http://h.com/", "sid", "2") end,
+      ["4096 bytes"] = function() jar:set("http://h.com/", "a", ("x"):rep(4096)) end,
+      ["path and domain"] = function() jar:set("http://h.com/", "a", "1", { path = "/;x" }) end,
+      ["unknown option 'maxage'"] = function() jar:set("http://h.com/", "a", "1", { maxage = 1 }) end,
+    } do
+      local ok, err = pcall(set)
+      assert.is_false(ok, why)
+      assert.matches(why, err, 1, true)
+      assert.matches("cookies_spec.lua:", err)
+    end
+    assert.equal("sid=1", sent "https://h.com/")
+  end)
+
+  it("gives nil for what is not there, one value", function()
+    assert.equal(1, select("#", jar:get("http://h.com/", "a")))
+    assert.equal("nil", tostring(jar:get("http://h.com/", "a")))
+  end)
+
+  it("loads nothing that no server could have set", function()
+    local good = { name = "a", value = "1", domain = "h.com", path = "/", host_only = true, secure = false, http_only = false }
+    for name, value in pairs { value = "1;2", path = "x", domain = "h\r.com" } do
+      local bad = {}
+      for key, each in pairs(good) do bad[key] = each end
+      bad[name] = value
+      assert.error_matches(function() jar:load { bad } end, "holds what no cookie can")
+    end
+    good.domain, good.host_only, good.expires = "co.uk", false, 1e12
+    jar:load { good }
+    assert.is_nil(sent "http://a.co.uk/", "nor for a public suffix")
+    assert.is_true(jar:list()[1].expires <= native.time() + 400 * 86400)
   end)
 end)
 
@@ -211,6 +383,25 @@ describe("the cookies of a client", function()
     local b <close> = rille.client { base_url = fake.url, cookies = a.cookies }
     b:get(path)
     assert.equal("sid=1", fake:log(path)[4].headers.cookie)
+  end)
+
+  it("with a control character are left out, and the response is there", function()
+    for _, scheme in ipairs(fakes.schemes) do
+      local other <close> = fakes.start(scheme)
+      local path = other:script(fakes.ok("fine", { "Set-Cookie: a=1\1", "Set-Cookie: b=2", "set-cookie: c=\127",
+        "Set-Cookie: d=1\r\n \2x",
+        "Set-Cookie: e=1\r\n e2", "Set-Cookie: f=\3\r\n more", "X-After: yes" }), fakes.ok())
+      local client <close> = other:user {}
+      local res = client:get(other.url .. path)
+      assert.same({ "fine", "yes", { "b=2", "e=1 e2" } }, { res:text(), res.headers["x-after"], res:header_all "set-cookie" })
+      assert.same({ b = "2", e = "1 e2" }, res.cookies)
+      client:get(other.url .. path)
+      assert.equal("b=2; e=1 e2", other:log(path)[2].headers.cookie)
+      for _, bad in ipairs { "Set-Cookie: a=1\0", "Set-Cookie: a=\rb", "X-A: \1", "Set-Cookie: a=1\r\n b\0" } do
+        local _, err = rille.try(client.get, client, other.url .. other:script(fakes.ok("", { bad })))
+        assert.equal("protocol", err and err.code, bad)
+      end
+    end
   end)
 
   it("refuse what no cookie can hold", function()

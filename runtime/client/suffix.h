@@ -1,0 +1,18 @@
+/*
+ * Public suffixes: names below which anybody may have one ("com", "co.uk", "github.io"). A cookie for such a name would be one
+ * for strangers (RFC 6265bis section 5.7.3, a supercookie).
+ *
+ * The list is libpsl's: the newest one that the system has, or the one it was built with. It is read when it is first asked.
+ */
+#ifndef RL_CLIENT_SUFFIX_H
+#define RL_CLIENT_SUFFIX_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+/* Whether a domain, in small letters and ASCII, is one; a dot at its end does not count. A name without a dot in it always is.
+ * Not for addresses. Any thread may ask. */
+bool rl_suffix_is_public(rl_slice domain);
+
+#endif
