@@ -128,7 +128,7 @@ end
 
 function helpers.static(app)
   return function(path)
-    path = tostring(path):gsub("^/+", "")
+    path = native.trim_left(tostring(path), "/")
     local prefix = find_static(app, path) or options.raise("static('%s'): the app has no app:static", path)
     return prefix .. "/" .. path:gsub("[^/]+", native.url_encode)
   end
@@ -234,6 +234,7 @@ end
 function M.check(app)
   local names, errors = M.environment(app).loader:names(), {}
   local sharers, count = add_sharers(app, {}), #names
+  for _, env in ipairs(sharers) do env.checking = true end
   for _, name in ipairs(names) do errors[#errors + 1] = error_of(name, sharers) end
   for _, mount in ipairs(app.mounts) do
     if mount.app.options.templates then

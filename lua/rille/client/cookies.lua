@@ -28,7 +28,7 @@ function M.is(value) return getmetatable(value) == Jar end
 
 -- ---- reading Set-Cookie (section 5.6) -------------------------------------------------------------------------------
 
-local function trim(text) return text:match "^[ \t]*(.-)[ \t]*$" end
+local function trim(text) return native.trim(text, " \t") end
 
 local function attributes_of(rest)
   local found = {}
@@ -169,34 +169,46 @@ local function put(jar, cookie, now)
   jar.by_domain[cookie.domain][key] = cookie
 end
 
--- "Leave secure cookies alone": over http none may hide a Secure one of that name.
-local function hides_a_secure_one(jar, cookie)
+-- The Secure cookies of a jar: name -> list. Gathered once for all that a response sets.
+local function secure_by_name(jar)
+  local found = {}
   for _, kept in pairs(jar.by_domain) do
-    for _, other in pairs(kept) do
-      if other.secure and other.name == cookie.name and path_matches(cookie.path, other.path)
-        and (domain_matches(cookie.domain, other.domain) or domain_matches(other.domain, cookie.domain)) then
-        return true
+    for _, cookie in pairs(kept) do
+      if cookie.secure then
+        found[cookie.name] = found[cookie.name] or {}
+        table.insert(found[cookie.name], cookie)
       end
+    end
+  end
+  return found
+end
+
+-- "Leave secure cookies alone": over http none may hide a Secure one of that name.
+local function hides_a_secure_one(secure, cookie)
+  for _, other in ipairs(secure[cookie.name] or {}) do
+    if (domain_matches(cookie.domain, other.domain) or domain_matches(other.domain, cookie.domain))
+      and path_matches(cookie.path, other.path) then
+      return true
     end
   end
   return false
 end
 
--- A cookie as it was parsed, from the response of that location.
-local function accept(jar, cookie, location, now)
+-- A cookie as it was parsed, from the response of that location; `secure` as secure_by_name gives them, where it was http.
+local function accept(jar, cookie, location, now, secure)
   if not settle_domain(cookie, location.host) or not prefix_is_kept(cookie, location) then return end
   if not cookie.path or cookie.path:sub(1, 1) ~= "/" then cookie.path = default_path(location.path) end
   if cookie.secure and not location.secure then return end
-  if not location.secure and hides_a_secure_one(jar, cookie) then return end
+  if secure and hides_a_secure_one(secure, cookie) then return end
   put(jar, cookie, now)
 end
 
 --- jar:take(location, values): the Set-Cookie headers of a response
 function Jar:take(location, values)
-  local now = native.time()
+  local now, secure = native.time(), not location.secure and secure_by_name(self) or nil
   for _, text in ipairs(values) do
     local cookie = M.parse(text, now)
-    if cookie then accept(self, cookie, location, now) end
+    if cookie then accept(self, cookie, location, now, secure) end
   end
 end
 
@@ -263,7 +275,8 @@ function Jar:set(url, name, value, opts)
   if age and age ~= age then mistake "cookies: max_age is NaN" end
   if value:find "[%c;]" then mistake "cookies: the value holds a control character or ';'" end
   accept(self, { name = name, value = value, path = opts.path, domain = opts.domain, secure = opts.secure or false,
-    http_only = opts.http_only or false, expires = age and now + math.min(age, MOST_AGE) }, location, now)
+    http_only = opts.http_only or false, expires = age and now + math.min(age, MOST_AGE) }, location, now,
+    not location.secure and secure_by_name(self) or nil)
 end
 
 --- jar:get(url, name) -> value of the cookie that would be sent there, or nil

@@ -142,7 +142,7 @@ end
 local function join(base, path)
   if path:find "^%a[%w+.-]*://" then return path end
   if path == "" or path:find "^%?" then return base .. path end
-  return base:gsub("/+$", "") .. "/" .. path:gsub("^/+", "")
+  return native.trim_right(base, "/") .. "/" .. native.trim_left(path, "/")
 end
 
 local last_plain -- one request is often for the same URL as the one before it
@@ -240,10 +240,7 @@ local function own_headers(client, opts, at_home)
   local list = headers.copy(client.headers)
   if not at_home then redirect.leave_origin(list) end
   if opts.decompress == false then headers.remove(list, "Accept-Encoding") end
-  for name, value in pairs(opts.headers or {}) do
-    if type(name) ~= "string" then mistake "headers are a table of names and values" end
-    headers.set(list, name, value)
-  end
+  if opts.headers then headers.set_all(list, opts.headers) end
   return list
 end
 

@@ -96,8 +96,9 @@ function getters.version(self) return self.source_.version and self.source_:vers
 function getters.cookies(self)
   local found = {}
   for _, text in ipairs(methods.header_all(self, "set-cookie")) do
-    local name, value = text:match "^%s*([^=;]+)=([^;]*)"
-    if name then found[name:match "^(.-)%s*$"] = value:match "^%s*(.-)%s*$" end
+    local name, value = text:match "^([^=;]*)=([^;]*)"
+    name = native.trim(name or "")
+    if name ~= "" then found[name] = native.trim(value) end
   end
   return found
 end
