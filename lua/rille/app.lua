@@ -218,7 +218,7 @@ function App:static(prefix, directory, opts)
   if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
-  self.statics[#self.statics + 1] = { prefix = (prefix:gsub("/+$", "")), directory = path,
+  self.statics[#self.statics + 1] = { prefix = native.trim_right(prefix, "/"), directory = path,
     site = native.static_site(path, opts), hash = opts.hash ~= false, where = options.caller() }
   return self
 end

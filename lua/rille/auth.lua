@@ -24,7 +24,7 @@ local function credentials(req, scheme)
 end
 
 local function decode_basic(text)
-  local bytes = native.base64url_decode((text:gsub("=+$", ""):gsub("+", "-"):gsub("/", "_")))
+  local bytes = native.base64url_decode((native.trim_right(text, "="):gsub("+", "-"):gsub("/", "_")))
   if not bytes or not native.utf8_valid(bytes) then return nil end
   return bytes:match "^([^:]*):(.*)$"
 end

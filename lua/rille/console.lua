@@ -105,11 +105,14 @@ local function fields_of(value, add)
   end
 end
 
+local NAME_BYTES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 local keywords = "and break do else elseif end false for function if in local nil not or repeat return then true until while"
 
 --- candidates(text, env) -> sorted list of what `text` ("app.sta", "client:g") may become
 function M.candidates(text, env)
-  local path, separator, start = text:match "^(.-)([.:]?)([%w_]*)$"
+  local front = native.trim_right(text, NAME_BYTES)
+  local start, separator = text:sub(#front + 1), front:match "[.:]$" or ""
+  local path = front:sub(1, #front - #separator)
   local value = env
   for name in path:gmatch "[%w_]+" do
     local ok, inner = pcall(function() return value[name] end)

@@ -61,9 +61,11 @@ local file_options = {
   content_type = "string", filename = "string", inline = "boolean", root = "string", dotfiles = "boolean",
 }
 
--- A file name in a header: as it is where it is plain, and in UTF-8 for those who know (RFC 6266, RFC 8187).
+-- A file name in a header: as it is where it is plain, and in UTF-8 for those who know (RFC 6266, RFC 8187). It is a name that
+-- somebody will save a file under, and often one that somebody else has sent: no folders, no control characters.
 local function disposition(kind, name)
   if not name then return kind end
+  name = native.filename_safe(name)
   local plain = name:gsub("[^%w%-_. ]", "_")
   local text = ('%s; filename="%s"'):format(kind, plain)
   return plain == name and text or ("%s; filename*=UTF-8''%s"):format(text, native.url_encode(name))

@@ -8,7 +8,7 @@ local PREFIX = "skeleton/"
 
 -- A directory that several names can be made of: a host's, a database's, an image's.
 local function check_name(name)
-  local last = name:gsub("/+$", ""):match "[^/]+$"
+  local last = native.trim_right(name, "/"):match "[^/]+$"
   if not last or not last:find "^%a[%w_-]*$" then
     error(("new: a name of letters, digits, '-' and '_' was expected, got '%s'"):format(name), 0)
   end
@@ -37,7 +37,7 @@ end
 --- make(directory) -> list of the files made
 function M.make(directory)
   local name = check_name(directory)
-  directory = directory:gsub("/+$", "")
+  directory = native.trim_right(directory, "/")
   if native.file_info(directory) then error(("new: '%s' is there already"):format(directory), 0) end
   make_directory(directory)
   local made, files = { [""] = true }, {}

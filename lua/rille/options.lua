@@ -19,14 +19,15 @@ end
 --- The name in `known` (a set or a list of names) that is most like `name`, or nil where none is close.
 function options.nearest(name, known)
   local best, best_distance
+  local most = math.max(2, #name // 2)
   for key, value in pairs(known) do
     local candidate = type(key) == "number" and value or key
-    if type(candidate) == "string" then
+    if type(candidate) == "string" and math.abs(#candidate - #name) <= most then -- at least so many letters apart
       local d = distance(name, candidate)
       if not best or d < best_distance or (d == best_distance and candidate < best) then best, best_distance = candidate, d end
     end
   end
-  if best and best_distance <= math.max(2, #name // 2) then return best end
+  if best and best_distance <= most then return best end
 end
 
 --- Checks that `given` (nil, a string or a table) has only keys of `known` (name -> type, several in a string such as

@@ -149,7 +149,7 @@ end
 --- static(path): where app:static serves a file, with its version behind it, so that browsers may keep it for ever.
 function helpers.static(app)
   return function(path)
-    path = tostring(path):gsub("^/+", "")
+    path = native.trim_left(tostring(path), "/")
     local prefix, version = find_static(app, path)
     if not prefix then options.raise("static('%s'): the app has no app:static", path) end
     if not version then note_missing(path) end
@@ -257,6 +257,7 @@ end
 function M.check(app)
   local names, errors = M.environment(app).loader:names(), {}
   local sharers, count = add_sharers(app, {}), #names
+  for _, env in ipairs(sharers) do env.checking = true end
   for _, name in ipairs(names) do errors[#errors + 1] = error_of(name, sharers) end
   for _, mount in ipairs(app.mounts) do
     if mount.app.options.templates then

@@ -39,6 +39,7 @@ end
 local Part = {}
 Part.__index = Part
 Part.__name = "rille.part"
+Part.__hidden = { save = true }
 
 local readers = setmetatable({}, { __mode = "k" }) -- part -> the reader whose part it is
 
@@ -170,6 +171,7 @@ end
 local Kept = {}
 Kept.__index = Kept
 Kept.__name = "rille.part"
+Kept.__hidden = { save = true } -- from templates
 
 local texts, files = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 local saves_of = setmetatable({}, { __mode = "k" })

@@ -4,6 +4,12 @@ local native = require "rille.native"
 
 local methods = native.request_methods
 
+-- Whoever writes a template may look at the request. What leads to the whole program, or changes more than the page, is not
+-- theirs (template/value.lua).
+for _, name in ipairs { "app", "parts", "chunks", "clear_session", "renew_session" } do
+  native.request_hidden[name] = true
+end
+
 --- req:text() -> the whole body as UTF-8
 function methods.text(req)
   coding.check_content(req)

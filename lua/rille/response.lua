@@ -4,70 +4,124 @@ local options = require "rille.options"
 
 local methods = native.response_methods
 
-local cookie_options = {
-  max_age = "number", path = "string", domain = "string", secure = "boolean", http_only = "boolean", same_site = "string",
-  expires = "number",
-}
-local same_sites = { lax = "Lax", strict = "Strict", none = "None" }
+-- ---- cookies ----------------------------------------------------------------------------------------------------------
 
--- cookie-octet of RFC 6265 section 4.1.1, and what attributes may hold
-local function check_text(what, text, pattern, level)
-  if text:find(pattern) then error(("cookie: %s holds a character that it may not"):format(what), level + 1) end
-  return text
+local place_options = { path = "string", domain = "string", secure = "boolean", http_only = "boolean", same_site = "string" }
+local cookie_options = { max_age = "number", expires = "number" }
+for name, kind in pairs(place_options) do cookie_options[name] = kind end
+
+local same_sites = { lax = "Lax", strict = "Strict", none = "None" }
+local MOST_BYTES, MOST_AGE = 4096, 1 << 53
+
+-- What may not stand somewhere, each as one class of a pattern: such a pattern is linear, and there is no way out of it.
+local NOT_OF_NAME = "[^%w!#$%%&'*+%-.^_`|~]"             -- a token (RFC 9110 section 5.6.2)
+local NOT_OF_VALUE = '[%c%s",;\\\128-\255]'              -- cookie-octet (RFC 6265 section 4.1.1)
+local NOT_OF_PATH = "[%c;\128-\255]"                     -- path-value
+local NOT_OF_DOMAIN = "[^%w.-]"
+
+local function shown(text) return (#text > 40 and text:sub(1, 40) .. "…" or text):gsub("[%c\128-\255]", "?") end
+
+local function check_name(name, level)
+  if type(name) == "string" and name ~= "" and not name:find(NOT_OF_NAME) then return end
+  error("cookie: the name is letters, digits and !#$%&'*+-.^_`|~ only", level + 1)
+end
+
+local function value_of(name, value, level)
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" then
+    error(("cookie: the value of %s is a string, got a %s"):format(name, type(value)), level + 1)
+  end
+  local at = value:find(NOT_OF_VALUE)
+  if at then
+    error(("cookie: the value of %s holds a %s, byte %d: no space, control character, quote, comma, semicolon, backslash or byte "
+      .. "beyond ASCII may stand in one; encode it, with rille.url_encode say"):format(name, shown(("%q"):format(value:sub(at,
+        at))), at),
+      level + 1)
+  end
+  if #name + #value > MOST_BYTES then
+    error(("cookie: %s is larger than the %d bytes that browsers keep"):format(name, MOST_BYTES), level + 1)
+  end
+  return value
+end
+
+local function path_of(path, level)
+  if path == nil then return "/" end
+  if path:sub(1, 1) == "/" and not path:find(NOT_OF_PATH) then return path end
+  error(("cookie: the path starts with '/' and holds no ';' and no control character, got '%s'"):format(shown(path)), level + 1)
+end
+
+local function domain_of(domain, level)
+  if domain:find "%w" and not domain:find(NOT_OF_DOMAIN) then return domain end
+  error(("cookie: the domain is a name such as 'example.com', got '%s'"):format(shown(domain)), level + 1)
+end
+
+local function same_site_of(same_site, level)
+  return same_sites[(same_site or "Lax"):lower()] or error("cookie: same_site is 'Lax', 'Strict' or 'None'", level + 1)
+end
+
+-- Seconds, whole ones: half a second more is not none at all.
+local function age_of(age, level)
+  if age ~= age or age > MOST_AGE or age < -MOST_AGE then
+    error(("cookie: max_age is a number of seconds, got %s"):format(age), level + 1)
+  end
+  return math.ceil(age)
+end
+
+local LAST_DATE = 253402300799 -- the last second of the year 9999
+
+-- Expires: what was asked for, else what follows from max_age, for browsers that know that alone.
+local function expiry_of(opts, age, level)
+  if opts.expires then
+    if opts.expires >= 0 and opts.expires <= LAST_DATE then return math.floor(opts.expires) end
+    error(("cookie: expires is seconds since 1970, got %s"):format(opts.expires), level + 1)
+  end
+  return age and (age > 0 and math.min(native.time() + age, LAST_DATE) or 0)
 end
 
 --- A Set-Cookie value; raises at the caller's line.
 local function set_cookie(name, value, opts, level)
   level = level + 1
-  if type(name) ~= "string" or name == "" or name:find "[^%w!#$%%&'*+%-.^_`|~]" then
-    error("cookie: the name is letters, digits and !#$%&'*+-.^_`|~ only", level)
-  end
-  if type(value) == "number" then value = tostring(value) end
-  if type(value) ~= "string" then error(("cookie: the value of %s is a string, got a %s"):format(name, type(value)), level) end
-  check_text("the value", value, "[^\33\35-\43\45-\58\60-\91\93-\126]", level)
-  local pieces = { name .. "=" .. value }
-  local path = opts.path == nil and "/" or opts.path
-  pieces[#pieces + 1] = "Path=" .. check_text("the path", path, "[%c;]", level)
-  if opts.domain then pieces[#pieces + 1] = "Domain=" .. check_text("the domain", opts.domain, "[%c;%s,]", level) end
-  if opts.max_age then
-    pieces[#pieces + 1] = ("Max-Age=%d"):format(math.floor(opts.max_age))
-    pieces[#pieces + 1] = "Expires=" .. native.http_date(opts.max_age > 0 and native.time() + opts.max_age or 0)
-  end
-  if opts.secure then pieces[#pieces + 1] = "Secure" end
-  if opts.http_only ~= false then pieces[#pieces + 1] = "HttpOnly" end
-  local same_site = opts.same_site or "Lax"
-  if not same_sites[same_site:lower()] then error("cookie: same_site is 'Lax', 'Strict' or 'None'", level) end
-  pieces[#pieces + 1] = "SameSite=" .. same_sites[same_site:lower()]
-  local text = table.concat(pieces, "; ")
-  if #name + #value > 4096 then
-    error(("cookie: %s is larger than the 4096 bytes that browsers keep"):format(name), level)
-  end
-  return text
+  check_name(name, level)
+  local pieces = { name .. "=" .. value_of(name, value, level), "Path=" .. path_of(opts.path, level) }
+  local function add(piece) pieces[#pieces + 1] = piece end
+  local age = opts.max_age and age_of(opts.max_age, level)
+  local expires = expiry_of(opts, age, level)
+  if opts.domain then add("Domain=" .. domain_of(opts.domain, level)) end
+  if age then add(("Max-Age=%d"):format(age)) end
+  if expires then add("Expires=" .. native.http_date(expires)) end
+  if opts.secure then add "Secure" end
+  if opts.http_only ~= false then add "HttpOnly" end
+  add("SameSite=" .. same_site_of(opts.same_site, level))
+  return table.concat(pieces, "; ")
 end
 
---- res:cookie(name, value, {max_age=, path="/", domain=, secure=, http_only=true, same_site="Lax"}) -> res
+--- res:cookie(name, value, {max_age=, expires=, path="/", domain=, secure=, http_only=true, same_site="Lax"}) -> res
 function methods.cookie(res, name, value, opts)
   return res:add_header("Set-Cookie", set_cookie(name, value, options.check(opts, cookie_options, "cookie"), 2))
 end
 
 --- res:delete_cookie(name, {path="/", domain=}) -> res
 function methods.delete_cookie(res, name, opts)
-  local given = options.check(opts, cookie_options, "delete_cookie")
-  return res:add_header("Set-Cookie", set_cookie(name, "", { path = given.path, domain = given.domain, secure = given.secure,
-    same_site = given.same_site, http_only = given.http_only, max_age = 0 }, 2))
+  local gone = { max_age = 0 }
+  for key, given in pairs(options.check(opts, place_options, "delete_cookie")) do gone[key] = given end
+  return res:add_header("Set-Cookie", set_cookie(name, "", gone, 2))
 end
+
+-- ---- validators -------------------------------------------------------------------------------------------------------
 
 --- res:etag(value) -> res; quoted here where it is not. A weak one is written W/"…".
 function methods.etag(res, value)
   if type(value) ~= "string" then error("etag: a string was expected, got a " .. type(value), 2) end
-  if not value:find '^W?/?"[^"]*"$' then value = '"' .. value .. '"' end
-  if value:find '[%c%s]' or not value:find '^W?/?"[^"]*"$' then error("etag: not a valid entity tag", 2) end
-  return res:header("ETag", value)
+  local weak, opaque = value:match '^(W?/?)"(.*)"$'
+  if weak == "" or weak == "W/" then value = opaque else weak = "" end
+  if value:find '[%c%s"]' then error("etag: no space, quote or control character may stand in an entity tag", 2) end
+  return res:header("ETag", ('%s"%s"'):format(weak, value))
 end
 
 --- res:last_modified(time) -> res; seconds since 1970
 function methods.last_modified(res, time)
   if type(time) ~= "number" then error("last_modified: seconds since 1970 were expected, got a " .. type(time), 2) end
+  if not (time >= 0 and time <= LAST_DATE) then error("last_modified: seconds since 1970 were expected, got " .. time, 2) end
   return res:header("Last-Modified", native.http_date(time))
 end
 

@@ -9,50 +9,23 @@
 local native = require "rille.native"
 local options = require "rille.options"
 
--- "a, b ,c" -> list; quoted strings keep their commas
-local function elements(text)
-  local list, piece, quoted = {}, {}, false
-  for c in text:gmatch "." do
-    if c == '"' then quoted = not quoted end
-    if c == "," and not quoted then
-      list[#list + 1] = table.concat(piece)
-      piece = {}
-    else
-      piece[#piece + 1] = c
-    end
-  end
-  list[#list + 1] = table.concat(piece)
-  for i, item in ipairs(list) do list[i] = item:match "^%s*(.-)%s*$" end
-  return list
-end
+local LONGEST_NODE = 64 -- an address with its port has 47 bytes
 
 -- "192.0.2.1:4711", "[2001:db8::1]:80", "[2001:db8::1]" -> the address, or nil
 local function address_of(node)
+  if #node > LONGEST_NODE then return nil end
   local address = node:match "^%[([%x:.]+)%]" or node:match "^(%d+%.%d+%.%d+%.%d+):%d+$" or node
   return native.is_address(address) and address or nil
 end
 
--- Forwarded: for="[2001:db8::1]:4711";proto=https;host=example.com, for=… -> list of {for, proto, host}
-local function parse_forwarded(text)
-  local hops = {}
-  for i, element in ipairs(elements(text)) do
-    local hop = {}
-    for name, value in element:gmatch "([%w]+)%s*=%s*([^;]*)" do
-      value = value:match "^%s*(.-)%s*$"
-      hop[name:lower()] = value:match '^"(.*)"$' or value
-    end
-    hops[i] = hop
-  end
-  return hops
-end
-
--- The three headers as such a list. A proxy that overwrites proto and host leaves one value for all hops.
+-- The three headers as a list of {for, proto, host}. A proxy that overwrites proto and host leaves one value for all hops. In
+-- these a quote is a byte like any other: one that a client leaves open must not swallow what the proxy has added.
 local function parse_x_forwarded(req)
   local headers = req.headers
   local hops = {}
-  for i, address in ipairs(elements(headers["x-forwarded-for"] or "")) do hops[i] = { ["for"] = address } end
+  for i, address in ipairs(native.split_list(headers["x-forwarded-for"] or "")) do hops[i] = { ["for"] = address } end
   for name, header in pairs { proto = "x-forwarded-proto", host = "x-forwarded-host" } do
-    local list = headers[header] and elements(headers[header]) or {}
+    local list = native.split_list(headers[header] or "")
     for i = 1, #hops do hops[i][name] = list[#list - #hops + i] or (#list == 1 and list[1]) or nil end
   end
   return hops
@@ -61,7 +34,7 @@ end
 local function hops_of(req, kind)
   local x = req.headers["x-forwarded-for"] or req.headers["x-forwarded-proto"] or req.headers["x-forwarded-host"]
   if x and kind ~= "forwarded" then return parse_x_forwarded(req) end
-  if req.headers.forwarded and kind ~= "x-forwarded" then return parse_forwarded(req.headers.forwarded) end
+  if req.headers.forwarded and kind ~= "x-forwarded" then return native.forwarded(req.headers.forwarded) end
   return {}
 end
 

@@ -9,6 +9,7 @@ local M = {}
 local File = {}
 File.__index = File
 File.__name = "rille.file"
+File.__hidden = { save = true } -- from templates
 
 local spills = setmetatable({}, { __mode = "k" }) -- file -> where its bytes are
 local saves_of = setmetatable({}, { __mode = "k" }) -- file -> what its request has saved

@@ -43,13 +43,26 @@ static size_t element_end(rl_slice s) {
   return s.len;
 }
 
+/* Cuts what ends at `end` off, with the comma there. */
+static rl_slice cut_element(rl_slice *rest, size_t end) {
+  rl_slice element = rl_slice_trim(rl_slice_of(rest->data, end));
+  size_t skip = end < rest->len ? end + 1 : end;
+  rest->data += skip;
+  rest->len -= skip;
+  return element;
+}
+
 bool rl_slice_next_element(rl_slice *rest, rl_slice *element) {
   while (rest->len) {
-    size_t end = element_end(*rest);
-    *element = rl_slice_trim(rl_slice_of(rest->data, end));
-    size_t skip = end < rest->len ? end + 1 : end;
-    rest->data += skip;
-    rest->len -= skip;
+    *element = cut_element(rest, element_end(*rest));
+    if (element->len) return true;
+  }
+  return false;
+}
+
+bool rl_slice_next_plain(rl_slice *rest, rl_slice *element) {
+  while (rest->len) {
+    *element = cut_element(rest, rl_slice_find(*rest, ',', 0));
     if (element->len) return true;
   }
   return false;

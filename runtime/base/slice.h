@@ -45,6 +45,8 @@ size_t rl_slice_find(rl_slice s, char c, size_t from);
 /* Cuts the next element of a comma-separated list off `rest`, trimmed; false at the end. Empty elements are skipped
  * (RFC 9110 section 5.6.1.2). Quoted strings are kept whole. */
 bool rl_slice_next_element(rl_slice *rest, rl_slice *element);
+/* The same where quotes mean nothing: every comma ends an element. */
+bool rl_slice_next_plain(rl_slice *rest, rl_slice *element);
 /* ASCII digits only, at least one, no sign: 0, RL_ESYNTAX, or RL_ERANGE where it exceeds 2^64-1. */
 int rl_slice_to_u64(rl_slice s, unsigned long long *out);
 

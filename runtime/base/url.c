@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* The byte that the escape at data[at] stands for, or -1. */
 static int escape_value(const char *data, size_t len, size_t at) {
   if (at + 2 >= len) return -1;
@@ -29,12 +31,44 @@ long rl_url_decode(rl_slice s, bool plus, char *out) {
   return (long)n;
 }
 
-int rl_url_encode(rl_buf *out, rl_slice s) {
+static void add_escaped(rl_buf *out, unsigned char c) {
   static const char hex[] = "0123456789ABCDEF";
+  rl_buf_add(out, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+}
+
+int rl_url_encode(rl_buf *out, rl_slice s) {
   for (size_t i = 0; i < s.len; i++) {
     unsigned char c = (unsigned char)s.data[i];
     if (rl_is(c, RL_CHAR_UNRESERVED)) rl_buf_add_char(out, (char)c);
-    else rl_buf_add(out, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+    else add_escaped(out, c);
+  }
+  return out->error;
+}
+
+/* Where the authority of a reference begins and ends; both 0 where it has none. */
+static void find_authority(rl_slice s, size_t *from, size_t *to) {
+  size_t at = 0;
+  while (at < s.len && (rl_is((unsigned char)s.data[at], RL_CHAR_ALPHA | RL_CHAR_DIGIT) || strchr("+-.", s.data[at])))
+    at++;
+  at = at && at < s.len && s.data[at] == ':' ? at + 1 : 0;
+  *from = *to = 0;
+  if (s.len - at < 2 || s.data[at] != '/' || s.data[at + 1] != '/') return;
+  *from = *to = at + 2;
+  while (*to < s.len && !strchr("/?#", s.data[*to])) ++*to;
+}
+
+int rl_url_encode_reference(rl_buf *out, rl_slice s) {
+  size_t from, to;
+  bool fragment = false;
+  find_authority(s, &from, &to);
+  for (size_t i = 0; i < s.len; i++) {
+    unsigned char c = (unsigned char)s.data[i];
+    bool may = rl_is(c, RL_CHAR_UNRESERVED) || (c && strchr(":/?@!$&'()*+,;=", c));
+    if (c == '%') may = escape_value(s.data, s.len, i) >= 0;
+    else if (c == '[' || c == ']') may = i >= from && i < to;
+    else if (c == '#') may = !fragment, fragment = true;
+    if (may) rl_buf_add_char(out, (char)c);
+    else add_escaped(out, c);
   }
   return out->error;
 }

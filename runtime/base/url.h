@@ -16,6 +16,10 @@ long rl_url_decode(rl_slice s, bool plus, char *out);
 /* Appends s with every byte but the unreserved ones (letters, digits, -._~) as %XX. 0 or the buffer's error. */
 int rl_url_encode(rl_buf *out, rl_slice s);
 
+/* Appends a URI reference (RFC 3986 section 4.1) made of `s`: what may not stand in one (spaces, quotes, backslashes, bytes
+ * beyond ASCII, a '%' that begins no escape, a second '#', brackets outside of an authority) becomes %XX; what may stays. */
+int rl_url_encode_reference(rl_buf *out, rl_slice s);
+
 /* An iterator over `name=value&name=value`: cuts the next pair off `rest` (both still encoded). Pairs that are wholly empty
  * ("a=1&&b=2") are skipped; a pair without '=' has an empty value. False at the end. */
 bool rl_query_next(rl_slice *rest, rl_slice *name, rl_slice *value);

@@ -191,7 +191,8 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->undo = rl_task_undo_nothing;
   task->on_end = NULL;
   task->owner = NULL;
-  task->cpu_limit_ms = task->waits = 0;
+  task->cpu_limit_ms = parent ? parent->cpu_limit_ms : 0;
+  task->waits = 0;
   task->id = ++vm->next_task_id;
   note_site(task, from);
   task->parent = parent;

@@ -109,10 +109,116 @@ describe("a response", function()
     assert.matches("^c=; Path=/; Max%-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT", many[3])
   end)
 
+  it("sets a date at which a cookie ends, and an age in whole seconds", function()
+    local function cookie(opts) return rille.text "x":cookie("a", "1", opts).headers["set-cookie"] end
+    assert.equal("a=1; Path=/; Expires=Sun, 06 Nov 1994 08:49:37 GMT; HttpOnly; SameSite=Lax", cookie { expires = 784111777 })
+    assert.matches("Max%-Age=60; Expires=Sun, 06 Nov 1994", cookie { expires = 784111777.9, max_age = 60 })
+    assert.matches("Max%-Age=1; Expires=", cookie { max_age = 0.25 })
+    assert.matches("Max%-Age=0; Expires=Thu, 01 Jan 1970", cookie { max_age = 0 })
+    assert.matches("Max%-Age=9007199254740992; Expires=Fri, 31 Dec 9999 23:59:59 GMT", cookie { max_age = 2 ^ 53 })
+    for _, opts in ipairs { { max_age = 0 / 0 }, { max_age = math.huge }, { max_age = -1e300 }, { expires = -1 },
+      { expires = 1e300 },
+      { expires = 0 / 0 } } do
+      assert.error_matches(function() cookie(opts) end, "^cookie: %w+")
+    end
+  end)
+
+  it("takes no option for a cookie that it would drop", function()
+    assert.error_matches(function() rille.text "x":cookie("a", "1", { expire = 1 }) end, "did you mean 'expires'")
+    assert.error_matches(function() rille.text "x":delete_cookie("a", { max_age = 1 }) end, "unknown option 'max_age'")
+    assert.error_matches(function() rille.text "x":delete_cookie("a", { expires = 1 }) end, "unknown option 'expires'")
+    assert.equal("a=; Path=/x; Domain=d.test; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure; SameSite=Strict",
+      rille.text "x":delete_cookie("a", { path = "/x", domain = "d.test", secure = true, http_only = false,
+        same_site = "strict" })
+        .headers["set-cookie"])
+  end)
+
+  -- Whatever a program takes from a request and makes a part of a cookie stays that part.
+  it("lets nothing into a cookie that is none of it", function()
+    local injections = { "dark; Domain=example.com", "a;b", "a b", 'a"b', "a,b", "a\\b", "a\tb", "a\127b", "é", "\128", " ",
+      "~]", "x~]", "!~]" }
+    local ways = {
+      value = function(x) rille.text "x":cookie("t", x) end,
+      name = function(x) rille.text "x":cookie("t" .. x, "v") end,
+      domain = function(x) rille.text "x":cookie("t", "v", { domain = "d" .. x }) end,
+      same_site = function(x) rille.text "x":cookie("t", "v", { same_site = x }) end,
+      ["a deleted cookie's domain"] = function(x) rille.text "x":delete_cookie("t", { domain = x }) end,
+    }
+    for way, use in pairs(ways) do
+      for _, x in ipairs(injections) do
+        if way ~= "value" or not x:find "~%]$" then
+          assert.error_matches(function() use(x) end, "^cookie: ", nil, way .. ": " .. x)
+        end
+      end
+    end
+    local _, message = pcall(function() rille.text "x":cookie("t", "a;b") end)
+    assert.matches("^spec/rille/response_spec.lua:%d+: cookie: the value of t holds a \";\", byte 2", message)
+    for _, path in ipairs { "", "x", "/;x", "/\127", "/é", "/a\tb" } do
+      assert.error_matches(function() rille.text "x":cookie("t", "v", { path = path }) end, "cookie: the path starts with '/'")
+    end
+    for _, domain in ipairs { "", ".", "a b", "a,b", "a/b", "ä.test" } do
+      assert.error_matches(function() rille.text "x":cookie("t", "v", { domain = domain }) end, "cookie: the domain is a name")
+    end
+    assert.error_matches(function() rille.text "x":cookie("t", ("v"):rep(4096)) end, "larger than the 4096 bytes")
+  end)
+
+  it("lets every character into a cookie that may stand there", function()
+    local chars = {}
+    for c = 33, 126 do
+      if not ('",;\\'):find(string.char(c), 1, true) then chars[#chars + 1] = string.char(c) end
+    end
+    local value = table.concat(chars)
+    assert.equal("a=" .. value .. "; Path=/; HttpOnly; SameSite=Lax", rille.text "x":cookie("a", value).headers["set-cookie"])
+    assert.equal("!#$%&'*+-.^_`|~09azAZ=7; Path=/; HttpOnly; SameSite=Lax",
+      rille.text "x":cookie("!#$%&'*+-.^_`|~09azAZ", 7).headers["set-cookie"])
+    assert.equal("a=; Path=/a b%c; Domain=.d-1.test; HttpOnly; SameSite=Lax",
+      rille.text "x":cookie("a", "", { path = "/a b%c", domain = ".d-1.test" }).headers["set-cookie"])
+  end)
+
+  it("shows all lines of one name, however many", function()
+    local res = rille.text "x"
+    local values = {}
+    for i = 1, 200 do
+      values[i] = "v" .. i
+      res:add_header("X-A", "v" .. i)
+    end
+    assert.equal(table.concat(values, ", "), res.headers["x-a"])
+    local seen = {}
+    for name, value in pairs(res:add_header("x-b", "1").headers) do seen[name] = value end
+    assert.same({ ["x-a"] = table.concat(values, ", "), ["x-b"] = "1", ["content-type"] = "text/plain; charset=utf-8" }, seen)
+    for name, value in pairs(res:header("CONTENT-TYPE", "a/b").headers) do seen[name] = value end
+    assert.equal("a/b", seen["content-type"])
+  end)
+
   it("has validators: an entity tag, quoted, and a date", function()
     local res = answer(function() return rille.text "x":etag("v1"):last_modified(784111777) end)
     assert.same({ '"v1"', "Sun, 06 Nov 1994 08:49:37 GMT" }, { res.headers.etag, res.headers["last-modified"] })
     assert.equal('W/"v1"', answer(function() return rille.text "x":etag 'W/"v1"' end).headers.etag)
+    local function tag(value) return rille.text "x":etag(value).headers.etag end
+    assert.same({ '"v1"', '""', '"W/v1"', '"é"' }, { tag '"v1"', tag "", tag "W/v1", tag "é" })
+    for _, value in ipairs { 'a"b', '"a"b"', '/"a"', 'W"a"', "a b", "a\tb", '"a', 'w/"a"', "\127" } do
+      assert.error_matches(function() tag(value) end, "^etag: ", nil, value)
+    end
+    for _, time in ipairs { -1, 1e300, 0 / 0, -math.huge } do
+      assert.error_matches(function() rille.text "x":last_modified(time) end, "seconds since 1970")
+    end
+  end)
+
+  it("redirects to a URI reference, whatever it was told", function()
+    local cases = {
+      ["/café x"] = "/caf%C3%A9%20x", ["/a?b=c#d"] = "/a?b=c#d", ["/a%20b%2Fc"] = "/a%20b%2Fc", ["/100%"] = "/100%25",
+      ["/a%zz"] = "/a%25zz", ["/\\evil.test"] = "/%5Cevil.test", ["\\\\evil.test"] = "%5C%5Cevil.test", ["/a[1]"] = "/a%5B1%5D",
+      ["http://[::1]:80/[x]?y=[z]#a#b"] = "http://[::1]:80/%5Bx%5D?y=%5Bz%5D#a%23b", ["//[::1]/a"] = "//[::1]/a",
+      ['/<a>"{b}|^`'] = "/%3Ca%3E%22%7Bb%7D%7C%5E%60", ["?a=b c&d=é"] = "?a=b%20c&d=%C3%A9", ["/\255"] = "/%FF",
+      ["mailto:a@b.test"] = "mailto:a@b.test", ["/a;b=c,d!e$f&'()*+:@~-._"] = "/a;b=c,d!e$f&'()*+:@~-._",
+    }
+    for target, location in pairs(cases) do
+      assert.equal(location, rille.redirect(target).headers.location)
+      assert.equal(location, rille.text "x":header("LOCATION", target).headers.location)
+      assert.equal(location, rille.response { headers = { Location = target } }.headers.location)
+    end
+    assert.error_matches(function() rille.redirect "" end, "a redirect needs a target: it is empty")
+    assert.error_matches(function() rille.text "x":header("Location", "") end, "it is empty")
   end)
 
   it("redirects to what it was told, and keeps a target in one line", function()

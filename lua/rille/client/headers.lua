@@ -22,12 +22,19 @@ local function check(name, value)
 end
 
 local function get(list, name)
-  local found
+  local found, others
   name = lower(name)
   for i = 1, #list, 2 do
-    if lower(list[i]) == name then found = found and found .. ", " .. list[i + 1] or list[i + 1] end
+    if lower(list[i]) == name then
+      if not found then
+        found = list[i + 1]
+      else
+        others = others or { found }
+        others[#others + 1] = list[i + 1]
+      end
+    end
   end
-  return found
+  return others and table.concat(others, ", ") or found
 end
 
 --- remove(list, name): every header of that name
@@ -76,8 +83,10 @@ function meta.__pairs(list)
   local joined = {}
   for i = 1, #list, 2 do
     local name = lower(list[i])
-    joined[name] = joined[name] and joined[name] .. ", " .. list[i + 1] or list[i + 1]
+    joined[name] = joined[name] or {}
+    table.insert(joined[name], list[i + 1])
   end
+  for name, values in next, joined do joined[name] = table.concat(values, ", ") end
   return next, joined
 end
 
@@ -87,13 +96,36 @@ function M.is(value) return getmetatable(value) == meta end
 --- copy(list) -> headers of their own
 function M.copy(list) return setmetatable(table.move(list, 1, #list, 1, {}), meta) end
 
+-- Without every header that has a name in the set `names`.
+local function remove_all(list, names)
+  local kept, count = 0, #list
+  for i = 1, count, 2 do
+    if not names[lower(list[i])] then
+      list[kept + 1], list[kept + 2] = list[i], list[i + 1]
+      kept = kept + 2
+    end
+  end
+  for i = kept + 1, count do list[i] = nil end
+end
+
+--- set_all(list, given): what the table `given` says, instead of what has the same names
+function M.set_all(list, given)
+  local names = {}
+  for name in pairs(given) do
+    if type(name) ~= "string" then mistake "headers are a table of names and values" end
+    if names[lower(name)] then mistake(("headers: %s is there twice, in upper and lower case"):format(name)) end
+    names[lower(name)] = true
+  end
+  if #list > 0 then remove_all(list, names) end
+  for name, value in pairs(given) do
+    for _, item in ipairs(type(value) == "table" and value or { value }) do M.add(list, name, item) end
+  end
+end
+
 --- of(given, base) -> headers: those of `base`, with those of the table `given` instead of the ones of the same name
 function M.of(given, base)
   local list = base and M.copy(base) or setmetatable({}, meta)
-  for name, value in pairs(given) do
-    if type(name) ~= "string" then mistake "headers are a table of names and values" end
-    M.set(list, name, value)
-  end
+  M.set_all(list, given)
   return list
 end
 

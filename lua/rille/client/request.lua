@@ -187,10 +187,7 @@ local function own_headers(client, opts, at_home)
   if not at_home then credentials.leave_home(list) end
   if opts.decompress == false then headers.remove(list, "Accept-Encoding")
   elseif opts.decompress and not list["accept-encoding"] then headers.add(list, "Accept-Encoding", M.codings) end
-  for name, value in pairs(opts.headers or {}) do
-    if type(name) ~= "string" then mistake "headers are a table of names and values" end
-    headers.set(list, name, value)
-  end
+  if opts.headers then headers.set_all(list, opts.headers) end
   return list
 end
 

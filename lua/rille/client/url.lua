@@ -55,7 +55,7 @@ function M.set_base(client, base_url)
   if location.query then mistake "base_url: has a query" end
   if base_url:find("#", 1, true) then mistake "base_url: has a fragment" end
   client.base_url, client.home, client.base_scheme = location.url, location.origin, location.scheme
-  client.below = location.url:gsub("/+$", "") .. "/"
+  client.below = native.trim_right(location.url, "/") .. "/"
   return location.user and { location.user, location.password or "" } or nil
 end
 

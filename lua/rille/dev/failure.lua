@@ -65,7 +65,7 @@ end
 -- Where none of them is the program's, they tell nobody anything.
 local function frames_of(trace)
   local frames, any = native.array {}, false
-  for text in trace:gmatch "\n%s+([^\n]+)" do
+  for text in trace:gmatch "\n[ \t]+([^\n]+)" do
     if #frames == MOST_FRAMES then break end
     frames[#frames + 1] = frame_of(text)
     any = any or frames[#frames].own
@@ -75,8 +75,8 @@ end
 
 -- The message without its position, and the position.
 local function split(message)
-  local file, line = message:match "error loading module '[^']*' from file '[^']*':\n%s*([^\n:]+):(%d+):"
-  if file then return message:match "from file '[^']*':\n%s*[^\n:]+:%d+:%s*(.*)", file, line end
+  local file, line = message:match "error loading module '[^']*' from file '[^']*':\n[ \t]*([^ \t\n:][^\n:]*):(%d+):"
+  if file then return message:match "from file '[^']*':\n[^\n:]+:%d+:%s*(.*)", file, line end
   local rest
   file, line, rest = message:match "^([^\n:]+):(%d+):%d+:%s*([^\n]*)" -- a template's, with its column and the line itself
   if file then return rest, file, line end

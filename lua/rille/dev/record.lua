@@ -27,10 +27,17 @@ local function add(list, entry)
   return entry
 end
 
+-- What fits, up to a whole character.
+local function cut(text)
+  local stop = LONGEST
+  while (text:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
+  return text:sub(1, stop) .. " …"
+end
+
 local function visible(value)
   local text = tostring(value)
   if not native.utf8_valid(text) then text = text:gsub("[\128-\255]", "?") end
-  return #text > LONGEST and text:sub(1, LONGEST):gsub("[\128-\255]*$", "") .. " …" or text
+  return #text > LONGEST and cut(text) or text
 end
 
 local function list_of(fields)

@@ -29,7 +29,7 @@ function M.unwatched(root) say(paint("yellow", "cannot watch all of " .. root ..
 
 function M.styles() say(paint("cyan", "styles swapped")) end
 
-local function indented(text) return "    " .. text:gsub("\n", "\n    "):gsub("%s+$", "") end
+local function indented(text) return native.trim_right("    " .. text:gsub("\n", "\n    ")) end
 
 function M.loaded(load, changed, failure)
   local why = changed and paint("dim", plain(changed)) or ""

@@ -87,6 +87,11 @@ local function any(node, passes) return passes(node) or each_child(node, any, pa
 
 M.any = any
 
+local function asks(node) return node.t == "Test" and (node.name == "filter" or node.name == "test") end
+
+--- Whether a condition asks if there is a filter or test of some name ({% if "x" is filter %}).
+function M.asks_for_names(condition) return any(condition, asks) end
+
 --- Whether a statement hands variables of the frames around it on.
 function M.passes_locals(node)
   return ((node.t == "Include" or node.t == "Import" or node.t == "FromImport") and node.with_context)

@@ -95,7 +95,7 @@ function M.put_method(c, kwargs, esc, object, name, ...)
   local ours = kinds[getmetatable(object)]
   if ours and ours.methods then record = ours.methods[name] end
   if not record then
-    if type(object) == "table" then own = rawget(object, name) end
+    own = value.own(object, name)
     if type(own) == "table" then return M.put_call(c, kwargs, esc, own, ...) end -- a macro of an imported template
     record, f, is_method = lookup.method(object, name)
   end

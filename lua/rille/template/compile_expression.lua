@@ -6,6 +6,7 @@
 -- is nil until it is read. Jinja's `and`, `or` and inline if give one of their operands, whose truth is Python's (0, "" and
 -- empty lists are false): pick(a) is a where that is true, else false; falsy(a) is a where that is false, else nil; NO
 -- stands for false in between, and unbox() makes it false again.
+local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
 
 local M = {}
@@ -139,8 +140,8 @@ function M.add(Compiler)
     local left, left_kind = self:expression(node.left, frame)
     local right, right_kind = self:expression(node.right, frame)
     local operator = binary_operators[node.op]
-    if operator and left_kind == "number" and right_kind == "number" then
-      return ("(%s %s %s)"):format(left, operator, right), "number"
+    if operator and left_kind == "number" and right_kind == "number" then -- a product of products may leave 64 bits
+      return ("(%s %s %s)"):format(left, operator, right), node.op == "mul" and "value" or "number"
     end
     return ("%s(%s, %s)"):format(self.code:use(node.op), left, right), "value"
   end
@@ -181,14 +182,14 @@ function M.add(Compiler)
   local NO_ELSE = "the inline if in line %d was false and has no else"
 
   function compile:Cond(node, frame)
-    local was_soft = frame.soft
-    frame.soft = true
+    local was_soft, was_guarded = frame.soft, frame.guarded
+    frame.soft, frame.guarded = true, was_guarded or ast.asks_for_names(node.test)
     local test = self:condition(node.test, frame)
     local yes, kind = self:expression(node.yes, frame)
     local no, no_kind
     if node.no then no, no_kind = self:expression(node.no, frame)
     else no, no_kind = self.code:constant(self.env:lenient_undefined(NO_ELSE:format(node.line))), "value" end
-    frame.soft = was_soft
+    frame.soft, frame.guarded = was_soft, was_guarded
     local result = kind == no_kind and kind or "any"
     if kind == "number" or kind == "value" then return ("(%s and %s or %s)"):format(test, yes, no), result end
     return ("%s(%s and (%s or %s) or %s)"):format(self.code:use "unbox", test, yes, self.code:use "NO", no), result
@@ -204,12 +205,15 @@ function M.add(Compiler)
     return ("%s(%s, %s)"):format(self.code:use(operator == "in" and "contains" or operator), left, right)
   end
 
-  -- a < b < c: what stands in the middle is asked for once; all of them are evaluated.
+  local plain = { Name = true, Const = true }
+
+  -- a < b < c: what stands in the middle is asked for once, and what follows one that does not hold not at all: it is a function.
   local function compare_chain(self, node, frame)
     local codes = { (self:expression(node.expr, frame)) }
-    for _, row in ipairs(node.operands) do
-      codes[#codes + 1] = quote(row[1])
-      codes[#codes + 1] = self:expression(row[2], frame)
+    for i, row in ipairs(node.operands) do
+      local code, later = self:expression(row[2], frame), i > 1 and not plain[row[2].t]
+      codes[#codes + 1] = quote(later and "later " .. row[1] or row[1])
+      codes[#codes + 1] = later and ("function() return %s end"):format(code) or code
     end
     return ("%s(%s)"):format(self.code:use "compare_all", concat(codes, ", ")), "boolean"
   end
@@ -380,7 +384,7 @@ function M.add(Compiler)
     local found = table_of[node.name]
     if found then return found end
     local message = ("there is no %s named '%s'"):format(what, node.name)
-    if not frame.soft then self:fail(node, message) end
+    if not frame.soft or (self.env.checking and not frame.guarded) then self:fail(node, message) end
     return nil, ("%s(%s)"):format(self.code:use "fail", quote(message))
   end
 

@@ -63,12 +63,21 @@ local function new_group(self, frame)
   return setmetatable({ compiler = self, frame = frame, kinds = {}, args = {}, literal = nil, has_value = false }, Group)
 end
 
-function Group:add_literal(text) self.literal = (self.literal or "") .. text end
+function Group:add_literal(text)
+  self.literal = self.literal or {}
+  self.literal[#self.literal + 1] = text
+end
+
+-- Code for the literal text that has gathered.
+function Group:literal_code()
+  local code = quote(concat(self.literal))
+  self.literal = nil
+  return code
+end
 
 function Group:take_literal()
   if not self.literal then return end
-  self.kinds[#self.kinds + 1], self.args[#self.args + 1] = "l", quote(self.literal)
-  self.literal = nil
+  self.kinds[#self.kinds + 1], self.args[#self.args + 1] = "l", self:literal_code()
 end
 
 -- Values of one line share a call, so that an error in one of them names its line.
@@ -98,8 +107,7 @@ end
 function Group:flush()
   local code = self.compiler.code
   if not self.has_value and self.literal then
-    code:write(("%s(o, %s) "):format(code:use "text", quote(self.literal)))
-    self.literal = nil
+    code:write(("%s(o, %s) "):format(code:use "text", self:literal_code()))
     return
   end
   self:take_literal()
@@ -279,15 +287,17 @@ end
 
 -- ---- branches and scopes --------------------------------------------------------------------------------------------
 
--- What stands in an {% if %} may never run: unknown filters are an error only when they are reached.
+-- What stands in an {% if %} may never run: unknown filters are an error only when they are reached. `rille check` wants to
+-- know of them all the same, but where the template itself asks whether there is one.
 function Compiler:If(node, frame)
   local code = self.code
-  local was_soft, was_root = frame.soft, frame.rootlevel
-  frame.soft, frame.rootlevel = true, false
+  local was_soft, was_root, was_guarded = frame.soft, frame.rootlevel, frame.guarded
+  frame.soft, frame.rootlevel, frame.guarded = true, false, was_guarded or ast.asks_for_names(node.test)
   code:write(("if %s then "):format(self:condition(node.test, frame)))
   self:statements(node.body, frame)
   for _, branch in ipairs(node.elifs) do
     code:sync(branch.line)
+    frame.guarded = frame.guarded or ast.asks_for_names(branch.test)
     code:write(("elseif %s then "):format(self:condition(branch.test, frame)))
     self:statements(branch.body, frame)
   end
@@ -296,7 +306,7 @@ function Compiler:If(node, frame)
     self:statements(node.else_, frame)
   end
   code:write "end "
-  frame.soft, frame.rootlevel = was_soft, was_root
+  frame.soft, frame.rootlevel, frame.guarded = was_soft, was_root, was_guarded
 end
 
 function Compiler:With(node, frame)

@@ -44,4 +44,8 @@ ugrave uml uuml yacute yen yuml
 M.bare = {}
 for name in without_semicolon:gmatch "%w+" do M.bare[name] = M[name] or M[name:lower()] end
 
+--- The longest name that counts without a semicolon.
+M.longest_bare = 0
+for name in pairs(M.bare) do M.longest_bare = math.max(M.longest_bare, #name) end
+
 return M

@@ -109,12 +109,15 @@ end
 -- The context's fields, and behind them the helpers and the globals. A context with a metatable is asked in Lua's way.
 local function new_vars(context, meta)
   local vars = {}
-  for name, v in next, context or {} do vars[name] = v end
   local of_context = context and getmetatable(context)
+  for name, v in next, context or {} do
+    if not of_context or not value.is_hidden(context, name) then vars[name] = v end
+  end
   if not of_context or not of_context.__index then return setmetatable(vars, meta), meta end
   local beyond = meta.__index
   meta = { __index = function(_, name)
-    local v = context[name]
+    local v
+    if not value.is_hidden(context, name) then v = context[name] end
     if v == nil then return beyond[name] end
     return v
   end }

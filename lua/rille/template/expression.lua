@@ -178,13 +178,10 @@ function M.add(Parser)
 
   -- Adjacent literals are one string.
   function Parser:string()
-    local line, text = self.line[self.i], self.value[self.i]
-    self.i = self.i + 1
-    while self.kind[self.i] == "string" do
-      text = text .. self.value[self.i]
-      self.i = self.i + 1
-    end
-    return const(line, text)
+    local first = self.i
+    repeat self.i = self.i + 1 until self.kind[self.i] ~= "string"
+    if self.i == first + 1 then return const(self.line[first], self.value[first]) end
+    return const(self.line[first], table.concat(self.value, "", first, self.i - 1))
   end
 
   function Parser:primary()
@@ -352,9 +349,9 @@ function M.add(Parser)
 
   -- A name with dots in it.
   local function dotted_name(p)
-    local name = p:expect "name"
-    while p:skip "." do name = name .. "." .. p:expect "name" end
-    return name
+    local parts = { p:expect "name" }
+    while p:skip "." do parts[#parts + 1] = p:expect "name" end
+    return table.concat(parts, ".")
   end
 
   -- Filters in front of which the bar is looked at; with `inline` the first one's name.

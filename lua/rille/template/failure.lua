@@ -28,9 +28,22 @@ local function line_of(source, line)
   return source:match("[^\n]*", start), start
 end
 
+local MOST_BEFORE, MOST_SHOWN = 60, 120
+
+-- Moves a place in a text back to the beginning of its character.
+local function whole(text, at)
+  while at > 1 and (text:byte(at) or 0) & 0xC0 == 0x80 do at = at - 1 end
+  return at
+end
+
+-- The line with a mark below its column; of a long one, what is around that.
 local function excerpt(text, column)
-  local before = text:sub(1, column - 1)
-  return ("    %s\n    %s^"):format((text:gsub("\t", " ")), (" "):rep(utf8.len(before) or #before))
+  local first = column > MOST_BEFORE and whole(text, column - MOST_BEFORE) or 1
+  local last = whole(text, first + MOST_SHOWN) - 1
+  local front, rear = first > 1 and "…" or "", last < #text and "…" or ""
+  local before = text:sub(first, column - 1)
+  return ("    %s%s%s\n    %s^"):format(front, text:sub(first, last):gsub("\t", " "), rear,
+    (" "):rep((utf8.len(before) or #before) + (first > 1 and 1 or 0)))
 end
 
 --- Raises a syntax error. `origin` is {chunk=, name=, source=}; `at` a byte of the source, or nil for the line as a whole.

@@ -3,7 +3,8 @@ local failure = require "rille.template.failure"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
 
-local M = {}
+--- lookup: {attr, item} of lookup.lua, which is made of what needs this.
+local M = { lookup = nil }
 
 local MOST_WIDTH, MOST_PRECISION = 1000, 99
 
@@ -14,10 +15,11 @@ local function number(v, spec)
   failure.fail("'%s' needs a number, got %s", spec, value.describe(v))
 end
 
+-- Cut off to a whole number, which is a float where it leaves 64 bits.
 local function integer(v, spec)
   local n = number(v, spec)
-  local whole = math.tointeger(n) or math.tointeger(n >= 0 and math.floor(n) or math.ceil(n))
-  return whole or failure.fail("'%s' needs a whole number", spec)
+  if n ~= n or n == math.huge or n == -math.huge then failure.fail("'%s' needs a whole number", spec) end
+  return math.tointeger(n) or n >= 0 and math.floor(n) or math.ceil(n)
 end
 
 local function check_size(width, precision, spec)
@@ -31,36 +33,120 @@ local function cut(s, precision)
   return most and text.len(s) > most and text.sub(s, 0, most) or s
 end
 
--- ---- % --------------------------------------------------------------------------------------------------------------
+-- ---- numbers --------------------------------------------------------------------------------------------------------
 
 -- Letters of numbers -> what Lua's format calls them.
 local integers = { d = "d", i = "d", u = "d", x = "x", X = "X", o = "o" }
 local floats = { e = "e", E = "E", f = "f", F = "f", g = "g", G = "G" }
+local alternates = { x = "0x", X = "0X", o = "0o", b = "0b" }
+
+local function binary(n)
+  local digits = {}
+  repeat
+    table.insert(digits, 1, n & 1)
+    n = n >> 1
+  until n == 0
+  return table.concat(digits)
+end
+
+-- The digits of a whole number without its sign; the smallest integer has no positive counterpart, but its digits are right.
+local function integer_digits(n, letter)
+  if n < 0 then n = -n end
+  if math.type(n) == "float" then
+    if integers[letter] ~= "d" then failure.fail("a number of more than 64 bits has no format '%s'", letter) end
+    return ("%.0f"):format(n)
+  end
+  if letter == "b" then return binary(n) end
+  return (("%" .. integers[letter]):format(n):gsub("^-", ""))
+end
+
+local function is_negative(x) return x < 0 or (x == 0 and 1 / x < 0) end
+
+-- The digits of a float without its sign; `precision` has two digits at most.
+local function float_digits(x, letter, precision, alternate)
+  if x ~= x then return "nan" end
+  return (("%" .. (alternate and "#" or "") .. "." .. precision .. floats[letter]):format(x):gsub("^-", ""))
+end
+
+-- Padded to a width as a field is: unlike str.center, {:^} puts the odd one behind.
+local function pad(s, width, side, fill)
+  if side == "both" then s = text.pad(s, width - (width - text.len(s) + 1) // 2, "left", fill) end
+  return text.pad(s, width, side == "both" and "right" or side, fill)
+end
+
+-- Sign, prefix and digits, padded to a width. `side` is where the padding stands ("left", "right", "both"), or "inside": between
+-- the sign and the digits.
+local function assemble(sign, digits, width, side, fill)
+  if side ~= "inside" then return pad(sign .. digits, width, side, fill) end
+  return sign .. text.pad(digits, width - text.len(sign), "left", fill)
+end
+
+-- ---- % --------------------------------------------------------------------------------------------------------------
+
+local function has(flags, flag) return flags:find(flag, 1, true) ~= nil end
+
+local function fill_number(field, v, width, is_left)
+  local flags, letter, precision = field.flags, field.letter, tonumber(field.precision:sub(2))
+  local is_integer, alternate = integers[letter] ~= nil, has(flags, "#")
+  local n = is_integer and integer(v, field.spec) or number(v, field.spec)
+  local sign = is_negative(n) and "-" or has(flags, "+") and "+" or has(flags, " ") and " " or ""
+  local digits
+  if is_integer then
+    digits = integer_digits(n, letter)
+    digits = ("0"):rep((precision or 0) - #digits) .. digits
+    sign = sign .. (alternate and alternates[letter] or "")
+  else
+    digits = float_digits(n, letter, precision or field.precision ~= "" and 0 or 6, alternate)
+  end
+  if is_left then return assemble(sign, digits, width, "right") end
+  local zeros = has(flags, "0") and n == n and math.abs(n) ~= math.huge
+  return assemble(sign, digits, width, zeros and "inside" or "left", zeros and "0" or " ")
+end
 
 -- A field {name, flags, width, precision, letter}, filled with a value.
 local function fill(field, v, is_markup)
-  local letter, spec = field.letter, field.spec
-  check_size(field.width, field.precision:sub(2), spec)
-  local head = "%" .. field.flags .. field.width .. field.precision
-  if integers[letter] then return (head .. integers[letter]):format(integer(v, spec)) end
-  if floats[letter] then return (head .. floats[letter]):format(number(v, spec)) end
+  local letter, spec, width = field.letter, field.spec, tonumber(field.width) or 0
+  local is_left = has(field.flags, "-") or width < 0
+  width = math.abs(width)
+  check_size(width, field.precision:sub(2), spec)
+  if integers[letter] or floats[letter] then return fill_number(field, v, width, is_left) end
   local s
-  if letter == "c" then s = type(v) == "string" and v or utf8.char(integer(v, spec))
+  if letter == "c" then s = type(v) == "string" and v or text.char(integer(v, spec))
   elseif letter ~= "s" then s = value.repr(v)
   else s = is_markup and value.escape(v) or value.text(v) end
   s = field.precision == "" and s or cut(s, field.precision:sub(2) ~= "" and field.precision:sub(2) or "0")
-  return text.pad(s, tonumber(field.width) or 0, field.flags:find("-", 1, true) and "right" or "left")
+  return text.pad(s, width, is_left and "right" or "left")
+end
+
+-- A run of bytes at `at`, by a pattern of one class: it, and where to go on. Each run is taken whole, and nobody comes back
+-- to it: one pattern for all of a field would try every way to share a run of digits among its parts.
+local function take(s, at, pattern)
+  local _, stop = s:find(pattern, at)
+  return s:sub(at, stop), stop + 1
 end
 
 -- The field whose % is at `at`, and where to go on.
 local function parse_field(format, at)
-  local name, rest = format:match("^%(([^()]*)%)()", at + 1)
-  local flags, width, precision, letter, behind = format:match("^([-+ #0]*)(%*?%d*)(%.?%d*)[hlL]?([%a%%])()", rest or at + 1)
-  if not letter or not ("diouxXeEfFgGcrsa%"):find(letter, 1, true) then
-    failure.fail("this format is not understood: '%s'", format:sub(at, at + 10))
+  local field, to = {}, at + 1
+  if format:byte(to) == 40 then
+    local close = format:find(")", to, true)
+    if close then field.name, to = format:sub(to + 1, close - 1), close + 1 end
   end
-  return { name = name, flags = flags, width = width, precision = precision, letter = letter, spec = format:sub(at, behind - 1) },
-    behind
+  field.flags, to = take(format, to, "^[-+ #0]*")
+  field.width, to = take(format, to, "^%*?")
+  if field.width == "" then field.width, to = take(format, to, "^%d*") end
+  field.precision, to = take(format, to, "^%.?")
+  if field.precision ~= "" then
+    local digits
+    digits, to = take(format, to, "^%d*")
+    field.precision = "." .. digits
+  end
+  to = select(2, take(format, to, "^[hlL]?"))
+  field.letter, field.spec = format:sub(to, to), format:sub(at, math.min(to, at + 20))
+  if field.letter == "" or not ("diouxXeEfFgGcrsa%"):find(field.letter, 1, true) then
+    failure.fail("this format is not understood: '%s'", text.excerpt(format, at))
+  end
+  return field, to + 1
 end
 
 -- The values of a format: those of a tuple in turn, of a mapping by name, or the one there is.
@@ -94,7 +180,7 @@ function Values:check_all_taken()
 end
 
 local function percent(format, args, is_markup)
-  local values, pieces, from = new_values(args), {}, 1
+  local values, pieces, from, length = new_values(args), {}, 1, #format
   while true do
     local at = format:find("%", from, true)
     pieces[#pieces + 1] = format:sub(from, (at or 0) - 1)
@@ -102,11 +188,13 @@ local function percent(format, args, is_markup)
     local field
     field, from = parse_field(format, at)
     if field.width == "*" then field.width = tostring(integer(values:next(), field.spec)) end
-    pieces[#pieces + 1] = field.letter == "%" and "%"
+    local piece = field.letter == "%" and "%"
       or fill(field, field.name and values:named(field.name) or values:next(), is_markup)
+    pieces[#pieces + 1], length = piece, length + #piece
+    text.check_length(length)
   end
   values:check_all_taken()
-  return table.concat(pieces)
+  return text.concat(pieces, "")
 end
 
 --- format % args. Of markup the result is markup, and values that are not are escaped.
@@ -117,64 +205,71 @@ end
 
 -- ---- { } ------------------------------------------------------------------------------------------------------------
 
+-- "1234567.5" -> "1,234,567.5"
 local function group_thousands(digits, separator)
-  local head, tail = digits:match "^([+-]?%d+)(.*)$"
-  if not head then return digits end
-  local grouped = head:reverse():gsub("(%d%d%d)", "%1" .. separator):reverse()
-  return (grouped:gsub("^([+-]?)" .. separator:gsub("%p", "%%%0"), "%1")) .. tail
+  local whole = digits:match "^%d+"
+  if not whole then return digits end
+  local first = (#whole - 1) % 3 + 1
+  return whole:sub(1, first) .. whole:sub(first + 1):gsub("%d%d%d", separator .. "%0") .. digits:sub(#whole + 1)
 end
 
-local function plain_number(v, spec, letter, precision)
-  if letter == "" or letter == "s" then return precision and ("%." .. precision .. "g"):format(v) or value.text(v) end
+-- The digits of a number without its sign, and what stands in front of them.
+local function number_digits(v, spec, field)
+  local letter, precision = field.letter, field.precision
   if letter == "n" then letter = math.type(v) == "integer" and "d" or "g" end
-  if letter == "%" then return ("%." .. (precision or 6) .. "f%%"):format(number(v, spec) * 100) end
-  if letter == "b" then
-    local n, digits = integer(v, spec), ""
-    repeat digits, n = (n & 1) .. digits, n >> 1 until n == 0
-    return digits
+  if letter == "b" or integers[letter] then
+    return integer_digits(integer(v, spec), letter), field.alternate ~= "" and alternates[letter] or ""
   end
-  if integers[letter] then return ("%" .. integers[letter]):format(integer(v, spec)) end
-  if floats[letter] then return ("%." .. (precision or 6) .. floats[letter]):format(number(v, spec)) end
-  failure.fail("this format is not understood: '%s'", spec)
+  if letter == "%" then return float_digits(number(v, spec) * 100.0, "f", precision or 6) .. "%", "" end
+  if floats[letter] then return float_digits(number(v, spec), letter, precision or 6, field.alternate ~= ""), "" end
+  if letter ~= "" and letter ~= "s" then failure.fail("this format is not understood: '%s'", text.excerpt(spec)) end
+  if precision then
+    local digits = float_digits(v, "g", precision, field.alternate ~= "")
+    return digits:find "^%d+$" and math.type(v) == "float" and digits .. ".0" or digits, ""
+  end
+  return (value.text(v):gsub("^-", "")), ""
 end
 
--- A number with its sign and its zeros in front.
+local sides = { ["<"] = "right", [">"] = "left", ["^"] = "both", ["="] = "inside" }
+
+-- A number with its sign, padded.
 local function format_number(v, spec, field)
-  local digits = plain_number(v, spec, field.letter, field.precision)
+  local digits, prefix = number_digits(v, spec, field)
   if field.comma ~= "" then digits = group_thousands(digits, field.comma) end
-  if field.sign ~= "" and field.sign ~= "-" and not digits:find "^-" then digits = field.sign .. digits end
-  if field.zero == "" or field.align then return digits end
-  local sign, rest = digits:match "^([+ -]?)(.*)$"
-  return sign .. text.pad(rest, (tonumber(field.width) or 0) - #sign, "left", "0")
+  local sign = (is_negative(v) and "-" or field.sign ~= "-" and field.sign or "") .. prefix
+  local zeros = field.zero ~= ""
+  return assemble(sign, digits, tonumber(field.width) or 0, sides[field.align] or zeros and "inside" or "left",
+    field.fill or zeros and "0" or nil)
 end
 
-local sides = { ["<"] = "right", [">"] = "left", ["^"] = "both", ["="] = "left" }
+-- [[fill]align][sign][#][0][width][,][.precision][letter]: the parts behind the alignment, each of one class
+local spec_parts = { { "sign", "^[-+ ]?" }, { "alternate", "^#?" }, { "zero", "^0?" }, { "width", "^%d*" }, { "comma", "^[,_]?" },
+  { "point", "^%.?" }, { "precision", "^%d*" }, { "letter", "^[%a%%]?" } }
 
--- [[fill]align][sign][0][width][,][.precision][letter]
 local function parse_spec(spec)
   local fill_char, align, rest = spec:match("^(" .. utf8.charpattern .. ")([<>=^])(.*)$")
   if not align then
     align, rest = spec:match "^([<>=^]?)(.*)$"
     fill_char, align = nil, align ~= "" and align or nil
   end
-  local sign, zero, width, comma, precision, letter = rest:match "^([-+ ]?)#?(0?)(%d*)([,_]?)%.?(%d*)([%a%%]?)$"
-  if not sign then failure.fail("this format is not understood: '%s'", spec) end
-  check_size(width, precision, spec)
-  return { fill = fill_char, align = align, sign = sign, zero = zero, width = width, comma = comma,
-    precision = precision ~= "" and precision or nil, letter = letter }
+  local field, to = { fill = fill_char, align = align }, 1
+  for _, part in ipairs(spec_parts) do field[part[1]], to = take(rest, to, part[2]) end
+  if to <= #rest then failure.fail("this format is not understood: '%s'", text.excerpt(spec)) end
+  check_size(field.width, field.precision, text.excerpt(spec))
+  if field.precision == "" then field.precision = nil end
+  return field
 end
 
 local function format_value(v, spec)
   if spec == "" then return value.text(v) end
   local field = parse_spec(spec)
-  local is_number = math.type(v) ~= nil
-  local s = is_number and format_number(v, spec, field) or cut(value.text(v), field.precision)
-  return text.pad(s, tonumber(field.width) or 0, sides[field.align] or (is_number and "left" or "right"), field.fill)
+  if math.type(v) then return format_number(v, spec, field) end
+  if field.align == "=" then failure.fail("'=' is for numbers: '%s'", text.excerpt(spec)) end
+  return pad(cut(value.text(v), field.precision), tonumber(field.width) or 0, sides[field.align] or "right", field.fill)
 end
 
 -- The value of a field's name: "", "0", "name", with .attribute and [item] behind.
 local function look_up(name, args, kwargs, counter)
-  local runtime = require "rille.template.lookup"
   local head, rest = name:match "^([^.%[]*)(.*)$"
   local v
   if head == "" then
@@ -184,14 +279,25 @@ local function look_up(name, args, kwargs, counter)
   else v = kwargs and kwargs[head] end
   if v == nil then failure.fail("there is no value for '{%s}'", name) end
   for dot, key in rest:gmatch "([.%[])([^.%[%]]+)%]?" do
-    v = dot == "." and runtime.attr(v, key) or runtime.item(v, math.tointeger(tonumber(key)) or key)
+    v = dot == "." and M.lookup.attr(v, key) or M.lookup.item(v, math.tointeger(tonumber(key)) or key)
   end
   return v
 end
 
+-- {name!conversion:spec} at `at`: its parts and where to go on; nil where it is none.
+local function parse_replacement(format, at)
+  local close = format:byte(at) == 123 and format:find("[{}]", at + 1)
+  if not close or format:byte(close) ~= 125 then return nil end
+  local name, to = take(format, at + 1, "^[^{}:!]*")
+  local conversion
+  conversion, to = take(format, to, "^!?%a?")
+  to = select(2, take(format, to, "^:?"))
+  return name, conversion, format:sub(to, close - 1), close + 1
+end
+
 --- format.format(...): kwargs is a table or nil.
 function M.braces(format, kwargs, ...)
-  local args, counter, pieces, from = { ... }, { i = 0 }, {}, 1
+  local args, counter, pieces, from, length = { ... }, { i = 0 }, {}, 1, #format
   while true do
     local at = format:find("[{}]", from)
     pieces[#pieces + 1] = format:sub(from, (at or 0) - 1)
@@ -200,14 +306,16 @@ function M.braces(format, kwargs, ...)
     if format:sub(at + 1, at + 1) == brace then
       pieces[#pieces + 1], from = brace, at + 2
     else
-      local name, conversion, spec, behind = format:match("^{([^{}:!]*)(!?%a?):?([^{}]*)}()", at)
-      if not name then failure.fail("a brace stands alone in this format: '%s'", format:sub(at, at + 10)) end
+      local name, conversion, spec, behind = parse_replacement(format, at)
+      if not name then failure.fail("a brace stands alone in this format: '%s'", text.excerpt(format, at)) end
       local v = look_up(name, args, kwargs, counter)
       if conversion == "!r" then v = value.repr(v) end
       pieces[#pieces + 1], from = format_value(v, spec), behind
+      length = length + #pieces[#pieces]
+      text.check_length(length)
     end
   end
-  return table.concat(pieces)
+  return text.concat(pieces, "")
 end
 
 return M

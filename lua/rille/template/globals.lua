@@ -6,21 +6,29 @@ local macro = require "rille.template.macro"
 local methods = require "rille.template.methods"
 local native = require "rille.native"
 local record = require "rille.template.record"
+local text = require "rille.template.text"
 local value = require "rille.template.value"
 
 local M = { namespace = macro.namespace }
 
-local MOST_RANGE = 100000
-
 local function integer(v) return methods.integer_argument(v, "range") end
+
+-- How many numbers a range has; the difference of two integers may leave 64 bits.
+local function count_of(start, stop, step)
+  if (step > 0) == (start >= stop) or start == stop then return 0 end
+  local span, size = math.abs((stop + 0.0) - start), math.abs(step + 0.0)
+  if span / size > 2 * text.MOST_ITEMS then return math.maxinteger end
+  if span + size >= 2 ^ 62 then return math.ceil(span / size) end
+  return (stop - start + step - (step > 0 and 1 or -1)) // step
+end
 
 --- range(stop), range(start, stop, step)
 M.range = call.global_function(record.new("start! stop step", function(start, stop, step)
   if stop == nil then start, stop = 0, start end
   start, stop, step = integer(start), integer(stop), step == nil and 1 or integer(step)
   if step == 0 then failure.fail "range: the step must not be zero" end
-  local count = math.max(0, (stop - start + step - (step > 0 and 1 or -1)) // step)
-  if count > MOST_RANGE then failure.fail("range: more than %d items are not made", MOST_RANGE) end
+  local count = count_of(start, stop, step)
+  if count > text.MOST_ITEMS then failure.fail("range: more than %d items are not made", text.MOST_ITEMS) end
   local list = {}
   for i = 1, count do list[i] = start + (i - 1) * step end
   return value.list(list)
@@ -109,12 +117,14 @@ local function paragraph(least, most)
   return table.concat(list, " ")
 end
 
-local MOST_PARAGRAPHS, MOST_WORDS = 1000, 10000
+local MOST_PARAGRAPHS, MOST_WORDS, MOST_IN_ALL = 1000, 10000, 1000000
 
 --- lipsum(n=5, html=true, min=20, max=100): text to fill pages with
 M.lipsum = call.global_function(record.new("n html min max", function(n, html, least, most)
   n, least, most = n == nil and 5 or integer(n), least == nil and 20 or integer(least), most == nil and 100 or integer(most)
-  if n > MOST_PARAGRAPHS or most > MOST_WORDS then failure.fail "lipsum: that is too much text" end
+  if n > MOST_PARAGRAPHS or most > MOST_WORDS or least > MOST_WORDS or n * math.max(most, least) > MOST_IN_ALL then
+    failure.fail "lipsum: that is too much text"
+  end
   local list = {}
   for i = 1, n do
     list[i] = paragraph(math.max(least, 1), most)

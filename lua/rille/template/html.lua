@@ -35,7 +35,7 @@ end
 local function named(name, semicolon)
   entities = entities or require "rille.template.entities"
   if semicolon ~= "" and entities[name] then return entities[name] end
-  for len = #name, 2, -1 do
+  for len = math.min(#name, entities.longest_bare), 2, -1 do
     local char = entities.bare[name:sub(1, len)]
     if char then return char .. name:sub(len + 1) .. semicolon end
   end
@@ -63,10 +63,23 @@ local function without_comments(s)
   return table.concat(pieces)
 end
 
+local function without_tags(s)
+  local pieces, from = {}, 1
+  while true do
+    local at = s:find("<", from, true)
+    local stop = at and s:find(">", at, true)
+    if not stop then break end
+    pieces[#pieces + 1] = s:sub(from, at - 1)
+    from = stop + 1
+  end
+  pieces[#pieces + 1] = s:sub(from)
+  return table.concat(pieces)
+end
+
 --- Text of HTML: no tags, no comments, runs of spaces as one.
 function M.strip_tags(s)
-  s = without_comments(s):gsub("<[^>]*>", "")
-  return M.unescape(table.concat(text.words(s), " "))
+  s = native.trim(without_tags(without_comments(s)))
+  return M.unescape((s:gsub("%s+", " ")))
 end
 
 -- ---- links ----------------------------------------------------------------------------------------------------------
@@ -94,7 +107,8 @@ local function is_basic_top(label, labels)
 end
 
 local function is_ip(host)
-  return host:find "^%d%d?%d?%.%d%d?%d?%.%d%d?%d?%.%d%d?%d?$" ~= nil or host:find "^%[[%x:]*:[%x:]*:[%x:]*%]$" ~= nil
+  if host:find "^%d%d?%d?%.%d%d?%d?%.%d%d?%d?%.%d%d?%d?$" then return true end
+  return host:find "^%[[%x:]+%]$" ~= nil and text.count(host, ":", 2) == 2
 end
 
 -- Whether a word is an address of a page, with a scheme or without.
@@ -110,26 +124,36 @@ local function is_url(word)
   return behind_www and is_domain(behind_www, is_any_top) or is_domain(host, is_basic_top)
 end
 
-local function is_email(word) return word:find "^%S+@[%w_\x80-\xFF][%w_.\x80-\xFF-]*%.[%w_\x80-\xFF]+$" ~= nil end
+-- What follows the last @ that something stands before: letters, digits, dots and hyphens, and a label at its end.
+local function is_email(word)
+  local at = native.find_text_last(word, "@")
+  local host = at and at > 1 and word:sub(at + 1)
+  return host and host:find "^[%w_\x80-\xFF][%w_.\x80-\xFF-]*$" ~= nil and host:find("%.[%w_\x80-\xFF]+$", 2) ~= nil
+end
 
 -- ( < and &lt; in front of a word.
 local function split_head(word)
-  local head = ""
+  local at = 1
   while true do
-    local piece = word:match "^[(<]" or word:match "^&lt;"
-    if not piece then return head, word end
-    head, word = head .. piece, word:sub(#piece + 1)
+    local c = word:byte(at)
+    if c == 40 or c == 60 then at = at + 1
+    elseif c == 38 and word:sub(at, at + 3) == "&lt;" then at = at + 4
+    else return word:sub(1, at - 1), word:sub(at) end
   end
 end
 
+local ends_word = { [41] = true, [62] = true, [46] = true, [44] = true } -- ) > . ,
+
 -- ) > . , and &gt; behind it.
 local function split_tail(word)
-  local tail = ""
-  while true do
-    local piece = word:match "[)>.,\n]$" or word:match "&gt;$"
-    if not piece then return word, tail end
-    word, tail = word:sub(1, -#piece - 1), piece .. tail
+  local stop = #word
+  while stop > 0 do
+    local c = word:byte(stop)
+    if ends_word[c] then stop = stop - 1
+    elseif c == 59 and word:sub(stop - 3, stop) == "&gt;" then stop = stop - 4
+    else break end
   end
+  return word:sub(1, stop), word:sub(stop + 1)
 end
 
 local brackets = { { "(", ")" }, { "<", ">" }, { "&lt;", "&gt;" } }
@@ -140,10 +164,11 @@ local function balance(word, tail)
     local open, close = pair[1], pair[2]
     local opened = text.count(word, open)
     if opened > text.count(word, close) then
+      local stop = 0
       for _ = 1, math.min(opened, text.count(tail, close)) do
-        local _, stop = tail:find(close, 1, true)
-        word, tail = word .. tail:sub(1, stop), tail:sub(stop + 1)
+        _, stop = tail:find(close, stop + 1, true)
       end
+      word, tail = word .. tail:sub(1, stop), tail:sub(stop + 1)
     end
   end
   return word, tail
@@ -175,11 +200,15 @@ end
 
 --- Text that is HTML already, with links. Options: limit (of what a link shows), attributes (text), schemes (a list).
 function M.link(s, options)
+  local length = #s
   return (s:gsub("%S+", function(word)
     local head, middle = split_head(word)
     local rest, tail = split_tail(middle)
     middle, tail = balance(rest, tail)
-    return head .. link(middle, options) .. tail
+    local linked = link(middle, options)
+    length = length + #linked - #middle
+    text.check_length(length)
+    return head .. linked .. tail
   end))
 end
 

@@ -15,13 +15,10 @@ local M = {}
 local kind = value.kind
 local EMPTY = {}
 
---- No list made in a template is longer.
-M.MOST = 1000000
-
 local function refuse(v) failure.fail("%s cannot be looped over", v == native.null and "none" or value.describe(v)) end
 
 local function keys(v)
-  local list = value.keys(v)
+  local list = value.fields(v)
   return list, #list
 end
 
@@ -80,7 +77,7 @@ function M.all_items(c, v)
   local item = M.pull(c, f)
   while item ~= nil do
     count = count + 1
-    if count > M.MOST then failure.fail("more than %d items were asked for", M.MOST) end
+    text.check_items(count)
     list[count] = item
     item = M.pull(c, f)
   end

@@ -1,6 +1,7 @@
 -- JSON as Python's json.dumps writes it: a space behind commas and colons, keys in order, ASCII only.
 local failure = require "rille.template.failure"
 local native = require "rille.native"
+local text = require "rille.template.text"
 local value = require "rille.template.value"
 
 local M = {}
@@ -22,20 +23,29 @@ local function quoted(s)
   return '"' .. s:gsub("[\xC2-\xF4][\x80-\xBF]+", escape_point) .. '"'
 end
 
-local encode -- function(v, indent, depth)
+local encode -- function(v, walk, depth)
+
+-- What may still be written, in values and in bytes; one that contains the same value many times over has no end otherwise.
+local function spend(walk, bytes)
+  walk.values, walk.bytes = walk.values - 1, walk.bytes - bytes
+  if walk.values < 0 or walk.bytes < 0 then failure.fail "tojson: the value is too large" end
+end
 
 -- Pieces between brackets, on lines of their own where there is an indent.
-local function wrapped(open, close, pieces, indent, depth)
+local function wrapped(open, close, pieces, walk, depth)
+  local indent = walk.indent
   if #pieces == 0 then return open .. close end
   if not indent then return open .. table.concat(pieces, ", ") .. close end
+  text.check_times((#pieces + 1) * depth, #indent)
+  spend(walk, (#pieces + 1) * depth * #indent)
   local inner = "\n" .. indent:rep(depth)
   return open .. inner .. table.concat(pieces, "," .. inner) .. "\n" .. indent:rep(depth - 1) .. close
 end
 
-local function encode_list(v, indent, depth)
+local function encode_list(v, walk, depth)
   local pieces = {}
-  for i = 1, #v do pieces[i] = encode(v[i], indent, depth + 1) end
-  return wrapped("[", "]", pieces, indent, depth)
+  for i = 1, #v do pieces[i] = encode(v[i], walk, depth + 1) end
+  return wrapped("[", "]", pieces, walk, depth)
 end
 
 local function key_text(key)
@@ -44,12 +54,15 @@ local function key_text(key)
   return key == native.null and "null" or failure.fail("tojson: %s is no key in JSON", value.describe(key))
 end
 
-local function encode_mapping(v, indent, depth)
-  local keys, pieces = {}, {}
-  for key in next, v do keys[#keys + 1] = key end
+local function encode_mapping(v, walk, depth)
+  local keys, pieces = value.fields(v), {}
   table.sort(keys, function(a, b) return key_text(a) < key_text(b) end)
-  for i, key in ipairs(keys) do pieces[i] = quoted(key_text(key)) .. ": " .. encode(v[key], indent, depth + 1) end
-  return wrapped("{", "}", pieces, indent, depth)
+  for i, key in ipairs(keys) do
+    local name = quoted(key_text(key))
+    spend(walk, #name)
+    pieces[i] = name .. ": " .. encode(v[key], walk, depth + 1)
+  end
+  return wrapped("{", "}", pieces, walk, depth)
 end
 
 local function encode_number(v)
@@ -63,7 +76,9 @@ local encoders = {
   markup = function(v) return quoted(v[1]) end, list = encode_list, tuple = encode_list, mapping = encode_mapping,
 }
 
-function encode(v, indent, depth)
+local holds_others = { [encode_list] = true, [encode_mapping] = true }
+
+function encode(v, walk, depth)
   if depth > MOST_DEPTH then failure.fail "tojson: the value is nested too deeply" end
   local kind = value.kind(v)
   if kind == "object" and type(v) == "table" and not value.kinds[getmetatable(v)] then
@@ -74,10 +89,22 @@ function encode(v, indent, depth)
     value.check_defined(v)
     failure.fail("tojson: %s cannot be written as JSON", value.describe(v))
   end
-  return encoder(v, indent, depth)
+  if holds_others[encoder] then
+    local known = walk.texts and walk.texts[v]
+    spend(walk, known and #known or 2)
+    local result = known or encoder(v, walk, depth)
+    if walk.texts then walk.texts[v] = result end
+    return result
+  end
+  local result = encoder(v)
+  spend(walk, #result + 2)
+  return result
 end
 
 --- encode(value, indent): indent is a text, or nil for one line.
-function M.encode(v, indent) return encode(v, indent, 1) end
+function M.encode(v, indent)
+  -- What stands there more than once is written once, where that does not depend on how deep it is.
+  return encode(v, { indent = indent, values = 1200000, bytes = text.MOST, texts = not indent and {} or nil }, 1)
+end
 
 return M

@@ -1,4 +1,6 @@
 -- Numbers and strings as Jinja2 writes them, which is as Python does.
+local text = require "rille.template.text"
+
 local M = {}
 
 local byte, find, match, sub = string.byte, string.find, string.match, string.sub
@@ -32,7 +34,7 @@ local function based_integer(source, at)
   local base = byte(source, at) == 48 and bases[sub(source, at + 1, at + 1):lower()]
   local stop = base and run_end(source, at + 2, base[1])
   if not stop then return nil end
-  return tonumber((sub(source, at + 2, stop):gsub("_", "")), base[2]), stop
+  return text.number((sub(source, at + 2, stop):gsub("_", "")), base[2]), stop
 end
 
 -- Where a float ends whose digits in front end at `whole`, or nil where it is none.
@@ -48,12 +50,13 @@ end
 --- The number at `at`: kind, value and where it ends. An integer beyond 64 bits is a float.
 function M.number(source, at)
   local value, stop = based_integer(source, at)
-  if value then return "integer", value, stop end
+  if value then return math.type(value), value, stop end
   local whole = digits_end(source, at)
   stop = float_end(source, at, whole)
   if stop then return "float", tonumber((sub(source, at, stop):gsub("_", ""))) + 0.0, stop end
   if byte(source, at) == 48 then return "integer", 0, run_end(source, at, "^_?0") end -- 007 is two, which no grammar takes
-  return "integer", tonumber((sub(source, at, whole):gsub("_", ""))), whole
+  value = tonumber((sub(source, at, whole):gsub("_", "")))
+  return math.type(value), value, whole
 end
 
 -- ---- strings --------------------------------------------------------------------------------------------------------
@@ -67,10 +70,10 @@ local REPLACEMENT = 0xFFFD
 local function is_surrogate(point) return point >= 0xD800 and point <= 0xDFFF end
 
 -- \x…, \u… and \U… whose digits are at `at`: text and where to go on. Two halves of a surrogate pair are one character.
-local function hex_escape(text, at, length, fail)
-  local point = tonumber(match(text, "^" .. ("%x"):rep(length), at) or "", 16)
+local function hex_escape(s, at, length, fail)
+  local point = tonumber(match(s, "^" .. ("%x"):rep(length), at) or "", 16)
   if not point or point > 0x10FFFF then fail "a \\x, \\u or \\U escape needs 2, 4 or 8 hexadecimal digits, up to 10FFFF" end
-  local low = tonumber(match(text, "^\\u([dD][c-fC-F]%x%x)", at + length) or "", 16)
+  local low = tonumber(match(s, "^\\u([dD][c-fC-F]%x%x)", at + length) or "", 16)
   if low and point >= 0xD800 and point <= 0xDBFF then
     return utf8.char(0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00)), at + length + 6
   end
@@ -78,24 +81,24 @@ local function hex_escape(text, at, length, fail)
 end
 
 -- The escape whose letter is at `at`: text and where to go on. An unknown one stands for itself.
-local function escape(text, at, fail)
-  local letter = sub(text, at, at)
+local function escape(s, at, fail)
+  local letter = sub(s, at, at)
   if escapes[letter] then return escapes[letter], at + 1 end
-  if hex_lengths[letter] then return hex_escape(text, at + 1, hex_lengths[letter], fail) end
-  local octal = match(text, "^[0-7][0-7]?[0-7]?", at)
+  if hex_lengths[letter] then return hex_escape(s, at + 1, hex_lengths[letter], fail) end
+  local octal = match(s, "^[0-7][0-7]?[0-7]?", at)
   if octal then return utf8.char(tonumber(octal, 8)), at + #octal end
   if letter == "N" then fail "characters cannot be named here: write \\u and the number" end
   return "\\", at
 end
 
 --- What stands between a string literal's quotes, with its escapes replaced. Calls fail(message) where one is wrong.
-function M.unescape(text, fail)
+function M.unescape(s, fail)
   local pieces, from = {}, 1
   while true do
-    local at = find(text, "\\", from, true)
-    pieces[#pieces + 1] = sub(text, from, (at or 0) - 1)
+    local at = find(s, "\\", from, true)
+    pieces[#pieces + 1] = sub(s, from, (at or 0) - 1)
     if not at then return table.concat(pieces) end
-    pieces[#pieces + 1], from = escape(text, at + 1, fail)
+    pieces[#pieces + 1], from = escape(s, at + 1, fail)
   end
 end
 

@@ -4,6 +4,7 @@
 -- (tables with a metatable, userdata) are asked in Lua's way, but for names that begin with an underscore, which stay
 -- theirs; what they answer with may wait.
 local failure = require "rille.template.failure"
+local format = require "rille.template.format"
 local methods = require "rille.template.methods"
 local native = require "rille.native"
 local text = require "rille.template.text"
@@ -52,14 +53,12 @@ end
 
 local missing = value.missing
 
-local function is_private(name) return type(name) == "string" and name:byte() == 95 end
-
 -- What an object of the program or of the runtime has under a name, or nil.
 local function of_object(object, name)
   local meta = value.meta_of(object)
   local ours = kinds[meta]
   if ours then return ours.attr and ours.attr(object, name) end
-  if not meta or is_private(name) then return nil end
+  if not meta or value.is_hidden(object, name) then return nil end
   if type(object) == "userdata" and not meta.__index then return nil end
   return object[name]
 end
@@ -72,6 +71,10 @@ local function lookups(strict)
   function L.peek(object, name)
     local what = kind(object)
     if what == "undefined" then value.check_defined(object) end
+    if value.is_private(name) then -- C leaves these to us
+      local own = value.own(object, name)
+      if own ~= nil then return own end
+    end
     if what == "object" then return of_object(object, name) end
     local record = method_of(what, name)
     return record and M.bind(record, object)
@@ -117,8 +120,7 @@ local function lookups(strict)
   L.text = value.text_to_put
 
   function L.attribute_text(object, name)
-    local found
-    if type(object) == "table" then found = rawget(object, name) end
+    local found = value.own(object, name)
     if found == nil then found = strict and L.attr(object, name) or L.peek(object, name) end
     return value.text_to_put(found)
   end
@@ -138,13 +140,14 @@ M.lenient, M.strict = lookups(false), lookups(true)
 
 --- attr and item of any value, where nobody is strict.
 function M.attr(object, name)
-  local found
-  if type(object) == "table" then found = rawget(object, name) end
+  local found = value.own(object, name)
   if found ~= nil then return found end
   return M.lenient.attr(object, name)
 end
 
 M.item = M.lenient.item
+
+format.lookup = M
 
 -- ---- slices ---------------------------------------------------------------------------------------------------------
 
@@ -192,10 +195,8 @@ end
 
 -- What the program's own object has under a name, and whether it is a method of its class (which is called with the object).
 local function find_method(object, name)
-  if type(object) == "table" then
-    local own = rawget(object, name)
-    if own ~= nil then return own, false end
-  end
+  local own = value.own(object, name)
+  if own ~= nil then return own, false end
   return of_object(object, name), true
 end
 

@@ -304,10 +304,8 @@ kinds[Loop] = {
 
 local Namespace = { __name = "rille.template.namespace" }
 
-kinds[Namespace] = { name = "namespace", text = function(space)
-  local fields = value.mapping()
-  for _, name in ipairs(value.keys(space)) do value.set(fields, name, space[name]) end
-  return "<namespace " .. value.repr(fields) .. ">"
+kinds[Namespace] = { name = "namespace", text = function(space, walk)
+  return "<namespace " .. value.repr_mapping(space, walk) .. ">"
 end }
 
 --- namespace(mapping, name=value, …)

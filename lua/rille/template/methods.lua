@@ -3,6 +3,8 @@
 --
 -- On markup the same methods work on its text and give markup again; what they put into it is escaped.
 local failure = require "rille.template.failure"
+local format = require "rille.template.format"
+local html = require "rille.template.html"
 local items = require "rille.template.items"
 local native = require "rille.native"
 local operators = require "rille.template.operators"
@@ -99,9 +101,15 @@ end
 local function words_right(s, most)
   local list = text.words(s)
   if not most or #list <= most then return list end
-  local rest = s
-  for _ = 1, most do rest = rest:match "^(.-)%s*%S+%s*$" end
-  return table.move(list, #list - most + 1, #list, 2, { (rest:gsub("^%s+", "")) })
+  local kept, seen, stop = #list - most, 0, #s
+  for at in s:gmatch "()%S+" do
+    seen = seen + 1
+    if seen > kept then
+      stop = at - 1
+      break
+    end
+  end
+  return table.move(list, kept + 1, #list, 2, { native.trim_right(s:sub(1, stop)) })
 end
 
 str.split = method("sep maxsplit", splitter(text.split, text.words))
@@ -109,13 +117,17 @@ str.rsplit = method("sep maxsplit", splitter(text.split_right, words_right))
 str.splitlines = method("keepends", function(s, keep) return value.list(text.lines(s, keep)) end)
 
 str.partition = method("sep", function(s, separator)
-  local at = s:find(string_argument(separator, "partition"), 1, true)
+  separator = string_argument(separator, "partition")
+  if separator == "" then failure.fail "text cannot be split at nothing" end
+  local at = native.find_text(s, separator)
   if not at then return value.tuple { s, "", "" } end
   return value.tuple { s:sub(1, at - 1), separator, s:sub(at + #separator) }
 end)
 
 str.rpartition = method("sep", function(s, separator)
-  local at = text.find_last(s, string_argument(separator, "rpartition"), #s + 1)
+  separator = string_argument(separator, "rpartition")
+  if separator == "" then failure.fail "text cannot be split at nothing" end
+  local at = text.find_last(s, separator)
   if not at then return value.tuple { "", "", s } end
   return value.tuple { s:sub(1, at - 1), separator, s:sub(at + #separator) }
 end)
@@ -167,28 +179,28 @@ searcher("rindex", true, true)
 str.join = method("iterable", function(s, list)
   local pieces = {}
   for i, piece in ipairs((items.all_items(nil, list))) do pieces[i] = string_argument(piece, "join") end
-  return table.concat(pieces, s)
+  return text.concat(pieces, s)
 end)
 
 str.expandtabs = method("tabsize", function(s, size)
-  size = size or 8
-  local lines = text.lines(s, true)
-  for i, line in ipairs(lines) do
-    local column = 0
-    lines[i] = line:gsub("([^\t]*)(\t?)", function(piece, tab)
-      column = column + text.len(piece)
-      if tab == "" then return piece end
-      local spaces = size > 0 and size - column % size or 0
-      column = column + spaces
-      return piece .. (" "):rep(spaces)
-    end)
-  end
-  return table.concat(lines)
+  size = size == nil and 8 or integer_argument(size, "expandtabs")
+  local column, length = 0, #s
+  return (s:gsub("([^\t\r\n]*)([\t\r\n]?)", function(piece, stop)
+    if stop ~= "\t" then
+      column = 0
+      return nil
+    end
+    column = column + text.len(piece)
+    local spaces = size > 0 and size - column % size or 0
+    column, length = column + spaces, length + spaces
+    text.check_length(length)
+    return piece .. (" "):rep(spaces)
+  end))
 end)
 
 str.encode = method("encoding errors", function(s) return s end)
 
-str.format = { f = function(s, kwargs, ...) return require("rille.template.format").braces(s, kwargs, ...) end, params = {},
+str.format = { f = function(s, kwargs, ...) return format.braces(s, kwargs, ...) end, params = {},
   keywords = true }
 
 -- ---- markup ---------------------------------------------------------------------------------------------------------
@@ -229,10 +241,10 @@ end }
 M.markup.join = method("iterable", function(m, list)
   local pieces = {}
   for i, piece in ipairs((items.all_items(nil, list))) do pieces[i] = value.escape(piece) end
-  return value.markup(table.concat(pieces, m[1]))
+  return value.markup(text.concat(pieces, m[1]))
 end)
-M.markup.unescape = method("", function(m) return require("rille.template.html").unescape(m[1]) end)
-M.markup.striptags = method("", function(m) return require("rille.template.html").strip_tags(m[1]) end)
+M.markup.unescape = method("", function(m) return html.unescape(m[1]) end)
+M.markup.striptags = method("", function(m) return html.strip_tags(m[1]) end)
 
 -- ---- lists ----------------------------------------------------------------------------------------------------------
 
@@ -243,17 +255,20 @@ M.list = list
 local function place(t, i) return i < 0 and #t + i + 1 or i + 1 end
 
 list.append = method("item", function(t, item)
+  text.check_items(#t + 1)
   t[#t + 1] = item
   return null
 end)
 
 list.extend = method("iterable", function(t, more)
   local others, count = items.all_items(nil, more)
+  text.check_items(#t + count)
   table.move(others, 1, count, #t + 1, t)
   return null
 end)
 
 list.insert = method("index item", function(t, i, item)
+  text.check_items(#t + 1)
   table.insert(t, math.max(1, math.min(place(t, integer_argument(i, "insert")), #t + 1)), item)
   return null
 end)
@@ -339,8 +354,7 @@ mapping.pop = method("key default", function(t, key, default)
 end)
 
 mapping.popitem = method("", function(t)
-  local keys = value.keys(t)
-  local key = keys[#keys]
+  local key = value.last_key(t)
   if key == nil then failure.fail "popitem: the mapping is empty" end
   return value.tuple { key, value.remove(t, key) }
 end)
@@ -353,7 +367,7 @@ end)
 mapping.copy = method("", function(t) return M.copy_mapping(t) end)
 
 mapping.clear = method("", function(t)
-  for _, key in ipairs(value.keys(t)) do value.remove(t, key) end
+  value.clear(t)
   return null
 end)
 

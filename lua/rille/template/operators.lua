@@ -1,6 +1,7 @@
 -- Operators and comparisons as Python's, on Lua's values (value.lua). What is undefined raises; integers that leave 64 bits
 -- become floats.
 local failure = require "rille.template.failure"
+local format = require "rille.template.format"
 local native = require "rille.native"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
@@ -38,12 +39,17 @@ local function exact(wrapped, float)
 end
 
 local function concat_lists(a, b)
+  text.check_items(#a + #b)
   local result = table.move(a, 1, #a, 1, {})
   table.move(b, 1, #b, #result + 1, result)
   return getmetatable(a) == value.Tuple and value.tuple(result) or value.list(result)
 end
 
-local function join_markup(a, b) return markup(escape(a) .. escape(b)) end
+local function join_markup(a, b)
+  a, b = escape(a), escape(b)
+  text.check_length(#a + #b)
+  return markup(a .. b)
+end
 
 function M.add(a, b)
   if math_type(a) == "integer" and math_type(b) == "integer" then
@@ -68,14 +74,11 @@ function M.sub(a, b)
   refuse("-", a, b)
 end
 
-local MOST_ITEMS = 1000000
-
 local function repeat_list(list, times)
   local count = #list
-  if count * math.max(times, 0) > MOST_ITEMS then
-    failure.fail("a list of more than %d items is not made by a template", MOST_ITEMS)
-  end
+  if count > 0 and times > text.MOST_ITEMS // count then text.check_items(math.maxinteger) end
   local result = {}
+  if count == 0 then times = 0 end
   for i = 0, times - 1 do table.move(list, 1, count, i * count + 1, result) end
   return setmetatable(result, getmetatable(list) or value.Array)
 end
@@ -113,12 +116,12 @@ end
 function M.floordiv(a, b)
   local x, y = numbers("//", a, b)
   check_divisor(y)
-  return x // y
+  return exact(x // y, (x + 0.0) // y)
 end
 
 function M.mod(a, b)
   local what = kind(a)
-  if is_text(what) then return require("rille.template.format").percent(a, b) end
+  if is_text(what) then return format.percent(a, b) end
   local x, y = numbers("%", a, b)
   check_divisor(y)
   return x % y
@@ -150,7 +153,10 @@ local function sign_operand(symbol, a)
   failure.fail("%s has no sign '%s'", describe(a), symbol)
 end
 
-function M.neg(a) return -sign_operand("-", a) end
+function M.neg(a)
+  local x = sign_operand("-", a)
+  return x == math.mininteger and -(x + 0.0) or -x
+end
 
 function M.pos(a) return sign_operand("+", a) end
 
@@ -162,29 +168,44 @@ function M.join(esc, ...)
   for i = 1, #pieces do
     if type(pieces[i]) ~= "string" or any_markup then pieces[i] = as_text(pieces[i]) end
     length = length + #pieces[i]
+    text.check_length(length)
   end
-  text.check_length(length)
   local result = table.concat(pieces)
   return any_markup and markup(result) or result
 end
 
 -- ---- comparisons ----------------------------------------------------------------------------------------------------
 
-local MOST_DEPTH = 50
+-- Two values that contain themselves, or the same ones many times over, are compared pair by pair: a pair that was looked at is
+-- not looked at again, for where it is unequal all is.
+local MOST_DEPTH = 180
 
-local equal -- function(a, b, depth)
+local equal -- function(a, b, depth, met): met[a][b] of tables that were met, or nil at the top
 
-local function equal_lists(a, b, depth)
+local function meet(met, a, b)
+  local with = met[a]
+  if not with then
+    with = {}
+    met[a] = with
+  end
+  if with[b] then return true end
+  with[b] = true
+  return false
+end
+
+local function too_deep() failure.fail("values nested more than %d deep cannot be compared", MOST_DEPTH) end
+
+local function equal_lists(a, b, depth, met)
   if #a ~= #b then return false end
   for i = 1, #a do
-    if not equal(a[i], b[i], depth) then return false end
+    if not equal(a[i], b[i], depth, met) then return false end
   end
   return true
 end
 
-local function equal_mappings(a, b, depth)
+local function equal_mappings(a, b, depth, met)
   for key, item in next, a do
-    if not equal(item, b[key], depth) then return false end
+    if not equal(item, b[key], depth, met) then return false end
   end
   for key in next, b do
     if a[key] == nil then return false end
@@ -196,7 +217,7 @@ local function check_strict(v)
   if type(v) == "table" and getmetatable(v) == value.Strict then value.raise_undefined(v) end
 end
 
-function equal(a, b, depth)
+function equal(a, b, depth, met)
   if a == b then return true end
   local of_a, of_b = type(a), type(b)
   if of_a ~= "table" and of_b ~= "table" then
@@ -208,10 +229,12 @@ function equal(a, b, depth)
   check_strict(b)
   of_a, of_b = kind(a), kind(b)
   if is_text(of_a) and is_text(of_b) then return raw_text(a) == raw_text(b) end
-  if of_a ~= of_b or depth > MOST_DEPTH then return false end
-  if is_list(of_a) then return equal_lists(a, b, depth + 1) end
-  if of_a == "mapping" then return equal_mappings(a, b, depth + 1) end
-  return of_a == "undefined"
+  if of_a ~= of_b then return false end
+  if not is_list(of_a) and of_a ~= "mapping" then return of_a == "undefined" end
+  met = met or {}
+  if meet(met, a, b) then return true end
+  if depth > MOST_DEPTH then too_deep() end
+  return (of_a == "mapping" and equal_mappings or equal_lists)(a, b, depth + 1, met)
 end
 
 function M.eq(a, b)
@@ -219,23 +242,24 @@ function M.eq(a, b)
   return equal(a, b, 1)
 end
 
-local compare -- function(a, b, symbol): -1, 0 or 1; 2 for what has no order (nan)
+local compare -- function(a, b, symbol, depth): -1, 0 or 1; 2 for what has no order (nan)
 
 local function compare_numbers(x, y) return x < y and -1 or x > y and 1 or x == y and 0 or 2 end
 
-local function compare_lists(a, b, symbol)
+local function compare_lists(a, b, symbol, depth)
+  if depth > MOST_DEPTH then too_deep() end
   for i = 1, math.min(#a, #b) do
-    if not M.eq(a[i], b[i]) then return compare(a[i], b[i], symbol) end
+    if not M.eq(a[i], b[i]) then return compare(a[i], b[i], symbol, depth + 1) end
   end
   return compare_numbers(#a, #b)
 end
 
-function compare(a, b, symbol)
+function compare(a, b, symbol, depth)
   local x, y = number(a), number(b)
   if x and y then return compare_numbers(x, y) end
   local of_a, of_b = kind(a), kind(b)
   if is_text(of_a) and is_text(of_b) then return compare_numbers(raw_text(a), raw_text(b)) end
-  if is_list(of_a) and of_a == of_b then return compare_lists(a, b, symbol) end
+  if is_list(of_a) and of_a == of_b then return compare_lists(a, b, symbol, depth or 1) end
   value.check_defined(a)
   value.check_defined(b)
   if of_a == "object" and of_b == "object" then
@@ -264,7 +288,7 @@ end
 
 local function contains_text(whole, part)
   local what = kind(part)
-  if is_text(what) then return raw_text(whole):find(raw_text(part), 1, true) ~= nil end
+  if is_text(what) then return native.find_text(raw_text(whole), raw_text(part)) ~= nil end
   value.check_defined(part)
   failure.fail("'in <text>' needs text on its left, not %s", describe(part))
 end
@@ -295,7 +319,8 @@ function M.contains_in_object(whole, item)
   local ours = value.kinds[value.meta_of(whole)]
   if ours and ours.items then return contains_item(ours.items(whole), item) end
   if value.is_markup(item) then item = item[1] end
-  return type(whole) == "table" and whole[1] ~= nil and contains_item(whole, item) or whole[item] ~= nil
+  if type(whole) == "table" and whole[1] ~= nil and contains_item(whole, item) then return true end
+  return not value.is_hidden(whole, item) and whole[item] ~= nil
 end
 
 local verdicts = {
@@ -303,11 +328,14 @@ local verdicts = {
   ["in"] = M.contains, notin = function(a, b) return not M.contains(a, b) end,
 }
 
---- compare_all(a, "lt", b, "le", c, …): whether all of them hold; asked from left to right until one does not.
-function M.compare_all(...)
-  for i = 1, select("#", ...) - 2, 2 do
-    local a, operator, b = select(i, ...)
+--- compare_all(a, "lt", b, "later le", function() return c end, …): whether all of them hold; asked from left to right until one
+--- does not.
+function M.compare_all(a, ...)
+  for i = 0, select("#", ...) - 2, 2 do
+    local operator, b = select(i + 1, ...)
+    if operator:byte(6) == 32 then operator, b = operator:sub(7), b() end -- "later lt"
     if not verdicts[operator](a, b) then return false end
+    a = b
   end
   return true
 end

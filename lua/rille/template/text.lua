@@ -1,13 +1,19 @@
 -- Strings as sequences of characters (UTF-8), with what Python's str does to them. A string that is not UTF-8 is taken byte
 -- by byte.
+--
+-- What is looked for, and where, may be somebody else's text: places are found by native.find_text, which is linear whatever
+-- the two are (string.find is not). What is made is bounded before it is made.
 local native = require "rille.native"
 
 local M = {}
 
 local find, sub, rep = string.find, string.sub, string.rep
+local find_text, find_last = native.find_text, native.find_text_last
 
 --- Strings made here are no longer than this: "x" * 10 ** 12 is nobody's page.
 M.MOST = 64 << 20
+--- Lists made here have no more items.
+M.MOST_ITEMS = 1000000
 
 local failure = require "rille.template.failure"
 
@@ -16,7 +22,34 @@ function M.check_length(length)
   if length > M.MOST then failure.fail("a text of more than %d bytes is not made by a template", M.MOST) end
 end
 
+--- Raises where a list of this length, or a mapping, is too long to be made.
+function M.check_items(count)
+  if count > M.MOST_ITEMS then failure.fail("a list of more than %d items is not made by a template", M.MOST_ITEMS) end
+end
+
+--- check_times(count, size): raises where `count` times `size` bytes are too long. Neither is negative; their product may
+--- leave 64 bits.
+function M.check_times(count, size)
+  if size > 0 and count > M.MOST // size then M.check_length(math.maxinteger) end
+end
+
+--- The strings with `separator` between them, bounded.
+function M.concat(pieces, separator)
+  local length = math.max(#pieces - 1, 0) * #separator
+  for i = 1, #pieces do length = length + #pieces[i] end
+  M.check_length(length)
+  return table.concat(pieces, separator)
+end
+
 local function is_ascii(s) return not find(s, "[\x80-\xFF]") end
+
+--- A piece of a text for a message: from `at` on, cut.
+function M.excerpt(s, at)
+  at = at or 1
+  local stop = at + 20
+  while stop < #s and s:byte(stop + 1) & 0xC0 == 0x80 do stop = stop + 1 end
+  return sub(s, at, stop) .. (stop < #s and "…" or "")
+end
 
 --- How many characters.
 function M.len(s)
@@ -25,6 +58,14 @@ end
 
 -- Byte offset of character number i (from 0) of a string that is UTF-8; one behind the end for its length.
 local function offset(s, i) return utf8.offset(s, i + 1) or #s + 1 end
+
+--- The character of that number in Unicode; raises where there is none.
+function M.char(point)
+  if point < 0 or point > 0x10FFFF or (point >= 0xD800 and point <= 0xDFFF) then
+    failure.fail("there is no character number %s", native.float_text(point))
+  end
+  return utf8.char(point)
+end
 
 --- Characters from number `first` up to but not with `last` (from 0, 0 <= first <= last <= len).
 function M.sub(s, first, last)
@@ -46,6 +87,7 @@ end
 function M.chars(s)
   local list, count = {}, 0
   local pattern = (is_ascii(s) or not utf8.len(s)) and "." or utf8.charpattern
+  M.check_items(M.len(s))
   for char in s:gmatch(pattern) do
     count = count + 1
     list[count] = char
@@ -53,11 +95,30 @@ function M.chars(s)
   return list, count
 end
 
+-- Characters of several bytes are turned round first, so that they come out as they were.
 function M.reverse(s)
-  if is_ascii(s) then return s:reverse() end
-  local chars, count = M.chars(s)
-  for i = 1, count // 2 do chars[i], chars[count - i + 1] = chars[count - i + 1], chars[i] end
-  return table.concat(chars)
+  if not is_ascii(s) and utf8.len(s) then s = s:gsub("[\xC2-\xF4][\x80-\xBF]+", string.reverse) end
+  return s:reverse()
+end
+
+-- ---- numbers --------------------------------------------------------------------------------------------------------
+
+local function digit_value(c)
+  if c <= 57 then return c - 48 end
+  return (c | 0x20) - 87
+end
+
+--- The number that digits of a base from 2 to 36 are (they are known to be digits of it): an integer, or a float beyond 64
+--- bits.
+function M.number(digits, base)
+  if base == 10 then return tonumber(digits) end
+  local n, most = 0, math.maxinteger // base
+  for i = 1, #digits do
+    local d = digit_value(digits:byte(i))
+    if math.type(n) == "integer" and (n > most or n * base > math.maxinteger - d) then n = n + 0.0 end
+    n = n * base + d
+  end
+  return n
 end
 
 -- ---- case -----------------------------------------------------------------------------------------------------------
@@ -80,14 +141,12 @@ function M.title(s)
   return (s:gsub("[%a\x80-\xFF]+", M.capitalize))
 end
 
-function M.swapcase(s)
-  local chars = M.chars(s)
-  for i, char in ipairs(chars) do
-    local upper = M.upper(char)
-    chars[i] = char == upper and M.lower(char) or upper
-  end
-  return table.concat(chars)
+local function swap(char)
+  local upper = M.upper(char)
+  return char == upper and M.lower(char) or upper
 end
+
+function M.swapcase(s) return (s:gsub(utf8.len(s) and utf8.charpattern or ".", swap)) end
 
 --- Whether there are letters with two cases, and all of them are in this one.
 function M.is_lower(s) return s == M.lower(s) and s ~= M.upper(s) end
@@ -95,9 +154,6 @@ function M.is_lower(s) return s == M.lower(s) and s ~= M.upper(s) end
 function M.is_upper(s) return s == M.upper(s) and s ~= M.lower(s) end
 
 -- ---- spaces ---------------------------------------------------------------------------------------------------------
-
--- A Lua pattern for any one of these bytes.
-local function class_of(chars) return "[" .. chars:gsub("%W", "%%%0") .. "]" end
 
 -- How many bytes at the start, or before the end, are of these characters.
 local function run(s, chars, from_end)
@@ -116,15 +172,8 @@ end
 --- Without spaces, or without these characters, at the left end, the right end, or both.
 function M.strip(s, chars, left, right)
   if not chars or is_ascii(chars) then
-    if chars == "" then return s end
-    local class = chars and class_of(chars) or "%s"
-    if left then s = s:match("^" .. class .. "*(.*)$") end
-    if right then
-      local stop = #s
-      while stop > 0 and find(s, "^" .. class, stop) do stop = stop - 1 end
-      s = sub(s, 1, stop)
-    end
-    return s
+    if left then s = native.trim_left(s, chars) end
+    return right and native.trim_right(s, chars) or s
   end
   if left then s = sub(s, run(s, chars) + 1) end
   if right then s = sub(s, 1, #s - run(s, chars, true)) end
@@ -136,7 +185,8 @@ function M.pad(s, width, where, fill)
   local missing = width - M.len(s)
   if missing <= 0 then return s end
   fill = fill or " "
-  M.check_length(missing * #fill)
+  M.check_times(missing, #fill)
+  M.check_length(#s + missing * #fill)
   local left = where == "right" and 0 or where == "left" and missing or missing // 2 + (missing & width & 1)
   return rep(fill, left) .. s .. rep(fill, missing - left)
 end
@@ -167,9 +217,10 @@ function M.words(s, most)
   local list, at = {}, find(s, "%S")
   while at do
     if most and #list >= most then
-      list[#list + 1] = sub(s, at):match "^(.-)%s*$"
+      list[#list + 1] = sub(s, at)
       break
     end
+    M.check_items(#list + 1)
     local stop = (find(s, "%s", at) or #s + 1) - 1
     list[#list + 1] = sub(s, at, stop)
     at = find(s, "%S", stop + 1)
@@ -181,35 +232,34 @@ end
 function M.split(s, separator, most)
   local list, from = {}, 1
   while not most or #list < most do
-    local at = find(s, separator, from, true)
+    local at = find_text(s, separator, from)
     if not at then break end
     list[#list + 1] = sub(s, from, at - 1)
     from = at + #separator
+    M.check_items(#list)
   end
   list[#list + 1] = sub(s, from)
   return list
 end
 
--- Where `separator` occurs last before byte `stop`, or nil.
-local function find_last(s, separator, stop)
-  for at = stop - #separator, 1, -1 do
-    if sub(s, at, at + #separator - 1) == separator then return at end
-  end
-end
-
---- As split, from the right.
-function M.split_right(s, separator, most)
-  local list, stop = {}, #s + 1
-  while not most or #list < most do
-    local at = find_last(s, separator, stop)
-    if not at then break end
-    table.insert(list, 1, sub(s, at + #separator, stop - 1))
-    stop = at
-  end
-  table.insert(list, 1, sub(s, 1, stop - 1))
+local function reverse_list(list)
+  local count = #list
+  for i = 1, count // 2 do list[i], list[count - i + 1] = list[count - i + 1], list[i] end
   return list
 end
 
+-- As split, at the last places. Those that are looked for from the right may be others than from the left ("aaa" by "aa"); so
+-- the text and the separator are turned round.
+local function split_reversed(s, separator, most)
+  local list = M.split(s:reverse(), separator:reverse(), most)
+  for i, piece in ipairs(list) do list[i] = piece:reverse() end
+  return reverse_list(list)
+end
+
+--- As split, from the right.
+function M.split_right(s, separator, most) return split_reversed(s, separator, most) end
+
+--- Where `separator` occurs last before byte `stop`, or nil.
 M.find_last = find_last
 
 --- Lines, without their ends unless `keep_ends`.
@@ -220,43 +270,44 @@ function M.lines(s, keep_ends)
     if not at then at, stop = #s + 1, #s end
     list[#list + 1] = sub(s, from, keep_ends and stop or at - 1)
     from = stop + 1
+    M.check_items(#list)
   end
   return list
+end
+
+--- How often `part` occurs, without overlaps; counted up to `most`.
+function M.count(s, part, most)
+  if part == "" then return math.min(M.len(s) + 1, most or math.maxinteger) end
+  return native.count_text(s, part, most)
+end
+
+-- `new` in front of each of the first `most` characters, and behind the last where there is one more place.
+local function spread(s, new, most)
+  local left = most or math.maxinteger
+  local pattern = utf8.len(s) and utf8.charpattern or "."
+  local result = s:gsub(pattern, function(char)
+    left = left - 1
+    return new .. char
+  end, most)
+  return left > 0 and result .. new or result
 end
 
 --- With `old` replaced by `new`, at most `most` times. An empty `old` stands between all characters.
 function M.replace(s, old, new, most)
   if most == 0 then return s end
-  local pieces
-  if old == "" then
-    local chars = M.chars(s)
-    pieces = { "" }
-    for i, char in ipairs(chars) do
-      if most and i >= most then
-        pieces[#pieces + 1] = table.concat(chars, "", i)
-        break
-      end
-      pieces[#pieces + 1] = char
-    end
-    if not most or most > #chars then pieces[#pieces + 1] = "" end
-  else
-    pieces = M.split(s, old, most)
-  end
-  M.check_length(#s + (#pieces - 1) * #new)
-  return table.concat(pieces, new)
-end
-
---- How often `part` occurs, without overlaps.
-function M.count(s, part)
-  if part == "" then return M.len(s) + 1 end
-  return #M.split(s, part) - 1
+  local count = M.count(s, old, most)
+  M.check_times(count, #new)
+  M.check_length(#s + count * (#new - #old))
+  return old == "" and spread(s, new, most) or native.replace_text(s, old, new, most)
 end
 
 --- `n` times itself.
 function M.times(s, n)
   if n <= 0 then return "" end
-  M.check_length(#s * n)
-  return rep(s, n)
+  M.check_times(n, #s)
+  local several = #s < 4096 and 4096 // math.max(#s, 1) or 1
+  if n <= several * 2 then return rep(s, n) end
+  return rep(rep(s, several), n // several) .. rep(s, n % several) -- rep copies piece by piece: large ones are faster
 end
 
 --- The number of the character (from 0) that byte `at` (from 1) belongs to.
@@ -271,8 +322,7 @@ function M.index(s, part, first, last, from_right)
   if first > len or first > last then return nil end
   local piece = M.sub(s, first, math.min(last, len))
   local at
-  if from_right then at = find_last(piece, part, #piece + 1) else at = find(piece, part, 1, true) end
-  if not at and part == "" then at = #piece + 1 end
+  if from_right then at = find_last(piece, part) else at = find_text(piece, part) end
   return at and first + M.char_index(piece, at)
 end
 

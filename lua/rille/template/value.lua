@@ -12,6 +12,7 @@
 -- Internals of our own stand at integer keys, so that no name in a template reaches them.
 local failure = require "rille.template.failure"
 local native = require "rille.native"
+local strings = require "rille.template.text"
 
 local M = {}
 
@@ -85,27 +86,50 @@ local function key_of(key)
   return key
 end
 
+local added = setmetatable({}, { __mode = "k" }) -- a mapping of the program -> how many keys templates have added
+
+-- No mapping grows without an end either.
+local function count_key(t, keys)
+  local count = keys and #keys or added[t] or 0
+  if count >= strings.MOST_ITEMS then
+    failure.fail("a mapping of more than %d keys is not made by a template", strings.MOST_ITEMS)
+  end
+  if keys then return end
+  added[t] = count + 1
+end
+
 --- t[key] = value, as templates write to mappings.
 function M.set(t, key, value)
   key = key_of(key)
-  local keys = keys_of(t)
-  if keys and rawget(t, key) == nil then keys[#keys + 1] = key end
+  if rawget(t, key) == nil then
+    local keys = keys_of(t)
+    count_key(t, keys)
+    if keys then keys[#keys + 1] = key end
+  end
   t[key] = value
 end
 
 --- Takes a key away; returns what it had.
 function M.remove(t, key)
   key = key_of(key)
-  local value = rawget(t, key)
+  local value, keys = rawget(t, key), keys_of(t)
   t[key] = nil
-  local keys = keys_of(t)
-  for i, other in ipairs(keys or {}) do
-    if other == key then
+  for i = keys and value ~= nil and #keys or 0, 1, -1 do
+    if keys[i] == key then
       table.remove(keys, i)
       break
     end
   end
+  if added[t] and value ~= nil then added[t] = added[t] - 1 end
   return value
+end
+
+--- Takes all keys away.
+function M.clear(t)
+  for key in next, t do t[key] = nil end
+  local keys = keys_of(t)
+  for i = keys and #keys or 0, 1, -1 do keys[i] = nil end
+  added[t] = nil
 end
 
 --- dict(k, v, …) and dict_with(mapping, k, v, …): a {…} of a template.
@@ -118,6 +142,34 @@ function M.dict_with(t, ...)
 end
 
 function M.dict(...) return M.dict_with(M.mapping(), ...) end
+
+-- ---- what of an object belongs to it alone --------------------------------------------------------------------------
+
+--- Whether a name is private: one that begins with an underscore.
+function M.is_private(name) return type(name) == "string" and name:byte() == 95 end
+
+-- A table of the program's that has a metatable: its private fields are its own.
+local function is_object(t)
+  local meta = getmetatable(t)
+  return meta ~= nil and meta ~= Array and meta ~= Tuple and not kinds[meta] and not keys_of(t)
+end
+
+--- Whether a field is not for templates: a private one of an object, or one that is in the set __hidden of its metatable: what
+--- changes more than the page is not for those who write pages. The library keeps its own under names with a space in them.
+function M.is_hidden(object, name)
+  if type(name) ~= "string" then return false end
+  if name:byte() == 95 then return type(object) ~= "table" or is_object(object) end
+  local meta = M.meta_of(object)
+  local names = meta and rawget(meta, "__hidden")
+  return names ~= nil and (names[name] or name:find(" ", 1, true) ~= nil)
+end
+
+local is_hidden = M.is_hidden
+
+--- What stands in a table itself under a name, for templates; nil of anything that is no table.
+function M.own(object, name)
+  if type(object) == "table" and not is_hidden(object, name) then return rawget(object, name) end
+end
 
 local function key_before(a, b)
   local of_a, of_b = type(a), type(b)
@@ -143,6 +195,26 @@ end
 
 --- The keys of a mapping: in the order a template gave them, else sorted.
 function M.keys(t) return ordered_keys(t, keys_of(t) or {}) end
+
+--- The keys of a mapping or of an object: of the latter those that are not private.
+function M.fields(t)
+  local keys = M.keys(t)
+  if not is_object(t) then return keys end
+  local public = {}
+  for _, key in ipairs(keys) do
+    if not M.is_private(key) then public[#public + 1] = key end
+  end
+  return public
+end
+
+--- The last of them, or nil.
+function M.last_key(t)
+  local order = keys_of(t)
+  local key = order and order[#order]
+  if key ~= nil and rawget(t, key) ~= nil then return key end
+  local keys = M.keys(t)
+  return keys[#keys]
+end
 
 -- ---- asking what they are -------------------------------------------------------------------------------------------
 
@@ -192,9 +264,42 @@ end
 
 -- ---- text -----------------------------------------------------------------------------------------------------------
 
-local MOST_DEPTH = 50
+-- A value that contains itself is cut where it comes again ("[...]", as Python prints it), and one that stands in a value many
+-- times over is written once and copied. A walk is what is known while one value is printed:
+--
+--   on[t]       t is being written: it contains what is written now
+--   texts[t]    what t has become; cuts: how often something was cut, for such a text holds in its place only
+--   left        values and bytes that may still be written
+local MOST_DEPTH, MOST_VALUES = 50, 1200000
 
-local repr -- function(value, depth)
+local function new_walk() return { on = {}, texts = {}, depth = 0, cuts = 0, values = MOST_VALUES, bytes = strings.MOST } end
+
+local function spend(walk, bytes)
+  walk.values, walk.bytes = walk.values - 1, walk.bytes - bytes - 2
+  if walk.values < 0 or walk.bytes < 0 then failure.fail "this value is too large to be printed" end
+end
+
+local repr -- function(value, walk)
+
+-- What write(t, walk) makes of a table, within brackets.
+local function repr_table(t, walk, open, close, write)
+  local known = walk.texts[t]
+  if known then
+    spend(walk, #known)
+    return known
+  end
+  if walk.on[t] or walk.depth >= MOST_DEPTH then
+    if walk.on[t] then walk.cuts = walk.cuts + 1 end
+    spend(walk, 5)
+    return open .. "..." .. close
+  end
+  local cuts = walk.cuts
+  walk.on[t], walk.depth = true, walk.depth + 1
+  local text = open .. write(t, walk) .. close
+  walk.on[t], walk.depth = nil, walk.depth - 1
+  if walk.cuts == cuts then walk.texts[t] = text end
+  return text
+end
 
 -- As Python quotes: single quotes unless the text has those and no double ones.
 local named_escapes = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
@@ -205,25 +310,33 @@ local function quoted(text)
   return quote .. text .. quote
 end
 
-local function repr_items(items, depth)
+local function write_items(items, walk)
   local pieces = {}
-  for i = 1, #items do pieces[i] = repr(items[i], depth) end
+  for i = 1, #items do pieces[i] = repr(items[i], walk) end
   return table.concat(pieces, ", ")
 end
 
-local function repr_mapping(t, depth)
+local function write_tuple(items, walk) return write_items(items, walk) .. (#items == 1 and "," or "") end
+
+local function write_fields(t, walk)
   local pieces = {}
-  for i, key in ipairs(M.keys(t)) do pieces[i] = repr(key, depth) .. ": " .. repr(t[key], depth) end
-  return "{" .. table.concat(pieces, ", ") .. "}"
+  for i, key in ipairs(M.fields(t)) do pieces[i] = repr(key, walk) .. ": " .. repr(t[key], walk) end
+  return table.concat(pieces, ", ")
 end
 
+local function repr_list(t, walk) return repr_table(t, walk or new_walk(), "[", "]", write_items) end
+
+local function repr_mapping(t, walk) return repr_table(t, walk or new_walk(), "{", "}", write_fields) end
+
+M.repr_mapping = repr_mapping
+
 -- Addresses are nobody's business.
-local function object_text(value)
+local function object_text(value, walk)
   local meta = M.meta_of(value)
   local ours = kinds[meta]
-  if ours then return ours.text and ours.text(value) or "<" .. ours.name .. ">" end
+  if ours then return ours.text and ours.text(value, walk) or "<" .. ours.name .. ">" end
   if meta and meta.__tostring then return tostring(value) end
-  if type(value) == "table" then return value[1] ~= nil and "[" .. repr_items(value, 1) .. "]" or repr_mapping(value, 1) end
+  if type(value) == "table" then return (value[1] ~= nil and repr_list or repr_mapping)(value, walk) end
   return "<" .. (meta and type(meta.__name) == "string" and meta.__name or type(value)) .. ">"
 end
 
@@ -237,8 +350,8 @@ local texts = {
   number = native.float_text,
   string = function(value) return value end,
   markup = function(value) return value[1] end,
-  list = function(value, depth) return "[" .. repr_items(value, depth) .. "]" end,
-  tuple = function(value, depth) return "(" .. repr_items(value, depth) .. (#value == 1 and ",)" or ")") end,
+  list = repr_list,
+  tuple = function(value, walk) return repr_table(value, walk or new_walk(), "(", ")", write_tuple) end,
   mapping = repr_mapping,
   ["function"] = function() return "<function>" end,
   thread = function() return "<thread>" end,
@@ -246,7 +359,7 @@ local texts = {
 }
 
 --- What a value prints as, without escaping.
-function M.text(value) return texts[kind(value)](value, 1) end
+function M.text(value) return texts[kind(value)](value) end
 
 local markup_reprs = {
   string = quoted,
@@ -254,14 +367,18 @@ local markup_reprs = {
   undefined = function() return "Undefined" end,
 }
 
-function repr(value, depth)
-  if depth > MOST_DEPTH then return "..." end
+local containers = { list = true, tuple = true, mapping = true }
+
+function repr(value, walk)
   local what = kind(value)
-  return (markup_reprs[what] or texts[what])(value, depth + 1)
+  if containers[what] then return texts[what](value, walk) end
+  local text = (markup_reprs[what] or texts[what])(value, walk)
+  spend(walk, #text)
+  return text
 end
 
 --- As it stands in a printed list: text is quoted.
-function M.repr(value) return repr(value, 1) end
+function M.repr(value) return repr(value, new_walk()) end
 
 -- An object that has a method __html is HTML already, as markup is; so is what an imported template printed.
 local function html_of(value)

@@ -1,8 +1,11 @@
 -- Wrapping a line of text to a width, as Python's textwrap does: words keep the spaces between them, but for those at which a
--- line ends.
+-- line ends. A line may be one word of a megabyte: what is left of it is a place in it, and no byte is looked at twice for
+-- each line.
 local text = require "rille.template.text"
 
 local M = {}
+
+local find, sub = string.find, string.sub
 
 local LETTER = "[%a\x80-\xFF]"
 
@@ -10,40 +13,42 @@ local LETTER = "[%a\x80-\xFF]"
 local function hyphen_ends(word)
   local ends = {}
   for at in word:gmatch "()%-" do
-    local before = word:sub(1, at - 1)
-    local fine = before:find(LETTER .. LETTER .. "$") or before:find(LETTER .. "%-" .. LETTER .. "$")
-    if fine and word:find("^" .. LETTER .. "%-?" .. LETTER, at + 1) then ends[#ends + 1] = at end
+    local before = sub(word, math.max(1, at - 3), at - 1)
+    local fine = find(before, LETTER .. LETTER .. "$") or find(before, LETTER .. "%-" .. LETTER .. "$")
+    if fine and find(word, "^" .. LETTER .. "%-?" .. LETTER, at + 1) then ends[#ends + 1] = at end
   end
   return ends
 end
 
 -- "a--b" is three pieces.
 local function split_dashes(word, add)
-  local from = 1
+  local start, from = 1, 1
   while true do
-    local first, last = word:find("%-%-+", from)
+    local first, last = find(word, "%-%-+", from)
     if not first then break end
-    if first > from and word:find("^[%w_\x80-\xFF]", last + 1) and word:find("^[%w_!\"'&.,?\x80-\xFF]", first - 1) then
-      add(word:sub(from, first - 1))
-      add(word:sub(first, last))
-      word, from = word:sub(last + 1), 1
-    else
-      from = last + 1
+    if first > from and find(word, "^[%w_\x80-\xFF]", last + 1) and find(word, "^[%w_!\"'&.,?\x80-\xFF]", first - 1) then
+      add(sub(word, start, first - 1))
+      add(sub(word, first, last))
+      start = last + 1
     end
+    from = last + 1
   end
-  add(word)
+  add(sub(word, start))
 end
 
 local function add_word(chunks, word, on_hyphens)
-  local function add(piece) if piece ~= "" then chunks[#chunks + 1] = piece end end
+  local function add(piece)
+    if piece ~= "" then chunks[#chunks + 1] = piece end
+    text.check_items(#chunks)
+  end
   if not on_hyphens then return add(word) end
   split_dashes(word, function(piece)
     local from = 1
     for _, at in ipairs(hyphen_ends(piece)) do
-      add(piece:sub(from, at))
+      add(sub(piece, from, at))
       from = at + 1
     end
-    add(piece:sub(from))
+    add(sub(piece, from))
   end)
 end
 
@@ -57,47 +62,71 @@ local function split(line, on_hyphens)
   return chunks
 end
 
--- A word longer than a line: as much of it as there is room for, or all of it where it stays whole. Returns the rest of it, or
--- nil where nothing is left.
-local function take_long(word, line, room, options)
-  if not options.break_long then
-    if line[1] ~= nil then return word end
-    line[1] = word
-    return nil
-  end
-  local cut = options.width < 1 and 1 or room
-  local head = text.sub(word, 0, cut)
-  local hyphen = options.break_on_hyphens and text.find_last(head, "-", #head + 1)
-  if hyphen and head:sub(1, hyphen - 1):find "[^-]" then cut = text.char_index(head, hyphen) + 1 end
-  line[#line + 1] = text.sub(word, 0, cut)
-  return text.sub(word, cut, text.len(word))
+-- ---- what is left ---------------------------------------------------------------------------------------------------
+
+-- The chunk looked at is number i; of it, what starts at byte `at` is left, `len` characters.
+local Chunks = {}
+Chunks.__index = Chunks
+
+function Chunks:step()
+  self.i = self.i + 1
+  local chunk = self[self.i]
+  self.at, self.len = 1, chunk and text.len(chunk)
+  self.wide = chunk and self.len < #chunk -- has characters of several bytes
+  return chunk
 end
 
-local function is_space(chunk) return chunk ~= nil and chunk:find "^%s*$" ~= nil end
+-- The byte where its next `count` characters end.
+function Chunks:stop(count)
+  if not self.wide then return self.at + count - 1 end
+  return (utf8.offset(self[self.i], count + 1, self.at) or #self[self.i] + 1) - 1
+end
 
--- One line of chunks from number i on. Returns its pieces and the number of the next chunk.
-local function take_line(chunks, i, options, is_first)
+-- The next `count` characters, which are taken off it.
+function Chunks:take(count)
+  local stop = self:stop(count)
+  local piece = sub(self[self.i], self.at, stop)
+  self.at, self.len = stop + 1, self.len - count
+  if self.len <= 0 then self:step() end
+  return piece
+end
+
+function Chunks:is_space() return self.len and find(self[self.i], "^%s") ~= nil end
+
+-- ---- lines ----------------------------------------------------------------------------------------------------------
+
+-- How much of a word that is longer than a line goes into one that has room for `room` characters.
+local function cut_of(chunks, room, options)
+  if not options.break_on_hyphens then return room end
+  local head = sub(chunks[chunks.i], chunks.at, chunks:stop(room))
+  local hyphen = text.find_last(head, "-")
+  return hyphen and find(sub(head, 1, hyphen - 1), "[^-]") and text.char_index(head, hyphen) + 1 or room
+end
+
+local function take_long(chunks, line, room, options)
+  if options.break_long then line[#line + 1] = chunks:take(cut_of(chunks, room, options))
+  elseif line[1] == nil then line[1] = chunks:take(chunks.len) end
+end
+
+local function take_line(chunks, options, is_first)
   local line, len = {}, 0
-  if is_space(chunks[i]) and not is_first then i = i + 1 end
-  while chunks[i] and len + text.len(chunks[i]) <= options.width do
-    len = len + text.len(chunks[i])
-    line[#line + 1] = chunks[i]
-    i = i + 1
+  if chunks:is_space() and not is_first then chunks:step() end
+  while chunks.len and len + chunks.len <= options.width do
+    len = len + chunks.len
+    line[#line + 1] = chunks:take(chunks.len)
   end
-  if chunks[i] and text.len(chunks[i]) > options.width then
-    local rest = take_long(chunks[i], line, options.width - len, options)
-    if rest then chunks[i] = rest else i = i + 1 end
-  end
-  if is_space(line[#line]) then line[#line] = nil end
-  return line, i
+  if chunks.len and chunks.len > options.width then take_long(chunks, line, options.width - len, options) end
+  if line[1] and not find(line[#line], "%S") then line[#line] = nil end
+  return line
 end
 
---- lines(line, {width, break_long, break_on_hyphens}) -> list
+--- lines(line, {width, break_long, break_on_hyphens}) -> list; the width is 1 or more
 function M.lines(line, options)
-  local chunks, result, i = split(line, options.break_on_hyphens), {}, 1
-  while chunks[i] do
-    local pieces
-    pieces, i = take_line(chunks, i, options, result[1] == nil)
+  local chunks, result = setmetatable(split(line, options.break_on_hyphens), Chunks), {}
+  chunks.i = 0
+  chunks:step()
+  while chunks.len do
+    local pieces = take_line(chunks, options, result[1] == nil)
     if pieces[1] then result[#result + 1] = table.concat(pieces) end
   end
   return result

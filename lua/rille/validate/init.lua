@@ -54,12 +54,9 @@ end
 
 local readers = {} -- of text: -> value, or the text itself where it is none
 
-function readers.integer(text) return text:find "^%s*[+-]?%d+%s*$" and math.tointeger(tonumber(text)) or text end
+function readers.integer(text) return native.number_kind(text) == "integer" and math.tointeger(tonumber(text)) or text end
 
-function readers.number(text)
-  local plain = text:find "^%s*[+-]?%d+%.?%d*%s*$" or text:find "^%s*[+-]?%d+%.?%d*[eE][+-]?%d+%s*$"
-  return plain and tonumber(text) or text
-end
+function readers.number(text) return native.number_kind(text) and tonumber(text) or text end
 
 local words = { ["true"] = true, ["1"] = true, on = true, yes = true, ["false"] = false, ["0"] = false, off = false, no = false }
 

@@ -44,7 +44,7 @@ M.formats = {
   end,
   uuid = function(s) return s:find(uuid) ~= nil end,
   uri = function(s) return s:find "^%a[%w+.-]*://[^%s<>\"{}|\\^`]+$" ~= nil end,
-  slug = function(s) return s:find "^[%l%d]+[%l%d-]*$" ~= nil and not s:find "%-$" and not s:find("--", 1, true) end,
+  slug = function(s) return s:find "^[%l%d][%l%d-]*$" ~= nil and s:sub(-1) ~= "-" and not s:find("--", 1, true) end,
   date = function(s)
     local y, m, d = s:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
     if not y then return false end

@@ -43,6 +43,7 @@ void rl_bind_client_url(lua_State *L);
 void rl_bind_file(lua_State *L);
 void rl_bind_desk(lua_State *L);
 void rl_bind_prompt(lua_State *L);
+void rl_bind_scan(lua_State *L);
 
 /* A string argument as a slice, borrowed as long as the value stays on the stack. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {
@@ -67,6 +68,12 @@ static inline void *rl_check_userdata(lua_State *L, int index, int which, const 
   lua_pop(L, 2);
   return is_one ? object : luaL_checkudata(L, index, name);
 }
+
+/* A string in lower case (ASCII). */
+void rl_push_lower(lua_State *L, rl_slice s);
+/* Headers gathered by name in the table at index `table` (positive): all are added, then it is finished. See joined.c. */
+void rl_joined_add(lua_State *L, int table, rl_slice name, rl_slice value);
+void rl_joined_finish(lua_State *L, int table);
 
 /* A duration in seconds, not negative; raises at the caller's line. */
 double rl_check_seconds(lua_State *L, int index);

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "base/ascii.h"
 #include "base/error.h"
 #include "vm/bind/client.h"
 
@@ -89,23 +88,14 @@ static int header_all(lua_State *L) {
   return 1;
 }
 
-static void push_lower(lua_State *L, rl_slice s) {
-  luaL_Buffer b;
-  char *out = luaL_buffinitsize(L, &b, s.len + 1);
-  for (size_t i = 0; i < s.len; i++) out[i] = rl_lower(s.data[i]);
-  luaL_pushresultsize(&b, s.len);
-}
-
 /* pairs(headers): lower-case name, joined values */
 static int headers_pairs(lua_State *L) {
   headers *h = check_headers(L);
   lua_getglobal(L, "next");
   lua_createtable(L, 0, (int)h->count);
-  for (size_t i = 0; i < h->count; i++) {
-    push_lower(L, name_at(h, i));
-    push_joined(L, h, name_at(h, i));
-    lua_rawset(L, -3);
-  }
+  int table = lua_gettop(L);
+  for (size_t i = 0; i < h->count; i++) rl_joined_add(L, table, name_at(h, i), value_at(h, i));
+  rl_joined_finish(L, table);
   lua_pushnil(L);
   return 3;
 }

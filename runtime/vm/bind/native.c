@@ -81,6 +81,7 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_json(L);
   rl_bind_task(L);
   rl_bind_text(L);
+  rl_bind_scan(L);
   rl_bind_log(L);
   rl_bind_response(L);
   rl_bind_request(L);

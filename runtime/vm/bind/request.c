@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "base/ascii.h"
 #include "base/error.h"
 #include "base/url.h"
 #include "base/utf8.h"
@@ -165,20 +164,13 @@ static rl_slice parameter(rl_slice value, rl_slice name) {
   return RL_SLICE_NONE;
 }
 
-static void push_lower(lua_State *L, rl_slice s) {
-  luaL_Buffer b;
-  char *out = luaL_buffinitsize(L, &b, s.len + 1);
-  for (size_t i = 0; i < s.len; i++) out[i] = rl_lower(s.data[i]);
-  luaL_pushresultsize(&b, s.len);
-}
-
 static void push_media_type(lua_State *L, const rl_req *req, bool charset) {
   const rl_header *h = rl_req_header(req, RL_HEADER_CONTENT_TYPE);
   rl_slice found = RL_SLICE_NONE;
   if (h)
     found = charset ? parameter(h->value, RL_SLICE("charset"))
                     : rl_slice_trim(rl_slice_of(h->value.data, rl_slice_find(h->value, ';', 0)));
-  if (found.len) push_lower(L, found);
+  if (found.len) rl_push_lower(L, found);
   else lua_pushnil(L);
 }
 
@@ -210,7 +202,7 @@ static void push_headers_view(lua_State *L) {
 static void push_trailers(lua_State *L, const rl_req *req) {
   lua_createtable(L, 0, (int)req->trailer_count);
   for (size_t i = 0; i < req->trailer_count; i++) {
-    push_lower(L, req->trailers[i].name);
+    rl_push_lower(L, req->trailers[i].name);
     rl_push_slice(L, req->trailers[i].value);
     lua_rawset(L, -3);
   }
@@ -397,11 +389,9 @@ static int headers_pairs(lua_State *L) {
   const rl_req *req = serving_of_view(L)->req;
   lua_getglobal(L, "next");
   lua_createtable(L, 0, (int)req->header_count);
-  for (size_t i = 0; i < req->header_count; i++) {
-    push_lower(L, req->headers[i].name);
-    push_joined(L, req, req->headers[i].name);
-    lua_rawset(L, -3);
-  }
+  int table = lua_gettop(L);
+  for (size_t i = 0; i < req->header_count; i++) rl_joined_add(L, table, req->headers[i].name, req->headers[i].value);
+  rl_joined_finish(L, table);
   lua_pushnil(L);
   return 3;
 }
@@ -485,6 +475,10 @@ void rl_bind_request(lua_State *L) {
   lua_setfield(L, -2, "__newindex");
   lua_pushcfunction(L, request_tostring);
   lua_setfield(L, -2, "__tostring");
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "request_hidden"); /* what templates do not see of it: lua/rille/request.lua fills it */
+  lua_setfield(L, -2, "__hidden");
   rl_vm_of(L)->refs[RL_REF_REQUEST_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, rl_request_body_functions, 0);

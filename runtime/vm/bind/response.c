@@ -7,6 +7,7 @@
 
 #include "base/date.h"
 #include "base/error.h"
+#include "base/url.h"
 #include "http/header.h"
 #include "http/status.h"
 #include "vm/bind/bind.h"
@@ -175,6 +176,8 @@ static void check_header(lua_State *L, int name_index, int value_index) {
     luaL_error(L, "header %s: the value holds a line break, NUL or another control character",
                lua_tostring(L, name_index));
   if (rl_resp_header_is_ours(name)) luaL_error(L, "header %s is set by the server itself", lua_tostring(L, name_index));
+  if (!value.len && rl_header_id_of(name) == RL_HEADER_LOCATION)
+    luaL_error(L, "a redirect needs a target: it is empty");
 }
 
 static bool same_name(lua_State *L, int a, int b) {
@@ -204,11 +207,24 @@ static void remove_header(lua_State *L, int name_index) {
   }
 }
 
+/* The value at `index` as the target of a redirect: what may not stand in a URI reference is encoded (RFC 9110 section
+ * 10.2.2), so that no proxy and no browser reads it in a way of its own. */
+static void push_reference(lua_State *L, int index) {
+  rl_slice s = rl_check_slice(L, index);
+  size_t most = 3 * s.len;
+  luaL_Buffer b;
+  char *room = luaL_buffinitsize(L, &b, most);
+  rl_buf out = {.data = room, .cap = most, .limit = most}; /* it never grows */
+  rl_url_encode_reference(&out, s);
+  luaL_pushresultsize(&b, out.len);
+}
+
 static void append_header(lua_State *L, int name_index, int value_index) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
   lua_pushvalue(L, name_index);
   lua_rawseti(L, -2, count + 1);
-  lua_pushvalue(L, value_index);
+  if (rl_header_id_of(rl_check_slice(L, name_index)) == RL_HEADER_LOCATION) push_reference(L, value_index);
+  else lua_pushvalue(L, value_index);
   lua_tostring(L, -1); /* a number becomes a string here, not in the caller's variable */
   lua_rawseti(L, -2, count + 2);
 }
@@ -249,27 +265,42 @@ static int res_add_header(lua_State *L) {
   return 1;
 }
 
-/* Pushes the values of a name joined by ", ", or nil. */
-static void push_header_value(lua_State *L, int res_index, int name_index) {
-  const rl_res *res = lua_touserdata(L, res_index);
-  int pieces = 0;
-  lua_getiuservalue(L, res_index, 2);
-  int list = lua_gettop(L);
-  lua_Integer count = lua_istable(L, list) ? (lua_Integer)lua_rawlen(L, list) : 0;
-  for (lua_Integer i = 1; i < count; i += 2) {
+/* Pushes the list of headers, or nil; returns how many items it has. */
+static lua_Integer get_headers(lua_State *L, int res_index) {
+  return lua_getiuservalue(L, res_index, 2) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
+}
+
+/* Where the next header of that name is in the list at `list`, from `i` on; behind `count` where there is none. */
+static lua_Integer find_header(lua_State *L, int list, lua_Integer count, lua_Integer i, int name_index) {
+  for (; i < count; i += 2) {
     lua_rawgeti(L, list, i);
     bool same = same_name(L, -1, name_index);
     lua_pop(L, 1);
-    if (!same) continue;
-    if (pieces) lua_pushliteral(L, ", ");
-    lua_rawgeti(L, list, i + 1);
-    pieces += pieces ? 2 : 1;
-    if (pieces > 100) break;
+    if (same) break;
   }
-  if (pieces) lua_concat(L, pieces);
-  else if (res->content_type && strcasecmp(lua_tostring(L, name_index), "content-type") == 0)
+  return i;
+}
+
+/* Pushes the values of a name joined by ", ", or nil. */
+static void push_header_value(lua_State *L, int res_index, int name_index) {
+  const rl_res *res = lua_touserdata(L, res_index);
+  lua_Integer count = get_headers(L, res_index);
+  int list = lua_gettop(L);
+  lua_Integer first = find_header(L, list, count, 1, name_index);
+  if (first < count) {
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (lua_Integer i = first; i < count; i = find_header(L, list, count, i + 2, name_index)) {
+      if (i != first) luaL_addstring(&b, ", ");
+      lua_rawgeti(L, list, i + 1);
+      luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+  } else if (res->content_type && strcasecmp(lua_tostring(L, name_index), "content-type") == 0) {
     lua_pushstring(L, res->content_type);
-  else lua_pushnil(L);
+  } else {
+    lua_pushnil(L);
+  }
   lua_remove(L, list);
 }
 
@@ -296,21 +327,20 @@ static int view_pairs(lua_State *L) {
   int table = lua_gettop(L);
   const char *type = ((rl_res *)lua_touserdata(L, res))->content_type;
   if (type) lua_pushstring(L, type), lua_setfield(L, table, "content-type");
-  lua_getiuservalue(L, res, 2);
-  lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 0;
+  lua_Integer count = get_headers(L, res);
   for (lua_Integer i = 1; i < count; i += 2) {
     lua_rawgeti(L, table + 1, i);
-    luaL_Buffer b;
-    size_t len;
-    const char *name = lua_tolstring(L, -1, &len);
-    char *lower = luaL_buffinitsize(L, &b, len);
-    for (size_t c = 0; c < len; c++) lower[c] = (char)(name[c] >= 'A' && name[c] <= 'Z' ? name[c] + 32 : name[c]);
-    luaL_pushresultsize(&b, len);
-    push_header_value(L, res, lua_gettop(L) - 1);
-    lua_rawset(L, table);
-    lua_pop(L, 1);
+    lua_rawgeti(L, table + 1, i + 1);
+    rl_slice name = rl_check_slice(L, -2), value = rl_check_slice(L, -1);
+    if (type && rl_slice_eq_nocase(name, RL_SLICE("content-type"))) {
+      type = NULL; /* the program's own stands instead of it */
+      lua_pushnil(L), lua_setfield(L, table, "content-type");
+    }
+    rl_joined_add(L, table, name, value);
+    lua_pop(L, 2);
   }
   lua_settop(L, table);
+  rl_joined_finish(L, table);
   lua_pushnil(L);
   return 3;
 }
@@ -461,7 +491,9 @@ static int l_wrap_stream(lua_State *L) {
 /* http_date(seconds) -> "Sun, 06 Nov 1994 08:49:37 GMT" */
 static int l_http_date(lua_State *L) {
   char text[RL_DATE_LEN + 1];
-  rl_date_format((int64_t)luaL_checknumber(L, 1), text);
+  lua_Number seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= -62135596800.0 && seconds < 253402300800.0, 1, "the year is from 1 to 9999");
+  rl_date_format((int64_t)seconds, text);
   lua_pushlstring(L, text, RL_DATE_LEN);
   return 1;
 }

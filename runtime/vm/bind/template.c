@@ -202,9 +202,15 @@ static bool add_value(lua_State *L, page *p, int index, bool escaped) {
   return true;
 }
 
+/* Whether the key begins with an underscore and the table has a metatable: Lua knows whether it may be seen. */
+static bool may_be_private(lua_State *L, int index) {
+  const char *name = lua_type(L, index + 1) == LUA_TSTRING ? lua_tostring(L, index + 1) : "";
+  return name[0] == '_' && meta_of(L, index);
+}
+
 /* The attribute key (index + 1) of the table at `index`: pushes it. False: that is for Lua. */
 static bool push_attribute(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TTABLE) return false;
+  if (lua_type(L, index) != LUA_TTABLE || may_be_private(L, index)) return false;
   lua_pushvalue(L, index + 1);
   if (lua_rawget(L, index) != LUA_TNIL) return true;
   lua_pop(L, 1);

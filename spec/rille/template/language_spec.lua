@@ -278,6 +278,117 @@ describe("limits", function()
   end)
 end)
 
+describe("numbers", function()
+  it("that leave 64 bits are floats, wherever they come from", function()
+    local cases = {
+      ["'99999999999999999999'|int"] = "1e+20", ["'-99999999999999999999'|int"] = "-1e+20",
+        ["'9223372036854775807'|int"] = "9223372036854775807",
+      ["'9223372036854775808'|int"] = "9.223372036854775808e+18", ["'ffffffffffffffff'|int(0, 16)"] = "1.8446744073709552e+19",
+      ["'0x7fffffffffffffff'|int(0, 16)"] = "9223372036854775807", ["'zz' * 9"] = nil, ["('z' * 13)|int(0, 36)"] = "1.7e+20",
+      ["0xffffffffffffffffff"] = "4.7e+21", ["0x7fffffffffffffff"] = "9223372036854775807", ["99999999999999999999"] = "1e+20",
+      ["-(-9223372036854775807 - 1)"] = "9.2e+18", ["(-9223372036854775807 - 1)|abs"] = "9.2e+18",
+      ["(-9223372036854775807 - 1) // -1"] = "9.2e+18", ["2000000000 * 2000000000 * 2000000000"] = "8e+27",
+      ["4000000000|abs * 4000000000|abs"] = "1.6e+19", ["9223372036854775807 + 1"] = "9.2e+18", ["1e400|int(5)"] = "5",
+        ["'1e400'|int(5)"] = "5",
+    }
+    for expression, expected in pairs(cases) do
+      local text = render("{{ " .. expression .. " }}")
+      local digits = expected:match "^(%d%.%d)e" or expected
+      assert.equal(expected:match "e[+]%d+$" or expected, text:match "e[+]%d+$" or text, expression)
+      assert.is_truthy(text:find(digits, 1, true) or tonumber(text) == tonumber(expected), expression .. ": " .. text)
+    end
+  end)
+
+  it("are read as Python reads them", function()
+    assert.equal("1234 0 0 12.5 -3 0 0 1234.5",
+      render("{{ '1_2_3_4'|int }} {{ '1__2'|int }} {{ '_1'|int }} {{ ' 12.5 '|float }} {{ '-3'|int }} "
+      .. "{{ '0x10'|int }} {{ '--1'|int }} {{ '1_2_3_4.5'|float }}"))
+  end)
+
+  it("are formatted as Python does, however wide", function()
+    local cases = {
+      ["'%200d' % 5"] = (" "):rep(199) .. "5", ["'%-----5d|' % 5"] = "5    |", ["'%x' % -255"] = "-ff",
+        ["'%#x %#o' % (255, 8)"] = "0xff 0o10",
+      ["'%+.3d' % 5"] = "+005", ["'%d' % 1e20"] = "100000000000000000000", ["'%05d' % -5"] = "-0005",
+        ["'%*d' % (-5, 1)"] = "1    ",
+      ["'{:b}'.format(-5)"] = "-101", ["'{:#x}'.format(255)"] = "0xff", ["'{:+,}'.format(1234567)"] = "+1,234,567",
+        ["'{:=+6}'.format(5)"] = "+    5",
+      ["'{:^6}'.format(5)"] = "  5   ", ["'{:<05}'.format(5)"] = "50000", ["'{:200}'.format(5)"] = (" "):rep(199) .. "5",
+        ["'{:.1%}'.format(0.255)"] = "25.5%",
+    }
+    for expression, expected in pairs(cases) do assert.equal(expected, render("{{ " .. expression .. " }}"), expression) end
+    for _, expression in ipairs { "'%y' % 1", "'%' % 1", "'{'.format(1)", "'{:q}'.format(1)", "'{:=5}'.format('a')",
+      "'%x' % 1e20", "'%(a' % 1",
+      "'%1001d' % 1", "'%.100f' % 1", "'{:1001}'.format(1)", "'%d' % (1e308 * 10)" } do
+      assert.equal("template", failure("{{ " .. expression .. " }}").code, expression)
+    end
+  end)
+end)
+
+describe("as Jinja has it", function()
+  local function same(expected, source, context)
+    assert.equal(expected, render(source, context, { autoescape = false }), source)
+  end
+
+  it("a list that lacks the attribute it is sorted by stays as it is", function()
+    same("[{'a': 2}, {'a': 1}]", "{{ [{'a': 2}, {'a': 1}]|sort(attribute='b') }}")
+    same("[{'a': 2}, {'a': 1}]", "{{ [{'a': 2}, {'a': 1}]|sort(attribute='b,c') }}")
+    assert.equal("undefined", failure("{{ [{'a': 2}, {'b': 1}]|sort(attribute='b') }}").code)
+    assert.equal("undefined", failure("{{ [{}, {}]|sort(attribute='b') }}", {}, { strict = true }).code)
+  end)
+
+  it("map, select and reject of what counts as false are empty", function()
+    for _, v in ipairs { "none", "0", "false", "''", "x", "[]" } do
+      local source = "{{ %s|map('upper')|list }}{{ %s|select|list }}{{ %s|reject|list }}"
+        .. "{{ %s|selectattr('a')|list }}{{ %s|rejectattr('a')|list }}"
+      same("[][][][][]", (source:gsub("%%s", v)))
+    end
+    assert.equal("template", failure("{{ 1|map('upper') }}").code)
+    assert.equal("template", failure("{{ none|list }}").code)
+  end)
+
+  it("what follows a comparison that does not hold is not evaluated", function()
+    same("false false 2 true",
+      "{{ 3 < 2 < none|length }} {{ 3 < 2 < 1 / 0 }} {{ 1 if 3 < 2 < x.y.z else 2 }} {{ 1 < 2 < [1, 2, 3]|length }}")
+    same("0 1",
+      "{% set ns = namespace(n=0) %}{% macro m() %}{% set ns.n = ns.n + 1 %}9{% endmacro %}"
+      .. "{% if 2 < 1 < m()|int %}{% endif %}{{ ns.n }}"
+      .. "{% if 0 < 1 < m()|int %} {{ ns.n }}{% endif %}")
+  end)
+
+  it("a list that is short is not truncated", function()
+    same("[1, 2] {'a': 1} (1, 2)", "{{ [1, 2]|truncate }} {{ {'a': 1}|truncate }} {{ (1, 2)|truncate }}")
+    assert.equal("template", failure("{{ range(300)|truncate(10) }}").code)
+    assert.equal("template", failure("{{ 5|truncate }}").code)
+  end)
+
+  it("a sum puts no texts together", function()
+    same("6 [1, 2, 3] (1, 2) 3.5",
+      "{{ [1, 2, 3]|sum }} {{ [[1], [2, 3]]|sum(start=[]) }} {{ [(1,), (2,)]|sum(start=()) }} {{ [1, 2.5]|sum }}")
+    assert.matches("join puts texts together", failure("{{ ['a']|sum(start='') }}").message)
+    assert.equal("template", failure("{{ ['a']|sum }}").code)
+    assert.equal("template", failure("{{ [[1], 2]|sum(start=[]) }}").code)
+  end)
+
+  it("split keeps the end of what it does not split, and from the right the beginning", function()
+    same("a|b  |", "{{ 'a b  '.split(none, 1)|join('|') }}|")
+    same("  a|b", "{{ '  a b '.rsplit(none, 1)|join('|') }}")
+    same("a|aa", "{{ 'a-a--aa'.rsplit('-', 1)[1] and 'a-aa'.rsplit('-', 1)|join('|') }}")
+    same("a-|a", "{{ 'a---a'.rsplit('--', 1)|join('|') }}")
+  end)
+end)
+
+describe("the line of source in a message", function()
+  it("is cut around the place, at whole characters", function()
+    local err = failure(("é"):rep(3000) .. "{{ a ! }}" .. ("ö"):rep(3000))
+    assert.is_true(#err.message < 600, #err.message)
+    assert.is_truthy(utf8.len(err.message))
+    local line, mark = err.message:match "\n    (.-)\n( +)%^$"
+    assert.matches("^…[\x80-\xFF]+{{ a ! }}[\x80-\xFF]+…$", line)
+    assert.equal("!", line:sub(utf8.offset(line, #mark - 4 + 1)):sub(1, 1))
+  end)
+end)
+
 describe("rille.template.compile", function()
   it("checks what it is given", function()
     assert.error_matches(function() rille.template.compile(1) end, "a template's source was expected, got a number")

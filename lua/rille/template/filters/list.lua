@@ -68,9 +68,15 @@ end
 
 -- ---- order ----------------------------------------------------------------------------------------------------------
 
+-- Where all lack the attribute, none comes before another.
+local function compare_keys(a, b, symbol)
+  if value.is_undefined(a) and operators.eq(a, b) then return 0 end
+  return operators.compare(a, b, symbol)
+end
+
 M.sort = record.in_context("reverse case_sensitive attribute", function(c, _, v, reverse, case_sensitive, attribute)
   local source = items.to_list(c, v)
-  return items.sort(source, sort_keys(c, source, given(attribute), case_sensitive), operators.compare, reverse == true)
+  return items.sort(source, sort_keys(c, source, given(attribute), case_sensitive), compare_keys, reverse == true)
 end, { kind = "value" })
 
 M.dictsort = record.new("case_sensitive by reverse", function(v, case_sensitive, by, reverse)
@@ -91,18 +97,43 @@ M.reverse = record.in_context("", function(c, _, v)
   return result
 end, { kind = "value" })
 
+local plain_keys = { string = true, number = true, boolean = true }
+
+-- Something that equal lists and mappings have in common, so that few are compared with each other: how long they are, and the
+-- first items that are plain. True is 1 to templates, and 1 is 1.0.
+local function signature(key)
+  local kind = value.kind(key)
+  if kind == "mapping" then
+    local count = 0
+    for _ in next, key do count = count + 1 end
+    return "mapping " .. count
+  end
+  if kind ~= "list" and kind ~= "tuple" then return kind end
+  local parts = { kind, #key }
+  for i = 1, math.min(#key, 8) do
+    local item = key[i]
+    if type(item) == "boolean" then item = item and 1 or 0 end
+    if value.is_markup(item) then item = item[1] end
+    parts[#parts + 1] = plain_keys[type(item)] and (math.tointeger(item) or tostring(item)) or "?"
+  end
+  return table.concat(parts, "\0")
+end
+
 -- Calls visit(key) -> true for keys that have not been seen.
 local function unseen()
   local seen, others = {}, {}
   return function(key)
-    local of = type(key)
-    if of ~= "table" then
+    if value.is_markup(key) then key = key[1] end
+    if type(key) == "boolean" then key = key and 1 or 0 end
+    if type(key) ~= "table" then
       if seen[key] then return false end
       seen[key] = true
       return true
     end
-    if operators.contains(key, list(others)) then return false end
-    others[#others + 1] = key
+    local mark = signature(key)
+    others[mark] = others[mark] or list {}
+    if operators.contains(key, others[mark]) then return false end
+    table.insert(others[mark], key)
     return true
   end
 end
@@ -198,7 +229,7 @@ end, { kind = "value" })
 
 local function positive(v, what)
   local n = methods.integer_argument(v, what)
-  if n < 1 or n > items.MOST then failure.fail("%s needs a number from 1 to %d", what, items.MOST) end
+  if n < 1 or n > text.MOST_ITEMS then failure.fail("%s needs a number from 1 to %d", what, text.MOST_ITEMS) end
   return n
 end
 
@@ -240,17 +271,34 @@ M.join = record.in_context("d attribute", function(c, esc, v, separator, attribu
   for i = 1, #source do
     source[i] = as_text(source[i])
     size = size + #source[i]
+    text.check_length(size)
   end
-  separator = as_text(separator)
-  text.check_length(size + #source * #separator)
-  local result = table.concat(source, separator)
+  local result = text.concat(source, as_text(separator))
   return any_markup and value.markup(result) or result
 end, { kind = "value" })
+
+-- Lists put together one by one would be copied again and again: the total grows in place.
+local function sum_of_lists(total, source)
+  local kind = value.kind(total)
+  local result, count = table.move(total, 1, #total, 1, {}), #total
+  for i = 1, #source do
+    local item = source[i]
+    if value.kind(item) ~= kind then operators.add(total, item) end -- raises
+    text.check_items(count + #item)
+    table.move(item, 1, #item, count + 1, result)
+    count = count + #item
+  end
+  return kind == "tuple" and tuple(result) or list(result)
+end
 
 M.sum = record.in_context("attribute start", function(c, _, v, attribute, start)
   local source, path = items.to_list(c, v), path_of(attribute)
   local total = start == nil and 0 or start
-  for i = 1, #source do total = operators.add(total, follow(c, source[i], path)) end
+  for i = 1, #source do source[i] = follow(c, source[i], path) end
+  local kind = value.kind(total)
+  if kind == "list" or kind == "tuple" then return sum_of_lists(total, source) end
+  if kind == "string" or kind == "markup" then failure.fail "sum adds numbers and lists: join puts texts together" end
+  for i = 1, #source do total = operators.add(total, source[i]) end
   return total
 end, { kind = "value" })
 
@@ -273,8 +321,11 @@ local function copy_of(kwargs)
   return copy
 end
 
+-- The items for map, select and their like: none where the value counts as false, be it none or 0.
+local function items_of(c, v) return c.R.truth(v) and items.to_list(c, v) or list {} end
+
 M.map = { params = {}, keywords = true, context = true, kind = "value", f = function(c, esc, v, kwargs, name, ...)
-  local source = items.to_list(c, v)
+  local source = items_of(c, v)
   if name == nil and kwargs and kwargs.attribute ~= nil then
     local path, default = path_of(kwargs.attribute), given(kwargs.default)
     for i = 1, #source do source[i] = follow(c, source[i], path, default) end
@@ -289,7 +340,7 @@ end }
 -- select, reject and the two that look at an attribute.
 local function selector(wanted, by_attribute)
   local function choose(c, esc, v, kwargs, path, test_name, ...)
-    local source, result = items.to_list(c, v), {}
+    local source, result = items_of(c, v), {}
     local test = test_name ~= nil and named(c, "tests", test_name)
     for i = 1, #source do
       local item = follow(c, source[i], path)

@@ -58,9 +58,15 @@ M.string = record.new("", function(v)
   return (type(v) == "string" or is_markup(v)) and v or value.text(v)
 end, { kind = "value" })
 
-M.escape = record.new("", function(v) return is_markup(v) and v or markup(value.escape(v)) end, { kind = "value" })
+-- Escaping makes a text up to five times as long.
+local function bounded_markup(s)
+  text.check_length(#s)
+  return markup(s)
+end
+
+M.escape = record.new("", function(v) return is_markup(v) and v or bounded_markup(value.escape(v)) end, { kind = "value" })
 M.e = M.escape
-M.forceescape = record.new("", function(v) return markup(native.html_escape(value.text(v))) end, { kind = "value" })
+M.forceescape = record.new("", function(v) return bounded_markup(native.html_escape(value.text(v))) end, { kind = "value" })
 M.safe = record.new("", function(v) return is_markup(v) and v or markup(value.text(v)) end, { kind = "value" })
 
 M.striptags = record.new("", function(v) return html.strip_tags(value.text(v)) end, { kind = "value" })
@@ -85,46 +91,57 @@ M.indent = on_defined_text("width first blank", function(s, width, first, blank)
   local indention
   if type(width) == "number" then
     width = integer(width, 4, "indent")
-    text.check_length(width)
-    indention = (" "):rep(width)
+    indention = text.times(" ", width)
   else
     indention = value.text(width)
   end
   local lines = text.lines(s .. "\n")
+  text.check_times(#lines, #indention)
+  text.check_length(#s + #lines * #indention)
   for i = 2, #lines do
     if lines[i] ~= "" or blank then lines[i] = indention .. lines[i] end
   end
-  text.check_length(#s + #lines * #indention)
   return (first and indention or "") .. table.concat(lines, "\n")
 end)
 
+local holds_items = { list = true, tuple = true, mapping = true }
+
+-- What is short enough stays as it is, a list too.
 M.truncate = record.new("length killwords end leeway", function(v, length, killwords, ending, leeway)
-  local kind = value.kind(v)
-  if kind ~= "string" and kind ~= "markup" and kind ~= "undefined" then
-    failure.fail("truncate needs text, got %s", value.describe(v))
-  end
-  local s = value.text(v)
   length, leeway = integer(length, 255, "truncate"), integer(leeway, 5, "truncate")
   ending = ending == nil and "..." or value.text(ending)
+  local kind = value.kind(v)
+  if kind ~= "string" and kind ~= "markup" and kind ~= "undefined" then
+    local is_short = holds_items[kind] and (select(2, items.all_items(nil, v))) <= length + leeway
+    return is_short and v or failure.fail("truncate needs text, got %s", value.describe(v))
+  end
+  local s = value.text(v)
   if length < text.len(ending) or leeway < 0 then
     failure.fail("truncate: a length of %d leaves no room for '%s'", length, ending)
   end
   if text.len(s) <= length + leeway then return v end
   local result = text.sub(s, 0, length - text.len(ending))
   if not killwords then
-    local space = text.find_last(result, " ", #result + 1)
+    local space = text.find_last(result, " ")
     if space then result = result:sub(1, space - 1) end
   end
-  return is_markup(v) and markup(result .. value.escape(ending)) or result .. ending
+  ending = is_markup(v) and value.escape(ending) or ending
+  text.check_length(#result + #ending)
+  return is_markup(v) and markup(result .. ending) or result .. ending
 end, { kind = "value" })
 
 M.wordwrap = record.new("width break_long_words wrapstring break_on_hyphens", function(v, width, long, separator, hyphens)
   value.check_defined(v)
   local options = { width = integer(width, 79, "wordwrap"), break_long = long ~= false, break_on_hyphens = hyphens ~= false }
+  if options.width < 1 then failure.fail("wordwrap needs a width of 1 or more, got %d", options.width) end
   separator = given(separator) and value.text(separator) or "\n"
-  local lines = text.lines(value.text(v))
-  for i, line in ipairs(lines) do lines[i] = table.concat(wrap.lines(line, options), separator) end
-  return table.concat(lines, separator)
+  local lines, length = text.lines(value.text(v)), 0
+  for i, line in ipairs(lines) do
+    lines[i] = text.concat(wrap.lines(line, options), separator)
+    length = length + #lines[i]
+    text.check_length(length)
+  end
+  return text.concat(lines, separator)
 end, { kind = "value" })
 
 M.wordcount = record.new("", function(v)
@@ -142,7 +159,13 @@ end }
 -- ---- for HTML and URLs ----------------------------------------------------------------------------------------------
 
 local function quote(v, in_query)
-  local s = value.text(v):gsub(in_query and "[^%w_.~-]" or "[^%w_.~/-]", function(c) return ("%%%02X"):format(c:byte()) end)
+  local s = value.text(v)
+  local length = #s
+  s = s:gsub(in_query and "[^%w_.~-]+" or "[^%w_.~/-]+", function(run)
+    length = length + 2 * #run
+    text.check_length(length)
+    return native.url_encode(run)
+  end)
   return in_query and s:gsub("%%20", "+") or s
 end
 
@@ -150,24 +173,28 @@ end
 M.urlencode = record.new("", function(v)
   local kind = value.kind(v)
   if kind ~= "list" and kind ~= "tuple" and kind ~= "mapping" then return quote(v) end
-  local pieces = {}
+  local pieces, length = {}, 0
   for i, pair in ipairs(kind == "mapping" and methods.mapping.items.f(v) or v) do
     local key, item = items.unpack(pair, 2)
     pieces[i] = quote(key, true) .. "=" .. quote(item, true)
+    length = length + #pieces[i]
+    text.check_length(length)
   end
-  return table.concat(pieces, "&")
+  return text.concat(pieces, "&")
 end, { kind = "value" })
 
 -- A mapping as attributes of a tag; what is none or undefined is left out.
 M.xmlattr = record.in_context("autospace", function(_, esc, v, autospace)
   value.check_defined(v)
   if value.kind(v) ~= "mapping" then failure.fail("xmlattr needs a mapping, got %s", value.describe(v)) end
-  local pieces = {}
+  local pieces, length = {}, 0
   for _, key in ipairs(value.keys(v)) do
     local item, name = v[key], value.text(key)
     if name:find "[%s/>=]" then failure.fail("xmlattr: '%s' is no name of an attribute", name) end
     if item ~= native.null and not value.is_undefined(item) then
       pieces[#pieces + 1] = ('%s="%s"'):format(value.escape(name), value.escape(item))
+      length = length + #pieces[#pieces] + 1
+      text.check_length(length)
     end
   end
   local result = table.concat(pieces, " ")

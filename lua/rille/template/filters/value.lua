@@ -3,7 +3,9 @@ local failure = require "rille.template.failure"
 local json = require "rille.template.json"
 local methods = require "rille.template.methods"
 local pretty = require "rille.template.pretty"
+local native = require "rille.native"
 local record = require "rille.template.record"
+local text = require "rille.template.text"
 local value = require "rille.template.value"
 
 local M = {}
@@ -15,7 +17,10 @@ local function number(v, what)
   failure.fail("%s needs a number, got %s", what, value.describe(v))
 end
 
-M.abs = record.new("", function(v) return math.abs(number(v, "abs")) end, { kind = "number" })
+M.abs = record.new("", function(v)
+  local n = number(v, "abs")
+  return n == math.mininteger and -(n + 0.0) or math.abs(n)
+end, { kind = "value" })
 
 -- ---- numbers of text ------------------------------------------------------------------------------------------------
 
@@ -23,21 +28,26 @@ M.abs = record.new("", function(v) return math.abs(number(v, "abs")) end, { kind
 local prefixes = { [2] = "^0[bB]", [8] = "^0[oO]", [16] = "^0[xX]" }
 
 local function parse_integer(s, base)
-  local sign, digits = s:match "^%s*([+-]?)([%w_]+)%s*$"
-  if not digits or digits:find "__" or digits:find "^_" or digits:find "_$" then return nil end
+  local sign, digits = native.trim(s):match "^([+-]?)([%w_]+)$"
+  if not digits or digits:find("__", 1, true) or digits:find "^_" or digits:sub(-1) == "_" then return nil end
   if prefixes[base] then digits = digits:gsub(prefixes[base], "") end
-  local n = tonumber((digits:gsub("_", "")), base)
-  return n and (sign == "-" and -n or n)
+  digits = digits:gsub("_", "")
+  if not tonumber(digits, base) then return nil end -- which wraps around, but knows digits
+  local n = text.number(digits, base)
+  return sign == "-" and -n or n
 end
 
 local named_floats = { inf = math.huge, infinity = math.huge, nan = 0 / 0 }
 
 -- Text as a number with a point or exponent; nil where it is none. Hexadecimal is none to Python.
 local function parse_float(s)
-  local sign, digits = s:match "^%s*([+-]?)(%S+)%s*$"
+  local sign, digits = native.trim(s):match "^([+-]?)(%S+)$"
   if not digits then return nil end
   local n = named_floats[digits:lower()]
-  if not n and digits:find "^[%d.]" and not digits:find "[xX]" then n = tonumber((digits:gsub("(%d)_(%d)", "%1%2"))) end
+  if not n and digits:find "^[%d.]" and not digits:find "[xX]" then
+    digits = digits:gsub("(%d)_(%d)", "%1%2"):gsub("(%d)_(%d)", "%1%2") -- twice: "1_2_3" shares its 2
+    n = tonumber(digits)
+  end
   return n and (sign == "-" and -n or n) + 0.0
 end
 
@@ -49,13 +59,15 @@ end
 
 M.int = record.new("default base", function(v, default, base)
   default = default == nil and 0 or default
+  base = base == nil and 10 or methods.integer_argument(base, "int")
+  if base < 2 or base > 36 then failure.fail "int: the base is from 2 to 36" end
   if type(v) == "boolean" then return v and 1 or 0 end
   if math.type(v) then return whole(v) or default end
   value.check_defined(v)
   local kind = value.kind(v)
   if kind ~= "string" and kind ~= "markup" then return default end
   local s = value.text(v)
-  local n = parse_integer(s, base or 10)
+  local n = parse_integer(s, base)
   if n then return n end
   n = parse_float(s)
   n = n and whole(n)
@@ -90,7 +102,7 @@ M.round = record.new("precision method", function(v, precision, method)
   if method ~= "ceil" and method ~= "floor" then failure.fail "round goes by 'common', 'ceil' or 'floor'" end
   local unit = 10.0 ^ precision
   return math[method](n * unit) / unit
-end, { kind = "number" })
+end, { kind = "value" })
 
 local units = { "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB" }
 
@@ -98,7 +110,8 @@ M.filesizeformat = record.new("binary", function(v, binary)
   local bytes = math.type(v) and v or parse_float(value.text(v)) or number(v, "filesizeformat")
   local base = binary == true and 1024 or 1000
   if bytes == 1 then return "1 Byte" end
-  if bytes < base then return ("%d Bytes"):format(whole(bytes)) end
+  if bytes ~= bytes or math.abs(bytes) == math.huge then failure.fail "filesizeformat needs a number that is finite" end
+  if bytes < base then return ("%.0f Bytes"):format(whole(bytes)) end
   local unit = 1
   while unit < #units and bytes >= (base + 0.0) ^ (unit + 1) do unit = unit + 1 end
   local name = units[unit]
@@ -125,8 +138,9 @@ local unsafe = { ["<"] = "\\u003c", [">"] = "\\u003e", ["&"] = "\\u0026", ["'"] 
 
 M.tojson = record.new("indent", function(v, indent)
   indent = methods.given(indent)
-  local width = type(indent) == "string" and indent or indent and (" "):rep(methods.integer_argument(indent, "tojson"))
-  return value.markup((json.encode(v, width):gsub("[<>&']", unsafe)))
+  local width = type(indent) == "string" and indent
+    or indent and text.times(" ", methods.integer_argument(indent, "tojson"))
+  return value.markup((json.encode(v, width or nil):gsub("[<>&']", unsafe)))
 end, { kind = "value" })
 
 return M
