@@ -16,8 +16,9 @@ static struct {
   void *owner;
 } watch;
 
-static atomic_bool watching, takes_interrupts;
+static atomic_bool watching, once, takes_interrupts;
 static atomic_uint_fast64_t asked, interrupted;
+static atomic_int first;   /* the number of the stop */
 static atomic_int waiting; /* the number that on_stop has not heard of yet */
 static void (*_Atomic last_word)(void);
 
@@ -37,10 +38,12 @@ static void on_signal(int number) {
   int saved = errno;
   bool interrupts = number == SIGINT && atomic_load(&takes_interrupts);
   if (!is_first(interrupts ? &interrupted : &asked)) {
+    if (atomic_load(&once)) return;
     void (*word)(void) = atomic_load(&last_word);
     if (word) word();
     _exit(128 + number);
   }
+  if (!interrupts) atomic_store(&first, number);
   atomic_store(&waiting, number);
   uv_async_send(&watch.async); /* may be called in a handler */
   errno = saved;
@@ -69,6 +72,8 @@ int rl_stop_watch(rl_loop *loop, void (*on_stop)(void *owner, int number), void 
   return RL_OK;
 }
 
+void rl_stop_once(void) { atomic_store(&once, true); }
+
 void rl_stop_close(void) {
   if (!atomic_exchange(&watching, false)) return;
   set_handlers(SIG_DFL);
@@ -76,6 +81,8 @@ void rl_stop_close(void) {
 }
 
 uint64_t rl_stop_asked(void) { return atomic_load(&asked); }
+
+int rl_stop_number(void) { return atomic_load(&first); }
 
 uint64_t rl_stop_left(uint64_t ms) {
   uint64_t since = atomic_load(&asked), now = now_ms();

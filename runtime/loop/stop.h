@@ -23,11 +23,14 @@ typedef struct rl_loop rl_loop;
 /* Watches both signals from now on; `on_stop` is called for the first of them, and for each SIGINT that is an interrupt.
  * The loop does not stay for it. 0 or RL_ENOMEM. */
 int rl_stop_watch(rl_loop *loop, void (*on_stop)(void *owner, int number), void *owner);
+/* All signals but the first one change nothing: somebody else will end the process. After rl_stop_watch. */
+void rl_stop_once(void);
 /* From then on both end the process as they do by default. The loop still runs once. */
 void rl_stop_close(void);
 
-/* When the first one came, in milliseconds of the monotonic clock; 0: none has. */
+/* When the first one came, in milliseconds of the monotonic clock, and which it was; 0: none has. */
 uint64_t rl_stop_asked(void);
+int rl_stop_number(void);
 /* What is left of `ms` since then; all of it where none has come. */
 uint64_t rl_stop_left(uint64_t ms);
 

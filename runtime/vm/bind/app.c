@@ -4,6 +4,7 @@
  *
  *   native.app(app, body_limit) -> compiled     compiled:add(…) … compiled:ready(on_error, on_response)
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -18,13 +19,13 @@ static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.com
 static int l_app(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
-  double cpu_limit = lua_isnoneornil(L, 3) ? 0 : rl_check_seconds(L, 3);
+  double cpu_limit = lua_isnoneornil(L, 3) ? rl_vm_of(L)->cpu_limit_ms / 1000.0 : rl_check_seconds(L, 3);
   rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
   rl_app_init(app, rl_vm_of(L));
   luaL_setmetatable(L, "rille.compiled_app");
   if (!app->router) return rl_error_raise(L, RL_ENOMEM, NULL);
   app->body_limit = (uint64_t)body_limit;
-  app->cpu_limit_ms = (uint32_t)(cpu_limit * 1000);
+  app->cpu_limit_ms = cpu_limit < 1e6 ? (uint32_t)ceil(cpu_limit * 1000) : 0;
   lua_newtable(L); /* functions by route */
   lua_pushvalue(L, -1);
   app->chains_ref = luaL_ref(L, LUA_REGISTRYINDEX);
