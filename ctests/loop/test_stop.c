@@ -52,6 +52,14 @@ static void ask_twice(void) {
   raise(SIGINT);
 }
 
+static void ask_once_for_all(void) {
+  rl_stop_once();
+  raise(SIGTERM);
+  raise(SIGINT);
+  turn();
+  CHECK(count == 1 && heard[0] == SIGTERM && rl_stop_number() == SIGTERM);
+}
+
 static void ask_in_two_ways(void) {
   raise(SIGTERM);
   raise(SIGINT);
@@ -76,6 +84,11 @@ TEST(the_second_one_ends_the_process) {
 TEST(so_it_does_where_the_loop_never_turns) {
   UNUSED;
   assert_int_equal(in_child(ask_in_two_ways), 128 + SIGINT);
+}
+
+TEST(under_a_supervisor_it_is_left_to_him) {
+  UNUSED;
+  assert_int_equal(in_child(ask_once_for_all), WELL);
 }
 
 TEST(closed_both_do_what_they_do_by_default) {
@@ -162,6 +175,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {RUN(the_first_signal_asks_and_the_loop_hears_of_it),
                                      RUN(the_second_one_ends_the_process),
                                      RUN(so_it_does_where_the_loop_never_turns),
+                                     RUN(under_a_supervisor_it_is_left_to_him),
                                      RUN(closed_both_do_what_they_do_by_default),
                                      RUN(interrupts_that_are_served_end_nothing),
                                      RUN(a_second_interrupt_ends_what_did_not_serve_the_first),

@@ -287,8 +287,8 @@ static void stop(dev *d) {
 /* The second one ends the process: loop/stop.h. */
 static void on_stop(void *owner, int number) {
   dev *d = owner;
-  if (d->stopping) _exit(128 + number); /* for a reason of its own */
-  stop(d);
+  (void)number;
+  if (!d->stopping) stop(d);
 }
 
 static void on_hup(uv_signal_t *handle, int number) {

@@ -337,8 +337,8 @@ static void on_worker_ended(rl_mail *mail) {
 /* The first signal drains; the second one ends the process: loop/stop.h. */
 static void on_stop(void *owner, int number) {
   process *p = owner;
-  if (p->stopping && p->supervisor) return;
-  if (p->stopping) _exit(128 + number); /* for a reason of its own */
+  (void)number;
+  if (p->stopping) return; /* for a reason of its own */
   rl_logf(RL_LOG_INFO, "stopping: requests under way have %g s", p->options->shutdown_timeout);
   if (p->supervisor) rl_line_say(p->line, "leaving\n");
   else rl_notify("STOPPING=1");
@@ -372,8 +372,7 @@ static void on_upgrade(process *p, int number) {
 static const struct {
   int number;
   void (*on)(process *p, int number);
-} watched[] = {
-    {SIGUSR1, on_inspect}, {SIGHUP, on_reload}, {SIGUSR2, on_upgrade}};
+} watched[] = {{SIGUSR1, on_inspect}, {SIGHUP, on_reload}, {SIGUSR2, on_upgrade}};
 enum { WATCHED = sizeof watched / sizeof *watched };
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -383,7 +382,8 @@ static void on_signal(uv_signal_t *handle, int number) {
 
 static void watch_signals(process *p) {
   rl_stop_watch(main_loop(p), on_stop, p);
-  if (p->supervisor) rl_stop_once(); /* what tells all processes of a group to stop reaches us twice: the second is his */
+  if (p->supervisor)
+    rl_stop_once(); /* what tells all processes of a group to stop reaches us twice: the second is his */
   for (int i = 0; i < WATCHED; i++) {
     uv_signal_t *handle = &p->signals[i];
     uv_signal_init(&main_loop(p)->uv, handle);

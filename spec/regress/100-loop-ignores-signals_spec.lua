@@ -67,14 +67,28 @@ return app]]):format(loops[name]))
       it("in `rille run` is interrupted by the first one: " .. name, function()
         program("loop.lua", "looping() " .. loops[name])
         local status, output = stop({ "TERM" }, "run loop.lua")
-        assert.equal(143, status)
-        assert.matches("the process is told to stop", output)
-        assert.matches("loop.lua:2:", output, 1, true)
+        assert.equal(143, status, output)
+        assert.matches("loop.lua:2: in", output, 1, true) -- the log says where it was
       end)
     end
   end
 
   local commands = { "serve app.lua --port 0", "dev app.lua --port 0", "routes app.lua", "check app.lua", "console app.lua" }
+  it("under a supervisor is ended by a second signal", function()
+    program("app.lua", [[
+local app = require("rille").app()
+app:get("/", function() looping() while true do end end)
+return app]])
+    assert.equal(143, (stop({ "TERM", "TERM" }, "serve app.lua --supervise --port 0", "/")))
+  end)
+
+  it("while a program loads is no failure where one signal ends it", function()
+    program("app.lua", "looping() while true do end")
+    local status, output = stop({ "TERM" }, "serve app.lua --port 0")
+    assert.equal(0, status, output)
+    assert.not_matches("told to stop", output)
+  end)
+
   for _, command in ipairs(commands) do
     it("at the top level of a program is ended by a second signal: " .. command, function()
       program("app.lua", "looping() while true do end")

@@ -193,11 +193,11 @@ static int l_hook_tasks(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"clock_freeze", l_clock_freeze},   {"clock_thaw", l_clock_thaw},       {"clock_advance", l_clock_advance},
-    {"test_deadline", l_test_deadline}, {"shuffle_tasks", l_shuffle_tasks}, {"capture_log", l_capture_log},
-    {"take_log", l_take_log},           {"hook_tasks", l_hook_tasks},       {"stock_strings", l_stock_strings},
-    {NULL, NULL}};
+static const luaL_Reg functions[] = {{"clock_freeze", l_clock_freeze},   {"clock_thaw", l_clock_thaw},
+                                     {"clock_advance", l_clock_advance}, {"test_deadline", l_test_deadline},
+                                     {"shuffle_tasks", l_shuffle_tasks}, {"capture_log", l_capture_log},
+                                     {"take_log", l_take_log},           {"hook_tasks", l_hook_tasks},
+                                     {"stock_strings", l_stock_strings}, {NULL, NULL}};
 
 void rl_bind_testing(lua_State *L) {
   if (rl_vm_of(L)->mode != RL_MODE_TEST) return;
