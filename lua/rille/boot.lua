@@ -204,7 +204,7 @@ function boot.main(command, ...)
   os.exit = native.exit -- luacheck: ignore 122
   load_text_only()
   require("rille.strict").install()
-  local results = table.pack(pcall(boot[command], ...))
+  local results = table.pack(pcall(native.bounded, boot[command], ...))
   if results[1] then return results[2] end
   local status = was_stopped(results[2])
   if status then return status end

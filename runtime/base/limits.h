@@ -78,6 +78,8 @@
 #define RL_LIMIT_RESTART_FIRST_MS 50u  /* the pause after the second one in a row; doubled for each after that … */
 #define RL_LIMIT_RESTART_MOST_MS 5000u /* … up to this */
 #define RL_LIMIT_STOP_EXTRA_MS 10000u  /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
+#define RL_LIMIT_STOP_COMPUTING_MS 1000u /* how long a program that serves nothing may compute after a signal to stop */
+#define RL_LIMIT_DEV_CPU_MS 5000u        /* 503; how long a task may compute without waiting under rille dev */
 
 /* The HTTP client. */
 #define RL_LIMIT_URL 65536u                        /* 400; what is fetched, as a program writes it */

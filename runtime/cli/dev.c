@@ -24,14 +24,13 @@
 #include "cli/edition.h"
 #include "cli/program.h"
 #include "cli/self.h"
+#include "loop/stop.h"
 #include "loop/watcher.h"
 #include "net/address.h"
 #include "server/dispatch.h"
 #include "vm/desk.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
-
-enum { LOAD_LIMIT_MS = 3000 }; /* an endless loop in a file that is being written must not end the session */
 
 typedef struct dev {
   rl_handler gate; /* first: what connections are given */
@@ -47,7 +46,7 @@ typedef struct dev {
   bool broken; /* the last load failed */
   bool listening, stopping, watching, editions_ended;
   int status;
-  uv_signal_t on_int, on_term, on_usr1, on_hup;
+  uv_signal_t on_usr1, on_hup;
 } dev;
 
 /* ---- who answers ------------------------------------------------------------------------------------------------------ */
@@ -192,18 +191,22 @@ static void on_editions_end(rl_editions *editions, int status) {
 }
 
 static int start_editions(dev *d) {
-  d->editions = (rl_editions){
-      .loop = &d->loop,
-      .vm = {.mode = RL_MODE_DEV, .root = d->root, .worker = 1, .workers = 1, .memory_limit = d->options->memory_limit},
-      .command = "dev",
-      .app = d->options->app,
-      .shutdown_timeout = d->options->shutdown_timeout,
-      .cpu_limit_ms = LOAD_LIMIT_MS,
-      .on_load = on_load,
-      .on_end = on_editions_end,
-      .on_record = on_record,
-      .stays = true,
-      .owner = d};
+  d->editions =
+      (rl_editions){.loop = &d->loop,
+                    .vm = {.mode = RL_MODE_DEV,
+                           .root = d->root,
+                           .worker = 1,
+                           .workers = 1,
+                           .memory_limit = d->options->memory_limit,
+                           .cpu_limit_ms = RL_LIMIT_DEV_CPU_MS}, /* an endless loop must not end the session */
+                    .command = "dev",
+                    .app = d->options->app,
+                    .shutdown_timeout = d->options->shutdown_timeout,
+                    .on_load = on_load,
+                    .on_end = on_editions_end,
+                    .on_record = on_record,
+                    .stays = true,
+                    .owner = d};
   return rl_editions_start(&d->editions);
 }
 
@@ -272,13 +275,14 @@ static void stop(dev *d) {
   d->stopping = true;
   rl_desk_tell(&d->desk, "stop", RL_SLICE_NONE);
   if (!d->desk_handler) rl_main_cancel(&d->desk_main);
-  rl_worker_stop(&d->worker, (uint64_t)(d->options->shutdown_timeout * 1000));
+  rl_worker_stop(&d->worker, rl_stop_left((uint64_t)(d->options->shutdown_timeout * 1000)));
 }
 
-static void on_signal(uv_signal_t *handle, int number) {
-  dev *d = handle->data;
-  if (d->stopping) _exit(128 + number);
-  stop(d);
+/* The second one ends the process: loop/stop.h. */
+static void on_stop(void *owner, int number) {
+  dev *d = owner;
+  (void)number;
+  if (!d->stopping) stop(d);
 }
 
 static void on_hup(uv_signal_t *handle, int number) {
@@ -308,8 +312,7 @@ static void start(dev *d) {
   if (!d->watching) rl_logf(RL_LOG_WARN, "cannot watch files (inotify): reload with kill -HUP %d", getpid());
   d->watcher.on_change = on_change;
   d->watcher.owner = d;
-  watch_signal(d, &d->on_int, SIGINT, on_signal);
-  watch_signal(d, &d->on_term, SIGTERM, on_signal);
+  rl_stop_watch(&d->loop, on_stop, d);
   watch_signal(d, &d->on_hup, SIGHUP, on_hup);
   watch_signal(d, &d->on_usr1, SIGUSR1, on_usr1);
   rl_self_release_signals();
@@ -318,7 +321,8 @@ static void start(dev *d) {
 }
 
 static void end(dev *d) {
-  uv_signal_t *signals[] = {&d->on_int, &d->on_term, &d->on_hup, &d->on_usr1};
+  uv_signal_t *signals[] = {&d->on_hup, &d->on_usr1};
+  rl_stop_close();
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) uv_close((uv_handle_t *)signals[i], NULL);
   if (d->watching) rl_watcher_close(&d->watcher);
   if (d->desk_main.vm) rl_heartbeat_forget(d->desk_main.vm);

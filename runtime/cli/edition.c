@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "loop/stop.h"
 #include "vm/desk.h"
 #include "vm/serve.h"
 #include "vm/task.h"
@@ -104,7 +105,7 @@ static void fail(rl_edition *e) {
   rl_editions *s = e->of;
   rl_load load = {.took_ms = took(e), .failure = rl_buf_slice(&e->failure)};
   s->next = NULL;
-  if (!s->current && !s->stays) s->status = e->status || s->stopping ? e->status : 1;
+  if (!s->current && !s->stays) s->status = e->status || s->stopping || rl_stop_asked() ? e->status : 1;
   if (!s->stopping && (s->current || s->stays)) s->on_load(s, &load, NULL);
   del_edition(e);
   load_again(s);
@@ -163,8 +164,7 @@ static rl_edition *new_edition(rl_editions *s) {
                       .on_failure = on_main_failure,
                       .on_record = on_main_record,
                       .owner = e,
-                      .shutdown_timeout = s->shutdown_timeout,
-                      .cpu_limit_ms = s->cpu_limit_ms};
+                      .shutdown_timeout = s->shutdown_timeout};
   if (e->main.vm) rl_heartbeat_watch(e->main.vm);
   return e;
 }

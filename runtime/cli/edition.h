@@ -33,7 +33,6 @@ struct rl_editions {
   rl_vm_options vm;
   const char *command, *app; /* of lua/rille/boot.lua, and its argument; borrowed */
   double shutdown_timeout;
-  uint32_t cpu_limit_ms; /* of a load, which holds up whatever else is on the loop; 0: none */
   /* A load has ended; where it succeeded, `handler` answers from now on, else it is NULL. The first one's too. */
   void (*on_load)(rl_editions *editions, const rl_load *load, rl_handler *handler);
   /* Nothing is left: it was told to stop, the first load failed and `stays` is off, or the program ended by itself. */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "loop/crew.h"
+#include "loop/stop.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
 #include "vm/task.h"
@@ -16,7 +17,7 @@
 typedef struct program {
   rl_loop loop;
   rl_main main;
-  uv_signal_t on_int, on_term, on_usr1;
+  uv_signal_t on_usr1;
   int status;
 } program;
 
@@ -26,12 +27,10 @@ static void on_end(rl_main *main, int status) {
   rl_loop_stop(&p->loop);
 }
 
-/* The first signal cancels the program, so that its __close run; a second one ends it at once. */
-static void on_signal(uv_signal_t *handle, int number) {
-  program *p = handle->data;
+/* The first signal cancels the program, so that its __close run; a second one ends the process: loop/stop.h. */
+static void on_stop(void *owner, int number) {
+  program *p = owner;
   if (number == SIGINT && p->main.on_interrupt && p->main.on_interrupt(&p->main)) return;
-  if (p->main.stopping) _exit(128 + number);
-  p->main.stop_status = 128 + number;
   rl_main_cancel(&p->main);
 }
 
@@ -68,9 +67,9 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   p->main.vm = rl_vm_new(&p->loop, &vm);
   p->main.owner = p;
   p->main.on_end = on_end;
+  p->main.stop_status = RL_MAIN_BY_SIGNAL;
   p->status = 1;
-  watch_signal(p, &p->on_int, SIGINT, on_signal);
-  watch_signal(p, &p->on_term, SIGTERM, on_signal);
+  rl_stop_watch(&p->loop, on_stop, p);
   watch_signal(p, &p->on_usr1, SIGUSR1, on_usr1);
   char *app[] = {(char *)(uintptr_t)options->app};
   if (p->main.vm) rl_heartbeat_watch(p->main.vm);
@@ -78,8 +77,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   if (p->main.vm &&
       rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)
     rl_loop_run(&p->loop);
-  uv_close((uv_handle_t *)&p->on_int, NULL);
-  uv_close((uv_handle_t *)&p->on_term, NULL);
+  rl_stop_close();
   uv_close((uv_handle_t *)&p->on_usr1, NULL);
   if (p->main.vm) rl_heartbeat_forget(p->main.vm);
   rl_vm_del(p->main.vm);

@@ -30,6 +30,7 @@
 #include "cli/self.h"
 #include "cli/upgrade.h"
 #include "loop/crew.h"
+#include "loop/stop.h"
 #include "vm/crash.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
@@ -72,7 +73,7 @@ struct process {
   int line; /* to who started us, or -1 */
   rl_sockets sockets;
   rl_upgrade upgrade;
-  uv_signal_t signals[5];
+  uv_signal_t signals[3];
   rl_access_log access;
   bool logs_access;
 };
@@ -97,7 +98,7 @@ static void on_drained(rl_worker *worker) { rl_editions_stop(&((serving_worker *
 static void drain(serving_worker *w) {
   if (w->draining || w->over) return;
   w->draining = true;
-  if (w->ready) rl_worker_stop(&w->worker, (uint64_t)(w->process->options->shutdown_timeout * 1000));
+  if (w->ready) rl_worker_stop(&w->worker, rl_stop_left((uint64_t)(w->process->options->shutdown_timeout * 1000)));
   else rl_editions_stop(&w->editions); /* still loading */
 }
 
@@ -340,7 +341,7 @@ static void on_worker_ended(rl_mail *mail) {
     end_worker(w);
   }
   if (!p->stopping) {
-    if (!status) p->status = 1; /* ended although nobody told it to */
+    if (!status && !rl_stop_asked()) p->status = 1; /* ended although nobody told it to */
     stop_all(p);
   }
   if (p->ended == p->started) rl_loop_stop(main_loop(p));
@@ -348,11 +349,11 @@ static void on_worker_ended(rl_mail *mail) {
 
 /* ---- signals -------------------------------------------------------------------------------------------------------------------- */
 
-/* The first signal drains, the second one ends at once. Under a supervisor the second is his: what tells all processes of a
- * group to stop reaches us twice, from outside and from him. */
-static void on_stop(process *p, int number) {
-  if (p->stopping && p->supervisor) return;
-  if (p->stopping) _exit(128 + number);
+/* The first signal drains; the second one ends the process: loop/stop.h. */
+static void on_stop(void *owner, int number) {
+  process *p = owner;
+  (void)number;
+  if (p->stopping) return; /* for a reason of its own */
   rl_logf(RL_LOG_INFO, "stopping: requests under way have %g s", p->options->shutdown_timeout);
   if (p->supervisor) rl_line_say(p->line, "leaving\n");
   else rl_notify("STOPPING=1");
@@ -386,8 +387,7 @@ static void on_upgrade(process *p, int number) {
 static const struct {
   int number;
   void (*on)(process *p, int number);
-} watched[] = {
-    {SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGUSR1, on_inspect}, {SIGHUP, on_reload}, {SIGUSR2, on_upgrade}};
+} watched[] = {{SIGUSR1, on_inspect}, {SIGHUP, on_reload}, {SIGUSR2, on_upgrade}};
 enum { WATCHED = sizeof watched / sizeof *watched };
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -396,6 +396,9 @@ static void on_signal(uv_signal_t *handle, int number) {
 }
 
 static void watch_signals(process *p) {
+  rl_stop_watch(main_loop(p), on_stop, p);
+  if (p->supervisor)
+    rl_stop_once(); /* what tells all processes of a group to stop reaches us twice: the second is his */
   for (int i = 0; i < WATCHED; i++) {
     uv_signal_t *handle = &p->signals[i];
     uv_signal_init(&main_loop(p)->uv, handle);
@@ -432,6 +435,7 @@ static void run(process *p) {
   if (start_worker(&p->workers[0]) == 0) rl_loop_run(main_loop(p));
   else p->status = 1;
   p->workers[0].stuck = !rl_loop_settle_within(main_loop(p), RL_LIMIT_EXIT_JOBS_MS);
+  rl_stop_close();
   for (int i = 0; i < WATCHED; i++) uv_close((uv_handle_t *)&p->signals[i], NULL);
 }
 

@@ -269,7 +269,10 @@ static int l_close(lua_State *L) {
     strand->resumer = mine;
     strand->blocked = true;
   }
+  lua_State *_Atomic *running = &rl_vm_of(L)->pulse.running;
+  atomic_store_explicit(running, co, memory_order_relaxed); /* for the stall guard */
   int result = lua_resetthread(co);
+  atomic_store_explicit(running, L, memory_order_relaxed);
   set_strand(co, NULL);
   lua_pushboolean(L, result == LUA_OK);
   if (result == LUA_OK) return 1;
@@ -301,7 +304,8 @@ static void open_barriers(lua_State *L) {
   barrier(L, LUA_GNAME, "load", "a reader function of load");
   barrier(L, "coroutine", "close", "__close run by coroutine.close");
   lua_setfield(L, LUA_REGISTRYINDEX, "rille.barriers");
-  static const lua_CFunction transparent[] = {l_pcall, l_xpcall, l_resume, l_wrap_call, strand_base, rl_task_base};
+  static const lua_CFunction transparent[] = {
+      l_pcall, l_xpcall, l_resume, l_wrap_call, strand_base, rl_task_base, rl_heartbeat_bounded};
   for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
 }
 

@@ -15,6 +15,8 @@
 typedef struct rl_main rl_main;
 typedef struct rl_desk rl_desk;
 
+enum { RL_MAIN_BY_SIGNAL = -1 }; /* 128 and the number of the signal that asked (loop/stop.h) */
+
 struct rl_main {
   rl_vm *vm;
   rl_task *task;
@@ -31,13 +33,12 @@ struct rl_main {
   void *owner;
   bool stopping;           /* it was told to stop */
   bool stuck;              /* rl_main_give_up */
-  int stop_status;         /* its exit status where it ends by that */
+  int stop_status;         /* its exit status where it ends by that, or RL_MAIN_BY_SIGNAL */
   rl_desk *desk;           /* of rille dev (desk.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
   rl_handler *handler;     /* the app, once it is ready */
   rl_waker waiting;        /* of who waits for the stop */
   double shutdown_timeout; /* seconds that background tasks have */
-  uint32_t cpu_limit_ms;   /* how long loading may run without waiting; 0: no limit */
 };
 
 /* vm, callbacks and owner are set by the caller; the struct outlives the task. 0 or RL_ENOMEM. */

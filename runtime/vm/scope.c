@@ -110,6 +110,20 @@ void rl_scope_leave(rl_task *task, rl_scope *scope) {
 
 static void on_timeout(rl_timer *timer) { fire(&RL_CONTAINER(timer, rl_timeout, timer)->scope); }
 
+static bool has_passed(const rl_scope *scope, uint64_t now) {
+  const rl_timeout *timeout = (const rl_timeout *)scope;
+  return scope->kind == RL_SCOPE_TIMEOUT && timeout->timer.wheel.active && timeout->timer.wheel.expires <= now;
+}
+
+bool rl_scope_is_overdue(rl_task *task) {
+  rl_loop *loop = task->vm->loop;
+  if (task->scope == &task->base || loop->virtual_clock) return false;
+  uint64_t now = rl_loop_clock(loop);
+  for (rl_scope *scope = task->scope; scope; scope = scope->outer)
+    if (has_passed(scope, now)) fire(scope);
+  return rl_scope_due(task) != NULL;
+}
+
 void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds) {
   memset(timeout, 0, sizeof *timeout);
   rl_scope_enter(task, &timeout->scope, RL_SCOPE_TIMEOUT);

@@ -17,6 +17,13 @@ enum { AT_HANDLER = 1, AT_REQ = 2 }; /* stack of the base: message handler, req,
 static rl_serving *serving_of(lua_State *L) { return *(rl_serving **)lua_touserdata(L, AT_REQ); }
 static bool failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
 
+/* A protected call of the base has ended: what answers its error is measured anew by the stall guard. */
+static bool leave_call(lua_State *L, int status, lua_KContext number) {
+  rl_protect_leave(L, (unsigned)number, true);
+  if (failed(status)) rl_heartbeat_pass(rl_vm_of(L));
+  return failed(status);
+}
+
 const char *rl_serving_label(const rl_serving *serving) {
   return serving->route >= 0 ? serving->app->routes[serving->route].label : "no route";
 }
@@ -200,9 +207,9 @@ static void log_stream_failure(lua_State *L, const rl_serving *s) {
 
 static int stream_k(lua_State *L, int status, lua_KContext number) {
   rl_serving *s = serving_of(L);
-  rl_protect_leave(L, (unsigned)number, true);
-  if (failed(status) && !(s->gone && rl_scope_raised(L, &s->task->base, -1))) log_stream_failure(L, s);
-  if (failed(status) && !s->gone) {
+  bool fails = leave_call(L, status, number);
+  if (fails && !(s->gone && rl_scope_raised(L, &s->task->base, -1))) log_stream_failure(L, s);
+  if (fails && !s->gone) {
     s->req->ops->abort(s->req);
     s->gone = true;
   }
@@ -333,8 +340,7 @@ static int send_response(lua_State *L) {
 static int handle_error(lua_State *L);
 
 static int hooks_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, true);
-  if (failed(status)) return handle_error(L);
+  if (leave_call(L, status, number)) return handle_error(L);
   lua_settop(L, AT_REQ + 1);
   return send_response(L);
 }
@@ -358,8 +364,7 @@ static int run_hooks(lua_State *L) {
 }
 
 static int error_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, true);
-  if (!failed(status) && rl_res_at(L, -1)) return run_hooks(L);
+  if (!leave_call(L, status, number) && rl_res_at(L, -1)) return run_hooks(L);
   const char *text, *trace;
   rl_task_describe_error(L, lua_gettop(L), &text, &trace);
   rl_log_field fields[] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text)),
@@ -427,8 +432,7 @@ static int take_results(lua_State *L) {
 }
 
 static int chain_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, true);
-  if (!failed(status)) return take_results(L);
+  if (!leave_call(L, status, number)) return take_results(L);
   return rl_res_at(L, -1) ? run_hooks(L) : handle_error(L); /* a raised response is one */
 }
 

@@ -191,7 +191,7 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   task->undo = rl_task_undo_nothing;
   task->on_end = NULL;
   task->owner = NULL;
-  task->cpu_limit_ms = parent ? parent->cpu_limit_ms : 0;
+  task->cpu_limit_ms = parent ? parent->cpu_limit_ms : vm->cpu_limit_ms;
   task->waits = 0;
   task->id = ++vm->next_task_id;
   note_site(task, from);
@@ -661,6 +661,7 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_task *task = rl_task_running(L);
   task->failed = status != LUA_OK && status != LUA_YIELD;
+  if (task->failed) rl_heartbeat_pass(task->vm); /* here it ends, whatever the error was */
   if (task->handle) keep_results(L, task);
   else if (task->failed && !task->on_end) rl_task_log_error(L, lua_gettop(L), "a task failed");
   if (!task->on_end) lua_settop(L, 1); /* the handle stays anchored while children are awaited */

@@ -242,6 +242,10 @@ void rl_scope_leave(rl_task *task, rl_scope *scope);
 void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds);
 void rl_timeout_leave(rl_task *task, rl_timeout *timeout);
 
+/* For code that computes for long: whether a cancellation is due, by a deadline too that has passed meanwhile, though the loop
+ * did not come to its timer. */
+bool rl_scope_is_overdue(rl_task *task);
+
 /* ---- protected calls: the one place where errors are caught ---------------------------------------------------------------- */
 
 /* Counts a protected call in; its number goes to lua_pcallk's ctx. */

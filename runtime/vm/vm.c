@@ -11,6 +11,7 @@
 #include "client/engine.h"
 #include "server/file.h"
 #include "vm/error.h"
+#include "vm/library.h"
 #include "vm/owner.h"
 #include "vm/task.h"
 
@@ -122,6 +123,8 @@ static void replace_require(lua_State *L) {
 static int furnish(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
   luaL_openlibs(L);
+  rl_strings_open(L);
+  rl_library_open(L);
   rl_error_open(L);
   rl_owner_open(L);
   rl_coroutine_open(L);
@@ -146,6 +149,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
   vm->worker = options->worker;
   vm->workers = options->workers;
   vm->edition = options->edition;
+  vm->cpu_limit_ms = options->cpu_limit_ms;
   rl_list_init(&vm->roots);
   rl_list_init(&vm->idle);
   rl_list_init(&vm->scratches);

@@ -39,10 +39,11 @@ typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } r
 
 typedef struct rl_vm_options {
   rl_mode mode;
-  const char *root;    /* the folder that holds the program, absolute; copied */
-  size_t memory_limit; /* bytes; 0: none */
-  int worker, workers; /* rille.worker */
-  unsigned edition;    /* counts the reloads of a worker's program */
+  const char *root;      /* the folder that holds the program, absolute; copied */
+  size_t memory_limit;   /* bytes; 0: none */
+  int worker, workers;   /* rille.worker */
+  unsigned edition;      /* counts the reloads of a worker's program */
+  uint32_t cpu_limit_ms; /* how long a task may run without waiting, unless it is said for it; 0: no limit */
 } rl_vm_options;
 
 struct rl_vm {
@@ -52,6 +53,7 @@ struct rl_vm {
   char *root;
   int worker, workers;
   unsigned edition;
+  uint32_t cpu_limit_ms;
   rl_memory memory;
   rl_pulse pulse;    /* for the stall guard */
   rl_list scratches; /* vm/owner.h */

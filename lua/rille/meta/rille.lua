@@ -26,7 +26,7 @@ rille.worker.count = nil
 ---@field body_limit? number bytes of a request's body; 1 MiB
 ---@field templates? string|table
 ---@field secret? rille.secret
----@field cpu_limit? number seconds without a wait
+---@field cpu_limit? number seconds without a wait; none, 5 under `rille dev`
 ---@field debug? boolean
 ---@field name? string
 ---@field limits? table<string, number>

@@ -1,6 +1,6 @@
 -- `rille test`: busted inside the runtime. Each `it`, with its before_each and after_each, is one task with a deadline on the
--- real clock. A test that leaves a task, an open transaction or an unread body behind fails and says which; what was logged
--- during a test is shown when it fails.
+-- real clock, which ends it where it waits, or where it computes for so long. A test that leaves a task, an open transaction
+-- or an unread body behind fails and says which; what was logged during a test is shown when it fails.
 local cleanup = require "rille.testing.cleanup"
 local native = require "rille.native"
 local sqlite = require "rille.sqlite"
@@ -78,6 +78,12 @@ local function show_log(name)
   io.stderr:write("log of ", name, ":\n", lines:gsub("([^\n]*)\n", "    %1\n"), "\n")
 end
 
+-- What testing handed out is closed although the test is past its deadline.
+local function clean_up()
+  local err = native.shield(native.timeout, deadline, cleanup.leave)
+  if err then error(err, 0) end
+end
+
 local function as_task(busted, execute)
   return function(element)
     native.take_log()
@@ -85,17 +91,19 @@ local function as_task(busted, execute)
     local function note() failed = true; return nil, true end
     local subscriptions = { busted.subscribe({ "failure" }, note), busted.subscribe({ "error" }, note) }
     element.run = with_leak_check(element.run)
-    native.spawn(function()
+    local task = native.spawn(function()
       native.test_deadline(deadline)
       cleanup.enter()
       execute(element)
       native.test_deadline()
-      local err = cleanup.leave()
-      if err then error(err, 0) end
-    end):wait()
+      clean_up()
+    end)
+    failed = not native.wait_end(task) or failed
+    native.test_deadline()
     busted.unsubscribe(subscriptions[1].id, { "failure" })
     busted.unsubscribe(subscriptions[2].id, { "error" })
     if failed then show_log(element.name or "a test") end
+    task:wait()
   end
 end
 
@@ -108,11 +116,20 @@ local function with_cleanup(execute)
   end
 end
 
+-- What runs in spite of its deadline, whatever it catches, is ended up to here; busted itself goes on.
+local function bound(busted)
+  local safe = busted.safe
+  function busted.safe(descriptor, run, element)
+    return safe(descriptor, function(...) return native.bounded(run, ...) end, element)
+  end
+end
+
 -- busted registers its executors inside `require "busted"(busted)`: they are caught on their way in.
 local function hook()
   local original = require "busted"
   local init = getmetatable(original).__call
   getmetatable(original).__call = function(self, busted)
+    bound(busted)
     local register = busted.register
     busted.register = function(descriptor, executor, attributes)
       if type(executor) == "function" then

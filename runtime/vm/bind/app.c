@@ -4,6 +4,7 @@
  *
  *   native.app(app, body_limit) -> compiled     compiled:add(…) … compiled:ready(on_error, on_response)
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -26,7 +27,7 @@ static uint32_t milliseconds_at(lua_State *L, int index) {
 static int l_app(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
-  uint32_t cpu_limit_ms = milliseconds_at(L, 3);
+  uint32_t cpu_limit_ms = lua_isnoneornil(L, 3) ? rl_vm_of(L)->cpu_limit_ms : milliseconds_at(L, 3);
   rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
   rl_app_init(app, rl_vm_of(L));
   luaL_setmetatable(L, "rille.compiled_app");

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "loop/stop.h"
 #include "vm/bind/bind.h"
 #include "vm/copy.h"
 #include "vm/desk.h"
@@ -59,7 +60,6 @@ int rl_main_start(rl_main *main, const char *command, int argc, char **argv) {
   if (!main->task || !lua_checkstack(L, argc + 8)) return RL_ENOMEM;
   main->task->owner = main;
   main->task->on_end = on_task_end;
-  main->task->cpu_limit_ms = main->cpu_limit_ms;
   lua_settop(L, 0);
   lua_pushcfunction(L, prepare);
   lua_pushlightuserdata(L, &s);
@@ -108,6 +108,7 @@ static int l_ready(lua_State *L) {
   rl_main *main = rl_main_of(L);
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   main->handler = &app->dispatch.handler;
+  if (main->on_ready) rl_heartbeat_grace(main->vm, (uint64_t)(main->shutdown_timeout * 1000));
   if (main->on_ready) main->on_ready(main, main->handler);
   return 0;
 }
@@ -135,8 +136,8 @@ static int l_shutdown_timeout(lua_State *L) {
 /* stop_status() -> the exit status of a command that ends because it was told to stop, or nil where it was not */
 static int l_stop_status(lua_State *L) {
   const rl_main *main = rl_main_of(L);
-  if (!main->stopping) return 0;
-  lua_pushinteger(L, main->stop_status);
+  if (!main->stopping && !rl_stop_asked()) return 0; /* where it computed, the loop has not come to tell it */
+  lua_pushinteger(L, main->stop_status == RL_MAIN_BY_SIGNAL ? 128 + rl_stop_number() : main->stop_status);
   return 1;
 }
 

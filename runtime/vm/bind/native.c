@@ -52,13 +52,10 @@ static int l_embedded_names(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"embedded", l_embedded},
-                                     {"embedded_names", l_embedded_names},
-                                     {"error_meta", l_error_meta},
-                                     {"error_status", l_error_status},
-                                     {"wrap_error", l_wrap_error},
-                                     {"error_trace", l_error_trace},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"embedded", l_embedded},          {"embedded_names", l_embedded_names},
+                                     {"error_meta", l_error_meta},      {"error_status", l_error_status},
+                                     {"wrap_error", l_wrap_error},      {"error_trace", l_error_trace},
+                                     {"bounded", rl_heartbeat_bounded}, {NULL, NULL}};
 
 int luaopen_rille_native(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);

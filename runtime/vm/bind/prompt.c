@@ -10,9 +10,11 @@
 #include <editline/readline.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "loop/stop.h"
 #include "vm/bind/bind.h"
 #include "vm/main.h"
 
@@ -21,9 +23,10 @@ static struct {
   uv_poll_t poll;
   bool open, typing;
   rl_waker waiting;
-  rl_task *evaluating;
+  rl_task_handle *evaluating;
   char *line;
   bool ended; /* no more input */
+  struct termios terminal;
   const char *history;
 } prompt;
 
@@ -117,21 +120,36 @@ static char **complete(const char *text, int start, int end) {
   return rl_completion_matches(text, next_candidate);
 }
 
+/* ---- what Ctrl-C is about ---------------------------------------------------------------------------------------------------- */
+
+static void set_evaluating(rl_vm *vm, rl_task_handle *task) {
+  prompt.evaluating = task;
+  if (!task) rl_stop_interrupt_served();
+  if (prompt.open) rl_heartbeat_until(vm, RL_HEARTBEAT_NEVER, &(rl_late){task, RL_ECANCELLED, "interrupted"});
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Ctrl-C. */
+/* Ctrl-C, and the loop has come to its turn: an evaluation waits somewhere. What computes the heartbeat has interrupted. */
 static bool on_interrupt(rl_main *main) {
   (void)main;
-  if (prompt.evaluating) {
-    rl_task_cancel(prompt.evaluating, RL_ECANCELLED, "interrupted");
-    prompt.evaluating = NULL;
-  } else if (prompt.waiting.task) {
+  if (!rl_stop_interrupted()) return true;
+  if (prompt.evaluating &&
+      prompt.evaluating->task) { /* served once that has ended; until then another one ends the process */
+    rl_task_cancel(prompt.evaluating->task, RL_ECANCELLED, "interrupted");
+    return true;
+  }
+  rl_stop_interrupt_served();
+  if (prompt.waiting.task) {
     ssize_t ignored = write(STDOUT_FILENO, "\n", 1);
     (void)ignored;
     finish_line(NULL, false);
   }
   return true;
 }
+
+/* Runs in a signal handler. */
+static void restore_terminal(void) { tcsetattr(STDIN_FILENO, TCSANOW, &prompt.terminal); }
 
 /* prompt_open(complete, history): complete(text, i) -> the i-th candidate or nil; whether a person is there */
 static int l_open(lua_State *L) {
@@ -152,6 +170,9 @@ static int l_open(lua_State *L) {
   rl_attempted_completion_function = complete;
   rl_completer_word_break_characters = " \t\n\"'(){}[],;=+-*/<>~#%^&|";
   rl_main_of(L)->on_interrupt = on_interrupt;
+  tcgetattr(STDIN_FILENO, &prompt.terminal);
+  rl_stop_take_interrupts(true, restore_terminal);
+  set_evaluating(vm, NULL);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -164,9 +185,9 @@ static int l_remember(lua_State *L) {
   return 0;
 }
 
-/* prompt_evaluates(whether): the running task is what Ctrl-C cancels */
+/* prompt_evaluates(whether): the running task is what Ctrl-C cancels. Whoever spawned it says when it is over. */
 static int l_evaluates(lua_State *L) {
-  prompt.evaluating = lua_toboolean(L, 1) ? rl_task_running(L) : NULL;
+  set_evaluating(rl_vm_of(L), lua_toboolean(L, 1) ? rl_task_running(L)->handle : NULL);
   return 0;
 }
 
@@ -176,6 +197,8 @@ static int l_close(lua_State *L) {
   stop_typing();
   uv_close((uv_handle_t *)&prompt.poll, NULL);
   rl_main_of(L)->on_interrupt = NULL;
+  rl_stop_take_interrupts(false, NULL);
+  rl_heartbeat_until(rl_vm_of(L), 0, NULL);
   free((void *)(uintptr_t)prompt.history);
   prompt.open = false;
   return 0;

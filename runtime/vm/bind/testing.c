@@ -15,9 +15,9 @@ typedef struct test_state {
   rl_buf log;
   uint64_t random;
   uv_timer_t *deadline;
-  rl_task *watched;
+  rl_task_handle *watched;
   rl_waker advancing;
-  char reason[96];
+  char reason[96], late[128]; /* where it waits; where it computes */
 } test_state;
 
 static const char state_key = 0;
@@ -70,19 +70,20 @@ static int l_clock_advance(lua_State *L) {
 
 static void on_deadline(uv_timer_t *timer) {
   test_state *s = timer->data;
-  rl_task *task = s->watched;
+  if (s->watched && s->watched->task) rl_task_cancel(s->watched->task, RL_ETIMEOUT, s->reason);
   s->watched = NULL;
-  if (task) rl_task_cancel(task, RL_ETIMEOUT, s->reason);
 }
 
 static void on_timer_closed(uv_handle_t *handle) { free(handle); }
 
-/* test_deadline(seconds | nil): cancels the running task after so long, whatever the virtual clock says; nil lifts it */
+/* test_deadline(seconds | nil): cancels the running task after so long, whatever the virtual clock says; nil lifts it, and
+ * whoever spawned the task does so at the latest */
 static int l_test_deadline(lua_State *L) {
   test_state *s = state_of(L);
   if (lua_isnoneornil(L, 1)) {
     s->watched = NULL;
     if (s->deadline) uv_timer_stop(s->deadline);
+    rl_heartbeat_until(s->vm, 0, NULL);
     return 0;
   }
   double seconds = rl_check_seconds(L, 1);
@@ -93,11 +94,25 @@ static int l_test_deadline(lua_State *L) {
     uv_unref((uv_handle_t *)s->deadline);
     s->deadline->data = s;
   }
-  s->watched = rl_task_running(L);
+  s->watched = rl_task_running(L)->handle;
   snprintf(s->reason, sizeof s->reason, "the test took longer than %.14g s", seconds);
+  snprintf(s->late, sizeof s->late, "%s: it computes and does not wait", s->reason);
   uv_update_time(&s->vm->loop->uv); /* the turn may have begun long ago */
   uv_timer_start(s->deadline, on_deadline, (uint64_t)(seconds * 1000), 0);
+  rl_heartbeat_until(s->vm, (uint64_t)(seconds * 1000), &(rl_late){s->watched, RL_ETIMEOUT, s->late});
   return 0;
+}
+
+/* stock_strings() -> Lua's own string library, to compare ours with */
+static int l_stock_strings(lua_State *L) {
+  lua_pushliteral(L, "");
+  lua_getmetatable(L, -1);
+  lua_pushcfunction(L, luaopen_string); /* gives strings another metatable */
+  lua_call(L, 0, 1);
+  lua_insert(L, -3);
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+  return 1;
 }
 
 /* ---- order ---------------------------------------------------------------------------------------------------------------------- */
@@ -178,10 +193,11 @@ static int l_hook_tasks(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"clock_freeze", l_clock_freeze},   {"clock_thaw", l_clock_thaw},       {"clock_advance", l_clock_advance},
-    {"test_deadline", l_test_deadline}, {"shuffle_tasks", l_shuffle_tasks}, {"capture_log", l_capture_log},
-    {"take_log", l_take_log},           {"hook_tasks", l_hook_tasks},       {NULL, NULL}};
+static const luaL_Reg functions[] = {{"clock_freeze", l_clock_freeze},   {"clock_thaw", l_clock_thaw},
+                                     {"clock_advance", l_clock_advance}, {"test_deadline", l_test_deadline},
+                                     {"shuffle_tasks", l_shuffle_tasks}, {"capture_log", l_capture_log},
+                                     {"take_log", l_take_log},           {"hook_tasks", l_hook_tasks},
+                                     {"stock_strings", l_stock_strings}, {NULL, NULL}};
 
 void rl_bind_testing(lua_State *L) {
   if (rl_vm_of(L)->mode != RL_MODE_TEST) return;
