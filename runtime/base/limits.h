@@ -39,18 +39,19 @@
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
 #define RL_LIMIT_READ_BUFFER 65536u                 /* one for each loop */
 #define RL_LIMIT_SPILL 65536u                       /* a body or file larger than this goes to a temporary file */
-#define RL_LIMIT_FORM_FIELDS 1000u                  /* 413 */
-#define RL_LIMIT_FORM_PARTS 1000u                   /* 413 */
-#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20)        /* 413; all text of a multipart form together */
-#define RL_LIMIT_PART_HEADERS 8192u                 /* 400 */
-#define RL_LIMIT_PART_FIELDS 16u                    /* 400 */
-#define RL_LIMIT_QUERY_FIELDS 1000u                 /* 400 */
-#define RL_LIMIT_COOKIES 100u                       /* parsed of one request; the rest is not looked at */
-#define RL_LIMIT_JSON_DEPTH 128u                    /* 400 */
-#define RL_LIMIT_PATH_PARAMS 16u                    /* of one route */
-#define RL_LIMIT_BATCH 256u                         /* writes that share one commit */
-#define RL_LIMIT_SQL_INLINE_US 1000u                /* a read longer than this moves to a reader thread */
-#define RL_LIMIT_STATEMENTS 128u                    /* prepared statements kept for one connection */
+#define RL_LIMIT_SPILLS ((size_t)1 << 20)    /* all files of a request together: beyond, small ones go there too */
+#define RL_LIMIT_FORM_FIELDS 1000u           /* 413 */
+#define RL_LIMIT_FORM_PARTS 1000u            /* 413 */
+#define RL_LIMIT_FORM_TEXT ((size_t)1 << 20) /* 413; all text of a multipart form together */
+#define RL_LIMIT_PART_HEADERS 8192u          /* 400 */
+#define RL_LIMIT_PART_FIELDS 16u             /* 400 */
+#define RL_LIMIT_QUERY_FIELDS 1000u          /* 400 */
+#define RL_LIMIT_COOKIES 100u                /* parsed of one request; the rest is not looked at */
+#define RL_LIMIT_JSON_DEPTH 128u             /* 400 */
+#define RL_LIMIT_PATH_PARAMS 16u             /* of one route */
+#define RL_LIMIT_BATCH 256u                  /* writes that share one commit */
+#define RL_LIMIT_SQL_INLINE_US 1000u         /* a read longer than this moves to a reader thread */
+#define RL_LIMIT_STATEMENTS 128u             /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */
@@ -73,11 +74,11 @@
 #define RL_LIMIT_SESSION 65536u             /* bytes of one session in memory or a database */
 #define RL_LIMIT_SESSIONS ((size_t)1 << 17) /* in memory, of the process: then the least recently used go */
 #define RL_LIMIT_SESSIONS_SIZE ((size_t)64 << 20)
-#define RL_LIMIT_CLEANUP_MS 5000u      /* how long __close may wait in a cancelled task */
-#define RL_LIMIT_RESTART_YOUNG_MS 500u /* a worker process that dies sooner after it was ready has died young */
-#define RL_LIMIT_RESTART_FIRST_MS 50u  /* the pause after the second one in a row; doubled for each after that … */
-#define RL_LIMIT_RESTART_MOST_MS 5000u /* … up to this */
-#define RL_LIMIT_STOP_EXTRA_MS 10000u  /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
+#define RL_LIMIT_CLEANUP_MS 5000u        /* how long __close may wait in a cancelled task */
+#define RL_LIMIT_RESTART_YOUNG_MS 500u   /* a worker process that dies sooner after it was ready has died young */
+#define RL_LIMIT_RESTART_FIRST_MS 50u    /* the pause after the second one in a row; doubled for each after that … */
+#define RL_LIMIT_RESTART_MOST_MS 5000u   /* … up to this */
+#define RL_LIMIT_STOP_EXTRA_MS 10000u    /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
 #define RL_LIMIT_STOP_COMPUTING_MS 1000u /* how long a program that serves nothing may compute after a signal to stop */
 #define RL_LIMIT_DEV_CPU_MS 5000u        /* 503; how long a task may compute without waiting under rille dev */
 

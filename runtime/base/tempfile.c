@@ -115,6 +115,18 @@ int rl_write_all(int fd, rl_slice bytes) {
   return RL_OK;
 }
 
+int rl_write_all_at(int fd, uint64_t offset, rl_slice bytes) {
+  while (bytes.len) {
+    ssize_t n = pwrite(fd, bytes.data, bytes.len, (off_t)offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return error_of(errno);
+    bytes.data += n;
+    bytes.len -= (size_t)n;
+    offset += (uint64_t)n;
+  }
+  return RL_OK;
+}
+
 long rl_read_at(int fd, uint64_t offset, char *out, size_t size) {
   for (;;) {
     ssize_t n = pread(fd, out, size, (off_t)offset);

@@ -24,6 +24,8 @@ int rl_tempfile_commit_new(int fd, const char *name, const char *path);
 
 /* All of it, at the end of what was written before. */
 int rl_write_all(int fd, rl_slice bytes);
+/* All of it, from `offset` on. */
+int rl_write_all_at(int fd, uint64_t offset, rl_slice bytes);
 /* Up to `size` bytes from `offset` on into `out`: how many, 0 at the end. */
 long rl_read_at(int fd, uint64_t offset, char *out, size_t size);
 

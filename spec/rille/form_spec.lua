@@ -1,4 +1,5 @@
 local multipart = require "spec.support.multipart"
+local native = require "rille.native"
 local rille = require "rille"
 local testing = require "rille.testing"
 
@@ -129,6 +130,30 @@ describe("a multipart form", function()
         return piece ~= "" and piece or nil
       end }):json()
       assert.same(whole, pieces)
+    end
+  end)
+
+  -- Each file of its own would cost a descriptor, and a body may hold a thousand.
+  it("holds one descriptor, however many files are in it", function()
+    local parts, sums, names = {}, {}, {}
+    for i = 1, 60 do
+      local content = (tostring(i) .. "x"):rep(({ 10, 20000, 30000, 70000 })[i % 4 + 1])
+      parts[i] = { "f" .. i, content, filename = "f" .. i }
+      sums["f" .. i] = rille.sha256(content)
+      names[i] = "f" .. i
+    end
+    local body, headers = multipart(parts)
+    local counting = client_of(function(req)
+      local before = #native.list_directory "/proc/self/fd"
+      local form = req:form()
+      local seen = { descriptors = #native.list_directory "/proc/self/fd" - before, sums = {} }
+      rille.map(names, function(name) seen.sums[name] = rille.sha256(form[name]:bytes()) end, { limit = 10 })
+      return rille.json(seen)
+    end)
+    for _ = 1, 2 do
+      local seen = counting:post("/", { body = body, headers = headers }):json()
+      assert.same(sums, seen.sums)
+      assert.is_true(seen.descriptors <= 1, seen.descriptors)
     end
   end)
 

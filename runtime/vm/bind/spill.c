@@ -2,13 +2,19 @@
  * Bytes that arrive piece by piece and may be many: up to 64 KiB stay in memory, the rest goes to a file, written by
  * threads. Two kinds:
  *
- *   spill(req)   an upload: a file without a name, closed at the end of the request
+ *   spill(req)   an upload, closed at the end of the request
  *   saver(path)  a file that becomes `path` when it is committed, and vanishes when it is not. With a root it stays below
  *                that directory: its folder is opened there (base/beneath.h), and it is written through that descriptor
  *
  *   write -> [memory < 64 KiB] -> job: open once, write, empty the memory -> write …      one job of a spill at a time
  *
- * The Lua handle and a job under way each hold the C object; closing while a job runs waits for it.
+ * A body may hold a thousand files, and a process has few descriptors: all uploads of a request share one file without a
+ * name, the heap. Each piece that goes out gets the next place in it, and a spill knows which pieces are its own.
+ *
+ *   heap   | a …… | b …… | a ……… |          extents of a: 1 and 3
+ *
+ * The Lua handle and a job under way each hold the C object; closing while a job runs waits for it. The request and each of
+ * its spills hold the heap.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,6 +33,19 @@
 
 enum { PATH_ROOM = 4096 };
 
+typedef struct heap {
+  rl_held held; /* the first of the request's list that is a heap */
+  unsigned refs;
+  uv_mutex_t lock; /* of fd: opened by the first job that needs it, on its thread */
+  int fd;
+  uint64_t size;    /* where the next piece goes */
+  size_t in_memory; /* bytes of all its spills that did not go out */
+} heap;
+
+typedef struct extent {
+  uint64_t offset, len;
+} extent;
+
 typedef struct spill spill;
 
 struct spill {
@@ -36,7 +55,11 @@ struct spill {
   int (*work)(spill *file); /* on a thread; its result is `code` */
   int code;
   bool busy, closed, has_handle;
-  int fd;
+  heap *heap;       /* of an upload; else NULL */
+  size_t counted;   /* how much of heap->in_memory is ours */
+  uint64_t place;   /* in the heap, of the piece that goes out */
+  rl_buf extents;   /* of extent, in the order in which they were written */
+  int fd;           /* of a saver */
   uint64_t written; /* bytes in the file, in front of those in memory */
   rl_buf memory;
   rl_buf piece; /* what was read back */
@@ -56,6 +79,66 @@ static spill *check_spill(lua_State *L) {
   return file;
 }
 
+/* ---- the heap -------------------------------------------------------------------------------------------------------------- */
+
+static void unref_heap(heap *h) {
+  if (--h->refs) return;
+  if (h->fd >= 0) close(h->fd);
+  uv_mutex_destroy(&h->lock);
+  rl_free(h);
+}
+
+static void release_heap(rl_held *held) {
+  rl_list_remove(&held->node);
+  unref_heap(RL_CONTAINER(held, heap, held));
+}
+
+static heap *new_heap(void) {
+  heap *h = rl_calloc(1, sizeof *h);
+  if (!h) return NULL;
+  if (uv_mutex_init(&h->lock)) {
+    rl_free(h);
+    return NULL;
+  }
+  rl_list_init(&h->held.node);
+  h->held.release = release_heap;
+  h->refs = 1;
+  h->fd = -1;
+  return h;
+}
+
+/* That of a request, made where it has none yet; NULL where memory is short. */
+static heap *heap_of(rl_serving *serving) {
+  RL_LIST_EACH(&serving->held, node) {
+    rl_held *held = RL_CONTAINER(node, rl_held, node);
+    if (held->release == release_heap) return RL_CONTAINER(held, heap, held);
+  }
+  heap *h = new_heap();
+  if (h) rl_serving_hold(serving, &h->held);
+  return h;
+}
+
+/* On a thread: its descriptor, or an error. */
+static int open_heap(heap *h) {
+  uv_mutex_lock(&h->lock);
+  if (h->fd < 0) {
+    int fd = rl_tempfile_open();
+    if (fd < 0) {
+      uv_mutex_unlock(&h->lock);
+      return fd;
+    }
+    h->fd = fd;
+  }
+  uv_mutex_unlock(&h->lock);
+  return h->fd;
+}
+
+/* What is in memory counts no more. */
+static void uncount(spill *file) {
+  if (file->heap) file->heap->in_memory -= file->counted;
+  file->counted = 0;
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
 static void free_if_unused(spill *file) {
@@ -66,6 +149,10 @@ static void free_if_unused(spill *file) {
 static void drop_contents(spill *file) {
   if (file->fd >= 0) close(file->fd);
   if (file->name) unlink(file->name);
+  uncount(file);
+  if (file->heap) unref_heap(file->heap);
+  file->heap = NULL;
+  rl_buf_free(&file->extents);
   rl_buf_free(&file->memory);
   rl_buf_free(&file->piece);
   if (file->folder >= 0) close(file->folder);
@@ -113,6 +200,7 @@ static spill *push_spill(lua_State *L) {
   file->has_handle = true;
   rl_list_init(&file->held.node);
   file->held.release = release;
+  rl_buf_init(&file->extents, RL_BUF_NO_LIMIT);
   rl_buf_init(&file->memory, RL_BUF_NO_LIMIT);
   rl_buf_init(&file->piece, RL_BUF_NO_LIMIT);
   return *handle = file;
@@ -121,7 +209,12 @@ static spill *push_spill(lua_State *L) {
 /* spill(req) -> spill */
 static int l_spill(lua_State *L) {
   rl_serving *serving = rl_check_serving(L, 1);
-  rl_serving_hold(serving, &push_spill(L)->held);
+  heap *h = heap_of(serving);
+  if (!h) return rl_error_raise(L, RL_ENOMEM, NULL);
+  spill *file = push_spill(L);
+  file->heap = h;
+  h->refs++;
+  rl_serving_hold(serving, &file->held);
   return 1;
 }
 
@@ -249,16 +342,30 @@ static int open_path(spill *file) {
   return code ? code : rl_tempfile_open_beside(file->path, &file->name);
 }
 
-static int open_file(spill *file) {
-  if (file->fd >= 0) return RL_OK;
-  int fd = file->path ? open_path(file) : rl_tempfile_open();
-  if (fd >= 0) file->fd = fd;
-  return fd < 0 ? fd : RL_OK;
+static int write_to_path(spill *file) {
+  int fd = file->fd >= 0 ? file->fd : open_path(file);
+  if (fd < 0) return fd;
+  file->fd = fd;
+  return rl_write_all(fd, rl_buf_slice(&file->memory));
+}
+
+/* Room for the extent was made. */
+static void add_extent(spill *file, extent more) {
+  size_t count = file->extents.len / sizeof more;
+  extent *last = count ? (extent *)(void *)file->extents.data + count - 1 : NULL;
+  if (last && last->offset + last->len == more.offset) last->len += more.len;
+  else rl_buf_add(&file->extents, &more, sizeof more);
+}
+
+static int write_to_heap(spill *file) {
+  int fd = open_heap(file->heap), code = fd < 0 ? fd : RL_OK;
+  if (!code) code = rl_write_all_at(fd, file->place, rl_buf_slice(&file->memory));
+  if (!code) add_extent(file, (extent){file->place, file->memory.len});
+  return code;
 }
 
 static int write_out(spill *file) {
-  int code = open_file(file);
-  if (!code) code = rl_write_all(file->fd, rl_buf_slice(&file->memory));
+  int code = file->path ? write_to_path(file) : write_to_heap(file);
   if (code) return code;
   file->written += file->memory.len;
   rl_buf_clear(&file->memory);
@@ -271,16 +378,38 @@ static int write_k(lua_State *L, int status, lua_KContext ctx) {
   return 0;
 }
 
+static void count(spill *file, size_t len) {
+  if (!file->heap) return;
+  file->counted += len;
+  file->heap->in_memory += len;
+}
+
+/* Returns true if what is in memory may stay there, with so many bytes more. */
+static bool fits(const spill *file, size_t more) {
+  return file->memory.len + more <= RL_LIMIT_SPILL && (!file->heap || file->heap->in_memory + more <= RL_LIMIT_SPILLS);
+}
+
+/* A place in the heap for what is in memory, which goes out. 0 or RL_ENOMEM. */
+static int take_place(spill *file) {
+  if (rl_buf_reserve(&file->extents, sizeof(extent))) return RL_ENOMEM;
+  uncount(file);
+  file->place = file->heap->size;
+  file->heap->size += file->memory.len;
+  return RL_OK;
+}
+
 /* spill:write(s, i = 1, j = -1): bytes i to j of s */
 static int l_write(lua_State *L) {
   spill *file = check_spill(L);
   rl_slice s = rl_check_slice(L, 2);
   lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, (lua_Integer)s.len);
   luaL_argcheck(L, i >= 1 && j <= (lua_Integer)s.len && i <= j + 1, 3, "out of the string");
-  if (file->memory.len + (size_t)(j - i + 1) > RL_LIMIT_SPILL)
-    rl_task_may_wait(L, "a file to be written"); /* before anything is taken */
-  if (rl_buf_add(&file->memory, s.data + i - 1, (size_t)(j - i + 1))) return rl_error_raise(L, RL_ENOMEM, NULL);
-  if (file->memory.len <= RL_LIMIT_SPILL) return 0;
+  size_t len = (size_t)(j - i + 1);
+  if (!fits(file, len)) rl_task_may_wait(L, "a file to be written"); /* before anything is taken */
+  if (rl_buf_add(&file->memory, s.data + i - 1, len)) return rl_error_raise(L, RL_ENOMEM, NULL);
+  count(file, len);
+  if (fits(file, 0)) return 0;
+  if (file->heap && take_place(file)) return rl_error_raise(L, RL_ENOMEM, NULL);
   lua_settop(L, 1);
   return start_job(L, file, "a file to be written", write_out, write_k);
 }
@@ -314,12 +443,20 @@ static int l_commit(lua_State *L) {
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------------ */
 
+/* Where in the heap the byte `at` of an upload is, and how many follow it there. at < file->written. */
+static extent find_extent(const spill *file, uint64_t at) {
+  const extent *one = (const extent *)(const void *)file->extents.data;
+  for (; at >= one->len; one++) at -= one->len;
+  return (extent){one->offset + at, one->len - at};
+}
+
 static int read_piece(spill *file) {
   rl_buf_clear(&file->piece);
   int code = rl_buf_reserve(&file->piece, RL_LIMIT_SPILL);
   if (code) return code;
-  uint64_t left = file->written - file->read_at;
-  long n = rl_read_at(file->fd, file->read_at, file->piece.data, left < RL_LIMIT_SPILL ? left : RL_LIMIT_SPILL);
+  extent from = find_extent(file, file->read_at);
+  long n =
+      rl_read_at(file->heap->fd, from.offset, file->piece.data, from.len < RL_LIMIT_SPILL ? from.len : RL_LIMIT_SPILL);
   if (n < 0) return (int)n;
   if (n == 0) return RL_EIO; /* shorter than what was written */
   file->piece.len = (size_t)n;
@@ -337,6 +474,7 @@ static int l_read(lua_State *L) {
   spill *file = check_spill(L);
   lua_Integer offset = luaL_checkinteger(L, 2);
   luaL_argcheck(L, offset >= 0, 2, "not negative");
+  luaL_argcheck(L, !file->path, 1, "what is saved is not read");
   uint64_t from = (uint64_t)offset;
   lua_settop(L, 1);
   if (from < file->written) {
