@@ -20,6 +20,7 @@
 #include "vm/task.h"
 
 enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, AGAIN_MS = 100, RAISED_ALONE = 3, SIGNAL = SIGURG };
+enum { UNWIND_MS = 1000 }; /* what was cancelled from outside may clean up for longer, once */
 enum { DUE_WARNING = 1, DUE_CPU = 2, DUE_LATE = 4, DUE_STOP = 8, DUE_CANCEL = 16 };
 enum { DUE_RAISED = DUE_CPU | DUE_LATE | DUE_STOP | DUE_CANCEL };
 
@@ -130,6 +131,7 @@ static void raise_cause(lua_State *L, rl_vm *vm, unsigned cause) {
     rl_task *late = why->task ? why->task->task : here;
     if (late) rl_task_cancel(late, why->code, why->reason);
     if (!is_in_finalizer(L) && rl_scope_due(here)) rl_scope_raise_due(L, here);
+    if (cause & DUE_CANCEL && vm->pulse.raised == 1) return; /* it cleans up already, or is shielded */
   }
   push_error(L, vm, why);
   lua_error(L);
@@ -139,9 +141,10 @@ static void raise_first(lua_State *L, rl_vm *vm, unsigned cause) {
   rl_pulse *p = &vm->pulse;
   uint64_t beat = atomic_load(&p->beat);
   p->raised = atomic_load(&p->raised_beat) == beat ? p->raised + 1 : 1;
-  atomic_store(&p->again_ms, now_ms() + AGAIN_MS);
+  bool from_outside = cause & DUE_CANCEL;
+  atomic_store(&p->again_ms, now_ms() + (from_outside ? UNWIND_MS : AGAIN_MS));
   atomic_store(&p->raised_beat, beat);
-  if (p->raised > RAISED_ALONE) {
+  if (p->raised > (from_outside ? 1 : RAISED_ALONE)) {
     p->relentless = beat;
     p->cause = cause;
     p->bounded = is_bounded(L);

@@ -20,7 +20,8 @@
  * rl_heartbeat_bounded calls), so that `while true do pcall(f) end` ends too. Finalizers are out of reach: Lua runs them
  * without hooks. A second signal ends the process whatever runs.
  *
- * A state that computes on purpose (vm/offload.h) is watched quietly: nothing but a cancel concerns it.
+ * A state that computes on purpose (vm/offload.h) is watched quietly: nothing but a cancel concerns it, and it has a second
+ * to clean up; then the hook stays.
  */
 #ifndef RL_VM_HEARTBEAT_H
 #define RL_VM_HEARTBEAT_H

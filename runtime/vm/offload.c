@@ -180,7 +180,10 @@ static void keep(lua_State *L, rl_offload *o) {
 static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_offload *o = lua_touserdata(L, 1);
-  if (status != LUA_OK && status != LUA_YIELD) keep(L, o);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    rl_heartbeat_pass(rl_vm_of(L)); /* here it ends, whatever the error was */
+    keep(L, o);
+  }
   lua_settop(L, 1);
   return rl_task_leave(L, 1);
 }

@@ -156,8 +156,8 @@ local function unreadable(self, code, message)
 end
 
 -- bytes_: the whole body where it was asked for; true where it was read in pieces, or closed; false before.
-local function take_unread(self, level)
-  if self.bytes_ then error("the body of this response was read in pieces already, or closed", level + 1) end
+local function take_unread(self)
+  if self.bytes_ then mistake "the body of this response was read in pieces already, or closed" end
   self.bytes_ = true
 end
 
@@ -172,7 +172,7 @@ end
 function methods.bytes(self)
   local bytes = self.bytes_
   if bytes and bytes ~= true then return bytes end
-  take_unread(self, 2)
+  take_unread(self)
   bytes = read_all(self.source_)
   self.bytes_ = bytes
   return bytes
@@ -225,7 +225,7 @@ local Closing = { __close = function(closing) closing.source:close() end }
 function methods.chunks(self)
   local kept = self.bytes_ ~= true and self.bytes_
   local source = kept and M.source(kept) or self.source_
-  if not kept then take_unread(self, 2) end
+  if not kept then take_unread(self) end
   return function() return source:next() end, nil, nil, setmetatable({ source = source }, Closing)
 end
 

@@ -75,7 +75,8 @@ static int l_add(lua_State *L) {
   luaL_checktype(L, 4, LUA_TFUNCTION);
   luaL_checktype(L, 5, LUA_TTABLE);
   lua_settop(L, 8);
-  uint64_t body_limit = lua_isnoneornil(L, 7) ? 0 : (uint64_t)rl_check_size(L, 7);
+  bool has_limit = !lua_isnoneornil(L, 7);
+  uint64_t body_limit = has_limit ? (uint64_t)rl_check_size(L, 7) : 0;
   uint32_t cpu_limit_ms = milliseconds_at(L, 8);
   rl_buf *why = rl_scratch_push(L);
   int taken = -1, id = (int)app->route_count;
@@ -90,7 +91,7 @@ static int l_add(lua_State *L) {
   rl_scratch_give(why);
   rl_app_route *route = &app->routes[app->route_count++];
   route->name = copy_optional(L, 6);
-  route->body_limit = body_limit;
+  if (has_limit) route->body_limit = body_limit;
   route->cpu_limit_ms = cpu_limit_ms;
   lua_pushfstring(L, "%s %s", lua_tostring(L, 2), lua_tostring(L, 3));
   route->label = copy_optional(L, -1);
