@@ -67,10 +67,12 @@ static void handle(void *ud, rl_req *req) {
   app->dispatch.handler.handle(&app->dispatch.handler, req);
 }
 
-/* exchange(compiled, head, secure) -> exchange; raises what is wrong with the head */
+/* exchange(compiled, head, secure, open?) -> exchange; raises what is wrong with the head. It is a key of the table `open`
+ * before it begins: whoever holds that can end it, whatever is raised next. */
 static int l_exchange(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   rl_slice head = rl_check_slice(L, 2);
+  lua_settop(L, 4);
   exchange *ex = lua_newuserdatauv(L, sizeof *ex, 2);
   memset(ex, 0, sizeof *ex);
   rl_buf_init(&ex->headers.text, RL_BUF_NO_LIMIT);
@@ -78,6 +80,7 @@ static int l_exchange(lua_State *L) {
   luaL_setmetatable(L, "rille.exchange");
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 2);
+  if (lua_istable(L, 4)) lua_pushvalue(L, -1), lua_pushboolean(L, 1), lua_rawset(L, 4);
   ex->local.events = &events;
   ex->local.owner = ex;
   rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, head, lua_toboolean(L, 3), handle, app);
