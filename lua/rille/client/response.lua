@@ -177,6 +177,7 @@ function methods.json(self)
   local bytes = unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
+  if type(value) ~= "table" or value.code ~= "json" then error(value, 0) end
   return unreadable(self, "json", "the body is not JSON: " .. tostring(value))
 end
 
