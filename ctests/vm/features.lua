@@ -9,10 +9,17 @@ local rille = require "rille"
 local app = rille.app { body_limit = 1 << 22, secret = ("s"):rep(32) }
 local path = os.tmpname()
 local features = {}
-local inner, port
+local inner, pages, port
 
 local function expect(wanted, got)
   if wanted ~= got then error(("expected %s, got %s"):format(wanted, got), 2) end
+  return got
+end
+
+-- The same for what an answer of the app behind holds that says it went well: another one is a bug, and is told as one.
+local wrong
+local function right(wanted, got)
+  if wanted ~= got then wrong = ("WRONG: expected %s, got %s"):format(wanted, got) end
   return got
 end
 
@@ -128,7 +135,7 @@ function features.json()
   for i = 1, 40 do value["k" .. i] = { i = i, s = ("%d"):rep(i) } end
   local canonical = native.json_canonical(value)
   local back = rille.json_decode(rille.json_encode(value))
-  return rille.sha256(expect(canonical, native.json_canonical(back)))
+  return rille.sha256(right(canonical, native.json_canonical(back)))
 end
 
 function features.secrets()
@@ -156,12 +163,23 @@ function features.sessions()
   for i, store in ipairs { "memory", "cookie", "sqlite" } do
     client_of(function(client)
       ok(client:post("/" .. store .. "/login", { form = { user = "ada" } }))
-      seen[i] = expect("ada 1", ok(client:get("/" .. store .. "/me")):text())
+      seen[i] = right("ada 1", ok(client:get("/" .. store .. "/me")):text())
       ok(client:post("/" .. store .. "/logout"))
-      expect("nobody", ok(client:get("/" .. store .. "/me")):text())
+      right("nobody", ok(client:get("/" .. store .. "/me")):text())
     end)
   end
   return table.concat(seen, ",")
+end
+
+function features.page()
+  local client <close> = Client.new(pages)
+  local token = ok(client:get "/"):text():match 'value="([^"]+)"'
+  if not token then error "no token" end
+  ok(client:post("/login", { form = { user = "ada", csrf_token = token } }))
+  right("ada|hello;", ok(client:get "/"):text():match "^[^<]*")
+  local res = client:get("/", { headers = { Origin = "http://a.test" } })
+  right("http://a.test", ok(res).headers["access-control-allow-origin"])
+  return ok(client:get "/made/7"):text() .. expect(422, client:post("/check", { json = { age = "x" } }).status)
 end
 
 function features.log()
@@ -228,7 +246,7 @@ function features.disk()
   end
   local pieces, file <close> = {}, assert(native.file_open(name, "r"))
   for piece in function() return file:read(100000) end do pieces[#pieces + 1] = piece end
-  expect(large .. large, table.concat(pieces))
+  right(large .. large, table.concat(pieces))
   return #native.list_directory "spec/support" > 0 and native.file_info(name).type
 end
 
@@ -362,7 +380,39 @@ local function make_inner(db)
   end
 end
 
-app:post("/run/{name}", function(req) return features[req.params.name]() end)
+local function make_pages(directory)
+  pages = rille.app { templates = directory, secret = ("s"):rep(32) }
+  pages:use(rille.request_id {})
+  pages:use(rille.normalize_path {})
+  pages:use(rille.trust_proxy { "127.0.0.0/8" })
+  pages:use(rille.security_headers {})
+  pages:use(rille.cors { origins = { "http://a.test" } })
+  pages:use(rille.limit { rate = 1e6, burst = 1e6 })
+  pages:use(rille.session { store = "memory", name = "pages" })
+  pages:use(rille.csrf {})
+  pages:context(function(req) return { method = req.method } end)
+  pages:filter("shout", function(s) return s:upper() end)
+  pages:get("/", function() return rille.render "page.html" end, { name = "home" })
+  pages:post("/login", function(req)
+    req:renew_session()
+    req.session.user = req:form().user
+    req:flash "hello"
+    return "in"
+  end)
+  pages:get("/made/{n:int}", function(req)
+    return req:url_for("home") .. rille.render("made.html", { n = req.params.n }).body
+  end)
+  local checked = { use = { rille.validate.body { age = "integer" } } }
+  pages:post("/check", function(req) return rille.json(req.state.body) end, checked)
+end
+
+app:post("/run/{name}", function(req)
+  wrong = nil
+  local result, err = rille.try(features[req.params.name])
+  if wrong then return wrong end
+  if err then error(err, 0) end
+  return result
+end)
 app:post("/names", function()
   local names = {}
   for name in pairs(features) do names[#names + 1] = name end
@@ -379,13 +429,22 @@ app:lifespan(function(self, running)
   self.state.db = db
   assert(io.open(path, "wb")):write(large):close()
   make_inner(db)
+  local templates = path .. ".pages"
+  assert(native.make_directory(templates))
+  assert(io.open(templates .. "/page.html", "w")):write(
+    "{{ session.user }}|{% for text in flashes() %}{{ text }};{% endfor %}<form>{{ csrf_field() }}</form>"):close()
+  assert(io.open(templates .. "/made.html", "w")):write("{{ n + 1 }}{{ method|shout }}{{ url_for('home') }}"):close()
+  make_pages(templates)
   local listening = require("rille.testing.running").start(inner)
   local server = native.listen(listening.compiled, "127.0.0.1", 0)
   port = server:port()
   running()
   server:close(0)
   listening:close()
-  for _, suffix in ipairs { "", ".db", ".db-wal", ".db-shm", ".part", ".disk" } do os.remove(path .. suffix) end
+  for _, suffix in ipairs { "", ".db", ".db-wal", ".db-shm", ".part", ".disk", ".pages/page.html", ".pages/made.html",
+    ".pages" } do
+    os.remove(path .. suffix)
+  end
 end)
 
 return app

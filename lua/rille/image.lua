@@ -25,8 +25,8 @@ local M = {}
 --- image.thumbnail(bytes, {width=, height=, format="jpeg", fit="cover", quality=85}) -> bytes
 --- With both sides given the result has exactly that size and what juts out is cut off; fit = "contain" keeps all of it,
 --- inside that size and never larger than it was. With one side the other follows.
---- Raises codes unsupported (415: no picture), invalid (400: a broken one), too_large (413: more than 40 million pixels) and
---- busy (503).
+--- Raises codes unsupported (415: no picture), invalid (400: a broken one), too_large (413: more than 40 million pixels, or
+--- too many scans for its size) and busy (503).
 function M.thumbnail(bytes, opts)
   if type(bytes) ~= "string" then options.raise("image.thumbnail: bytes were expected, got a %s", type(bytes)) end
   opts = options.check(opts, known, "image.thumbnail")

@@ -73,11 +73,12 @@ local helpers = {}
 
 function helpers.request(_, req) return req end
 
--- A program's mistake (no sessions are there) is raised as text; a store that fails raises an error value.
+-- A program's mistake (no sessions are there) is raised as text; a store that fails raises an error value, and Lua itself a text
+-- of its own where memory is short: that does not mean that nobody is logged in.
 local function ask(f, req)
   local ok, result = pcall(f, req)
   if ok then return result end
-  if type(result) ~= "string" then error(result, 0) end
+  if type(result) ~= "string" or result == "not enough memory" then error(result, 0) end
 end
 
 function helpers.session(_, req)

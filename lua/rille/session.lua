@@ -112,9 +112,12 @@ local function encode(holder)
   return text
 end
 
--- What a store gave back, or nothing: a text that is none of ours is as good as absent.
+-- What a store gave back, or nothing: a text that is none of ours is as good as absent. Nothing else is: a session that could
+-- not be read for want of memory would be saved as an empty one.
 local function decode(record)
-  local value = record and native.try(native.json_decode, record.data)
+  local value, err
+  if record then value, err = native.try(native.json_decode, record.data) end
+  if err and err.code ~= "json" then error(err, 0) end
   if type(value) ~= "table" or type(value.data) ~= "table" then return {}, {} end
   return value.data, type(value.flashes) == "table" and value.flashes or {}
 end

@@ -82,9 +82,9 @@ static bool read_sockets(const char *text, rl_sockets *s) {
   char *at = strstr(text, " sockets=");
   if (!at) return false;
   for (at += strlen(" sockets="); *at; at += *at == ',') {
-    char *middle, *end;
+    char *middle, *end = NULL;
     long first = strtol(at, &middle, 10), last = *middle == '-' ? strtol(middle + 1, &end, 10) : -1;
-    if (last < first || last - first > 65536 || (*end && *end != ',')) return false;
+    if (!end || first < 0 || last < first || last - first > 65536 || (*end && *end != ',')) return false;
     for (long fd = first; fd <= last; fd++)
       if (!take_descriptor(s, (int)fd)) return false;
     at = end;

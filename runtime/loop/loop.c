@@ -73,8 +73,8 @@ void rl_loop_unpost(rl_loop *loop, rl_post *post) {
 
 static rl_list *pick(rl_loop *loop) {
   if (!loop->shuffle || rl_list_empty(&loop->ready)) return rl_list_shift(&loop->ready);
-  uint64_t count = 0;
-  RL_LIST_EACH(&loop->ready, node) count++;
+  uint64_t count = 1; /* the first, which is there */
+  for (rl_list *next = loop->ready.next->next; next != &loop->ready; next = next->next) count++;
   rl_list *node = loop->ready.next;
   for (uint64_t skip = loop->shuffle(loop->shuffle_ud) % count; skip > 0; skip--) node = node->next;
   rl_list_remove(node);

@@ -39,7 +39,7 @@ static int refuse(rl_buf *why, int saved_errno, const char *what, const char *na
 }
 
 int rl_listen_port(int fd) {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = {0};
   socklen_t len = sizeof address;
   char text[RL_ADDRESS_TEXT];
   if (getsockname(fd, (struct sockaddr *)&address, &len)) return 0;

@@ -486,8 +486,17 @@ static void start(rl_app *app, rl_req *req, rl_serving *s) {
   rl_task_run(s->task);
 }
 
+/* Whether the router could not tell which route it is: answered then. */
+static bool is_unsure(rl_app *app, rl_req *req) {
+  int status = app->unsure;
+  app->unsure = 0;
+  if (status) rl_answer_plain(req, status, NULL, 0);
+  return status != 0;
+}
+
 static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
   rl_app *app = (rl_app *)dispatch;
+  if (is_unsure(app, req)) return;
   const rl_app_route *route = &app->routes[match->route];
   if (route->site) {
     rl_slice path = match->param_count ? match->params[match->param_count - 1].value : RL_SLICE("");
@@ -505,6 +514,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
 /* Middleware and on_error see misses too. */
 static void on_miss(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
   rl_app *app = (rl_app *)dispatch;
+  if (is_unsure(app, req)) return;
   req->body_limit = app->body_limit;
   rl_serving *s = new_serving(app, req, match);
   if (!s) {

@@ -45,7 +45,8 @@ struct rl_app {
   int self_ref;                                  /* keeps it alive while requests run */
   int chains_ref, on_error_ref, on_response_ref; /* registry */
   bool hooks_always;                             /* else only for requests that asked for it */
-  unsigned serving;                              /* requests under way */
+  int unsure;       /* the status of an answer where a converter had no memory to say whether its route fits; or 0 */
+  unsigned serving; /* requests under way */
 };
 
 enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };

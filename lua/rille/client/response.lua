@@ -216,6 +216,7 @@ function methods.json(self, opts)
   local bytes = encoding and methods.text(self, encoding) or unmarked(methods.bytes(self))
   local ok, value = pcall(native.json_decode, bytes)
   if ok then return value end
+  if type(value) ~= "table" or value.code ~= "json" then error(value, 0) end
   return unreadable(self, "json", "the body is not JSON: " .. tostring(value))
 end
 

@@ -54,11 +54,6 @@ local function length_of(req)
   return req.body and (req.length or req.body.length)
 end
 
--- An exchange that nobody has come to hold is ended.
-local Started = { __close = function(started, err)
-  if err ~= nil and started.exchange then started.exchange:close() end
-end }
-
 -- As transport.lua says.
 local function transport_to(client)
   return function(req)
@@ -67,10 +62,8 @@ local function transport_to(client)
       error(errors.new("redirect", ("%s %s: testing.client asks %s only"):format(req.method, req.url, client.host)), 0)
     end
     if not target:find "^/" then target = "/" .. target end
-    local started <close> = setmetatable({ exchange = false }, Started)
-    local exchange = native.exchange(client.running.compiled, head_of(req, host, target, length_of(req)), scheme == "https")
-    started.exchange = exchange
-    client.open[exchange] = true
+    local exchange = native.exchange(client.running.compiled, head_of(req, host, target, length_of(req)), scheme == "https",
+      client.open)
     local source = setmetatable({ exchange = exchange, open = client.open }, Source)
     if req.body then send_body(exchange, req.body) end
     local status, headers = exchange:head()

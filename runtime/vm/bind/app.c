@@ -152,7 +152,7 @@ static int l_scope(lua_State *L) {
 }
 
 typedef struct question {
-  const rl_app *app;
+  rl_app *app;
   int convert;
   rl_slice segment;
 } question;
@@ -168,6 +168,13 @@ static int ask_converter(lua_State *L) {
   return 1;
 }
 
+/* What a program's test raises means that the value does not fit. That memory is short is no answer: the request gets an
+ * error then, not the next best route. Stack top: the error. */
+static void note_failure(lua_State *L, rl_app *app) {
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  if (strcmp(text, "not enough memory") == 0) app->unsure = rl_error_status(RL_ENOMEM);
+}
+
 /* A converter of the program's: its test runs on the main thread, outside any task, all of it protected. */
 static bool accepts(void *ud, int convert, rl_slice segment) {
   question q = {.app = ud, .convert = convert, .segment = segment};
@@ -176,7 +183,9 @@ static bool accepts(void *ud, int convert, rl_slice segment) {
   if (!lua_checkstack(L, 8)) return false;
   lua_pushcfunction(L, ask_converter);
   lua_pushlightuserdata(L, &q);
-  bool fits = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
+  bool fits = false;
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) fits = lua_toboolean(L, -1);
+  else note_failure(L, q.app);
   lua_settop(L, top);
   return fits;
 }
@@ -214,6 +223,7 @@ static int l_match(lua_State *L) {
   rl_app *app = check_app(L);
   rl_match match;
   rl_router_match(app->router, rl_method_of(rl_check_slice(L, 2)), rl_check_slice(L, 3), &match);
+  if (app->unsure) return app->unsure = 0, rl_error_raise(L, RL_ENOMEM, NULL);
   if (match.route >= 0) lua_pushinteger(L, match.route);
   else lua_pushnil(L);
   return 1;

@@ -179,7 +179,7 @@ static int next_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   transfer *self = check_whole(L);
   rl_buf *room = rl_scratch_push(L);
-  rl_slice bytes;
+  rl_slice bytes = RL_SLICE_NONE;
   int found = read_some(L, self, room, &bytes);
   if (found == HAS_BYTES) push_bytes(L, self, bytes);
   rl_scratch_give(room);
@@ -199,7 +199,7 @@ static int transfer_next(lua_State *L) {
 
 /* Adds all that is there to `whole`. */
 static int gather(lua_State *L, transfer *self, rl_buf *room) {
-  rl_slice bytes;
+  rl_slice bytes = RL_SLICE_NONE;
   int found;
   while ((found = read_some(L, self, room, &bytes)) == HAS_BYTES) {
     self->owes = rl_buf_add_slice(&self->whole, bytes) != 0;

@@ -67,11 +67,13 @@ static void handle(void *ud, rl_req *req) {
   app->dispatch.handler.handle(&app->dispatch.handler, req);
 }
 
-/* exchange(compiled, head, secure) -> exchange. A head beyond the app's limits, or one that asks for what is not spoken here, is
- * answered as by a connection; one that is malformed is a mistake of the test, and raises. */
+/* exchange(compiled, head, secure, open?) -> exchange. A head beyond the app's limits, or one that asks for what is not spoken
+ * here, is answered as by a connection; one that is malformed is a mistake of the test, and raises. The exchange is a key of the
+ * table `open` before it begins: whoever holds that can end it, whatever is raised next. */
 static int l_exchange(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   rl_slice head = rl_check_slice(L, 2);
+  lua_settop(L, 4);
   exchange *ex = lua_newuserdatauv(L, sizeof *ex, 2);
   memset(ex, 0, sizeof *ex);
   rl_buf_init(&ex->headers.text, RL_BUF_NO_LIMIT);
@@ -79,6 +81,7 @@ static int l_exchange(lua_State *L) {
   luaL_setmetatable(L, "rille.exchange");
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 2);
+  if (lua_istable(L, 4)) lua_pushvalue(L, -1), lua_pushboolean(L, 1), lua_rawset(L, 4);
   ex->local.events = &events;
   ex->local.owner = ex;
   ex->open = true;

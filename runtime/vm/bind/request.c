@@ -346,6 +346,7 @@ static int request_has_route(lua_State *L) {
   long len = rl_path_decode(raw, path);
   rl_match match = {.route = -1};
   if (len >= 0) rl_router_match(s->app->router, s->req->method, rl_slice_of(path, (size_t)len), &match);
+  if (s->app->unsure) return s->app->unsure = 0, rl_error_raise(L, RL_ENOMEM, NULL);
   lua_pushboolean(L, match.route >= 0);
   return 1;
 }

@@ -88,7 +88,7 @@ static const char *push_place(lua_State *L, const rl_returned *from) {
 }
 
 /* Raises "app/posts.lua:12: the handler of GET / returned WHAT". */
-static void refuse_results(lua_State *L, const rl_returned *from, const char *what) {
+static RL_RAISES void refuse_results(lua_State *L, const rl_returned *from, const char *what) {
   const char *place = push_place(L, from);
   lua_pushfstring(L, "%s%s %s returned %s", place, from->who, from->label, what);
   lua_error(L);
