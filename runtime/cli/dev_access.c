@@ -56,7 +56,7 @@ static bool is_of_this_machine(const struct in6_addr *address) {
 
 /* "[::1]:80" -> "::1", "Example.org.:80" -> "Example.org". False where it does not fit. */
 static bool without_port(rl_slice host, char out[HOST_ROOM]) {
-  size_t end = host.len;
+  size_t end;
   if (host.len && host.data[0] == '[') {
     end = rl_slice_find(host, ']', 0);
     host.data++;

@@ -105,8 +105,8 @@ static int open_threads(rl_store *store, int busy_timeout_ms, rl_sql_error *erro
   int code = store->read_only ? RL_OK : open_writer(store, busy_timeout_ms, error);
   if (code || store->memory) return code;
   store->threads = rl_calloc((size_t)store->readers, sizeof *store->threads);
-  code = store->threads ? RL_OK : rl_sql_refused(error, RL_ENOMEM, "out of memory");
-  for (int i = 0; i < store->readers && !code; i++) {
+  if (!store->threads) code = rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  for (int i = 0; store->threads && i < store->readers && !code; i++) {
     code = open_reader(store, &store->threads[i], error);
     if (!code) store->reader_count++;
   }

@@ -310,7 +310,8 @@ static bool is_uuid(rl_slice s) {
   return true;
 }
 
-static bool accepts(const rl_router *router, int convert, rl_slice segment) {
+/* What the converters with a test of their own take. */
+static bool own_accepts(int convert, rl_slice segment) {
   switch (convert) {
     case RL_CONVERT_INT: return is_int(segment);
     case RL_CONVERT_UUID: return is_uuid(segment);
@@ -318,16 +319,19 @@ static bool accepts(const rl_router *router, int convert, rl_slice segment) {
     case RL_CONVERT_SLUG: return all_of(segment, RL_CHAR_DIGIT | RL_CHAR_ALPHA, "-_");
     case RL_CONVERT_STR:
     case RL_CONVERT_PATH: return segment.len > 0;
-    default: {
-      const converter *custom = &router->custom[convert - RL_CONVERT_CUSTOM];
-      return segment.len > 0 && custom->accepts(custom->ud, convert, segment);
-    }
+    default: return false;
   }
+}
+
+static bool accepts(const rl_router *router, int convert, rl_slice segment) {
+  if (convert < RL_CONVERT_CUSTOM) return own_accepts(convert, segment);
+  const converter *custom = &router->custom[convert - RL_CONVERT_CUSTOM];
+  return segment.len > 0 && custom->accepts(custom->ud, convert, segment);
 }
 
 bool rl_convert_fits(rl_slice name, rl_slice segment) {
   int convert = find_own_converter(name);
-  return convert < 0 || accepts(NULL, convert, segment);
+  return convert < 0 || own_accepts(convert, segment);
 }
 
 typedef struct walk {
