@@ -70,7 +70,7 @@ end
 --- Characters from number `first` up to but not with `last` (from 0, 0 <= first <= last <= len).
 function M.sub(s, first, last)
   if first >= last then return "" end
-  if is_ascii(s) or not utf8.len(s) then return sub(s, first + 1, last) end
+  if M.len(s) == #s then return sub(s, first + 1, last) end
   local from = offset(s, first)
   return sub(s, from, (utf8.offset(s, last - first + 1, from) or #s + 1) - 1)
 end
@@ -86,8 +86,9 @@ end
 --- A list of the characters, and how many.
 function M.chars(s)
   local list, count = {}, 0
-  local pattern = (is_ascii(s) or not utf8.len(s)) and "." or utf8.charpattern
-  M.check_items(M.len(s))
+  local length = M.len(s)
+  local pattern = length == #s and "." or utf8.charpattern
+  M.check_items(length)
   for char in s:gmatch(pattern) do
     count = count + 1
     list[count] = char
