@@ -113,6 +113,10 @@ static void fail_tasks(const char *context, unsigned wanted) {
 
 static void check_rest(const char *context, unsigned tasks) {
   test_server_pause(&server, 10000);
+  if (entry.vm->task_count != tasks) { /* what could not be closed for want of memory is garbage */
+    lua_gc(entry.vm->L, LUA_GCCOLLECT);
+    test_server_pause(&server, 10000);
+  }
   if (server.connections) fail_msg("%s: a connection is left", context);
   if (entry.vm->task_count != tasks) fail_tasks(context, tasks);
   if (server.loop.held) fail_msg("%s: a job is left", context);
@@ -139,10 +143,17 @@ static bool fail_at(const char *target, const char *wanted, unsigned tasks, size
   return reached;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+enum { STRIDE = 3 }; /* each one takes far longer */
+#else
+enum { STRIDE = 1 };
+#endif
+
 /* Each of the first, then ever fewer; `way` decides which. */
 static long after(long nth, size_t way) {
-  long step = all || nth < 60 ? 1 : nth < 600 ? 7 : nth < 4000 ? 61 : 499;
-  return nth + step + (step > 1 ? (long)way : 0);
+  if (all || nth < 60) return nth + 1;
+  long step = nth < 600 ? 7 : nth < 4000 ? 61 : 499;
+  return nth + step * STRIDE + (long)way;
 }
 
 TEST(features) {

@@ -7,12 +7,12 @@
 #include <string.h>
 
 static _Thread_local struct {
-  bool armed;
+  bool armed, paused;
   long nth, run, count;
 } fault;
 
 static bool fails(void) {
-  if (!fault.armed) return false;
+  if (!fault.armed || fault.paused) return false;
   fault.count++;
   return fault.count >= fault.nth && fault.count - fault.nth < fault.run;
 }
@@ -25,6 +25,8 @@ long rl_alloc_fail_run(long nth, long count) {
   fault.count = 0;
   return counted;
 }
+
+void rl_alloc_fail_pause(bool paused) { fault.paused = paused; }
 
 long rl_alloc_fail_at(long nth, bool forever) { return rl_alloc_fail_run(nth, forever ? LONG_MAX : 1); }
 

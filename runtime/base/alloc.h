@@ -30,5 +30,7 @@ char *rl_must_strdup(const char *text) __attribute__((returns_nonnull, warn_unus
 long rl_alloc_fail_at(long nth, bool forever);
 /* The same for `count` of them in a row. Two: Lua, which asks again after a collection, has none for that one need. */
 long rl_alloc_fail_run(long nth, long count);
+/* While paused, allocations of this thread neither fail nor count. */
+void rl_alloc_fail_pause(bool paused);
 
 #endif

@@ -32,6 +32,7 @@ static void *cut_from_new_block(rl_memory *m, size_t size) {
   }
   char *block = rl_alloc(BLOCK_SIZE);
   if (!block) return NULL;
+  if (!m->spare) m->spare = rl_alloc(RL_MEMORY_SPARE);
   *(void **)(void *)block = m->blocks;
   m->blocks = block;
   m->at = block + RL_MEMORY_STEP + size;
@@ -91,7 +92,21 @@ void *rl_memory_allocate(rl_memory *m, void *block, size_t old_size, size_t size
   return object;
 }
 
+/* What was given up is there to be had again, which an injected failure does not know. */
+void *rl_memory_allocate_spare(rl_memory *m, void *block, size_t old_size, size_t size) {
+  size_t limit = m->limit;
+  if (limit) m->limit = limit + RL_MEMORY_SPARE;
+  rl_free(m->spare);
+  m->spare = NULL;
+  rl_alloc_fail_pause(true);
+  void *object = size <= RL_MEMORY_SPARE ? rl_memory_allocate(m, block, old_size, size) : NULL;
+  rl_alloc_fail_pause(false);
+  m->limit = limit;
+  return object;
+}
+
 void rl_memory_free(rl_memory *m) {
+  rl_free(m->spare);
   while (m->blocks) {
     void *block = m->blocks;
     m->blocks = *(void **)block;

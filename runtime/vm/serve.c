@@ -95,6 +95,11 @@ static void on_task_end(rl_task *task) {
   if (s) finish(s);
 }
 
+void rl_serving_forget(void *ud, rl_task *task, unsigned depth) {
+  (void)ud, (void)depth;
+  if (task->on_end == on_task_end) on_task_end(task);
+}
+
 rl_serving *rl_serving_of_task(const rl_task *task) {
   while (task && task->on_end != on_task_end) task = task->parent;
   return task ? task->owner : NULL;

@@ -90,6 +90,9 @@ static inline void rl_serving_hold(rl_serving *serving, rl_held *held) { rl_list
 /* Cancels the requests under way; returns how many. */
 unsigned rl_app_cancel(rl_app *app, const char *reason);
 
+/* Gives back the request that a task answers, if it does: the state is closed, the task never runs again. For rl_task_each. */
+void rl_serving_forget(void *ud, rl_task *task, unsigned depth);
+
 /* Sets up the dispatch of a freshly made app. */
 void rl_app_init(rl_app *app, rl_vm *vm);
 

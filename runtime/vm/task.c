@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/error.h"
+#include "vm/serve.h"
 
 enum { IDLE_KEPT = 1024 };
 
@@ -101,9 +102,11 @@ static void undo_wait(void *ud, rl_task *task, unsigned depth) {
   if (task->status == RL_TASK_WAITING) task->undo(task, task->undo_ud);
 }
 
-/* First all waits are undone, while those who are waited for still live: a job that ends later wakes nobody. */
+/* First all waits are undone, while those who are waited for still live: a job that ends later wakes nobody. Then the requests
+ * are given back, whose other side may live longer. */
 void rl_task_forget_all(rl_vm *vm) {
   rl_task_each(vm, undo_wait, NULL);
+  rl_task_each(vm, rl_serving_forget, NULL);
   for (rl_list *node; (node = rl_list_shift(&vm->roots));) forget(RL_CONTAINER(node, rl_task, sibling));
 }
 

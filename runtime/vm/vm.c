@@ -15,8 +15,21 @@
 #include "vm/owner.h"
 #include "vm/task.h"
 
+/* Lua answers -1 to whatever is asked of its collector while a finalizer runs (lua_gc; lapi.c, GCSTPGC). */
+static bool in_finalizer(const rl_vm *vm) { return vm->L && lua_gc(vm->L, LUA_GCISRUNNING) < 0; }
+
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
-  return rl_memory_allocate(&((rl_vm *)ud)->memory, block, old_size, size);
+  rl_vm *vm = ud;
+  void *object = rl_memory_allocate(&vm->memory, block, old_size, size);
+  if (!size) return NULL;
+  if (object) {
+    if (!block || size > old_size) vm->refused = false;
+    return object;
+  }
+  /* Lua collects what it can, then asks once more. */
+  bool again = vm->refused;
+  vm->refused = !again && in_finalizer(vm);
+  return again && in_finalizer(vm) ? rl_memory_allocate_spare(&vm->memory, block, old_size, size) : NULL;
 }
 
 static int on_panic(lua_State *L) {
