@@ -16,11 +16,17 @@ function M.spawn(f, ...)
   return task
 end
 
+local function wait_all()
+  for task in pairs(running) do native.wait_end(task) end
+end
+
+--- wait(): until all of them have ended, those too that they start meanwhile.
+function M.wait()
+  while next(running) ~= nil do wait_all() end
+end
+
 --- finish(seconds): waits so long for all of them, then cancels the rest and waits for their cleanup.
 function M.finish(seconds)
-  local function wait_all()
-    for task in pairs(running) do native.wait_end(task) end
-  end
   if next(running) == nil or native.try(native.timeout, seconds, function() wait_all() return true end) then return end
   for task in pairs(running) do task:cancel "the server is stopping" end
   wait_all()

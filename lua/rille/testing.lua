@@ -1,5 +1,6 @@
 -- What specs are written with: `local testing = require "rille.testing"`. What it hands out is closed at the end of the test
 -- that made it, or of the describe whose setup did.
+local background = require "rille.background"
 local cleanup = require "rille.testing.cleanup"
 local native = require "rille.native"
 
@@ -60,10 +61,14 @@ function testing.mock() return cleanup.own(require("rille.testing.mock").new()) 
 
 local images = {} -- directory -> image of a migrated database
 
---- testing.database(migrations) -> db: fresh, migrated, in memory; migrated once and copied from then on
+--- testing.background(): waits until what app:background has started has ended.
+testing.background = background.wait
+
+--- testing.database(migrations) -> db: fresh, migrated, in memory; migrated once and copied from then on. Empty without them.
 function testing.database(directory)
   local sqlite = require "rille.sqlite"
   local db = cleanup.own(sqlite.open ":memory:")
+  if directory == nil then return db end
   if images[directory] then
     db:load_image(images[directory])
   else

@@ -32,7 +32,7 @@ describe("the webhook bot", function()
     local res = deliver("pull_request", opened())
     assert.same({ 202, "accepted\n" }, { res.status, res:text() })
     may_answer:set()
-    client:close() -- waits for what runs in the background
+    testing.background()
     assert.equal(1, #fake.calls)
     assert.equal("Thank you, @ada. Somebody will look at it.", fake.calls[1]:json().body)
     assert.equal("Bearer t0ken", fake.calls[1].headers.authorization)

@@ -52,6 +52,21 @@ describe("app:background", function()
     assert.same({ "cancelled: the server is stopping" }, events)
   end)
 
+  it("is waited for by a spec, with what it starts itself", function()
+    clock:close()
+    app:background(function()
+      rille.sleep(0.01)
+      note "one"
+      app:background(function()
+        rille.sleep(0.01)
+        note "two"
+      end)
+    end)
+    testing.background()
+    assert.same({ "one", "two" }, events)
+    testing.background()
+  end)
+
   it("that fails is logged once", function()
     native.take_log()
     app:background(function() error "behind the scenes" end)

@@ -70,7 +70,8 @@ describe("validate", function()
     local formats = {
       email = { "a@b.de", "a.b+c@d-e.example.org", false, "a", "a@b", "@b.de", "a@b..de", "a b@c.de", "a@b.de\n" },
       uuid = { "123e4567-e89b-12d3-a456-426614174000", false, "123e4567e89b12d3a456426614174000", "x" },
-      uri = { "https://example.com/x?y#z", "mailto://x", false, "example.com", "https://a b", "javascript:" },
+      uri = { "https://example.com/x?y#z", "mailto://x", "file:///x", "HTTP://[::1]:8080", "https://a:b@c.example/%20", false,
+        "example.com", "javascript:", "https:///x", "http://[::1", "https://exa%mple/", "https://a.example:99999" },
       date = { "2024-02-29", "2023-12-31", false, "2023-02-29", "2023-13-01", "2023-1-1", "2023-00-10", "1900-02-29" },
       ["date-time"] = { "2024-02-29T12:00:00Z", "2024-02-29T23:59:60.123+05:30", false, "2024-02-29", "2024-02-29T24:00:00Z",
         "2024-02-29T12:00:00" },
@@ -220,6 +221,21 @@ describe("validate as middleware", function()
     assert.equal("x", client:post("/body", { form = { title = "x" } }):text())
     assert.equal(422, client:post("/body", { json = { title = "" } }).status)
     assert.equal(400, client:post("/body", { body = "{", headers = { ["Content-Type"] = "application/json" } }).status)
+  end)
+
+  it("takes JSON that is called a form, as curl -d sends it", function()
+    local function send(body)
+      return client:post("/body", { body = body, headers = { ["Content-Type"] = "application/x-www-form-urlencoded" } })
+    end
+    assert.equal("x", send('{"title": "x"}'):text())
+    assert.equal("x", send(' \r\n\t{"title": "x"}'):text())
+    assert.equal("422: the value must be an object\n", send("[1]"):text())
+    assert.matches("^400: bad JSON", send('{"title": "x"'):text())
+    assert.equal("{", send("title=%7B"):text())
+    assert.equal(" {}", send("title=+{}"):text())
+    assert.equal(422, send("%7B%22title%22%3A1%7D").status)
+    assert.equal(422, send(" ").status)
+    assert.equal(422, send("").status)
   end)
 
   it("answers in the client's format", function()

@@ -19,9 +19,13 @@ function testing.clock() end
 ---@return rille.mock
 function testing.mock() end
 
----@param directory string
+--- Fresh, in memory, migrated where there is a directory of migrations.
+---@param directory? string
 ---@return rille.database
 function testing.database(directory) end
+
+--- Waits until what app:background has started has ended.
+function testing.background() end
 
 ---@class rille.test_client
 ---@field cookies? rille.jar

@@ -229,13 +229,19 @@ local function spec_of(schema, what)
   return spec or schemas.normalize(schema)
 end
 
-local form_types = { ["application/x-www-form-urlencoded"] = true, ["multipart/form-data"] = true }
+local URLENCODED = "application/x-www-form-urlencoded"
+local form_types = { [URLENCODED] = true, ["multipart/form-data"] = true }
+
+-- `curl -d '{"a": 1}'` sends JSON and calls it a form. No browser sends a form that begins so: it would write %7B and %5B.
+local function is_json_called_form(req)
+  return req.content_type == URLENCODED and req:bytes():find "^[ \t\r\n]*[{%[]" ~= nil
+end
 
 --- rille.validate.body(schema) -> middleware: the body, a form or JSON, checked, as req.state.body
 function M.body(schema)
   local spec = spec_of(schema, "validate.body")
   return traits.mark(function(req, handler)
-    local is_form = form_types[req.content_type]
+    local is_form = form_types[req.content_type] and not is_json_called_form(req)
     local value = is_form and req:form() or req:json()
     local lists = is_form and forms.forms[value]
     req.state.body = check_with(spec, value, lists and function(name) return lists[name] end or nil)

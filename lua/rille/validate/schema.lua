@@ -43,7 +43,10 @@ M.formats = {
     return #s <= 254 and s:find "^[%w.!#$%%&'*+/=?^_`{|}~-]+@[%w-]+%.[%w.-]*%w$" ~= nil and not s:find("..", 1, true)
   end,
   uuid = function(s) return s:find(uuid) ~= nil end,
-  uri = function(s) return s:find "^%a[%w+.-]*://[^%s<>\"{}|\\^`]+$" ~= nil end,
+  uri = function(s) -- one of the web must be such that it can be asked for: a host that no name may have is none
+    if not s:find "^%a[%w+.-]*://[^%s<>\"{}|\\^`]+$" then return false end
+    return not s:find "^[Hh][Tt][Tt][Pp][Ss]?:" or native.url_parse(s) ~= nil
+  end,
   slug = function(s) return s:find "^[%l%d][%l%d-]*$" ~= nil and s:sub(-1) ~= "-" and not s:find("--", 1, true) end,
   date = function(s)
     local y, m, d = s:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
