@@ -60,10 +60,10 @@ local function next_chunk(part, _)
   return s and ((i == 1 and j == #s) and s or s:sub(i, j))
 end
 
---- part:chunks() -> iterator over its bytes as they arrive
+--- part:chunks() -> iterator over its bytes as they arrive: a function that needs no state
 function Part:chunks()
   check_open(self)
-  return next_chunk, self
+  return function() return next_chunk(self) end
 end
 
 --- gather(part, limit) -> all of it; raises 413 where it is more than `limit` bytes
@@ -148,10 +148,7 @@ end
 -- The body in pieces, whether it was read already or not.
 local function pull_body(req)
   local whole = native.request_body(req)
-  if not whole then
-    local pull, state = req:chunks()
-    return function() return pull(state) end
-  end
+  if not whole then return req:chunks() end
   return function()
     local piece = whole
     whole = nil
@@ -176,15 +173,14 @@ Kept.__hidden = { save = true } -- from templates
 local texts, files = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 local saves_of = setmetatable({}, { __mode = "k" })
 
-local function next_kept(state, _)
-  local text = state.text
-  state.text = nil
-  return text
-end
-
 function Kept:chunks()
   if files[self] then return files[self]:chunks() end
-  return next_kept, { text = texts[self] ~= "" and texts[self] or nil }
+  local text = texts[self] ~= "" and texts[self] or nil
+  return function()
+    local piece = text
+    text = nil
+    return piece
+  end
 end
 
 function Kept:bytes() return texts[self] or files[self]:bytes() end

@@ -49,14 +49,15 @@ function M.save(owner, path, opts, saves, what, ...)
   return size
 end
 
-local function next_piece(state, _)
-  local piece = state.spill:read(state.offset)
-  if piece then state.offset = state.offset + #piece end
-  return piece
+--- file:chunks() -> iterator over its bytes, some 64 KiB at a time: a function that needs no state, so that it can be passed on
+function File:chunks()
+  local spill, offset = spills[self], 0
+  return function()
+    local piece = spill:read(offset)
+    if piece then offset = offset + #piece end
+    return piece
+  end
 end
-
---- file:chunks() -> iterator over its bytes, some 64 KiB at a time
-function File:chunks() return next_piece, { spill = spills[self], offset = 0 } end
 
 --- file:bytes() -> all of it
 function File:bytes()

@@ -85,9 +85,11 @@ static int next_chunk_k(lua_State *L, int status, lua_KContext ctx) {
   return next_chunk(L);
 }
 
-/* The iterator of req:chunks(): what has arrived, or a wait. */
+/* The iterator of req:chunks(): what has arrived, or a wait. The request is its upvalue, so that it can be passed on as it is
+ * (the body of a request of the client). */
 static int next_chunk(lua_State *L) {
-  lua_settop(L, 1);
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(1));
   rl_serving *s = rl_check_serving(L, 1);
   if (s->body.len) {
     rl_push_slice(L, rl_buf_slice(&s->body));
@@ -111,9 +113,9 @@ static int l_chunks(lua_State *L) {
   if (s->body_state != RL_BODY_UNREAD) return rl_error_mistake(L, "the body was read already");
   check_body_size(L, s);
   s->body_state = RL_BODY_STREAMED;
-  lua_pushcfunction(L, next_chunk);
   lua_pushvalue(L, 1);
-  return 2;
+  lua_pushcclosure(L, next_chunk, 1);
+  return 1;
 }
 
 const luaL_Reg rl_request_body_methods[] = {{"bytes", l_bytes}, {"chunks", l_chunks}, {NULL, NULL}};
