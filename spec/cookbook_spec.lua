@@ -14,7 +14,7 @@ describe("the cookbook", function()
   for _, recipe in ipairs(list) do
     it("does as printed: " .. recipe.title, function()
       local wrong = recipes.run(recipe)
-      if #wrong > 0 then error(("docs/cookbook.md:%d: %s\n%s"):format(recipe.line, recipe.title, table.concat(wrong, "\n\n")), 0) end
+      if #wrong > 0 then error(("docs/cookbook.md:%d: %s"):format(recipe.line, table.concat(wrong, "\n\n")), 0) end
     end)
   end
 end)

@@ -2,6 +2,7 @@
 -- is, links lead somewhere, and Lua in the pages is Lua.
 local exports = require "spec.support.exports"
 local native = require "rille.native"
+local reference = require "docs.site.reference"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -108,6 +109,22 @@ describe("docs", function()
       end
     end
     assert.same({}, broken)
+  end)
+
+  it("have a quick reference that is fresh", function()
+    assert.is_true(read "docs/reference.md" == reference.make(), "docs/reference.md is stale: script/docs writes it anew")
+  end)
+
+  it("have every annotated function in the quick reference", function()
+    local page, missing = read "docs/reference.md", {}
+    for _, name in ipairs(native.list_directory "lua/rille/meta") do
+      for owner, sign, method in read("lua/rille/meta/" .. name):gmatch "\nfunction ([%w_.]-)([.:])([%w_]+)%(" do
+        local whole = owner .. sign .. method
+        local there = page:find("`" .. whole .. "(", 1, true) or page:find("`" .. sign .. method .. "`", 1, true)
+        if not there then missing[#missing + 1] = whole end
+      end
+    end
+    assert.same({}, missing)
   end)
 
   it("show Lua that can be read", function()

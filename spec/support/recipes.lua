@@ -4,9 +4,9 @@
 --   recipes.read(path) -> list of {title, line, files = {{path, text}}, steps = {{command, expected}}}
 --   recipes.run(recipe) -> list of what is wrong: texts
 --
--- "…" stands for anything within a line, a line of it alone for any lines. Two lines of JSON are equal whatever the order of their
--- keys. A command with "# not tested" in it is left out. `rille serve … &` is waited for until it listens; the ports 8080 and 8081 are
--- two that are free.
+-- "…" stands for anything within a line, a line of it alone for any lines. Two lines of JSON are equal whatever the order of
+-- their keys. A command with "# not tested" in it is left out. `rille serve … &` is waited for until it listens; the ports 8080
+-- and 8081 are two that are free.
 local native = require "rille.native"
 local rille = require "rille"
 local scratches = require "spec.support.scratch"
@@ -158,7 +158,8 @@ local function compare(step, came, wrong)
   came = without_stalls(came)
   local expected = without_end(step.expected)
   if fit(expected, came, 1, 1) then return end
-  wrong[#wrong + 1] = ("$ %s\nexpected:\n%s\ncame:\n%s"):format(step.command, table.concat(expected, "\n"), table.concat(came, "\n"))
+  wrong[#wrong + 1] = ("$ %s\nexpected:\n%s\ncame:\n%s")
+    :format(step.command, table.concat(expected, "\n"), table.concat(came, "\n"))
 end
 
 function M.run(recipe)

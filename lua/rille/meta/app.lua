@@ -2,7 +2,7 @@
 -- The app, for editors: see rille.lua beside this file.
 
 ---@class rille.app
----@field state table
+---@field state table free, for the program
 local app = {}
 
 ---@class rille.route_options
@@ -13,6 +13,7 @@ local app = {}
 
 ---@class rille.group_of_routes: rille.app
 
+--- Registers a handler for a path; HEAD follows GET.
 ---@param path string
 ---@param handler rille.handler
 ---@param options? rille.route_options
@@ -61,6 +62,7 @@ function app:options(path, handler, options) end
 ---@return rille.app
 function app:any(path, handler, options) end
 
+--- The same, as one table.
 ---@param options {method?: string|string[], path: string, handler: rille.handler, name?: string, use?: rille.middleware[], body_limit?: number, timeout?: number}
 ---@return rille.app
 function app:route(options) end
@@ -75,31 +77,37 @@ function app:group(options) end
 ---@return rille.app
 function app:use(middleware) end
 
+--- Answers errors of a status, of a code, or "*" for any.
 ---@param which integer|string a status, a code, or "*"
 ---@param handler fun(req: rille.request, err: rille.error): rille.handler_result, integer?
 ---@return rille.app
 function app:on_error(which, handler) end
 
+--- Called before any response leaves, errors included.
 ---@param hook fun(req: rille.request, res: rille.response)
 ---@return rille.app
 function app:on_response(hook) end
 
+--- Another app below a prefix.
 ---@param prefix string
 ---@param sub rille.app
 ---@return rille.app
 function app:mount(prefix, sub) end
 
+--- Files of a directory below a prefix.
 ---@param prefix string
 ---@param directory string
 ---@param options? {index?: boolean, max_age?: number, precompressed?: boolean, listing?: boolean, dotfiles?: boolean, fallback?: string, hash?: boolean}
 ---@return rille.app
 function app:static(prefix, directory, options) end
 
+--- A kind of place in paths: {x:name}.
 ---@param name string
 ---@param options {pattern?: string, parse?: (fun(s: string): any), format?: (fun(value: any): string)}
 ---@return rille.app
 function app:converter(name, options) end
 
+--- The path of a named route.
 ---@param name string
 ---@param params? table<string, any>
 ---@param query? table<string, any>
@@ -135,16 +143,19 @@ function app:render(name, context) end
 ---@return rille.app
 function app:context(f) end
 
+--- A filter of templates: {{ value | name }}.
 ---@param name string
 ---@param f fun(value: any, ...): any
 ---@return rille.app
 function app:filter(name, f) end
 
+--- A test of templates: {% if value is name %}.
 ---@param name string
 ---@param f fun(value: any, ...): boolean
 ---@return rille.app
 function app:test(name, f) end
 
+--- A variable of all pages.
 ---@param name string
 ---@param value any
 ---@return rille.app

@@ -1,10 +1,11 @@
 ---@meta _
 -- Responses, ours and those of the HTTP client, for editors: see rille.lua beside this file.
 
+--- What a handler returns, and what a middleware changes.
 ---@class rille.response
 ---@field status integer
----@field headers table<string, string>
----@field body? string
+---@field headers table<string, string> in any case; assigning sets
+---@field body? string nil in a file and in a stream
 local res = {}
 
 --- Replaces; nil takes it away.
@@ -13,69 +14,83 @@ local res = {}
 ---@return rille.response
 function res:header(name, value) end
 
+--- Adds a line of that name.
 ---@param name string
 ---@param value string|number
 ---@return rille.response
 function res:add_header(name, value) end
 
+--- Sets a cookie.
 ---@param name string
 ---@param value string|number
 ---@param options? {max_age?: number, path?: string, domain?: string, secure?: boolean, http_only?: boolean, same_site?: string}
 ---@return rille.response
 function res:cookie(name, value, options) end
 
+--- Takes a cookie away.
 ---@param name string
 ---@param options? {path?: string, domain?: string}
 ---@return rille.response
 function res:delete_cookie(name, options) end
 
+--- The version of what is sent; quotes are added.
 ---@param value string
 ---@return rille.response
 function res:etag(value) end
 
+--- When it was changed.
 ---@param time number seconds since 1970
 ---@return rille.response
 function res:last_modified(time) end
 
+--- What the HTTP client gives.
 ---@class rille.client_response
 ---@field status integer
 ---@field headers table<string, string>
----@field url string
----@field method string
----@field ok boolean
----@field version string
----@field history rille.client_response[]
----@field cookies table<string, string>
----@field content_type? string
----@field charset? string
+---@field url string where it came from in the end
+---@field method string by which it was asked for
+---@field ok boolean whether the status is from 200 to 299
+---@field version string of HTTP
+---@field history rille.client_response[] the redirects on the way
+---@field cookies table<string, string> that it sets
+---@field content_type? string without parameters
+---@field charset? string that it says
 ---@field encoding? string the charset to read it by, instead of `charset`
 local res = {} -- luacheck: ignore 411
 
+--- All values of a header.
 ---@param name string
 ---@return string[]
 function res:header_all(name) end
 
+--- The whole body as UTF-8.
 ---@param options? string|{encoding?: string}
 ---@return string
 function res:text(options) end
 
+--- The whole body as it is.
 ---@return string
 function res:bytes() end
 
+--- The decoded body.
 ---@param options? string|{encoding?: string}
 ---@return any
 function res:json(options) end
 
+--- The body as it arrives.
 ---@return fun(): string?
 function res:chunks() end
 
+--- Into a file, which is there whole or not at all.
 ---@param path string
 ---@return integer size
 function res:save(path) end
 
+--- The response itself, or from 400 on code "status" is raised.
 ---@return rille.client_response
 function res:raise_for_status() end
 
+--- What was not read is not wanted.
 function res:close() end
 
 return res

@@ -4,78 +4,95 @@
 ---@class rille
 local rille = {}
 
+--- req.session: a table that the next request of the same browser has too.
 ---@param options? {store?: "cookie"|"memory"|"sqlite", secret?: rille.secret, name?: string, max_age?: number, lifetime?: number, path?: string, secure?: boolean, same_site?: string, database?: any}
 ---@return rille.middleware
 function rille.session(options) end
 
+--- Refuses forms of other sites.
 ---@param options? {trusted?: string[], field?: string, header?: string}
 ---@return rille.middleware
 function rille.csrf(options) end
 
+--- Lets pages of other origins call.
 ---@param options? {origins?: string|string[]|(fun(origin: string): boolean), methods?: string[], headers?: string|string[], expose?: string[], credentials?: boolean, max_age?: number}
 ---@return rille.middleware
 function rille.cors(options) end
 
+--- What browsers are to refuse: CSP, HSTS, frames, sniffing.
 ---@param options? {csp?: string|table|boolean, hsts?: string|boolean, frame?: string|boolean, referrer?: string|boolean, opener?: string|boolean, permissions?: string|boolean}
 ---@return rille.middleware
 function rille.security_headers(options) end
 
+--- So many requests a second for each client, then 429.
 ---@param options {rate: number, burst?: number, by?: (fun(req: rille.request): any), name?: string}
 ---@return rille.middleware
 function rille.limit(options) end
 
+--- gzip or brotli for clients that take it.
 ---@param options? {min?: number}
 ---@return rille.middleware
 function rille.compress(options) end
 
+--- Believes what these proxies say of the client.
 ---@param networks table addresses, and headers="forwarded"|"x-forwarded"
 ---@return rille.middleware
 function rille.trust_proxy(networks) end
 
+--- Puts req.id on the response.
 ---@param options? {header?: string, trust?: boolean}
 ---@return rille.middleware
 function rille.request_id(options) end
 
+--- /posts/ leads to /posts, or the other way round.
 ---@param options? {status?: integer}
 ---@return rille.middleware
 function rille.normalize_path(options) end
 
 rille.auth = {}
 
+--- Wants a name and a password; req.state.user is what verify gives.
 ---@param options {verify: (fun(name: string, password: string, req: rille.request): any), realm?: string}
 ---@return rille.middleware
 function rille.auth.basic(options) end
 
+--- Wants a token; the same.
 ---@param options {verify: (fun(token: string, req: rille.request): any), realm?: string}
 ---@return rille.middleware
 function rille.auth.bearer(options) end
 
 rille.password = {}
 
+--- argon2id, on a thread.
 ---@param password string
 ---@return string
 function rille.password.hash(password) end
 
+--- Takes as long for nil: false.
 ---@param password string
 ---@param hash string?
 ---@return boolean
 function rille.password.verify(password, hash) end
 
+--- Whether it was made with weaker parameters.
 ---@param hash string
 ---@return boolean
 function rille.password.needs_rehash(hash) end
 
+--- A text that nobody else can read or forge.
 ---@param value any
 ---@param purpose string
 ---@return string
 function rille.seal(value, purpose) end
 
+--- The value; nil where it is forged, too old, or for something else.
 ---@param text string?
 ---@param purpose string
 ---@param max_age? number
 ---@return any
 function rille.unseal(text, purpose, max_age) end
 
+--- Whether a webhook's signature fits its body.
 ---@param secret string
 ---@param body string
 ---@param signature string?
@@ -91,19 +108,23 @@ function rille.metrics() end
 ---@return fun(req: rille.request): rille.response
 function rille.healthz(checks) end
 
+--- Lower-case hex.
 ---@param s string
 ---@return string
 function rille.sha256(s) end
 
+--- Lower-case hex.
 ---@param key string
 ---@param s string
 ---@return string
 function rille.hmac_sha256(key, s) end
 
+--- n random bytes, as url-safe base64.
 ---@param n? integer 32
 ---@return string
 function rille.random_token(n) end
 
+--- Equal, in constant time; nil equals nothing.
 ---@param a string?
 ---@param b string?
 ---@return boolean
@@ -111,14 +132,17 @@ function rille.secure_compare(a, b) end
 
 ---@alias rille.schema string|table
 
+--- A function that gives the checked value, or raises 422 with each failure by its path.
 ---@class rille.validate
 ---@overload fun(schema: rille.schema): fun(value: any): any
 rille.validate = {}
 
+--- A middleware: JSON or a form, checked, is req.state.body.
 ---@param schema rille.schema|function
 ---@return rille.middleware
 function rille.validate.body(schema) end
 
+--- A middleware: the query, checked, is req.state.query.
 ---@param schema rille.schema|function
 ---@return rille.middleware
 function rille.validate.query(schema) end

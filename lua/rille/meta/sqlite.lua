@@ -7,6 +7,7 @@ local rille = {}
 ---@class rille.sqlite
 rille.sqlite = {}
 
+--- A database; ":memory:" is one in memory.
 ---@param path string ":memory:" too
 ---@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
 ---@return rille.database
@@ -21,31 +22,37 @@ function rille.sqlite.match_query(text, options) end
 ---@class rille.database
 local db = {}
 
+--- A list of rows.
 ---@param sql string
 ---@param ... any
 ---@return table[]
 function db:query(sql, ...) end
 
+--- The first row.
 ---@param sql string
 ---@param ... any
 ---@return table?
 function db:one(sql, ...) end
 
+--- The first column of the first row.
 ---@param sql string
 ---@param ... any
 ---@return any
 function db:value(sql, ...) end
 
+--- Rows, one by one.
 ---@param sql string
 ---@param ... any
 ---@return fun(): table?
 function db:rows(sql, ...) end
 
+--- What writes; several statements where there are no parameters.
 ---@param sql string
 ---@param ... any
 ---@return {changes: integer, last_id: integer}
 function db:exec(sql, ...) end
 
+--- Several writes, all or none.
 ---@param list any[][] { {sql, ...}, … }
 ---@return {changes: integer, last_id: integer}
 function db:batch(list) end
@@ -55,6 +62,7 @@ function db:batch(list) end
 ---@return any ...
 function db:transaction(f) end
 
+--- A transaction by hand; what is not committed at its close is rolled back.
 ---@return rille.transaction
 function db:begin() end
 
@@ -64,9 +72,11 @@ function db:begin() end
 ---@return integer new
 function db:migrate(directory) end
 
+--- A copy, while others go on.
 ---@param path string
 function db:backup(path) end
 
+--- Counts.
 ---@return table<string, integer>
 function db:stats() end
 
@@ -77,6 +87,7 @@ function db:close() end
 ---@class rille.transaction
 local tx = {}
 
+--- As those of the database, inside the transaction.
 ---@param sql string
 ---@param ... any
 ---@return table[]
@@ -115,6 +126,7 @@ function tx:commit() end
 
 function tx:rollback() end
 
+--- Rolls back what is not committed.
 function tx:close() end
 
 return rille.sqlite

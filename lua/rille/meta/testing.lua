@@ -4,18 +4,22 @@
 ---@class rille.testing
 local testing = {}
 
+--- Requests in process; lifespans have started.
 ---@param app rille.app
 ---@param options? {cookies?: boolean, headers?: table<string, string>, scheme?: string, host?: string}
 ---@return rille.test_client
 function testing.client(app, options) end
 
+--- A real port on 127.0.0.1.
 ---@param app rille.app
 ---@return rille.test_server
 function testing.server(app) end
 
+--- From now on time stands still.
 ---@return rille.test_clock
 function testing.clock() end
 
+--- Outgoing requests are answered here.
 ---@return rille.mock
 function testing.mock() end
 
@@ -31,15 +35,18 @@ function testing.background() end
 ---@field cookies? rille.jar
 local test_client = {}
 
+--- With `method` in the options.
 ---@param path string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:request(path, options) end
 
+--- A hook around each request.
 ---@param hook fun(req: table, send: fun(req: table): rille.client_response): rille.client_response|table
 ---@return rille.test_client
 function test_client:use(hook) end
 
+--- Asks; options as of rille.fetch.
 ---@param path string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
@@ -87,15 +94,18 @@ function server:close() end
 ---@class rille.test_clock
 local clock = {}
 
+--- Moves to each timer in turn; rille.now and rille.time follow.
 ---@param seconds number
 function clock:advance(seconds) end
 
+--- Time is real again.
 function clock:close() end
 
 ---@class rille.mock
 ---@field calls table[]
 local fake = {}
 
+--- What is answered to a method and a URL, with * for anything.
 ---@param method string
 ---@param wanted string|fun(url: string): boolean
 ---@param answer table|string|(fun(req: table): table)
