@@ -45,7 +45,7 @@ describe("the site of the docs", function()
     local broken = {}
     for name, html in pairs(pages) do
       for kind, target in html:gmatch '(%a+)="([^"]*)"' do
-        if kind == "src" or (kind == "href" and not target:find "^https?:") then
+        if kind == "src" or (kind == "href" and not target:find "^https?:" and target ~= "data:,") then
           local file, hash = target:match "^([^#]*)#?(.*)$"
           local there = file == "" and name or resolve(name, file)
           local known = pages[there] or native.file_info(out .. "/" .. there)
@@ -58,6 +58,42 @@ describe("the site of the docs", function()
       assert.is_nil(html:find('<link[^>]*href="https?:'), name)
     end
     assert.same({}, broken)
+  end)
+
+  it("leads from each page of the guide and of the tutorial to the next and back", function()
+    local function follow(from, rel)
+      local seen, page = { from }, from
+      while true do
+        local target = pages[page]:match('rel="' .. rel .. '" href="([^"]*)"')
+        if not target then return seen end
+        page = resolve(page, target)
+        seen[#seen + 1] = page
+        assert.is_true(#seen < 100, "it goes round")
+      end
+    end
+    for _, index in ipairs { "index.html", "tutorial/index.html" } do
+      local there = follow(index, "next")
+      local back = follow(there[#there], "prev")
+      assert.is_true(#there > 8, #there .. " pages")
+      for i, page in ipairs(there) do assert.equal(page, back[#back + 1 - i]) end
+    end
+  end)
+
+  it("lists the functions of a page beside it", function()
+    local aside = pages["app.html"]:match '<aside aria%-label="On this page">(.-)</aside>'
+    assert.truthy(aside:find(">app:get, app:post, app:put, app:patch, app:delete, app:head, app:options, app:any</a>", 1, true))
+    assert.truthy(aside:find('<a href="#appurl_forname-params-query">app:url_for</a>', 1, true))
+    assert.truthy(pages["cookbook.html"]:match("<aside.->(.-)</aside>"):find(">A proxy</a>", 1, true))
+    assert.is_nil(pages["reference.html"]:find("<aside.-<ul>.-<ul></ul>"))
+  end)
+
+  it("works without JavaScript", function()
+    for name, html in pairs(pages) do
+      local link = html:match '<noscript><link rel="stylesheet" href="([^"]*)"></noscript>'
+      assert.truthy(link and native.file_info(out .. "/" .. resolve(name, link)), name)
+      assert.is_nil(html:find 'class="copy"', name) -- a button that does nothing is not there
+      assert.is_nil(html:find " on%l+=", name)
+    end
   end)
 
   it("can be searched", function()

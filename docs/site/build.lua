@@ -104,10 +104,23 @@ local function body_of(page)
   return wrap_tables(fix_code(fix_links(add_anchors(html))))
 end
 
+-- "app:get(path, handler), app:post" -> "app:get, app:post"; what names no function stays as it is.
+local function short_name(inner)
+  local names = {}
+  for code in inner:gmatch "<code>(.-)</code>" do names[#names + 1] = plain(code):match "^[%a_][%w_]*[.:][%w_.:]+" end
+  return #names > 0 and table.concat(names, ", ") or plain(inner)
+end
+
+-- Sections of a page, each with those below it: {id, text, below = {{id, text}}}.
 local function contents_of(html)
   local list = rille.array {}
-  for id, inner in html:gmatch '<h2 id="([^"]*)">(.-) <a class="anchor"' do
-    list[#list + 1] = { id = id, text = plain(inner) }
+  for level, id, inner in html:gmatch '<h([23]) id="([^"]*)">(.-) <a class="anchor"' do
+    if level == "2" then list[#list + 1] = { id = id, text = plain(inner), below = rille.array {} }
+    else
+      if not list[1] then list[1] = { below = rille.array {} } end -- functions before the first section
+      local below = list[#list].below
+      below[#below + 1] = { id = id, text = short_name(inner) }
+    end
   end
   return list
 end
@@ -133,6 +146,8 @@ local function neighbours(pages, i)
   return { before = pages[i - 1], after = pages[i + 1] }
 end
 
+local assets = { "style.css", "search.js", "copy.js", "noscript.css" }
+
 --- build(out) -> how many pages
 function M.build(out)
   run(("mkdir -p '%s/tutorial'"):format(out))
@@ -145,13 +160,13 @@ function M.build(out)
       add_sections(index, page, html)
       write(out .. "/" .. page.url, template { page = page, body = html, contents = contents_of(html), guide = guide,
         tutorial = tutorial, root = page.url:find("/", 1, true) and "../" or "", version = rille.version,
-        beside = pages == tutorial and neighbours(pages, i) or nil })
+        beside = neighbours(pages, i) })
       count = count + 1
       rille.sleep(0)
     end
   end
   write(out .. "/search.json", rille.json_encode(index))
-  for _, name in ipairs { "style.css", "search.js" } do write(out .. "/" .. name, read("docs/site/" .. name)) end
+  for _, name in ipairs(assets) do write(out .. "/" .. name, read("docs/site/" .. name)) end
   return count
 end
 

@@ -48,10 +48,10 @@ export async function withServer(args, environment, test) {
   }
 }
 
-/** A picture of what the page looks like now, kept as build/screenshots/NAME.png. */
-export async function screenshot(page, name) {
+/** A picture of what the page looks like now, of all of it or of what a screen shows, kept as build/screenshots/NAME.png. */
+export async function screenshot(page, name, fullPage = true) {
   mkdirSync(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage })
 }
 
 /** Throws unless `text` holds `wanted`. */
