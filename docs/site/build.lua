@@ -9,6 +9,7 @@ local rille = require "rille"
 local highlight = require "docs.site.highlight"
 
 local M = {}
+local assets = { "style.css", "noscript.css", "search.js", "copy.js", "favicon.svg" }
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -145,8 +146,6 @@ end
 local function neighbours(pages, i)
   return { before = pages[i - 1], after = pages[i + 1] }
 end
-
-local assets = { "style.css", "search.js", "copy.js", "noscript.css" }
 
 --- build(out) -> how many pages
 function M.build(out)
