@@ -5,8 +5,8 @@
 --   recipes.run(recipe) -> list of what is wrong: texts
 --
 -- "…" stands for anything within a line, a line of it alone for any lines. Two lines of JSON are equal whatever the order of
--- their keys. A command with "# not tested" in it is left out. `rille serve … &` is waited for until it listens; the ports 8080
--- and 8081 are two that are free.
+-- their keys. A command with "# not tested" in it is left out. `rille serve … &` is waited for until it listens (its log is
+-- log.txt where it says so); the ports 8080 and 8081 are two that are free.
 local native = require "rille.native"
 local rille = require "rille"
 local scratches = require "spec.support.scratch"
@@ -109,7 +109,7 @@ local function script_of(recipe, here)
     if step.command:find "# not tested" then lines[#lines + 1] = ":"
     elseif is_server(step.command) then
       servers = servers + 1
-      lines[#lines + 1] = command:gsub("&$", ">> server.log 2>&1 &")
+      lines[#lines + 1] = command:gsub("&$", ">> server.log" .. (command:find "2>" and "" or " 2>&1") .. " &")
       lines[#lines + 1] = "listening " .. servers
     else lines[#lines + 1] = command end
   end
@@ -122,10 +122,10 @@ export PATH=%s/bin:$PATH HOME=%s PORT=%d LANG=C.UTF-8 NO_COLOR=1 TERM=dumb RILLE
 unset HOST SECRET DATABASE RILLE_THREADS RILLE_DEBUG
 listening() {
   for _ in $(seq 600); do
-    [ "$(cat server.log 2> /dev/null | grep -c listening)" -ge "$1" ] && return
+    [ "$(cat server.log log.txt 2> /dev/null | grep -c listening)" -ge "$1" ] && return
     sleep 0.05
   done
-  echo "it does not listen:"; cat server.log
+  echo "it does not listen:"; cat server.log log.txt
 }
 trap 'kill $(jobs -p) 2> /dev/null' EXIT
 ]]
