@@ -133,7 +133,8 @@ static int run_thread(lua_State *L, lua_State *co, int nargs) {
     return FAILED;
   }
   if (status == LUA_YIELD) {
-    if (strand->resumer) rl_protect_hand_over(strand, strand->resumer, true); /* a __close yields: nobody unwinds any more */
+    if (strand->resumer)
+      rl_protect_hand_over(strand, strand->resumer, true); /* a __close yields: nobody unwinds any more */
     strand->task = NULL;
     strand->resumer = NULL;
   }
@@ -230,7 +231,8 @@ static int l_yield(lua_State *L) {
   if (strand && strand->task && strand == &strand->task->strand)
     return luaL_error(L, "attempt to yield from outside a coroutine (a task waits, it does not yield)");
   if (strand && strand->scopes)
-    return luaL_error(L, "attempt to yield out of rille.timeout, rille.shield or a group: it must end in the same coroutine");
+    return luaL_error(
+        L, "attempt to yield out of rille.timeout, rille.shield or a group: it must end in the same coroutine");
   return lua_yield(L, lua_gettop(L));
 }
 

@@ -198,7 +198,8 @@ void rl_heartbeat_attend(lua_State *L) {
   act(L, vm);
   rl_task *task = vm->running;
   if (!task || !rl_scope_is_overdue(task)) return;
-  if (is_in_finalizer(L) || rl_task_running(L) != task) luaL_error(L, "a finalizer computes, and the time of the task is up");
+  if (is_in_finalizer(L) || rl_task_running(L) != task)
+    luaL_error(L, "a finalizer computes, and the time of the task is up");
   rl_scope_raise_due(L, task);
 }
 
