@@ -133,6 +133,8 @@ static int run_thread(lua_State *L, lua_State *co, int nargs) {
     return FAILED;
   }
   if (status == LUA_YIELD) {
+    if (strand->resumer)
+      rl_protect_hand_over(strand, strand->resumer, true); /* a __close yields: nobody unwinds any more */
     strand->task = NULL;
     strand->resumer = NULL;
   }
@@ -228,6 +230,9 @@ static int l_yield(lua_State *L) {
   rl_strand *strand = rl_strand_of(L);
   if (strand && strand->task && strand == &strand->task->strand)
     return luaL_error(L, "attempt to yield from outside a coroutine (a task waits, it does not yield)");
+  if (strand && strand->scopes)
+    return luaL_error(
+        L, "attempt to yield out of rille.timeout, rille.shield or a group: it must end in the same coroutine");
   return lua_yield(L, lua_gettop(L));
 }
 
@@ -270,9 +275,9 @@ static int l_close(lua_State *L) {
     strand->blocked = true;
   }
   lua_State *_Atomic *running = &rl_vm_of(L)->pulse.running;
-  atomic_store_explicit(running, co, memory_order_relaxed); /* for the stall guard */
+  lua_State *before = atomic_exchange_explicit(running, co, memory_order_relaxed); /* for the stall guard */
   int result = lua_resetthread(co);
-  atomic_store_explicit(running, L, memory_order_relaxed);
+  atomic_store_explicit(running, before, memory_order_relaxed);
   set_strand(co, NULL);
   lua_pushboolean(L, result == LUA_OK);
   if (result == LUA_OK) return 1;

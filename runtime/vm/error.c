@@ -83,13 +83,31 @@ bool rl_error_has_code(lua_State *L, int index, int code) {
   return same;
 }
 
+static int value_tostring(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+const char *rl_error_push_text(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TSTRING) return lua_pushvalue(L, index), lua_tostring(L, -1);
+  index = lua_absindex(L, index);
+  unsigned number = rl_protect_enter(L);
+  lua_pushcfunction(L, value_tostring);
+  lua_pushvalue(L, index);
+  int status = lua_pcall(L, 1, 1, 0);
+  rl_protect_leave(L, number, status != LUA_OK);
+  if (status == LUA_OK) return lua_tostring(L, -1);
+  lua_pop(L, 1);
+  return lua_pushfstring(L, "an error value (a %s) whose __tostring fails", luaL_typename(L, index));
+}
+
 void rl_error_wrap(lua_State *L, int index) {
   index = lua_absindex(L, index);
   if (rl_error_is(L, index)) {
     lua_pushvalue(L, index);
     return;
   }
-  const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : luaL_tolstring(L, index, NULL);
+  const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : rl_error_push_text(L, index);
   if (lua_type(L, index) == LUA_TSTRING && strcmp(text, "not enough memory") == 0) /* Lua's own, of the allocator */
     rl_error_push_word(L, rl_error_word(RL_ENOMEM), rl_error_status(RL_ENOMEM), text);
   else rl_error_push_word(L, "error", 500, text);

@@ -23,6 +23,8 @@ int rl_error_mistake(lua_State *L, const char *format, ...) RL_RAISES;
 bool rl_error_is(lua_State *L, int index);
 /* Pushes an error value for whatever is at `index`: itself, or one that wraps it (code "error", status 500). */
 void rl_error_wrap(lua_State *L, int index);
+/* Pushes the value at `index` as text, whatever its __tostring does: borrowed. */
+const char *rl_error_push_text(lua_State *L, int index);
 /* Returns true if the value at `index` is one of these tables, with the word of that code. */
 bool rl_error_has_code(lua_State *L, int index, int code);
 /* The field `status` of an error value, or 500. */

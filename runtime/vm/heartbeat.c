@@ -95,15 +95,9 @@ static bool is_bounded(lua_State *L) {
   return false;
 }
 
-/* An error there goes nowhere: no scope is to count on it. */
-static bool is_in_finalizer(lua_State *L) {
-  lua_Debug ar;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "n", &ar);
-    if (*ar.namewhat == 'm' && ar.name && strcmp(ar.name, "__gc") == 0) return true;
-  }
-  return false;
-}
+/* An error there goes nowhere: no scope is to count on it. Frames do not tell, for a finalizer may have called by a tail call
+ * or have resumed a coroutine; but the collector, which answers nothing then (since Lua 5.4.4). */
+static bool is_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
 
 static const char error_key = 0; /* registry: what is raised in this beat */
 
@@ -130,7 +124,7 @@ static void raise_cause(lua_State *L, rl_vm *vm, unsigned cause) {
   if (why) {
     rl_task *late = why->task ? why->task->task : here;
     if (late) rl_task_cancel(late, why->code, why->reason);
-    if (!is_in_finalizer(L) && rl_scope_due(here)) rl_scope_raise_due(L, here);
+    if (here && !is_in_finalizer(L) && rl_scope_due(here)) rl_scope_raise_due(L, here);
     if (cause & DUE_CANCEL && vm->pulse.raised == 1) return; /* it cleans up already, or is shielded */
   }
   push_error(L, vm, why);
@@ -202,7 +196,11 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
 void rl_heartbeat_attend(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
   act(L, vm);
-  if (vm->running && rl_scope_is_overdue(vm->running) && !is_in_finalizer(L)) rl_scope_raise_due(L, vm->running);
+  rl_task *task = vm->running;
+  if (!task || !rl_scope_is_overdue(task)) return;
+  if (is_in_finalizer(L) || rl_task_running(L) != task)
+    luaL_error(L, "a finalizer computes, and the time of the task is up");
+  rl_scope_raise_due(L, task);
 }
 
 void rl_heartbeat_grace(rl_vm *vm, uint64_t ms) {

@@ -17,8 +17,8 @@
  *
  * Whoever catches such an error has 100 ms to clean up; then it is raised again. From the fourth time on the hook stays, on
  * each coroutine of the task: no instruction runs any more outside of what the error is to leave (a task, or what
- * rl_heartbeat_bounded calls), so that `while true do pcall(f) end` ends too. Finalizers are out of reach: Lua runs them
- * without hooks. A second signal ends the process whatever runs.
+ * rl_heartbeat_bounded calls), so that `while true do pcall(f) end` ends too. Finalizers are out of reach, and so is what a
+ * program's own hook (debug.sethook) calls: Lua runs both without hooks. A second signal ends the process whatever runs.
  *
  * A state that computes on purpose (vm/offload.h) is watched quietly: nothing but a cancel concerns it, and it has a second
  * to clean up; then the hook stays.

@@ -4,6 +4,7 @@
  */
 #include "vm/library.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "vm/bind/bind.h"
@@ -31,7 +32,7 @@ static int l_rep(lua_State *L) {
   const char *separator = luaL_optlstring(L, 3, "", &separator_len);
   size_t unit = text.len + separator_len;
   if (count <= 0 || unit == 0) return lua_pushliteral(L, ""), 1;
-  if (unit < text.len || unit > (size_t)(PTRDIFF_MAX / count)) return luaL_error(L, "resulting string too large");
+  if (unit < text.len || unit > (size_t)(INT_MAX / count)) return luaL_error(L, "resulting string too large");
   size_t size = unit * (size_t)count - separator_len;
   luaL_Buffer b;
   char *out = luaL_buffinitsize(L, &b, size);

@@ -93,12 +93,18 @@ bool rl_scope_fire_with(lua_State *L, rl_scope *scope) {
   return true;
 }
 
-void rl_scope_enter(rl_task *task, rl_scope *scope, int kind) {
+void rl_scope_enter(lua_State *L, rl_scope *scope, int kind) {
+  rl_strand *strand = rl_strand_of(L);
+  rl_task *task = strand->task;
+  strand->scopes++;
   *scope = (rl_scope){.outer = task->scope, .task = task, .kind = (uint8_t)kind, .value_ref = LUA_NOREF};
   task->scope = scope;
 }
 
-void rl_scope_leave(rl_task *task, rl_scope *scope) {
+void rl_scope_leave(lua_State *L, rl_scope *scope) {
+  rl_strand *strand = rl_strand_of(L);
+  rl_task *task = strand->task;
+  strand->scopes--;
   task->scope = scope->outer;
   RL_LIST_EACH(&task->children, node) {
     rl_task *child = RL_CONTAINER(node, rl_task, sibling);
@@ -124,9 +130,10 @@ bool rl_scope_is_overdue(rl_task *task) {
   return rl_scope_due(task) != NULL;
 }
 
-void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds) {
+void rl_timeout_enter(lua_State *L, rl_timeout *timeout, double seconds) {
+  rl_task *task = rl_task_running(L);
   memset(timeout, 0, sizeof *timeout);
-  rl_scope_enter(task, &timeout->scope, RL_SCOPE_TIMEOUT);
+  rl_scope_enter(L, &timeout->scope, RL_SCOPE_TIMEOUT);
   timeout->scope.code = RL_ETIMEOUT;
   timeout->seconds = seconds;
   double ms = seconds * 1000;
@@ -134,9 +141,9 @@ void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds) {
   else rl_timer_start_now(task->vm->loop, &timeout->timer, ms >= 1e15 ? (uint64_t)1e15 : (uint64_t)ms, on_timeout);
 }
 
-void rl_timeout_leave(rl_task *task, rl_timeout *timeout) {
-  rl_timer_stop(task->vm->loop, &timeout->timer);
-  rl_scope_leave(task, &timeout->scope);
+void rl_timeout_leave(lua_State *L, rl_timeout *timeout) {
+  rl_timer_stop(rl_vm_of(L)->loop, &timeout->timer);
+  rl_scope_leave(L, &timeout->scope);
 }
 
 /* ---- catching ------------------------------------------------------------------------------------------------------------------ */

@@ -178,6 +178,7 @@ rl_task *rl_task_new(rl_vm *vm, rl_task *parent, lua_State *from) {
   if (!task) return NULL;
   task->strand.task = task;
   task->strand.protected_calls = 0;
+  task->strand.scopes = 0;
   task->strand.blocked = false;
   rl_list_init(&task->children);
   rl_list_init(&task->waiters);
@@ -710,7 +711,7 @@ void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task, unsigned dep
 /* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
 
 void rl_task_describe_error(lua_State *L, int value, const char **text, const char **trace) {
-  *text = luaL_tolstring(L, value, NULL);
+  *text = rl_error_push_text(L, value);
   if (!rl_error_is(L, value) || lua_getfield(L, value, "traceback") != LUA_TSTRING) {
     if (rl_error_is(L, value)) lua_pop(L, 1);
     rl_error_push_trace(L, value);

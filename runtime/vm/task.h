@@ -49,6 +49,7 @@ struct rl_strand { /* NULL task and resumer: nobody has resumed it */
   lua_State *co;
   rl_strand *resumer;       /* NULL for a task's own */
   unsigned protected_calls; /* pcall, xpcall … active on this thread: numbers them from 1 */
+  uint16_t scopes;          /* entered on this thread and not left yet */
   bool blocked;             /* some resumer was called from where no wait is possible */
   bool shown;               /* the program has seen this thread (coroutine.running): nobody else is given it */
 };
@@ -236,11 +237,12 @@ void rl_scope_fire(rl_scope *scope, int code);
 bool rl_scope_fire_with(lua_State *L, rl_scope *scope);
 /* Returns true if the error at `index` is what the scope was cancelled with, or a cancellation that came out of it. */
 bool rl_scope_raised(lua_State *L, const rl_scope *scope, int index);
-/* Enters and leaves scopes, properly nested; the memory is the caller's. */
-void rl_scope_enter(rl_task *task, rl_scope *scope, int kind);
-void rl_scope_leave(rl_task *task, rl_scope *scope);
-void rl_timeout_enter(rl_task *task, rl_timeout *timeout, double seconds);
-void rl_timeout_leave(rl_task *task, rl_timeout *timeout);
+/* Enters and leaves scopes of the task that L runs for, properly nested and on the same thread; the memory is the caller's. A
+ * thread that is inside of one cannot yield to its resumer: the task would go on in a scope that nobody leaves. */
+void rl_scope_enter(lua_State *L, rl_scope *scope, int kind);
+void rl_scope_leave(lua_State *L, rl_scope *scope);
+void rl_timeout_enter(lua_State *L, rl_timeout *timeout, double seconds);
+void rl_timeout_leave(lua_State *L, rl_timeout *timeout);
 
 /* For code that computes for long: whether a cancellation is due, by a deadline too that has passed meanwhile, though the loop
  * did not come to its timer. */
