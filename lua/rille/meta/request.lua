@@ -45,8 +45,9 @@ function req:text() end
 ---@return string
 function req:bytes() end
 
+---@param options? {null?: boolean}
 ---@return any
-function req:json() end
+function req:json(options) end
 
 --- The body as it arrives.
 ---@return fun(): string?

@@ -192,8 +192,9 @@ function rille.array(t) end
 function rille.json_encode(value) end
 
 ---@param s string
+---@param options? {null?: boolean}
 ---@return any
-function rille.json_decode(s) end
+function rille.json_decode(s, options) end
 
 ---@param s string
 ---@return userdata
