@@ -116,6 +116,8 @@ end
 
 -- ---- semaphore, lock, event, channel --------------------------------------------------------------------------------
 
+local entered_twice = "this task holds the lock already, and a lock is not entered twice"
+
 local Semaphore = {}
 Semaphore.__index = Semaphore
 Semaphore.__name = "rille.semaphore"
@@ -142,6 +144,7 @@ local Held = { __close = function(held) held[1]:release() end }
 
 --- semaphore:with(f, ...) -> results of f(...), run with a permit.
 function Semaphore:with(f, ...)
+  if self.holder ~= nil and self.holder == native.current_task_id() then error(entered_twice, 2) end
   self:acquire()
   local held <close> = setmetatable({ self }, Held) -- luacheck: ignore 211
   return f(...)
@@ -164,7 +167,7 @@ function Lock:acquire()
   if self.holder == nil then
     native.checkpoint()
   else
-    if self.holder == id then error("this task holds the lock already, and a lock is not entered twice", 2) end
+    if self.holder == id then error(entered_twice, 2) end
     self.queue:wait "a lock"
   end
   self.holder = id
