@@ -26,8 +26,18 @@ function Group:spawn(f, ...)
   return task
 end
 
+-- The function of a group may fail after it has caught the error of a child, which is raised again while the group ends: that
+-- one leaves, and the other one is told in the log.
+local Own = { __close = function(own, other)
+  local err = own[1]
+  local is_cancellation = type(err) == "table" and err.code == "cancelled"
+  if err == nil or other == nil or rawequal(err, other) or is_cancellation then return end
+  native.log("error", "the function of a group failed, and its group by another error", { error = tostring(err) })
+end }
+
 -- Cancels what still runs and waits for it.
-function Group:__close()
+function Group:__close(err)
+  local own <close> = setmetatable({ err }, Own) -- luacheck: ignore 211
   self.closed = true
   for _, task in ipairs(self.tasks) do task:cancel "its group has ended" end
   for _, task in ipairs(self.tasks) do native.wait_end(task) end
