@@ -39,7 +39,7 @@ Clock.__index = Clock
 function Clock:advance(seconds)
   if self.closed then error("the clock is real again", 2) end
   if not math.type(seconds) then error("clock:advance: a number of seconds was expected, got a " .. type(seconds), 2) end
-  if not (seconds >= 0) then error("clock:advance: time does not go back: " .. seconds .. " s", 2) end
+  if seconds < 0 or seconds ~= seconds then error("clock:advance: time does not go back: " .. seconds .. " s", 2) end
   native.clock_advance(seconds)
 end
 

@@ -155,7 +155,8 @@ static void abort_exchange(rl_req *req);
 
 static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
   rl_local *local = local_of(req);
-  if (local->framing.body && local->framing.has_length && !local->sent_file && local->answered < local->framing.length) {
+  if (local->framing.body && local->framing.has_length && !local->sent_file &&
+      local->answered < local->framing.length) {
     abort_exchange(req);
     return RL_EIO;
   }

@@ -34,7 +34,7 @@ struct rl_local {
   rl_post post;
   rl_framing framing;
   uint64_t answered; /* bytes of the response's body so far, but for a file's */
-  int file; /* of send_file: what has not been read into `received` yet */
+  int file;          /* of send_file: what has not been read into `received` yet */
   uint64_t file_at, file_left;
   bool flowing, sent_all, handler_waits, sent_file, file_done, head_done, ended, aborted, released;
 };

@@ -12,7 +12,8 @@ describe("JSON", function()
     app:post("/checked", function(req) return rille.json(req.state.body) end, { use = { rille.validate.body { a = "integer" } } })
     app:post("/text", function(req) return req:text() end)
     local client = testing.client(app)
-    local function post(path, body) return client:post(path, { body = body, headers = { ["content-type"] = "application/json" } }) end
+    local headers = { ["content-type"] = "application/json" }
+    local function post(path, body) return client:post(path, { body = body, headers = headers }) end
     for _, path in ipairs { "/json", "/checked", "/text" } do
       assert.equal('{"a":1}', post(path, MARK .. '{"a":1}'):text())
     end
