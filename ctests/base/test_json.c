@@ -133,7 +133,7 @@ TEST(what_is_no_json_is_refused) {
       "[1}", "{\"a\":1]", "[1 2]", "[,]", "[,1]", "[1,]", "[1,,2]", "{,}", "{\"a\":1,}", "{\"a\":1,,\"b\":2}",
       "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{:1}", "{1:1}", "{null:1}", "{a:1}", "{'a':1}", "{\"a\":}", "{\"a\"::1}",
       "{\"a\":1:2}", "[\"a\":1]", "[] []", "1 2", "1,", "null null", "[]x", "[1:2]", "//x\n[]", "[] /* */", "[]#",
-      "\xef\xbb\xbf[]", "[]\f", "\v[]", "[\xc2\xa0]", "<null>", "*", "[[[",
+      "[]\f", "\v[]", "[\xc2\xa0]", "<null>", "*", "[[[",
       /* words */
       "nul", "nulll", "Null", "NULL", "tru", "truee", "True", "fals", "TRUE", "undefined", "NaN", "nan", "Infinity",
       "-Infinity", "inf", "+Infinity", "-NaN",
@@ -152,13 +152,31 @@ TEST(what_is_no_json_is_refused) {
   assert_refused(RL_SLICE("\0"), RL_ESYNTAX);
 }
 
-/* RFC 8259 section 8.2 leaves them open; two readers that differ are a hole. */
-TEST(surrogates_that_are_alone_are_refused) {
+/* RFC 8259 section 8.2 leaves them open: U+FFFD each, and what follows is read. */
+TEST(surrogates_that_are_alone_are_replaced) {
   UNUSED;
-  static const char *const bad[] = {"\"\\ud800\"",   "\"\\udc00\"",    "\"\\ud800\\ud800\"", "\"\\udc00\\ud800\"",
-                                    "\"\\ud800x\"",  "\"\\ud800\\n\"", "\"\\ud800\\u0041\"", "\"\\ud83d\\ude0\"",
-                                    "\"\\ud83d\\\"", "\"\\ud83d"};
+#define LOST "\xef\xbf\xbd"
+  assert_tokens("\"\\ud800\"", "'" LOST "'.");
+  assert_tokens("\"\\udc00\"", "'" LOST "'.");
+  assert_tokens("\"\\ud800\\ud800\"", "'" LOST LOST "'.");
+  assert_tokens("\"\\udc00\\ud800\"", "'" LOST LOST "'.");
+  assert_tokens("\"\\ud83d\\ud83d\\ude00\"", "'" LOST "\xf0\x9f\x98\x80'.");
+  assert_tokens("\"\\ud83d\\ude00\\ude00\"", "'\xf0\x9f\x98\x80" LOST "'.");
+  assert_tokens("\"a\\ud800x\"", "'a" LOST "x'.");
+  assert_tokens("\"\\ud800\\n\"", "'" LOST "\n'.");
+  assert_tokens("\"\\ud800\\u0041\"", "'" LOST "A'.");
+  static const char *const bad[] = {"\"\\ud83d\\ude0\"", "\"\\ud83d\\\"", "\"\\ud83d", "\"\\ud83d\\u", "\"\\ud8\""};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_refused(rl_slice_str(bad[i]), RL_ESYNTAX);
+}
+
+TEST(a_byte_order_mark_is_skipped_in_front_and_nowhere_else) {
+  UNUSED;
+  assert_int_equal(read_copy(RL_SLICE("\xef\xbb\xbf[1]")), RL_JSON_DONE);
+  assert_refused(RL_SLICE("\xef\xbb\xbf"), RL_ESYNTAX);
+  assert_refused(RL_SLICE("\xef\xbb"), RL_ESYNTAX);
+  assert_refused(RL_SLICE("\xef\xbb\xbf\xef\xbb\xbf[]"), RL_ESYNTAX);
+  assert_refused(RL_SLICE(" \xef\xbb\xbf[]"), RL_ESYNTAX);
+  assert_refused(RL_SLICE("[]\xef\xbb\xbf"), RL_ESYNTAX);
 }
 
 TEST(bytes_that_are_no_utf8_are_refused) {
@@ -424,7 +442,8 @@ int main(void) {
       RUN(a_string_may_hold_nul),
       RUN(a_string_without_escapes_is_a_slice_of_the_text),
       RUN(what_is_no_json_is_refused),
-      RUN(surrogates_that_are_alone_are_refused),
+      RUN(surrogates_that_are_alone_are_replaced),
+      RUN(a_byte_order_mark_is_skipped_in_front_and_nowhere_else),
       RUN(bytes_that_are_no_utf8_are_refused),
       RUN(a_value_cut_short_anywhere_is_refused),
       RUN(nesting_has_a_limit),

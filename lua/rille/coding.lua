@@ -24,6 +24,11 @@ local known = {
 --- converter(charset) -> function(bytes) -> UTF-8; true where it is UTF-8 or a part of it; nil where it is not known
 function M.converter(charset) return known[charset] end
 
+--- unmarked(text) -> the text without the byte order mark that editors and PowerShell put in front
+function M.unmarked(text)
+  return text:byte() == 0xEF and text:sub(1, 3) == "\xEF\xBB\xBF" and text:sub(4) or text
+end
+
 --- Raises 415 for a body that is compressed.
 function M.check_content(req)
   local coding = req.headers["content-encoding"]

@@ -28,6 +28,9 @@ local function compress_stream(res, encoding)
       f { write = function(self, bytes)
         if #bytes > 0 then out:write(compressor:write(bytes)) end
         return self
+      end, trailer = function(self, name, value)
+        out:trailer(name, value)
+        return self
       end }
       out:write(compressor:finish())
     end

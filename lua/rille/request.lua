@@ -10,17 +10,18 @@ for _, name in ipairs { "app", "parts", "chunks", "clear_session", "renew_sessio
   native.request_hidden[name] = true
 end
 
---- req:text() -> the whole body as UTF-8
+--- req:text() -> the whole body as UTF-8, without a byte order mark
 function methods.text(req)
   coding.check_content(req)
   coding.check_charset(req.charset)
-  return coding.to_utf8(methods.bytes(req), req.charset)
+  return coding.unmarked(coding.to_utf8(methods.bytes(req), req.charset))
 end
 
---- req:json() -> the decoded body; Content-Type does not matter. Raises status 400, code "json".
-function methods.json(req)
+--- req:json{null=} -> the decoded body; Content-Type does not matter. Raises status 400, code "json". null: a member that is
+--- null is rille.null, not absent.
+function methods.json(req, opts)
   coding.check_content(req)
-  return native.json_decode(methods.bytes(req))
+  return native.json_decode(methods.bytes(req), opts)
 end
 
 --- req:url_for(name, params, query) -> absolute URL

@@ -107,8 +107,101 @@ local function config_of(req)
   return config
 end
 
-local function encode(holder)
-  local text = native.json_canonical { data = holder.data, flashes = #holder.flashes > 0 and holder.flashes or nil }
+-- JSON has no integers for keys, and carts are tables of them: {[7] = 2}. Where that is no list, such a key is written as the
+-- text "\1i7", and a text that begins with \1 gets another one in front.
+local function to_text(key)
+  if math.type(key) == "integer" then return "\1i" .. key end
+  return type(key) == "string" and key:byte() == 1 and "\1" .. key or key
+end
+
+local function to_key(text)
+  if text:byte() ~= 1 then return text end
+  return math.tointeger(text:match "^\1i(-?%d+)$") or text:sub(2)
+end
+
+local function is_list(value)
+  local count = 0
+  for key in pairs(value) do
+    if math.type(key) ~= "integer" then return false end
+    count = count + 1
+  end
+  return count == #value
+end
+
+-- session.cart[7].title: where in a session something is
+local function path_to(path, key)
+  if type(key) == "string" and key:find "^[%a_][%w_]*$" then return path .. "." .. key end
+  return ("%s[%s]"):format(path, type(key) == "string" and ("%q"):format(key) or tostring(key))
+end
+
+local no_data = { ["function"] = "a function", userdata = "a userdata", thread = "a coroutine" }
+
+-- Why a value cannot be saved, or nil.
+local function complaint(value)
+  if math.type(value) == "float" and (value ~= value or value == math.huge or value == -math.huge) then
+    return "NaN or an infinity"
+  end
+  if type(value) == "string" and not native.utf8_valid(value) then return "a string that is not UTF-8" end
+  return value ~= native.null and no_data[type(value)] or nil
+end
+
+local function check_key(key, path)
+  if type(key) ~= "string" and math.type(key) ~= "integer" then
+    error(("%s: the keys of a session are strings or integers"):format(path), 0)
+  elseif type(key) == "string" and not native.utf8_valid(key) then
+    error(("%s: the key is not UTF-8, and a session holds text"):format(path), 0)
+  end
+end
+
+-- A copy whose keys JSON can hold; what cannot be saved raises with its place.
+local function portable(value, path, depth)
+  local wrong = complaint(value)
+  if wrong then error(("%s is %s, which a session cannot hold"):format(path, wrong), 0) end
+  if type(value) ~= "table" then return value end
+  if depth > 100 then error(("%s is nested too deeply for a session (a table that contains itself?)"):format(path), 0) end
+  local out, list = {}, is_list(value)
+  for key, item in pairs(value) do
+    local where = path_to(path, key)
+    check_key(key, where)
+    out[list and key or to_text(key)] = portable(item, where, depth + 1)
+  end
+  return setmetatable(out, getmetatable(value))
+end
+
+-- The other way round, in place.
+local function restored(value)
+  if type(value) ~= "table" then return value end
+  local renamed
+  for key, item in pairs(value) do
+    restored(item)
+    if type(key) == "string" and key:byte() == 1 then
+      renamed = renamed or {}
+      renamed[key] = item
+    end
+  end
+  for key in pairs(renamed or {}) do value[key] = nil end
+  for key, item in pairs(renamed or {}) do value[to_key(key)] = item end
+  return value
+end
+
+-- As it stands, where JSON can hold it.
+local function to_json(data, flashes)
+  flashes = #flashes > 0 and flashes or nil
+  local ok, text = pcall(native.json_canonical, { data = data, flashes = flashes })
+  if ok and not text:find("\\u0001", 1, true) then return text end
+  return native.json_canonical { data = portable(data, "req.session", 1), flashes = flashes }
+end
+
+local function from_json(text)
+  local value = native.json_decode(text)
+  if text:find("\\u0001", 1, true) and type(value) == "table" then restored(value.data) end
+  return value
+end
+
+-- What cannot be saved is the handler's: its file and line stand in front.
+local function encode(holder, req)
+  local ok, text = pcall(to_json, holder.data, holder.flashes)
+  if not ok then error(type(text) == "string" and native.handler_place(req) .. text or text, 0) end
   return text
 end
 
@@ -116,7 +209,7 @@ end
 -- not be read for want of memory would be saved as an empty one.
 local function decode(record)
   local value, err
-  if record then value, err = native.try(native.json_decode, record.data) end
+  if record then value, err = native.try(from_json, record.data) end
   if err and err.code ~= "json" then error(err, 0) end
   if type(value) ~= "table" or type(value.data) ~= "table" then return {}, {} end
   return value.data, type(value.flashes) == "table" and value.flashes or {}
@@ -158,9 +251,9 @@ local function is_empty(holder) return next(holder.data) == nil and #holder.flas
 
 -- Another request has saved this session since we loaded it: what we have changed is put on top of what it wrote.
 local function merge(holder, theirs)
-  local ours, was = holder.data, native.json_decode(holder.before).data
+  local ours, was = holder.data, from_json(holder.before).data
   local merged, flashes = decode(theirs)
-  local function same(a, b) return native.json_canonical(a) == native.json_canonical(b) end
+  local function same(a, b) return to_json({ a }, {}) == to_json({ b }, {}) end
   for key, value in pairs(ours) do
     if not same(value, was[key]) then merged[key] = value end
   end
@@ -168,7 +261,7 @@ local function merge(holder, theirs)
     if ours[key] == nil then merged[key] = nil end
   end
   if #flashes == 0 then flashes = holder.flashes end
-  theirs.data = native.json_canonical { data = merged, flashes = #flashes > 0 and flashes or nil }
+  theirs.data = to_json(merged, flashes)
   return theirs
 end
 
@@ -202,7 +295,7 @@ function finish(req, res)
     if holder.cleared and holder.token then set_cookie(holder.config, req, res, nil) end
     return
   end
-  local text = encode(holder)
+  local text = encode(holder, req)
   if not is_new(holder) and text == holder.before and not holder.record.refresh then return end
   local token = save(holder, text)
   if token then set_cookie(holder.config, req, res, token) end

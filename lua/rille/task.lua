@@ -26,8 +26,18 @@ function Group:spawn(f, ...)
   return task
 end
 
+-- The function of a group may fail after it has caught the error of a child, which is raised again while the group ends: that
+-- one leaves, and the other one is told in the log.
+local Own = { __close = function(own, other)
+  local err = own[1]
+  local is_cancellation = type(err) == "table" and err.code == "cancelled"
+  if err == nil or other == nil or rawequal(err, other) or is_cancellation then return end
+  native.log("error", "the function of a group failed, and its group by another error", { error = tostring(err) })
+end }
+
 -- Cancels what still runs and waits for it.
-function Group:__close()
+function Group:__close(err)
+  local own <close> = setmetatable({ err }, Own) -- luacheck: ignore 211
   self.closed = true
   for _, task in ipairs(self.tasks) do task:cancel "its group has ended" end
   for _, task in ipairs(self.tasks) do native.wait_end(task) end
@@ -116,6 +126,8 @@ end
 
 -- ---- semaphore, lock, event, channel --------------------------------------------------------------------------------
 
+local entered_twice = "this task holds the lock already, and a lock is not entered twice"
+
 local Semaphore = {}
 Semaphore.__index = Semaphore
 Semaphore.__name = "rille.semaphore"
@@ -142,6 +154,7 @@ local Held = { __close = function(held) held[1]:release() end }
 
 --- semaphore:with(f, ...) -> results of f(...), run with a permit.
 function Semaphore:with(f, ...)
+  if self.holder ~= nil and self.holder == native.current_task_id() then error(entered_twice, 2) end
   self:acquire()
   local held <close> = setmetatable({ self }, Held) -- luacheck: ignore 211
   return f(...)
@@ -164,7 +177,7 @@ function Lock:acquire()
   if self.holder == nil then
     native.checkpoint()
   else
-    if self.holder == id then error("this task holds the lock already, and a lock is not entered twice", 2) end
+    if self.holder == id then error(entered_twice, 2) end
     self.queue:wait "a lock"
   end
   self.holder = id

@@ -39,6 +39,8 @@ Clock.__index = Clock
 --- clock:advance(seconds): runs what is ready until nothing is, moves to the next timer, and repeats.
 function Clock:advance(seconds)
   if self.closed then error("the clock is real again", 2) end
+  if not math.type(seconds) then error("clock:advance: a number of seconds was expected, got a " .. type(seconds), 2) end
+  if seconds < 0 or seconds ~= seconds then error("clock:advance: time does not go back: " .. seconds .. " s", 2) end
   native.clock_advance(seconds)
 end
 
@@ -52,6 +54,7 @@ Clock.__close = Clock.close
 
 --- testing.clock() -> clock: from now on time stands still until clock:advance moves it.
 function testing.clock()
+  if not native.clock_freeze then error("testing.clock() is for rille test: elsewhere time goes on", 2) end
   native.clock_freeze()
   return cleanup.own(setmetatable({}, Clock), true) -- a server for which time stands still cannot stop
 end

@@ -37,9 +37,12 @@ end
 --- positions in it) to `path`. The file is there whole or not at all, and on the disk when this returns. `saves` is a table of
 --- the request: what it has saved where, and for which owner.
 function M.save(owner, path, opts, saves, what, ...)
-  if type(path) ~= "string" or path == "" then options.raise("%s: a path was expected, got a %s", what, type(path)) end
+  if type(path) ~= "string" then options.raise("%s: a path was expected, got a %s", what, type(path)) end
   opts = options.check(opts, save_options, what)
   if opts.root then check_confined(path) end
+  if path == "" or path:find("\0", 1, true) then
+    options.raise("%s: a path was expected, got %s", what, path == "" and "an empty one" or "one with a NUL")
+  end
   local key = (opts.root or "") .. "\0" .. path
   if opts.overwrite ~= true then check_first(saves, key, owner, path) end
   local saver <close> = native.saver(path, opts.root, opts.overwrite == false)

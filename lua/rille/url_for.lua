@@ -34,6 +34,8 @@ local function fits(custom, kind, text)
   return ok and value ~= nil
 end
 
+local function has_dots(text) return ("/" .. text .. "/"):find "/%.%.?/" ~= nil end
+
 local function format_value(entry, part, value, level)
   local name, kind = part[1], part[2]
   local custom = entry.app:find_converter(kind)
@@ -41,12 +43,15 @@ local function format_value(entry, part, value, level)
     error(("url_for: route '%s' needs the parameter '%s'"):format(entry.route.name, name), level + 1)
   end
   if custom and custom.format then value = custom.format(value) end
-  if math.type(value) == "float" and value % 1 == 0 and kind == "int" then value = math.tointeger(value) end
+  if math.type(value) == "float" and kind == "int" then value = math.tointeger(value) or value end
   if type(value) ~= "string" and type(value) ~= "number" then
     error(("url_for: parameter '%s' is a string or a number, got a %s"):format(name, type(value)), level + 1)
   end
   local text = tostring(value)
   if text == "" then error(("url_for: parameter '%s' is empty"):format(name), level + 1) end
+  if has_dots(text) then
+    error(("url_for: parameter '%s' is '%s': browsers take '.' and '..' for a way through folders"):format(name, text), level + 1)
+  end
   if not fits(custom, kind, text) then
     error(("url_for: route '%s' takes '%s' as {%s:%s}, which '%s' is not"):format(entry.route.name, name, name, kind, text),
       level + 1)
@@ -54,12 +59,13 @@ local function format_value(entry, part, value, level)
   return kind == "path" and encode_segments(text) or native.url_encode(text)
 end
 
---- A query string of a table: keys in order of their names, a list gives its key once for each item.
+--- A query string of a table: keys in order of their names, a list gives its key once for each item, rille.null none.
 function M.query(fields)
   local names, pieces = {}, {}
   for name in pairs(fields) do names[#names + 1] = tostring(name) end
   table.sort(names)
   local function put(name, value)
+    if value == native.null then return end
     pieces[#pieces + 1] = native.url_encode(name) .. "=" .. native.url_encode(tostring(value))
   end
   for _, name in ipairs(names) do

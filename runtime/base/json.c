@@ -190,6 +190,7 @@ void rl_json_reader_init(rl_json_reader *r, rl_slice text) {
   memset(r, 0, sizeof *r);
   r->start = r->at = text.data;
   r->end = text.data + text.len;
+  if (rl_slice_starts(text, RL_SLICE("\xef\xbb\xbf"))) r->start = r->at = text.data + 3;
   r->max_depth = RL_LIMIT_JSON_DEPTH;
   rl_buf_init(&r->scratch, RL_BUF_NO_LIMIT);
 }
@@ -280,17 +281,23 @@ static int32_t hex4(const char *at, const char *end) {
   return value;
 }
 
-/* \uXXXX behind r->at ('u' is there), a surrogate pair as one code point. */
+/* The low half of a surrogate pair as another \uXXXX at `at`, or -1. */
+static int32_t low_half(const char *at, const char *end) {
+  if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
+  int32_t low = hex4(at + 2, end);
+  return low >= 0xDC00 && low <= 0xDFFF ? low : -1;
+}
+
+/* \uXXXX after r->at ('u' is there), a surrogate pair as one code point, half a pair as the one that stands for what cannot
+ * be written. */
 static int unicode_escape(rl_json_reader *r) {
   int32_t point = hex4(r->at + 1, r->end);
-  if (point < 0 || (point >= 0xDC00 && point < 0xE000)) return RL_ESYNTAX;
+  if (point < 0) return RL_ESYNTAX;
   size_t used = 5;
-  if (point >= 0xD800 && point < 0xDC00) {
-    if (r->end - r->at < 11 || r->at[5] != '\\' || r->at[6] != 'u') return RL_ESYNTAX;
-    int32_t low = hex4(r->at + 7, r->end);
-    if (low < 0xDC00 || low > 0xDFFF) return RL_ESYNTAX;
-    point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
-    used = 11;
+  if (point >= 0xD800 && point < 0xE000) {
+    int32_t low = point < 0xDC00 ? low_half(r->at + 5, r->end) : -1;
+    if (low >= 0) used = 11;
+    point = low >= 0 ? 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
   }
   char bytes[4];
   r->at += used;

@@ -1,8 +1,9 @@
 /*
  * JSON (RFC 8259), the two pure halves: writing scalars into a buffer, and reading a text token by token.
  *
- * What is strict: UTF-8, escapes (a lone surrogate is refused), numbers (no leading zero, no NaN), nothing behind the
- * value, depth by the reader's limit. An integer that fits 64 bits stays one; any other number is a double, and one that
+ * What is strict: UTF-8, escapes, numbers (no leading zero, no NaN), nothing after the value, depth by the reader's limit.
+ * What RFC 8259 leaves open: a byte order mark in front is skipped (section 8.1), half a surrogate pair (section 8.2) becomes
+ * U+FFFD, for a document that somebody else has written is not to be lost for one character. An integer that fits 64 bits stays one; any other number is a double, and one that
  * overflows (1e400) is refused.
  *
  * Reading is pulled by the caller, which recurses as it likes:

@@ -155,6 +155,23 @@ static int note_pragma(rl_connection *connection, const char *name, const char *
   return RL_OK;
 }
 
+/* SELECT … FROM pragma_name asks as PRAGMA name does. SQLite prepares that one only when the rows are read. */
+static void note_pragma_table(rl_connection *connection, const char *table) {
+  static const char prefix[] = "pragma_";
+  if (!table || sqlite3_strnicmp(table, prefix, sizeof prefix - 1) != 0) return;
+  const rl_pragma *pragma = rl_pragma_find(rl_slice_str(table + sizeof prefix - 1));
+  if (!pragma || connection->needs.pragma) return;
+  connection->needs.pragma = pragma;
+  connection->needs.kind = rl_pragma_kind_of(pragma, NULL);
+  connection->needs.asks = true;
+}
+
+static void note_dropped(const rl_connection *connection, const char *table) {
+  if (!connection->dropped) return;
+  rl_buf_clear(connection->dropped);
+  rl_buf_add_str(connection->dropped, table);
+}
+
 static int authorize(void *ud, int action, const char *a, const char *b, const char *schema, const char *within) {
   rl_connection *connection = ud;
   int code = RL_OK;
@@ -166,6 +183,8 @@ static int authorize(void *ud, int action, const char *a, const char *b, const c
     case SQLITE_DETACH: return SQLITE_DENY;
     case SQLITE_FUNCTION: note_function(connection, b, within); return SQLITE_OK;
     case SQLITE_PRAGMA: code = note_pragma(connection, a, b); break;
+    case SQLITE_READ: note_pragma_table(connection, a); return SQLITE_OK;
+    case SQLITE_DROP_TABLE: note_dropped(connection, a); return SQLITE_OK;
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_INDEX:
     case SQLITE_CREATE_TEMP_TRIGGER:

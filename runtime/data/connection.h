@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "data/pragma.h"
 #include "data/rows.h"
@@ -81,6 +82,7 @@ struct rl_connection {
   bool interrupted;             /* … and it was exceeded */
   const atomic_bool *cancelled; /* ends the run under way when it becomes true; NULL: nobody asks */
   bool trusted;                 /* what is prepared or re-prepared now is our own */
+  rl_buf *dropped;              /* takes the name of the table that a statement drops; NULL: nobody asks */
   rl_circumstance circumstance; /* of what is prepared and run now */
   rl_needs needs;               /* noted of the statement that is being prepared */
   const char *function_within;  /* … of one inside a trigger, a view or a CTE */

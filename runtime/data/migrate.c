@@ -8,7 +8,8 @@
  * SQLite's own way to change a table is to build it anew (https://sqlite.org/lang_altertable.html, section 7), and begins
  * with PRAGMA foreign_keys=OFF, for DROP TABLE deletes the rows of children. Inside a transaction that PRAGMA does
  * nothing, so where it stands first we do what it means: enforcement is off around the whole transaction, what the
- * migration broke is looked for before it is committed, and then enforcement is on again.
+ * migration broke is looked for before it is committed, and then enforcement is on again. Where it is missing, a table that
+ * is built anew takes rows of others with it (ON DELETE CASCADE), and nothing would say so: that is refused.
  */
 #include <stdio.h>
 
@@ -22,6 +23,8 @@ typedef struct run {
   rl_op *op;
   const rl_op_statement *migration;
   rl_slice text, at;   /* the whole, and what is still to run */
+  bool enforced;       /* foreign keys are, while it runs */
+  bool notes_cascades; /* temp.rille_cascades is there */
   bool unenforced;     /* it began with PRAGMA foreign_keys=OFF */
   bool enforced_again; /* … and said PRAGMA foreign_keys=ON later */
   bool begun, ended;   /* it has a BEGIN, a COMMIT of its own, around all of it */
@@ -76,6 +79,83 @@ static bool skip_transaction(run *r) {
   return true;
 }
 
+/* ---- tables that are built anew ---------------------------------------------------------------------------------------- */
+
+/* Runs SQL of our own with one text as its parameter. 0, or the code. */
+static int run_with(run *r, const char *sql, rl_slice text) {
+  rl_connection *c = connection_of(r);
+  sqlite3_stmt *stmt = NULL;
+  c->trusted = true;
+  int result = sqlite3_prepare_v2(c->db, sql, -1, &stmt, NULL);
+  if (result == SQLITE_OK) result = sqlite3_bind_text(stmt, 1, text.data, (int)text.len, SQLITE_STATIC);
+  if (result == SQLITE_OK) result = sqlite3_step(stmt);
+  if (result != SQLITE_DONE) rl_sql_failed(&r->op->error, c->db, result);
+  sqlite3_finalize(stmt);
+  c->trusted = false;
+  return result == SQLITE_DONE ? RL_OK : r->op->error.code;
+}
+
+static int note_cascades(run *r, rl_slice table) {
+  static const char make[] = "CREATE TEMP TABLE rille_cascades(parent TEXT COLLATE NOCASE, child TEXT COLLATE NOCASE)";
+  static const char forget[] = "DELETE FROM temp.rille_cascades WHERE child = ?1";
+  static const char note[] =
+      "INSERT INTO temp.rille_cascades SELECT ?1, m.name FROM main.sqlite_schema m, pragma_foreign_key_list(m.name) k "
+      "WHERE m.type = 'table' AND m.name <> ?1 COLLATE NOCASE AND k.\"table\" = ?1 COLLATE NOCASE "
+      "AND k.on_delete NOT IN ('NO ACTION', 'RESTRICT')";
+  rl_connection *c = connection_of(r);
+  c->trusted = true;
+  int code = r->notes_cascades ? RL_OK : rl_connection_run(c, make, &r->op->error);
+  c->trusted = false;
+  if (code) return code;
+  r->notes_cascades = c->has_temporary = true;
+  code = run_with(r, forget, table);
+  return code ? code : run_with(r, note, table);
+}
+
+/* The table that the next statement drops, if it does, as SQLite reads it. What is wrong with it is told when it runs. */
+static int look_for_drop(run *r) {
+  rl_buf name;
+  sqlite3_stmt *stmt = NULL;
+  rl_connection *c = connection_of(r);
+  if (!r->enforced || !is_word(r, "DROP")) return RL_OK;
+  rl_buf_init(&name, RL_BUF_NO_LIMIT);
+  c->dropped = &name;
+  sqlite3_prepare_v2(c->db, r->at.data, (int)r->at.len, &stmt, NULL);
+  c->dropped = NULL;
+  sqlite3_finalize(stmt);
+  int code = name.error ? RL_ENOMEM : name.len ? note_cascades(r, rl_buf_slice(&name)) : RL_OK;
+  if (code == RL_ENOMEM) rl_sql_refused(&r->op->error, code, "out of memory");
+  rl_buf_free(&name);
+  return code;
+}
+
+static void describe_rebuilt(run *r, sqlite3_stmt *stmt) {
+  const char *table = (const char *)sqlite3_column_text(stmt, 0), *child = (const char *)sqlite3_column_text(stmt, 1);
+  rl_sql_refused(&r->op->error, RL_ESQL,
+                 "it builds %s anew, and DROP TABLE %s deletes or changes rows of %s (ON DELETE): begin it with PRAGMA "
+                 "foreign_keys=OFF",
+                 table, table, child);
+}
+
+/* Of those that were dropped, one that is there again, whose children are still the ones they were. */
+static int find_rebuilt(run *r) {
+  static const char find[] =
+      "SELECT parent, child FROM temp.rille_cascades WHERE EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = "
+      "'table' "
+      "AND name = parent COLLATE NOCASE) LIMIT 1";
+  if (!r->notes_cascades) return RL_OK;
+  sqlite3_stmt *stmt = NULL;
+  sqlite3 *db = connection_of(r)->db;
+  int result = sqlite3_prepare_v2(db, find, -1, &stmt, NULL);
+  if (result == SQLITE_OK) result = sqlite3_step(stmt);
+  if (result == SQLITE_ROW) describe_rebuilt(r, stmt);
+  else if (result != SQLITE_DONE) rl_sql_failed(&r->op->error, db, result);
+  sqlite3_finalize(stmt);
+  return result == SQLITE_DONE ? RL_OK : r->op->error.code;
+}
+
+/* ---- statement by statement ---------------------------------------------------------------------------------------------- */
+
 static int run_next(run *r) {
   rl_sql_pragma pragma;
   bool is_pragma = rl_sql_read_pragma(r->at, &pragma);
@@ -86,6 +166,7 @@ static int run_next(run *r) {
   rl_slice at = r->at;
   r->any = true;
   r->started = r->started || !is_pragma;
+  if (look_for_drop(r)) return r->op->error.code;
   if (rl_run_piece(connection_of(r), at, &r->at, r->op) == 0) return RL_OK;
   r->op->failed = at;
   return r->op->error.code;
@@ -158,7 +239,7 @@ static int note_applied(run *r) {
 }
 
 static int check_and_note(run *r) {
-  int code = r->unenforced ? find_orphans(r) : RL_OK;
+  int code = r->unenforced ? find_orphans(r) : find_rebuilt(r);
   return code ? code : note_applied(r);
 }
 
@@ -204,6 +285,7 @@ static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration, int6
   run r = {.writer = w, .op = op, .migration = migration, .text = migration->sql};
   r.unenforced = begins_unenforced(r.text);
   int keys = configure(&r, SQLITE_DBCONFIG_ENABLE_FKEY, r.unenforced ? 0 : -1);
+  r.enforced = keys && !r.unenforced;
   int legacy = configure(&r, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1);
   int code = rl_writer_lock_again(w, op);
   bool done = !code && is_applied(&r); /* another process was quicker */

@@ -86,7 +86,11 @@ static void maybe_free(rl_local *local) {
   rl_req_free(req);
 }
 
+/* As a connection has it: no more than was announced. */
 static int add_body(rl_local *local, rl_slice bytes) {
+  const rl_framing *f = &local->framing;
+  if (f->has_length && f->body && bytes.len > f->length - local->answered) return RL_ETOOBIG;
+  local->answered += bytes.len;
   return local->framing.body ? rl_buf_add_slice(&local->received, bytes) : RL_OK;
 }
 
@@ -141,13 +145,21 @@ static int send_file(rl_req *req, int fd, uint64_t offset, uint64_t size) {
   rl_local *local = local_of(req);
   if (!local->framing.body || !size) return RL_OK;
   local->file = fd;
+  local->sent_file = true;
   local->file_at = offset;
   local->file_left = size;
   return read_file(local);
 }
 
+static void abort_exchange(rl_req *req);
+
 static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
   rl_local *local = local_of(req);
+  if (local->framing.body && local->framing.has_length && !local->sent_file &&
+      local->answered < local->framing.length) {
+    abort_exchange(req);
+    return RL_EIO;
+  }
   if (local->framing.chunked)
     for (size_t i = 0; i < count; i++) local->events->on_trailer(local, &trailers[i]);
   end(local);

@@ -33,9 +33,10 @@ struct rl_local {
   rl_buf received; /* response body that nobody has taken yet */
   rl_post post;
   rl_framing framing;
-  int file; /* of send_file: what has not been read into `received` yet */
+  uint64_t answered; /* bytes of the response's body so far, but for a file's */
+  int file;          /* of send_file: what has not been read into `received` yet */
   uint64_t file_at, file_left;
-  bool flowing, sent_all, handler_waits, file_done, head_done, ended, aborted, released;
+  bool flowing, sent_all, handler_waits, sent_file, file_done, head_done, ended, aborted, released;
 };
 
 /* Parses `head` (request line, fields, empty line) within these limits, and hands the request to `handle`. RL_FAULT_NONE, or why

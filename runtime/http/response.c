@@ -12,7 +12,7 @@ rl_framing rl_resp_framing(const rl_req *req, const rl_resp *resp) {
   bool bodiless = rl_status_is_bodiless(resp->status), empty = resp->status == 205;
   bool known = !resp->streamed || resp->has_length || empty;
   f.body = !bodiless && !empty && req->method != RL_METHOD_HEAD;
-  f.length = empty ? 0 : resp->streamed ? resp->length : resp->body.len;
+  f.length = empty ? 0 : resp->streamed || resp->has_length ? resp->length : resp->body.len;
   f.has_length = known && !bodiless;
   if (!f.body || known) return f;
   f.chunked = req->minor >= 1;

@@ -14,7 +14,7 @@ struct rl_resp {
   size_t header_count;
   rl_slice body;   /* all of it, or the first piece of a stream */
   bool streamed;   /* more follows by write, up to end */
-  bool has_length; /* of a stream: its whole size is known */
+  bool has_length; /* of a stream: its whole size is known; of a body that HEAD does without: so long it would be */
   uint64_t length;
   bool close; /* the connection ends behind this response */
   bool

@@ -139,7 +139,8 @@ static void on_prepare(uv_prepare_t *handle) {
   loop->quiet = loop->active ? 0 : loop->quiet + 1;
   loop->active = false;
   if (loop->advanced && rl_loop_is_quiet(loop)) step_clock(loop);
-  if (loop->on_stuck && !loop->stopping && is_stuck(loop)) loop->on_stuck(loop);
+  for (int i = 0; i < 2 && loop->on_stuck && !loop->stopping && is_stuck(loop); i++)
+    loop->on_stuck(loop);                 /* again where that has woken nobody: there is no next turn */
   if (loop->stopping) uv_stop(&loop->uv); /* what has just stopped it must not sleep first */
   if (rl_list_empty(&loop->ready) && !loop->advanced) uv_idle_stop(&loop->idle);
 }

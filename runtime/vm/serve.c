@@ -210,6 +210,11 @@ static void log_stream_failure(lua_State *L, const rl_serving *s) {
   rl_log(RL_LOG_ERROR, RL_SLICE("a streamed response failed"), fields, trace ? 3 : 2);
 }
 
+static void log_short_stream(const rl_serving *s) {
+  rl_log_field field = RL_LOG_TEXT_FIELD("route", rl_slice_str(rl_serving_label(s)));
+  rl_log(RL_LOG_ERROR, RL_SLICE("a streamed response ended before the length that its Content-Length says"), &field, 1);
+}
+
 static int stream_k(lua_State *L, int status, lua_KContext number) {
   rl_serving *s = serving_of(L);
   bool fails = leave_call(L, status, number);
@@ -218,7 +223,7 @@ static int stream_k(lua_State *L, int status, lua_KContext number) {
     s->req->ops->abort(s->req);
     s->gone = true;
   }
-  if (!s->gone) s->req->ops->end(s->req, s->trailers, s->trailer_count);
+  if (!s->gone && s->req->ops->end(s->req, s->trailers, s->trailer_count) == RL_EIO) log_short_stream(s);
   return leave(L);
 }
 
@@ -310,6 +315,17 @@ static bool has_no_body(const rl_serving *s, int status) {
   return s->req->method == RL_METHOD_HEAD || rl_status_is_bodiless(status);
 }
 
+/* A length that the program has said, of a body that has another one: what follows would be read as the next response. */
+static bool says_other_length(const rl_serving *s, const rl_resp *resp) {
+  if (resp->streamed || !resp->has_length || resp->length == resp->body.len || has_no_body(s, resp->status))
+    return false;
+  rl_log_field fields[] = {RL_LOG_TEXT_FIELD("route", rl_slice_str(rl_serving_label(s))),
+                           RL_LOG_NUMBER_FIELD("said", (int64_t)resp->length),
+                           RL_LOG_NUMBER_FIELD("bytes", (int64_t)resp->body.len)};
+  rl_log(RL_LOG_ERROR, RL_SLICE("a response is not as long as its Content-Length says"), fields, 3);
+  return true;
+}
+
 /* Stack top: a response that has passed its hooks. */
 static int send_response(lua_State *L) {
   rl_serving *s = serving_of(L);
@@ -322,10 +338,11 @@ static int send_response(lua_State *L) {
   if (short_answer) {
     resp.status = short_answer;
     resp.body = resp.content_type = RL_SLICE_NONE;
-    resp.streamed = false;
+    resp.streamed = resp.has_length = false;
     s->req->ops->respond(s->req, &resp);
     return leave(L);
   }
+  if (!code && says_other_length(s, &resp)) return answer_plain(L, 500);
   bool large = kind == RL_RES_BYTES && resp.body.len > PIECE && !has_no_body(s, resp.status);
   rl_slice whole = resp.body;
   if (large) resp.streamed = resp.has_length = true, resp.length = whole.len, resp.body.len = PIECE;

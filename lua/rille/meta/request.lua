@@ -49,9 +49,10 @@ function req:text() end
 ---@return string
 function req:bytes() end
 
---- The decoded body, whatever its Content-Type.
+--- The decoded body, whatever its Content-Type. With `null = true` a JSON null is rille.null, and not absent.
+---@param options? {null?: boolean}
 ---@return any
-function req:json() end
+function req:json(options) end
 
 --- The body as it arrives.
 ---@return fun(): string?

@@ -211,8 +211,9 @@ function rille.json_encode(value) end
 
 --- The value of a JSON text; raises code "json" with line and column.
 ---@param s string
+---@param options? {null?: boolean}
 ---@return any
-function rille.json_decode(s) end
+function rille.json_decode(s, options) end
 
 --- The string as a BLOB, for a statement.
 ---@param s string

@@ -1,7 +1,8 @@
 -- rille.validate(schema) -> function(value) -> the checked value, or raises 422 with every failure by path. What a schema
 -- may say: rille/validate/schema.lua. The result holds what the schema names and nothing else, defaults filled in.
 --
--- Values that came from req:form() are text: numbers and booleans are read in them, a list takes all values of its name.
+-- Values that came from req:form() or from a query are text: numbers and booleans are read in them, a list takes all values
+-- of its name, and what was left empty is absent. An unticked box is in no form; a query has no boxes.
 local errors = require "rille.error"
 local forms = require "rille.form"
 local native = require "rille.native"
@@ -152,13 +153,25 @@ local function copy(value)
   return setmetatable(out, getmetatable(value))
 end
 
+local function holds_text(spec) return spec == nil or spec.type == "string" or spec.type == "any" end
+
+-- All values of a list, without the inputs that were left empty; nil where nothing is left.
+local function filled(spec, list)
+  if list == nil or holds_text(spec.items) then return list end
+  local out = {}
+  for _, item in ipairs(list) do
+    if item ~= "" then out[#out + 1] = item end
+  end
+  return #out > 0 and out or nil
+end
+
 -- What is there for a field: of text also all values of a list, and nothing for an input that was left empty.
 local function value_of(spec, value, name, text)
   local item = value[name]
   if not text then return item end
-  if spec.type == "list" and text ~= true then return text(name) end
-  if item == "" and spec.type ~= "string" and spec.type ~= "any" then return nil end
-  if item == nil and spec.type == "boolean" and spec.default == nil then return false end -- a box without its cross
+  if spec.type == "list" and text ~= true then return filled(spec, text.all(name)) end
+  if item == "" and not holds_text(spec) then return nil end
+  if item == nil and spec.type == "boolean" and spec.default == nil and text ~= true and text.has_boxes then return false end
   return item
 end
 
@@ -170,7 +183,9 @@ function checks.object(spec, value, path, failures, text)
   for _, name in ipairs(spec.order) do
     local field = spec.fields[name]
     local item = value_of(field, value, name, text)
-    if item == nil or item == native.null then
+    if item == native.null and field.nullable then
+      out[name] = item
+    elseif item == nil or item == native.null then
       if field.default ~= nil then out[name] = copy(field.default)
       elseif not field.optional then failures:add(below(path, name), "is required") end
     else
@@ -190,9 +205,10 @@ local function check_enum(spec, value, path, failures)
   return failures:add(path, "must be one of %s", table.concat(list, ", "))
 end
 
--- `text`: nil, or true where strings are to be read, or, of the outermost object, a function of a name that gives all its
--- values.
+-- `text`: nil, or true where strings are to be read, or, of the outermost object, {all = function of a name that gives all
+-- its values, has_boxes = whether an unticked box is absent}.
 function run(spec, value, path, failures, text)
+  if value == native.null and spec.nullable then return value end
   if text and type(value) == "string" and readers[spec.type] then value = readers[spec.type](value) end
   value = checks[spec.type](spec, value, path, failures, text)
   if value ~= nil and spec.enum then value = check_enum(spec, value, path, failures) end
@@ -211,12 +227,14 @@ local function check_with(spec, value, text)
   return checked
 end
 
+local function text_of_form(value)
+  local lists = type(value) == "table" and forms.forms[value]
+  return lists and { all = function(name) return lists[name] end, has_boxes = true } or nil
+end
+
 local function validate(_, schema)
   local spec = schemas.normalize(schema)
-  local function check(value)
-    local lists = type(value) == "table" and forms.forms[value]
-    return check_with(spec, value, lists and function(name) return lists[name] end or nil)
-  end
+  local function check(value) return check_with(spec, value, text_of_form(value)) end
   specs[check] = spec
   return check
 end
@@ -242,9 +260,8 @@ function M.body(schema)
   local spec = spec_of(schema, "validate.body")
   return traits.mark(function(req, handler)
     local is_form = form_types[req.content_type] and not is_json_called_form(req)
-    local value = is_form and req:form() or req:json()
-    local lists = is_form and forms.forms[value]
-    req.state.body = check_with(spec, value, lists and function(name) return lists[name] end or nil)
+    local value = is_form and req:form() or req:json { null = spec.keeps_null }
+    req.state.body = check_with(spec, value, is_form and text_of_form(value) or nil)
     return handler(req)
   end, { body = spec })
 end
@@ -253,10 +270,10 @@ end
 function M.query(schema)
   local spec = spec_of(schema, "validate.query")
   return traits.mark(function(req, handler)
-    req.state.query = check_with(spec, req.query, function(name)
+    req.state.query = check_with(spec, req.query, { all = function(name)
       local list = req:query_all(name)
       return #list > 0 and list or nil
-    end)
+    end })
     return handler(req)
   end, { query = spec })
 end

@@ -4,8 +4,11 @@
 --   {title = "string", tags = {…}}        {type = "object", fields = {…}}: a table without a type is one of fields
 --   {enum = {…}}, {fields = {…}}          the type follows
 --
--- A spec is {type, optional, default, enum, min, max, pattern, format, items, fields, order, values, unknown, types,
--- description}; `order` is the names of the fields, sorted.
+--   {type = {"string", "null"}}           {type = "string", nullable = true}
+--
+-- A spec is {type, optional, nullable, default, enum, min, max, pattern, format, items, fields, order, values, unknown, types,
+-- description, keeps_null}; `order` is the names of the fields, sorted; keeps_null: something in it is
+-- nullable.
 local native = require "rille.native"
 local options = require "rille.options"
 
@@ -23,9 +26,9 @@ local aliases = {
 }
 
 local known = {
-  type = "string", optional = "boolean", required = "boolean|table", default = true, enum = "table", min = "number",
-  max = "number", pattern = "string", format = "string", items = "string|table", fields = "table", values = "string|table",
-  unknown = "string|boolean", types = "table", description = "string", title = "string",
+  type = "string|table", optional = "boolean", nullable = "boolean", required = "boolean|table", default = true, enum = "table",
+  min = "number", max = "number", pattern = "string", format = "string", items = "string|table", fields = "table",
+  values = "string|table", unknown = "string|boolean", types = "table", description = "string", title = "string",
 }
 
 -- Which words go with which type.
@@ -57,10 +60,20 @@ M.formats = {
     return days[m] ~= nil and d >= 1 and d <= days[m]
   end,
 }
+
+local function is_time(h, m, sec) return tonumber(h) <= 23 and tonumber(m) <= 59 and tonumber(sec) <= 60 end
+
+local function is_offset(zone)
+  if zone:upper() == "Z" then return true end
+  local h, m = zone:match "^[+-](%d%d):(%d%d)$"
+  return h ~= nil and is_time(h, m, 0)
+end
+
+-- RFC 3339 section 5.6.
 M.formats["date-time"] = function(s)
-  local date, h, m, sec, zone = s:match "^(%d%d%d%d%-%d%d%-%d%d)[Tt ](%d%d):(%d%d):(%d%d)%.?%d*([Zz+-][%d:]*)$"
-  if not date or not M.formats.date(date) or tonumber(h) > 23 or tonumber(m) > 59 or tonumber(sec) > 60 then return false end
-  return zone:upper() == "Z" or zone:find "^[+-][0-2]%d:[0-5]%d$" ~= nil
+  local date, h, m, sec, rest = s:match "^(%d%d%d%d%-%d%d%-%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.+)$"
+  if not date or not M.formats.date(date) or not is_time(h, m, sec) then return false end
+  return is_offset(rest:match "^%.%d+(.+)$" or rest)
 end
 
 local function fail(where, message, ...)
@@ -68,6 +81,17 @@ local function fail(where, message, ...)
 end
 
 -- ---- one form of many ---------------------------------------------------------------------------------------------
+
+-- JSON Schema's {"string", "null"} -> "string", true
+local function take_null(kind, where)
+  if type(kind) ~= "table" then return kind, false end
+  local rest, null = {}, false
+  for _, name in ipairs(kind) do
+    if name == "null" then null = true else rest[#rest + 1] = name end
+  end
+  if #rest ~= 1 or type(rest[1]) ~= "string" then fail(where, "a list of types holds one type, and 'null'") end
+  return rest[1], null
+end
 
 local function type_of(schema, where)
   if schema.type then
@@ -83,8 +107,10 @@ end
 
 -- Whether a table is a schema itself, or the fields of an object.
 local function is_schema(schema)
-  if type(schema.type) == "string" and (types[schema.type] or type_aliases[schema.type]) then return true end
-  if schema.type ~= nil then return false end
+  local kind = schema.type
+  if type(kind) == "table" then kind = kind[1] == "null" and kind[2] or kind[1] end
+  if type(kind) == "string" and (types[kind] or type_aliases[kind]) then return true end
+  if kind ~= nil then return false end
   return (type(schema.enum) == "table" and #schema.enum > 0) or type(schema.fields) == "table"
     or type(schema.properties) == "table"
 end
@@ -134,6 +160,32 @@ local function check_words(spec, where)
   if spec.min and spec.max and spec.min > spec.max then fail(where, "min is more than max") end
 end
 
+-- A default as JSON has it: what a schema calls a list is one, empty or not.
+local function shaped(spec, value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, item in pairs(value) do
+    local inner = spec and (spec.type == "list" and spec.items or (spec.fields and spec.fields[key]) or spec.values)
+    out[key] = shaped(inner, item)
+  end
+  return spec and spec.type == "list" and native.array(out) or setmetatable(out, getmetatable(value))
+end
+
+local function keeps_null(spec)
+  if spec.nullable or (spec.items and spec.items.keeps_null) or (spec.values and spec.values.keeps_null) then return true end
+  for _, field in pairs(spec.fields or {}) do
+    if field.keeps_null then return true end
+  end
+  return false
+end
+
+local function allows_null(enum)
+  for _, allowed in ipairs(enum or {}) do
+    if allowed == native.null then return true end
+  end
+  return false
+end
+
 --- normalize(schema, where, seen) -> spec; raises what is wrong with it at the program's line
 function normalize(schema, where, seen)
   local named = type(schema) == "string" -- a type's name: a schema whatever it says
@@ -142,13 +194,16 @@ function normalize(schema, where, seen)
   if seen[schema] then fail(where, "the schema contains itself") end
   seen[schema] = true
   local own = with_our_words((named or is_schema(schema)) and schema or { type = "object", fields = schema }, where)
-  local spec = { type = type_of(own, where), default = own.default, enum = own.enum, min = own.min, max = own.max,
+  local kind, null = take_null(own.type, where)
+  local spec = { type = type_of({ type = kind, fields = own.fields, values = own.values }, where),
+    nullable = own.nullable or null or allows_null(own.enum), enum = own.enum, min = own.min, max = own.max,
     pattern = own.pattern, format = own.format, types = own.types, description = own.description or own.title }
   spec.optional = own.optional or own.required == false or own.default ~= nil
   if own.items then spec.items = normalize(own.items, where .. "[]", seen) end
   if own.values then spec.values = normalize(own.values, where .. ".*", seen) end
   if spec.type == "object" then normalize_fields(spec, own, where, seen) end
   check_words(spec, where)
+  spec.default, spec.keeps_null = shaped(spec, own.default), keeps_null(spec)
   seen[schema] = nil
   return spec
 end
@@ -163,11 +218,21 @@ local bounds = {
 }
 local json_types = { list = "array", file = "string" }
 
+local function json_type(spec)
+  local name = spec.type ~= "any" and (json_types[spec.type] or spec.type) or nil
+  return name and spec.nullable and native.array { name, "null" } or name
+end
+
+local function json_enum(spec)
+  local list = spec.enum and native.array(table.move(spec.enum, 1, #spec.enum, 1, {}))
+  if list and spec.nullable and not allows_null(list) then list[#list + 1] = native.null end
+  return list
+end
+
 --- to_json_schema(spec) -> table (JSON Schema 2020-12, as OpenAPI 3.1 takes it)
 function M.to_json_schema(spec)
   local out = {
-    type = spec.type ~= "any" and (json_types[spec.type] or spec.type) or nil, description = spec.description,
-    enum = spec.enum and native.array(table.move(spec.enum, 1, #spec.enum, 1, {})), default = spec.default,
+    type = json_type(spec), description = spec.description, enum = json_enum(spec), default = spec.default,
     format = spec.format ~= "slug" and spec.format or nil,
     contentMediaType = spec.type == "file" and "application/octet-stream" or nil,
   }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "http/h1/write.h"
 #include "http/status.h"
+#include "loop/stop.h"
 
 enum { PENDING_LIMIT = RL_LIMIT_READ_BUFFER };
 
@@ -347,6 +348,8 @@ static void read_body(rl_req *req, bool flow) {
 static bool is_last(const rl_h1 *h1, const rl_resp *resp) {
   const rl_req *req = h1->req;
   if (h1->last || resp->close || h1->framing.until_close || h1->conn->stopping) return true;
+  if (rl_stop_asked())
+    return true; /* of a handler that computed until it was told: the loop has not seen the signal yet */
   if (h1->message_done) return false;
   return !h1->continued || (req->has_length && req->length - req->body_size > RL_LIMIT_DRAIN);
 }

@@ -28,6 +28,8 @@ void rl_bind_offload(lua_State *L);
 void rl_bind_static(lua_State *L);
 void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
+/* Nothing can wake any task: ends the test that runs. False where none does, or this one was told already. */
+bool rl_testing_give_up(rl_vm *vm);
 void rl_bind_charset(lua_State *L);
 void rl_bind_client(lua_State *L);
 void rl_bind_crypto(lua_State *L);

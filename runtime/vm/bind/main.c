@@ -90,6 +90,7 @@ void rl_main_cancel(rl_main *main) {
 }
 
 bool rl_main_give_up(rl_main *main) {
+  if (main->task && rl_testing_give_up(main->vm)) return true;
   if (main->stuck || !main->task) return false;
   main->stuck = true;
   rl_inspect_log_stuck(main->vm);

@@ -122,17 +122,32 @@ void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
 
 /* ---- to the wire -------------------------------------------------------------------------------------------------------------- */
 
+/* Digits that fit 63 bits. */
+static bool read_length(rl_slice value, uint64_t *out) {
+  if (!value.len || value.len > 18) return false;
+  *out = 0;
+  for (size_t i = 0; i < value.len; i++) {
+    if (value.data[i] < '0' || value.data[i] > '9') return false;
+    *out = *out * 10 + (uint64_t)(value.data[i] - '0');
+  }
+  return true;
+}
+
+/* A length that the program knows is no header: it says how the body is framed. */
 static int fill_headers(lua_State *L, rl_resp *resp, rl_arena *arena) {
-  lua_Unsigned count = lua_rawlen(L, -1) / 2;
-  rl_header *headers = rl_arena_alloc(arena, (count + 1) * sizeof *headers);
+  lua_Unsigned pairs = lua_rawlen(L, -1) / 2, count = 0;
+  rl_header *headers = rl_arena_alloc(arena, (pairs + 1) * sizeof *headers);
   if (!headers) return RL_ENOMEM;
-  for (lua_Unsigned i = 0; i < count; i++) {
+  for (lua_Unsigned i = 0; i < pairs; i++) {
+    rl_header *h = &headers[count];
     lua_rawgeti(L, -1, (lua_Integer)(2 * i + 1));
     lua_rawgeti(L, -2, (lua_Integer)(2 * i + 2));
-    headers[i].name.data = lua_tolstring(L, -2, &headers[i].name.len); /* anchored by the list */
-    headers[i].value.data = lua_tolstring(L, -1, &headers[i].value.len);
-    headers[i].id = (uint8_t)rl_header_id_of(headers[i].name);
-    if (headers[i].id == RL_HEADER_CONTENT_TYPE) resp->content_type = RL_SLICE_NONE;
+    h->name.data = lua_tolstring(L, -2, &h->name.len); /* anchored by the list */
+    h->value.data = lua_tolstring(L, -1, &h->value.len);
+    h->id = (uint8_t)rl_header_id_of(h->name);
+    if (h->id == RL_HEADER_CONTENT_TYPE) resp->content_type = RL_SLICE_NONE;
+    if (h->id == RL_HEADER_CONTENT_LENGTH) resp->has_length = read_length(h->value, &resp->length);
+    else count++;
     lua_pop(L, 2);
   }
   resp->headers = headers;
@@ -166,7 +181,14 @@ static void push_headers(lua_State *L, int index) {
   lua_setiuservalue(L, index, 2);
 }
 
-static void check_header(lua_State *L, int name_index, int value_index) {
+/* Of a stream, whose length the program may know, or of what answers HEAD without making a body. */
+static void check_length(lua_State *L, const rl_res *res, rl_slice value) {
+  uint64_t length;
+  if (res->kind == RL_RES_FILE) luaL_error(L, "the Content-Length of a file's response is set by the server itself");
+  if (!read_length(value, &length)) luaL_error(L, "header Content-Length is a number of bytes, got '%s'", value.data);
+}
+
+static void check_header(lua_State *L, const rl_res *res, int name_index, int value_index) {
   rl_slice name = rl_check_slice(L, name_index);
   if (lua_type(L, value_index) != LUA_TSTRING && lua_type(L, value_index) != LUA_TNUMBER)
     luaL_error(L, "header %s needs a string, got a %s", lua_tostring(L, name_index), luaL_typename(L, value_index));
@@ -175,9 +197,26 @@ static void check_header(lua_State *L, int name_index, int value_index) {
   if (!rl_header_value_is_safe(value))
     luaL_error(L, "header %s: the value holds a line break, NUL or another control character",
                lua_tostring(L, name_index));
+  if (rl_header_id_of(name) == RL_HEADER_CONTENT_LENGTH) {
+    check_length(L, res, value);
+    return;
+  }
   if (rl_resp_header_is_ours(name)) luaL_error(L, "header %s is set by the server itself", lua_tostring(L, name_index));
   if (!value.len && rl_header_id_of(name) == RL_HEADER_LOCATION)
     luaL_error(L, "a redirect needs a target: it is empty");
+}
+
+static bool is_length(lua_State *L, int name_index) {
+  return rl_header_id_of(rl_check_slice(L, name_index)) == RL_HEADER_CONTENT_LENGTH;
+}
+
+/* A size is often a float, such as 64 * 2^20. */
+static void settle_length(lua_State *L, int name_index, int value_index) {
+  int exact = 0;
+  lua_Integer length = lua_type(L, value_index) == LUA_TNUMBER ? lua_tointegerx(L, value_index, &exact) : 0;
+  if (!exact || !is_length(L, name_index)) return;
+  lua_pushinteger(L, length);
+  lua_replace(L, value_index);
 }
 
 static bool same_name(lua_State *L, int a, int b) {
@@ -246,7 +285,8 @@ static int res_header(lua_State *L) {
     push_headers(L, 1);
     remove_header(L, 2);
   } else {
-    check_header(L, 2, 3);
+    settle_length(L, 2, 3);
+    check_header(L, res, 2, 3);
     push_headers(L, 1);
     remove_header(L, 2);
     append_header(L, 2, 3);
@@ -257,9 +297,11 @@ static int res_header(lua_State *L) {
 
 /* response:add_header(name, value) -> response */
 static int res_add_header(lua_State *L) {
-  check_res(L, 1);
-  check_header(L, 2, 3);
+  const rl_res *res = check_res(L, 1);
+  settle_length(L, 2, 3);
+  check_header(L, res, 2, 3);
   push_headers(L, 1);
+  if (is_length(L, 2)) remove_header(L, 2);
   append_header(L, 2, 3);
   lua_settop(L, 1);
   return 1;
@@ -371,6 +413,17 @@ static int res_index(lua_State *L) {
   return 1;
 }
 
+/* Of a body that is another one now. */
+static void forget_length(lua_State *L, int res_index) {
+  if (lua_getiuservalue(L, res_index, 2) == LUA_TTABLE) {
+    lua_pushliteral(L, "Content-Length");
+    lua_insert(L, -2);
+    remove_header(L, lua_gettop(L) - 1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 static int res_newindex(lua_State *L) {
   rl_res *res = check_res(L, 1);
   const char *key = luaL_checkstring(L, 2);
@@ -378,6 +431,7 @@ static int res_newindex(lua_State *L) {
     res->status = check_status(L, 3, 200);
   } else if (strcmp(key, "body") == 0) {
     luaL_checktype(L, 3, LUA_TSTRING);
+    forget_length(L, 1);
     lua_settop(L, 3);
     res->kind = RL_RES_BYTES;
     lua_setiuservalue(L, 1, 1);
@@ -433,9 +487,9 @@ static int l_redirect(lua_State *L) {
   luaL_argcheck(L, status >= 300 && status <= 399, 2, "a redirect has a status from 300 to 399");
   lua_settop(L, 1);
   lua_pushliteral(L, "");
-  rl_res_push(L, status, NULL, RL_RES_BYTES);
+  rl_res *res = rl_res_push(L, status, NULL, RL_RES_BYTES);
   lua_pushliteral(L, "Location");
-  check_header(L, 3, 1);
+  check_header(L, res, 3, 1);
   push_headers(L, 2);
   append_header(L, 3, 1);
   lua_settop(L, 2);
@@ -465,6 +519,36 @@ static int l_to_response(lua_State *L) {
   return 1;
 }
 
+/* Replaces a link of a chain by the next one (its third upvalue), the last link by its function (its first), and what else the
+ * library puts around a handler by what is inside. False where the function is the program's. */
+static bool go_inward(lua_State *L) {
+  lua_Debug ar;
+  if (!lua_isfunction(L, 1)) return false;
+  lua_pushvalue(L, 1);
+  lua_getinfo(L, ">S", &ar);
+  if (*ar.what != 'C') {
+    unwrap(L);
+    return false;
+  }
+  if (!lua_getupvalue(L, 1, 3) || !lua_isfunction(L, -1)) {
+    lua_settop(L, 1);
+    if (!lua_getupvalue(L, 1, 1)) return false;
+  }
+  lua_replace(L, 1);
+  return true;
+}
+
+/* handler_place(req) -> "app/posts.lua:12: ", where the handler of its route is defined, for messages; "" where that is not known */
+static int l_handler_place(lua_State *L) {
+  rl_serving_push_chain(L, rl_check_serving(L, 1));
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  for (int depth = 0; depth < 200 && go_inward(L); depth++) continue;
+  rl_returned from = {.function = 1};
+  push_place(L, &from);
+  return 1;
+}
+
 /* is_response(value) -> boolean */
 static int l_is_response(lua_State *L) {
   lua_pushboolean(L, rl_res_at(L, 1) != NULL);
@@ -485,6 +569,7 @@ static int l_wrap_stream(lua_State *L) {
   lua_call(L, 1, 1);
   luaL_checktype(L, -1, LUA_TFUNCTION);
   lua_setiuservalue(L, 1, 1);
+  forget_length(L, 1);
   return 0;
 }
 
@@ -511,6 +596,7 @@ static const luaL_Reg functions[] = {{"text", l_text},
                                      {"redirect", l_redirect},
                                      {"stream", l_stream},
                                      {"to_response", l_to_response},
+                                     {"handler_place", l_handler_place},
                                      {"is_response", l_is_response},
                                      {"is_stream", l_is_stream},
                                      {"wrap_stream", l_wrap_stream},

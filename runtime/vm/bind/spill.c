@@ -333,7 +333,8 @@ static int check_place(spill *file) {
   struct stat info;
   if (stat(file->path, &info)) return RL_OK;
   if (S_ISDIR(info.st_mode)) file->problem = "it is a folder: the path names a file, such as folder .. \"/\" .. name";
-  return S_ISDIR(info.st_mode) || file->keeps ? RL_EEXISTS : RL_OK;
+  else if (!S_ISREG(info.st_mode)) file->problem = "it is a device, a pipe or a socket, whose place no file may take";
+  return file->problem || file->keeps ? RL_EEXISTS : RL_OK;
 }
 
 static int open_path(spill *file) {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/bind/bind.h"
+#include "vm/inspect.h"
 
 /* One for each state, in the registry; the timer is closed with it. */
 typedef struct test_state {
@@ -101,6 +102,16 @@ static int l_test_deadline(lua_State *L) {
   uv_timer_start(s->deadline, on_deadline, (uint64_t)(seconds * 1000), 0);
   rl_heartbeat_until(s->vm, (uint64_t)(seconds * 1000), &(rl_late){s->watched, RL_ETIMEOUT, s->late});
   return 0;
+}
+
+bool rl_testing_give_up(rl_vm *vm) {
+  if (vm->mode != RL_MODE_TEST) return false;
+  test_state *s = state_of(vm->L);
+  if (!s->watched || !s->watched->task) return false;
+  rl_inspect_log_stuck(vm);
+  rl_task_cancel(s->watched->task, RL_ECANCELLED, "all tasks were waiting for each other");
+  s->watched = NULL;
+  return true;
 }
 
 /* stock_strings() -> Lua's own string library, to compare ours with */

@@ -34,6 +34,7 @@ describe("the URL of a request", function()
       ["http://a.test//b///c"] = "http://a.test//b///c",
       ["http://a.test/b?c=/../d#e"] = "http://a.test/b?c=/../d",
       ["http://a.test/ü b"] = "http://a.test/%C3%BC%20b",
+      ["http://☃.test/"] = "http://xn--n3h.test/",
       ["http://bücher.test/"] = "http://xn--bcher-kva.test/",
       ["http://BÜCHER.test/"] = "http://xn--bcher-kva.test/",
       ["http://b%C3%BCcher.test/"] = "http://xn--bcher-kva.test/",
