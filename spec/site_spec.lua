@@ -21,7 +21,7 @@ describe("the site of the docs", function()
 
   setup(function()
     site.build(out)
-    for _, folder in ipairs { "", "tutorial/" } do
+    for _, folder in ipairs { "", "tutorial/", "tutorial/code/" } do
       for _, name in ipairs(native.list_directory(out .. "/" .. folder)) do
         if name:find "%.html$" then pages[folder .. name] = read(out .. "/" .. folder .. name) end
       end
@@ -44,7 +44,7 @@ describe("the site of the docs", function()
   it("has no link that leads nowhere, and asks no other host for anything", function()
     local broken = {}
     for name, html in pairs(pages) do
-      for kind, target in html:gmatch '(%a+)="([^"]*)"' do
+      for kind, target in html:gsub("<pre>.-</pre>", ""):gmatch '(%a+)="([^"]*)"' do
         if kind == "src" or (kind == "href" and not target:find "^https?:") then
           local file, hash = target:match "^([^#]*)#?(.*)$"
           local there = file == "" and name or resolve(name, file)
@@ -113,9 +113,22 @@ describe("the site of the docs", function()
     local res = client:get "/"
     assert.equal("text/html; charset=utf-8", res.headers["content-type"])
     assert.truthy(res.headers["content-security-policy"])
-    assert.matches("<title>Documentation</title>", res:text(), 1, true)
+    assert.matches("<title>rille in five minutes</title>", res:text(), 1, true)
     assert.equal(200, client:get("/tutorial/03-server.html").status)
     assert.equal(404, client:get("/nothing.html").status)
+  end)
+end)
+
+describe("the site's code", function()
+  it("is on a page for each chapter, and coloured where it is to be typed", function()
+    local out = os.tmpname() .. "-site"
+    finally(function() os.execute("rm -rf '" .. out .. "' '" .. out:gsub("%-site$", "") .. "'") end)
+    site.build(out)
+    local chapter = read(out .. "/tutorial/03-server.html")
+    assert.matches('href="code/03-server.html"', chapter, 1, true)
+    assert.matches('<span class="cmd">$ mkdir blog</span>', chapter, 1, true)
+    assert.matches('<span class="del">-  return "Hello, world!"</span>', chapter:gsub("&quot;", '"'), 1, true)
+    assert.matches('<figcaption>migrations/001-posts.sql</figcaption>', read(out .. "/tutorial/code/03-server.html"), 1, true)
   end)
 end)
 

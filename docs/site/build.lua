@@ -77,21 +77,39 @@ end
 local function fix_links(html)
   return (html:gsub('href="([^"]*)"', function(target)
     if target:find "^%a+:" then return nil end
+    if target:find "^code/[%w-]+$" then return ('href="%s.html"'):format(target) end -- see write_code
     local file, hash = target:match "^([^#]*)(.*)$"
     return ('href="%s%s"'):format(html_name(file), hash)
   end))
 end
 
+-- What a reader types in a terminal or changes in a file, line by line; the code is HTML already.
+local marks = { console = { { "^%$ ", "cmd" } }, diff = { { "^%+", "add" }, { "^%-", "del" } } }
+
+local function colour(language, code)
+  if language == "lua" then return highlight(code) end
+  if not marks[language] then return code end
+  return (code:gsub("[^\n]+", function(line)
+    for _, mark in ipairs(marks[language]) do
+      if line:find(mark[1]) then return ('<span class="%s">%s</span>'):format(mark[2], line) end
+    end
+  end))
+end
+
+local function figure(language, file, code)
+  local caption = file and ('<figcaption>%s</figcaption>'):format(file) or ""
+  return ('<figure>%s<pre><code class="%s">%s</code></pre></figure>'):format(caption, language, colour(language, code))
+end
+
+local function language_of(html) return html:match '<code class="(%w*)"' end
+
 local function fix_code(html)
   html = html:gsub('<pre><code class="language%-(%w+)"([^>]*)>(.-)</code></pre>', function(language, rest, code)
-    local file = rest:match 'data%-meta="([^"]*)"'
-    local caption = file and ('<figcaption>%s</figcaption>'):format(file) or ""
-    return ('<figure>%s<pre><code class="%s">%s</code></pre></figure>')
-      :format(caption, language, language == "lua" and highlight(code) or code)
+    return figure(language, rest:match 'data%-meta="([^"]*)"', code)
   end)
-  -- Two blocks in a row are the same thing side by side.
+  -- Two blocks in a row, in two languages, are the same thing side by side.
   return (html:gsub("(<figure><pre>.-</figure>)%s*(<figure><pre>.-</figure>)", function(first, second)
-    if first:find("</figure>.", 1) then return nil end
+    if first:find("</figure>.", 1) or language_of(first) == language_of(second) then return nil end
     return '<div class="pair">' .. first .. second .. "</div>"
   end))
 end
@@ -132,7 +150,7 @@ local function add_sections(index, page, html)
   local heading, url, from = page.title, page.url, 1
   local function add(to)
     local text = plain(html:sub(from, to)):gsub("%s+", " ")
-    index[#index + 1] = { page = page.title, heading = heading, url = url, text = text:sub(1, 600) }
+    index[#index + 1] = { page = page.title, heading = heading, url = url, text = text:sub(1, (utf8.offset(text, 600) or 0) - 1) }
   end
   for start, id, inner, stop in html:gmatch '()<h[123] id="([^"]*)">(.-) <a class="anchor".-</h[123]>()' do
     if from > 1 then add(start - 1) end
@@ -147,9 +165,34 @@ local function neighbours(pages, i)
   return { before = pages[i - 1], after = pages[i + 1] }
 end
 
+local languages = { lua = "lua", html = "html", css = "css", sql = "sql" }
+
+local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
+
+-- The complete code of a chapter, all files on one page.
+local function code_of(name)
+  local folder = "docs/tutorial/code/" .. name
+  local pieces = { ('<h1>%s</h1><p><a href="../%s.html">Back to the chapter</a></p>'):format(name, name) }
+  for path in run(("cd '%s' && find . -type f | LC_ALL=C sort"):format(folder)):gmatch "%./([^\n]+)" do
+    pieces[#pieces + 1] = figure(languages[path:match "%.(%w+)$"] or "text", path, escape(read(folder .. "/" .. path)))
+  end
+  return table.concat(pieces, "\n")
+end
+
+local function write_code(out, template, guide, tutorial)
+  for _, page in ipairs(tutorial) do
+    local name = page.path:match "(%d%d%-.*)%.md$"
+    local url = name and ("tutorial/code/%s.html"):format(name)
+    if name then
+      write(out .. "/" .. url, template { page = { title = name, url = url }, body = code_of(name), contents = {}, guide = guide,
+        tutorial = tutorial, root = "../../", version = rille.version })
+    end
+  end
+end
+
 --- build(out) -> how many pages
 function M.build(out)
-  run(("mkdir -p '%s/tutorial'"):format(out))
+  run(("mkdir -p '%s/tutorial/code'"):format(out))
   local template = rille.template.compile(read "docs/site/page.html")
   local guide, tutorial = M.pages()
   local index, count = rille.array {}, 0
@@ -164,6 +207,7 @@ function M.build(out)
       rille.sleep(0)
     end
   end
+  write_code(out, template, guide, tutorial)
   write(out .. "/search.json", rille.json_encode(index))
   for _, name in ipairs(assets) do write(out .. "/" .. name, read("docs/site/" .. name)) end
   return count

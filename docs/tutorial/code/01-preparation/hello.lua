@@ -1,9 +1,14 @@
 local rille = require "rille"
 
-local function greeting(name)
-  return ("Hello, %s! This is rille %s."):format(name or "world", rille.version)
+local M = {}
+
+function M.greeting(name)
+  return "Hello, " .. (name or "world") .. "!"
 end
 
-local function main(name) print(greeting(name)) end
+function M.main(name)
+  print(M.greeting(name))
+  print(rille.json_encode { length = #M.greeting(name) })
+end
 
-return { main = main, greeting = greeting }
+return M

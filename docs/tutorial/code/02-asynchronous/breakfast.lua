@@ -3,12 +3,12 @@ local rille = require "rille"
 local M = {}
 
 local function brew()
-  rille.sleep(3)
+  rille.sleep(2)
   return "coffee"
 end
 
 local function toast()
-  rille.sleep(2)
+  rille.sleep(1)
   return "toast"
 end
 
@@ -21,28 +21,25 @@ function M.at_once()
   return { coffee, bread }
 end
 
-local function fry(egg)
+local function fry(number)
   rille.sleep(1)
-  return "fried " .. egg
+  return "egg " .. number
 end
 
-function M.fry_all(eggs, pans)
-  return rille.map(eggs, fry, { limit = pans })
+function M.eggs()
+  return rille.map({ 1, 2, 3, 4 }, fry, { limit = 2 })
 end
 
 function M.hurry(seconds)
-  local breakfast, err = rille.try(rille.timeout, seconds, M.at_once)
-  if err then return "no breakfast: " .. err.code end
-  return table.concat(breakfast, " and ")
+  local breakfast, err = rille.try(rille.timeout, seconds or 1, M.at_once)
+  if err then return { "no breakfast: " .. err.code } end
+  return breakfast
 end
 
-function M.main()
-  for _, name in ipairs { "one_by_one", "at_once" } do
-    local start = rille.now()
-    local breakfast = M[name]()
-    print(("%s: %s after %.1f s"):format(name, table.concat(breakfast, " and "), rille.now() - start))
-  end
-  print(M.hurry(1))
+function M.main(name)
+  local start = rille.now()
+  local breakfast = M[name]()
+  print(("%s after %.0f s"):format(table.concat(breakfast, ", "), rille.now() - start))
 end
 
 return M

@@ -17,18 +17,19 @@ return function(settings)
   end)
 
   app:get("/", function()
-    return "Hello, world!"
+    return "Hello, blog!"
   end)
 
   app:get("/hello/{name}", function(req)
-    local times = math.tointeger(tonumber(req.query.times or "1")) or rille.abort(400, "times is a whole number")
+    local times = math.tointeger(tonumber(req.query.times or "1")) or rille.abort(400, "times must be a whole number")
     return ("Hello, " .. req.params.name .. "! "):rep(math.min(times, 10))
   end)
 
   local api = app:group { prefix = "/api" }
 
   api:get("/", function(req)
-    return rille.json { data = req.app.state.db:query "SELECT id, title, owner FROM posts ORDER BY id" }
+    local posts = req.app.state.db:query "SELECT id, title, text, owner FROM posts ORDER BY id DESC"
+    return rille.json { data = posts }
   end)
 
   api:post("/", function(req)
@@ -39,7 +40,7 @@ return function(settings)
   end)
 
   api:get("/{id:int}", function(req)
-    local post = req.app.state.db:one("SELECT * FROM posts WHERE id = ?", req.params.id)
+    local post = req.app.state.db:one("SELECT id, title, text, owner FROM posts WHERE id = ?", req.params.id)
       or rille.abort(404, "no such post")
     return rille.json { data = post }
   end)

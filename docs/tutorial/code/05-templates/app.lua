@@ -1,14 +1,15 @@
+local posts = require "posts"
 local rille = require "rille"
-
-local check = rille.validate {
-  title = { type = "string", min = 1, max = 200 },
-  text = "string",
-  owner = { type = "string", min = 1 },
-}
 
 return function(settings)
   local app = rille.app()
-  app:static("/static", "static", { max_age = 3600 })
+  app:static("/static", "static")
+  app:global("site", "The blog")
+
+  app:filter("beginning", function(text, length)
+    if utf8.len(text) <= length then return text end
+    return text:sub(1, utf8.offset(text, length + 1) - 1) .. "…"
+  end)
 
   app:lifespan(function(self, running)
     local db <close> = rille.sqlite.open(settings.database or os.getenv "DATABASE" or "blog.db")
@@ -17,20 +18,12 @@ return function(settings)
     running()
   end)
 
-  app:context(function() return { site = "The blog" } end)
-  app:filter("preview", function(text, length)
-    return utf8.len(text) > length and text:sub(1, utf8.offset(text, length + 1) - 1) .. "…" or text
-  end)
-
   app:get("/", function(req)
-    local posts = req.app.state.db:query "SELECT id, title, text, owner FROM posts ORDER BY id DESC"
-    return rille.render("index.html", { posts = posts })
+    return rille.render("index.html", { posts = posts.list(req.app.state.db) })
   end, { name = "index" })
 
-  app:get("/{id:int}", function(req)
-    local post = req.app.state.db:one("SELECT * FROM posts WHERE id = ?", req.params.id)
-      or rille.abort(404, "no such post")
-    return rille.render("post.html", { post = post })
+  app:get("/posts/{id:int}", function(req)
+    return rille.render("post.html", { post = posts.find(req.app.state.db, req.params.id) or rille.abort(404) })
   end, { name = "post" })
 
   app:get("/new", function()
@@ -39,13 +32,30 @@ return function(settings)
 
   app:post("/new", function(req)
     local fields = req:form()
-    local post, err = rille.try(check, fields)
+    local post, err = rille.try(posts.check, fields)
     if err then
       return rille.render("new.html", { fields = fields, failures = err.failures }, 422)
     end
-    local id = req.app.state.db:value([[
-      INSERT INTO posts (title, text, owner) VALUES (:title, :text, :owner) RETURNING id]], post)
-    return rille.redirect(app:url_for("post", { id = id }))
+    return rille.redirect(app:url_for("post", { id = posts.create(req.app.state.db, post).id }))
+  end)
+
+  local api = app:group { prefix = "/api" }
+
+  api:get("/", function(req)
+    return rille.json { data = posts.list(req.app.state.db) }
+  end)
+
+  api:post("/", function(req)
+    return rille.json { data = posts.create(req.app.state.db, posts.check(req:json())) }, 201
+  end)
+
+  api:get("/{id:int}", function(req)
+    return rille.json { data = posts.find(req.app.state.db, req.params.id) or rille.abort(404, "no such post") }
+  end)
+
+  api:delete("/{id:int}", function(req)
+    if not posts.delete(req.app.state.db, req.params.id) then rille.abort(404, "no such post") end
+    return rille.empty()
   end)
 
   return app

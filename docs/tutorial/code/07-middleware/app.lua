@@ -1,58 +1,11 @@
+local posts = require "posts"
 local rille = require "rille"
 
-local check = rille.validate {
-  title = { type = "string", min = 1, max = 200 },
-  text = "string",
-  owner = { type = "string", min = 1 },
-}
-
--- How long the handler took, for the browser's developer tools.
+-- How long the answer took, for the browser's developer tools.
 local function timing(req, handler)
   local start = rille.now()
   local res = handler(req)
   return res:header("Server-Timing", ("app;dur=%.1f"):format((rille.now() - start) * 1000))
-end
-
--- The handler writes all of its changes or, where it raises, none of them.
-local function in_transaction(req, handler)
-  return req.app.state.db:transaction(function(tx)
-    req.state.db = tx
-    return handler(req)
-  end)
-end
-
--- A middleware with settings is a function that returns one.
-local function require_key(key)
-  return function(req, handler)
-    if not rille.secure_compare(req.headers["x-api-key"], key) then
-      rille.abort(401, "the key is missing or wrong")
-    end
-    return handler(req)
-  end
-end
-
-local function add_api(app, key)
-  local api = rille.app()
-  api:use(require_key(key))
-  api:on_error("*", function(_, err)
-    return rille.json { status = "failed", reason = err.status < 500 and err.message or "internal error", id = err.id }
-  end)
-
-  api:get("/", function(req)
-    return rille.json { status = "ok", data = req.app.state.db:query "SELECT id, title, owner FROM posts ORDER BY id" }
-  end)
-
-  api:post("/import", function(req)
-    local count = 0
-    for _, fields in ipairs(req:json()) do
-      local post = check(fields)
-      req.state.db:exec("INSERT INTO posts (title, text, owner) VALUES (:title, :text, :owner)", post)
-      count = count + 1
-    end
-    return rille.json { status = "ok", count = count }
-  end, { use = { in_transaction } })
-
-  app:mount("/api", api)
 end
 
 return function(settings)
@@ -61,7 +14,13 @@ return function(settings)
   app:use(rille.security_headers {})
   app:use(rille.compress {})
   app:use(timing)
-  app:static("/static", "static", { max_age = 3600 })
+  app:static("/static", "static")
+  app:global("site", "The blog")
+
+  app:filter("beginning", function(text, length)
+    if utf8.len(text) <= length then return text end
+    return text:sub(1, utf8.offset(text, length + 1) - 1) .. "…"
+  end)
 
   app:lifespan(function(self, running)
     local db <close> = rille.sqlite.open(settings.database or os.getenv "DATABASE" or "blog.db")
@@ -69,8 +28,6 @@ return function(settings)
     self.state.db = db
     running()
   end)
-
-  app:context(function() return { site = "The blog" } end)
 
   app:on_error(404, function()
     return rille.render("error.html", { title = "Not found", text = "There is no such page." })
@@ -81,14 +38,45 @@ return function(settings)
   end)
 
   app:get("/", function(req)
-    local posts = req.app.state.db:query "SELECT id, title, owner FROM posts ORDER BY id DESC"
-    return rille.render("index.html", { posts = posts })
+    return rille.render("index.html", { posts = posts.list(req.app.state.db) })
   end, { name = "index" })
 
-  app:get("/broken", function(req)
-    return req.state.post.title
-  end)
+  app:get("/posts/{id:int}", function(req)
+    local db, id = req.app.state.db, req.params.id
+    local post = posts.find(db, id) or rille.abort(404, "no such post")
+    return rille.render("post.html", { post = post, has_image = posts.has_image(db, id) })
+  end, { name = "post" })
 
-  add_api(app, settings.key or os.getenv "API_KEY" or "secret")
+  app:get("/posts/{id:int}/image", function(req)
+    local image = posts.image(req.app.state.db, req.params.id) or rille.abort(404, "no such picture")
+    return rille.response { content_type = image.type, body = image.bytes }
+      :header("Cache-Control", "max-age=3600")
+      :etag(rille.sha256(image.bytes))
+  end, { name = "image" })
+
+  app:get("/new", function()
+    return rille.render("new.html", { fields = {}, failures = {} })
+  end, { name = "new" })
+
+  app:post("/new", function(req)
+    local fields = req:form()
+    local post, err = rille.try(posts.check, fields)
+    if err then
+      return rille.render("new.html", { fields = fields, failures = err.failures }, 422)
+    end
+    return rille.redirect(app:url_for("post", { id = posts.create(req.app.state.db, post).id }))
+  end, { body_limit = 6 * 1024^2 })
+
+  app:post("/sizes", function(req)
+    local list = rille.array {}
+    for part in req:parts() do
+      local size = 0
+      for chunk in part:chunks() do size = size + #chunk end
+      list[#list + 1] = { name = part.name, filename = part.filename, size = size }
+    end
+    return rille.json(list)
+  end, { body_limit = 1024^3 })
+
+  app:mount("/api", require "api" (settings.key or os.getenv "API_KEY"))
   return app
 end

@@ -1,68 +1,31 @@
+local posts = require "posts"
 local rille = require "rille"
+local users = require "users"
 
-local check_user = rille.validate {
-  name = { type = "string", min = 1, max = 40, pattern = "^[%w_]+$" },
-  password = { type = "string", min = 8, max = 200 },
-}
-
--- Who is logged in, for every handler and every page.
-local function know_user(req, handler)
-  if req.session.user then
-    req.state.user = req.app.state.db:one("SELECT id, name FROM users WHERE id = ?", req.session.user)
-  end
-  return handler(req)
+-- How long the answer took, for the browser's developer tools.
+local function timing(req, handler)
+  local start = rille.now()
+  local res = handler(req)
+  return res:header("Server-Timing", ("app;dur=%.1f"):format((rille.now() - start) * 1000))
 end
-
-local function only_users(req, handler)
-  if not req.state.user then
-    req:flash "Log in first."
-    return rille.redirect(req.app:url_for("login", nil, { next = req.path }))
-  end
-  return handler(req)
-end
-
-local function log_in(req, id)
-  req:renew_session()
-  req.session.user = id
-end
-
--- Only to our own pages: "//evil.example" and "https://…" are others.
-local function safe_next(path)
-  return path and path:find "^/[^/\\]" and path or "/"
-end
-
-local function register(req)
-  local user, err = rille.try(check_user, req:form())
-  if err then return rille.render("login.html", { failures = err.failures, register = true }, 422) end
-  local id = req.app.state.db:value([[
-    INSERT INTO users (name, password) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id]],
-    user.name, rille.password.hash(user.password))
-  if not id then
-    return rille.render("login.html", { failures = { name = "is taken" }, register = true }, 409)
-  end
-  log_in(req, id)
-  req:flash("Welcome, " .. user.name .. "!")
-  return rille.redirect "/"
-end
-
-local function login(req)
-  local fields = req:form()
-  local user = req.app.state.db:one("SELECT * FROM users WHERE name = ?", fields.name or "")
-  if not rille.password.verify(fields.password or "", user and user.password) then
-    return rille.render("login.html", { failures = { name = "or password is wrong" } }, 422)
-  end
-  log_in(req, user.id)
-  return rille.redirect(safe_next(req.query.next))
-end
-
-local function by_name(req) return req:form().name end
 
 return function(settings)
   local app = rille.app { secret = settings.secret or os.getenv "SECRET" }
+  app:use(rille.request_id {})
   app:use(rille.security_headers {})
+  app:use(rille.compress {})
+  app:use(timing)
   app:use(rille.session {})
   app:use(rille.csrf {})
-  app:use(know_user)
+  app:use(users.know)
+  app:static("/static", "static")
+  app:global("site", "The blog")
+  app:context(function(req) return { user = req.state.user } end)
+
+  app:filter("beginning", function(text, length)
+    if utf8.len(text) <= length then return text end
+    return text:sub(1, utf8.offset(text, length + 1) - 1) .. "…"
+  end)
 
   app:lifespan(function(self, running)
     local db <close> = rille.sqlite.open(settings.database or os.getenv "DATABASE" or "blog.db")
@@ -71,31 +34,56 @@ return function(settings)
     running()
   end)
 
-  app:context(function(req) return { site = "The blog", user = req.state.user } end)
+  app:on_error(404, function()
+    return rille.render("error.html", { title = "Not found", text = "There is no such page." })
+  end)
+
+  app:on_error(500, function(_, err)
+    return rille.render("error.html", { title = "Something broke", text = "It is in our log as " .. err.id .. "." })
+  end)
 
   app:get("/", function(req)
-    local posts = req.app.state.db:query [[
-      SELECT posts.id, title, name AS owner FROM posts JOIN users ON users.id = owner ORDER BY posts.id DESC]]
-    return rille.render("index.html", { posts = posts })
+    return rille.render("index.html", { posts = posts.list(req.app.state.db) })
   end, { name = "index" })
 
-  app:post("/", function(req)
-    local title = req:form().title
-    if not title or title == "" then rille.abort(422, "a title is needed") end
-    req.app.state.db:exec("INSERT INTO posts (title, owner) VALUES (?, ?)", title, req.state.user.id)
-    req:flash "Saved."
-    return rille.redirect "/"
-  end, { use = { only_users } })
+  app:get("/posts/{id:int}", function(req)
+    local db, id = req.app.state.db, req.params.id
+    local post = posts.find(db, id) or rille.abort(404, "no such post")
+    return rille.render("post.html", { post = post, has_image = posts.has_image(db, id) })
+  end, { name = "post" })
 
-  app:get("/register", function() return rille.render("login.html", { register = true }) end, { name = "register" })
-  app:post("/register", register, { use = { rille.limit { rate = 0.1, burst = 5 } } })
-  app:get("/login", function() return rille.render "login.html" end, { name = "login" })
-  app:post("/login", login, { use = { rille.limit { rate = 0.2, burst = 5, by = by_name } } })
+  app:get("/posts/{id:int}/image", function(req)
+    local image = posts.image(req.app.state.db, req.params.id) or rille.abort(404, "no such picture")
+    return rille.response { content_type = image.type, body = image.bytes }
+      :header("Cache-Control", "max-age=3600")
+      :etag(rille.sha256(image.bytes))
+  end, { name = "image" })
 
-  app:post("/logout", function(req)
-    req:clear_session()
-    return rille.redirect "/"
-  end, { name = "logout" })
+  app:get("/new", function()
+    return rille.render("new.html", { fields = {}, failures = {} })
+  end, { name = "new", use = { users.only } })
 
+  app:post("/new", function(req)
+    local fields = req:form()
+    fields.owner = req.state.user.name
+    local post, err = rille.try(posts.check, fields)
+    if err then
+      return rille.render("new.html", { fields = fields, failures = err.failures }, 422)
+    end
+    return rille.redirect(app:url_for("post", { id = posts.create(req.app.state.db, post).id }))
+  end, { body_limit = 6 * 1024^2, use = { users.only } })
+
+  app:post("/sizes", function(req)
+    local list = rille.array {}
+    for part in req:parts() do
+      local size = 0
+      for chunk in part:chunks() do size = size + #chunk end
+      list[#list + 1] = { name = part.name, filename = part.filename, size = size }
+    end
+    return rille.json(list)
+  end, { body_limit = 1024^3 })
+
+  users.add_to(app)
+  app:mount("/api", require "api" (settings.key or os.getenv "API_KEY"))
   return app
 end

@@ -1,29 +1,33 @@
+-- How warm it is outside: asked every hour, kept in the database.
 local rille = require "rille"
 
 local M = {}
 
---- The temperature of a city as its service says.
-function M.ask(city)
-  local res = rille.fetch("https://weather.test/now", { query = { city = city }, timeout = 2, raise = true })
-  return res:json().degrees
+local service = "https://api.open-meteo.com/v1/forecast"
+
+--- The degrees at a place such as "50.73,7.10", as the service says.
+function M.ask(place)
+  local latitude, longitude = place:match "^(.-),(.*)$"
+  local res = rille.fetch(service, {
+    query = { latitude = latitude, longitude = longitude, current = "temperature_2m" }, timeout = 5, raise = true })
+  return res:json().current.temperature_2m
 end
 
-function M.record(db, city)
-  local degrees = M.ask(city)
-  db:exec("INSERT INTO readings (city, degrees, at) VALUES (?, ?, ?)", city, degrees, math.floor(rille.time()))
-  return degrees
+function M.record(db, place)
+  db:exec("INSERT INTO weather (degrees, at) VALUES (?, ?)", M.ask(place), math.floor(rille.time()))
 end
 
-function M.average(db, city)
-  return db:value("SELECT avg(degrees) FROM readings WHERE city = ?", city)
+--- The degrees that were recorded last, or nil.
+function M.latest(db)
+  return db:value "SELECT degrees FROM weather ORDER BY rowid DESC LIMIT 1"
 end
 
---- Records a city again and again, whatever goes wrong.
-function M.watch(db, city, seconds)
+--- Records every hour, whatever goes wrong.
+function M.watch(db, place)
   while true do
-    local _, err = rille.try(M.record, db, city)
-    if err then rille.log.warn("no reading", { city = city, why = err.message }) end
-    rille.sleep(seconds)
+    local _, err = rille.try(M.record, db, place)
+    if err then rille.log.warn("no weather", { why = err.message }) end
+    rille.sleep(3600)
   end
 end
 

@@ -1,0 +1,5 @@
+CREATE TABLE images (
+  post  INTEGER PRIMARY KEY REFERENCES posts (id) ON DELETE CASCADE,
+  type  TEXT NOT NULL,
+  bytes BLOB NOT NULL
+);

@@ -1,0 +1,4 @@
+CREATE TABLE weather (
+  degrees REAL NOT NULL,
+  at      INTEGER NOT NULL
+);
