@@ -210,6 +210,10 @@ function M.run(...)
     io.stderr:write("rille: busted is not installed (Debian: lua-busted)\n")
     return 1
   end
+  if #args == 0 and not native.file_info "spec" and not native.file_info ".busted" then
+    io.stderr:write "rille: there is no folder 'spec' here: rille test PATH runs the specs of another one\n"
+    return 1
+  end
   preload()
   local seed = seed_of(args)
   if seed then

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,6 +77,14 @@ static int l_file_info(lua_State *L) {
   return 1;
 }
 
+/* working_directory() -> path | nil */
+static int l_working_directory(lua_State *L) {
+  char path[PATH_MAX];
+  if (!getcwd(path, sizeof path)) return 0;
+  lua_pushstring(L, path);
+  return 1;
+}
+
 /* make_directory(path) -> true | nil, message */
 static int l_make_directory(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
@@ -93,6 +102,15 @@ static int l_make_private_file(lua_State *L) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return luaL_error(L, "cannot make %s: %s", path, strerror(errno));
   close(fd);
+  return 0;
+}
+
+/* make_executable(path): for whoever may read it */
+static int l_make_executable(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat info;
+  if (stat(path, &info) || chmod(path, (info.st_mode & 07777) | (info.st_mode & 0444) >> 2))
+    return luaL_error(L, "cannot make %s executable: %s", path, strerror(errno));
   return 0;
 }
 
@@ -141,8 +159,10 @@ static const luaL_Reg functions[] = {{"make_directory", l_make_directory},
                                      {"check_descriptors", l_check_descriptors},
                                      {"read_file", l_read_file},
                                      {"make_private_file", l_make_private_file},
+                                     {"make_executable", l_make_executable},
                                      {"list_directory", l_list_directory},
                                      {"file_info", l_file_info},
+                                     {"working_directory", l_working_directory},
                                      {NULL, NULL}};
 
 void rl_bind_files(lua_State *L) { luaL_setfuncs(L, functions, 0); }
