@@ -1,10 +1,11 @@
 -- The commands, from Lua's side: each is a function that gets the arguments C has sorted out and returns an exit status.
 local native = require "rille.native"
+local place = require "rille.place"
 local source = require "rille.source"
 
 local boot = {}
 
-boot.app_file = require("rille.place").app_file
+boot.app_file = place.app_file
 
 -- The name by which a program of its own would require the file, so that it is loaded once.
 local function module_name(path, root)
@@ -14,8 +15,8 @@ end
 
 -- A file that is no program is a script, a spec, or has forgotten to say what it has made.
 local function not_an_app(file, value)
-  local shown, hint = require("rille.place").shown(file), ""
-  if type(value) == "table" and type(rawget(value, "main")) == "function" then hint = ": a script is run by rille run " .. shown
+  local shown, hint = place.shown(file), ""
+  if type(value) == "table" and type(rawget(value, "main")) == "function" then hint = ": rille run " .. shown .. " runs a script"
   elseif value == nil or value == true then hint = ": end it with `return app`" end
   error(("%s must return an app, or a function that returns one; it returned a %s%s"):format(shown,
     value == true and "nil" or type(value), hint), 0)
@@ -25,9 +26,8 @@ end
 function boot.load_app(path, settings)
   local App = require "rille.app"
   local file = boot.app_file(path)
-  if file:find "_spec%.lua$" then
-    error(("'%s' is a spec: rille test %s runs it"):format(require("rille.place").shown(file), require("rille.place").shown(file)), 0)
-  end
+  local shown = place.shown(file)
+  if file:find "_spec%.lua$" then error(("'%s' is a spec: rille test %s runs it"):format(shown, shown), 0) end
   local name = module_name(file, native.root)
   local value
   if name and package.loaded[name] then
@@ -113,7 +113,7 @@ end
 
 -- Arguments as lua5.4 gives them: `arg` and `...`; a function, or a table with main, is called with them.
 function boot.run(file, ...)
-  file = require("rille.place").script(file)
+  file = place.script(file)
   local args = table.pack(...)
   if args[1] == "--" then table.remove(args, 1); args.n = args.n - 1 end
   _G.arg = { [0] = file, table.unpack(args, 1, args.n) }
@@ -149,7 +149,7 @@ end
 local function lint(path)
   local found, why = require("rille.lint").look(boot.app_file(path))
   if not found then
-    if why:find "not installed" then return ("; %s, so nobody has looked for undefined variables (Debian: lua-check)"):format(why) end
+    if why:find "not installed" then return "; without luacheck (Debian: lua-check) nobody has looked for undefined variables" end
     io.stderr:write("rille: ", why, "\n")
     return nil
   end
@@ -177,8 +177,7 @@ function boot.check(path)
   end
   local more = lint(path)
   if not more then return 1 end
-  print(("%s: %s, %s, no errors%s"):format(require("rille.place").shown(path), plural(#all, "route"), plural(templates, "template"),
-    more))
+  print(("%s: %s, %s, no errors%s"):format(place.shown(path), plural(#all, "route"), plural(templates, "template"), more))
   return 0
 end
 

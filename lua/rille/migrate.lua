@@ -63,9 +63,9 @@ function M.run(...)
     return usage(("migrate needs a database and a directory, such as blog.db app/migrations; got %s"):format(
       #paths == 0 and "nothing" or "'" .. table.concat(paths, "' '") .. "'"))
   end
-  local message, status, err = mistake(paths[1], paths[2]), nil, nil
+  local message = mistake(paths[1], paths[2])
   if not message then
-    status, err = native.try(migrations[run], paths[1], paths[2])
+    local status, err = native.try(migrations[run], paths[1], paths[2])
     if status then return status end
     message = errors.is(err) and err.message or tostring(err)
   end

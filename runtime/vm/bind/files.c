@@ -63,17 +63,21 @@ static int close_stream(lua_State *L) {
   return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
 }
 
-/* file_info(path) -> {type = "file" | "directory" | "other", size, modified} | nil */
+/* file_info(path) -> {type = "file" | "directory" | "other", size, modified, mode, owner} | nil */
 static int l_file_info(lua_State *L) {
   struct stat info;
   if (stat(luaL_checkstring(L, 1), &info)) return 0;
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, S_ISREG(info.st_mode) ? "file" : S_ISDIR(info.st_mode) ? "directory" : "other");
   lua_setfield(L, -2, "type");
   lua_pushinteger(L, info.st_size);
   lua_setfield(L, -2, "size");
   lua_pushnumber(L, (lua_Number)info.st_mtim.tv_sec + (lua_Number)info.st_mtim.tv_nsec / 1e9);
   lua_setfield(L, -2, "modified");
+  lua_pushinteger(L, info.st_mode & 07777);
+  lua_setfield(L, -2, "mode");
+  lua_pushinteger(L, info.st_uid);
+  lua_setfield(L, -2, "owner");
   return 1;
 }
 

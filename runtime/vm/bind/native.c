@@ -100,6 +100,7 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_guard(L);
   rl_bind_sqlite(L);
   rl_bind_files(L);
+  rl_bind_machine(L);
   rl_bind_local(L);
   rl_bind_server(L);
   rl_bind_offload(L);
