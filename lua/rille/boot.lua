@@ -58,8 +58,8 @@ end
 -- Whether a traceback has a line of the program, or the fault is the library's: its own lines say nothing of a mistake.
 local function tells_something(trace, message)
   if message:find "^rille/" then return true end
-  for place in trace:gmatch "\n[ \t]+([^\n:]+):%d+:" do
-    if not place:find "^rille/" and not place:find "^%[" then return true end
+  for file in trace:gmatch "\n[ \t]+([^\n:]+):%d+:" do
+    if not file:find "^rille/" and not file:find "^%[" then return true end
   end
   return false
 end

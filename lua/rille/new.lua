@@ -100,7 +100,8 @@ local function unknown(arg)
 end
 
 local function say(name, kind, files)
-  print(("%s: %d files%s\n\n  cd %s\n  rille test\n  rille dev"):format(name, #files, kind and "" or " and a secret in .env", name))
+  local more = kind and "" or " and a secret in .env"
+  print(("%s: %d files%s\n\n  cd %s\n  rille test\n  rille dev"):format(name, #files, more, name))
   if kind ~= "minimal" and (os.getenv "RILLE_REPOSITORY" or native.repository) == "" then
     print "\nscript/install-rille, for CI and the Dockerfile, has a line to fill in: where the sources of rille are."
   end

@@ -32,7 +32,7 @@ local function time_text(seconds)
   return ("%.1f ms"):format(seconds * 1000)
 end
 
--- ---- what is installed --------------------------------------------------------------------------------------------------------
+-- ---- what is installed ---------------------------------------------------------------------------------------------
 
 local function versions(report)
   local known = native.machine_versions()
@@ -78,7 +78,7 @@ local function certificates(report)
   report:warn("there are no certificates to verify https with: rille.fetch of https fails", "apt install ca-certificates")
 end
 
--- ---- the disk -----------------------------------------------------------------------------------------------------------------
+-- ---- the disk ------------------------------------------------------------------------------------------------------
 
 local function unescaped(text)
   return (text:gsub("\\(%d%d%d)", function(digits) return string.char(tonumber(digits, 8)) end))
@@ -154,7 +154,7 @@ local function disk(report, context)
       "mount it without that")
   end
   local times, why = native.machine_flushes(folder)
-  if not times then return report:fault(("%s cannot be written to: %s"):format(shown, why), "set DATABASE, or mend the folder") end
+  if not times then return report:fault(("%s cannot be written to: %s"):format(shown, why), "set DATABASE, or mend it") end
   if not in_memory[mount.kind] then tell_flushes(report, shown, mount.kind, times) end
 end
 
@@ -173,7 +173,7 @@ local function space(report, context)
   end
 end
 
--- ---- limits of the kernel -------------------------------------------------------------------------------------------------------
+-- ---- limits of the kernel ------------------------------------------------------------------------------------------
 
 local function descriptors(report)
   local limits = native.machine_limits()
@@ -192,7 +192,7 @@ local function watches(report)
   if count then report:ok("rille dev can watch %d folders", count) end
 end
 
--- ---- ports ------------------------------------------------------------------------------------------------------------------------
+-- ---- ports ---------------------------------------------------------------------------------------------------------
 
 -- The inodes of sockets that listen on a port.
 local function listeners(port)
@@ -233,7 +233,7 @@ local function port(report, context)
   end
 end
 
--- ---- the clock ----------------------------------------------------------------------------------------------------------------------
+-- ---- the clock -----------------------------------------------------------------------------------------------------
 
 local function clock(report, context)
   local now = context.now or os.time()

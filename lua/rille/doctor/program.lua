@@ -17,7 +17,7 @@ local function size_text(bytes)
   return ("%.1f MB"):format(bytes / (1 << 20))
 end
 
--- ---- the app ------------------------------------------------------------------------------------------------------------------
+-- ---- the app -------------------------------------------------------------------------------------------------------
 
 local function app(report, context)
   local found, why = pcall(place.app_file, context.app)
@@ -36,7 +36,7 @@ local function app(report, context)
   report:ok("%s loads, with %s", place.shown(context.app), plural(#all, "route"))
 end
 
--- ---- its secret ---------------------------------------------------------------------------------------------------------------
+-- ---- its secret ----------------------------------------------------------------------------------------------------
 
 local how = "openssl rand -base64 48 makes one: SECRET=… in .env, or in the environment"
 
@@ -71,10 +71,11 @@ local function secret(report, context)
   else report:ok("SECRET has %d bytes", #text) end
 end
 
--- ---- .env ---------------------------------------------------------------------------------------------------------------------
+-- ---- .env ----------------------------------------------------------------------------------------------------------
 
 local function is_in_git(path)
-  return os.execute(("git -C %s ls-files --error-unmatch -- %s > /dev/null 2>&1"):format(quoted(native.root), quoted(path))) == true
+  local command = "git -C %s ls-files --error-unmatch -- %s > /dev/null 2>&1"
+  return os.execute(command:format(quoted(native.root), quoted(path))) == true
 end
 
 local function env(report, context)
@@ -96,7 +97,7 @@ local function env(report, context)
   if not context.wrong and found.mode & 63 == 0 then report:ok("%s is its owner's alone", place.shown(path)) end
 end
 
--- ---- databases ----------------------------------------------------------------------------------------------------------------
+-- ---- databases -----------------------------------------------------------------------------------------------------
 
 local function folder_of(path) return path:match "^(.*)/[^/]*$" or "." end
 
@@ -118,7 +119,7 @@ local function look_at_missing(report, path)
   if not there or there.type ~= "directory" then
     report:fault(("%s cannot be made: there is no folder %s"):format(path, folder), "mkdir -p " .. folder)
   elseif not native.machine_may_write(folder == "" and "/" or folder) then
-    report:fault(("%s cannot be made: %s may not be written to"):format(path, folder), "give the folder to the user of the server")
+    report:fault(("%s cannot be made: %s may not be written to"):format(path, folder), "give it to the user of the server")
   else
     report:ok("%s is not there yet, and will be made", path)
   end
@@ -162,7 +163,7 @@ local function database(report, context)
   for _, path in ipairs(list) do look_at(report, path) end
 end
 
--- ---- migrations -----------------------------------------------------------------------------------------------------------------
+-- ---- migrations ----------------------------------------------------------------------------------------------------
 
 local function migrations_folder(context)
   local file = select(2, pcall(place.app_file, context.app))
