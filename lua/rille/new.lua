@@ -77,11 +77,12 @@ end
 --- make(directory, kind="pages") -> list of the files made
 function M.make(directory, kind)
   local words = words_of(check_name(directory))
+  local folders = kinds[kind or "pages"] or error(("new: there is no kind '%s'"):format(kind), 0)
   directory = native.trim_right(directory, "/")
   if native.file_info(directory) then error(("new: '%s' is there already"):format(directory), 0) end
   make_directory(directory)
   local made, files = {}, {}
-  for _, folder in ipairs(kinds[kind or "pages"]) do copy(folder, directory, words, made, files) end
+  for _, folder in ipairs(folders) do copy(folder, directory, words, made, files) end
   if (kind or "pages") == "pages" then write_secret(directory) end
   return files
 end

@@ -214,13 +214,13 @@ function M.run(...)
     io.stderr:write "rille: there is no folder 'spec' here: rille test PATH runs the specs of another one\n"
     return 1
   end
+  native.capture_log() -- what is loaded first, too: nobody waits for it
   preload()
   local seed = seed_of(args)
   if seed then
     table.insert(args, "--shuffle")
     native.shuffle_tasks(seed)
   end
-  native.capture_log()
   _G.arg = args
   args[0] = "rille test"
   hook()
