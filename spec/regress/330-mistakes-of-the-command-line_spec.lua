@@ -148,4 +148,26 @@ describe("a mistake of the command line", function()
       assert.matches("status 0\n$", place:run(shell:format(place.rille), table.unpack(words)), line)
     end
   end)
+
+  it("is less likely with completion: each command's own options, in each shell", function()
+    for shell_name, lines in pairs {
+      bash = { "serve\\ -*) words='--host --port --unix ", "doctor\\ -*) words='--host --port --json'",
+        "new\\ -*) words='--api --minimal'" },
+      zsh = { "doctor) [[ $PREFIX == -* ]] && { compadd -- --host --port --json; return } ;;" },
+      fish = { "__fish_seen_subcommand_from migrate' -a '--status'", "-f -a 'serve dev run test routes check doctor " },
+    } do
+      local script = place:run(place.rille, "completion", shell_name)
+      for _, line in ipairs(lines) do assert.matches(line, script, 1, true) end
+      assert.is_nil(script:find "serve[^\n]*%-%-allow%-host")
+    end
+  end)
+
+  it("names who has the port", function()
+    place:write("two.py", "import socket, subprocess, sys\ns = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen()\n"
+      .. "sys.exit(subprocess.call([sys.argv[1], sys.argv[2], 'app.lua', '--port', str(s.getsockname()[1])]))\n")
+    for _, command in ipairs { "serve", "dev" } do
+      local said = place:run("python3", "two.py", place.rille, command)
+      assert.matches("Address already in use (another program has it: rille doctor says which, --port takes another", said, 1, true)
+    end
+  end)
 end)

@@ -109,7 +109,8 @@ describe("rille new", function()
       assert.equal(201, client:post("/notes", { json = { text = "one" } }).status)
       local err = client:post("/notes", { json = {} }):json().error
       assert.same({ code = "invalid", message = err.message, failures = { text = "is required" } }, err)
-      local expected = { ["/notes/1"] = 200, ["/notes/2"] = 404, ["/nowhere"] = 404, ["/notes?limit=x"] = 422, ["/healthz"] = 200 }
+      local expected = { ["/notes/1"] = 200, ["/notes/2"] = 404, ["/nowhere"] = 404, ["/notes?limit=x"] = 422,
+        ["/healthz"] = 200 }
       for path, status in pairs(expected) do
         local res = client:get(path)
         assert.equal(status, res.status, path)
