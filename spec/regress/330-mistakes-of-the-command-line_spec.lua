@@ -167,7 +167,7 @@ describe("a mistake of the command line", function()
       .. "sys.exit(subprocess.call([sys.argv[1], sys.argv[2], 'app.lua', '--port', str(s.getsockname()[1])]))\n")
     for _, command in ipairs { "serve", "dev" } do
       local said = place:run("python3", "two.py", place.rille, command)
-      assert.matches("Address already in use (another program has it: rille doctor says which, --port takes another", said, 1, true)
+      assert.matches("Address already in use (another program has it: rille doctor says which, --port takes", said, 1, true)
     end
   end)
 end)
