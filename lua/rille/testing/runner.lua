@@ -205,6 +205,7 @@ end
 function M.run(...)
   local args = table.pack(...)
   args.n = nil
+  native.capture_log() -- of the loading too: nobody waits for it
   local ok = pcall(require, "busted.runner")
   if not ok then
     io.stderr:write("rille: busted is not installed (Debian: lua-busted)\n")
@@ -214,7 +215,6 @@ function M.run(...)
     io.stderr:write "rille: there is no folder 'spec' here: rille test PATH runs the specs of another one\n"
     return 1
   end
-  native.capture_log() -- what is loaded first, too: nobody waits for it
   preload()
   local seed = seed_of(args)
   if seed then
