@@ -9,7 +9,7 @@
 #include "vm/serve.h"
 #include "vm/task.h"
 
-enum { LOOK_MS = 20, FORGET_MS = 5000, FIRST_LOAD_MS = 2000 };
+enum { LOOK_MS = 20, FORGET_MS = 5000, FIRST_LOAD_MS = 10000 };
 
 struct rl_edition {
   rl_list node; /* in editions->old */
