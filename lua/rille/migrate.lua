@@ -48,7 +48,7 @@ end
 
 local function unknown(arg)
   local near = options.nearest(arg, { ["--status"] = true })
-  return usage(("unknown option %s%s"):format(arg, near and ", did you mean --status?" or ""))
+  return usage(("migrate knows no option '%s'%s"):format(arg, near and ", did you mean --status?" or ""))
 end
 
 --- run(arguments…) -> exit status
@@ -64,12 +64,14 @@ function M.run(...)
       #paths == 0 and "nothing" or "'" .. table.concat(paths, "' '") .. "'"))
   end
   local message = mistake(paths[1], paths[2])
-  if not message then
+  if message then
+    message = "migrate: " .. message
+  else
     local status, err = native.try(migrations[run], paths[1], paths[2])
     if status then return status end
     message = errors.is(err) and err.message or tostring(err)
   end
-  io.stderr:write("rille: ", message:find "^migrat" and "" or "migrate: ", message, "\n")
+  io.stderr:write("rille: ", message, "\n")
   return 1
 end
 
