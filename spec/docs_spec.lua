@@ -80,7 +80,7 @@ describe("docs", function()
   end)
 
   it("have every command and every option of the command line, in the pages and in the manual", function()
-    local source, missing = read "runtime/cli/options.c", {}
+    local source, missing = read "runtime/cli/commands.c" .. read "runtime/cli/options.c", {}
     local page, manual = read "docs/cli.md", read("docs/rille.1"):gsub("\\%-", "-"):gsub("\\f.", "")
     local function check(name, pattern)
       for where, text in pairs { ["docs/cli.md"] = page, ["docs/rille.1"] = manual } do

@@ -1,24 +1,11 @@
 -- The commands, from Lua's side: each is a function that gets the arguments C has sorted out and returns an exit status.
 local native = require "rille.native"
+local place = require "rille.place"
 local source = require "rille.source"
 
 local boot = {}
 
-local function is_file(path)
-  local file = io.open(path, "r")
-  if not file then return false end
-  local readable = file:read(0) ~= nil or file:seek "end" == 0
-  file:close()
-  return readable
-end
-
---- The file of APP: a Lua file itself, or a directory with init.lua.
-function boot.app_file(path)
-  if is_file(path) then return path end
-  local inside = path:gsub("/$", "") .. "/init.lua"
-  if is_file(inside) then return inside end
-  error(("no app at '%s': expected a Lua file, or a directory with init.lua"):format(path), 0)
-end
+boot.app_file = place.app_file
 
 -- The name by which a program of its own would require the file, so that it is loaded once.
 local function module_name(path, root)
@@ -26,10 +13,21 @@ local function module_name(path, root)
   return (path:sub(#root + 2):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
 end
 
+-- A file that is no program is a script, a spec, or has forgotten to say what it has made.
+local function not_an_app(file, value)
+  local shown, hint = place.shown(file), ""
+  if type(value) == "table" and type(rawget(value, "main")) == "function" then hint = ": rille run " .. shown .. " runs a script"
+  elseif value == nil or value == true then hint = ": end it with `return app`" end
+  error(("%s must return an app, or a function that returns one; it returned a %s%s"):format(shown,
+    value == true and "nil" or type(value), hint), 0)
+end
+
 --- Loads a program: a Lua file that returns an app, or a function(settings) that returns one.
 function boot.load_app(path, settings)
   local App = require "rille.app"
   local file = boot.app_file(path)
+  local shown = place.shown(file)
+  if file:find "_spec%.lua$" then error(("'%s' is a spec: rille test %s runs it"):format(shown, shown), 0) end
   local name = module_name(file, native.root)
   local value
   if name and package.loaded[name] then
@@ -42,10 +40,28 @@ function boot.load_app(path, settings)
     if name then package.loaded[name] = value == nil and true or value end
   end
   if type(value) == "function" then value = value(settings or {}) end
-  if not App.is(value) then
-    error(("%s must return an app, or a function that returns one; it returned a %s"):format(file, type(value)), 0)
-  end
+  if not App.is(value) then not_an_app(file, value) end
   return value
+end
+
+-- A path below the root without the root.
+local function without_root(text)
+  local root = native.root .. "/"
+  local at = #root > 1 and text:find(root, 1, true)
+  while at do
+    text = text:sub(1, at - 1) .. text:sub(at + #root)
+    at = text:find(root, at, true)
+  end
+  return text
+end
+
+-- Whether a traceback has a line of the program, or the fault is the library's: its own lines say nothing of a mistake.
+local function tells_something(trace, message)
+  if message:find "^rille/" then return true end
+  for file in trace:gmatch "\n[ \t]+([^\n:]+):%d+:" do
+    if not file:find "^rille/" and not file:find "^%[" then return true end
+  end
+  return false
 end
 
 local function report(command, err)
@@ -54,9 +70,10 @@ local function report(command, err)
     return
   end
   local failure = require("rille.error").wrap(err)
+  local message = tostring(failure)
   local trace = failure.traceback or native.error_trace(err)
-  io.stderr:write("rille: ", tostring(failure), "\n")
-  if trace and not (type(err) == "string" and not err:find "^[^\n]-:%d+:") then io.stderr:write(trace, "\n") end
+  io.stderr:write("rille: ", message:find ":%d+:" and without_root(message) or message, "\n")
+  if trace and tells_something(trace, message) then io.stderr:write(without_root(trace), "\n") end
 end
 
 -- Loads, starts what the program opens, answers until it is told to stop, ends what it has opened.
@@ -85,7 +102,8 @@ function boot.dev(path)
   end)
 end
 
-function boot.desk()
+function boot.desk(path)
+  boot.app_file(path) -- a name that is none is a mistake of the command line; what does not load is told in the browser
   local desk = require("rille.dev.desk").new()
   native.ready((require("rille.compile").compile(desk.app)))
   desk:run()
@@ -95,7 +113,7 @@ end
 
 -- Arguments as lua5.4 gives them: `arg` and `...`; a function, or a table with main, is called with them.
 function boot.run(file, ...)
-  if not is_file(file) then error(("no file '%s'"):format(file), 0) end
+  file = place.script(file)
   local args = table.pack(...)
   if args[1] == "--" then table.remove(args, 1); args.n = args.n - 1 end
   _G.arg = { [0] = file, table.unpack(args, 1, args.n) }
@@ -114,7 +132,7 @@ function boot.routes(path)
   for id, entry in pairs(all) do
     local method = entry.route.method == "*" and "ANY" or entry.route.method
     rows[#rows + 1] = { id = id, method, entry.path, entry.route.name or "-",
-      ("%d"):format(#entry.route.use + #entry.app.middleware), entry.route.where }
+      ("%d"):format(#entry.route.use + #entry.app.middleware), without_root(entry.route.where) }
   end
   table.sort(rows, function(a, b) return a.id < b.id end)
   table.insert(rows, 1, { "METHOD", "PATH", "NAME", "MIDDLEWARE", "WHERE" })
@@ -127,13 +145,23 @@ function boot.routes(path)
   return 0
 end
 
--- What luacheck has to say, where it is installed. Warnings are told and are no failure.
+-- Tells what luacheck finds -> what to say of it in the last line, or nil where that is an error.
 local function lint(path)
-  if not os.execute "command -v luacheck > /dev/null 2>&1" then return true end
-  io.stdout:flush()
-  local _, _, status = os.execute("luacheck --quiet --no-color -- '" .. path:gsub("'", "'\\''") .. "'")
-  return status < 2
+  local found, why = require("rille.lint").look(boot.app_file(path))
+  if not found then
+    if why:find "not installed" then return "; without luacheck (Debian: lua-check) nobody has looked for undefined variables" end
+    io.stderr:write("rille: ", why, "\n")
+    return nil
+  end
+  for _, line in ipairs(found) do io.stderr:write(line, "\n") end
+  if found.errors > 0 then
+    io.stderr:write(("rille: luacheck finds %d error%s\n"):format(found.errors, found.errors == 1 and "" or "s"))
+    return nil
+  end
+  return found.warnings > 0 and ("; luacheck has %d warning%s"):format(found.warnings, found.warnings == 1 and "" or "s") or ""
 end
+
+local function plural(count, noun) return ("%d %s%s"):format(count, noun, count == 1 and "" or "s") end
 
 --- Loads the program and compiles its routes and all of its templates; tells every error of a template, and what luacheck
 --- finds.
@@ -147,8 +175,9 @@ function boot.check(path)
     io.stderr:write(("rille: %d of %d templates cannot be compiled\n"):format(#errors, templates))
     return 1
   end
-  if not lint(path) then return 1 end
-  print(("%s: %d routes, %d templates, no errors"):format(path, #all, templates))
+  local more = lint(path)
+  if not more then return 1 end
+  print(("%s: %s, %s, no errors%s"):format(place.shown(path), plural(#all, "route"), plural(templates, "template"), more))
   return 0
 end
 
@@ -160,28 +189,12 @@ function boot.openapi(path)
   return 0
 end
 
-local function migrate_usage(message)
-  io.stderr:write("rille: ", message, ", see: rille help migrate\n")
-  return 2
-end
-
---- rille migrate [--status] DB DIR. What is wrong with a migration is told in a line; a traceback of ours would say nothing.
-function boot.migrate(...)
-  local paths, run = {}, "apply"
-  for _, arg in ipairs { ... } do
-    if arg == "--status" then run = "status"
-    elseif arg:find "^%-" then return migrate_usage(("migrate knows no option '%s'"):format(arg))
-    else paths[#paths + 1] = arg end
-  end
-  if #paths ~= 2 then return migrate_usage "migrate needs a database and a directory" end
-  local errors = require "rille.error"
-  local status, err = native.try(require("rille.migrations")[run], paths[1], paths[2])
-  if status then return status end
-  io.stderr:write("rille: ", errors.is(err) and err.message or tostring(err), "\n")
-  return 1
-end
+--- rille migrate [--status] DB DIR
+function boot.migrate(...) return require("rille.migrate").run(...) end
 
 function boot.new(...) return require("rille.new").run(...) end
+
+function boot.doctor(...) return require("rille.doctor").run(...) end
 
 function boot.console(path) return require("rille.console").run(path) end
 

@@ -147,7 +147,9 @@ end
 local function environment(path)
   local env = setmetatable({ rille = rille }, { __index = _G })
   local file = path:find "^/" and path or native.root .. "/" .. path
-  if not pcall(boot.app_file, file) then
+  if path ~= "app" or pcall(boot.app_file, file) then
+    boot.app_file(file) -- who names one means it
+  else
     io.stdout:write("no app at '", path, "': only rille is there\n")
     return env
   end

@@ -14,7 +14,8 @@ local function find_loader(name)
   if type(searchers) ~= "table" then error("'package.searchers' must be a table", 3) end
   local tried = {}
   for i = 1, #searchers do
-    local loader, extra = searchers[i](name)
+    local found, loader, extra = pcall(searchers[i], name)
+    if not found then error(type(loader) == "string" and loader:gsub("^rille/require%.lua:%d+: ", "") or loader, 0) end
     if type(loader) == "function" then return loader, extra end
     if type(loader) == "string" then tried[#tried + 1] = (loader:gsub("^\n\t", "")) end
   end

@@ -1,4 +1,4 @@
-/* Scripts for shells; see completion.h. In each, @ stands for the commands and ~ for the options of serve. */
+/* Scripts for shells; see completion.h. In each, @ stands for the commands and ~ for a line for each command with options. */
 #include "cli/completion.h"
 
 #include <stdio.h>
@@ -13,9 +13,7 @@ static const char bash[] =
     "    case \"${COMP_WORDS[1]} $word\" in\n"
     "      help\\ *) words='@' ;;\n"
     "      completion\\ *) words='bash zsh fish' ;;\n"
-    "      serve\\ -*) words='~' ;;\n"
-    "      dev\\ -*) words='--host --port --memory-limit' ;;\n"
-    "      migrate\\ -*) words='--status' ;;\n"
+    "~"
     "    esac\n"
     "  fi\n"
     "  if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -30,9 +28,7 @@ static const char zsh[] =
     "  case $words[2] in\n"
     "    help) compadd -- @; return ;;\n"
     "    completion) compadd -- bash zsh fish; return ;;\n"
-    "    serve) [[ $PREFIX == -* ]] && { compadd -- ~; return } ;;\n"
-    "    dev) [[ $PREFIX == -* ]] && { compadd -- --host --port --memory-limit; return } ;;\n"
-    "    migrate) [[ $PREFIX == -* ]] && { compadd -- --status; return } ;;\n"
+    "~"
     "  esac\n"
     "  _files\n"
     "}\n"
@@ -42,28 +38,47 @@ static const char fish[] =
     "complete -c rille -n __fish_use_subcommand -f -a '@'\n"
     "complete -c rille -n '__fish_seen_subcommand_from help' -f -a '@'\n"
     "complete -c rille -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n"
-    "complete -c rille -n '__fish_seen_subcommand_from serve' -a '~'\n"
-    "complete -c rille -n '__fish_seen_subcommand_from dev' -a '--host --port --memory-limit'\n"
-    "complete -c rille -n '__fish_seen_subcommand_from migrate' -a '--status'\n";
+    "~";
 
-static void print_words(const char *(*word)(unsigned i)) {
-  const char *text;
-  for (unsigned i = 0; (text = word(i)); i++) printf("%s%s", i ? " " : "", text);
+/* What stands in front of a command's options, between its name and them, and after them. */
+static const struct {
+  const char *shell, *script, *before, *between, *after;
+} shells[] = {{"bash", bash, "      ", "\\ -*) words='", "' ;;\n"},
+              {"zsh", zsh, "    ", ") [[ $PREFIX == -* ]] && { compadd -- ", "; return } ;;\n"},
+              {"fish", fish, "complete -c rille -n '__fish_seen_subcommand_from ", "' -a '", "'\n"}};
+enum { SHELLS = sizeof shells / sizeof *shells };
+
+static void print_commands(void) {
+  const rl_command *c;
+  for (unsigned i = 0; (c = rl_command_at(i)); i++) printf("%s%s", i ? " " : "", c->name);
+}
+
+static void print_options(unsigned shell) {
+  const rl_command *c;
+  const char *name;
+  for (unsigned i = 0; (c = rl_command_at(i)); i++) {
+    if (!rl_options_of(c, 0)) continue;
+    printf("%s%s%s", shells[shell].before, c->name, shells[shell].between);
+    for (unsigned k = 0; (name = rl_options_of(c, k)); k++) printf("%s%s", k ? " " : "", name);
+    fputs(shells[shell].after, stdout);
+  }
+}
+
+static void print_script(unsigned shell) {
+  for (const char *text = shells[shell].script; *text; text++) {
+    if (*text == '@') print_commands();
+    else if (*text == '~') print_options(shell);
+    else putchar(*text);
+  }
 }
 
 int rl_completion_print(const char *shell) {
-  const char *text = strcmp(shell, "bash") == 0   ? bash
-                     : strcmp(shell, "zsh") == 0  ? zsh
-                     : strcmp(shell, "fish") == 0 ? fish
-                                                  : NULL;
-  if (!text) {
-    fprintf(stderr, "rille: completion needs a shell: bash, zsh or fish\n");
-    return 2;
+  for (unsigned i = 0; i < SHELLS; i++) {
+    if (strcmp(shell, shells[i].shell) != 0) continue;
+    print_script(i);
+    return 0;
   }
-  for (; *text; text++) {
-    if (*text == '@') print_words(rl_options_command);
-    else if (*text == '~') print_words(rl_options_option);
-    else putchar(*text);
-  }
-  return 0;
+  fprintf(stderr, "rille: completion needs a shell: bash, zsh or fish%s%s%s\n", *shell ? ", got '" : "", shell,
+          *shell ? "'" : "");
+  return 2;
 }

@@ -9,7 +9,7 @@
 #include "vm/serve.h"
 #include "vm/task.h"
 
-enum { LOOK_MS = 20, FORGET_MS = 5000 };
+enum { LOOK_MS = 20, FORGET_MS = 5000, FIRST_LOAD_MS = 10000 };
 
 struct rl_edition {
   rl_list node; /* in editions->old */
@@ -94,6 +94,7 @@ static void on_ready(rl_main *main, rl_handler *handler) {
   rl_load load = {.ok = true, .took_ms = took(e)};
   s->current = e;
   s->next = NULL;
+  rl_heartbeat_warn_after(main->vm, 0);
   main->before = NULL;
   s->on_load(s, &load, handler);
   if (before) retire(before);
@@ -165,7 +166,10 @@ static rl_edition *new_edition(rl_editions *s) {
                       .on_record = on_main_record,
                       .owner = e,
                       .shutdown_timeout = s->shutdown_timeout};
-  if (e->main.vm) rl_heartbeat_watch(e->main.vm);
+  if (e->main.vm) {
+    rl_heartbeat_watch(e->main.vm);
+    if (!s->current) rl_heartbeat_warn_after(e->main.vm, FIRST_LOAD_MS); /* nobody is served yet */
+  }
   return e;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,13 +44,30 @@ static char *root_of(const char *app) {
 }
 
 static int print_help(const rl_options *options) {
-  const char *text = rl_options_help(options->argc ? options->argv[0] : NULL);
+  const char *name = options->argc ? options->argv[0] : NULL, *text = rl_command_help(name);
   if (!text) {
-    fprintf(stderr, "rille: no command '%s', see: rille help\n", options->argv[0]);
+    const char *meant = rl_command_meant(name);
+    fprintf(
+        stderr,
+        meant ? "rille: no command '%s', did you mean: rille help %s\n" : "rille: no command '%s', see: rille help\n",
+        name, meant);
     return 2;
   }
   fputs(text, stdout);
   return 0;
+}
+
+/* What lua/rille/doctor.lua gets: APP, whether it was given, the port, "json" or "text", what is wrong with .env, the hosts. */
+static int run_doctor(rl_options *options, const char *root, const rl_buf *wrong) {
+  char port[8], *argv[5 + RL_OPTION_HOSTS] = {0};
+  snprintf(port, sizeof port, "%d", options->port);
+  const char *words[] = {options->app, options->app_given ? "given" : "", port, options->json ? "json" : "text",
+                         wrong->len ? wrong->data : ""};
+  for (int i = 0; i < 5; i++) argv[i] = (char *)(uintptr_t)words[i];
+  for (int i = 0; i < options->host_count; i++) argv[5 + i] = (char *)(uintptr_t)options->hosts[i];
+  options->argc = 5 + options->host_count;
+  options->argv = argv;
+  return rl_program_run(options, root, RL_MODE_SERVE);
 }
 
 static int run_command(rl_options *options, const char *root, const rl_handover *handover) {
@@ -118,15 +136,37 @@ static bool self_test(void) {
   return false;
 }
 
-static int run_with_root(rl_options *options, const char *root, const rl_handover *handover) {
+/* Whoever serves "." means the folder he is in, and looks there for his templates. */
+static void say_root(const rl_options *options, const char *root, const char *typed) {
+  char here[PATH_MAX];
+  size_t len = strlen(root);
+  if (!options->app_given || !getcwd(here, sizeof here) || strncmp(here, root, len) != 0) return;
+  if (!here[len] || (here[len] != '/' && len > 1)) return; /* it is the root, or beside it */
+  rl_buf text;
+  rl_buf_init(&text, RL_BUF_NO_LIMIT);
+  rl_buf_addf(&text,
+              "the root is %s, the folder that holds APP ('%s'): templates, static files, migrations, .env and require "
+              "start there, not in the working directory",
+              root, typed);
+  if (strcmp(options->command, "serve") == 0) rl_log(RL_LOG_INFO, rl_buf_slice(&text), NULL, 0);
+  else fprintf(stderr, "rille: %.*s\n", (int)text.len, text.data);
+  rl_buf_free(&text);
+}
+
+static int run_with_root(rl_options *options, const char *root, const rl_handover *handover, const rl_buf *wrong) {
+  const char *typed = options->app;
   char *app = resolve_app(options), *own_root = rl_options_takes_app(options->command) ? root_of(options->app) : NULL;
-  int status = run_command(options, own_root ? own_root : root, handover);
+  if (app && own_root && handover->role != RL_ROLE_WORKER) say_root(options, own_root, typed);
+  if (own_root) root = own_root;
+  int status =
+      strcmp(options->command, "doctor") == 0 ? run_doctor(options, root, wrong) : run_command(options, root, handover);
   free(app);
   free(own_root);
   return status;
 }
 
-static int run(rl_options *options, const char *root, const rl_handover *handover) {
+/* `wrong`: what is wrong with .env, where the command is to tell that itself. */
+static int run(rl_options *options, const char *root, const rl_handover *handover, const rl_buf *wrong) {
   if (strcmp(options->command, "help") == 0) return print_help(options);
   if (strcmp(options->command, "version") == 0) return puts("rille " RILLE_VERSION), 0;
   rl_log_setup(options->log, getenv("RILLE_DEBUG") ? RL_LOG_DEBUG : RL_LOG_INFO);
@@ -135,19 +175,22 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   rl_descriptors_raise();
   size_thread_pool();
   if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
-  return run_with_root(options, root, handover);
+  return run_with_root(options, root, handover, wrong);
 }
 
 /* What a broken .env must not keep anybody from. */
 static bool needs_no_settings(const char *command) {
-  static const char *const names[] = {"help", "version", "completion", "new", "--help", "-h", "--version"};
+  static const char *const names[] = {"help", "version", "completion", "new"};
+  if (!rl_command_find(command)) return true; /* that is the mistake to tell */
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(command, names[i]) == 0) return true;
   return false;
 }
 
 static int load_settings(const char *command, const char *root, rl_buf *why) {
-  return needs_no_settings(command) ? RL_OK : rl_dotenv_load(root, why);
+  if (needs_no_settings(command)) return RL_OK;
+  int code = rl_dotenv_load(root, why);
+  return strcmp(command, "doctor") == 0 ? RL_OK : code;
 }
 
 /* Where .env is looked for. */
@@ -166,10 +209,11 @@ static void keep_standard_descriptors(void) {
 }
 
 int main(int argc, char **argv) {
-  rl_buf why;
+  rl_buf why, wrong;
   rl_options options;
   rl_handover handover;
   rl_buf_init(&why, 4096);
+  rl_buf_init(&wrong, 4096);
   prctl(PR_SET_NAME, "rille"); /* one that was started by /proc/self/exe would be called exe */
   signal(SIGPIPE, SIG_IGN);
   keep_standard_descriptors();
@@ -178,12 +222,12 @@ int main(int argc, char **argv) {
   if (handover.role == RL_ROLE_SUPERVISOR) return rl_supervise_resume(&handover);
   char *root = first_root(argc, argv);
   if (!root) return perror("rille"), 1;
-  if (load_settings(argc > 1 ? argv[1] : "help", root, &why) || rl_options_parse(&options, argc, argv, &why)) {
-    free(root);
-    return usage_error(&why);
-  }
-  int status = self_test() ? run(&options, root, &handover) : 1;
+  if (load_settings(argc > 1 ? argv[1] : "help", root, &wrong)) return free(root), usage_error(&wrong);
+  if (rl_options_parse(&options, argc, argv, &why)) return free(root), usage_error(&why);
+  rl_buf_add_char(&wrong, 0); /* a string */
+  wrong.len -= wrong.len > 0;
+  int status = self_test() ? run(&options, root, &handover, &wrong) : 1;
   free(root);
-  rl_buf_free(&why);
+  rl_buf_free(&wrong);
   return status;
 }

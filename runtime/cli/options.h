@@ -1,18 +1,20 @@
 /*
- * The command line: a command, its options by a table, and what is left. A mistake says what was expected; the caller
- * exits 2.
+ * The command line: a command (commands.h), its options by a table, and what is left. A mistake says what was expected, and
+ * what may have been meant; the caller exits 2.
  */
 #ifndef RL_CLI_OPTIONS_H
 #define RL_CLI_OPTIONS_H
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "cli/commands.h"
 
 enum { RL_OPTION_HOSTS = 8, RL_OPTION_HOST = 80, RL_OPTION_ALLOWED = 32 };
 
 typedef struct rl_options {
   const char *command;
-  const char *app; /* APP, "app" unless given */
+  const char *app; /* APP, "app" or "app.lua" unless given */
+  bool app_given;
   const char *hosts[RL_OPTION_HOSTS];
   int host_count;
   char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* of those that were written in brackets */
@@ -27,7 +29,8 @@ typedef struct rl_options {
   size_t memory_limit;     /* bytes, 0: none */
   double watchdog;         /* seconds, 0: off */
   bool supervise;
-  int argc; /* what follows for the command itself (rille run FILE …) */
+  bool json; /* of rille doctor */
+  int argc;  /* what follows for the command itself (rille run FILE …) */
   char **argv;
 } rl_options;
 
@@ -38,11 +41,7 @@ int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
 /* Whether the root is the folder that holds the command's APP, else the working directory. */
 bool rl_options_takes_app(const char *command);
 
-/* The command at `i`, and the option of serve; NULL behind the last. */
-const char *rl_options_command(unsigned i);
-const char *rl_options_option(unsigned i);
-
-/* The text of `rille help [COMMAND]`; NULL for an unknown command. */
-const char *rl_options_help(const char *command);
+/* The option at `i` of those that a command takes; NULL behind the last. */
+const char *rl_options_of(const rl_command *command, unsigned i);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -59,6 +60,11 @@ void rl_program_settle(rl_loop *loop, int status) {
   _exit(status);
 }
 
+/* Whether others may wait for a task that computes: elsewhere to say so would be noise. */
+static bool may_keep_waiting(const char *command) {
+  return strcmp(command, "run") == 0 || strcmp(command, "test") == 0;
+}
+
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   program *p = rl_must_alloc(sizeof *p);
   if (rl_loop_init(&p->loop)) return 1;
@@ -72,7 +78,10 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   rl_stop_watch(&p->loop, on_stop, p);
   watch_signal(p, &p->on_usr1, SIGUSR1, on_usr1);
   char *app[] = {(char *)(uintptr_t)options->app};
-  if (p->main.vm) rl_heartbeat_watch(p->main.vm);
+  if (p->main.vm) {
+    rl_heartbeat_watch(p->main.vm);
+    if (!may_keep_waiting(options->command)) rl_heartbeat_warn_after(p->main.vm, UINT32_MAX);
+  }
   bool rest = options->argv != NULL;
   if (p->main.vm &&
       rl_main_start(&p->main, options->command, rest ? options->argc : 1, rest ? options->argv : app) == 0)

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/scan.h"
 
 enum { ADDRESSES = 16 };
 
@@ -60,9 +61,15 @@ static int open_any(rl_sockets *s, const rl_options *o, rl_buf *why) {
   return RL_OK;
 }
 
+void rl_sockets_explain(rl_buf *why) {
+  if (why->len && rl_scan_find(rl_buf_slice(why), RL_SLICE("already in use"), 0) >= 0)
+    rl_buf_add_str(why, " (another program has it: rille doctor says which, --port takes another port)");
+}
+
 int rl_sockets_open(rl_sockets *s, const rl_options *o, rl_buf *why) {
   *s = (rl_sockets){0};
   int code = open_any(s, o, why);
+  if (code) rl_sockets_explain(why);
   if (code) rl_sockets_close(s);
   return code;
 }

@@ -27,6 +27,8 @@ typedef struct rl_sockets {
 
 /* Opens what the options ask for. Those of TCP are bound but do not listen yet. 0, or an error with a line in `why`. */
 int rl_sockets_open(rl_sockets *sockets, const rl_options *options, rl_buf *why);
+/* Says what to do where `why` is that an address is taken. */
+void rl_sockets_explain(rl_buf *why);
 /* One more, which was handed over; it is taken. */
 void rl_sockets_add(rl_sockets *sockets, int fd);
 /* All of them listen from now on. */

@@ -207,6 +207,8 @@ void rl_heartbeat_grace(rl_vm *vm, uint64_t ms) {
   atomic_store(&vm->pulse.grace_ms, ms < UINT32_MAX ? (uint_fast32_t)later(ms, STALL_MS) : UINT32_MAX);
 }
 
+void rl_heartbeat_warn_after(rl_vm *vm, uint32_t ms) { atomic_store(&vm->pulse.warn_ms, ms ? ms : STALL_MS); }
+
 void rl_heartbeat_pass(rl_vm *vm) { atomic_fetch_add(&vm->pulse.beat, 2); }
 
 void rl_heartbeat_until(rl_vm *vm, uint64_t ms, const rl_late *late) {
@@ -283,7 +285,8 @@ static bool is_over_stop(rl_pulse *p, uint64_t now) {
 static unsigned due_of(rl_pulse *p, uint64_t now, uint64_t ms) {
   uint64_t beat = atomic_load(&p->beat);
   uint_fast32_t limit = atomic_load(&p->cpu_limit_ms);
-  unsigned due = !p->quiet && ms >= STALL_MS && atomic_load(&p->warned) != beat ? DUE_WARNING : 0;
+  bool warns = !p->quiet && ms >= atomic_load(&p->warn_ms) && atomic_load(&p->warned) != beat;
+  unsigned due = warns ? DUE_WARNING : 0;
   if (atomic_load(&p->raised_beat) == beat && now < atomic_load(&p->again_ms)) return due;
   if (atomic_load(&p->cancelled)) due |= DUE_CANCEL;
   if (p->quiet) return due;
@@ -345,6 +348,7 @@ void rl_heartbeat_watch(rl_vm *vm) {
   vm->pulse.thread = self;
   vm->pulse.beside = own;
   atomic_store(&vm->pulse.grace_ms, RL_LIMIT_STOP_COMPUTING_MS);
+  atomic_store(&vm->pulse.warn_ms, STALL_MS);
   atomic_signal_fence(memory_order_seq_cst); /* the handler follows the list at any time */
   own = vm;
   pthread_mutex_lock(&lock);

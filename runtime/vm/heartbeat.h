@@ -4,7 +4,8 @@
  * looks at each state's pulse every few milliseconds, and only when one has not moved does it note what is due and signal
  * that state's thread, whose handler sets a hook on the running coroutine, as lua.c does for Ctrl-C.
  *
- *   100 ms      a warning with the traceback of where it is (once for each stall)
+ *   100 ms      a warning with the traceback of where it is (once for each stall); later or never
+ *               where nobody waits for what runs (rl_heartbeat_warn_after)
  *   cpu_limit   raises code "cpu_limit", status 503, in what runs
  *   deadline    of a test (rl_heartbeat_until): cancels that task, raises in what runs
  *   stop        the process was told to stop (loop/stop.h) and grace_ms have gone since: cancels what runs
@@ -57,6 +58,7 @@ typedef struct rl_pulse {
   lua_State *_Atomic running;        /* the coroutine that runs */
   atomic_uint_fast32_t cpu_limit_ms; /* of the task that runs; 0: none */
   atomic_uint_fast32_t grace_ms;     /* after the process was told to stop */
+  atomic_uint_fast32_t warn_ms;      /* a stall of so long is logged; UINT32_MAX: none is */
   atomic_uint_fast64_t until_ms;     /* when `late` is; 0: never */
   atomic_uint_fast64_t warned;       /* the beat of the stall that was logged */
   atomic_uint_fast64_t raised_beat;  /* the last beat in which something was raised … */
@@ -101,6 +103,9 @@ void rl_heartbeat_until(rl_vm *vm, uint64_t ms, const rl_late *late);
 /* What runs may go on for so long after the process was told to stop; from rl_heartbeat_watch on it is
  * RL_LIMIT_STOP_COMPUTING_MS. */
 void rl_heartbeat_grace(rl_vm *vm, uint64_t ms);
+/* A stall is logged after so long; 0: as usual, after 100 ms; UINT32_MAX: never. For a command that keeps nobody waiting, or a
+ * program that still loads. */
+void rl_heartbeat_warn_after(rl_vm *vm, uint32_t ms);
 /* bounded(f, ...) -> results: an error that cannot be caught inside f can be caught outside of it. */
 int rl_heartbeat_bounded(lua_State *L);
 

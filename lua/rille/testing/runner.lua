@@ -205,9 +205,14 @@ end
 function M.run(...)
   local args = table.pack(...)
   args.n = nil
+  native.capture_log() -- of the loading too: nobody waits for it
   local ok = pcall(require, "busted.runner")
   if not ok then
     io.stderr:write("rille: busted is not installed (Debian: lua-busted)\n")
+    return 1
+  end
+  if #args == 0 and not native.file_info "spec" and not native.file_info ".busted" then
+    io.stderr:write "rille: there is no folder 'spec' here: rille test PATH runs the specs of another one\n"
     return 1
   end
   preload()
@@ -216,7 +221,6 @@ function M.run(...)
     table.insert(args, "--shuffle")
     native.shuffle_tasks(seed)
   end
-  native.capture_log()
   _G.arg = args
   args[0] = "rille test"
   hook()

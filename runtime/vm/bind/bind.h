@@ -22,6 +22,7 @@ void rl_bind_template(lua_State *L);
 void rl_bind_template_lexer(lua_State *L);
 void rl_bind_sqlite(lua_State *L);
 void rl_bind_files(lua_State *L);
+void rl_bind_machine(lua_State *L);
 void rl_bind_local(lua_State *L);
 void rl_bind_server(lua_State *L);
 void rl_bind_offload(lua_State *L);

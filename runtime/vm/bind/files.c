@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,17 +63,29 @@ static int close_stream(lua_State *L) {
   return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
 }
 
-/* file_info(path) -> {type = "file" | "directory" | "other", size, modified} | nil */
+/* file_info(path) -> {type = "file" | "directory" | "other", size, modified, mode, owner} | nil */
 static int l_file_info(lua_State *L) {
   struct stat info;
   if (stat(luaL_checkstring(L, 1), &info)) return 0;
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, S_ISREG(info.st_mode) ? "file" : S_ISDIR(info.st_mode) ? "directory" : "other");
   lua_setfield(L, -2, "type");
   lua_pushinteger(L, info.st_size);
   lua_setfield(L, -2, "size");
   lua_pushnumber(L, (lua_Number)info.st_mtim.tv_sec + (lua_Number)info.st_mtim.tv_nsec / 1e9);
   lua_setfield(L, -2, "modified");
+  lua_pushinteger(L, info.st_mode & 07777);
+  lua_setfield(L, -2, "mode");
+  lua_pushinteger(L, info.st_uid);
+  lua_setfield(L, -2, "owner");
+  return 1;
+}
+
+/* working_directory() -> path | nil */
+static int l_working_directory(lua_State *L) {
+  char path[PATH_MAX];
+  if (!getcwd(path, sizeof path)) return 0;
+  lua_pushstring(L, path);
   return 1;
 }
 
@@ -93,6 +106,15 @@ static int l_make_private_file(lua_State *L) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return luaL_error(L, "cannot make %s: %s", path, strerror(errno));
   close(fd);
+  return 0;
+}
+
+/* make_executable(path): for whoever may read it */
+static int l_make_executable(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat info;
+  if (stat(path, &info) || chmod(path, (info.st_mode & 07777) | (info.st_mode & 0444) >> 2))
+    return luaL_error(L, "cannot make %s executable: %s", path, strerror(errno));
   return 0;
 }
 
@@ -141,8 +163,10 @@ static const luaL_Reg functions[] = {{"make_directory", l_make_directory},
                                      {"check_descriptors", l_check_descriptors},
                                      {"read_file", l_read_file},
                                      {"make_private_file", l_make_private_file},
+                                     {"make_executable", l_make_executable},
                                      {"list_directory", l_list_directory},
                                      {"file_info", l_file_info},
+                                     {"working_directory", l_working_directory},
                                      {NULL, NULL}};
 
 void rl_bind_files(lua_State *L) { luaL_setfuncs(L, functions, 0); }

@@ -67,6 +67,10 @@ int luaopen_rille_native(lua_State *L) {
   lua_setfield(L, -2, "mode");
   lua_pushliteral(L, RILLE_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushliteral(L, RILLE_REPOSITORY); /* where the sources are, or "", and which of them these are */
+  lua_setfield(L, -2, "repository");
+  lua_pushliteral(L, RILLE_REVISION);
+  lua_setfield(L, -2, "revision");
   lua_pushstring(L, vm->root);
   lua_setfield(L, -2, "root");
   lua_pushinteger(L, vm->worker);
@@ -96,6 +100,7 @@ int luaopen_rille_native(lua_State *L) {
   rl_bind_guard(L);
   rl_bind_sqlite(L);
   rl_bind_files(L);
+  rl_bind_machine(L);
   rl_bind_local(L);
   rl_bind_server(L);
   rl_bind_offload(L);
