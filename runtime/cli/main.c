@@ -118,8 +118,21 @@ static bool self_test(void) {
   return false;
 }
 
+/* Whoever stands inside the app's folder may take that for the root, and miss its modules and templates. */
+static void note_root(const rl_options *options, const char *root) {
+  char *here = realpath(".", NULL);
+  bool serves = strcmp(options->command, "serve") == 0 || strcmp(options->command, "dev") == 0;
+  if (serves && here && strcmp(here, options->app) == 0)
+    rl_logf(RL_LOG_INFO,
+            "the root is %s, the folder that holds the app: require \"%s.…\", templates and static files start there "
+            "(started from there: rille %s %s)",
+            root, strrchr(here, '/') + 1, options->command, strrchr(here, '/') + 1);
+  free(here);
+}
+
 static int run_with_root(rl_options *options, const char *root, const rl_handover *handover) {
   char *app = resolve_app(options), *own_root = rl_options_takes_app(options->command) ? root_of(options->app) : NULL;
+  if (own_root) note_root(options, own_root);
   int status = run_command(options, own_root ? own_root : root, handover);
   free(app);
   free(own_root);
