@@ -1,6 +1,7 @@
 -- What specs are written with: `local testing = require "rille.testing"`. What it hands out is closed at the end of the test
 -- that made it, or of the describe whose setup did.
 local cleanup = require "rille.testing.cleanup"
+local names = require "rille.names"
 local native = require "rille.native"
 
 local testing = {}
@@ -72,5 +73,9 @@ function testing.database(directory)
   end
   return db
 end
+
+names.class("server", Server, { fields = { "url", "port" }, absent = { "closed", "check" } })
+names.class("clock", Clock, { absent = { "closed", "check" } })
+names.module("testing", testing)
 
 return testing
