@@ -87,25 +87,32 @@ static bool is_same(rl_slice a, rl_slice b) {
   return a.data == b.data || (a.len > INTERNED && a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* The shape of the table at `index`, or NULL. It is kept in the slot while its names are in use. */
-static const void *take_shape(encoder *e, int index) {
+/* Keeps the shape on top of the stack in the slot while its names are in use. */
+static void read_shape(encoder *e) {
   lua_State *L = e->L;
-  if (e->canonical || !rl_push_shape(L, index)) return NULL;
-  const void *shape = lua_topointer(L, -1);
-  if (shape != e->shape) {
-    e->name_count = 0;
-    while (e->name_count < FEW && lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING) {
-      rl_slice *name = &e->names[e->name_count++];
-      name->data = lua_tolstring(L, -1, &name->len);
-      lua_pop(L, 1);
-    }
-    if (e->name_count < FEW) lua_pop(L, 1);
-    lua_pushvalue(L, -1);
-    lua_replace(L, e->slot);
-    e->shape = shape;
+  e->shape = lua_topointer(L, -1);
+  e->name_count = 0;
+  while (e->name_count < FEW && lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING) {
+    rl_slice *name = &e->names[e->name_count++];
+    name->data = lua_tolstring(L, -1, &name->len);
+    lua_pop(L, 1);
   }
+  if (e->name_count < FEW) lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  lua_replace(L, e->slot);
+}
+
+/* Whether the table at `index` has a shape, whose names are at hand then. Rows that follow each other share one. */
+static bool take_shape(encoder *e, int index) {
+  lua_State *L = e->L;
+  if (e->canonical || !lua_getmetatable(L, index)) return false;
+  bool shaped = e->shape && lua_topointer(L, -1) == e->shape;
   lua_pop(L, 1);
-  return shape;
+  if (shaped) return true;
+  if (!rl_push_shape(L, index)) return false;
+  read_shape(e);
+  lua_pop(L, 1);
+  return true;
 }
 
 static int rank_of(const encoder *e, rl_slice key) {
@@ -115,8 +122,8 @@ static int rank_of(const encoder *e, rl_slice key) {
 }
 
 /* The pair on top of the stack to its place among those before it. */
-static void insert_member(encoder *e, member *members, int count, bool shaped) {
-  member one = {.value = lua_gettop(e->L)};
+static void insert_member(encoder *e, member *members, int count, int value, bool shaped) {
+  member one = {.value = value};
   check_key(e);
   one.key.data = lua_tolstring(e->L, -2, &one.key.len);
   if (shaped) one.rank = rank_of(e, one.key);
@@ -143,7 +150,8 @@ static void encode_object(encoder *e, int index, bool shaped) {
       encode_many(e, index);
       return;
     }
-    insert_member(e, members, count++, shaped);
+    insert_member(e, members, count, bottom + 2 * count + 2, shaped);
+    count++;
     lua_pushvalue(L, -2);
   } while (lua_next(L, index));
   for (int i = 0; i < count; i++) {
@@ -279,7 +287,7 @@ static void encode_table(encoder *e, int index) {
   if (++e->depth > (int)RL_LIMIT_JSON_DEPTH)
     luaL_error(L, "cannot encode as JSON: nested deeper than %d (a table that contains itself?)", RL_LIMIT_JSON_DEPTH);
   luaL_checkstack(L, 2 * FEW + 12, "JSON");
-  bool shaped = take_shape(e, index) != NULL;
+  bool shaped = take_shape(e, index);
   lua_pushnil(L);
   if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
   else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
