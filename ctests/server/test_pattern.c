@@ -49,6 +49,51 @@ TEST(what_is_no_pattern_is_refused_with_a_line) {
   }
 }
 
+/* What Express, Flask and others write is told how it is written here; it would be taken to the letter, and never match. */
+TEST(the_patterns_of_others_are_refused_with_ours) {
+  UNUSED;
+  static const struct {
+    const char *theirs, *ours;
+  } cases[] = {{"/a/:id", "{id}"},
+               {"/a/:id/b", "{id}"},
+               {"/:id?", "{id}"},
+               {"/:id(\\d+)", "{id}"},
+               {"/<id>", "{id}"},
+               {"/<int:id>", "{id:int}"},
+               {"/<string:s>", "{s:str}"},
+               {"/<path:rest>", "{rest:path}"},
+               {"/<own:x>", "{x:own}"},
+               {"/a/*", "{rest:path}"},
+               {"/a/**", "{rest:path}"},
+               {"/a/*files", "{files:path}"},
+               {"/(\\d+)", "app:converter"},
+               {"/([a-z]+)", "app:converter"},
+               {"/{id?}", "two routes"},
+               {"/a?b=1", "req.query"},
+               {"/{name}.json", "pattern = \".+%.json\""},
+               {"/v{n}-x", "pattern = \"v.+%-x\""},
+               {"posts", "'/posts'"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rl_pattern pattern;
+    rl_buf why;
+    rl_buf_init(&why, 1000);
+    int code = rl_pattern_parse(&pattern, rl_slice_str(cases[i].theirs), &why);
+    rl_buf_add_char(&why, 0);
+    if (code != RL_ESYNTAX || !strstr(why.data, cases[i].ours))
+      fail_msg("'%s': %d %s", cases[i].theirs, code, why.data);
+    rl_pattern_free(&pattern);
+    rl_buf_free(&why);
+  }
+}
+
+TEST(what_only_looks_like_one_is_a_literal) {
+  UNUSED;
+  assert_parsed("/v1/users:batch", "v1 users:batch");
+  assert_parsed("/wiki/Lua_(language)", "wiki Lua_(language)");
+  assert_parsed("/a<b/:/:1/(x)/<", "a<b : :1 (x) <");
+  assert_parsed("/a*b", "a*b");
+}
+
 TEST(memory_that_is_short_is_an_error) {
   UNUSED;
   for (long nth = 1; nth <= 2; nth++) {
@@ -67,6 +112,7 @@ TEST(memory_that_is_short_is_an_error) {
 int main(void) {
   const struct CMUnitTest tests[] = {RUN(a_pattern_is_cut_into_segments),
                                      RUN(what_is_no_pattern_is_refused_with_a_line),
-                                     RUN(memory_that_is_short_is_an_error)};
+                                     RUN(the_patterns_of_others_are_refused_with_ours),
+                                     RUN(what_only_looks_like_one_is_a_literal), RUN(memory_that_is_short_is_an_error)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 -- its message and traceback go to the log only.
 local errors = require "rille.error"
 local native = require "rille.native"
+local options = require "rille.options"
 local vary = require "rille.vary"
 
 local M = {}
@@ -17,7 +18,7 @@ end
 
 local function copy_headers(res, err)
   if type(err.headers) ~= "table" then return res end
-  for name, value in pairs(err.headers) do res:header(name, value) end
+  for _, name in ipairs(options.sorted(err.headers)) do res:header(name, err.headers[name]) end
   return res
 end
 

@@ -1,5 +1,6 @@
 -- The app: what a program registers. Nothing here runs per request: rille/compile.lua turns it into a router and one function
 -- per route before the first one.
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 local traits = require "rille.traits"
@@ -41,8 +42,9 @@ function App.new(opts)
     options.raise("app: cpu_limit is in seconds, more than 0, got %s", given.cpu_limit)
   end
   local app = setmetatable({
-    options = given,
+    settings = given,
     body_limit = given.body_limit and options.size(given.body_limit, "body_limit"),
+    parent = false, session = false, needs_secret = false,
     state = {},
     routes = {},       -- in order of registration
     middleware = {},
@@ -65,17 +67,37 @@ function App.is(value) return getmetatable(value) == App end
 
 local raise = options.raise
 
+-- A pattern of the router's, checked where it is written: -> its parts
+local function parts_of(path, what)
+  local ok, parts = pcall(native.pattern_parts, path)
+  if not ok then raise("%s: %s", what, parts) end
+  return parts
+end
+
 local function check_open(app)
   if app.compiled then
     raise "the app is in use already: routes and middleware are registered while the program loads"
   end
 end
 
+local MIDDLEWARE = "a middleware is a function(req, handler)"
+
+-- What makes a middleware or a handler is none: rille.cors{} is one, rille.cors is not.
+local function check_callable(f, what, expected)
+  local maker = traits.makers[f]
+  if maker then raise("%s: %s makes it: write %s", what, maker.name, maker.call) end
+  if type(f) == "function" then return end
+  local hint = App.is(f) and ": an app within an app is mounted, app:mount(prefix, sub)"
+    or type(f) == "string" and f:find "^/" and ": what holds for some paths alone, app:group{prefix=, use=} takes" or ""
+  raise("%s: %s, got %s%s", what, expected, names.describe(f), hint)
+end
+
 local function check_middleware(app, list, what)
+  if type(list) == "table" and list[1] == nil and next(list) ~= nil then
+    raise("%s: use is a list of middleware: use = { f, g }", what)
+  end
   for i, middleware in ipairs(list or {}) do
-    if type(middleware) ~= "function" then
-      raise("%s: use[%d] is a function(req, handler), got a %s", what, i, type(middleware))
-    end
+    check_callable(middleware, ("%s: use[%d]"):format(what, i), MIDDLEWARE)
     traits.adopt(app, middleware)
   end
   return list or {}
@@ -88,21 +110,38 @@ local function concat(a, b)
   return list
 end
 
+-- How a route of that method is written, for messages.
+local function written(method, path)
+  return ("app:%s(%q, function(req) … end)"):format(method == "*" and "any" or method:lower(), path)
+end
+
+local function check_route(method, path, handler)
+  if type(path) == "function" and (type(handler) == "string" or handler == nil) then
+    raise("%s: the path comes first, then the handler: %s", method, written(method, handler or "/path"))
+  end
+  if type(path) ~= "string" then
+    raise("%s: a route needs a path, got %s: %s", method, names.describe(path), written(method, "/path"))
+  end
+  if traits.makers[handler] then check_callable(handler, method .. " " .. path) end
+  if type(handler) == "function" then return end
+  local why = ("%s %s: the handler is a function, got %s"):format(method, path, names.describe(handler))
+  if native.is_response(handler) or type(handler) == "string" then
+    why = why .. ", what it returns: pass the function itself, without calling it"
+  end
+  raise("%s: %s", why, written(method, path))
+end
+
 -- The one way in: `from` is an app or a group.
 local function add(from, method, path, handler, opts)
   local app = from.app or from
   check_open(app)
   local what = method .. " " .. tostring(path)
-  if type(path) ~= "string" then raise("a route needs a path, got a %s", type(path)) end
-  if type(handler) ~= "function" then
-    raise("%s: the handler is a function, got a %s", what, type(handler))
-  end
+  check_route(method, path, handler)
   opts = options.check(opts, route_options, what)
   local full = (from.prefix or "") .. (path == "/" and from.prefix and from.prefix ~= "" and "" or path)
-  local ok, parts = pcall(native.pattern_parts, full)
-  if not ok then raise("%s: %s", what, parts) end
+  local parts = parts_of(full, what)
   app.routes[#app.routes + 1] = {
-    method = method, path = full, parts = parts, handler = handler,
+    method = method, path = full, parts = parts, is_index = path == "/" and full ~= "/", handler = handler,
     name = opts.name and (from.route_name_prefix or "") .. opts.name,
     use = concat(from.use_list or {}, check_middleware(app, opts.use, what)),
     body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or from.group_body_limit,
@@ -138,9 +177,10 @@ for _, class in ipairs { App, Group } do
 
   --- app:group{prefix=, use=, name=, body_limit=, timeout=} -> what takes routes as an app does
   function class:group(opts)
+    if type(opts) == "string" then raise("group: options are a table: app:group{prefix = \"%s\"}", opts) end
     opts = options.check(opts, group_options, "group")
     local prefix = (self.prefix or "") .. (opts.prefix or "")
-    if opts.prefix and not opts.prefix:find "^/" then raise("group: a prefix starts with '/'") end
+    if opts.prefix and not opts.prefix:find "^/" then raise("group: a prefix starts with '/': write '/%s'", opts.prefix) end
     return setmetatable({
       app = self.app or self,
       prefix = (prefix:gsub("/$", "")),
@@ -155,9 +195,7 @@ end
 --- app:use(middleware): the first is outermost, wherever it stands among the routes.
 function App:use(middleware)
   check_open(self)
-  if type(middleware) ~= "function" then
-    raise("use: a middleware is a function(req, handler), got a %s", type(middleware))
-  end
+  check_callable(middleware, "use", MIDDLEWARE)
   traits.adopt(self, middleware)
   traits.adopt_session(self, middleware)
   self.middleware[#self.middleware + 1] = middleware
@@ -167,6 +205,9 @@ end
 --- app:on_error(status or code or "*", function(req, err) return response end)
 function App:on_error(which, handler)
   check_open(self)
+  if type(which) == "function" then
+    raise "on_error: the status or code comes first: app:on_error(404, function(req, err) … end), '*' for any"
+  end
   if type(which) ~= "string" and math.type(which) ~= "integer" then
     raise("on_error: a status, a code or '*' was expected, got a %s", type(which))
   end
@@ -187,15 +228,23 @@ end
 --- app:mount(prefix, sub_app): sub's "/" is prefix.
 function App:mount(prefix, sub)
   check_open(self)
-  if type(prefix) ~= "string" or not prefix:find "^/." then raise("mount: a prefix starts with '/' and is more than that") end
-  if not App.is(sub) then raise("mount: an app was expected, got a %s", type(sub)) end
+  if App.is(prefix) then raise "mount: the prefix comes first: app:mount(\"/admin\", sub)" end
+  if type(prefix) ~= "string" or not prefix:find "^/." then
+    raise("mount: a prefix starts with '/' and is more than that, such as \"/admin\", got %s", type(prefix) == "string" and
+      ("'%s'"):format(prefix) or names.describe(prefix))
+  end
+  parts_of(prefix, "mount " .. prefix)
+  if not App.is(sub) then
+    raise("mount: an app was expected, got %s%s", names.describe(sub), type(sub) == "function"
+      and ": a function that returns one is called first, require \"admin\" {}" or "")
+  end
   if sub.parent then raise("mount: this app is mounted already") end
   local above = self
   while above do
     if above == sub then raise("mount: an app cannot be mounted in itself") end
     above = above.parent
   end
-  if sub.options.limits then
+  if sub.settings.limits then
     raise("mount: limits are those of connections, which the outermost app alone has: %s", prefix)
   end
   prefix = prefix:gsub("/$", "")
@@ -214,7 +263,11 @@ local static_options = {
 --- hash=true}): the directory starts at the root.
 function App:static(prefix, directory, opts)
   check_open(self)
-  if type(prefix) ~= "string" or not prefix:find "^/" then raise("static: a prefix starts with '/'") end
+  if type(prefix) ~= "string" or not prefix:find "^/" then
+    raise("static: a prefix starts with '/': app:static(\"/static\", \"static\"), got %s", type(prefix) == "string"
+      and ("'%s'"):format(prefix) or names.describe(prefix))
+  end
+  parts_of(prefix, "static " .. prefix)
   if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
@@ -228,6 +281,9 @@ end
 function App:converter(name, opts)
   check_open(self)
   if type(name) ~= "string" or not name:find "^[%a][%w_]*$" then raise("converter: a name was expected") end
+  if type(opts) ~= "table" then
+    raise("converter: %s: options are a table, such as {pattern = \"%%x+\", parse=, format=}, got %s", name, names.describe(opts))
+  end
   opts = options.check(opts, { pattern = "string", parse = "function", format = "function" }, "converter")
   if self.converters[name] then raise("converter: there is one named '%s' already", name) end
   if opts.pattern then
@@ -273,7 +329,7 @@ App.root = root
 
 --- app:url_for(name, params, query) -> path
 function App:url_for(name, params, query)
-  return url_for.path(root(self), name, params, query, 2)
+  return url_for.path(root(self), name, params, query)
 end
 
 -- A converter registered here or in a parent, or nil.
@@ -327,5 +383,12 @@ function App:find_error_handler(err)
   local handlers = self.error_handlers
   return handlers[err.code] or handlers[err.status] or handlers["*"]
 end
+
+-- ---- names --------------------------------------------------------------------------------------------------------------
+
+names.class("app", App, { fields = { "state" }, absent = { "body_limit", "parent", "mounted_at", "session", "needs_secret",
+  "compiled", "compiled_routes", "environment", "prefix_here", "route_names", "app", "prefix", "use_list", "route_name_prefix",
+  "group_body_limit", "group_timeout" } })
+names.class("route_group", Group, { absent = { "app", "group_body_limit", "group_timeout" } })
 
 return App

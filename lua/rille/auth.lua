@@ -3,11 +3,12 @@
 local errors = require "rille.error"
 local native = require "rille.native"
 local options = require "rille.options"
+local traits = require "rille.traits"
 
 local M = {}
 
 local function check(opts, what)
-  local given = options.check(opts, { verify = "function", realm = "string" }, what)
+  local given = options.only(opts, { verify = "function", realm = "string" }, what)
   if not given.verify then options.raise("%s: verify is a function", what) end
   if given.realm and given.realm:find '[%c"\\]' then options.raise("%s: the realm holds no quotes", what) end
   return given.verify, given.realm or "restricted"
@@ -55,5 +56,7 @@ function M.bearer(opts)
     return handler(req)
   end
 end
+
+for name in pairs(M) do traits.is_maker(M[name], "rille.auth." .. name, ("rille.auth.%s{verify=}"):format(name)) end
 
 return M

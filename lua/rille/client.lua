@@ -13,6 +13,7 @@
 local cookies = require "rille.client.cookies"
 local errors = require "rille.error"
 local headers = require "rille.client.headers"
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 local redirect = require "rille.client.redirect"
@@ -22,6 +23,7 @@ local retry = require "rille.client.retry"
 local transport = require "rille.client.transport"
 local urls = require "rille.client.url"
 
+local meta_of = debug.getmetatable
 local mistake = options.mistake
 
 local Client = { __name = "rille.client" }
@@ -173,7 +175,8 @@ local function check_options(given, check, what)
   return check(given)
 end
 
-local function run(client, method, url, opts)
+local function run(client, method, url, opts, name)
+  if meta_of(client) ~= Client then names.check_self("client", Client, client, name) end
   if client.closed then
     error(errors.new("closed", ("%s %s: this client was closed"):format(method, urls.shown(tostring(url))),
       { status = 500, url = url, method = method }), 0)
@@ -201,16 +204,17 @@ for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "opti
     if opts and type(opts) == "table" and opts.method ~= nil and tostring(opts.method):upper() ~= name then
       mistake(("method: client:%s sends %s; client:request takes another one"):format(method, name))
     end
-    return run(self, name, url, opts)
+    return run(self, name, url, opts, method)
   end
 end
 
 --- client:request(url, {method="GET", …}) -> response
-function Client:request(url, opts) return run(self, "GET", url, opts) end
+function Client:request(url, opts) return run(self, "GET", url, opts, "request") end
 
 --- client:use(function(req, send) return send(req) end): the first is outermost. A hook sees each call once, whatever
 --- redirects and retries it takes; it may change the request, send it more than once, or answer by itself.
 function Client:use(hook)
+  if meta_of(self) ~= Client then names.check_self("client", Client, self, "use") end
   if type(hook) ~= "function" then error("use: a function was expected, got a " .. type(hook), 2) end
   self.hooks[#self.hooks + 1] = hook
   return self
@@ -271,15 +275,19 @@ end
 
 local function new(given)
   local settings = request.settings(given)
-  local client = setmetatable({ settings = settings, hooks = {}, transport = given.transport }, Client)
+  local client = setmetatable({ settings = settings, hooks = {}, transport = given.transport or false, closed = false,
+    is_shared = false, jar = false, pool = false, base_url = false, home = false }, Client)
   local in_url = given.base_url and urls.set_base(client, given.base_url)
   client.headers, client.digest = request.of_client(given, base_headers(settings), in_url)
+  client.digest = client.digest or false
   set_jar(client, given.cookies)
   carry_when_needed(client, { limit = check_limit("limit", given.limit, 1, 100),
     limit_per_host = check_limit("limit_per_host", given.limit_per_host, 0, 0),
     deny_private = given.deny_private, allow = given.allow })
   return client
 end
+
+names.class("client", Client, { fields = { "cookies" }, absent = { "base_scheme" }, is_one = false })
 
 local M = { cookies = cookies.new, response = response.of }
 
@@ -290,6 +298,7 @@ local shared -- the client of rille.fetch
 
 --- rille.fetch(url, options) -> response, once its head has come
 function M.fetch(url, opts)
+  if type(url) == "table" then names.check_colon(url, "rille.fetch") end
   if not shared then
     shared = new { cookies = false }
     shared.is_shared = true

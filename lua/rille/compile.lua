@@ -80,10 +80,18 @@ local function chain(app, route, label)
   return around(app, inner, label)
 end
 
+-- "/api/" where "/api" is the "/" of a group or of a mounted app: -> where it leads, or nil. The method and the body go along.
+local function without_slash(req, indexes)
+  local target = indexes[req.path]
+  return target and native.request_has_route(req, target) and target .. (req.target:match "^[^?]*(%?.*)$" or "") or nil
+end
+
 -- A path without a route: 404, 405 with Allow, or the answer to OPTIONS; through the middleware like any other.
-local function miss_chain(app)
+local function miss_chain(app, indexes)
   return around(app, native.link(function(req)
     local status, allow = native.request_miss(req)
+    local target = status == 404 and without_slash(req, indexes)
+    if target then return native.redirect(target, 308) end
     if status == 204 then
       local res = native.empty(204)
       return allow and res:header("Allow", allow) or res
@@ -102,7 +110,7 @@ local function inherited(app, read)
 end
 
 local function body_limit(app) return app.body_limit end
-local function cpu_limit(app) return app.options.cpu_limit end
+local function cpu_limit(app) return app.settings.cpu_limit end
 
 local function add_routes(compiled, app, all)
   for name, converter in pairs(app.converters) do
@@ -149,10 +157,20 @@ local function add_statics(compiled, app, all, hooks)
   for _, mount in ipairs(app.mounts) do add_statics(compiled, mount.app, all, hooks) end
 end
 
-local function add_scopes(compiled, app, count)
-  compiled:scope(app.prefix_here, count, miss_chain(app), app)
-  for _, mount in ipairs(app.mounts) do count = add_scopes(compiled, mount.app, count + 1) end
+local function add_scopes(compiled, app, count, indexes)
+  compiled:scope(app.prefix_here, count, miss_chain(app, indexes), app)
+  for _, mount in ipairs(app.mounts) do count = add_scopes(compiled, mount.app, count + 1, indexes) end
   return count
+end
+
+-- Paths with a slash behind what is the "/" of something: path -> without it.
+local function index_paths(all)
+  local paths = {}
+  for _, entry in pairs(all) do
+    local is_index = entry.route.is_index or (entry.route.path == "/" and entry.path ~= "/")
+    if is_index and not entry.path:find "[{/]$" then paths[entry.path .. "/"] = entry.path end
+  end
+  return paths
 end
 
 -- The hooks of app:on_response of one app and its parents, innermost first.
@@ -183,11 +201,11 @@ function M.compile(app)
   app.prefix_here = ""
   app.route_names = url_for.names(app)
   local hooks = collect_hooks(app) or M.last_hook ~= nil
-  local compiled, all = native.app(app, app.body_limit, app.options.cpu_limit), {}
-  for name, value in pairs(app.options.limits or {}) do compiled:limit(name, value) end
+  local compiled, all = native.app(app, app.body_limit, app.settings.cpu_limit), {}
+  for name, value in pairs(app.settings.limits or {}) do compiled:limit(name, value) end
   add_routes(compiled, app, all)
   add_statics(compiled, app, all, hooks)
-  add_scopes(compiled, app, 0)
+  add_scopes(compiled, app, 0, index_paths(all))
   compiled:ready(function(req, err) return answer.to_error(app, req, err) end, run_hooks, hooks)
   app.compiled, app.compiled_routes = compiled, all
   return compiled, all

@@ -38,7 +38,7 @@ local function compress_stream(res, encoding)
 end
 
 return function(opts)
-  local min = options.check(opts, { min = "number" }, "compress").min or 1024
+  local min = options.only(opts, { min = "number" }, "compress").min or 1024
   if native.mode == "dev" then return function(req, handler) return handler(req) end end -- pages get a script at their end
   return function(req, handler)
     local res = handler(req)

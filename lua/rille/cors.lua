@@ -36,7 +36,7 @@ local function origin_test(origins)
 end
 
 local function check(opts)
-  local given = options.check(opts, known, "cors")
+  local given = options.only(opts, known, "cors")
   local allows, any = origin_test(given.origins)
   if any and given.credentials then options.raise "cors: with credentials the origins are named, '*' will not do" end
   local any_header = given.headers == nil or given.headers == "*"
@@ -57,16 +57,24 @@ end
 
 -- ---- the question before the request (preflight) ------------------------------------------------------------------
 
+-- A name that was sent, for a message.
+local function shown(text) return (#text > 60 and text:sub(1, 60) .. "…" or text):gsub("[^%w%p]", "?") end
+
+local function refuse(what, name, option)
+  local text = "%s %s is not allowed from other origins: rille.cors{%s = {…}} names those that are"
+  errors.abort(403, text:format(what, shown(name), option))
+end
+
 local function check_headers(config, wanted)
   for name in wanted:gmatch "[^,%s]+" do
-    if not config.headers[name:lower()] then errors.abort(403, "this header is not allowed from other origins") end
+    if not config.headers[name:lower()] then refuse("the header", name:lower(), "headers") end
   end
 end
 
 local function preflight(config, req, origin)
   local method, wanted = req.headers["access-control-request-method"], req.headers["access-control-request-headers"]
-  if not config.allows(origin) then errors.abort(403, "this origin is not allowed here") end
-  if not config.methods[method] then errors.abort(403, "this method is not allowed from other origins") end
+  if not config.allows(origin) then refuse("the origin", origin, "origins") end
+  if not config.methods[method] then refuse("the method", method, "methods") end
   if wanted and not config.any_header then check_headers(config, wanted) end
   local res = native.empty(204)
   name_origin(config, res, origin)

@@ -69,16 +69,17 @@ local function has_good_token(req, config)
   return token ~= nil and id ~= nil and native.csrf_check(ring_of(req), id, token)
 end
 
---- req:csrf_token() -> a token for the forms of this session, which is made where there is none; nil without rille.csrf or
---- without sessions
+--- req:csrf_token() -> a token for the forms of this session, which is made where there is none; nil without sessions. Raises
+--- where rille.csrf is not installed.
 function methods.csrf_token(req)
-  if not req[GUARDED] then return nil end
+  if not req[GUARDED] then options.raise "req:csrf_token() needs the guard against forged forms: app:use(rille.csrf{})" end
   local id = session.make_id(req)
   return id and native.csrf_token(ring_of(req), id)
 end
 
 --- req:csrf_field() -> the hidden input of a form, as HTML; "" where there is no token
 function methods.csrf_field(req)
+  if not req[GUARDED] then options.raise "req:csrf_field() needs the guard against forged forms: app:use(rille.csrf{})" end
   local token = methods.csrf_token(req)
   if not token then return "" end
   return ('<input type="hidden" name="%s" value="%s">'):format(req[GUARDED].field, token)
@@ -108,7 +109,7 @@ end
 
 --- rille.csrf{trusted={origins}, field="csrf_token", header="x-csrf-token"} -> middleware
 return function(opts)
-  local given = options.check(opts, { trusted = "table", field = "string", header = "string" }, "csrf")
+  local given = options.only(opts, { trusted = "table", field = "string", header = "string" }, "csrf")
   local config = { trusted = trusted_set(given.trusted), field = given.field or "csrf_token",
     header = (given.header or "x-csrf-token"):lower() }
   if config.field:find "[^%w_.-]" or config.field == "" then options.raise "csrf: field is letters, digits, '_', '.' and '-'" end

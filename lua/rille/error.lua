@@ -31,12 +31,16 @@ function M.new(kind, message, fields, level)
   if type(fields) == "table" then
     for key, value in pairs(fields) do err[key] = value end
   end
+  if type(kind) == "string" and type(message) == "number" then
+    require("rille.options").raise("an error's status or code comes first: %s, then the message, '%s'", message, kind)
+  end
   if math.type(kind) == "integer" then
     if kind < 400 or kind > 599 then error("an error's status is from 400 to 599, got " .. kind, (level or 1) + 1) end
     err.status, err.code = kind, err.code or codes[kind] or "error"
   elseif type(kind) == "string" then
     err.status, err.code = err.status or native.error_status(kind) or statuses[kind] or 500, kind
   else
+    require("rille.names").check_colon(kind, "rille.abort")
     error("an error needs a status or a code, got a " .. type(kind), (level or 1) + 1)
   end
   err.message = message == nil and status_text(err.status) or tostring(message)

@@ -2,6 +2,7 @@
 -- in memory, files as rille/upload.lua says; a form is read once, whoever asks for it first.
 local coding = require "rille.coding"
 local errors = require "rille.error"
+local names = require "rille.names"
 local native = require "rille.native"
 local parts = require "rille.part"
 local upload = require "rille.upload"
@@ -9,6 +10,7 @@ local upload = require "rille.upload"
 local M = {}
 local methods = native.request_methods
 local parsed = "parsed form" -- under which a request keeps its form; no field of req is called so
+native.request_keeps(parsed)
 
 --- Tables that came from req:form() -> all values of each name. Those values are text, so rille.validate reads numbers in
 --- them.
@@ -126,5 +128,7 @@ function methods.file(req, name)
   end
   return nil
 end
+
+names.again "req"
 
 return M

@@ -1,9 +1,11 @@
 -- rille, as a program sees it: `local rille = require "rille"`. Everything is a function here or a noun of its own beside
 -- this file; what is slow to load is loaded when it is first named.
+local names = require "rille.names"
 local native = require "rille.native"
 local App = require "rille.app"
 local errors = require "rille.error"
 local task = require "rille.task"
+local traits = require "rille.traits"
 require "rille.request"
 require "rille.form"
 require "rille.response"
@@ -33,9 +35,14 @@ for name, value in pairs(task) do rille[name] = value end
 
 local log = {}
 for _, level in ipairs { "debug", "info", "warn", "error" } do
-  log[level] = function(message, fields) native.log(level, message, fields) end
+  log[level] = function(message, fields)
+    if message == log then names.check_colon(log, "rille.log." .. level) end
+    native.log(level, message, fields)
+  end
 end
-rille.log = log
+rille.log = names.module("rille.log", log)
+names.module("rille.worker", rille.worker)
+names.known("rille", rille, { "version", "worker", "null", "log" })
 
 local response_options = { status = "number", content_type = "string", headers = "table", body = "string" }
 
@@ -44,7 +51,8 @@ function rille.response(opts)
   opts = require("rille.options").check(opts, response_options, "response", 2)
   local res = native.text(opts.body or "", opts.status)
   res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
-  for name, value in pairs(opts.headers or {}) do
+  for _, name in ipairs(require("rille.options").sorted(opts.headers or {})) do
+    local value = opts.headers[name]
     if type(name) ~= "string" then
       require("rille.options").raise("response: headers has names, such as { [\"X-A\"] = \"b\" }, got [%s]", tostring(name))
     end
@@ -77,6 +85,7 @@ local function absolute(path) return path:sub(1, 1) == "/" and path or native.ro
 --- root. With `root` it starts at that directory and stays below it, whatever it says, and no part of it begins with a dot
 --- unless `dotfiles`: for paths that come from a request. Raises code "not_found".
 function rille.file(path, opts)
+  names.check_colon(path, "rille.file")
   if type(path) ~= "string" then error("file: a path was expected, got a " .. type(path), 2) end
   opts = require("rille.options").check(opts, file_options, "file")
   if opts.dotfiles ~= nil and not opts.root then require("rille.options").raise "file: dotfiles goes with root" end
@@ -106,12 +115,23 @@ local lazy = {
   verify_signature = { "rille.seal", "verify_signature" },
 }
 
+-- What is called to get a middleware or a handler, and how.
+local makers = {
+  session = "{}", csrf = "{}", cors = "{}", compress = "{}", security_headers = "{}", request_id = "{}", normalize_path = "{}",
+  limit = "{rate=}", trust_proxy = '{"10.0.0.0/8"}', healthz = "{}",
+}
+
+local unknown = native.unknown("rille", {})
+names.known("rille", lazy, { "auth", "client", "image", "password", "sqlite", "template", "validate" })
+
 return setmetatable(rille, {
   __name = "rille",
   __index = function(self, name)
     local module = lazy[name]
-    if not module then return nil end
+    if not module then return unknown(self, name) end
     local value = type(module) == "table" and require(module[1])[module[2]] or require(module)
+    if type(value) == "table" then names.module("rille." .. name, value) end
+    if makers[name] then traits.is_maker(value, "rille." .. name, "rille." .. name .. makers[name]) end
     rawset(self, name, value)
     return value
   end,

@@ -12,7 +12,7 @@ local function by_client(req) return native.client_key(req.remote) end
 --- rille.limit{rate=requests a second, burst=rate, by=function(req) return key end, name=} -> middleware. The key is the
 --- client's address unless said; nil is not limited. Limits of one name share their counts.
 return function(opts)
-  local given = options.check(opts, { rate = "number", burst = "number", by = "function", name = "string" }, "limit")
+  local given = options.only(opts, { rate = "number", burst = "number", by = "function", name = "string" }, "limit")
   local rate, burst, by = given.rate, given.burst or math.max(given.rate or 1, 1), given.by or by_client
   if not rate or rate <= 0 or rate ~= rate then options.raise "limit: rate is how many requests a second, more than 0" end
   if burst < 1 then options.raise "limit: burst is how many requests at once, at least 1" end

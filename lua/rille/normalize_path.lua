@@ -18,7 +18,7 @@ end
 
 --- rille.normalize_path{status=308} -> middleware
 return function(opts)
-  local status = options.check(opts, { status = "number" }, "normalize_path").status or 308
+  local status = options.only(opts, { status = "number" }, "normalize_path").status or 308
   if not ({ [301] = true, [302] = true, [303] = true, [307] = true, [308] = true })[status] then
     options.raise "normalize_path: status is 301, 302, 303, 307 or 308"
   end

@@ -92,7 +92,7 @@ function M.document(app, routes)
       if i > 1 then paths[path][method].operationId = nil end -- each may stand once
     end
   end
-  return { openapi = "3.1.0", info = { title = app.options.name or "API", version = "1.0.0" }, paths = paths }
+  return { openapi = "3.1.0", info = { title = app.settings.name or "API", version = "1.0.0" }, paths = paths }
 end
 
 -- ---- as text ------------------------------------------------------------------------------------------------------

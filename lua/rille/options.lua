@@ -1,33 +1,66 @@
 -- Checking option tables: an unknown key raises at the caller's line and names the nearest known one.
 local options = {}
 
--- Edit distance of two short words (Levenshtein 1965), one row at a time.
+-- Words without their style: max_age, maxAge and max-age are one.
+local function plain(word) return (word:lower():gsub("[_-]", "")) end
+
+-- How many letters are to be put in, left out, changed or exchanged with their neighbour: Damerau's distance (1964), by optimal
+-- string alignment.
 local function distance(a, b)
-  local row = {}
+  local before, row, next_row = {}, {}, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    next_row[0] = i
     for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+      local same = a:byte(i) == b:byte(j)
+      local best = math.min(row[j] + 1, next_row[j - 1] + 1, row[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, before[j - 2] + 1)
+      end
+      next_row[j] = best
     end
+    before, row, next_row = row, next_row, before
   end
   return row[#b]
+end
+
+local LONGEST = 40
+
+-- What may differ: a third of the shorter word; of short ones a letter that was left out or is too many.
+local function is_near(name, candidate, apart)
+  if apart <= math.min(#name, #candidate) // 3 then return true end
+  return apart == 1 and #name ~= #candidate and #name > 1 and name:byte() == candidate:byte()
+end
+
+-- The shortest of the names that begin with what was written, three letters or more: base is base_url.
+local function completed(wanted, known)
+  local best
+  for key, value in pairs(known) do
+    local candidate = type(key) == "number" and value or key
+    if #wanted >= 3 and type(candidate) == "string" and plain(candidate):sub(1, #wanted) == wanted
+      and (not best or #candidate < #best or (#candidate == #best and candidate < best)) then
+      best = candidate
+    end
+  end
+  return best
 end
 
 --- The name in `known` (a set or a list of names) that is most like `name`, or nil where none is close.
 function options.nearest(name, known)
   local best, best_distance
-  local most = math.max(2, #name // 2)
+  local wanted = plain(name)
+  if wanted == "" or #wanted > LONGEST then return nil end
   for key, value in pairs(known) do
     local candidate = type(key) == "number" and value or key
-    if type(candidate) == "string" and math.abs(#candidate - #name) <= most then -- at least so many letters apart
-      local d = distance(name, candidate)
-      if not best or d < best_distance or (d == best_distance and candidate < best) then best, best_distance = candidate, d end
+    local word = type(candidate) == "string" and plain(candidate)
+    if word and #word <= LONGEST and math.abs(#word - #wanted) <= #wanted // 3 + 1 then -- at least so many letters apart
+      local d = distance(wanted, word)
+      if is_near(wanted, word, d) and (not best or d < best_distance or (d == best_distance and candidate < best)) then
+        best, best_distance = candidate, d
+      end
     end
   end
-  if best and best_distance <= most then return best end
+  return best or completed(wanted, known)
 end
 
 --- Checks that `given` (nil, a string or a table) has only keys of `known` (name -> type, several in a string such as
@@ -39,6 +72,7 @@ function options.check(given, known, what)
   for key, value in pairs(given) do
     local expected = known[key]
     if expected == nil then
+      if type(given[key]) == "function" then require("rille.names").check_colon(given, "rille." .. what) end
       local near = type(key) == "string" and options.nearest(key, known)
       options.raise("%s: unknown option '%s'%s", what, tostring(key), near and (", did you mean '" .. near .. "'?") or "")
     end
@@ -48,6 +82,21 @@ function options.check(given, known, what)
     end
   end
   return given
+end
+
+--- only(given, known, what): the same of a function that takes nothing but options. A string there is no second value of
+--- require's: somebody means something by it.
+function options.only(given, known, what)
+  if type(given) == "string" then options.raise("%s: options are a table, got the string '%s'", what, given) end
+  return options.check(given, known, what)
+end
+
+--- The keys of a table of names, in order: what is sent looks the same each time.
+function options.sorted(t)
+  local list = {}
+  for name in pairs(t) do list[#list + 1] = name end
+  table.sort(list, function(a, b) return tostring(a) < tostring(b) end)
+  return list
 end
 
 --- Whether it can be called: a function, or what has __call.
@@ -73,12 +122,14 @@ function options.size(value, what)
   return size
 end
 
---- Raises a programmer's mistake at the line that called into the library, however deep inside it was found.
+--- Raises a programmer's mistake at the line that called into the library, however deep inside it was found. Where a call in
+--- `return f(…)` has left no line to tell, it is the one where the handler begins, or where the task was spawned.
 function options.mistake(message)
   local level = 2
   while true do
     local info = debug.getinfo(level, "S")
-    if not info or (info.what ~= "C" and info.source:sub(1, 7) ~= "=rille/") then break end
+    if not info then error(require("rille.native").place() .. message, 0) end
+    if info.what ~= "C" and info.source:sub(1, 7) ~= "=rille/" then break end
     level = level + 1
   end
   error(message, level)

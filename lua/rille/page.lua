@@ -6,6 +6,7 @@
 --
 -- The helpers cost nothing where a page does not name them.
 local Environment = require "rille.template.environment"
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 local url_for = require "rille.url_for"
@@ -46,12 +47,12 @@ local function read_option(given)
 end
 
 local function new_environment(app)
-  local sources, own = read_option(app.options.templates)
+  local sources, own = read_option(app.settings.templates)
   local parent = app.parent and M.environment(app.parent)
   if parent then table.move(parent.loader.sources, 1, #parent.loader.sources, #sources + 1, sources)
   elseif #sources == 0 then sources[1] = DEFAULT_DIRECTORY end
   local env = { sources = sources, parent = parent, filters = app.filters, tests = app.tests, globals = app.globals,
-    reload = app:root().options.debug }
+    reload = app:root().settings.debug }
   for key in pairs(settings) do
     env[key] = own[key]
     if env[key] == nil and parent then env[key] = parent.settings[key] end
@@ -73,29 +74,28 @@ local helpers = {}
 
 function helpers.request(_, req) return req end
 
--- A program's mistake (no sessions are there) is raised as text; a store that fails raises an error value, and Lua itself a text
--- of its own where memory is short: that does not mean that nobody is logged in.
-local function ask(f, req)
-  local ok, result = pcall(f, req)
-  if ok then return result end
-  if type(result) ~= "string" or result == "not enough memory" then error(result, 0) end
+-- Pages of a program without sessions are pages all the same.
+local function has_sessions(req)
+  local has = native.request_has_session -- of rille/session.lua, where that is in use
+  return req and has and has(req)
 end
 
-function helpers.session(_, req)
-  return req and ask(function() return req.session end)
-end
+function helpers.session(_, req) return has_sessions(req) and req.session or nil end
 
 function helpers.flashes(_, req)
-  return function()
-    local flashes = native.request_methods.flashes
-    return req and flashes and ask(flashes, req) or native.array {}
-  end
+  return function() return has_sessions(req) and req:flashes() or native.array {} end
 end
+
+local warned = false -- of a form that nothing guards
 
 function helpers.csrf_field(_, req)
   return function()
-    local field = native.request_methods.csrf_field
-    return value.markup(req and field and field(req) or "")
+    if req and req["guarded by csrf"] then return value.markup(req:csrf_field()) end
+    if req and native.mode == "dev" and not warned then
+      warned = true
+      native.log("warn", "csrf_field() in a template is empty: the app has no app:use(rille.csrf{})")
+    end
+    return value.markup ""
   end
 end
 
@@ -189,6 +189,7 @@ local function helpers_of(app, req, globals)
 end
 
 local function check(name, context, what)
+  if type(name) ~= "string" then names.check_colon(name, "rille." .. what) end
   if type(name) ~= "string" then options.raise("%s: the name of a template was expected, got a %s", what, type(name)) end
   if context ~= nil and type(context) ~= "table" then
     options.raise("%s: a template's context is a table, got a %s", what, type(context))
@@ -238,7 +239,7 @@ end
 local function add_sharers(app, sharers)
   sharers[#sharers + 1] = M.environment(app)
   for _, mount in ipairs(app.mounts) do
-    if not mount.app.options.templates then add_sharers(mount.app, sharers) end
+    if not mount.app.settings.templates then add_sharers(mount.app, sharers) end
   end
   return sharers
 end
@@ -256,12 +257,12 @@ end
 
 --- Compiles all templates of an app and of those mounted in it: their number, and a list of error values.
 function M.check(app)
-  local names, errors = M.environment(app).loader:names(), {}
-  local sharers, count = add_sharers(app, {}), #names
+  local templates, errors = M.environment(app).loader:names(), {}
+  local sharers, count = add_sharers(app, {}), #templates
   for _, env in ipairs(sharers) do env.checking = true end
-  for _, name in ipairs(names) do errors[#errors + 1] = error_of(name, sharers) end
+  for _, name in ipairs(templates) do errors[#errors + 1] = error_of(name, sharers) end
   for _, mount in ipairs(app.mounts) do
-    if mount.app.options.templates then
+    if mount.app.settings.templates then
       local more, wrong = M.check(mount.app)
       count = count + more
       table.move(wrong, 1, #wrong, #errors + 1, errors)

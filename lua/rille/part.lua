@@ -2,6 +2,7 @@
 -- next one is asked for. The parser is C's (http/multipart.c).
 local coding = require "rille.coding"
 local errors = require "rille.error"
+local names = require "rille.names"
 local native = require "rille.native"
 local upload = require "rille.upload"
 
@@ -201,5 +202,9 @@ function M.keep(part, content, saves)
   if type(content) == "string" then texts[kept] = content else files[kept] = content end
   return kept
 end
+
+local fields = { "name", "filename", "raw_filename", "content_type", "headers" }
+names.class("part", Part, { fields = fields, absent = { "form_data" } })
+names.class("part", Kept, { fields = fields })
 
 return M

@@ -1,5 +1,6 @@
 -- The methods of `req` that read well in Lua; fields and bodies are C's (vm/bind/request.c).
 local coding = require "rille.coding"
+local names = require "rille.names"
 local native = require "rille.native"
 
 local methods = native.request_methods
@@ -41,6 +42,38 @@ function methods.accepts(req, ...)
   end
   return best
 end
+
+-- What comes with a middleware has its place before: its module says what is missing. The first call loads it, and it puts its
+-- own in the place of these.
+local brought = {
+  renew_session = "rille.session", clear_session = "rille.session", flash = "rille.session", flashes = "rille.session",
+  csrf_token = "rille.csrf", csrf_field = "rille.csrf", csp_nonce = "rille.security_headers",
+}
+for name, module in pairs(brought) do
+  methods[name] = function(req, ...)
+    require(module)
+    return methods[name](req, ...)
+  end
+end
+
+function native.request_getters.session(req)
+  require "rille.session"
+  return native.request_getters.session(req)
+end
+
+--- is_one(value): whether it may be a request
+local function is_one(value) return type(value) == "userdata" end
+
+--- keeps(…): names under which the library keeps something with a request; they may be absent
+function native.request_keeps(...)
+  for _, name in ipairs { ... } do native.request_kept[name] = true end
+end
+
+native.request_keeps "guarded by csrf" -- pages ask for it too
+
+names.known("req", methods, { "method", "path", "raw_path", "target", "url", "query", "headers", "params", "content_type",
+  "charset", "content_length", "remote", "scheme", "host", "version", "route", "id", "trailers", "app", "state", "session",
+  "cookies" }, is_one)
 
 function native.request_getters.cookies(req)
   local cookies = native.cookies(req.headers.cookie or "")

@@ -5,7 +5,7 @@ local options = require "rille.options"
 
 --- rille.request_id{header="X-Request-ID", trust=false} -> middleware
 return function(opts)
-  local given = options.check(opts, { header = "string", trust = "boolean" }, "request_id")
+  local given = options.only(opts, { header = "string", trust = "boolean" }, "request_id")
   local header = given.header or "X-Request-ID"
   if header:find "[^%w-]" or header == "" then options.raise "request_id: header is a header's name" end
 

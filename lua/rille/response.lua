@@ -1,4 +1,5 @@
 -- The methods of a response that read well in Lua; status, headers and body are C's (vm/bind/response.c).
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 
@@ -55,8 +56,13 @@ local function domain_of(domain, level)
   error(("cookie: the domain is a name such as 'example.com', got '%s'"):format(shown(domain)), level + 1)
 end
 
-local function same_site_of(same_site, level)
-  return same_sites[(same_site or "Lax"):lower()] or error("cookie: same_site is 'Lax', 'Strict' or 'None'", level + 1)
+local function same_site_of(opts, level)
+  local same_site = same_sites[(opts.same_site or "Lax"):lower()]
+  if not same_site then error("cookie: same_site is 'Lax', 'Strict' or 'None'", level + 1) end
+  if same_site == "None" and not opts.secure then
+    error("cookie: same_site = 'None' goes with secure = true: browsers drop such a cookie without it", level + 1)
+  end
+  return same_site
 end
 
 -- Seconds, whole ones: half a second more is not none at all.
@@ -91,7 +97,7 @@ local function set_cookie(name, value, opts, level)
   if expires then add("Expires=" .. native.http_date(expires)) end
   if opts.secure then add "Secure" end
   if opts.http_only ~= false then add "HttpOnly" end
-  add("SameSite=" .. same_site_of(opts.same_site, level))
+  add("SameSite=" .. same_site_of(opts, level))
   return table.concat(pieces, "; ")
 end
 
@@ -124,5 +130,8 @@ function methods.last_modified(res, time)
   if not (time >= 0 and time <= LAST_DATE) then error("last_modified: seconds since 1970 were expected, got " .. time, 2) end
   return res:header("Last-Modified", native.http_date(time))
 end
+
+names.known("res", methods, { "status", "headers", "body" }, native.is_response)
+names.class("out", native.out_methods, { is_one = false })
 
 return methods

@@ -26,7 +26,7 @@ end
 --- The secret given to an app or to the nearest of its parents, or nil.
 local function given_to(app)
   while app do
-    if app.options.secret ~= nil then return app.options.secret end
+    if app.settings.secret ~= nil then return app.settings.secret end
     app = app.parent
   end
 end
@@ -63,7 +63,7 @@ end
 --- Raises at the start of `serve` where an app, or one mounted in it, lacks a secret that its middleware needs.
 function M.check_app(app)
   local has_own = app.session and app.session.ring
-  if (app.needs_secret and not has_own) or app.options.secret ~= nil then
+  if (app.needs_secret and not has_own) or app.settings.secret ~= nil then
     local ring, wrong = M.ring(app)
     if not ring then error(wrong, 0) end
   end

@@ -7,6 +7,7 @@ local options = require "rille.options"
 
 local methods = native.request_methods
 local NONCE, GUARDED = "csp nonce", "guarded by security headers"
+native.request_keeps(NONCE, GUARDED)
 
 local known = {
   csp = "string|table|boolean", hsts = "string|boolean", frame = "string|boolean", referrer = "string|boolean",
@@ -76,7 +77,7 @@ end
 --- rille.security_headers{csp=, hsts=, frame="DENY", referrer=, opener=, permissions=} -> middleware; false leaves one out.
 --- csp is a table of directives on top of the default ones, or a whole policy, in which %NONCE% becomes the nonce.
 return function(opts)
-  local given = options.check(opts, known, "security_headers")
+  local given = options.only(opts, known, "security_headers")
   local config = {
     csp = check_csp(given.csp), hsts = either(given.hsts, "max-age=31536000"), frame = either(given.frame, "DENY"),
     referrer = either(given.referrer, "strict-origin-when-cross-origin"), opener = either(given.opener, "same-origin"),

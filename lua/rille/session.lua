@@ -6,6 +6,7 @@
 --                                                                           |
 --   Set-Cookie <--store:save-- only where its canonical text is another <---/
 local errors = require "rille.error"
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 local secret = require "rille.secret"
@@ -16,6 +17,7 @@ local M = {}
 
 -- Under which a request keeps its own; no field of req is called so.
 local CONFIG, HOLDER = "session config", "session holder"
+native.request_keeps(CONFIG, HOLDER)
 
 -- ---- configuration ------------------------------------------------------------------------------------------------
 
@@ -28,7 +30,7 @@ local same_sites = { lax = "Lax", strict = "Strict", none = "None" }
 local day = 86400
 
 local function check(opts)
-  local given = options.check(opts, known, "session")
+  local given = options.only(opts, known, "session")
   local config = {
     store = given.store or "cookie", name = given.name or "rille", max_age = given.max_age or 14 * day,
     path = given.path or "/", secure = given.secure, database = given.database,
@@ -39,6 +41,10 @@ local function check(opts)
     options.raise("session: store is 'cookie', 'memory' or 'sqlite', got '%s'", config.store)
   end
   if not config.same_site then options.raise("session: same_site is 'Lax', 'Strict' or 'None', got '%s'", given.same_site) end
+  if config.same_site == "None" and config.secure == false then
+    options.raise "session: same_site = 'None' goes with secure = true: browsers drop such a cookie without it"
+  end
+  if config.same_site == "None" then config.secure = true end
   if not config.name:find "^[%w_.-]+$" then options.raise "session: the name is letters, digits, '_', '.' and '-'" end
   if config.max_age <= 0 or config.lifetime <= 0 then options.raise "session: max_age and lifetime are seconds, more than 0" end
   if not config.path:find "^/[^%c;]*$" then options.raise "session: the path starts with '/'" end
@@ -345,7 +351,12 @@ function methods.flashes(req)
   return list
 end
 
+names.again "req"
+
 -- ---- for csrf -----------------------------------------------------------------------------------------------------
+
+--- Whether a request has sessions: for pages, which are pages without them too.
+function native.request_has_session(req) return req[HOLDER] ~= nil or config_of(req) ~= nil end
 
 --- Whether the client has sent a session cookie, whatever it is worth.
 function M.has_cookie(req)

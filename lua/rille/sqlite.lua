@@ -1,5 +1,6 @@
 -- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are C's (vm/bind/sqlite.c); here is what reads well in
 -- Lua: transactions as functions, migrations from a directory, iterators.
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 
@@ -14,6 +15,7 @@ local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 
 --- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, synchronous="FULL"}) -> db; ":memory:" too
 function M.open(path, opts)
+  names.check_colon(path, "rille.sqlite.open")
   if type(path) ~= "string" then error("sqlite.open: the path is a string, got a " .. type(path), 2) end
   opts = options.check(opts, open_options, "sqlite.open")
   if opts.synchronous and not synchronous[opts.synchronous] then
@@ -93,5 +95,10 @@ function M.match_query(text, opts)
   if opts.prefix then words[#words] = words[#words] .. "*" end
   return table.concat(words, opts.any and " OR " or " ")
 end
+
+local function is_userdata(value) return type(value) == "userdata" end
+
+names.class("db", Database, { is_one = is_userdata })
+names.class("tx", Transaction, { is_one = is_userdata })
 
 return M

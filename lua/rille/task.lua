@@ -1,5 +1,6 @@
 -- Structured concurrency, on the primitives of vm/bind/task.c. A child belongs to the task that spawned it and cannot
 -- outlive it; the first error of a group cancels the rest and is the one raised.
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 
@@ -54,9 +55,10 @@ end
 
 --- rille.group(f) -> results of f(group), once all children have ended.
 function M.group(f)
+  names.check_colon(f, "rille.group")
   if type(f) ~= "function" then error("group: a function was expected, got a " .. type(f), 2) end
   return native.run_group(function(scope)
-    local group <close> = setmetatable({ scope = scope, tasks = {} }, Group)
+    local group <close> = setmetatable({ scope = scope, tasks = {}, closed = false }, Group)
     local results = table.pack(f(group))
     wait_for_all(group)
     return table.unpack(results, 1, results.n)
@@ -64,6 +66,7 @@ function M.group(f)
 end
 
 local function check_functions(what, ...)
+  names.check_colon((...), "rille." .. what)
   for i = 1, select("#", ...) do
     local f = select(i, ...)
     if type(f) ~= "function" then
@@ -105,6 +108,8 @@ end
 
 --- rille.map(list, f, {limit=}) -> list of f(item, index), run at once, at most `limit` of them at a time.
 function M.map(list, f, opts)
+  names.check_colon(list, "rille.map")
+  if type(list) == "function" and type(f) == "table" then options.raise "map: the list comes first: rille.map(list, f)" end
   if type(list) ~= "table" then error("map: a list was expected, got a " .. type(list), 2) end
   if type(f) ~= "function" then error("map: a function was expected, got a " .. type(f), 2) end
   local limit = options.check(opts, { limit = "number" }, "map").limit or #list
@@ -154,6 +159,7 @@ local Held = { __close = function(held) held[1]:release() end }
 
 --- semaphore:with(f, ...) -> results of f(...), run with a permit.
 function Semaphore:with(f, ...)
+  if type(f) ~= "function" then options.raise("with: a function was expected, got a %s", type(f)) end
   if self.holder ~= nil and self.holder == native.current_task_id() then error(entered_twice, 2) end
   self:acquire()
   local held <close> = setmetatable({ self }, Held) -- luacheck: ignore 211
@@ -162,6 +168,7 @@ end
 
 --- rille.semaphore(n)
 function M.semaphore(n)
+  names.check_colon(n, "rille.semaphore")
   if math.type(n) ~= "integer" or n < 1 then error("a semaphore has a whole number of permits, at least 1", 2) end
   return setmetatable({ permits = n, free = n, queue = native.queue() }, Semaphore)
 end
@@ -174,7 +181,7 @@ local NEXT = {} -- the holder between a release and the turn of the one who is w
 --- lock:acquire(): first come, first served. A task that holds it already would wait for itself: that raises.
 function Lock:acquire()
   local id = native.current_task_id()
-  if self.holder == nil then
+  if not self.holder then
     native.checkpoint()
   else
     if self.holder == id then error(entered_twice, 2) end
@@ -185,13 +192,13 @@ end
 
 --- lock:release(): by the task that holds it; else it raises.
 function Lock:release()
-  if self.holder == nil then error("this lock is not held: one acquire() for each release()", 2) end
+  if not self.holder then error("this lock is not held: one acquire() for each release()", 2) end
   if self.holder ~= native.current_task_id() then error("this lock is held by another task, which must release it", 2) end
-  self.holder = self.queue:wake(1) > 0 and NEXT or nil
+  self.holder = self.queue:wake(1) > 0 and NEXT
 end
 
 --- rille.lock()
-function M.lock() return setmetatable({ queue = native.queue() }, Lock) end
+function M.lock() return setmetatable({ queue = native.queue(), holder = false }, Lock) end
 
 local Event = {}
 Event.__index = Event
@@ -267,9 +274,17 @@ Channel.__call = Channel.receive -- for value in channel do … end
 --- rille.channel(capacity = 0)
 function M.channel(capacity)
   capacity = capacity or 0
+  names.check_colon(capacity, "rille.channel")
   if math.type(capacity) ~= "integer" or capacity < 0 then error("a channel's capacity is a whole number, 0 or more", 2) end
   return setmetatable({ capacity = capacity, items = {}, first = 1, last = 0, closed = false,
     senders = native.queue(), receivers = native.queue() }, Channel)
 end
+
+names.class("group", Group, { absent = { "closed" } })
+names.class("semaphore", Semaphore)
+names.class("lock", Lock, { absent = { "holder" } })
+names.class("event", Event)
+names.class("channel", Channel)
+names.known("task", native.task_methods, { "status" })
 
 return M

@@ -2,6 +2,7 @@
 -- that made it, or of the describe whose setup did.
 local background = require "rille.background"
 local cleanup = require "rille.testing.cleanup"
+local names = require "rille.names"
 local native = require "rille.native"
 
 local testing = {}
@@ -80,5 +81,9 @@ function testing.database(directory)
   end
   return db
 end
+
+names.class("server", Server, { fields = { "url", "port" }, absent = { "closed", "check" } })
+names.class("clock", Clock, { absent = { "closed", "check" } })
+names.module("testing", testing)
 
 return testing

@@ -4,6 +4,15 @@ local M = {}
 
 local of = setmetatable({}, { __mode = "k" })
 
+--- What makes a middleware or a handler -> {name = "rille.cors", call = "rille.cors{}"}: who passes that itself has forgotten to
+--- call it.
+M.makers = setmetatable({}, { __mode = "k" })
+
+function M.is_maker(f, name, call)
+  M.makers[f] = { name = name, call = call }
+  return f
+end
+
 --- mark(middleware, {needs_secret=, session=, body=, query=}) -> middleware
 function M.mark(middleware, traits)
   of[middleware] = traits

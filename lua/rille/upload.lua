@@ -1,6 +1,7 @@
 -- Files that a client has sent: in memory up to 64 KiB, in a file without a name beyond, and gone when the request ends.
 -- The bytes are held by C (vm/bind/spill.c).
 local errors = require "rille.error"
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 
@@ -85,5 +86,7 @@ function M.new(part, spill, saves)
 end
 
 function M.is(value) return getmetatable(value) == File end
+
+names.class("file", File, { fields = { "name", "filename", "raw_filename", "content_type", "size" } })
 
 return M

@@ -1,7 +1,9 @@
 -- Paths from route names: the router's patterns, the other way round.
 local native = require "rille.native"
+local options = require "rille.options"
 
 local M = {}
+local raise = options.raise
 
 -- Every route of an app and what is mounted in it, by name; routes of a mounted app stand below its prefix.
 local function collect(app, prefix, names)
@@ -36,25 +38,24 @@ end
 
 local function has_dots(text) return ("/" .. text .. "/"):find "/%.%.?/" ~= nil end
 
-local function format_value(entry, part, value, level)
+local function format_value(entry, part, value)
   local name, kind = part[1], part[2]
   local custom = entry.app:find_converter(kind)
   if value == nil then
-    error(("url_for: route '%s' needs the parameter '%s'"):format(entry.route.name, name), level + 1)
+    raise("url_for: route '%s' needs the parameter '%s'", entry.route.name, name)
   end
   if custom and custom.format then value = custom.format(value) end
   if math.type(value) == "float" and kind == "int" then value = math.tointeger(value) or value end
   if type(value) ~= "string" and type(value) ~= "number" then
-    error(("url_for: parameter '%s' is a string or a number, got a %s"):format(name, type(value)), level + 1)
+    raise("url_for: parameter '%s' is a string or a number, got a %s", name, type(value))
   end
   local text = tostring(value)
-  if text == "" then error(("url_for: parameter '%s' is empty"):format(name), level + 1) end
+  if text == "" then raise("url_for: parameter '%s' is empty", name) end
   if has_dots(text) then
-    error(("url_for: parameter '%s' is '%s': browsers take '.' and '..' for a way through folders"):format(name, text), level + 1)
+    raise("url_for: parameter '%s' is '%s': browsers take '.' and '..' for a way through folders", name, text)
   end
   if not fits(custom, kind, text) then
-    error(("url_for: route '%s' takes '%s' as {%s:%s}, which '%s' is not"):format(entry.route.name, name, name, kind, text),
-      level + 1)
+    raise("url_for: route '%s' takes '%s' as {%s:%s}, which '%s' is not", entry.route.name, name, name, kind, text)
   end
   return kind == "path" and encode_segments(text) or native.url_encode(text)
 end
@@ -91,35 +92,33 @@ function M.split(root, name, values)
 end
 
 -- A value without a place would be dropped: it was meant for the query, or its name is wrong.
-local function check_params(entry, params, level)
+local function check_params(entry, params)
   local places = {}
   for _, part in ipairs(entry.route.parts) do
     if type(part) == "table" then places[part[1]] = true end
   end
   for name in pairs(params) do
     if not places[name] then
-      local near = type(name) == "string" and require("rille.options").nearest(name, places)
-      error(("url_for: route '%s' has no parameter '%s'%s; a query is the third argument"):format(entry.route.name,
-        tostring(name), near and (", did you mean '" .. near .. "'?") or ""), level + 1)
+      local near = type(name) == "string" and options.nearest(name, places)
+      raise("url_for: route '%s' has no parameter '%s'%s; a query is the third argument", entry.route.name, tostring(name),
+        near and (", did you mean '" .. near .. "'?") or "")
     end
   end
 end
 
 --- The path of a named route.
-function M.path(root, name, params, query, level)
+function M.path(root, name, params, query)
   local names = root.route_names or M.names(root)
   local entry = names[name]
   if not entry then
-    local near = type(name) == "string" and require("rille.options").nearest(name, names)
-    error(("url_for: no route is named '%s'%s"):format(tostring(name), near and (", did you mean '" .. near .. "'?") or ""),
-      (level or 1) + 1)
+    local near = type(name) == "string" and options.nearest(name, names)
+    raise("url_for: no route is named '%s'%s", tostring(name), near and (", did you mean '" .. near .. "'?") or "")
   end
   params = params or {}
-  check_params(entry, params, (level or 1) + 1)
+  check_params(entry, params)
   local pieces = {}
   for i, part in ipairs(entry.route.parts) do
-    pieces[i] = type(part) == "table" and format_value(entry, part, params[part[1]], (level or 1) + 1)
-      or encode_segments(part)
+    pieces[i] = type(part) == "table" and format_value(entry, part, params[part[1]]) or encode_segments(part)
   end
   local tail = table.concat(pieces, "/")
   local path = entry.prefix .. ((tail == "" and entry.prefix ~= "") and "" or "/" .. tail)

@@ -9,6 +9,8 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "data/clock.h"
+#include "data/locks.h"
 #include "data/sql.h"
 
 enum { PROGRESS_STEPS = 400 };
@@ -34,6 +36,14 @@ static void add_reason(rl_sql_error *error, sqlite3 *db, int result) {
   int out = rl_descriptors_check_errno(reason);
   if (out) error->code = out;
   snprintf(error->message + len, sizeof error->message - len, " (%s)", out ? rl_error_text(out) : strerror(reason));
+}
+
+/* Who holds it, where the system tells. */
+void rl_sql_add_holder(rl_sql_error *error, sqlite3 *db) {
+  char name[32];
+  size_t len = strlen(error->message);
+  pid_t pid = db ? rl_locks_holder(sqlite3_db_filename(db, "main"), name, sizeof name) : 0;
+  if (pid) snprintf(error->message + len, sizeof error->message - len, " (process %ld, %s)", (long)pid, name);
 }
 
 int rl_sql_failed(rl_sql_error *error, sqlite3 *db, int result) {
@@ -222,13 +232,17 @@ int rl_connection_failed(rl_connection *connection, int result, rl_sql_error *er
 
 int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *error) {
   int result = sqlite3_exec(connection->db, sql, NULL, NULL, NULL);
-  return result == SQLITE_OK ? RL_OK : rl_sql_failed(error, connection->db, result);
+  if (result == SQLITE_OK) return RL_OK;
+  rl_sql_failed(error, connection->db, result);
+  if ((result & 0xFF) == SQLITE_BUSY) rl_sql_add_holder(error, connection->db);
+  return error->code;
 }
 
 int rl_connection_open(rl_connection *connection, const char *path, int flags, rl_sql_error *error) {
   memset(connection, 0, sizeof *connection);
   rl_list_init(&connection->statements);
-  int result = sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+  int result =
+      sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, rl_sql_vfs());
   if (result != SQLITE_OK) {
     rl_sql_failed(error, connection->db, result);
     rl_connection_close(connection);

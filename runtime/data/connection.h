@@ -132,7 +132,9 @@ void rl_connection_budget(rl_connection *connection, uint64_t deadline_ns);
 int rl_connection_failed(rl_connection *connection, int result, rl_sql_error *error);
 /* The same without an authorizer. */
 int rl_sql_failed(rl_sql_error *error, sqlite3 *db, int result);
-/* The same with a message of our own. */
+/* Adds which process holds the database, where the system tells: to a message that it is locked. */
+void rl_sql_add_holder(rl_sql_error *error, sqlite3 *db);
+/* An error with a message of our own. */
 int rl_sql_refused(rl_sql_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -25,6 +25,7 @@ static void describe_busy(const rl_writer *w, rl_op *op) {
   rl_sql_refused(&op->error, RL_EBUSY, "database is locked: another process has held it for %.1f s",
                  (double)(uv_hrtime() - w->contended_ns) / SECOND_NS);
   op->error.extended = SQLITE_BUSY;
+  rl_sql_add_holder(&op->error, w->connection.db);
 }
 
 /* Those that come after the one that waits have a patience of their own. */

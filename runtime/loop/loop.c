@@ -1,6 +1,7 @@
 /* The loop of loop.h on libuv. */
 #include "loop/loop.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -224,6 +225,14 @@ static int64_t wall_clock(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What every thread sees while a loop's clock is virtual; 0: none is. */
+static _Atomic int64_t frozen_wall;
+
+int64_t rl_loop_wall(void) {
+  int64_t frozen = atomic_load_explicit(&frozen_wall, memory_order_relaxed);
+  return frozen ? frozen : wall_clock();
+}
+
 int64_t rl_loop_time(const rl_loop *loop) { return loop->virtual_clock ? loop->virtual_wall : wall_clock(); }
 
 const char *rl_loop_date(rl_loop *loop) {
@@ -242,6 +251,7 @@ void rl_loop_clock_freeze(rl_loop *loop) {
   fire(loop, uv_now(&loop->uv));
   loop->virtual_now = uv_now(&loop->uv);
   loop->virtual_wall = wall_clock();
+  atomic_store(&frozen_wall, loop->virtual_wall);
   loop->virtual_clock = true;
   loop->armed = UINT64_MAX;
   uv_timer_stop(&loop->wheel_timer);
@@ -251,6 +261,7 @@ void rl_loop_clock_freeze(rl_loop *loop) {
 void rl_loop_clock_thaw(rl_loop *loop) {
   if (!loop->virtual_clock) return;
   loop->virtual_clock = false;
+  atomic_store(&frozen_wall, 0);
   uv_update_time(&loop->uv);
   uint64_t was = loop->virtual_now, now = uv_now(&loop->uv);
   rl_list all;
@@ -269,6 +280,7 @@ void rl_loop_clock_thaw(rl_loop *loop) {
 void rl_loop_advance_to(rl_loop *loop, uint64_t now_ms) {
   if (now_ms > loop->virtual_now) {
     loop->virtual_wall += (int64_t)(now_ms - loop->virtual_now);
+    atomic_store(&frozen_wall, loop->virtual_wall);
     loop->virtual_now = now_ms;
   }
   fire(loop, now_ms);

@@ -108,6 +108,8 @@ static inline bool rl_post_waits(const rl_post *post) { return post->node.next &
 void rl_loop_clock_freeze(rl_loop *loop);
 /* Back to the real clock; timers keep the delay they still have. */
 void rl_loop_clock_thaw(rl_loop *loop);
+/* The wall clock in milliseconds, for threads that have no loop: the virtual one while there is one. */
+int64_t rl_loop_wall(void);
 /* Moves a frozen clock forward to `now_ms` and fires what expired on the way. */
 void rl_loop_advance_to(rl_loop *loop, uint64_t now_ms);
 /* Goes on until nothing is ready, moves to the next timer, and repeats, up to `target_ms`; then calls `done`, from the loop.

@@ -166,8 +166,9 @@ static int copy_slice(rl_slice s, rl_slice *copy) {
   return data ? RL_OK : RL_ENOMEM;
 }
 
+static const rl_slice built_in[] = {{"int", 3}, {"uuid", 4}, {"float", 5}, {"slug", 4}, {"str", 3}, {"path", 4}};
+
 static int find_own_converter(rl_slice name) {
-  static const rl_slice built_in[] = {{"int", 3}, {"uuid", 4}, {"float", 5}, {"slug", 4}, {"str", 3}, {"path", 4}};
   for (int i = 0; i < RL_CONVERT_CUSTOM; i++)
     if (rl_slice_eq(built_in[i], name)) return i;
   return -1;
@@ -209,13 +210,26 @@ static const route *route_for(const node *n, int method) {
   return NULL;
 }
 
+/* Says which there are, and which may be meant. */
+static void name_converters(const rl_router *router, const rl_pattern_part *part, rl_buf *why) {
+  rl_slice meant = rl_pattern_converter_of(part->converter);
+  rl_buf_addf(why, "no converter '%.*s'; there are ", RL_FMT(part->converter));
+  for (int i = 0; i < RL_CONVERT_CUSTOM; i++) rl_buf_addf(why, "%s%.*s", i ? ", " : "", RL_FMT(built_in[i]));
+  for (size_t i = 0; i < router->custom_count; i++) rl_buf_addf(why, ", %.*s", RL_FMT(router->custom[i].name));
+  if (find_converter(router, part->text) >= 0) /* {int:id} */
+    rl_buf_addf(why, ": the name comes first, {%.*s:%.*s}", RL_FMT(part->converter), RL_FMT(part->text));
+  else if (find_converter(router, meant) >= 0)
+    rl_buf_addf(why, ": write {%.*s:%.*s}", RL_FMT(part->text), RL_FMT(meant));
+  else rl_buf_addf(why, "; app:converter(\"%.*s\", {pattern=, parse=}) would add it", RL_FMT(part->converter));
+}
+
 static int resolve_converters(rl_router *router, rl_pattern *pattern, rl_buf *why) {
   for (size_t i = 0; i < pattern->count; i++) {
     rl_pattern_part *part = &pattern->parts[i];
     if (!part->param) continue;
     part->convert = find_converter(router, part->converter);
     if (part->convert < 0) {
-      rl_buf_addf(why, "no converter '%.*s'", RL_FMT(part->converter));
+      name_converters(router, part, why);
       return RL_ENOTFOUND;
     }
     if (part->convert == RL_CONVERT_PATH && i + 1 < pattern->count) {

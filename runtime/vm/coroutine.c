@@ -6,6 +6,7 @@
  * A thread from coroutine.create holds, at the bottom of its stack, its base function, its strand and the program's
  * function:   [strand_base, strand, f] args…     so the strand lives exactly as long as the thread can be resumed.
  */
+#define RL_ARGUMENTS_AS_LUA
 #include <string.h>
 
 #include "base/error.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vm/serve.h"
 #include "vm/task.h"
 
 static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
@@ -44,7 +45,7 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) {
   lua_error(L);
 }
 
-/* Pushes "app.lua:12: " for the first frame that is the program's, or "". */
+/* Pushes "app.lua:12: " for the first frame that is the program's; a call in `return f(…)` may have left none. */
 static void push_place(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
@@ -53,7 +54,7 @@ static void push_place(lua_State *L) {
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
     return;
   }
-  lua_pushliteral(L, "");
+  rl_res_push_place(L);
 }
 
 int rl_error_mistake(lua_State *L, const char *format, ...) {

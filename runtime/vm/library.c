@@ -2,6 +2,7 @@
  * string.rep and table.move: loops of as many steps as a program says, which may be a number from outside. As the reference
  * manual has them (sections 6.4 and 6.6); what takes long attends to the stall guard (vm/heartbeat.h).
  */
+#define RL_ARGUMENTS_AS_LUA
 #include "vm/library.h"
 
 #include <limits.h>

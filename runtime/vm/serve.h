@@ -128,6 +128,9 @@ typedef struct rl_returned {
 } rl_returned;
 /* Pushes the function that answers: the route's, or that of a miss. */
 void rl_serving_push_chain(lua_State *L, const rl_serving *serving);
+/* Pushes "app.lua:12: ", the place where the handler of the running request begins or its task was spawned: for a mistake whose
+ * own line is not known; or "". */
+void rl_res_push_place(lua_State *L);
 /* Turns what a handler returned (`count` values on top) into one response on top of the stack; raises where it is none. */
 void rl_res_from_results(lua_State *L, int count, const rl_returned *from);
 /* Fills `resp` from the response at `index`; slices are borrowed as long as that value stays unchanged, headers come from

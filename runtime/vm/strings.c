@@ -3,6 +3,7 @@
  * words of Lua's own library for each error. A match that runs on attends to the stall guard (vm/heartbeat.h), which may
  * raise: nothing is held then but values on the stack.
  */
+#define RL_ARGUMENTS_AS_LUA
 #define _GNU_SOURCE
 #include <string.h>
 

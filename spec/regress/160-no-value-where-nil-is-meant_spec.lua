@@ -71,10 +71,16 @@ describe("what is absent is nil, one value", function()
       for _, name in ipairs { "query", "cookies", "params", "headers", "session" } do count("req." .. name, req[name].none) end
       count("req.route", req.route)
       count("req:accepts", req:accepts("text/html", "image/png"))
-      count("req:csrf_token", req:csrf_token())
       count("req:csp_nonce", req:csp_nonce())
       return ""
     end)
+    local guarded = rille.app { secret = ("s"):rep(32) }
+    guarded:use(rille.csrf {})
+    guarded:get("/", function(req)
+      count("req:csrf_token", req:csrf_token())
+      return ""
+    end)
+    testing.client(guarded):get "/"
     app:post("/parts", function(req)
       local parts, state = req:parts()
       local part = parts(state)

@@ -130,11 +130,17 @@ describe("the field of a form", function()
     assert.is_nil(client:get("/field").headers["set-cookie"])
   end)
 
-  it("is empty without csrf, and without sessions", function()
-    local app = rille.app()
+  it("is empty without sessions, and names what is missing without csrf", function()
+    local app, said = rille.app(), {}
     app:use(rille.session {})
-    app:get("/field", function(req) return "[" .. req:csrf_field() .. "]" end)
-    assert.equal("[]", testing.client(app):get("/field"):text())
+    app:get("/field", function(req)
+      said[1] = tostring(select(2, pcall(req.csrf_field, req)))
+      said[2] = tostring(select(2, pcall(req.csrf_token, req)))
+      return ""
+    end)
+    testing.client(app):get "/field"
+    assert.matches("csrf_field%(%) needs .*app:use%(rille.csrf{}%)", said[1])
+    assert.matches("csrf_token%(%) needs .*app:use%(rille.csrf{}%)", said[2])
     assert.equal("", testing.client(app_with({}, false)):get("/field"):text())
   end)
 

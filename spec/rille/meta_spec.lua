@@ -70,6 +70,19 @@ describe("annotations", function()
     end
   end)
 
+  it("have the signatures that messages show (lua/rille/names.lua)", function()
+    local shown, described = {}, {}
+    for owner, name, params in require("rille.names").signatures:gmatch "([%w_.]+)([:.][%w_]+)(%b())\n" do
+      local plain = params:gsub("%??: [%w|]+", ""):gsub("%?", "")
+      shown[owner:gsub("^response$", "res") .. name .. plain] = true
+    end
+    for _, text in pairs(files) do
+      for signature in text:gmatch "\nfunction ([%w_.:]+%b()) end" do described[signature] = true end
+    end
+    assert.same({}, exports.missing(described, shown))
+    assert.same({}, exports.missing(shown, described))
+  end)
+
   it("are not in the binary", function()
     assert.error_matches(function() require "rille.meta.app" end, "no embedded module")
   end)

@@ -16,6 +16,7 @@
 local mistake = require("rille.options").mistake
 local options = require "rille.options"
 local dates = require "rille.client.date"
+local names = require "rille.names"
 local native = require "rille.native"
 local urls = require "rille.client.url"
 
@@ -415,5 +416,7 @@ function Jar:clear(domain)
     if not domain or cookie.domain == domain:lower() then drop(self, cookie) end
   end
 end
+
+names.class("jar", Jar)
 
 return M

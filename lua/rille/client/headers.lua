@@ -108,16 +108,20 @@ local function remove_all(list, names)
   for i = kept + 1, count do list[i] = nil end
 end
 
---- set_all(list, given): what the table `given` says, instead of what has the same names
+--- set_all(list, given): what the table `given` says, instead of what has the same names; in the order of the names, for tables
+--- have none
 function M.set_all(list, given)
-  local names = {}
+  local names, order = {}, {}
   for name in pairs(given) do
     if type(name) ~= "string" then mistake "headers are a table of names and values" end
     if names[lower(name)] then mistake(("headers: %s is there twice, in upper and lower case"):format(name)) end
     names[lower(name)] = true
+    order[#order + 1] = name
   end
+  table.sort(order)
   if #list > 0 then remove_all(list, names) end
-  for name, value in pairs(given) do
+  for _, name in ipairs(order) do
+    local value = given[name]
     for _, item in ipairs(type(value) == "table" and value or { value }) do M.add(list, name, item) end
   end
 end

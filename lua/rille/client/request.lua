@@ -210,7 +210,7 @@ local function set_credentials(req, client, opts, in_url, at_home)
     urls.refuse(req.url, "it holds a user, and credentials were given beside it", req.method)
   end
   if opts.auth or in_url then credentials.set(req, opts.auth or in_url)
-  elseif at_home and not by_header then req.digest = client.digest end
+  elseif at_home and not by_header then req.digest = client.digest or nil end
 end
 
 local function set_cookies(req, cookies)
@@ -231,8 +231,8 @@ function Request.__tostring(req) return ("%s %s"):format(req.method, req.url) en
 -- A request that says nothing but its URL: the client's own headers and settings, not even copied; and the credentials in
 -- the URL, with which it is more than that.
 local function plain(client, method, url)
-  local req = setmetatable({ method = method, headers = client.headers, settings = client.settings, digest = client.digest },
-    Request)
+  local req = setmetatable({ method = method, headers = client.headers, settings = client.settings,
+    digest = client.digest or nil }, Request)
   local _, in_url = urls.set(req, client, url)
   return req, in_url
 end

@@ -16,17 +16,19 @@ local errors = require "rille.error"
 local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
 local options = require "rille.options"
+local names = require "rille.names"
 local native = require "rille.native"
 
 local M = {}
 local methods, getters = {}, {}
 local Response = { __name = "rille.client_response" }
+local unknown = native.unknown("response", { url = true, method = true })
 
 function Response.__index(self, key)
   local method = methods[key]
   if method then return method end
   local getter = getters[key]
-  if not getter then return nil end
+  if not getter then return unknown(self, key) end
   local value = getter(self)
   if key ~= "encoding" then rawset(self, key, value) end
   return value
@@ -269,5 +271,8 @@ function methods.close(self)
 end
 
 Response.__close = methods.close
+
+names.known("response", methods, { "status", "headers", "url", "method", "history", "ok", "version", "cookies", "content_type",
+  "charset", "encoding" }, M.is, Response)
 
 return M

@@ -234,7 +234,7 @@ end
 
 --- install(app): from now on what its requests do is noted.
 function M.install(app)
-  app.options.debug = true
+  app.settings.debug = true
   watch_sql()
   watch_log()
   native.trace_waits()

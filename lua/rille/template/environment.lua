@@ -11,6 +11,7 @@ local filters = require "rille.template.filters"
 local globals = require "rille.template.globals"
 local Loader = require "rille.template.loader"
 local native = require "rille.native"
+local nearest = require("rille.options").nearest
 local parser = require "rille.template.parser"
 local runtime = require "rille.template.runtime"
 local Stream = require "rille.template.stream"
@@ -99,9 +100,15 @@ function Environment:find(name)
   return template
 end
 
+--- What is said of a template that there is none of.
+function Environment:missing(name)
+  local near = nearest(name, self.loader:names())
+  return ("there is no template '%s'%s"):format(name, near and (", did you mean '" .. near .. "'?") or "")
+end
+
 --- The template of a name; raises where there is none.
 function Environment:get(name)
-  return self:find(name) or failure.not_found(("there is no template '%s'"):format(name))
+  return self:find(name) or failure.not_found(self:missing(name))
 end
 
 -- ---- rendering --------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ end
 -- The template of a name.
 local function get(c, name)
   name = name_of(name)
-  return c.env:find(name) or failure.not_found(("there is no template '%s'"):format(name))
+  return c.env:find(name) or failure.not_found(c.env:missing(name))
 end
 
 -- The first that there is of a list of names, or nil and all of the names.

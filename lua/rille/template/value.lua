@@ -25,6 +25,7 @@ local Markup = { __name = "rille.markup" }
 local Undefined = { __name = "rille.template.undefined", __tostring = function() return "" end }
 local Strict = { __name = "rille.template.undefined", __tostring = function() return "" end }
 local KEYS = {}
+local SHAPE = native.shape_mark -- [0] of the metatable of a row, which is a plain mapping
 
 M.Array, M.Tuple, M.Markup, M.Undefined, M.Strict = Array, Tuple, Markup, Undefined, Strict
 
@@ -150,7 +151,7 @@ function M.is_private(name) return type(name) == "string" and name:byte() == 95 
 
 -- A table of the program's that has a metatable: its private fields are its own.
 local function is_object(t)
-  local meta = getmetatable(t)
+  local meta = M.meta_of(t)
   return meta ~= nil and meta ~= Array and meta ~= Tuple and not kinds[meta] and not keys_of(t)
 end
 
@@ -259,7 +260,7 @@ function M.meta_of(value)
   local of = type(value)
   if of ~= "table" and (of ~= "userdata" or value == null) then return nil end
   local meta = getmetatable(value)
-  return type(meta) == "table" and meta or nil
+  return type(meta) == "table" and rawget(meta, 0) ~= SHAPE and meta or nil
 end
 
 -- ---- text -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 -- through reader, router, middleware and errors; bodies, files, cookies, redirects and responses are the client's own.
 local errors = require "rille.error"
 local http = require "rille.client"
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 local running = require "rille.testing.running"
@@ -85,7 +86,8 @@ end
 --- rille.fetch, and redirects are followed where follow= says so
 function Client.new(app, opts)
   opts = options.check(opts, client_options, "testing.client")
-  local self = setmetatable({ app = app, open = {}, host = host_of(opts.host or "127.0.0.1") }, Client)
+  local self = setmetatable({ app = app, open = {}, host = host_of(opts.host or "127.0.0.1"), closed = false, ended = false },
+    Client)
   local headers = { ["sec-fetch-site"] = "same-origin" }
   for name, value in pairs(opts.headers or {}) do headers[type(name) == "string" and name:lower() or name] = value end
   self.origin = (opts.scheme or "http") .. "://" .. self.host
@@ -125,5 +127,7 @@ function Client:close()
 end
 
 Client.__close = Client.close
+
+names.class("test_client", Client, { fields = { "cookies" }, absent = { "check" } })
 
 return Client

@@ -14,6 +14,7 @@ local bodies = require "rille.client.body"
 local errors = require "rille.error"
 local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
+local names = require "rille.names"
 local native = require "rille.native"
 local options = require "rille.options"
 local response = require "rille.client.response"
@@ -175,5 +176,8 @@ function M.new()
   mock.restore = transport.override(function(req) return answer(mock, req) end)
   return mock
 end
+
+names.class("fake", Mock, { fields = { "calls" }, absent = { "closed" } })
+names.class("call", Call, { fields = { "method", "url", "path", "query", "headers", "body" } })
 
 return M

@@ -2,6 +2,8 @@
 local background = require "rille.background"
 local compile = require "rille.compile"
 local lifespan = require "rille.lifespan"
+local names = require "rille.names"
+local options = require "rille.options"
 
 local M = {}
 local Running = {}
@@ -12,8 +14,8 @@ local by_app = setmetatable({}, { __mode = "k" })
 --- start(app) -> running, to be closed
 function M.start(app)
   if not require("rille.app").is(app) then
-    error(("testing: an app was expected, got a %s (a program that returns a function is called first: require \"app\" {…})")
-      :format(type(app)), 3)
+    options.raise("testing: an app was expected, got %s (a program that returns a function is called first: require \"app\" {…})",
+      names.describe(app))
   end
   local running = by_app[app]
   if not running then

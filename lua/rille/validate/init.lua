@@ -250,17 +250,36 @@ end
 local URLENCODED = "application/x-www-form-urlencoded"
 local form_types = { [URLENCODED] = true, ["multipart/form-data"] = true }
 
--- `curl -d '{"a": 1}'` sends JSON and calls it a form. No browser sends a form that begins so: it would write %7B and %5B.
-local function is_json_called_form(req)
+-- `curl -d '{"a": 1}'` says that it sends a form. No browser's form begins so: in one, such a byte would be encoded.
+local function is_json_after_all(req)
   return req.content_type == URLENCODED and req:bytes():find "^[ \t\r\n]*[{%[]" ~= nil
+end
+
+-- What came is neither, and it says of itself what it is.
+local function refuse_body(req, err)
+  local kind = req.content_type
+  if not kind or kind:find "json" then error(err, 0) end
+  local text = "%s (the body came as %s: send JSON, with Content-Type: application/json, or a form)"
+  errors.abort(400, text:format(err.message, kind), { code = "json" })
+end
+
+-- -> value, whether it is a form's
+local function read_body(req, keeps_null)
+  if form_types[req.content_type] and not is_json_after_all(req) then return req:form(), true end
+  if req.content_type == nil and req:bytes() == "" then
+    errors.abort(422, "the body is empty: JSON or a form was expected", { failures = { [""] = "is required" } })
+  end
+  local value, err = native.try(req.json, req, { null = keeps_null })
+  if err and err.code == "json" then refuse_body(req, err) end
+  if err then error(err, 0) end
+  return value, false
 end
 
 --- rille.validate.body(schema) -> middleware: the body, a form or JSON, checked, as req.state.body
 function M.body(schema)
   local spec = spec_of(schema, "validate.body")
   return traits.mark(function(req, handler)
-    local is_form = form_types[req.content_type] and not is_json_called_form(req)
-    local value = is_form and req:form() or req:json { null = spec.keeps_null }
+    local value, is_form = read_body(req, spec.keeps_null)
     req.state.body = check_with(spec, value, is_form and text_of_form(value) or nil)
     return handler(req)
   end, { body = spec })
@@ -277,5 +296,8 @@ function M.query(schema)
     return handler(req)
   end, { query = spec })
 end
+
+traits.is_maker(M.body, "rille.validate.body", "rille.validate.body{…}")
+traits.is_maker(M.query, "rille.validate.query", "rille.validate.query{…}")
 
 return setmetatable(M, { __call = validate })

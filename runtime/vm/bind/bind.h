@@ -5,6 +5,7 @@
 #ifndef RL_VM_BIND_BIND_H
 #define RL_VM_BIND_BIND_H
 
+#include "vm/bind/names.h"
 #include "vm/error.h"
 #include "vm/task.h"
 
@@ -100,5 +101,16 @@ void rl_json_decode_text(lua_State *L, rl_slice text);
 void rl_lets_waits_through(lua_State *L, lua_CFunction function);
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);
+
+/* A shape is a metatable that remembers in which order the keys of its tables came: [0] the mark, [1 …] the keys. It does
+ * nothing else: a row of a query is a plain table whose columns are written as JSON in the order of the query. */
+extern const char rl_shape_mark;
+/* Pushes the shape of the table at `index`; false where it has none, and nothing is pushed. */
+static inline bool rl_push_shape(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return false;
+  bool is_shape = lua_rawgeti(L, -1, 0) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &rl_shape_mark;
+  lua_pop(L, is_shape ? 1 : 2);
+  return is_shape;
+}
 
 #endif

@@ -17,11 +17,20 @@
 
 /* ---- encoding ------------------------------------------------------------------------------------------------------------- */
 
+enum {
+  FEW = 24,
+  INTERNED = 40
+}; /* so many pairs stay on the stack while they are sorted; shorter strings are one each */
+
 typedef struct encoder {
   lua_State *L;
   rl_buf *out;
   int depth;
-  bool sorted; /* members of objects in the order of their keys: equal values give equal texts */
+  bool canonical;    /* members by their keys alone */
+  int slot;          /* on the stack: the shape whose names these are */
+  const void *shape; /* its address */
+  int name_count;
+  rl_slice names[FEW];
 } encoder;
 
 static RL_RAISES void fail(encoder *e, int code) {
@@ -46,38 +55,127 @@ static bool is_marked_array(lua_State *L, int index) {
   return same;
 }
 
-static void encode_key(encoder *e) {
-  if (lua_type(e->L, -2) != LUA_TSTRING)
-    luaL_error(e->L, "cannot encode a table as JSON: key %s is neither a string nor the next of a list",
-               luaL_tolstring(e->L, -2, NULL));
-  size_t len;
-  const char *key = lua_tolstring(e->L, -2, &len);
-  check(e, rl_json_write_string(e->out, rl_slice_of(key, len)));
+/* ---- objects: members in the order of their shape, else of their keys, so that equal values give equal texts, at each start
+ * and on each worker ---- */
+
+const char rl_shape_mark = 0;
+
+typedef struct member {
+  rl_slice key;
+  int rank;  /* its place in the shape; behind all of it where it has none there */
+  int value; /* on the stack */
+} member;
+
+static int compare_slices(const rl_slice *x, const rl_slice *y) {
+  int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+  return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Whether x belongs in front of y. Most keys differ in the first byte already; an empty one ends in NUL. */
+static inline bool is_less(const member *x, const member *y) {
+  if (x->rank != y->rank) return x->rank < y->rank;
+  unsigned char a = (unsigned char)*x->key.data, b = (unsigned char)*y->key.data;
+  return a != b ? a < b : compare_slices(&x->key, &y->key) < 0;
+}
+
+static void check_key(encoder *e) {
+  if (lua_type(e->L, -2) == LUA_TSTRING) return;
+  luaL_error(e->L, "cannot encode a table as JSON: key %s is neither a string nor the next of a list",
+             luaL_tolstring(e->L, -2, NULL));
+}
+
+static bool is_same(rl_slice a, rl_slice b) {
+  return a.data == b.data || (a.len > INTERNED && a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Keeps the shape on top of the stack in the slot while its names are in use. */
+static void read_shape(encoder *e) {
+  lua_State *L = e->L;
+  e->shape = lua_topointer(L, -1);
+  e->name_count = 0;
+  while (e->name_count < FEW && lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING) {
+    rl_slice *name = &e->names[e->name_count++];
+    name->data = lua_tolstring(L, -1, &name->len);
+    lua_pop(L, 1);
+  }
+  if (e->name_count < FEW) lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  lua_replace(L, e->slot);
+}
+
+/* Whether the table at `index` has a shape, whose names are at hand then. Rows that follow each other share one. */
+static bool take_shape(encoder *e, int index) {
+  lua_State *L = e->L;
+  if (e->canonical || !lua_getmetatable(L, index)) return false;
+  bool shaped = e->shape && lua_topointer(L, -1) == e->shape;
+  lua_pop(L, 1);
+  if (shaped) return true;
+  if (!rl_push_shape(L, index)) return false;
+  read_shape(e);
+  lua_pop(L, 1);
+  return true;
+}
+
+static int rank_of(const encoder *e, rl_slice key) {
+  int rank = 0;
+  while (rank < e->name_count && !is_same(e->names[rank], key)) rank++;
+  return rank;
+}
+
+/* The pair on top of the stack to its place among those before it. */
+static void insert_member(encoder *e, member *members, int count, int value, bool shaped) {
+  member one = {.value = value};
+  check_key(e);
+  one.key.data = lua_tolstring(e->L, -2, &one.key.len);
+  if (shaped) one.rank = rank_of(e, one.key);
+  int at = count;
+  for (; at > 0 && is_less(&one, &members[at - 1]); at--) members[at] = members[at - 1];
+  members[at] = one;
+}
+
+static void write_key(encoder *e, rl_slice key) {
+  check(e, rl_json_write_string(e->out, key));
   put(e, ':');
 }
 
-/* The first pair is on the stack. */
-static void encode_object(encoder *e, int index) {
-  put(e, '{');
-  for (bool first = true;; first = false) {
-    if (!first) put(e, ',');
-    encode_key(e);
-    encode(e, lua_gettop(e->L));
-    lua_pop(e->L, 1);
-    if (!lua_next(e->L, index)) break;
+static void encode_many(encoder *e, int index);
+
+/* The first pair is on the stack. Nothing is allocated while pairs are gathered, so the table stays as it is. */
+static void encode_object(encoder *e, int index, bool shaped) {
+  lua_State *L = e->L;
+  member members[FEW];
+  int bottom = lua_gettop(L) - 2, count = 0;
+  do {
+    if (count == FEW) {
+      lua_settop(L, bottom);
+      encode_many(e, index);
+      return;
+    }
+    insert_member(e, members, count, bottom + 2 * count + 2, shaped);
+    count++;
+    lua_pushvalue(L, -2);
+  } while (lua_next(L, index));
+  for (int i = 0; i < count; i++) {
+    put(e, i ? ',' : '{');
+    write_key(e, members[i].key);
+    encode(e, members[i].value);
   }
   put(e, '}');
+  lua_settop(L, bottom);
 }
+
+/* ---- objects of many members ------------------------------------------------------------------------------------------------------ */
 
 typedef struct sorted_key {
   rl_slice text;
+  lua_Integer rank;
   lua_Integer place; /* in the list that holds it */
 } sorted_key;
 
 static int compare_keys(const void *a, const void *b) {
-  const rl_slice *x = &((const sorted_key *)a)->text, *y = &((const sorted_key *)b)->text;
-  int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
-  return order ? order : (x->len > y->len) - (x->len < y->len);
+  const sorted_key *x = a, *y = b;
+  if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
+  return compare_slices(&x->text, &y->text);
 }
 
 /* Pushes a list of the keys, so that they stay whatever becomes of the table. Returns how many. */
@@ -87,36 +185,60 @@ static size_t push_keys(encoder *e, int index) {
   lua_newtable(L);
   int list = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING) encode_key(e); /* raises */
+    check_key(e);
     lua_pushvalue(L, -2);
     lua_rawseti(L, list, (lua_Integer)++count);
   }
   return count;
 }
 
-/* Making room for the keys may run finalizers, which may change the table. What they took away is null then. */
-static void encode_sorted(encoder *e, int index) {
+/* Pushes a table: key -> its place in the shape of the table at `index`. Empty where that has none. */
+static void push_ranks(encoder *e, int index) {
   lua_State *L = e->L;
+  lua_newtable(L);
+  int ranks = lua_gettop(L);
+  if (e->canonical || !rl_push_shape(L, index)) return;
+  for (lua_Integer i = 1; lua_rawgeti(L, ranks + 1, i) == LUA_TSTRING; i++) {
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, ranks) == LUA_TNIL) lua_pushvalue(L, -2), lua_pushinteger(L, i), lua_rawset(L, ranks);
+    lua_pop(L, 2);
+  }
+  lua_settop(L, ranks);
+}
+
+/* The key on top of the stack. */
+static sorted_key key_of(encoder *e, int ranks, lua_Integer place) {
+  sorted_key key = {.place = place, .rank = LUA_MAXINTEGER};
+  key.text.data = lua_tolstring(e->L, -1, &key.text.len);
+  lua_pushvalue(e->L, -1);
+  if (lua_rawget(e->L, ranks) == LUA_TNUMBER) key.rank = lua_tointeger(e->L, -1);
+  lua_pop(e->L, 1);
+  return key;
+}
+
+/* Making room for the keys may run finalizers, which may change the table. What they took away is null then. */
+static void encode_many(encoder *e, int index) {
+  lua_State *L = e->L;
+  push_ranks(e, index);
+  int ranks = lua_gettop(L);
   size_t count = push_keys(e, index);
   int list = lua_gettop(L);
   sorted_key *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
-    keys[i].place = (lua_Integer)i + 1;
-    lua_rawgeti(L, list, keys[i].place);
-    keys[i].text.data = lua_tolstring(L, -1, &keys[i].text.len);
+    lua_rawgeti(L, list, (lua_Integer)i + 1);
+    keys[i] = key_of(e, ranks, (lua_Integer)i + 1);
   }
   qsort(keys, count, sizeof *keys, compare_keys);
   put(e, '{');
-  for (size_t i = 0; i < count; i++, lua_pop(L, 2)) {
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     if (i) put(e, ',');
     lua_rawgeti(L, list, keys[i].place);
-    lua_pushvalue(L, -1);
     lua_rawget(L, index);
-    encode_key(e);
+    write_key(e, keys[i].text);
     encode(e, lua_gettop(L));
   }
   put(e, '}');
-  lua_pop(L, 2);
+  lua_pop(L, 3);
 }
 
 /* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. */
@@ -165,13 +287,13 @@ static void encode_table(encoder *e, int index) {
   lua_State *L = e->L;
   if (++e->depth > (int)RL_LIMIT_JSON_DEPTH)
     luaL_error(L, "cannot encode as JSON: nested deeper than %d (a table that contains itself?)", RL_LIMIT_JSON_DEPTH);
-  luaL_checkstack(L, 8, "JSON");
+  luaL_checkstack(L, 2 * FEW + 12, "JSON");
+  bool shaped = take_shape(e, index);
   lua_pushnil(L);
   if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
   else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
   else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index);
-  else if (e->sorted) lua_pop(L, 2), encode_sorted(e, index);
-  else encode_object(e, index);
+  else encode_object(e, index, shaped);
   e->depth--;
 }
 
@@ -200,9 +322,18 @@ static void encode(encoder *e, int index) {
   }
 }
 
+static void encode_from(encoder *e, int index) {
+  index = lua_absindex(e->L, index);
+  lua_pushnil(e->L);
+  e->slot = lua_gettop(e->L);
+  encode(e, index);
+  lua_settop(e->L, e->slot - 1);
+}
+
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out) {
-  encoder e = {.L = L, .out = out};
-  encode(&e, lua_absindex(L, index));
+  encoder e;
+  e.L = L, e.out = out, e.depth = 0, e.canonical = false, e.shape = NULL, e.name_count = 0;
+  encode_from(&e, index);
 }
 
 /* json_encode(value) -> string */
@@ -213,12 +344,13 @@ static int json_encode(lua_State *L) {
   return rl_scratch_result(L, scratch, RL_OK);
 }
 
-/* json_canonical(value) -> string: as json_encode, but keys in order, so that equal values give equal texts */
+/* json_canonical(value) -> string: the same whatever shapes there are, so that equal values give equal texts */
 static int json_canonical(lua_State *L) {
   luaL_checkany(L, 1);
   rl_buf *scratch = rl_scratch_push(L);
-  encoder e = {.L = L, .out = scratch, .sorted = true};
-  encode(&e, 1);
+  encoder e;
+  e.L = L, e.out = scratch, e.depth = 0, e.canonical = true, e.shape = NULL, e.name_count = 0;
+  encode_from(&e, 1);
   return rl_scratch_result(L, scratch, RL_OK);
 }
 
@@ -356,5 +488,7 @@ void rl_bind_json(lua_State *L) {
   lua_pushliteral(L, "rille.array");
   lua_setfield(L, -2, "__name");
   rl_vm_of(L)->refs[RL_REF_ARRAY_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
+  lua_setfield(L, -2, "shape_mark");
   luaL_setfuncs(L, functions, 0);
 }

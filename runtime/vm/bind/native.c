@@ -79,6 +79,7 @@ int luaopen_rille_native(lua_State *L) {
   lua_setfield(L, -2, "workers");
   lua_pushinteger(L, vm->edition);
   lua_setfield(L, -2, "edition");
+  rl_bind_names(L);
   rl_bind_json(L);
   rl_bind_task(L);
   rl_bind_text(L);

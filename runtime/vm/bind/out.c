@@ -91,6 +91,8 @@ static const luaL_Reg methods[] = {{"write", out_write}, {"trailer", out_trailer
 void rl_bind_out(lua_State *L) {
   rl_new_metatable(L, "rille.out");
   luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "out_methods"); /* for lua/rille/names.lua */
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }

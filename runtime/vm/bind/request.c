@@ -249,7 +249,15 @@ static int getter_k(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* req.<field>, req:<method>. Upvalues: 1 the index of fields and methods, 2 getters written in Lua. */
+/* What the library keeps under a name may be absent; all else is no field at all. */
+static int not_there(lua_State *L) {
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNIL) return lua_pushnil(L), 1;
+  return rl_unknown(L, "req", 2);
+}
+
+/* req.<field>, req:<method>. Upvalues: 1 the index of fields and methods, 2 getters written in Lua, 3 names of what may be kept
+ * and absent (lua/rille/request.lua). */
 static int request_index(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -265,7 +273,7 @@ static int request_index(lua_State *L) {
     return 1;
   }
   lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL) return 1;
+  if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL) return not_there(L);
   lua_pushvalue(L, 1);
   lua_callk(L, 1, 1, 0, getter_k); /* a getter may wait: req.session does */
   return 1;
@@ -273,8 +281,11 @@ static int request_index(lua_State *L) {
 
 static RL_RAISES int request_newindex(lua_State *L) {
   rl_check_serving(L, 1);
-  rl_error_mistake(L, "req.%s cannot be set; req.state is the table for what belongs to this request",
-                   luaL_tolstring(L, 2, NULL));
+  const char *name = luaL_tolstring(L, 2, NULL);
+  if (strcmp(name, "session") == 0)
+    rl_error_mistake(
+        L, "req.session cannot be set: its fields can (req.session.user = …), and req:clear_session() empties it");
+  rl_error_mistake(L, "req.%s cannot be set: what belongs to this request goes into req.state.%s", name, name);
 }
 
 static int request_tostring(lua_State *L) {
@@ -470,7 +481,10 @@ void rl_bind_request(lua_State *L) {
   lua_newtable(L);
   lua_pushvalue(L, -1);
   lua_setfield(L, -5, "request_getters");
-  lua_pushcclosure(L, request_index, 2);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -6, "request_kept");
+  lua_pushcclosure(L, request_index, 3);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, request_newindex);
   lua_setfield(L, -2, "__newindex");

@@ -40,13 +40,18 @@ rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind
   return res;
 }
 
+/* "999", "the string '200'" */
+static const char *push_shown(lua_State *L, int index) {
+  const char *text = luaL_tolstring(L, index, NULL);
+  return lua_type(L, index) == LUA_TSTRING ? lua_pushfstring(L, "the string '%s'", text) : text;
+}
+
 static int check_status(lua_State *L, int index, int otherwise) {
   if (lua_isnoneornil(L, index)) return otherwise;
   int exact;
   lua_Integer status = lua_tointegerx(L, index, &exact);
   if (!exact || !lua_isinteger(L, index) || status < 200 || status > 599)
-    luaL_argerror(L, index,
-                  lua_pushfstring(L, "a status is an integer from 200 to 599, got %s", luaL_tolstring(L, index, NULL)));
+    luaL_argerror(L, index, lua_pushfstring(L, "a status is an integer from 200 to 599, got %s", push_shown(L, index)));
   return (int)status;
 }
 
@@ -87,6 +92,23 @@ static const char *push_place(lua_State *L, const rl_returned *from) {
   return lua_pushfstring(L, "%s:%d: ", file, ar.linedefined);
 }
 
+void rl_res_push_place(lua_State *L) {
+  rl_task *task = rl_task_running(L);
+  const rl_serving *serving = rl_serving_of_task(task);
+  int top = lua_gettop(L);
+  if (serving) push_place(L, &(rl_returned){.serving = serving});
+  else if (task && task->line) lua_pushfstring(L, "%s:%d: ", task->site, task->line);
+  else lua_pushliteral(L, "");
+  lua_insert(L, top + 1);
+  lua_settop(L, top + 1);
+}
+
+/* place() -> "app.lua:12: ", where the handler of the running request begins, or its task was spawned; or "" */
+static int l_place(lua_State *L) {
+  rl_res_push_place(L);
+  return 1;
+}
+
 /* Raises "app/posts.lua:12: the handler of GET / returned WHAT". */
 static RL_RAISES void refuse_results(lua_State *L, const rl_returned *from, const char *what) {
   const char *place = push_place(L, from);
@@ -103,14 +125,30 @@ static void set_status(lua_State *L, rl_res *res, int index, const rl_returned *
   res->status = (int)status;
 }
 
+/* What was probably meant by what a handler returned. */
+static const char *meant_by(lua_State *L, int index, const rl_returned *from) {
+  switch (lua_type(L, index)) {
+    case LUA_TTABLE: return "rille.json(value) makes a response of it";
+    case LUA_TNUMBER: return "rille.empty(status) answers with a status alone, and rille.abort(status) ends a request";
+    case LUA_TNIL: return "rille.empty(status) answers with a status alone";
+    case LUA_TFUNCTION: return "rille.stream(content_type, function(out) … end) sends what it writes";
+    default:
+      return strncmp(from->who, "a middleware", 12) == 0 ? "return handler(req), or a response of its own"
+                                                         : "return a string or a response";
+  }
+}
+
 void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
   int first = lua_gettop(L) - count + 1;
   if (count == 0 || (count == 1 && lua_isnil(L, first)))
-    refuse_results(L, from, "nothing: return a string or a response");
+    refuse_results(L, from,
+                   strncmp(from->who, "a middleware", 12) == 0
+                       ? "nothing: return handler(req), or a response of its own"
+                       : "nothing: return a string or a response");
   if (count > 2) refuse_results(L, from, lua_pushfstring(L, "%d values: a body and a status at most", count));
   rl_res *res = rl_res_at(L, first);
   if (!res && lua_type(L, first) != LUA_TSTRING)
-    refuse_results(L, from, lua_pushfstring(L, "a %s: return a string or a response", luaL_typename(L, first)));
+    refuse_results(L, from, lua_pushfstring(L, "a %s: %s", luaL_typename(L, first), meant_by(L, first, from)));
   if (!res) {
     lua_pushvalue(L, first);
     res = rl_res_push(L, 200, text_plain, RL_RES_BYTES);
@@ -408,7 +446,7 @@ static int res_index(lua_State *L) {
     push_view(L);
   } else {
     lua_pushvalue(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) return rl_unknown(L, "res", 2);
   }
   return 1;
 }
@@ -428,15 +466,21 @@ static int res_newindex(lua_State *L) {
   rl_res *res = check_res(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "status") == 0) {
-    res->status = check_status(L, 3, 200);
+    lua_Integer status = lua_isinteger(L, 3) ? lua_tointeger(L, 3) : 0;
+    if (status < 200 || status > 599)
+      rl_error_mistake(L, "res.status is an integer from 200 to 599, got %s", push_shown(L, 3));
+    res->status = (int)status;
   } else if (strcmp(key, "body") == 0) {
-    luaL_checktype(L, 3, LUA_TSTRING);
+    if (lua_type(L, 3) != LUA_TSTRING)
+      rl_error_mistake(L, "res.body is a string, got a %s%s", luaL_typename(L, 3),
+                       lua_istable(L, 3) ? ": rille.json(value) makes a response of it" : "");
     forget_length(L, 1);
     lua_settop(L, 3);
     res->kind = RL_RES_BYTES;
     lua_setiuservalue(L, 1, 1);
   } else {
-    return luaL_error(L, "a response has no field '%s' to set (status and body; headers by :header)", key);
+    rl_error_mistake(L, "res.%s cannot be set: res.status and res.body can, and headers by res:header(name, value)",
+                     key);
   }
   return 0;
 }
@@ -597,6 +641,7 @@ static const luaL_Reg functions[] = {{"text", l_text},
                                      {"stream", l_stream},
                                      {"to_response", l_to_response},
                                      {"handler_place", l_handler_place},
+                                     {"place", l_place},
                                      {"is_response", l_is_response},
                                      {"is_stream", l_is_stream},
                                      {"wrap_stream", l_wrap_stream},

@@ -184,29 +184,46 @@ static void set_column(lua_State *L, int name, rl_value v) {
   lua_rawset(L, -3);
 }
 
-void rl_push_statement_row(lua_State *L, rl_statement *statement, int names, int columns) {
+/* A row: the shape stands behind the names. */
+static void push_row(lua_State *L, int names, int columns) {
   lua_createtable(L, 0, columns);
+  lua_pushvalue(L, names + columns);
+  lua_setmetatable(L, -2);
+}
+
+static void push_shape(lua_State *L, int names, int columns) {
+  lua_createtable(L, columns, 1);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
+  lua_rawseti(L, -2, 0);
+  for (int i = 0; i < columns; i++) lua_pushvalue(L, names + i), lua_rawseti(L, -2, i + 1);
+}
+
+void rl_push_statement_row(lua_State *L, rl_statement *statement, int names, int columns) {
+  push_row(L, names, columns);
   for (int i = 0; i < columns; i++) set_column(L, names + i, rl_statement_column(statement, i));
   if (rl_statement_is_short(statement)) rl_error_raise(L, RL_ENOMEM, NULL);
 }
 
 void rl_push_packed_row(lua_State *L, rl_rows_cursor *values, int names, int columns) {
-  lua_createtable(L, 0, columns);
+  push_row(L, names, columns);
   for (int i = 0; i < columns; i++) set_column(L, names + i, rl_rows_next(values));
 }
 
 int rl_push_statement_names(lua_State *L, const rl_statement *statement) {
-  int columns = sqlite3_column_count(statement->stmt);
+  int names = lua_gettop(L) + 1, columns = sqlite3_column_count(statement->stmt);
   luaL_checkstack(L, columns + 8, "too many columns");
   for (int i = 0; i < columns; i++)
     if (!lua_pushstring(L, sqlite3_column_name(statement->stmt, i))) rl_error_raise(L, RL_ENOMEM, NULL);
+  push_shape(L, names, columns);
   return columns;
 }
 
 int rl_push_packed_names(lua_State *L, const rl_rows *rows) {
-  rl_rows_cursor names = rl_rows_names(rows);
+  rl_rows_cursor cursor = rl_rows_names(rows);
+  int names = lua_gettop(L) + 1;
   luaL_checkstack(L, rows->columns + 8, "too many columns");
-  for (int i = 0; i < rows->columns; i++) rl_push_slice(L, rl_rows_next_name(&names));
+  for (int i = 0; i < rows->columns; i++) rl_push_slice(L, rl_rows_next_name(&cursor));
+  push_shape(L, names, rows->columns);
   return rows->columns;
 }
 

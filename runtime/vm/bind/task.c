@@ -163,7 +163,11 @@ static int handle_index(lua_State *L) {
   rl_task_handle *handle = check_handle(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "status") == 0) lua_pushstring(L, handle_status(handle));
-  else lua_getmetatable(L, 1), lua_pushvalue(L, 2), lua_rawget(L, -2);
+  else {
+    lua_getmetatable(L, 1);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) == LUA_TNIL) return rl_unknown(L, "task", 2);
+  }
   return 1;
 }
 
@@ -532,6 +536,8 @@ static const luaL_Reg queue_methods[] = {
 void rl_bind_task(lua_State *L) {
   rl_new_metatable(L, "rille.task");
   luaL_setfuncs(L, handle_methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "task_methods"); /* for lua/rille/names.lua */
   rl_vm_of(L)->refs[RL_REF_TASK_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   rl_new_metatable(L, "rille.queue");
   luaL_newlib(L, queue_methods);

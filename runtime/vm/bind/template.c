@@ -143,9 +143,12 @@ typedef struct kinds {
 
 static const kinds *kinds_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
-/* The address of the metatable of the table or userdata at `index`, or NULL. */
+/* The address of the metatable of the table or userdata at `index`, or NULL. A row of a query is a plain mapping. */
 static const void *meta_of(lua_State *L, int index) {
   if (!lua_getmetatable(L, index)) return NULL;
+  if (lua_rawgeti(L, -1, 0) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &rl_shape_mark)
+    return lua_pop(L, 2), NULL;
+  lua_pop(L, 1);
   const void *meta = lua_topointer(L, -1);
   lua_pop(L, 1);
   return meta;
