@@ -72,7 +72,7 @@ function options.check(given, known, what)
   for key, value in pairs(given) do
     local expected = known[key]
     if expected == nil then
-      if type(given[key]) == "function" then require("rille.names").check_colon(given, "rille." .. what) end
+      require("rille.names").check_colon(given, "rille." .. what)
       local near = type(key) == "string" and options.nearest(key, known)
       options.raise("%s: unknown option '%s'%s", what, tostring(key), near and (", did you mean '" .. near .. "'?") or "")
     end

@@ -140,9 +140,9 @@ M.handling = {
   { "res.content_type = 'text/css'", "res.content_type cannot be set: res.status and res.body can, and headers by res:header(name, value)" },
   { "return res.header('X-A', '1')", "res.header was called with a dot: write res:header(name, value)" },
   { "rille.json { a = 1 }", "the handler of GET / returned nothing: return a string or a response" },
-  { "return { a = 1 }", "the handler of GET / returned a table: rille.json(value) makes a response of it" },
-  { "return 404", "the handler of GET / returned a number: rille.empty(status) answers with a status alone, and rille.abort(status) ends "
-    .. "a request" },
+  { "return { a = 1 }", "the handler of GET / returned a table: return a string or a response; rille.json(value) makes one of a table" },
+  { "return 404", "the handler of GET / returned a number: return a string or a response; rille.empty(status) answers with a status alone, "
+    .. "rille.abort(status) ends a request" },
   { "return 'x', 'y'", "the handler of GET / returned y as the status: an integer from 200 to 599 was expected" },
   { "return rille.render 'indx.html'", "there is no template 'indx.html', did you mean 'index.html'?", place = false },
 }

@@ -125,30 +125,27 @@ static void set_status(lua_State *L, rl_res *res, int index, const rl_returned *
   res->status = (int)status;
 }
 
-/* What was probably meant by what a handler returned. */
+/* What was probably meant by what a handler, or a middleware, returned. */
 static const char *meant_by(lua_State *L, int index, const rl_returned *from) {
-  switch (lua_type(L, index)) {
-    case LUA_TTABLE: return "rille.json(value) makes a response of it";
-    case LUA_TNUMBER: return "rille.empty(status) answers with a status alone, and rille.abort(status) ends a request";
-    case LUA_TNIL: return "rille.empty(status) answers with a status alone";
-    case LUA_TFUNCTION: return "rille.stream(content_type, function(out) … end) sends what it writes";
-    default:
-      return strncmp(from->who, "a middleware", 12) == 0 ? "return handler(req), or a response of its own"
-                                                         : "return a string or a response";
+  switch (index ? lua_type(L, index) : LUA_TNONE) {
+    case LUA_TTABLE: return "; rille.json(value) makes one of a table";
+    case LUA_TNUMBER: return "; rille.empty(status) answers with a status alone, rille.abort(status) ends a request";
+    case LUA_TNIL: return "; rille.empty(status) answers with a status alone";
+    case LUA_TFUNCTION: return "; rille.stream(content_type, function(out) … end) sends what it writes";
+    default: return strncmp(from->who, "a middleware", 12) == 0 ? ", such as handler(req) returns" : "";
   }
 }
 
 void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
   int first = lua_gettop(L) - count + 1;
   if (count == 0 || (count == 1 && lua_isnil(L, first)))
-    refuse_results(L, from,
-                   strncmp(from->who, "a middleware", 12) == 0
-                       ? "nothing: return handler(req), or a response of its own"
-                       : "nothing: return a string or a response");
+    refuse_results(L, from, lua_pushfstring(L, "nothing: return a string or a response%s", meant_by(L, 0, from)));
   if (count > 2) refuse_results(L, from, lua_pushfstring(L, "%d values: a body and a status at most", count));
   rl_res *res = rl_res_at(L, first);
   if (!res && lua_type(L, first) != LUA_TSTRING)
-    refuse_results(L, from, lua_pushfstring(L, "a %s: %s", luaL_typename(L, first), meant_by(L, first, from)));
+    refuse_results(
+        L, from,
+        lua_pushfstring(L, "a %s: return a string or a response%s", luaL_typename(L, first), meant_by(L, first, from)));
   if (!res) {
     lua_pushvalue(L, first);
     res = rl_res_push(L, 200, text_plain, RL_RES_BYTES);
