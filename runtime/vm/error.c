@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vm/frames.h"
 #include "vm/task.h"
 
 static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
@@ -132,8 +133,10 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar) {
 /* Frames of `of`, the program's own; ours too where `all`. Returns how many were written. */
 static int add_frames(luaL_Buffer *b, lua_State *of, int level, bool all) {
   lua_Debug ar;
-  int written = 0, skipped = 0;
-  for (; lua_getstack(of, level, &ar); level++) {
+  int written = 0, skipped = 0, depth = rl_frames_depth(of), next;
+  for (; level < depth && lua_getstack(of, level, &ar); level = next) {
+    next = rl_frames_next(level, depth);
+    skipped += next - level - 1;
     lua_getinfo(of, "Slnt", &ar);
     if (*ar.what == 'C' || (!all && is_ours(&ar))) continue;
     if (written < MOST_FRAMES) add_frame(b, &ar), written++;

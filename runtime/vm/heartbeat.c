@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "loop/stop.h"
 #include "vm/error.h"
+#include "vm/frames.h"
 #include "vm/task.h"
 
 enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, AGAIN_MS = 100, RAISED_ALONE = 3, SIGNAL = SIGURG };
@@ -77,7 +78,8 @@ int rl_heartbeat_bounded(lua_State *L) {
 
 static bool calls_bounded(lua_State *L) {
   lua_Debug ar;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+  int depth = rl_frames_depth(L);
+  for (int level = 0; level < depth && lua_getstack(L, level, &ar); level = rl_frames_next(level, depth)) {
     if (!lua_checkstack(L, 1)) return true;
     lua_getinfo(L, "f", &ar);
     lua_CFunction function = lua_tocfunction(L, -1);
@@ -98,7 +100,8 @@ static bool is_bounded(lua_State *L) {
 /* An error there goes nowhere: no scope is to count on it. */
 static bool is_in_finalizer(lua_State *L) {
   lua_Debug ar;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+  int depth = rl_frames_depth(L);
+  for (int level = 0; level < depth && lua_getstack(L, level, &ar); level = rl_frames_next(level, depth)) {
     lua_getinfo(L, "n", &ar);
     if (*ar.namewhat == 'm' && ar.name && strcmp(ar.name, "__gc") == 0) return true;
   }
