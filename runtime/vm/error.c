@@ -133,17 +133,16 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar) {
 /* Frames of `of`, the program's own; ours too where `all`. Returns how many were written. */
 static int add_frames(luaL_Buffer *b, lua_State *of, int level, bool all) {
   lua_Debug ar;
-  int written = 0, skipped = 0, depth = rl_frames_depth(of), next;
-  for (; level < depth && lua_getstack(of, level, &ar); level = next) {
-    next = rl_frames_next(level, depth);
-    skipped += next - level - 1;
+  int written = 0, skipped = 0;
+  bool there;
+  for (; (there = lua_getstack(of, level, &ar)) && level < RL_FRAMES_INNERMOST; level++) {
     lua_getinfo(of, "Slnt", &ar);
     if (*ar.what == 'C' || (!all && is_ours(&ar))) continue;
     if (written < MOST_FRAMES) add_frame(b, &ar), written++;
     else skipped++;
   }
   if (skipped) {
-    lua_pushfstring(b->L, "\n\t... (%d more)", skipped);
+    lua_pushfstring(b->L, there ? "\n\t... (more than %d more)" : "\n\t... (%d more)", skipped);
     luaL_addvalue(b);
   }
   return written;
