@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "vm/frames.h"
 #include "vm/serve.h"
 #include "vm/task.h"
 
@@ -152,14 +153,15 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar) {
 static int add_frames(luaL_Buffer *b, lua_State *of, int level, bool all) {
   lua_Debug ar;
   int written = 0, skipped = 0;
-  for (; lua_getstack(of, level, &ar); level++) {
+  bool there;
+  for (; (there = lua_getstack(of, level, &ar)) && level < RL_FRAMES_INNERMOST; level++) {
     lua_getinfo(of, "Slnt", &ar);
     if (*ar.what == 'C' || (!all && is_ours(&ar))) continue;
     if (written < MOST_FRAMES) add_frame(b, &ar), written++;
     else skipped++;
   }
   if (skipped) {
-    lua_pushfstring(b->L, "\n\t... (%d more)", skipped);
+    lua_pushfstring(b->L, there ? "\n\t... (more than %d more)" : "\n\t... (%d more)", skipped);
     luaL_addvalue(b);
   }
   return written;

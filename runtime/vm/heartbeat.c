@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "loop/stop.h"
 #include "vm/error.h"
+#include "vm/frames.h"
 #include "vm/task.h"
 
 enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, AGAIN_MS = 100, RAISED_ALONE = 3, SIGNAL = SIGURG };
@@ -77,7 +78,8 @@ int rl_heartbeat_bounded(lua_State *L) {
 
 static bool calls_bounded(lua_State *L) {
   lua_Debug ar;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+  int depth = rl_frames_depth(L);
+  for (int level = 0; level < depth && lua_getstack(L, level, &ar); level = rl_frames_next(level, depth)) {
     if (!lua_checkstack(L, 1)) return true;
     lua_getinfo(L, "f", &ar);
     lua_CFunction function = lua_tocfunction(L, -1);
@@ -95,9 +97,6 @@ static bool is_bounded(lua_State *L) {
   return false;
 }
 
-/* An error there goes nowhere: no scope is to count on it. Frames do not tell, for a finalizer may have called by a tail call
- * or have resumed a coroutine; but the collector, which answers nothing then (since Lua 5.4.4). */
-static bool is_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
 
 static const char error_key = 0; /* registry: what is raised in this beat */
 
@@ -124,7 +123,7 @@ static void raise_cause(lua_State *L, rl_vm *vm, unsigned cause) {
   if (why) {
     rl_task *late = why->task ? why->task->task : here;
     if (late) rl_task_cancel(late, why->code, why->reason);
-    if (here && !is_in_finalizer(L) && rl_scope_due(here)) rl_scope_raise_due(L, here);
+    if (here && !rl_in_finalizer(L) && rl_scope_due(here)) rl_scope_raise_due(L, here);
     if (cause & DUE_CANCEL && vm->pulse.raised == 1) return; /* it cleans up already, or is shielded */
   }
   push_error(L, vm, why);
@@ -198,7 +197,7 @@ void rl_heartbeat_attend(lua_State *L) {
   act(L, vm);
   rl_task *task = vm->running;
   if (!task || !rl_scope_is_overdue(task)) return;
-  if (is_in_finalizer(L) || rl_task_running(L) != task)
+  if (rl_in_finalizer(L) || rl_task_running(L) != task)
     luaL_error(L, "a finalizer computes, and the time of the task is up");
   rl_scope_raise_due(L, task);
 }

@@ -10,6 +10,7 @@
 #include "http/status.h"
 #include "server/static_serve.h"
 #include "vm/error.h"
+#include "vm/frames.h"
 
 enum { PIECE = 64 << 10 };
 enum { AT_HANDLER = 1, AT_REQ = 2 }; /* stack of the base: message handler, req, then what a step works on */
@@ -105,25 +106,12 @@ rl_serving *rl_serving_of_task(const rl_task *task) {
   return task ? task->owner : NULL;
 }
 
-/* The level of a thread's outermost function. */
-static int base_level(lua_State *co) {
-  lua_Debug frame;
-  int first = 0, beyond = 1;
-  while (lua_getstack(co, beyond, &frame)) first = beyond, beyond *= 2;
-  while (first + 1 < beyond) {
-    int middle = first + (beyond - first) / 2;
-    if (lua_getstack(co, middle, &frame)) first = middle;
-    else beyond = middle;
-  }
-  return first;
-}
-
 /* The handle stands at AT_REQ of the base's frame as long as the serving lasts: it is taken from there, so that no request
  * pays for what few ask for. */
 bool rl_serving_push_request(lua_State *L, const rl_serving *s) {
   lua_Debug frame;
   lua_State *co = s->task->strand.co;
-  if (!lua_checkstack(co, 1) || !lua_getstack(co, base_level(co), &frame)) return false;
+  if (!lua_checkstack(co, 1) || !lua_getstack(co, rl_frames_depth(co) - 1, &frame)) return false;
   if (!lua_getlocal(co, &frame, AT_REQ)) return false;
   if (co != L) lua_xmove(co, L, 1);
   return true;

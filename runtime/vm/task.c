@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "vm/error.h"
+#include "vm/frames.h"
 #include "vm/serve.h"
 
 enum { IDLE_KEPT = 1024 };
@@ -115,12 +116,14 @@ void rl_task_pool_free(rl_vm *vm) {
   vm->idle_count = 0;
 }
 
-/* A thread whose base returned can start another function. One that died by an error is given up, and one that the program
- * has seen: what a library keeps under coroutine.running() must not appear in another request. */
+/* A thread whose base returned can start another function. One that died by an error is given up, one that the program has
+ * seen (what a library keeps under coroutine.running() must not appear in another request), and one on which it has left a
+ * hook: debug.sethook means the thread that runs. */
 static void recycle(rl_task *task, bool clean) {
   rl_vm *vm = task->vm;
   lua_settop(task->strand.co, 0);
-  if (!clean || task->strand.shown || vm->threads_shown || vm->idle_count >= IDLE_KEPT) {
+  bool private = !task->strand.shown && !vm->threads_shown && !lua_gethook(task->strand.co);
+  if (!clean || !private || vm->idle_count >= IDLE_KEPT) {
     drop_task(task);
     return;
   }
@@ -332,7 +335,8 @@ void rl_task_run(rl_task *task) {
 /* What stands between the wait and its thread's base: described by the table of
  * vm/coroutine.c, keyed by C function. */
 static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_Debug *ar) {
-  for (; lua_getstack(co, level, ar); level++) {
+  int depth = rl_frames_depth(co);
+  for (; level < depth && lua_getstack(co, level, ar); level = rl_frames_next(level, depth)) {
     lua_getinfo(co, "nS", ar);
     if (strcmp(ar->namewhat, "metamethod") == 0 && ar->name && strcmp(ar->name, "__gc") == 0)
       return "a finalizer (__gc)";

@@ -15,9 +15,6 @@
 #include "vm/owner.h"
 #include "vm/task.h"
 
-/* Lua answers -1 to whatever is asked of its collector while a finalizer runs (lua_gc; lapi.c, GCSTPGC). */
-static bool in_finalizer(const rl_vm *vm) { return vm->L && lua_gc(vm->L, LUA_GCISRUNNING) < 0; }
-
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
   rl_vm *vm = ud;
   void *object = rl_memory_allocate(&vm->memory, block, old_size, size);
@@ -28,8 +25,9 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
   }
   /* Lua collects what it can, then asks once more. */
   bool again = vm->refused;
-  vm->refused = !again && in_finalizer(vm);
-  return again && in_finalizer(vm) ? rl_memory_allocate_spare(&vm->memory, block, old_size, size) : NULL;
+  bool spared = vm->L && rl_in_finalizer(vm->L);
+  vm->refused = !again && spared;
+  return again && spared ? rl_memory_allocate_spare(&vm->memory, block, old_size, size) : NULL;
 }
 
 static int on_panic(lua_State *L) {

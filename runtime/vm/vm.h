@@ -107,6 +107,11 @@ static inline rl_vm *rl_vm_of(lua_State *L) {
   return vm;
 }
 
+/* Returns true while a finalizer runs, in whatever frame or coroutine of it: an error there goes nowhere, and it is not called
+ * again. Then lua_gc answers -1 to whatever is asked of the collector (since Lua 5.4.4; frames do not tell, for a finalizer may
+ * have called by a tail call). */
+static inline bool rl_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
+
 /* Pushes what a reference holds. */
 static inline void rl_vm_push_ref(lua_State *L, int which) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
