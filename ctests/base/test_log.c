@@ -102,6 +102,28 @@ TEST(json_shows_nothing_that_acts) {
   assert_string_equal(json_of("a\"b\xc2\x9b", RL_SLICE("v")), "\"message\":\"m\",\"a\\u0022b\\u009b\":\"v\"}");
 }
 
+static unsigned told;
+static size_t told_fields;
+
+static void tell(void *ud, rl_log_level level, rl_slice message, const rl_log_field *fields, size_t count) {
+  assert_ptr_equal(ud, &told);
+  assert_true(level >= RL_LOG_INFO && rl_slice_eq(message, RL_SLICE("hello")));
+  assert_true(!count || strcmp(fields[0].key, "name") == 0);
+  told++;
+  told_fields += count;
+}
+
+TEST(a_line_that_is_wanted_is_told_in_its_parts_and_written) {
+  UNUSED;
+  rl_log_tell(tell, &told);
+  assert_string_equal(text_of(RL_SLICE("hello"), "name", RL_SLICE("x")), "info  hello name=x");
+  rl_log(RL_LOG_DEBUG, RL_SLICE("hello"), NULL, 0);
+  rl_log_tell(NULL, NULL);
+  text_of(RL_SLICE("hello"), "name", RL_SLICE("x"));
+  assert_int_equal(told, 1);
+  assert_int_equal(told_fields, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(a_value_is_one_value),
@@ -109,6 +131,7 @@ int main(void) {
       RUN(a_message_is_no_field_and_no_line),
       RUN(a_traceback_follows_the_line_indented),
       RUN(json_shows_nothing_that_acts),
+      RUN(a_line_that_is_wanted_is_told_in_its_parts_and_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

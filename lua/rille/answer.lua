@@ -81,12 +81,14 @@ function M.standard(req, err)
   return res
 end
 
--- Answers with a program's handler, or nil where there is none or it failed itself (which is logged).
-local function try_handler(handler, req, err, label)
+-- Answers with a program's handler, or nil where there is none or it failed itself (which is logged, and in development shown).
+local function try_handler(app, req, err, label)
+  local handler = app:find_error_handler(err)
   if not handler then return nil end
   local res, failure = native.try(M.by_handler, handler, req, err, label)
   if res then return copy_headers(res, err) end
-  log_unexpected(req, failure)
+  failure.id = log_unexpected(req, failure)
+  return M.develop and M.develop(app, req, failure, failure)
 end
 
 -- Notes what nobody expected: errors without a status of their own, and those that carry a traceback.
@@ -98,10 +100,9 @@ end
 
 --- on_error of a mounted app: a response, or nil where the error goes on to its parent.
 function M.by_app(app, req, err, label)
-  local handler = app:find_error_handler(err)
-  if not handler then return nil end
+  if not app:find_error_handler(err) then return nil end
   note(req, err)
-  return try_handler(handler, req, err, label)
+  return try_handler(app, req, err, label)
 end
 
 --- on_error of the outermost app: whatever was raised becomes a response.
@@ -110,7 +111,7 @@ function M.to_error(app, req, raised)
   note(req, err)
   local res = M.develop and err.id and M.develop(app, req, err, raised) -- `rille dev` alone sets it (rille/dev/record.lua)
   if res then return copy_headers(res, err) end
-  res = try_handler(app:find_error_handler(err), req, err)
+  res = try_handler(app, req, err)
   if res then return res end
   return copy_headers(M.standard(req, err), err)
 end

@@ -95,6 +95,7 @@ function boot.serve(path) return serve(path) end
 
 --- The program under `rille dev`; the desk stands beside it.
 function boot.dev(path)
+  require("rille.dev.raised").install() -- what does not load is explained too
   return serve(path, function(app)
     local _, wrong = require("rille.page").check(app)
     if wrong[1] then error(wrong[1], 0) end

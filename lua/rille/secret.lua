@@ -7,6 +7,8 @@ local native = require "rille.native"
 
 local M = {}
 
+M.given = {} -- development: the texts that were given as secrets, for pages that must not show them (rille/dev/secrets.lua)
+
 local shortest = 32
 local how = "make one with `openssl rand -base64 48`, put it into the environment and pass it as secret="
 
@@ -16,6 +18,7 @@ local function list_of(secret)
   if #list == 0 then return nil, "the list of secrets is empty" end
   for i, text in ipairs(list) do
     if type(text) ~= "string" or text == "" then return nil, "a secret is a string, not an empty one" end
+    if native.mode == "dev" then M.given[#M.given + 1] = text end
     if #text < shortest and native.mode == "serve" then
       return nil, ("secret %d has %d bytes, which is too short: at least %d are needed; %s"):format(i, #text, shortest, how)
     end

@@ -18,6 +18,8 @@ static rl_log_format log_format = RL_LOG_TEXT;
 static rl_log_level log_threshold = RL_LOG_INFO;
 static _Thread_local rl_log_sink capture;
 static _Thread_local void *capture_ud;
+static _Thread_local rl_log_tap told;
+static _Thread_local void *told_ud;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -29,6 +31,11 @@ void rl_log_setup(rl_log_format format, rl_log_level threshold) {
 void rl_log_capture(rl_log_sink sink, void *ud) {
   capture = sink;
   capture_ud = ud;
+}
+
+void rl_log_tell(rl_log_tap tap, void *ud) {
+  told = tap;
+  told_ud = ud;
 }
 
 bool rl_log_wants(rl_log_level level) { return (log_format != RL_LOG_OFF || capture) && level >= log_threshold; }
@@ -186,6 +193,7 @@ static void write_line(rl_buf *line) {
 
 void rl_log(rl_log_level level, rl_slice message, const rl_log_field *fields, size_t count) {
   if (!rl_log_wants(level)) return;
+  if (told) told(told_ud, level, message, fields, count);
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   char when[25];

@@ -42,6 +42,11 @@ bool rl_log_wants(rl_log_level level);
 void rl_log(rl_log_level level, rl_slice message, const rl_log_field *fields, size_t count);
 void rl_logf(rl_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Development: each line of this thread that is wanted is told to `tap` too, in its parts (borrowed), before it is written;
+ * NULL: nobody wants to know. */
+typedef void (*rl_log_tap)(void *ud, rl_log_level level, rl_slice message, const rl_log_field *fields, size_t count);
+void rl_log_tell(rl_log_tap tap, void *ud);
+
 /* Tests: lines of this thread go to `sink` (without the newline) instead of stderr; NULL puts stderr back. */
 typedef void (*rl_log_sink)(void *ud, rl_log_level level, rl_slice line);
 void rl_log_capture(rl_log_sink sink, void *ud);

@@ -29,7 +29,7 @@ static const char dev_help[] =
     "a\n"
     "reload. What fails is explained in the browser, in the terminal, and to curl as text. "
     "http://127.0.0.1:8080/_rille\n"
-    "shows the last requests, routes, tasks and memory. RILLE_EDITOR, such as vscode://file/{file}:{line}, makes links "
+    "shows the last requests, routes, tasks and memory. RILLE_EDITOR, such as vscode://file/{path}:{line}, makes links "
     "to\n"
     "sources open there.\n\n"
     "Sources are shown to pages of this machine only: localhost, loopback addresses, and the address it listens on.\n\n"

@@ -19,6 +19,7 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "cli/dev_access.h"
 #include "cli/dotenv.h"
 #include "cli/edition.h"
@@ -99,6 +100,34 @@ static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) 
               (unsigned long long)how->bytes, (unsigned long long)(rl_loop_clock(&d->loop) - how->since_ms),
               (double)uv_hrtime() / 1e9);
   if (!line.error) rl_desk_tell(&d->desk, "exchange", rl_buf_slice(&line));
+  rl_buf_free(&line);
+}
+
+static void add_log_field(rl_buf *out, const rl_log_field *field) {
+  rl_buf_add_char(out, '[');
+  rl_json_write_bytes(out, rl_slice_str(field->key));
+  rl_buf_add_char(out, ',');
+  if (field->literal) rl_json_write_bytes(out, rl_slice_str(field->literal));
+  else if (field->text.data) rl_json_write_bytes(out, field->text);
+  else rl_buf_addf(out, "\"%lld\"", (long long)field->number);
+  rl_buf_add_char(out, ']');
+}
+
+/* What is logged, whoever does: a task that nobody waits for fails in no request. */
+static void on_log(void *ud, rl_log_level level, rl_slice message, const rl_log_field *fields, size_t count) {
+  dev *d = ud;
+  rl_buf line;
+  rl_buf_init(&line, 64 << 10);
+  rl_buf_add_char(&line, '{');
+  add_field(&line, "level", rl_slice_str(rl_log_level_name(level)));
+  add_field(&line, "message", message);
+  rl_buf_add_str(&line, "\"fields\":[");
+  for (size_t i = 0; i < count; i++) {
+    if (i) rl_buf_add_char(&line, ',');
+    add_log_field(&line, &fields[i]);
+  }
+  rl_buf_add_str(&line, "]}");
+  if (!line.error) rl_desk_tell(&d->desk, "log", rl_buf_slice(&line));
   rl_buf_free(&line);
 }
 
@@ -252,6 +281,7 @@ static int start_desk(dev *d) {
   d->desk.watch = watch;
   d->desk.ask = ask;
   d->desk.owner = d;
+  rl_log_tell(on_log, d);
   d->desk_main = (rl_main){.vm = rl_vm_new(&d->loop, &vm),
                            .desk = &d->desk,
                            .on_ready = on_desk_ready,
@@ -327,6 +357,7 @@ static void end(dev *d) {
   if (d->watching) rl_watcher_close(&d->watcher);
   if (d->desk_main.vm) rl_heartbeat_forget(d->desk_main.vm);
   rl_vm_del(d->desk_main.vm);
+  rl_log_tell(NULL, NULL);
   rl_desk_free(&d->desk);
   rl_program_settle(&d->loop, d->status);
   rl_worker_free(&d->worker);

@@ -188,6 +188,15 @@ static void push_note(lua_State *L, rl_task *task) {
   task->trace_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* Development: a function of ours sees what was raised, and the frames, before they unwind. It cannot fail anybody. */
+static void tell_raise(lua_State *L, int value) {
+  int ref = rl_vm_of(L)->refs[RL_REF_ON_RAISE];
+  if (!ref || !lua_checkstack(L, 4)) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+  lua_pushvalue(L, value);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
 static void note_trace(lua_State *L, rl_task *task, int value) {
   push_note(L, task);
   lua_rawgeti(L, -1, 1);
@@ -199,6 +208,7 @@ static void note_trace(lua_State *L, rl_task *task, int value) {
     rl_traceback(L, L, 1);
     rl_task_add_ancestors(L, task);
     lua_rawseti(L, -2, 2);
+    tell_raise(L, value);
   }
   lua_pop(L, 1);
 }
@@ -245,6 +255,7 @@ int rl_error_handler(lua_State *L) {
     rl_traceback(L, L, 1);
     rl_task_add_ancestors(L, task);
     lua_setfield(L, 1, "traceback");
+    tell_raise(L, 1);
   }
   lua_settop(L, 1);
   return 1;

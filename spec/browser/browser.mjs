@@ -54,6 +54,23 @@ export async function screenshot(page, name, fullPage = true) {
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage })
 }
 
+/** Pictures of the page as wide as a desk and as a phone, light and dark: build/screenshots/NAME-390-dark.png. It must be styled
+ *  and fit the width. */
+export async function pictures(page, name) {
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 800 })
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme })
+      await screenshot(page, `${name}-${width}-${colorScheme}`)
+    }
+    const [wide, font] = await page.evaluate(() => [document.documentElement.scrollWidth, getComputedStyle(document.body).fontFamily])
+    if (wide > width) throw new Error(`${name}: ${wide} pixels wide on a screen of ${width}`)
+    if (!font.includes('system-ui')) throw new Error(`${name}: it has no style`)
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
 /** Throws unless `text` holds `wanted`. */
 export function expect(what, text, wanted) {
   if (!text.includes(wanted)) throw new Error(`${what}: expected '${wanted}' in:\n${text}`)

@@ -2,21 +2,28 @@
 -- hears of files that change, of loads and of requests (letters from C, runtime/vm/desk.h), tells browsers and the terminal,
 -- and answers for the program while that does not load.
 require "rille" -- the methods of req
+local answer = require "rille.answer"
 local App = require "rille.app"
+local abort = require("rille.error").abort
+local editors = require "rille.dev.editors"
 local failure = require "rille.dev.failure"
 local native = require "rille.native"
 local page = require "rille.dev.page"
+local secrets = require "rille.dev.secrets"
 local terminal = require "rille.dev.terminal"
 
 local MOST_REQUESTS = 100
+local MOST_ERRORS = 50
+local MOST_LOGGED = 300
 local MOST_SAMPLES = 150
 local SAMPLE_SECONDS = 2
 local PING_SECONDS = 15
+local PLAN_SECONDS = 10
 
 local Desk = {}
 Desk.__index = Desk
 
--- ---- what has changed --------------------------------------------------------------------------------------------
+-- ---- what has changed ---------------------------------------------------------------------------------------------
 
 -- What a change of this file asks for: "code" (load again), "css", "page" (browsers load again), "env", or nil.
 local kinds = {
@@ -37,6 +44,11 @@ local function shortest(paths)
 end
 
 local letters = {}
+
+local function ask(question)
+  local text = native.desk_ask(question)
+  return text and native.json_decode(text) or nil
+end
 
 function letters.change(self, text)
   local found, code = {}, {}
@@ -59,6 +71,8 @@ function letters.loaded(self, text)
   local load = native.json_decode(text)
   self.edition, self.states = load.edition, load.states
   self.failure = nil
+  self.loaded_once = self.loaded_once or load.ok
+  if load.ok then secrets.learn(ask "secrets" or {}) end
   if not load.ok then self.failure = load.failure or { message = "the program could not be loaded, see the terminal" } end
   terminal.loaded(load, self.changed, self.failure)
   self.changed = nil
@@ -68,13 +82,40 @@ end
 function letters.listening(self, url)
   self.url = url
   terminal.listening(url)
+  if editors.complaint() then terminal.complain(editors.complaint()) end
 end
 
--- ---- requests ---------------------------------------------------------------------------------------------------------
+-- ---- requests -----------------------------------------------------------------------------------------------------
 
+-- A plan that somebody waits for, or what a request did.
 function letters.record(self, text)
   local record = native.json_decode(text)
-  self.open[record.id] = record
+  if not record.explains then
+    self.open[record.id] = record
+    return
+  end
+  local waiting = self.plans[record.explains]
+  self.plans[record.explains] = record
+  if waiting and waiting.queue then waiting.queue:wake() end
+end
+
+local function keep(list, most, entry)
+  table.insert(list, 1, entry)
+  list[most + 1] = nil
+end
+
+-- What browsers and desktops ask of every site by themselves tells nobody anything, unless the program answers it.
+local function is_noise(exchange)
+  local path = exchange.target:match "^[^?]*"
+  return exchange.status < 500 and (path == "/favicon.ico" or path:find "^/apple%-touch%-icon" ~= nil
+    or path:find "^/%.well%-known/appspecific/" ~= nil)
+end
+
+function Desk:add_error(entry)
+  self.error_count = self.error_count + 1
+  entry.key = tostring(self.error_count)
+  if entry.request then entry.request.error = entry.key end
+  keep(self.errors, MOST_ERRORS, entry)
 end
 
 -- When the last byte has left. Requests that no Lua has seen (files) have no record.
@@ -82,18 +123,61 @@ function letters.exchange(self, text)
   local exchange = native.json_decode(text)
   local record = self.open[exchange.id] or exchange
   self.open[exchange.id] = nil
+  if is_noise(exchange) then return end
+  record.file = record == exchange
   record.status, record.bytes, record.ms, record.ended = exchange.status, exchange.bytes, exchange.ms, exchange.ended
-  table.insert(self.requests, 1, record)
-  self.requests[MOST_REQUESTS + 1] = nil
+  record.time = record.time or native.time() - exchange.ms / 1000
+  keep(self.requests, MOST_REQUESTS, record)
+  if record.failure then
+    self:add_error { time = record.time, kind = record.method .. " " .. record.target .. " failed", failure = record.failure,
+      request = record }
+  end
   terminal.request(record)
+end
+
+-- ---- the log ------------------------------------------------------------------------------------------------------
+
+local function field_of(line, name)
+  for _, item in ipairs(line.fields) do
+    if item[1] == name then return item[2] end
+  end
+end
+
+-- An error that is logged with its traceback, and is not a request's: a task's that nobody waits for, a stream's.
+function Desk:note_failure(line)
+  local message, trace = field_of(line, "error"), field_of(line, "traceback")
+  if line.level ~= "error" or line.message == answer.FAILED or not message or not trace then return end
+  self:add_error { time = line.time, kind = line.message,
+    failure = failure.describe_text(message, trace, ask("raised " .. message)) }
+end
+
+-- As people read it: paths from the project's folder on, and a traceback where it does not stand among the errors.
+local function readable(line)
+  local fields = native.array {}
+  line.message = secrets.hide(line.message)
+  for _, item in ipairs(line.fields) do
+    local text = failure.without_root(secrets.is_secret(item[1]) and secrets.MASK or secrets.hide(item[2]))
+    if item[1] == "traceback" then text = text:gsub("^stack traceback:", ""):gsub("\n\t", "\n"):gsub("^\n", "") end
+    if item[1] ~= "traceback" or line.level ~= "error" then fields[#fields + 1] = { item[1], text } end
+  end
+  line.fields = fields
+  return line
+end
+
+function letters.log(self, text)
+  local line = native.json_decode(text)
+  line.time = native.time()
+  self:note_failure(line)
+  keep(self.logged, MOST_LOGGED, readable(line))
 end
 
 local function summary(record)
   return { id = record.id, method = record.method, target = record.target, status = record.status, ms = record.ms,
-    sql = record.sql and #record.sql or 0, route = record.route, at = record.ended }
+    sql = record.sql and #record.sql or 0, route = record.route, time = record.time, file = record.file or nil,
+    repeated = record.repeated and #record.repeated > 0 or nil }
 end
 
--- ---- browsers ------------------------------------------------------------------------------------------------------------
+-- ---- browsers -----------------------------------------------------------------------------------------------------
 
 function Desk:broadcast(event, data)
   local text = ("event: %s\ndata: %s\n\n"):format(event, data or "")
@@ -126,19 +210,13 @@ local function every(seconds, f)
   end)
 end
 
--- ---- answers --------------------------------------------------------------------------------------------------------------
+-- ---- answers ------------------------------------------------------------------------------------------------------
 
-local policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
-  .. "frame-ancestors 'none'; base-uri 'none'"
-
-local function guarded(res)
-  return res:header("Content-Security-Policy", policy):header("Cache-Control", "no-store")
-    :header("X-Content-Type-Options", "nosniff"):header("Referrer-Policy", "no-referrer")
-end
+local function html(body, policy, status) return page.guard(native.html(body, status), policy) end
 
 local function script(name)
-  return native.text(native.embedded("rille/dev/" .. name)):header("Content-Type", "text/javascript; charset=utf-8")
-    :header("Cache-Control", "no-store")
+  local text = native.embedded("rille/dev/" .. name)
+  return page.guard(native.text(text)):header("Content-Type", "text/javascript; charset=utf-8")
 end
 
 -- While the program does not load: why, in the form that the client reads.
@@ -146,39 +224,66 @@ function Desk:explain(req)
   local what = self.failure or { message = "the program is being loaded" }
   local kind = req:accepts("text/plain", "text/html", "application/json")
   if (req.headers.accept or ""):find("text/html", 1, true) then kind = "text/html" end
-  if kind == "application/json" then return native.json(page.json(what), 500) end
-  if kind ~= "text/html" then return native.text(page.text(what), 500) end
-  return guarded(native.html(page.html(what, { kind = "The program does not load", edition = self.edition,
-    note = "The code before goes on answering API clients. This page follows as soon as it loads." }), 500))
+  if kind == "application/json" then return page.guard(native.json(page.json(what), 500)) end
+  if kind ~= "text/html" then return page.guard(native.text(page.text(what), 500)) end
+  local body, policy = page.html(what, { kind = "The program does not load", edition = self.edition,
+    note = "Edit and save: this page follows." .. (self.loaded_once
+      and " Until then curl and API clients get the last version that loaded." or "") })
+  return html(body, policy, 500)
 end
 
 function Desk:source(req)
   local file, line = req.query.file or "", math.tointeger(tonumber(req.query.line)) or 1
   local excerpt = failure.excerpt(file, line, 100000)
-  if not excerpt then require("rille.error").abort(404, "no such file in the project") end
-  return guarded(native.html(page.source(file, line, excerpt, self.edition)))
-end
-
-local function ask(question)
-  local text = native.desk_ask(question)
-  return text and native.json_decode(text) or nil
+  if not excerpt then abort(404, "no such file in the project") end
+  return html(page.source(file, line, excerpt, self.edition))
 end
 
 function Desk:state()
-  local requests = native.array {}
+  local requests, failures = native.array {}, native.array {}
   for i, record in ipairs(self.requests) do requests[i] = summary(record) end
+  for i, entry in ipairs(self.errors) do
+    local what = entry.failure
+    failures[i] = { key = entry.key, time = entry.time, kind = entry.kind, message = what.message,
+      where = what.file and what.line and what.file .. ":" .. what.line or nil }
+  end
   return {
-    requests = requests, routes = ask "routes" or native.array {}, tasks = ask "tasks" or native.array {},
-    memory = native.array(self.samples), edition = self.edition, states = self.states,
+    requests = requests, errors = failures, log = native.array(self.logged), routes = ask "routes" or native.array {},
+    tasks = ask "tasks" or native.array {}, memory = native.array(self.samples), edition = self.edition, states = self.states,
     failure = self.failure and self.failure.message,
   }
 end
 
-function Desk:request(id)
-  for _, record in ipairs(self.requests) do
-    if record.id == id then return native.json(record) end
+local function find(list, name, wanted)
+  for _, entry in ipairs(list) do
+    if entry[name] == wanted then return entry end
   end
-  require("rille.error").abort(404)
+  abort(404)
+end
+
+function Desk:request(id) return native.json(find(self.requests, "id", id)) end
+
+-- The page of an error, as whoever caused it has seen it.
+function Desk:error(key)
+  local entry = find(self.errors, "key", key)
+  return html(page.html(entry.failure, { kind = entry.kind, edition = self.edition, request = entry.request, still = true,
+    note = os.date("at %H:%M:%S", entry.time // 1) }))
+end
+
+-- The plan of a statement that a request has run; the program's state asks its database.
+function Desk:plan(id, number)
+  find(self.requests, "id", id)
+  local key = id .. " " .. number
+  local waiting = self.plans[key] or { queue = native.queue() }
+  self.plans[key] = waiting
+  if not ask("explain " .. key) then self.plans[key] = nil abort(404) end
+  native.try(native.timeout, PLAN_SECONDS, function()
+    while self.plans[key] == waiting do waiting.queue:wait "a plan" end
+  end)
+  local record = self.plans[key]
+  self.plans[key] = nil
+  if not record or record == waiting then return native.json { error = "The program did not answer in time." } end
+  return native.json { plan = record.plan, error = record.error }
 end
 
 function Desk:routes()
@@ -188,9 +293,13 @@ function Desk:routes()
   app:get("/_rille/events", function()
     return native.stream("text/event-stream", function(out) self:follow(out) end):header("Cache-Control", "no-store")
   end)
-  app:get("/_rille", function() return guarded(native.html(page.panel(self.edition))) end)
-  app:get("/_rille/state", function() return guarded(native.json(self:state())) end)
-  app:get("/_rille/requests/{id}", function(req) return guarded(self:request(req.params.id)) end)
+  app:get("/_rille", function() return html(page.panel(self.edition)) end)
+  app:get("/_rille/state", function() return page.guard(native.json(self:state())) end)
+  app:get("/_rille/requests/{id}", function(req) return page.guard(self:request(req.params.id)) end)
+  app:get("/_rille/requests/{id}/plan/{number:int}", function(req)
+    return page.guard(self:plan(req.params.id, req.params.number))
+  end)
+  app:get("/_rille/errors/{key}", function(req) return self:error(req.params.key) end)
   app:get("/_rille/source", function(req) return self:source(req) end)
   app:use(function(req, handler)
     if req.path == "/_rille" or req.path:find "^/_rille/" then return handler(req) end
@@ -201,7 +310,8 @@ end
 --- new() -> desk
 function Desk.new()
   local self = setmetatable({
-    app = App.new { name = "desk" }, requests = {}, open = {}, readers = {}, samples = {}, edition = 0, states = 0,
+    app = App.new { name = "desk" }, requests = {}, open = {}, readers = {}, samples = {}, errors = {}, error_count = 0,
+    logged = {}, plans = {}, edition = 0, states = 0,
   }, Desk)
   self:routes()
   return self

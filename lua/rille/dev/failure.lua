@@ -1,16 +1,23 @@
 -- What went wrong, as plain data: for the error page, for curl, for API clients, and for the terminal.
 --
---   {message, code, status, file, line, excerpt = {first, lines}, frames = {{text, file, line, own}}}
+--   {message, code, status, file, line, hint, excerpt = {first, lines},
+--    frames = {{text, file, line, own, name, template, excerpt, locals = {{name, text}}, upvalues}}}
 --
 -- Positions come from the message ("app/posts.lua:12: …", or what Lua says of a module that does not load); where it has
--- none, from the first frame of the program's own.
+-- none, from the first frame of the program's own. What is a secret is in none of it (secrets.lua).
 local errors = require "rille.error"
+local hint = require "rille.dev.hint"
 local native = require "rille.native"
+local raised_frames = require("rille.dev.raised").frames
+local secrets = require "rille.dev.secrets"
 
 local M = {}
 
 local AROUND = 6 -- lines of source above and below the one at fault
+local AROUND_FRAME = 4
 local MOST_FRAMES = 60
+local MOST_EXCERPTS = 15
+local LONGEST_LINE = 400
 
 --- A path below the root without the root.
 function M.relative(path)
@@ -26,6 +33,16 @@ end
 
 local function is_own(file) return not file:find "^rille/" and not file:find "^%[" and M.path_of(file) ~= nil end
 
+-- A line of source as it is shown; one of a file that was packed is longer than anybody reads.
+local function shown(text)
+  if #text > LONGEST_LINE then
+    local stop = LONGEST_LINE
+    while stop > 0 and (text:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
+    text = text:sub(1, stop) .. " …"
+  end
+  return native.utf8_valid(text) and secrets.hide_source((text:gsub("\r$", ""))) or "(not UTF-8)"
+end
+
 --- excerpt(file, line, around?) -> {first =, lines =}, or nil where the file cannot be read
 function M.excerpt(file, line, around)
   local path = M.path_of(file)
@@ -36,7 +53,7 @@ function M.excerpt(file, line, around)
   for text in source:lines() do
     number = number + 1
     if number > line + around then break end
-    if number >= first then lines[#lines + 1] = native.utf8_valid(text) and text:gsub("\r$", "") or "(not UTF-8)" end
+    if number >= first then lines[#lines + 1] = shown(text) end
   end
   source:close()
   if #lines == 0 then return nil end
@@ -44,7 +61,7 @@ function M.excerpt(file, line, around)
 end
 
 -- "/home/ada/blog/app/posts.lua:3: in function </home/ada/blog/app/posts.lua:1>" names the root twice.
-local function without_root(text)
+function M.without_root(text)
   local root = native.root .. "/"
   local at = text:find(root, 1, true)
   while at do
@@ -55,11 +72,42 @@ local function without_root(text)
 end
 
 local function frame_of(line_of_trace)
-  local text = without_root(line_of_trace)
+  local text = M.without_root(line_of_trace)
   local file, line = text:match "^spawned at (.-):(%d+)$"
+  local spawned = file ~= nil or nil
   if not file then file, line = text:match "^([^:]+):(%d+):" end
   local own = file ~= nil and is_own(file)
-  return { text = text, file = file, line = math.tointeger(tonumber(line)), own = own }
+  return { text = text, file = file, line = math.tointeger(tonumber(line)), own = own, spawned = spawned }
+end
+
+local function visible(text)
+  text = tostring(text)
+  return native.utf8_valid(text) and text or (text:gsub("[\128-\255]", "?"))
+end
+
+-- What the frames held when it was raised, beside the lines of the traceback: both are in the same order.
+local function add_locals(frames, pictures)
+  local at = 1
+  for _, frame in ipairs(frames) do
+    local picture = pictures and pictures[at]
+    if picture and frame.line == picture.line and (frame.file == M.relative(picture.file) or frame.file == picture.short) then
+      frame.file, frame.name, frame.template = visible(M.relative(picture.file)), picture.name, picture.template
+      frame.from, frame.locals, frame.upvalues = picture.from, picture.locals, picture.upvalues
+      frame.own = is_own(frame.file)
+      at = at + 1
+    end
+  end
+  return frames
+end
+
+local function add_excerpts(frames)
+  local count = 0
+  for _, frame in ipairs(frames) do
+    if frame.own and frame.line and count < MOST_EXCERPTS then
+      frame.excerpt = M.excerpt(frame.file, frame.line, AROUND_FRAME)
+      count = count + 1
+    end
+  end
 end
 
 -- Where none of them is the program's, they tell nobody anything.
@@ -91,29 +139,56 @@ local function first_own(frames)
   end
 end
 
-local function visible(text)
-  text = tostring(text)
-  return native.utf8_valid(text) and text or (text:gsub("[\128-\255]", "?"))
-end
-
 -- require says that "there is no such module" after it has looked everywhere: what matters stands first.
 local function shorten(message) return (message:gsub("^(module '[^']*' not found):.*", "%1")) end
 
---- describe(raised) -> plain data
-function M.describe(raised)
-  local err = errors.wrap(raised)
-  local message = visible(err.message or tostring(err))
-  local frames = frames_of(visible(err.traceback or native.error_trace(err.cause == nil and raised or err.cause) or ""))
-  local text, file, line = split(message)
+-- Where it happened: what the message says, else the first frame of the program's own.
+local function place_of(file, line, frames)
   local number = math.tointeger(tonumber(line))
-  if not number or not is_own(file) then
-    local frame = first_own(frames)
-    if frame then file, number = frame.file, frame.line end
-  end
+  if number and is_own(file) then return M.relative(file), number end
+  local frame = first_own(frames)
+  if frame then return M.relative(frame.file), frame.line end
+  return file and M.relative(file), number
+end
+
+local function picture(message, trace, pictures)
+  local frames = add_locals(frames_of(visible(trace)), pictures)
+  message = secrets.hide(visible(message))
+  local text, file, line = split(message)
+  local number
+  file, number = place_of(file, line, frames)
+  add_excerpts(frames)
   return {
-    message = shorten(text), whole = message, code = err.code, status = err.status, id = err.id,
-    file = file and M.relative(file), line = number, excerpt = number and M.excerpt(file, number), frames = frames,
+    message = shorten(text), whole = message, file = file, line = number, excerpt = number and M.excerpt(file, number),
+    frames = frames,
   }
+end
+
+-- A tail call leaves no frame: then the handler's place is better than none.
+local function add_handler(what, place)
+  local file, line = place:match "^(.*):(%d+)$"
+  if not file or not is_own(file) then return end
+  what.file, what.line = file, math.tointeger(tonumber(line))
+  what.excerpt = M.excerpt(file, what.line)
+end
+
+--- describe(raised, known?) -> plain data. `known` tells the hint of databases and templates (hint.lua), and where the handler
+--- stands ("app/posts.lua:12").
+function M.describe(raised, known)
+  local err = errors.wrap(raised)
+  local trace = err.traceback or native.error_trace(err.cause == nil and raised or err.cause) or ""
+  local what = picture(err.message or tostring(err), trace, raised_frames(raised) or raised_frames(err))
+  what.code, what.status, what.id = err.code, err.status, err.id
+  if not what.file and known and known.handler then add_handler(what, known.handler) end
+  what.hint = hint.of(what, known or {})
+  return what
+end
+
+--- describe_text(message, traceback, pictures) -> plain data of what was logged only: a task that nobody waited for
+function M.describe_text(message, trace, pictures)
+  local what = picture(message, trace, pictures)
+  what.hint = hint.of(what, {})
+  return what
 end
 
 return M

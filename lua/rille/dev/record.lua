@@ -7,19 +7,22 @@ local answer = require "rille.answer"
 local compile = require "rille.compile"
 local failure = require "rille.dev.failure"
 local native = require "rille.native"
-local options = require "rille.options"
 local page = require "rille.dev.page"
+local pictures = require "rille.dev.raised"
+local secrets = require "rille.dev.secrets"
+local statements = require "rille.dev.statements"
+local value = require "rille.dev.value"
 
 local M = {}
 
 local MOST = 200 -- of each kind, for one request
-local LONGEST = 2000 -- bytes of a text
 
 local records = {} -- request key -> record
+local noted = {} -- request key -> what is noted beside its record (statements.lua)
 
 local function current()
   local key = native.request_key()
-  return key and records[key]
+  if key then return records[key], noted[key] end
 end
 
 local function add(list, entry)
@@ -27,72 +30,47 @@ local function add(list, entry)
   return entry
 end
 
--- What fits, up to a whole character.
-local function cut(text)
-  local stop = LONGEST
-  while (text:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
-  return text:sub(1, stop) .. " …"
+local function shown(name, v)
+  if type(v) == "string" or type(v) == "number" then return secrets.visible(v) end
+  return value.text(v, name)
 end
 
-local function visible(value)
-  local text = tostring(value)
-  if not native.utf8_valid(text) then text = text:gsub("[\128-\255]", "?") end
-  return #text > LONGEST and cut(text) or text
+-- {name, text, true where it is shown only to who asks for it}
+local function field(name, v)
+  return { secrets.visible(name), shown(name, v), secrets.is_secret(name) or nil }
 end
 
 local function list_of(fields)
   local list = native.array {}
-  for name, value in pairs(fields) do list[#list + 1] = { visible(name), visible(value) } end
+  for name, v in pairs(fields) do list[#list + 1] = field(name, v) end
   table.sort(list, function(a, b) return a[1] < b[1] end)
   return list
 end
 
--- ---- SQL ------------------------------------------------------------------------------------------------------
+-- What is logged may be sent on and stays in reports: a secret is not in it at all.
+local function fields_of_log(fields)
+  local list = list_of(fields)
+  for _, item in ipairs(list) do
+    if item[3] then item[2], item[3] = secrets.MASK, nil end
+  end
+  return list
+end
 
+-- An entry is over when the block ends that it was made to-be-closed in.
 local ended = { __close = function(entry, err)
   entry.to = native.now()
-  if err ~= nil then entry.error = visible(err) end
+  if err ~= nil then entry.error = secrets.visible(err) end
 end }
 
-local function count_rows(entry, ...)
-  local first = ...
-  if type(first) == "table" then entry.rows = #first end
-  return ...
-end
-
-local function statement(name, sql)
-  if type(sql) == "string" then return visible((sql:gsub("%s+", " "))) end
-  return type(sql) == "table" and name .. " of " .. #sql or name:upper()
-end
-
-local function noted(name, run)
-  return function(self, sql, ...)
-    local record = current()
-    if not record then return run(self, sql, ...) end
-    local entry = add(record.sql, { sql = statement(name, sql), at = failure.relative(options.caller()), from = native.now() })
-    local timing <close> = setmetatable(entry, ended) -- luacheck: ignore 211
-    return count_rows(entry, run(self, sql, ...))
-  end
-end
-
-local function watch_sql()
-  require "rille.sqlite"
-  for _, methods in ipairs { native.database_methods, native.transaction_methods } do
-    for _, name in ipairs { "query", "one", "value", "exec", "batch", "begin", "commit", "rollback" } do
-      if methods[name] then methods[name] = noted(name, methods[name]) end
-    end
-  end
-end
-
--- ---- log lines and templates ---------------------------------------------------------------------------------------
+-- ---- log lines and templates --------------------------------------------------------------------------------------
 
 local function watch_log()
   local log = native.log
   function native.log(level, message, fields)
     local record = current()
     if record and message ~= answer.FAILED then -- what failed is shown by itself
-      add(record.logs, { level = level, message = visible(message), at = native.now(),
-        fields = type(fields) == "table" and list_of(fields) or nil })
+      add(record.logs, { level = level, message = secrets.visible(message), at = native.now(),
+        fields = type(fields) == "table" and fields_of_log(fields) or nil })
     end
     return log(level, message, fields)
   end
@@ -109,19 +87,26 @@ local function watch_templates()
   function environment.render(self, template, ...)
     local record = current()
     if not record then return render(self, template, ...) end
-    local entry = add(record.templates, { name = visible(template.name), from = native.now() })
+    local entry = add(record.templates, { name = secrets.visible(template.name), from = native.now() })
     local timing <close> = setmetatable(entry, ended) -- luacheck: ignore 211
     return render(self, template, ...)
   end
 end
 
--- ---- one request ------------------------------------------------------------------------------------------------------
+-- ---- one request --------------------------------------------------------------------------------------------------
+
+-- Where the route was written.
+local function handler_of(req)
+  local known = req.app:root().compiled_routes[native.request_route()]
+  return known and failure.relative(known.route.where)
+end
 
 local function start(req)
   return {
-    id = req.id, method = req.method, target = visible(req.target), route = req.route, remote = req.remote,
-    from = native.now(),
-    headers = list_of(req.headers), params = list_of(req.params),
+    handler = handler_of(req),
+    id = req.id, method = req.method, target = secrets.visible(req.target), route = req.route, remote = req.remote,
+    from = native.now(), time = native.time(),
+    headers = list_of(req.headers), params = list_of(req.params), query = list_of(req.query),
     sql = native.array {}, logs = native.array {}, templates = native.array {},
   }
 end
@@ -133,25 +118,28 @@ local function session_of(req)
   return ok and type(session) == "table" and list_of(session) or nil
 end
 
-local function finish(record, req, res)
+local function finish(record, beside, req, res)
   record.to = native.now()
   record.status = res.status
   record.response_headers = list_of(res.headers)
+  record.repeated = statements.repeated(beside)
   record.session = session_of(req)
   record.waits = native.array {}
   for _, wait in ipairs(native.request_waits()) do
     add(record.waits, { name = wait[1], from = wait[2], to = wait[3] })
   end
   native.record(native.json_encode(record))
+  statements.keep(record.id, beside)
 end
 
 local function middleware(req, handler)
   watch_templates()
-  records[native.request_key()] = start(req)
+  local key = native.request_key()
+  records[key], noted[key] = start(req), statements.new()
   return handler(req)
 end
 
--- ---- pages -------------------------------------------------------------------------------------------------------------
+-- ---- pages --------------------------------------------------------------------------------------------------------
 
 local function is_page(res)
   local kind = res.headers["content-type"] or ""
@@ -173,14 +161,30 @@ local function add_script(res)
   res.body = at and body:sub(1, at - 1) .. tag .. body:sub(at) or body .. tag
 end
 
+local own_pages = setmetatable({}, { __mode = "k" }) -- a response that is ours -> {body, policy}
+
+-- A page of ours leaves as it was made, whatever hooks, sessions and security headers of the program have added: its style must
+-- not depend on their policy, nor must HSTS stay in a browser. Cookies are kept: a session is saved after an error too.
+local function restore(res, page_of)
+  local names = {}
+  for name in pairs(res.headers) do names[#names + 1] = name end
+  for _, name in ipairs(names) do
+    if name:lower() ~= "set-cookie" then res:header(name, nil) end
+  end
+  res.body = page_of.body
+  return page.guard(res:header("Content-Type", page_of.kind), page_of.policy)
+end
+
 -- The last one to see a response.
 local function on_response(req, res)
+  local ours = own_pages[res]
+  if ours then restore(res, ours) end
   local key = native.request_key()
-  local record = key and records[key]
+  local record, beside = key and records[key], key and noted[key]
   if not record then return end
-  records[key] = nil
-  if is_page(res) and req.method ~= "HEAD" and native.request_shows_dev() then add_script(res) end
-  local _, err = native.try(finish, record, req, res)
+  records[key], noted[key] = nil, nil
+  if not ours and is_page(res) and req.method ~= "HEAD" and native.request_shows_dev() then add_script(res) end
+  local _, err = native.try(finish, record, beside, req, res)
   if err then native.log("warn", "dev: a request could not be recorded", { error = tostring(err) }) end
 end
 
@@ -195,24 +199,52 @@ local function refuse(host)
     { host = host })
 end
 
+-- What a hint compares with (hint.lua).
+local function known_to(app, record, beside)
+  local known = statements.names(beside)
+  known.handler = record and record.handler
+  known.templates = function() return require("rille.page").environment(app).loader:names() end
+  return known
+end
+
+local function remember(res, body, kind, policy)
+  own_pages[res] = { body = body, kind = kind, policy = policy }
+  return page.guard(res, policy)
+end
+
+local kinds = { ["text/plain"] = "text/plain; charset=utf-8", ["application/json"] = "application/json" }
+
+-- The answer in the form that the client reads.
+local function answer_as(kind, what, record, req)
+  if kind == "application/json" then
+    local body = native.json_encode(page.json(what, record))
+    return remember(native.json(page.json(what, record), 500), body, kinds[kind])
+  end
+  if kind ~= "text/html" then
+    local body = page.text(what, record)
+    return remember(native.text(body, 500), body, kinds["text/plain"])
+  end
+  local body, policy = page.html(what, { kind = req.method .. " " .. req.path .. " failed", edition = native.edition,
+    request = record })
+  return remember(native.html(body, 500), body, "text/html; charset=utf-8", policy)
+end
+
 --- What an unexpected error is answered with, or nil: browsers get the page, others what the program says, else text or JSON.
 local function develop(app, req, err, raised)
+  local record, beside = current()
+  local what = failure.describe(raised, known_to(req.app or app, record, beside))
+  what.id = err.id
+  if record then record.failure, record.repeated, record.session = what, statements.repeated(beside), session_of(req) end
   if not native.request_shows_dev() then return refuse(req.host) end
   local kind = req:accepts("text/html", "text/plain", "application/json")
   if req.headers.accept == nil or not req.headers.accept:find("text/html", 1, true) then
     if app:find_error_handler(err) then return nil end
     kind = kind == "text/html" and "text/plain" or kind
   end
-  local what, record = failure.describe(raised), current()
-  what.id = err.id
-  if record then record.failure = what end
-  if kind == "application/json" then return native.json(page.json(what, record), 500) end
-  if kind ~= "text/html" then return native.text(page.text(what, record), 500) end
-  return native.html(page.html(what, { kind = req.method .. " " .. req.path .. " failed", edition = native.edition,
-    request = record }), 500)
+  return answer_as(kind, what, record, req)
 end
 
--- ---- what the desk asks for --------------------------------------------------------------------------------------------
+-- ---- what the desk asks for ---------------------------------------------------------------------------------------
 
 local function routes_of(all)
   local list = native.array {}
@@ -229,20 +261,29 @@ local function answers(app)
     memory = function() return native.memory_used() end,
     routes = function() return routes_of(app.compiled_routes or {}) end,
     tasks = function() return native.array(native.tasks()) end,
+    secrets = function() return native.array(require("rille.secret").given) end,
+    raised = function(text) return pictures.frames_of_text(text) or native.array {} end,
+    explain = function(words)
+      local id, number = words:match "^(%S+) (%d+)$"
+      return statements.explain(id, math.tointeger(tonumber(number)))
+    end,
   }
 end
 
 --- install(app): from now on what its requests do is noted.
 function M.install(app)
   app.settings.debug = true
-  watch_sql()
+  statements.watch(current, ended)
   watch_log()
   native.trace_waits()
   table.insert(app.middleware, 1, middleware)
   compile.last_hook = on_response
   answer.develop = develop
   local known = answers(app)
-  native.answer_desk(function(question) return native.json_encode(known[question]()) end)
+  native.answer_desk(function(question)
+    local name, about = question:match "^(%S+) ?(.*)$"
+    return native.json_encode(known[name](about))
+  end)
 end
 
 return M

@@ -27,6 +27,8 @@ end
 
 function M.unwatched(root) say(paint("yellow", "cannot watch all of " .. root .. ": reload with kill -HUP")) end
 
+function M.complain(text) say(paint("yellow", text)) end
+
 function M.styles() say(paint("cyan", "styles swapped")) end
 
 local function indented(text) return native.trim_right("    " .. text:gsub("\n", "\n    ")) end
@@ -40,7 +42,7 @@ function M.loaded(load, changed, failure)
   end
   say(paint("red", "does not load"), why)
   io.stdout:write(indented(page.text { message = failure.message, file = failure.file, line = failure.line,
-    excerpt = failure.excerpt }), "\n")
+    excerpt = failure.excerpt, hint = failure.hint }), "\n")
   io.stdout:flush()
 end
 

@@ -10,6 +10,9 @@ local chunks = {}
 --- From now on frames of this chunk count as a template's.
 function M.know(chunk) chunks["@" .. chunk] = true end
 
+--- Whether a frame of this source (as debug.getinfo has it) is a template's.
+function M.is_template(source) return chunks[source] == true end
+
 local function raise(code, message, fields)
   fields.status = 500
   error(errors.new(code, message, fields), 0)

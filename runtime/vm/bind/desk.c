@@ -197,6 +197,14 @@ static int l_request_shows_dev(lua_State *L) {
   return 1;
 }
 
+/* request_route() -> the index of the route of the running task's request, from 1, or nil */
+static int l_request_route(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  if (s && s->route >= 0) lua_pushinteger(L, s->route + 1);
+  else lua_pushnil(L);
+  return 1;
+}
+
 /* request_waits() -> list of {name, from, to} in seconds of native.now, the last one first */
 static int l_request_waits(lua_State *L) {
   const rl_serving *s = rl_serving_of_task(rl_task_running(L));
@@ -215,6 +223,15 @@ static int l_request_waits(lua_State *L) {
   return 1;
 }
 
+/* on_raise(f): from now on f(value) is called for each value that is raised, before the stack unwinds: level 3 is the function
+ * that raised it. f cannot wait; what it raises itself is dropped. */
+static int l_on_raise(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  rl_vm_of(L)->refs[RL_REF_ON_RAISE] = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
 /* memory_used() -> bytes of this state */
 static int l_memory_used(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)rl_vm_of(L)->memory.used);
@@ -230,7 +247,9 @@ static const luaL_Reg functions[] = {{"desk_receive", l_receive},
                                      {"trace_waits", l_trace_waits},
                                      {"request_key", l_request_key},
                                      {"request_shows_dev", l_request_shows_dev},
+                                     {"request_route", l_request_route},
                                      {"request_waits", l_request_waits},
+                                     {"on_raise", l_on_raise},
                                      {"memory_used", l_memory_used},
                                      {NULL, NULL}};
 

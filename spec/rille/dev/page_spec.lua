@@ -10,6 +10,10 @@ local function sample()
   }
 end
 
+local function count(text, words)
+  return select(2, text:gsub(words:gsub("%W", "%%%0"), ""))
+end
+
 local request = {
   method = "GET", target = "/x?<script>", headers = { { "cookie", "<i>" } }, params = { { "id", "7" } },
   sql = { { sql = "SELECT '<'", from = 1, to = 1.0025, at = "app/x.lua:1" } }, logs = { { level = "info", message = "a<b" } },
@@ -27,9 +31,65 @@ describe("the error page", function()
   it("marks the line, links the frames of the program and follows the edition it was made in", function()
     local html = page.html(sample(), { kind = "GET /x failed", edition = 3, request = request })
     assert.matches('<span class="row at"><span class="no">2</span>', html, 1, true)
-    assert.matches('<li class="own"><a href="/_rille/source?file=app%2Fx.lua&amp;line=2">', html, 1, true)
-    assert.matches('<script src="/_rille/live.js?v=3"></script>', html, 1, true)
+    assert.matches('<p class="frame"><a href="/_rille/source?file=app%2Fx.lua&amp;line=2#at">', html, 1, true)
+    assert.matches('src="/_rille/live.js?v=3"></script>', html, 1, true)
     assert.matches("2.50 ms", html, 1, true)
+  end)
+
+  it("has source and locals for each frame of the program, the one at fault open", function()
+    local failure = sample()
+    failure.frames = {
+      { text = "app/x.lua:2: in f", file = "app/x.lua", line = 2, own = true, name = "f", excerpt = failure.excerpt,
+        locals = { { "a", "nil" }, { "<b>", "\"<i>\"" } }, upvalues = { { "limit", "7" } } },
+      { text = "app/y.lua:9: in function <app/y.lua:5>", file = "app/y.lua", line = 9, own = true, from = 5,
+        excerpt = { first = 8, lines = { "local y = <x>", "f(y)" } }, locals = {} },
+      { text = "[C]: in ?", own = false },
+    }
+    local html = page.html(failure, { kind = "x", edition = 1 })
+    assert.equal(1, count(html, '<details class="frame own" open>'))
+    assert.equal(1, count(html, '<details class="frame own">'))
+    assert.matches("<b>f()</b>", html, 1, true)
+    assert.matches("<b>function of line 5</b>", html, 1, true)
+    assert.matches("local y = &lt;x&gt;", html, 1, true)
+    assert.matches("<tr><th>&lt;b&gt;</th><td>&#34;&lt;i&gt;&#34;</td></tr>", html, 1, true)
+    assert.matches("<th>limit</th><td>7</td>", html, 1, true)
+    assert.matches("\nlocals:\n  a = nil\n", page.text(failure))
+  end)
+
+  it("says what a hint says, with its code as code", function()
+    local failure = sample()
+    failure.hint = "Write `if x < 1 then return end` before it."
+    assert.matches("<b>Hint</b> Write <code>if x &lt; 1 then return end</code> before it.",
+      page.html(failure, { kind = "x", edition = 1 }), 1, true)
+    assert.matches("\nhint: Write `if x < 1", page.text(failure), 1, true)
+    assert.equal(failure.hint, page.json(failure).error.hint)
+  end)
+
+  it("folds headers, hides what is marked as hidden, and leaves both out of what is copied", function()
+    local sent = setmetatable({ headers = { { "accept", "text/html" }, { "cookie", "sid=<1>", true } } }, { __index = request })
+    local html = page.html(sample(), { kind = "x", edition = 1, request = sent })
+    assert.matches('<details class="fold"><summary>Headers <small>2</small></summary>', html, 1, true)
+    assert.matches('<td><details class="secret"><summary>hidden</summary>sid=&lt;1&gt;</details></td>', html, 1, true)
+    assert.not_matches("sid=", page.text(sample(), sent))
+    assert.not_matches("sid=", rille.json_encode(page.json(sample(), sent)))
+  end)
+
+  it("has a policy that lets in its own style and script alone", function()
+    local html, policy = page.html(sample(), { kind = "x", edition = 1 })
+    local nonce = policy:match "script%-src 'nonce%-([%w_-]+)'"
+    assert.equal(22, #nonce)
+    assert.equal(count(html, "<script"), count(html, ('<script nonce="%s" src="/_rille/'):format(nonce)))
+    assert.matches(('<style nonce="%s">'):format(nonce), html, 1, true)
+    assert.matches("^default%-src 'none'; ", policy)
+    assert.not_matches("unsafe", policy)
+    assert.not_equal(policy, (select(2, page.html(sample(), { kind = "x", edition = 1 }))))
+    assert.is_nil(html:find "%son%a+=", "no handler in an attribute")
+  end)
+
+  it("leaves a request's method as it was sent", function()
+    local html = page.html(sample(), { kind = "GET /Notes/aB failed", edition = 1 })
+    assert.matches("GET /Notes/aB failed", html, 1, true)
+    assert.is_nil(html:find "text%-transform")
   end)
 
   it("needs nothing from elsewhere", function()
