@@ -28,7 +28,8 @@ static void litter(lua_State *L) {
   static const char program[] =
       "closed = 0 "
       "local function deep(n) if n > 0 then return (deep(n - 1)) end closed = closed + 1 end "
-      "local meta = { __gc = function(o) local t = {} for i = 1, 40 do t[i] = ('%d of %d'):format(i, o[1]) end deep(30) end } "
+      "local meta = { __gc = function(o) local t = {} for i = 1, 40 do t[i] = ('%d of %d'):format(i, o[1]) end "
+      "deep(30) end } "
       "for i = 1, ... do setmetatable({ i }, meta) end";
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCSTOP);

@@ -97,7 +97,6 @@ static bool is_bounded(lua_State *L) {
   return false;
 }
 
-
 static const char error_key = 0; /* registry: what is raised in this beat */
 
 /* Pushes the error for what runs; each time the same value, so that it keeps its first traceback. */
