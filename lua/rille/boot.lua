@@ -73,7 +73,8 @@ local function report(command, err)
   local message = tostring(failure)
   local trace = failure.traceback or native.error_trace(err)
   io.stderr:write("rille: ", message:find ":%d+:" and without_root(message) or message, "\n")
-  if trace and tells_something(trace, message) then io.stderr:write(without_root(trace), "\n") end
+  local told = type(err) == "string" and not err:find "^[^\n]-:%d+:" -- error(text, 0): for whoever typed the command
+  if trace and not told and tells_something(trace, message) then io.stderr:write(without_root(trace), "\n") end
 end
 
 -- Loads, starts what the program opens, answers until it is told to stop, ends what it has opened.

@@ -90,7 +90,7 @@ local mistakes = {
   { "migrate migrations x.db", 1, "the database comes first: rille migrate x.db migrations" },
   { "migrate static migrations", 1, "'static' is a folder, and the first argument is a database" },
   { "migrate x.db migrations/1.sql", 1, "the folder that holds the .sql files was expected, here 'migrations'" },
-  { "migrate --state x.db migrations", 2, "migrate knows no option '--state', did you mean --status? See: rille help migrate" },
+  { "migrate --stats x.db migrations", 2, "migrate knows no option '--stats', did you mean --status? See: rille help migrate" },
   { "new", 2, "new needs a NAME, see: rille help new" },
   { "new 9lives", 1, "begins with a letter was expected, such as lives: '9lives' does not begin with one" },
   { "new .", 1, "'.' is a folder that is there already" },

@@ -282,10 +282,10 @@ describe("a handle of a database", function()
       }
       collectgarbage "generational"
       for number, call in ipairs(calls) do
-        for pass = 1, 20 do
+        for pass = 1, 6 do -- each collects the garbage of all specs before it
           local other = rille.sqlite.open(own)
           local closed
-          garbage(function() other:close() closed = true end, pass * 5)
+          garbage(function() other:close() closed = true end, pass * 16)
           local ok, err = pcall(call, other)
           if not ok then assert.matches(number < 7 and "closed" or "", tostring(err), 1, true) end
           collectgarbage()

@@ -120,13 +120,13 @@ M.loading = {
 
 M.handling = {
   { "return req.parms.id", "req has no 'parms', did you mean req.params?" },
-  { "return req:jsonn()", "req has no 'jsonn', did you mean req:json()?" },
+  { "return req:jsonn()", "req has no 'jsonn', did you mean req:json(options)?" },
   { "return req.body", "req has no 'body': req:text(), req:bytes(), req:json() and req:form() read it" },
   { "return req.user.name", "req has no 'user': middleware leaves it in req.state.user" },
   { "return req.ip", "req has no 'ip': req.remote" },
   { "return req.frobnicated", "req has no 'frobnicated'; what belongs to this request is kept in req.state" },
   { "req.user = 'ada'", "req.user cannot be set: what belongs to this request goes into req.state.user" },
-  { "return req.json().a", "req.json was called with a dot: write req:json()" },
+  { "return req.json().a", "req.json was called with a dot: write req:json(options)" },
   { "return req.accepts 'text/html'", "req.accepts was called with a dot: write req:accepts(...)" },
   { "return req.session.user", "req.session needs sessions: app:use(rille.session{})" },
   { "req:flash 'saved'", "req:flash() needs sessions: app:use(rille.session{})" },

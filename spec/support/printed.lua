@@ -9,7 +9,6 @@
 --   printed.commands(block) -> list of {command=, output=, line=, untested=}
 --   printed.change(text, diff) -> text | nil, why
 --   printed.matches(expected, came, open) -> true | false, why
-local rille = require "rille"
 
 local M = {}
 
@@ -158,27 +157,6 @@ local function fits(expected, came)
   return came:find("^" .. pattern .. "$") ~= nil
 end
 
--- Whether two decoded values are alike, whatever the order of names.
-local function alike(expected, came)
-  if expected == "…" then return true end
-  if type(expected) == "string" and type(came) == "string" then return fits(expected, came) end
-  if type(expected) ~= "table" or type(came) ~= "table" then return expected == came end
-  for name, value in pairs(expected) do
-    if not alike(value, came[name]) then return false end
-  end
-  for name in pairs(came) do
-    if expected[name] == nil then return false end
-  end
-  return true
-end
-
-local function fits_as_json(expected, came)
-  if not expected:find "^[%[{]" or not came:find "^[%[{]" then return false end
-  local a, err = rille.try(rille.json_decode, (expected:gsub("([:,%[])…", '%1"…"')))
-  local b, err_too = rille.try(rille.json_decode, came)
-  return not err and not err_too and alike(a, b)
-end
-
 local function trimmed(text)
   local lines = lines_of((text:gsub("\r", "")))
   for i, line in ipairs(lines) do lines[i] = line:gsub("%s+$", "") end
@@ -190,7 +168,7 @@ end
 local function follow(expected, came, i, j, open, reached)
   while i <= #expected and expected[i] ~= "…" do
     if i > reached.i then reached.i, reached.j = i, j end
-    if not came[j] or not (fits(expected[i], came[j]) or fits_as_json(expected[i], came[j])) then return false end
+    if not came[j] or not fits(expected[i], came[j]) then return false end
     i, j = i + 1, j + 1
   end
   if i > #expected then
@@ -211,8 +189,8 @@ local function quoted(lines)
   return table.concat(shown, "\n")
 end
 
---- matches(expected, came, open) -> true | false, why; … in a line stands for any text, a line of … for any lines; lines of
---- JSON are compared as values. `open`: more may follow.
+--- matches(expected, came, open) -> true | false, why; … in a line stands for any text, a line of … for any lines.
+--- `open`: more may follow.
 function M.matches(expected, came, open)
   expected, came = trimmed(expected), trimmed(came)
   local reached = { i = 0, j = 0 }
