@@ -56,7 +56,7 @@ static size_t plain_run(const char *data, size_t len) {
 
 /* Copies up to the first byte that must not stand in a string as it is; both ends are moved. There is room for eight bytes
  * more than what is copied. */
-static void copy_plain(char **to, const char **at, const char *end) {
+static inline void copy_plain(char **to, const char **at, const char *end) {
   const char *from = *at;
   char *out = *to;
   while (end - from >= 8) {
@@ -129,7 +129,23 @@ static inline int write_block(rl_buf *out, const char **at, const char *end, boo
   return code;
 }
 
+/* Writes a string in which nothing is escaped, where there is room for it as it is. Returns false where there is anything else:
+ * nothing is written then. */
+static inline bool write_plain(rl_buf *out, rl_slice s) {
+  size_t room = s.len + 16;
+  if (out->cap - out->len < room || out->limit - out->len < room) return false;
+  char *to = out->data + out->len;
+  const char *at = s.data, *end = s.data + s.len;
+  *to++ = '"';
+  copy_plain(&to, &at, end);
+  if (at != end) return false;
+  *to = '"';
+  out->len += s.len + 2;
+  return true;
+}
+
 int rl_json_write_string(rl_buf *out, rl_slice s) {
+  if (write_plain(out, s)) return RL_OK;
   const char *at = s.data, *end = s.data + s.len;
   int code;
   do code = write_block(out, &at, end, at == s.data);

@@ -77,6 +77,32 @@ static void *move(rl_memory *m, void *object, size_t old_size, size_t size) {
   return moved;
 }
 
+/* What was given up is there to be had again, which an injected failure does not know. */
+static void *take_spare(rl_memory *m, void *block, size_t old_size, size_t size) {
+  size_t limit = m->limit;
+  bool (*may_spare)(void *) = m->may_spare;
+  if (size > RL_MEMORY_SPARE) return NULL;
+  rl_free(m->spare);
+  m->spare = NULL;
+  if (limit) m->limit = limit + RL_MEMORY_SPARE;
+  m->may_spare = NULL; /* once only */
+  rl_alloc_fail_pause(true);
+  void *object = rl_memory_allocate(m, block, old_size, size);
+  rl_alloc_fail_pause(false);
+  m->may_spare = may_spare;
+  m->limit = limit;
+  return object;
+}
+
+/* Lua collects what it can, then asks once more; only then a finalizer is given the spare. */
+static __attribute__((noinline, cold)) void *refuse(rl_memory *m, void *block, size_t old_size, size_t size) {
+  if (!m->may_spare || !m->may_spare(m->ud)) return NULL;
+  bool again = m->refused_size == size && m->refused == block;
+  m->refused = block;
+  m->refused_size = again ? 0 : size;
+  return again ? take_spare(m, block, old_size, size) : NULL;
+}
+
 void *rl_memory_allocate(rl_memory *m, void *block, size_t old_size, size_t size) {
   if (!block) old_size = 0; /* then it is the kind of the new object */
   if (size == 0) {
@@ -84,24 +110,12 @@ void *rl_memory_allocate(rl_memory *m, void *block, size_t old_size, size_t size
     if (block) give(m, block, old_size);
     return NULL;
   }
-  if (size > old_size && m->limit && m->used + (size - old_size) > m->limit) return NULL;
+  if (size > old_size && m->limit && m->used + (size - old_size) > m->limit) return refuse(m, block, old_size, size);
   void *object = block ? move(m, block, old_size, size) : take(m, size);
-  if (!object) return size <= old_size ? block : NULL; /* Lua relies on shrinking never failing */
+  if (!object)
+    return size <= old_size ? block : refuse(m, block, old_size, size); /* Lua relies on shrinking never failing */
   m->used += size - old_size;
   if (m->used > m->peak) m->peak = m->used;
-  return object;
-}
-
-/* What was given up is there to be had again, which an injected failure does not know. */
-void *rl_memory_allocate_spare(rl_memory *m, void *block, size_t old_size, size_t size) {
-  size_t limit = m->limit;
-  if (limit) m->limit = limit + RL_MEMORY_SPARE;
-  rl_free(m->spare);
-  m->spare = NULL;
-  rl_alloc_fail_pause(true);
-  void *object = size <= RL_MEMORY_SPARE ? rl_memory_allocate(m, block, old_size, size) : NULL;
-  rl_alloc_fail_pause(false);
-  m->limit = limit;
   return object;
 }
 

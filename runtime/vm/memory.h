@@ -14,6 +14,7 @@
 #ifndef RL_VM_MEMORY_H
 #define RL_VM_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { RL_MEMORY_CLASSES = 64, RL_MEMORY_STEP = 16, RL_MEMORY_SPARE = 64 << 10 };
@@ -24,12 +25,14 @@ typedef struct rl_memory {
   char *at, *end; /* what is left of the newest block */
   void *blocks;
   void *spare; /* RL_MEMORY_SPARE bytes, given up when a finalizer needs them; NULL until the next block is made */
+  bool (*may_spare)(void *ud); /* whether a finalizer runs; NULL: nobody may have the spare */
+  void *ud;
+  const void *refused; /* what was refused last: Lua collects, then asks for the same once more */
+  size_t refused_size;
 } rl_memory;
 
 /* As lua_Alloc, on an embedded rl_memory that is zeroed at first. */
 void *rl_memory_allocate(rl_memory *memory, void *block, size_t old_size, size_t size);
-/* The same for a finalizer, after the function above has refused it. */
-void *rl_memory_allocate_spare(rl_memory *memory, void *block, size_t old_size, size_t size);
 /* After lua_close. */
 void rl_memory_free(rl_memory *memory);
 

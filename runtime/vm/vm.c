@@ -16,18 +16,12 @@
 #include "vm/task.h"
 
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
+  return rl_memory_allocate(&((rl_vm *)ud)->memory, block, old_size, size);
+}
+
+static bool finalizes(void *ud) {
   rl_vm *vm = ud;
-  void *object = rl_memory_allocate(&vm->memory, block, old_size, size);
-  if (!size) return NULL;
-  if (object) {
-    if (!block || size > old_size) vm->refused = false;
-    return object;
-  }
-  /* Lua collects what it can, then asks once more. */
-  bool again = vm->refused;
-  bool spared = vm->L && rl_in_finalizer(vm->L);
-  vm->refused = !again && spared;
-  return again && spared ? rl_memory_allocate_spare(&vm->memory, block, old_size, size) : NULL;
+  return vm->L && rl_in_finalizer(vm->L);
 }
 
 static int on_panic(lua_State *L) {
@@ -164,6 +158,8 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
   rl_list_init(&vm->roots);
   rl_list_init(&vm->idle);
   rl_list_init(&vm->scratches);
+  vm->memory.may_spare = finalizes;
+  vm->memory.ud = vm;
   vm->L = lua_newstate(allocate, vm);
   if (vm->L) {
     lua_atpanic(vm->L, on_panic);

@@ -65,7 +65,6 @@ struct rl_vm {
   uint64_t next_task_id, next_wait;
   uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task.h) */
   bool closing;         /* rl_vm_del: waits are undone for good */
-  bool refused;         /* a finalizer was refused memory, and Lua will ask once more */
   bool offloaded;       /* it runs what another state has offloaded (vm/offload.h) */
   bool threads_shown;   /* a program can reach every thread (debug.getregistry): none is used again */
   char **sites;         /* names of files in which tasks were spawned */
