@@ -42,6 +42,8 @@ rl_fault rl_request_line_check(const char *line, size_t len) {
 /* The field that the line starts with: Content-Length or Transfer-Encoding; no other says where a message ends. */
 static rl_header_id framing_of(const char *line, size_t len) {
   static const rl_slice length = {"content-length", 14}, coding = {"transfer-encoding", 17};
+  char first = (char)(*line | 0x20);
+  if (first != 'c' && first != 't') return RL_HEADER_OTHER;
   if (len > length.len && line[length.len] == ':')
     return rl_slice_eq_nocase(rl_slice_of(line, length.len), length) ? RL_HEADER_CONTENT_LENGTH : RL_HEADER_OTHER;
   if (len > coding.len && line[coding.len] == ':')
