@@ -61,12 +61,16 @@ void test_server_free(test_server *server) {
   assert_int_equal(rl_loop_free(&server->loop), 0);
 }
 
+void test_turn(rl_loop *loop) {
+  uv_run(&loop->uv, loop->held && rl_list_empty(&loop->ready) ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+}
+
 void test_server_settle(test_server *server) {
   rl_loop *loop = &server->loop;
   loop->quiet = 0;
   for (int turns = 0; !rl_loop_is_quiet(loop); turns++) {
     if (turns == TURNS_MOST) fail_msg("the loop does not come to rest");
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    test_turn(loop);
   }
 }
 

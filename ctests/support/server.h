@@ -46,6 +46,9 @@ void test_server_init(test_server *server);
 void test_server_check(test_server *server);
 void test_server_free(test_server *server);
 
+/* Runs one turn of the loop. Waits in it where only jobs of other threads can go on, so that no turns are counted while a slow
+ * disk keeps them. */
+void test_turn(rl_loop *loop);
 /* Runs the loop until nothing is ready. Fails the test where it never comes to rest. */
 void test_server_settle(test_server *server);
 /* Lets virtual time pass: each timer on the way fires at its own moment. */

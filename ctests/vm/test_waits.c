@@ -138,7 +138,7 @@ static bool reach_wait(void) {
   rl_loop *loop = &server.loop;
   loop->quiet = 0;
   for (int turns = 0; turns < TURNS_MOST; turns++) {
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    test_turn(loop);
     if (probe.task) return true;
     if (!rl_loop_is_quiet(loop)) continue;
     uint64_t next = rl_loop_next_timer(loop);

@@ -100,7 +100,8 @@ const char *rl_error_push_text(lua_State *L, int index) {
   rl_protect_leave(L, number, status != LUA_OK);
   if (status == LUA_OK) return lua_tostring(L, -1);
   const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  lua_pushfstring(L, "an error value (a %s) whose __tostring fails%s%s", luaL_typename(L, index), why ? ": " : "", why ? why : "");
+  lua_pushfstring(L, "an error value (a %s) whose __tostring fails%s%s", luaL_typename(L, index), why ? ": " : "",
+                  why ? why : "");
   lua_remove(L, -2);
   return lua_tostring(L, -1);
 }

@@ -179,10 +179,13 @@ static int l_revoke(lua_State *L) {
 
 /* ---- for stores in Lua ---------------------------------------------------------------------------------------------------------- */
 
-/* session_key(name, token) -> key of 32 bytes under which a store keeps it, and the id; or nil */
+/* session_key(name, token) -> key of 32 bytes under which a store keeps it, and the id; or nil. Raises where memory is short: that
+ * is no token of a stranger. */
 static int l_session_key(lua_State *L) {
   uint8_t id[RL_SESSION_ID], key[32];
-  if (rl_session_read_token(rl_check_slice(L, 2), id)) {
+  int code = rl_session_read_token(rl_check_slice(L, 2), id);
+  if (code == RL_ENOMEM) rl_error_raise(L, code, NULL);
+  if (code) {
     lua_pushnil(L);
     return 1;
   }
