@@ -317,7 +317,7 @@ local function round(db, url)
   wait_until_alone()
   check_rows()
   check_values()
-  check(world.lock.holder == nil, "a lock is held by nobody")
+  check(not world.lock.holder, "a lock is held by nobody")
   collectgarbage()
 end
 
