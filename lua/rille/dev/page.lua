@@ -158,7 +158,8 @@ local function request_html(request)
   local file, line = (request.handler or ""):match "^(.*):(%d+)$"
   local about = (file and '<p>Handler ' .. link(request.handler, file, math.tointeger(tonumber(line))) .. "</p>" or "")
     .. named("Query", request.query) .. named("Parameters of the path", request.params)
-  return section("SQL so far", repeated_html(request.repeated) .. sql_html(request.sql), #request.sql == 1 and "1 statement" or #request.sql .. " statements")
+  local count = #request.sql == 1 and "1 statement" or #request.sql .. " statements"
+  return section("SQL so far", repeated_html(request.repeated) .. sql_html(request.sql), count)
     .. section("Log", logs_html(request.logs))
     .. section("Request", about .. folded("Headers", pairs_html(request.headers), count_of(request.headers))
       .. folded("Session", pairs_html(request.session), count_of(request.session)), request.method .. " " .. request.target)
