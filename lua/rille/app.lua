@@ -211,6 +211,9 @@ function App:on_error(which, handler)
   if type(which) ~= "string" and math.type(which) ~= "integer" then
     raise("on_error: a status, a code or '*' was expected, got a %s", type(which))
   end
+  if type(which) == "string" and which:find "^%d+$" then
+    raise("on_error: a status is a number: app:on_error(%s, function(req, err) … end), got the string '%s'", which, which)
+  end
   if type(handler) ~= "function" then raise("on_error: the handler is a function, got a %s", type(handler)) end
   if self.error_handlers[which] then raise("on_error: there is a handler for %s already", which) end
   self.error_handlers[which] = handler
@@ -271,8 +274,10 @@ function App:static(prefix, directory, opts)
   if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
+  local ok, site = pcall(native.static_site, path, opts)
+  if not ok then raise("static: %s", (tostring(site):gsub("^rille/[^ ]-:%d+: ", ""):gsub("^static: ", ""))) end
   self.statics[#self.statics + 1] = { prefix = native.trim_right(prefix, "/"), directory = path,
-    site = native.static_site(path, opts), hash = opts.hash ~= false, where = options.caller() }
+    site = site, hash = opts.hash ~= false, where = options.caller() }
   return self
 end
 

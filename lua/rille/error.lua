@@ -34,10 +34,21 @@ function M.new(kind, message, fields, level)
   if type(kind) == "string" and type(message) == "number" then
     require("rille.options").raise("an error's status or code comes first: %s, then the message, '%s'", message, kind)
   end
+  if message ~= nil and type(message) == "table" and getmetatable(message) == nil then
+    require("rille.options").raise("an error's message is a string, got a table: fields are the third argument, "
+      .. 'rille.abort(409, "taken", {…})')
+  end
   if math.type(kind) == "integer" then
     if kind < 400 or kind > 599 then error("an error's status is from 400 to 599, got " .. kind, (level or 1) + 1) end
     err.status, err.code = kind, err.code or codes[kind] or "error"
   elseif type(kind) == "string" then
+    if kind:find "^%d+$" then
+      require("rille.options").raise("an error's status is a number: %s, got the string '%s'", kind, kind)
+    end
+    if kind:find "%s" then
+      require("rille.options").raise("an error's code is one word such as 'conflict', got '%s': a message is the second "
+        .. "argument, after a status", kind)
+    end
     err.status, err.code = err.status or native.error_status(kind) or statuses[kind] or 500, kind
   else
     require("rille.names").check_colon(kind, "rille.abort")

@@ -2,6 +2,7 @@
 -- this file; what is slow to load is loaded when it is first named.
 local names = require "rille.names"
 local native = require "rille.native"
+local options = require "rille.options"
 local App = require "rille.app"
 local errors = require "rille.error"
 local task = require "rille.task"
@@ -37,6 +38,12 @@ local log = {}
 for _, level in ipairs { "debug", "info", "warn", "error" } do
   log[level] = function(message, fields)
     if message == log then names.check_colon(log, "rille.log." .. level) end
+    if type(message) == "table" and getmetatable(message) == nil then
+      options.raise("rille.log.%s(message, fields): message is text, got a table: fields come second", level)
+    end
+    if fields ~= nil and type(fields) ~= "table" then
+      options.raise("rille.log.%s(message, fields): fields is a table such as {id = 7}, got %s", level, names.describe(fields))
+    end
     native.log(level, message, fields)
   end
 end

@@ -63,6 +63,15 @@ function options.nearest(name, known)
   return best or completed(wanted, known)
 end
 
+local FEW = 12
+
+-- What there is, where it is few enough to be read.
+local function listed(known)
+  local names = options.sorted(known)
+  if #names == 0 or #names > FEW then return "" end
+  return ("; there %s %s"):format(#names == 1 and "is" or "are", table.concat(names, ", "))
+end
+
 --- Checks that `given` (nil, a string or a table) has only keys of `known` (name -> type, several in a string such as
 --- "string|number", or true for any). Returns a table. A string is taken for no options: Lua 5.4's require passes one as its
 --- second value.
@@ -74,7 +83,8 @@ function options.check(given, known, what)
     if expected == nil then
       require("rille.names").check_colon(given, "rille." .. what)
       local near = type(key) == "string" and options.nearest(key, known)
-      options.raise("%s: unknown option '%s'%s", what, tostring(key), near and (", did you mean '" .. near .. "'?") or "")
+      local hint = near and (", did you mean '" .. near .. "'?") or listed(known)
+      options.raise("%s: unknown option '%s'%s", what, tostring(key), hint)
     end
     if expected ~= true and not ("|" .. expected .. "|"):find("|" .. type(value) .. "|", 1, true) then
       local kinds = expected:gsub("|", " or a ")

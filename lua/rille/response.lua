@@ -22,53 +22,52 @@ local NOT_OF_DOMAIN = "[^%w.-]"
 
 local function shown(text) return (#text > 40 and text:sub(1, 40) .. "…" or text):gsub("[%c\128-\255]", "?") end
 
-local function check_name(name, level)
+local function check_name(name)
   if type(name) == "string" and name ~= "" and not name:find(NOT_OF_NAME) then return end
-  error("cookie: the name is letters, digits and !#$%&'*+-.^_`|~ only", level + 1)
+  options.mistake("cookie: the name is letters, digits and !#$%&'*+-.^_`|~ only")
 end
 
-local function value_of(name, value, level)
+local function value_of(name, value)
   if type(value) == "number" then value = tostring(value) end
   if type(value) ~= "string" then
-    error(("cookie: the value of %s is a string, got a %s"):format(name, type(value)), level + 1)
+    options.mistake(("cookie: the value of %s is a string, got a %s"):format(name, type(value)))
   end
   local at = value:find(NOT_OF_VALUE)
   if at then
-    error(("cookie: the value of %s holds a %s, byte %d: no space, control character, quote, comma, semicolon, backslash or byte "
-      .. "beyond ASCII may stand in one; encode it, with rille.url_encode say"):format(name, shown(("%q"):format(value:sub(at,
-        at))), at),
-      level + 1)
+    options.mistake(("cookie: the value of %s holds a %s, byte %d: no space, control character, quote, comma, semicolon, "
+      .. "backslash or byte beyond ASCII may stand in one; encode it, with rille.url_encode say"):format(name,
+      shown(("%q"):format(value:sub(at, at))), at))
   end
   if #name + #value > MOST_BYTES then
-    error(("cookie: %s is larger than the %d bytes that browsers keep"):format(name, MOST_BYTES), level + 1)
+    options.mistake(("cookie: %s is larger than the %d bytes that browsers keep"):format(name, MOST_BYTES))
   end
   return value
 end
 
-local function path_of(path, level)
+local function path_of(path)
   if path == nil then return "/" end
   if path:sub(1, 1) == "/" and not path:find(NOT_OF_PATH) then return path end
-  error(("cookie: the path starts with '/' and holds no ';' and no control character, got '%s'"):format(shown(path)), level + 1)
+  options.mistake(("cookie: the path starts with '/' and holds no ';' and no control character, got '%s'"):format(shown(path)))
 end
 
-local function domain_of(domain, level)
+local function domain_of(domain)
   if domain:find "%w" and not domain:find(NOT_OF_DOMAIN) then return domain end
-  error(("cookie: the domain is a name such as 'example.com', got '%s'"):format(shown(domain)), level + 1)
+  options.mistake(("cookie: the domain is a name such as 'example.com', got '%s'"):format(shown(domain)))
 end
 
-local function same_site_of(opts, level)
+local function same_site_of(opts)
   local same_site = same_sites[(opts.same_site or "Lax"):lower()]
-  if not same_site then error("cookie: same_site is 'Lax', 'Strict' or 'None'", level + 1) end
+  if not same_site then options.mistake("cookie: same_site is 'Lax', 'Strict' or 'None'") end
   if same_site == "None" and not opts.secure then
-    error("cookie: same_site = 'None' goes with secure = true: browsers drop such a cookie without it", level + 1)
+    options.mistake("cookie: same_site = 'None' goes with secure = true: browsers drop such a cookie without it")
   end
   return same_site
 end
 
 -- Seconds, whole ones: half a second more is not none at all.
-local function age_of(age, level)
+local function age_of(age)
   if age ~= age or age > MOST_AGE or age < -MOST_AGE then
-    error(("cookie: max_age is a number of seconds, got %s"):format(age), level + 1)
+    options.mistake(("cookie: max_age is a number of seconds, got %s"):format(age))
   end
   return math.ceil(age)
 end
@@ -76,41 +75,40 @@ end
 local LAST_DATE = 253402300799 -- the last second of the year 9999
 
 -- Expires: what was asked for, else what follows from max_age, for browsers that know that alone.
-local function expiry_of(opts, age, level)
+local function expiry_of(opts, age)
   if opts.expires then
     if opts.expires >= 0 and opts.expires <= LAST_DATE then return math.floor(opts.expires) end
-    error(("cookie: expires is seconds since 1970, got %s"):format(opts.expires), level + 1)
+    options.mistake(("cookie: expires is seconds since 1970, got %s"):format(opts.expires))
   end
   return age and (age > 0 and math.min(native.time() + age, LAST_DATE) or 0)
 end
 
 --- A Set-Cookie value; raises at the caller's line.
-local function set_cookie(name, value, opts, level)
-  level = level + 1
-  check_name(name, level)
-  local pieces = { name .. "=" .. value_of(name, value, level), "Path=" .. path_of(opts.path, level) }
+local function set_cookie(name, value, opts)
+  check_name(name)
+  local pieces = { name .. "=" .. value_of(name, value), "Path=" .. path_of(opts.path) }
   local function add(piece) pieces[#pieces + 1] = piece end
-  local age = opts.max_age and age_of(opts.max_age, level)
-  local expires = expiry_of(opts, age, level)
-  if opts.domain then add("Domain=" .. domain_of(opts.domain, level)) end
+  local age = opts.max_age and age_of(opts.max_age)
+  local expires = expiry_of(opts, age)
+  if opts.domain then add("Domain=" .. domain_of(opts.domain)) end
   if age then add(("Max-Age=%d"):format(age)) end
   if expires then add("Expires=" .. native.http_date(expires)) end
   if opts.secure then add "Secure" end
   if opts.http_only ~= false then add "HttpOnly" end
-  add("SameSite=" .. same_site_of(opts, level))
+  add("SameSite=" .. same_site_of(opts))
   return table.concat(pieces, "; ")
 end
 
 --- res:cookie(name, value, {max_age=, expires=, path="/", domain=, secure=, http_only=true, same_site="Lax"}) -> res
 function methods.cookie(res, name, value, opts)
-  return res:add_header("Set-Cookie", set_cookie(name, value, options.check(opts, cookie_options, "cookie"), 2))
+  return res:add_header("Set-Cookie", set_cookie(name, value, options.check(opts, cookie_options, "cookie")))
 end
 
 --- res:delete_cookie(name, {path="/", domain=}) -> res
 function methods.delete_cookie(res, name, opts)
   local gone = { max_age = 0 }
   for key, given in pairs(options.check(opts, place_options, "delete_cookie")) do gone[key] = given end
-  return res:add_header("Set-Cookie", set_cookie(name, "", gone, 2))
+  return res:add_header("Set-Cookie", set_cookie(name, "", gone))
 end
 
 -- ---- validators -------------------------------------------------------------------------------------------------------

@@ -115,6 +115,9 @@ function M.path(root, name, params, query)
     raise("url_for: no route is named '%s'%s", tostring(name), near and (", did you mean '" .. near .. "'?") or "")
   end
   params = params or {}
+  if type(params) ~= "table" then
+    raise("url_for: parameters are a table: url_for(%q, { id = … }), got a %s", name, type(params))
+  end
   check_params(entry, params)
   local pieces = {}
   for i, part in ipairs(entry.route.parts) do

@@ -68,16 +68,34 @@ static int refuse_star(rl_slice segment, rl_buf *why) {
   return meant(why, segment, is_name(name) ? name : RL_SLICE("rest"), RL_SLICE("path"));
 }
 
-/* "(\\d+)", "([a-z]+)" */
-static int refuse_expression(rl_slice segment, rl_buf *why) {
-  bool expression = false;
-  for (size_t i = 1; i < segment.len; i++) expression = expression || strchr("\\[*+", segment.data[i]);
-  if (!expression) return RL_OK;
+static int expression_is(rl_slice segment, rl_buf *why) {
   rl_buf_addf(why,
               "'%.*s' would be taken to the letter; an expression of one's own is a converter: app:converter(\"name\", "
               "{pattern = a Lua pattern}), then {id:name}",
               RL_FMT(segment));
   return RL_ESYNTAX;
+}
+
+/* "(\\d+)", "([a-z]+)" */
+static int refuse_expression(rl_slice segment, rl_buf *why) {
+  bool expression = false;
+  for (size_t i = 1; i < segment.len; i++) expression = expression || strchr("\\[*+", segment.data[i]);
+  return expression ? expression_is(segment, why) : RL_OK;
+}
+
+/* "[id]", "[...rest]", "[a-z]+" */
+static int refuse_bracket(rl_slice segment, rl_buf *why) {
+  size_t at = segment.len > 4 && memcmp(segment.data, "[...", 4) == 0 ? 4 : 1;
+  rl_slice name = name_at(from(segment, at));
+  bool closed = at + name.len + 1 == segment.len && segment.data[segment.len - 1] == ']';
+  if (!is_name(name) || !closed) return refuse_expression(segment, why);
+  return meant(why, segment, name, at == 4 ? RL_SLICE("path") : RL_SLICE(""));
+}
+
+/* "%d+": no escape of a URL begins so */
+static int refuse_class(rl_slice segment, rl_buf *why) {
+  bool class = segment.len == 3 && strchr("adlsuwxADLSUWX", segment.data[1]) && strchr("+*-", segment.data[2]);
+  return class ? expression_is(segment, why) : RL_OK;
 }
 
 static int refuse_query(rl_slice segment, rl_buf *why) {
@@ -92,6 +110,8 @@ static int refuse_foreign(rl_slice segment, rl_buf *why) {
     case '<': return refuse_angle(segment, why);
     case '*': return refuse_star(segment, why);
     case '(': return refuse_expression(segment, why);
+    case '[': return refuse_bracket(segment, why);
+    case '%': return refuse_class(segment, why);
     default: return refuse_query(segment, why);
   }
 }

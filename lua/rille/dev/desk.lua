@@ -234,7 +234,7 @@ end
 
 function Desk:source(req)
   local file, line = req.query.file or "", math.tointeger(tonumber(req.query.line)) or 1
-  local excerpt = failure.excerpt(file, line, 100000)
+  local excerpt = native.try(failure.excerpt, file, line, 100000) -- a folder cannot be read
   if not excerpt then abort(404, "no such file in the project") end
   return html(page.source(file, line, excerpt, self.edition))
 end

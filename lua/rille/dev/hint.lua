@@ -159,6 +159,24 @@ local function compared()
     .. "it a number."
 end
 
+-- What people call that is a field here, and read that is called.
+local fields = {
+  status = "A status is a field: `res.status = 404`, or the second value that a handler returns.",
+  query = "The query is a table: `req.query.NAME`.", params = "The parameters are a table: `req.params.NAME`.",
+  headers = "Headers are a table: `req.headers[\"name\"]`.", cookies = "Cookies are a table: `req.cookies.NAME`.",
+  session = "The session is a table: `req.session.NAME`.", state = "The state is a table: `req.state.NAME`.",
+  sqlite = "A database is opened by `rille.sqlite.open(path)`.", log = "A line of the log is `rille.log.info(message, fields)`.",
+  method = "The method is a string: `req.method`.", path = "The path is a string: `req.path`.",
+}
+local calls = {
+  json = "JSON is read by a call: `req:json().NAME`.", form = "A form is read by a call: `req:form().NAME`.",
+  text = "A body is read by a call: `req:text()`.", file = "A file is fetched by a call: `req:file(name)`.",
+}
+
+local function called_field(_, name) return fields[name] end
+
+local function uncalled(_, name) return calls[name] end
+
 -- ---- a handler's return -------------------------------------------------------------------------------------------
 
 local makers = { html = true, json = true, text = true, render = true, redirect = true, file = true, stream = true, empty = true,
@@ -261,6 +279,8 @@ end
 -- A pattern of the message -> a sentence, or what makes one of (about, captures…).
 local rules = {
   { "^attempt to call a table value", loop_over_table },
+  { "^attempt to call an? %S+ value %(%l+ '(%w+)'%)", called_field },
+  { "^attempt to index a function value %(%l+ '(%w+)'%)", uncalled },
   { "^attempt to [^\n]- a %l+ value", nil_used },
   { "to 'for iterator' %(table expected, got nil%)", loop_over_nil },
   { "^attempt to compare number with string", compared }, { "^attempt to compare string with number", compared },

@@ -73,12 +73,18 @@ function M.learn(texts)
   end
 end
 
---- The text without the secrets that are known, and without passwords in URLs.
+-- ?token=…&page=2 keeps the page.
+local function hide_parameter(before, name, value)
+  return M.is_secret(name) and value ~= "" and before .. name .. "=" .. M.MASK or nil
+end
+
+--- The text without the secrets that are known, and without passwords and tokens in URLs.
 function M.hide(text)
   text = hide_each(hide_each(text, secret.given), values_of_env())
   if text:find("://", 1, true) then
     text = text:gsub("(://[^/@%s:\"']*:)([^/@%s\"']+)@", "%1" .. M.MASK .. "@")
   end
+  if text:find("[?&]") then text = text:gsub("([?&])([%w_.%-]+)=([^&#%s\"'<>]*)", hide_parameter) end
   return text
 end
 
@@ -106,9 +112,22 @@ local function hide_literal(name, between, quote, rest)
   return name .. between .. quote .. M.MASK .. rest:sub(stop)
 end
 
+-- `local name, password = "ada", "…"`: which is whose is not told apart.
+local function hide_list(line)
+  local names, rest = line:match "^([%w_%.,%s<>]+)=%s*(.*)$"
+  if not names or not names:find(",", 1, true) then return line end
+  for name in names:gmatch "[%w_]+" do
+    if M.is_secret(name) then
+      return line:sub(1, #line - #rest) .. rest:gsub("([\"'])[^\"']+([\"'])", "%1" .. M.MASK .. "%2")
+    end
+  end
+  return line
+end
+
 --- A line of source without the literals that are secrets.
 function M.hide_source(line)
   if #line > 2000 then return M.hide(line) end
+  line = hide_list(line)
   local at = 1
   while true do
     local from, _, name, between, quote = line:find("%f[%w_-]([%w_-]+)([\"']?%]?%s*[=:]%s*)([\"'])", at)

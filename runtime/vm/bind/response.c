@@ -40,8 +40,10 @@ rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind
   return res;
 }
 
-/* "999", "the string '200'" */
+/* "999", "the string '200'", "a table" */
 static const char *push_shown(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TSTRING && lua_type(L, index) != LUA_TNUMBER)
+    return lua_pushfstring(L, "a %s", luaL_typename(L, index));
   const char *text = luaL_tolstring(L, index, NULL);
   return lua_type(L, index) == LUA_TSTRING ? lua_pushfstring(L, "the string '%s'", text) : text;
 }

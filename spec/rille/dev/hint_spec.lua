@@ -47,6 +47,13 @@ describe("a hint", function()
     } do says(expected, indexed, source) end
   end)
 
+  it("tells what is called from what is read", function()
+    says("`res.status = 404`", "attempt to call a number value (method 'status')", "return res:status(404) --!")
+    says("`req.query.NAME`", "attempt to call a table value (field 'query')", "return req.query('a') --!")
+    says("req.headers", "attempt to call a rille.request_headers value (field 'headers')", "return req.headers('a') --!")
+    says("`req:json().NAME`", "attempt to index a function value (field 'json')", "return req.json.a --!")
+  end)
+
   it("takes the assignment that is nearest, and none of another function", function()
     says("db:value", indexed, "local row = db:one('x')\nlocal row = db:value('x')\nreturn row.x --!")
     assert.is_nil(about(indexed, "local row = nothing\nreturn row.x --!"))

@@ -18,7 +18,15 @@ describe("secrets on pages of development", function()
     assert.equal("http://localhost:8080/a@b", secrets.hide "http://localhost:8080/a@b")
   end)
 
+  it("are hidden in queries", function()
+    assert.equal("GET /x?token=••••••&page=2", secrets.hide "GET /x?token=abc.def&page=2")
+    assert.equal('"/x?a=1&api_key=••••••"', secrets.hide '"/x?a=1&api_key=k"')
+    assert.equal("/x?q=token", secrets.hide "/x?q=token")
+  end)
+
   for line, shown in pairs {
+    ['local name, pwd = "ada", "hunter22"'] = 'local name, pwd = "••••••", "••••••"',
+    ['local a, b = "ada", "bob"'] = 'local a, b = "ada", "bob"',
     ['local password = "hunter22"'] = 'local password = "••••••"',
     ["  secret = 'x' .. os.getenv 'Y',"] = "  secret = '••••••' .. os.getenv 'Y',",
     ['headers = { ["authorization"] = "Bearer x", accept = "y" }'] = 'headers = { ["authorization"] = "••••••", accept = "y" }',
@@ -37,7 +45,7 @@ describe("secrets on pages of development", function()
   end)
 
   it("take time in proportion to the text", function()
-    for _, piece in ipairs { "a", "a=", "password='", "'", "://", "://a:", " = \"" } do
+    for _, piece in ipairs { "a", "a=", "password='", "'", "://", "://a:", " = \"", "?", "&a", "?a=", "a," } do
       local line = piece:rep(400 // #piece)
       for _ = 1, 200 do secrets.hide_source(line) end
       secrets.hide(piece:rep(1000000 // #piece))
