@@ -114,23 +114,23 @@ end
 --- readable(text) -> the same as UTF-8. What is hidden is hidden before, as long as its bytes are there.
 function M.readable(text)
   if native.utf8_valid(text) then return text end
-  local parts, at = {}, 1
+  local pieces, at = {}, 1
   local from, to = text:find(M.MASK, 1, true)
   while from do
-    parts[#parts + 1] = text:sub(at, from - 1):gsub("[\128-\255]", "?") .. M.MASK
+    pieces[#pieces + 1] = text:sub(at, from - 1):gsub("[\128-\255]", "?") .. M.MASK
     at = to + 1
     from, to = text:find(M.MASK, at, true)
   end
-  parts[#parts + 1] = text:sub(at):gsub("[\128-\255]", "?")
-  return table.concat(parts)
+  pieces[#pieces + 1] = text:sub(at):gsub("[\128-\255]", "?")
+  return table.concat(pieces)
 end
 
 local LONGEST = 2000 -- bytes of a text
 
 --- Any text as it can be sent and shown: UTF-8, not endless, without what is a secret.
 function M.visible(text)
-  local shown, whole = M.head(tostring(text), LONGEST)
-  return M.readable(shown) .. (whole and "" or " …")
+  local shown, is_all = M.head(tostring(text), LONGEST)
+  return M.readable(shown) .. (is_all and "" or " …")
 end
 
 -- Where a literal ends that begins with this quote; behind the line where it goes on in the next one.
