@@ -457,8 +457,11 @@ local function key_text(key)
   return "'" .. (#key > 60 and key:sub(1, 60) .. "…" or key):gsub("%c", "?") .. "'"
 end
 
--- A word without its style: setHeader and set_header are one.
-local function plain_word(key) return (key:gsub("(%l)(%u)", "%1_%2"):lower()) end
+-- A word without its style: setHeader and set_header are one. None that is meant is long.
+local function plain_word(key)
+  if #key > 60 then return key end
+  return (key:gsub("(%l)(%u)", "%1_%2"):lower())
+end
 
 --- unknown(what, key) -> message: for who reads a field that is not there
 function M.unknown(what, key)
@@ -516,7 +519,7 @@ local function describe(value)
   local meta = (kind == "table" or kind == "userdata") and getmetatable(value)
   local name = type(meta) == "table" and rawget(meta, "__name")
   if value == native.null then return "rille.null" end
-  return with_article(type(name) == "string" and name:gsub("^rille%.", ""):gsub("_", " ") or kind)
+  return with_article(type(name) == "string" and name:sub(1, 60):gsub("^rille%.", ""):gsub("_", " ") or kind)
 end
 
 local function is_of(value, kinds)

@@ -48,6 +48,7 @@ end
 --- The name in `known` (a set or a list of names) that is most like `name`, or nil where none is close.
 function options.nearest(name, known)
   local best, best_distance
+  if #name > 2 * LONGEST then return nil end
   local wanted = plain(name)
   if wanted == "" or #wanted > LONGEST then return nil end
   for key, value in pairs(known) do

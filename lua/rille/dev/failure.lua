@@ -35,12 +35,8 @@ local function is_own(file) return not file:find "^rille/" and not file:find "^%
 
 -- A line of source as it is shown; one of a file that was packed is longer than anybody reads.
 local function shown(text)
-  if #text > LONGEST_LINE then
-    local stop = LONGEST_LINE
-    while stop > 0 and (text:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
-    text = text:sub(1, stop) .. " …"
-  end
-  return native.utf8_valid(text) and secrets.hide_source((text:gsub("\r$", ""))) or "(not UTF-8)"
+  local line, whole = secrets.head(secrets.hide_source((text:sub(1, 5 * LONGEST_LINE):gsub("\r$", ""))), LONGEST_LINE)
+  return native.utf8_valid(line) and line .. (whole and "" or " …") or "(not UTF-8)"
 end
 
 --- excerpt(file, line, around?) -> {first =, lines =}, or nil where the file cannot be read
@@ -80,10 +76,13 @@ local function frame_of(line_of_trace)
   return { text = text, file = file, line = math.tointeger(tonumber(line)), own = own, spawned = spawned }
 end
 
-local function visible(text)
-  text = tostring(text)
-  return native.utf8_valid(text) and text or (text:gsub("[\128-\255]", "?"))
+-- An error may carry anything, such as a value whose __tostring raises.
+local function text_of(value)
+  local ok, text = pcall(tostring, value)
+  return ok and text or ("a %s"):format(type(value))
 end
+
+local function visible(text) return secrets.readable(secrets.hide(text_of(text))) end
 
 -- What the frames held when it was raised, beside the lines of the traceback: both are in the same order.
 local function add_locals(frames, pictures)
@@ -153,7 +152,7 @@ end
 
 local function picture(message, trace, pictures)
   local frames = add_locals(frames_of(visible(trace)), pictures)
-  message = secrets.hide(visible(message))
+  message = visible(message)
   local text, file, line = split(message)
   local number
   file, number = place_of(file, line, frames)
@@ -177,8 +176,8 @@ end
 function M.describe(raised, known)
   local err = errors.wrap(raised)
   local trace = err.traceback or native.error_trace(err.cause == nil and raised or err.cause) or ""
-  local what = picture(err.message or tostring(err), trace, raised_frames(raised) or raised_frames(err))
-  what.code, what.status, what.id = err.code, err.status, err.id
+  local what = picture(err.message or text_of(err), trace, raised_frames(raised) or raised_frames(err))
+  what.code, what.status, what.id = err.code ~= nil and visible(err.code) or nil, math.tointeger(err.status), err.id
   if not what.file and known and known.handler then add_handler(what, known.handler) end
   what.hint = hint.of(what, known or {})
   return what

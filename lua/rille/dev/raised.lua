@@ -29,7 +29,7 @@ local function is_module(v)
   return modules[v] == true
 end
 
-local function entry(name, v) return { name, value.text(v, name) } end
+local function entry(name, v) return { value.name(name), value.text(v, name) } end
 
 -- A name that hides another one of the same function is the one that counts.
 local function locals_of(level, is_main)
@@ -76,7 +76,7 @@ end
 
 local function name_of(info)
   if info.what == "main" then return "main chunk" end
-  if info.name and info.namewhat ~= "" and info.namewhat ~= "for iterator" then return info.name end
+  if info.name and info.namewhat ~= "" and info.namewhat ~= "for iterator" then return value.name(info.name) end
   return nil
 end
 
@@ -130,12 +130,17 @@ local function on_raise(raised)
   keep(raised, frames_from(3))
 end
 
+local MOST_CAUSES = 100 -- an error may be its own cause
+
 local function cause_of(raised) return type(raised) == "table" and rawget(raised, "cause") or nil end
 
 --- frames(raised) -> list of {file, line, name, from, template, locals = {{name, text}}, upvalues}, or nil
 function M.frames(raised)
-  if raised == nil or raised ~= raised then return nil end
-  return kept[raised] or M.frames(cause_of(raised))
+  for _ = 1, MOST_CAUSES do
+    if raised == nil or raised ~= raised then return nil end
+    if kept[raised] then return kept[raised] end
+    raised = cause_of(raised)
+  end
 end
 
 --- frames_of_text(text) -> the same, of the last value that reads so

@@ -17,10 +17,12 @@ local whole = {
   pass = true, pwd = true, auth = true, otp = true, pin = true, sid = true, sessionid = true, cvc = true, cvv = true,
 }
 
+local LONGEST_NAME = 400 -- bytes of it that are looked at
+
 --- Whether what has this name is not to be shown.
 function M.is_secret(name)
-  if type(name) ~= "string" or #name > 100 then return false end
-  local plain = name:lower():gsub("[-_ .]", "")
+  if type(name) ~= "string" then return false end
+  local plain = name:sub(1, LONGEST_NAME):lower():gsub("[-_ .]", "")
   if whole[plain] then return true end
   for _, part in ipairs(parts) do
     if plain:find(part, 1, true) then return true end
@@ -51,17 +53,33 @@ local function values_of_env()
   return of_env
 end
 
-local function hide_each(text, values)
+-- Adds where the values stand in the text. All are looked for in the text as it was, for one may be a part of another.
+local function add_places(places, text, values)
   for _, value in ipairs(values) do
-    if #value >= SHORTEST then
-      local from, to = text:find(value, 1, true)
-      while from do
-        text = text:sub(1, from - 1) .. M.MASK .. text:sub(to + 1)
-        from, to = text:find(value, from + #M.MASK, true)
-      end
+    local from, to = 1, nil
+    if #value >= SHORTEST then from, to = text:find(value, 1, true) end
+    while to do
+      places[#places + 1] = { from, to }
+      from, to = text:find(value, to + 1, true)
     end
   end
-  return text
+end
+
+local function hide_known(text)
+  local places, out, at = {}, {}, 1
+  add_places(places, text, secret.given)
+  add_places(places, text, values_of_env())
+  if #places == 0 then return text end
+  table.sort(places, function(a, b) return a[1] < b[1] end)
+  for _, place in ipairs(places) do
+    if place[1] >= at then
+      out[#out + 1] = text:sub(at, place[1] - 1)
+      out[#out + 1] = M.MASK
+    end
+    at = math.max(at, place[2] + 1)
+  end
+  out[#out + 1] = text:sub(at)
+  return table.concat(out)
 end
 
 --- learn(texts): what another state was given.
@@ -80,35 +98,62 @@ end
 
 --- The text without the secrets that are known, and without passwords and tokens in URLs.
 function M.hide(text)
-  text = hide_each(hide_each(text, secret.given), values_of_env())
+  text = hide_known(text)
   if text:find("://", 1, true) then
-    text = text:gsub("(://[^/@%s:\"']*:)([^/@%s\"']+)@", "%1" .. M.MASK .. "@")
+    text = text:gsub("(://[^/@%s:\"']*:)[^/%s\"']+@", "%1" .. M.MASK .. "@")
   end
   if text:find("[?&]") then text = text:gsub("([?&])([%w_.%-]+)=([^&#%s\"'<>]*)", hide_parameter) end
   return text
 end
 
-local LONGEST = 2000 -- bytes of a text
-
--- What fits, up to a whole character.
-local function cut(text)
-  local stop = LONGEST
-  while stop > 0 and (text:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
-  return text:sub(1, stop) .. " …"
+--- head(text, longest) -> what fits, up to a whole character; whether that is all of it. A secret is hidden before the text is
+--- cut, for half of one could not be known.
+function M.head(text, longest)
+  local looked_at = longest + 8192
+  local hidden = M.hide(text:sub(1, looked_at))
+  if #hidden <= longest and #text <= looked_at then return hidden, true end
+  local stop = math.min(longest, #hidden)
+  while stop > 0 and (hidden:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
+  return hidden:sub(1, stop), false
 end
+
+--- readable(text) -> the same as UTF-8. What is hidden is hidden before, as long as its bytes are there.
+function M.readable(text)
+  if native.utf8_valid(text) then return text end
+  local pieces, at = {}, 1
+  local from, to = text:find(M.MASK, 1, true)
+  while from do
+    pieces[#pieces + 1] = text:sub(at, from - 1):gsub("[\128-\255]", "?") .. M.MASK
+    at = to + 1
+    from, to = text:find(M.MASK, at, true)
+  end
+  pieces[#pieces + 1] = text:sub(at):gsub("[\128-\255]", "?")
+  return table.concat(pieces)
+end
+
+local LONGEST = 2000 -- bytes of a text
 
 --- Any text as it can be sent and shown: UTF-8, not endless, without what is a secret.
 function M.visible(text)
-  text = tostring(text)
-  if not native.utf8_valid(text) then text = text:gsub("[\128-\255]", "?") end
-  return M.hide(#text > LONGEST and cut(text) or text)
+  local shown, is_all = M.head(tostring(text), LONGEST)
+  return M.readable(shown) .. (is_all and "" or " …")
+end
+
+-- Where a literal ends that begins with this quote; behind the line where it goes on in the next one.
+local function end_of_literal(rest, quote)
+  if quote:byte() == 91 then return rest:find("]" .. quote:sub(2, -2) .. "]", 1, true) or #rest + 1 end
+  local at = rest:find('[\\"\']')
+  while at and rest:sub(at, at) ~= quote do
+    at = rest:find('[\\"\']', at + (rest:byte(at) == 92 and 2 or 1))
+  end
+  return at or #rest + 1
 end
 
 -- `password = "…"` in a line of source, as in Lua, JSON, .env and templates.
 local function hide_literal(name, between, quote, rest)
   if not M.is_secret(name) then return nil end
-  local stop = rest:find(quote, 1, true)
-  if not stop or stop == 1 then return nil end
+  local stop = end_of_literal(rest, quote)
+  if stop == 1 then return nil end
   return name .. between .. quote .. M.MASK .. rest:sub(stop)
 end
 
@@ -124,18 +169,26 @@ local function hide_list(line)
   return line
 end
 
+-- The next name with a literal after it: from, name, what stands between, quote
+local function next_literal(line, at)
+  local from, _, name, between, quote = line:find("%f[%w_-]([%w_-]+)([\"']?%]?%s*[=:]%s*)([\"'])", at)
+  local long_from, _, long_name, long_between, long_quote = line:find("%f[%w_-]([%w_-]+)(%]?%s*=%s*)(%[=*%[)", at)
+  if not from or (long_from and long_from < from) then return long_from, long_name, long_between, long_quote end
+  return from, name, between, quote
+end
+
 --- A line of source without the literals that are secrets.
 function M.hide_source(line)
   if #line > 2000 then return M.hide(line) end
   line = hide_list(line)
   local at = 1
   while true do
-    local from, _, name, between, quote = line:find("%f[%w_-]([%w_-]+)([\"']?%]?%s*[=:]%s*)([\"'])", at)
+    local from, name, between, quote = next_literal(line, at)
     if not from then return M.hide(line) end
-    local rest = line:sub(from + #name + #between + 1)
+    local rest = line:sub(from + #name + #between + #quote)
     local hidden = hide_literal(name, between, quote, rest)
     if hidden then line = line:sub(1, from - 1) .. hidden end
-    at = from + #name + #between + 1 + (hidden and #M.MASK + 1 or 0)
+    at = from + #name + #between + #quote + (hidden and #M.MASK + 1 or 0)
   end
 end
 

@@ -15,31 +15,37 @@ local getinfo, metatable_of = debug.getinfo, debug.getmetatable -- as they are b
 
 local escapes = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
 
--- What fits, up to a whole character.
-local function cut(text, longest)
-  if #text <= longest then return text, "" end
-  local stop = longest
-  while stop > 0 and (text:byte(stop + 1) or 0) & 0xC0 == 0x80 do stop = stop - 1 end
-  return text:sub(1, stop), ("… (%d bytes)"):format(#text)
+local function escaped(c) return escapes[c] or ("\\x%02x"):format(c:byte()) end
+
+local escaped_mask = secrets.MASK:gsub("[\128-\255]", escaped)
+
+-- Secrets are hidden first: escaped or cut they would not be known.
+local function string_text(text)
+  local shown, whole = secrets.head(text, LONGEST)
+  local is_utf8 = native.utf8_valid(shown)
+  shown = shown:gsub(is_utf8 and '[%c"\\]' or '[%c"\\\128-\255]', escaped)
+  if not is_utf8 then shown = shown:gsub(escaped_mask, secrets.MASK) end
+  return '"' .. shown .. '"' .. (whole and "" or ("… (%d bytes)"):format(#text))
 end
 
-local function string_text(text)
-  local shown, more = cut(text, LONGEST)
-  local class = native.utf8_valid(shown) and '[%c"\\]' or '[%c"\\\128-\255]'
-  shown = shown:gsub(class, function(c) return escapes[c] or ("\\x%02x"):format(c:byte()) end)
-  return '"' .. secrets.hide(shown) .. '"' .. more
+local LONGEST_NAME = 60
+
+-- What a program calls something.
+local function name_text(name)
+  local shown, whole = secrets.head(name, LONGEST_NAME)
+  return secrets.readable(shown) .. (whole and "" or "…")
 end
 
 local function function_text(f)
   local info = getinfo(f, "S")
-  return info.what == "C" and "function of C" or ("function %s:%d"):format(info.short_src, info.linedefined)
+  return info.what == "C" and "function of C" or ("function %s:%d"):format(name_text(info.short_src), info.linedefined)
 end
 
 -- Objects go by the name of their kind.
 local function kind_of(value)
   local meta = metatable_of(value)
   local name = type(meta) == "table" and rawget(meta, "__name")
-  return type(name) == "string" and name or nil
+  return type(name) == "string" and name_text(name) or nil
 end
 
 local text_of
@@ -47,7 +53,7 @@ local text_of
 local function is_name(key) return type(key) == "string" and key:find "^[%a_][%w_]*$" ~= nil end
 
 local function key_text(key)
-  if is_name(key) then return key end
+  if is_name(key) and #key <= LONGEST_NAME then return name_text(key) end
   if type(key) == "string" then return "[" .. string_text(key) .. "]" end
   return "[" .. (type(key) == "table" and "{…}" or text_of(key, nil, DEEPEST, { left = 100 })) .. "]"
 end
@@ -117,6 +123,9 @@ function text_of(value, name, depth, budget)
   if kind == "string" then return string_text(value) end
   return object_text(value, depth, budget)
 end
+
+--- name(text) -> what a program calls something, as it can be shown
+M.name = name_text
 
 --- text(value, name?) -> one line; of what has a secret's name, nothing but that it is there
 function M.text(value, name)

@@ -362,7 +362,9 @@ function M.add(Parser)
       local at, line = self.i, self.line[self.i]
       local filter = { t = "Filter", line = line, node = node, name = dotted_name(self), token = at, args = {},
         kwargs = {}, depth = 0 }
+      local inside = node
       node = self:arguments(filter, true)
+      if node.depth == 0 then deeper(self, node, inside) end -- it has none
     end
     return node
   end

@@ -253,8 +253,8 @@ static void encode_by_index(encoder *e, int index) {
     if (lua_tointeger(L, -2) > most) most = lua_tointeger(L, -2);
   }
   if (count != most)
-    luaL_error(L, "cannot encode a list with a hole as JSON: %d items, the last at %d (rille.null stands for null)",
-               (int)count, (int)most);
+    luaL_error(L, "cannot encode a list with a hole as JSON: %I items, the last at %I (rille.null stands for null)",
+               count, most);
   for (lua_Integer i = 1; i <= count; i++) {
     put(e, i == 1 ? '[' : ',');
     lua_rawgeti(L, index, i);

@@ -383,23 +383,29 @@ static void push_header_value(lua_State *L, int res_index, int name_index) {
   lua_remove(L, list);
 }
 
+/* Pushes the response of a view. Its metamethods can be had by the debug library, and called with anything. */
+static void push_viewed(lua_State *L) {
+  luaL_checkudata(L, 1, "rille.response_headers");
+  lua_getiuservalue(L, 1, 1);
+}
+
 /* The view `response.headers`: reads and writes go to the response. */
 static int view_index(lua_State *L) {
   luaL_checkstring(L, 2);
-  lua_getiuservalue(L, 1, 1);
+  push_viewed(L);
   push_header_value(L, lua_gettop(L), 2);
   return 1;
 }
 
 static int view_newindex(lua_State *L) {
-  lua_getiuservalue(L, 1, 1);
+  push_viewed(L);
   lua_replace(L, 1);
   return res_header(L);
 }
 
 /* pairs(response.headers): lower-case name, joined values */
 static int view_pairs(lua_State *L) {
-  lua_getiuservalue(L, 1, 1);
+  push_viewed(L);
   int res = lua_gettop(L);
   lua_getglobal(L, "next");
   lua_newtable(L);

@@ -33,7 +33,7 @@ describe("secrets on pages of development", function()
     ['{"api_key": "x", "name": "y", "token" : "z"}'] = '{"api_key": "••••••", "name": "y", "token" : "••••••"}',
     ['<input name="password" value="{{ password }}">'] = '<input name="password" value="{{ password }}">',
     ['local password = req:form().password'] = 'local password = req:form().password',
-    ['token = ""'] = 'token = ""', ['token = "open'] = 'token = "open',
+    ['token = ""'] = 'token = ""', ['token = "open'] = 'token = "••••••',
   } do
     it("are hidden in source: " .. line, function() assert.equal(shown, secrets.hide_source(line)) end)
   end
