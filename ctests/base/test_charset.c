@@ -25,6 +25,7 @@ TEST(bytes_that_are_not_of_it_are_refused) {
   assert_int_equal(rl_charset_to_utf8(RL_SLICE("\xff"), RL_SLICE("utf-8"), NULL), RL_EUTF8);
   assert_int_equal(rl_charset_to_utf8(RL_SLICE("a\x81"), RL_SLICE("Shift_JIS"), NULL), RL_EUTF8); /* half a character */
   assert_int_equal(rl_charset_to_utf8(RL_SLICE("abc"), RL_SLICE("UTF-16LE"), NULL), RL_EUTF8);
+  assert_int_equal(rl_charset_to_utf8(RL_SLICE("\xf5\x9c\xb9\xad"), RL_SLICE("utf-8"), NULL), RL_EUTF8); /* too large */
 }
 
 TEST(names_are_those_of_charsets_only) {

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 enum { MOST_OF_NAME = 40, WINDOW = 4096 };
 
@@ -49,6 +50,7 @@ static long convert(iconv_t open, rl_slice bytes, char *out) {
     flushed = !left;
     long count = step(open, &in, &left, window);
     if (count < 0) return count;
+    if (!rl_utf8_valid(rl_slice_of(window, (size_t)count))) return RL_EUTF8; /* iconv takes points beyond U+10FFFF */
     if (out) memcpy(out + total, window, (size_t)count);
     total += count;
   }
