@@ -10,10 +10,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/log.h"
-#include "support/server.h"
 #include "support/test.h"
-#include "vm/main.h"
+#include "support/vm/program.h"
 
 /* So many that Lua's collector comes round several times: else what it costs would hang on where it stands at the start. */
 enum { WARM = 400, MANY = 5000, FEW = 1000 };
@@ -67,35 +65,8 @@ static const bench_case cases[] = {
     {"fetch", FEW, GET("/fetch") "\r\n"},
 };
 
-static test_server server;
-static rl_main entry;
-static rl_handler *app;
+static test_program program;
 static char request[4096];
-
-static void on_ready(rl_main *main, rl_handler *handler) {
-  (void)main;
-  app = handler;
-}
-static void on_end(rl_main *main, int status) {
-  (void)main, (void)status;
-  fprintf(stderr, "the program ended\n");
-  exit(1);
-}
-static void forward(rl_handler *handler, rl_req *req) {
-  (void)handler;
-  app->handle(app, req);
-}
-
-static void start(void) {
-  static char *args[] = {(char *)(uintptr_t)RILLE_SOURCE_DIR "/bench/instructions/app.lua"};
-  rl_vm_options options = {.mode = RL_MODE_SERVE, .root = RILLE_SOURCE_DIR, .worker = 1, .workers = 1};
-  rl_log_setup(RL_LOG_OFF, RL_LOG_ERROR);
-  test_server_init(&server);
-  entry = (rl_main){.vm = rl_vm_new(&server.loop, &options), .on_ready = on_ready, .on_end = on_end};
-  if (!entry.vm || rl_main_start(&entry, "serve", 1, args)) exit(1);
-  for (int i = 0; i < 1000 && !app; i++) test_server_settle(&server);
-  server.dispatch.handler.handle = forward;
-}
 
 /* Turns of the loop until the answer is there. */
 static void ask(test_client *client) {
@@ -103,7 +74,7 @@ static void ask(test_client *client) {
   mem_stream_feed(&client->stream, rl_slice_str(request));
   for (int turns = 0; client->stream.out_len == before; turns++) {
     if (turns == 1000000) exit(1);
-    uv_run(&server.loop.uv, UV_RUN_NOWAIT);
+    uv_run(&program.server.loop.uv, UV_RUN_NOWAIT);
   }
 }
 
@@ -124,7 +95,7 @@ static void take_cookie(const test_client *client) {
 }
 
 static void run(const bench_case *c) {
-  test_client *client = test_client_connect(&server);
+  test_client *client = test_client_connect(&program.server);
   snprintf(request, sizeof request, "%s", c->request);
   ask(client);
   take_cookie(client);
@@ -136,7 +107,7 @@ static void run(const bench_case *c) {
     fprintf(stderr, "%s: %.*s\n", c->name, (int)client->stream.out_len, client->stream.out);
     exit(1);
   }
-  lua_gc(entry.vm->L, LUA_GCCOLLECT);
+  lua_gc(program.entry.vm->L, LUA_GCCOLLECT);
   measured(client, c->count);
   test_client_free(client);
   printf("%s %d\n", c->name, c->count);
@@ -145,7 +116,7 @@ static void run(const bench_case *c) {
 
 int main(int argc, char **argv) {
   is_main = true;
-  start();
+  if (test_program_start(&program, "bench/instructions/app.lua", "")) return 1;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) run(&cases[i]);
   _exit(0);

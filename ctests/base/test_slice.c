@@ -15,7 +15,7 @@ TEST(compares_bytes_also_none_at_all) {
   assert_int_equal(rl_slice_str(NULL).len, 0);
 }
 
-/* aiohttp.md C8: U+212A is a K to Unicode, and not to a header. */
+/* RFC 9110 section 5.1: U+212A is a K to Unicode, and not to a header. */
 TEST(case_is_that_of_ascii) {
   UNUSED;
   assert_true(rl_slice_eq_nocase(RL_SLICE("ChunKed-1"), RL_SLICE("cHUNkED-1")));
@@ -84,7 +84,7 @@ TEST(numbers_are_digits_alone_and_do_not_wrap) {
   assert_number("1_0", RL_ESYNTAX, 0);
   assert_number("0x1", RL_ESYNTAX, 0);
   assert_number("99999999999999999999999999x", RL_ESYNTAX, 0);
-  assert_number("\xd9\xa1", RL_ESYNTAX, 0); /* an Arabic digit, aiohttp.md C9 */
+  assert_number("\xd9\xa1", RL_ESYNTAX, 0); /* an Arabic digit */
 }
 
 int main(void) {

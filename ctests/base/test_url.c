@@ -76,7 +76,7 @@ static void assert_path(const char *path, const char *decoded, const char *unesc
   assert_slice(rl_slice_of(out, rl_path_unescape(out, (size_t)len)), unescaped);
 }
 
-/* reliability.md 113 and 114: one decoding, and an encoded slash never makes a segment. */
+/* RFC 3986 section 2.4: one decoding, and an encoded slash never makes a segment. */
 TEST(a_path_keeps_its_encoded_slashes_and_percent_signs_until_segments_are_cut) {
   UNUSED;
   assert_path("/a%20b", "/a b", "/a b");

@@ -29,7 +29,7 @@ TEST(fields_are_decoded_in_order) {
   expect("a&b=&=c&&=", "a=|b=|=c|=");
   expect("a=b=c", "a=b=c");
   expect("%C3%BC=%e2%82%ac", "ü=€");
-  expect("a[b][c]=1", "a[b][c]=1"); /* a name like any other: nothing nests (reliability.md 106) */
+  expect("a[b][c]=1", "a[b][c]=1"); /* a name like any other: nothing nests */
 }
 
 TEST(what_cannot_be_decoded_is_an_error) {

@@ -231,7 +231,7 @@ TEST(a_body_has_as_many_parts_as_it_may) {
   rl_buf_free(&log);
 }
 
-/* 16 MiB of the worst there is must not take much longer than 16 MiB of anything (reliability.md 102). */
+/* 16 MiB of the worst there is must not take much longer than 16 MiB of anything (CVE-2023-46136). */
 TEST(near_boundaries_cost_linear_time_and_no_memory) {
   UNUSED;
   static const char *const patterns[] = {"\r", "\r\n", "\r\n--", "\r\n--boundaryboundarybOundary", "\n-\r\r\n-"};

@@ -4,63 +4,31 @@
  * crashes or leaks, no request, task or connection stays, and that the next one is answered, and answered right.
  */
 #include "base/alloc.h"
-#include "base/log.h"
-#include "support/server.h"
 #include "support/test.h"
-#include "vm/main.h"
+#include "support/vm/program.h"
 
 enum { STEP_FROM = 60, NTH_MOST = 4000 };
 
-static test_server server;
-static rl_main entry;
-static rl_handler *app;
-static bool ended;
-
-static void on_ready(rl_main *main, rl_handler *handler) {
-  (void)main;
-  app = handler;
-}
-static void on_end(rl_main *main, int status) {
-  (void)main;
-  assert_int_equal(status, 0);
-  ended = true;
-}
-
-static void forward(rl_handler *handler, rl_req *req) {
-  (void)handler;
-  app->handle(app, req);
-}
+static test_program program;
 
 static int start(void **state) {
   (void)state;
-  static char *args[] = {(char *)(uintptr_t)RILLE_SOURCE_DIR "/ctests/vm/app.lua"};
-  rl_vm_options options = {.mode = RL_MODE_SERVE, .root = RILLE_SOURCE_DIR "/ctests/vm", .worker = 1, .workers = 1};
-  rl_log_setup(RL_LOG_OFF, RL_LOG_ERROR);
-  test_server_init(&server);
-  entry = (rl_main){.vm = rl_vm_new(&server.loop, &options), .on_ready = on_ready, .on_end = on_end};
-  if (!entry.vm || rl_main_start(&entry, "serve", 1, args)) return -1;
-  test_server_settle(&server);
-  server.dispatch.handler.handle = forward;
-  return app ? 0 : -1;
+  return test_program_start(&program, "ctests/vm/app.lua", "ctests/vm");
 }
 
 static int stop(void **state) {
   (void)state;
-  rl_main_stop(&entry);
-  for (int i = 0; i < 100 && !ended; i++) test_server_pause(&server, 1000);
-  rl_vm_del(entry.vm);
-  test_server_free(&server);
-  return ended ? 0 : -1;
+  return test_program_stop(&program);
 }
 
 /* Sends it in two pieces; the answer is client->stream.out. */
 static test_client *send_request(rl_slice request) {
-  test_client *client = test_client_connect(&server);
+  test_client *client = test_client_connect(&program.server);
   if (!client) return NULL;
   size_t half = request.len / 2;
   test_client_send(client, rl_slice_of(request.data, half));
   test_client_send(client, rl_slice_of(request.data + half, request.len - half));
-  test_server_pause(&server, 100);
+  test_server_pause(&program.server, 100);
   return client;
 }
 
@@ -88,8 +56,8 @@ static bool fail_at(rl_slice request, long nth, bool forever, bool check) {
     if (len && memcmp(out.data, "HTTP/1.1 ", len) != 0) fail_msg("%ld: no answer: %.*s", nth, RL_FMT(out));
     test_client_free(client);
   }
-  test_server_pause(&server, 10000);
-  assert_int_equal(server.connections, 0);
+  test_server_pause(&program.server, 10000);
+  assert_int_equal(program.server.connections, 0);
   assert_answered(RL_SLICE("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "hello");
   if (check) assert_answered(RL_SLICE("GET /check HTTP/1.1\r\nHost: a\r\n\r\n"), "seen, 3 kept, and gone");
   return reached;

@@ -11,57 +11,20 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
-#include "support/server.h"
 #include "support/test.h"
+#include "support/vm/program.h"
 #include "vm/inspect.h"
-#include "vm/main.h"
 
 enum { NTH_MOST = 200000, ANSWER = 4096, FEATURES_MOST = 64 };
 
-static test_server server;
-static rl_main entry;
-static rl_handler *app;
-static bool ended, all;
+static test_program program;
+static bool all;
 
 /* ---- the server -------------------------------------------------------------------------------------------------------- */
 
-static void on_ready(rl_main *main, rl_handler *handler) {
-  (void)main;
-  app = handler;
-}
-
-static void on_end(rl_main *main, int status) {
-  (void)main;
-  assert_int_equal(status, 0);
-  ended = true;
-}
-
-static void forward(rl_handler *handler, rl_req *req) {
-  (void)handler;
-  app->handle(app, req);
-}
-
-static int start(void) {
-  static char *args[] = {(char *)(uintptr_t)RILLE_SOURCE_DIR "/ctests/vm/features.lua"};
-  rl_vm_options options = {.mode = RL_MODE_SERVE, .root = RILLE_SOURCE_DIR, .worker = 1, .workers = 1};
-  rl_log_setup(RL_LOG_OFF, RL_LOG_ERROR);
-  if (chdir(RILLE_SOURCE_DIR)) return -1;
-  test_server_init(&server);
-  entry = (rl_main){.vm = rl_vm_new(&server.loop, &options), .on_ready = on_ready, .on_end = on_end};
-  if (!entry.vm || rl_main_start(&entry, "serve", 1, args)) return -1;
-  test_server_settle(&server);
-  server.dispatch.handler.handle = forward;
-  return app ? 0 : -1;
-}
-
 static int stop(void **state) {
   (void)state;
-  rl_main_stop(&entry);
-  for (int i = 0; i < 100 && !ended; i++) test_server_pause(&server, 1000);
-  rl_vm_del(entry.vm);
-  test_server_free(&server);
-  return ended ? 0 : -1;
+  return test_program_stop(&program);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------------- */
@@ -69,11 +32,11 @@ static int stop(void **state) {
 /* Answers of this app end their connection's turn, so the last bytes are the body's. */
 static test_client *ask(const char *target) {
   char head[256];
-  test_client *client = test_client_connect(&server);
+  test_client *client = test_client_connect(&program.server);
   if (!client) return NULL;
   int n = snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", target);
   test_client_send(client, rl_slice_of(head, (size_t)n));
-  test_server_pause(&server, 3000);
+  test_server_pause(&program.server, 3000);
   return client;
 }
 
@@ -107,19 +70,20 @@ static const struct {
 static void fail_tasks(const char *context, unsigned wanted) {
   rl_buf tree;
   rl_buf_init(&tree, RL_BUF_NO_LIMIT);
-  rl_inspect_tasks(entry.vm, &tree);
-  fail_msg("%s: %u tasks, before %u:\n%.*s", context, entry.vm->task_count, wanted, RL_FMT(rl_buf_slice(&tree)));
+  rl_inspect_tasks(program.entry.vm, &tree);
+  fail_msg("%s: %u tasks, before %u:\n%.*s", context, program.entry.vm->task_count, wanted,
+           RL_FMT(rl_buf_slice(&tree)));
 }
 
 static void check_rest(const char *context, unsigned tasks) {
-  test_server_pause(&server, 10000);
-  if (entry.vm->task_count != tasks) { /* what could not be closed for want of memory is garbage */
-    lua_gc(entry.vm->L, LUA_GCCOLLECT);
-    test_server_pause(&server, 10000);
+  test_server_pause(&program.server, 10000);
+  if (program.entry.vm->task_count != tasks) { /* what could not be closed for want of memory is garbage */
+    lua_gc(program.entry.vm->L, LUA_GCCOLLECT);
+    test_server_pause(&program.server, 10000);
   }
-  if (server.connections) fail_msg("%s: a connection is left", context);
-  if (entry.vm->task_count != tasks) fail_tasks(context, tasks);
-  if (server.loop.held) fail_msg("%s: a job is left", context);
+  if (program.server.connections) fail_msg("%s: a connection is left", context);
+  if (program.entry.vm->task_count != tasks) fail_tasks(context, tasks);
+  if (program.server.loop.held) fail_msg("%s: a job is left", context);
 }
 
 /* Returns whether there were so many allocations. */
@@ -163,13 +127,13 @@ TEST(features) {
   if (status != 200) fail_msg("%s: %d '%s'", target, status, wanted);
   ask_for(target, body);
   assert_string_equal(body, wanted);
-  unsigned tasks = entry.vm->task_count;
+  unsigned tasks = program.entry.vm->task_count;
   for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
     long nth = 1;
     while (nth < NTH_MOST && fail_at(target, wanted, tasks, way, nth)) nth = after(nth, way);
     assert_true(nth < NTH_MOST);
   }
-  assert_int_equal(entry.vm->stale_wakes, 0);
+  assert_int_equal(program.entry.vm->stale_wakes, 0);
 }
 
 int main(int argc, char **argv) {
@@ -177,7 +141,9 @@ int main(int argc, char **argv) {
   static struct CMUnitTest tests[FEATURES_MOST];
   int count = 0;
   all = argc > 2;
-  if (start() || ask_for("/names", names) != 200) return 1;
+  if (chdir(RILLE_SOURCE_DIR) || test_program_start(&program, "ctests/vm/features.lua", "") ||
+      ask_for("/names", names) != 200)
+    return 1;
   char *rest = names + strlen("names ");
   rest[strcspn(rest, ";")] = 0;
   for (char *name; (name = strtok_r(rest, " ", &rest)) && count < FEATURES_MOST;)

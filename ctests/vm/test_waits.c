@@ -7,20 +7,15 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "support/server.h"
 #include "support/test.h"
-#include "vm/main.h"
+#include "support/vm/program.h"
 #include "vm/serve.h"
 
 enum { BY_CANCEL, BY_TIMEOUT, BY_GROUP, BY_GONE, WAYS };
 static const char *const ways[] = {"cancel", "timeout", "group", "gone"};
 enum { NTH_MOST = 400, TURNS_MOST = 2000000, BODY = 200000 };
 
-static test_server server;
-static rl_main entry;
-static rl_handler *app;
-static bool ended;
+static test_program program;
 
 static struct {
   const char *label; /* of the request to interrupt */
@@ -32,22 +27,6 @@ static struct {
 } probe;
 
 /* ---- the server -------------------------------------------------------------------------------------------------------- */
-
-static void on_ready(rl_main *main, rl_handler *handler) {
-  (void)main;
-  app = handler;
-}
-
-static void on_end(rl_main *main, int status) {
-  (void)main;
-  assert_int_equal(status, 0);
-  ended = true;
-}
-
-static void forward(rl_handler *handler, rl_req *req) {
-  (void)handler;
-  app->handle(app, req);
-}
 
 /* The sleep that is not to be touched. */
 static bool is_shielded(const rl_task *task) {
@@ -72,25 +51,14 @@ static void on_wait(rl_task *task, bool begins) {
 
 static int start(void **state) {
   (void)state;
-  static char *args[] = {(char *)(uintptr_t)RILLE_SOURCE_DIR "/ctests/vm/waits.lua"};
-  rl_vm_options options = {.mode = RL_MODE_SERVE, .root = RILLE_SOURCE_DIR, .worker = 1, .workers = 1};
-  rl_log_setup(RL_LOG_OFF, RL_LOG_ERROR);
-  test_server_init(&server);
-  entry = (rl_main){.vm = rl_vm_new(&server.loop, &options), .on_ready = on_ready, .on_end = on_end};
-  if (!entry.vm || rl_main_start(&entry, "serve", 1, args)) return -1;
-  test_server_settle(&server);
-  server.dispatch.handler.handle = forward;
-  entry.vm->on_wait = on_wait;
-  return app ? 0 : -1;
+  if (test_program_start(&program, "ctests/vm/waits.lua", "")) return -1;
+  program.entry.vm->on_wait = on_wait;
+  return 0;
 }
 
 static int stop(void **state) {
   (void)state;
-  rl_main_stop(&entry);
-  for (int i = 0; i < 100 && !ended; i++) test_server_pause(&server, 1000);
-  rl_vm_del(entry.vm);
-  test_server_free(&server);
-  return ended ? 0 : -1;
+  return test_program_stop(&program);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------------ */
@@ -107,9 +75,9 @@ static void feed(test_client *client, const char *target, size_t body, size_t se
 
 /* What the app answers: the text between `before` and ';'. */
 static void ask(const char *target, const char *before, char *answer, size_t room) {
-  test_client *client = test_client_connect(&server);
+  test_client *client = test_client_connect(&program.server);
   feed(client, target, 0, 0);
-  test_server_settle(&server);
+  test_server_settle(&program.server);
   rl_slice out = test_client_out(client);
   answer[0] = 0;
   for (size_t i = 0; before && i + strlen(before) <= out.len; i++) {
@@ -135,7 +103,7 @@ static void assert_verdict(const char *context, const char *one, const char *oth
 
 /* Goes on, turn by turn, until the n-th wait has begun. Returns false where there are not so many. */
 static bool reach_wait(void) {
-  rl_loop *loop = &server.loop;
+  rl_loop *loop = &program.server.loop;
   loop->quiet = 0;
   for (int turns = 0; turns < TURNS_MOST; turns++) {
     test_turn(loop);
@@ -161,7 +129,7 @@ static bool interrupt(test_client **client) {
     test_client_free(*client);
     *client = NULL;
   } else {
-    rl_loop_advance_to(&server.loop, rl_loop_now(&server.loop) + 1000);
+    rl_loop_advance_to(&program.server.loop, rl_loop_now(&program.server.loop) + 1000);
   }
   return true;
 }
@@ -178,7 +146,7 @@ static void let_it_happen(test_client *client) {
     free(rest);
     if (client->link) test_client_take(client, SIZE_MAX / 2);
   }
-  test_server_settle(&server);
+  test_server_settle(&program.server);
 }
 
 /* A write that has begun is finished, and its caller is told so. */
@@ -197,7 +165,7 @@ static bool run(const char *target, const char *label, int way, unsigned nth, bo
   probe.way = way;
   probe.nth = nth;
   probe.label = label;
-  test_client *client = test_client_connect(&server), *next = NULL;
+  test_client *client = test_client_connect(&program.server), *next = NULL;
   client->stream.room = 1000;
   feed(client, target, BODY, BODY / 2);
   bool is_kind = strncmp(target, "/wait", 5) == 0;
@@ -205,7 +173,7 @@ static bool run(const char *target, const char *label, int way, unsigned nth, bo
   bool interrupted = reached && interrupt(&client);
   probe.label = NULL;
   if (interrupted && next_task) {
-    next = test_client_connect(&server);
+    next = test_client_connect(&program.server);
     feed(next, "/next", 0, 0);
   }
   let_it_happen(client);
@@ -213,17 +181,17 @@ static bool run(const char *target, const char *label, int way, unsigned nth, bo
     bool may_be_whole = is_kind && (next_task || is_write(target));
     const char *became = is_kind ? "interrupted" : "started", *or_else = may_be_whole ? "whole" : became;
     assert_verdict(context, became, or_else, ""); /* the sleep is not over */
-    test_server_pause(&server, 4990);
+    test_server_pause(&program.server, 4990);
     assert_verdict(context, became, or_else, "");
-    test_server_pause(&server, 20);
+    test_server_pause(&program.server, 20);
     assert_verdict(context, became, or_else, " 5");
   }
-  test_server_pause(&server, 100000);
+  test_server_pause(&program.server, 100000);
   if (client) test_client_free(client);
   if (next) test_client_free(next);
-  test_server_pause(&server, 100000);
-  assert_int_equal(server.connections, 0);
-  assert_int_equal(entry.vm->stale_wakes, 0);
+  test_server_pause(&program.server, 100000);
+  assert_int_equal(program.server.connections, 0);
+  assert_int_equal(program.entry.vm->stale_wakes, 0);
   return reached;
 }
 

@@ -7,7 +7,7 @@
  *
  *   X(NAME, number, word, status, text)
  *     NAME    RL_E<NAME> in C
- *     word    the `code` of the Lua error value (API.md, Conventions)
+ *     word    the `code` of the Lua error value (docs/errors.md)
  *     status  what our own client is to see when the error reaches the top of a handler
  *     text    one line for people
  */

@@ -2,7 +2,7 @@
  * Every limit of the house, in one place. Sizes are bytes, times milliseconds. Each is a default that a server or an app may
  * set otherwise (rl_limits); what peers can make us hold or wait for is bounded by one of these.
  *
- * Sources: the issue that introduced each, RFC 9110/9112 minima, reliability.md section G.
+ * RFC 9110 and RFC 9112 name minima for some, such as a request line of 8,000 bytes (RFC 9112 section 3).
  */
 #ifndef RL_BASE_LIMITS_H
 #define RL_BASE_LIMITS_H

@@ -35,7 +35,7 @@ static inline uint64_t rl_slice_hash(rl_slice s) {
   return hash;
 }
 
-/* ASCII letters in either case are equal; every other byte is itself (no locale, no Unicode: aiohttp.md C8). */
+/* ASCII letters in either case are equal; every other byte is itself (no locale, no Unicode; RFC 9110 section 5.1). */
 bool rl_slice_eq_nocase(rl_slice a, rl_slice b);
 bool rl_slice_starts(rl_slice s, rl_slice prefix);
 /* Without spaces and tabs at either end (OWS of RFC 9110 section 5.6.3). */

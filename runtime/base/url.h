@@ -1,6 +1,6 @@
 /*
  * Percent-encoding and the pieces of a request target (RFC 3986; forms by the WHATWG URL standard, section 5).
- * Pure: bytes in, bytes out. Decoding happens once, ever (reliability.md 113, 114).
+ * Pure: bytes in, bytes out. Decoding happens once, ever (RFC 3986 section 2.4).
  */
 #ifndef RL_BASE_URL_H
 #define RL_BASE_URL_H

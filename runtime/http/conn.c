@@ -163,7 +163,7 @@ static int copy_piece(rl_conn *conn) {
 }
 
 /* As much of the file as is fair in one turn. True where nothing is left of it. A file that has become shorter breaks the
- * connection: its length was promised (reliability.md 118). */
+ * connection: its length was promised (RFC 9112 section 8). */
 static bool write_file(rl_conn *conn) {
   uint64_t turn = FILE_TURN;
   while (conn->file_left && turn) {

@@ -100,7 +100,7 @@ static size_t scheme_length(rl_slice target) {
 }
 
 /* Absolute form: the authority becomes the host, whatever Host says (RFC 9112 section 3.2.2); what is left is the path.
- * The scheme is not believed: it is the connection's (aiohttp.md C13). */
+ * The scheme is not believed: it is the connection's (RFC 9112 section 3.3). */
 static bool take_authority(rl_req *req, rl_slice *rest) {
   size_t skip = scheme_length(*rest);
   if (!skip) return false;
@@ -112,7 +112,7 @@ static bool take_authority(rl_req *req, rl_slice *rest) {
   return rl_authority_is_valid(req->host);
 }
 
-/* Slashes in front count as one: "//evil.com" in a Location would lead to another host (reliability.md 66). */
+/* Slashes in front count as one: "//evil.com" in a Location would lead to another host (CWE-601). */
 static rl_slice with_one_slash(rl_slice path) {
   while (path.len > 1 && path.data[1] == '/') path.data++, path.len--;
   return path;
@@ -225,7 +225,7 @@ static rl_fault check_field(rl_req *req, framing *f, const rl_header *h) {
   return RL_FAULT_NONE;
 }
 
-/* `close` wins over keep-alive, in whichever line (reliability.md 90). */
+/* `close` wins over keep-alive, in whichever line (RFC 9112 section 9.3). */
 rl_fault rl_req_check(rl_req *req) {
   framing f = {.keep_alive = req->minor >= 1};
   for (size_t i = 0; i < req->header_count; i++) {

@@ -104,7 +104,7 @@ void rl_req_free(rl_req *req);
 rl_slice rl_req_id(rl_req *req);
 
 /* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
- * (RFC 9112 sections 3, 6 and 7; reliability.md D3.3 to D3.7) and fills in the rest. RL_FAULT_NONE or what is wrong. */
+ * (RFC 9112 sections 3, 6 and 7) and fills in the rest. RL_FAULT_NONE or what is wrong. */
 rl_fault rl_req_check(rl_req *req);
 
 /* The first field of that name, or NULL. */

@@ -1,5 +1,5 @@
 /*
- * The token that a form carries so that another site cannot send it (reliability.md F3): an HMAC of the session's id, by a
+ * The token that a form carries so that another site cannot send it: an HMAC of the session's id, by a
  * key of the secret. Nothing is stored; a new identity has a new token, an old one serves every form of its session.
  *
  *   base64url( mask 32 | mask xor HMAC-SHA256(subkey "csrf", id) )

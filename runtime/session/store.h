@@ -55,7 +55,7 @@ static inline void rl_session_init(rl_session *session) {
 }
 static inline void rl_session_free(rl_session *session) { rl_buf_free(&session->data); }
 
-/* Under which key a shared store keeps it: a hash, so that who reads the store learns no id (reliability.md F1); the name
+/* Under which key a shared store keeps it: a hash, so that who reads the store learns no id; the name
  * is in it, so that a session of one cookie is none of another. */
 void rl_session_key(rl_slice name, const uint8_t id[RL_SESSION_ID], uint8_t key[32]);
 /* The id in a token: 32 bytes as base64url and nothing else. 0 or RL_ENOTFOUND. */

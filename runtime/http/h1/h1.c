@@ -407,7 +407,7 @@ static void abort_exchange(rl_req *req) {
 
 static bool is_streaming(const rl_h1 *h1) { return h1->req->responded && !h1->response_done; }
 
-/* More than was promised would be read as the next response: what is over is refused (reliability.md 96). */
+/* More than was promised would be read as the next response: what is over is refused (RFC 9112 section 11.1). */
 static int write_body(rl_req *req, rl_slice bytes) {
   rl_h1 *h1 = of_req(req);
   if (!is_streaming(h1)) return RL_EINVALID;

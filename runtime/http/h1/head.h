@@ -6,7 +6,7 @@
  *   Accept: text/html CRLF            one empty line at most in front, lengths and number of lines bounded
  *   CRLF                              <- here it ends: only then does llhttp see a byte
  *
- * Why (reliability.md D2 to D4): llhttp 8.1.0, strict, still takes obs-fold (CVE-2024-27982), bare LF in three places,
+ * Why: llhttp 8.1.0, strict, still takes obs-fold (CVE-2024-27982), bare LF in three places,
  * HTTP/0.9, RTSP and ICE, and empty names, and has no limits. With the whole head in one buffer, checked and then parsed,
  * names and values stay slices of it.
  *

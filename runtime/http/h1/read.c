@@ -156,7 +156,7 @@ static rl_fault fault_of_llhttp(const rl_h1_reader *r, llhttp_errno_t code) {
 }
 
 /* llhttp sees the head and nothing else. Only what it says at the end counts: callbacks fire before it refuses some
- * transfer codings (reliability.md, finding 4). */
+ * transfer codings (RFC 9112 section 6.1). */
 static rl_fault parse_head(rl_h1_reader *r, rl_slice head) {
   rl_req *req = r->req;
   rl_slice copy = rl_arena_copy(&req->arena, head);
@@ -227,7 +227,7 @@ static rl_h1_event next_of_length(rl_h1_reader *r, rl_slice *in) {
 }
 
 /* A chunk's size line was read: all that is not payload is framing, which has a bound for each line and may not outweigh
- * the payload ten times (reliability.md 19, 22, 23); and the sum of all chunks has the body's limit. */
+ * the payload ten times (RFC 9112 section 7.1.1, CVE-2024-22019); and the sum of all chunks has the body's limit. */
 static rl_fault check_chunk(rl_h1_reader *r) {
   uint64_t size = r->parser.content_length, most = r->req->body_limit;
   if (r->framing > r->payload * 10 + RL_LIMIT_CHUNK_OVERHEAD) return RL_FAULT_CHUNK_OVERHEAD;

@@ -59,7 +59,7 @@ bool rl_h1_is_idle(const rl_h1_reader *reader);
  * length is more than the request's body_limit (which its owner may change until then). */
 bool rl_h1_has_news(const rl_h1_reader *reader);
 
-/* Start-up self-test: llhttp must have been compiled in strict mode (reliability.md D1). */
+/* Start-up self-test: llhttp must have been compiled in strict mode. */
 bool rl_h1_self_test(void);
 
 #endif
