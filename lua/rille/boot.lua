@@ -44,17 +44,6 @@ function boot.load_app(path, settings)
   return value
 end
 
--- A path below the root without the root.
-local function without_root(text)
-  local root = native.root .. "/"
-  local at = #root > 1 and text:find(root, 1, true)
-  while at do
-    text = text:sub(1, at - 1) .. text:sub(at + #root)
-    at = text:find(root, at, true)
-  end
-  return text
-end
-
 -- Whether a traceback has a line of the program, or the fault is the library's: its own lines say nothing of a mistake.
 local function tells_something(trace, message)
   if message:find "^rille/" then return true end
@@ -72,9 +61,9 @@ local function report(command, err)
   local failure = require("rille.error").wrap(err)
   local message = tostring(failure)
   local trace = failure.traceback or native.error_trace(err)
-  io.stderr:write("rille: ", message:find ":%d+:" and without_root(message) or message, "\n")
+  io.stderr:write("rille: ", message:find ":%d+:" and place.without_root(message) or message, "\n")
   local told = type(err) == "string" and not err:find "^[^\n]-:%d+:" -- error(text, 0): for whoever typed the command
-  if trace and not told and tells_something(trace, message) then io.stderr:write(without_root(trace), "\n") end
+  if trace and not told and tells_something(trace, message) then io.stderr:write(place.without_root(trace), "\n") end
 end
 
 -- Loads, starts what the program opens, answers until it is told to stop, ends what it has opened.
@@ -134,7 +123,7 @@ function boot.routes(path)
   for id, entry in pairs(all) do
     local method = entry.route.method == "*" and "ANY" or entry.route.method
     rows[#rows + 1] = { id = id, method, entry.path, entry.route.name or "-",
-      ("%d"):format(#entry.route.use + #entry.app.middleware), without_root(entry.route.where) }
+      ("%d"):format(#entry.route.use + #entry.app.middleware), place.without_root(entry.route.where) }
   end
   table.sort(rows, function(a, b) return a.id < b.id end)
   table.insert(rows, 1, { "METHOD", "PATH", "NAME", "MIDDLEWARE", "WHERE" })

@@ -27,6 +27,18 @@ function M.shown(path)
   return path:sub(1, #here + 1) == here .. "/" and path:sub(#here + 2) or path
 end
 
+--- without_root(text) -> text, in which paths below the root begin there: "/home/ada/blog/app/posts.lua:3: in function
+--- </home/ada/blog/app/posts.lua:1>" names it twice
+function M.without_root(text)
+  local root = native.root .. "/"
+  local at = #root > 1 and text:find(root, 1, true)
+  while at do
+    text = text:sub(1, at - 1) .. text:sub(at + #root)
+    at = text:find(root, at, true)
+  end
+  return text
+end
+
 -- The app inside of a folder that is a project, or nil.
 local function project_app(folder)
   for _, name in ipairs { "app", "app.lua" } do

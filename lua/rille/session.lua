@@ -7,6 +7,7 @@
 --   Set-Cookie <--store:save-- only where its canonical text is another <---/
 local errors = require "rille.error"
 local names = require "rille.names"
+local is_list = require("rille.list").is_list
 local native = require "rille.native"
 local options = require "rille.options"
 local secret = require "rille.secret"
@@ -123,15 +124,6 @@ end
 local function to_key(text)
   if text:byte() ~= 1 then return text end
   return math.tointeger(text:match "^\1i(-?%d+)$") or text:sub(2)
-end
-
-local function is_list(value)
-  local count = 0
-  for key in pairs(value) do
-    if math.type(key) ~= "integer" then return false end
-    count = count + 1
-  end
-  return count == #value
 end
 
 -- session.cart[7].title: where in a session something is

@@ -9,6 +9,7 @@ local editors = require "rille.dev.editors"
 local failure = require "rille.dev.failure"
 local native = require "rille.native"
 local page = require "rille.dev.page"
+local place = require "rille.place"
 local secrets = require "rille.dev.secrets"
 local terminal = require "rille.dev.terminal"
 
@@ -156,7 +157,7 @@ local function readable(line)
   local fields = native.array {}
   line.message = secrets.hide(line.message)
   for _, item in ipairs(line.fields) do
-    local text = failure.without_root(secrets.is_secret(item[1]) and secrets.MASK or secrets.hide(item[2]))
+    local text = place.without_root(secrets.is_secret(item[1]) and secrets.MASK or secrets.hide(item[2]))
     if item[1] == "traceback" then text = text:gsub("^stack traceback:", ""):gsub("\n\t", "\n"):gsub("^\n", "") end
     if item[1] ~= "traceback" or line.level ~= "error" then fields[#fields + 1] = { item[1], text } end
   end

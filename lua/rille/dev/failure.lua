@@ -9,6 +9,7 @@ local errors = require "rille.error"
 local hint = require "rille.dev.hint"
 local native = require "rille.native"
 local raised_frames = require("rille.dev.raised").frames
+local place = require "rille.place"
 local secrets = require "rille.dev.secrets"
 
 local M = {}
@@ -56,19 +57,8 @@ function M.excerpt(file, line, around)
   return { first = first, lines = lines }
 end
 
--- "/home/ada/blog/app/posts.lua:3: in function </home/ada/blog/app/posts.lua:1>" names the root twice.
-function M.without_root(text)
-  local root = native.root .. "/"
-  local at = text:find(root, 1, true)
-  while at do
-    text = text:sub(1, at - 1) .. text:sub(at + #root)
-    at = text:find(root, at, true)
-  end
-  return text
-end
-
 local function frame_of(line_of_trace)
-  local text = M.without_root(line_of_trace)
+  local text = place.without_root(line_of_trace)
   local file, line = text:match "^spawned at (.-):(%d+)$"
   local spawned = file ~= nil or nil
   if not file then file, line = text:match "^([^:]+):(%d+):" end

@@ -5,6 +5,7 @@
 -- of its name, and what was left empty is absent. An unticked box is in no form; a query has no boxes.
 local errors = require "rille.error"
 local forms = require "rille.form"
+local is_list = require("rille.list").is_list
 local native = require "rille.native"
 local options = require "rille.options"
 local schemas = require "rille.validate.schema"
@@ -107,15 +108,6 @@ function checks.file(spec, value, path, failures)
     if value.content_type == content_type then return value end
   end
   return failures:add(path, "must be of type %s", table.concat(spec.types, ", "))
-end
-
-local function is_list(value)
-  local count = 0
-  for key in pairs(value) do
-    if math.type(key) ~= "integer" then return false end
-    count = count + 1
-  end
-  return count == #value
 end
 
 local run
