@@ -9,8 +9,8 @@ local errors = require "rille.error"
 local hint = require "rille.dev.hint"
 local native = require "rille.native"
 local raised_frames = require("rille.dev.raised").frames
-local place = require "rille.place"
 local secrets = require "rille.dev.secrets"
+local without_root = require("rille.place").without_root
 
 local M = {}
 
@@ -58,7 +58,7 @@ function M.excerpt(file, line, around)
 end
 
 local function frame_of(line_of_trace)
-  local text = place.without_root(line_of_trace)
+  local text = without_root(line_of_trace)
   local file, line = text:match "^spawned at (.-):(%d+)$"
   local spawned = file ~= nil or nil
   if not file then file, line = text:match "^([^:]+):(%d+):" end

@@ -132,7 +132,8 @@ end
 
 --- called_with_a_dot(entry) -> message
 function M.called_with_a_dot(entry)
-  return ("%s.%s was called with a dot: write %s"):format(signatures.shown_as[entry.owner] or entry.owner, entry.name, entry.shown)
+  local owner = signatures.shown_as[entry.owner] or entry.owner
+  return ("%s.%s was called with a dot: write %s"):format(owner, entry.name, entry.shown)
 end
 
 --- argument(f, name, number, why, type, args) -> message: for what the C function f cannot use

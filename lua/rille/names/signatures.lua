@@ -250,7 +250,7 @@ end
 
 local lines = "\n" .. M.text
 
---- has_method(owner, name) -> whether there is a signature of such a method. It is asked of each while a program loads, so nothing
+--- has_method(owner, name) -> whether there is a signature of such a method. Each is asked for while a program loads, so nothing
 --- is parsed for it.
 function M.has_method(owner, name) return lines:find(("\n%s:%s("):format(owner, name), 1, true) ~= nil end
 
