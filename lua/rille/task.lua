@@ -131,8 +131,6 @@ end
 
 -- ---- semaphore, lock, event, channel --------------------------------------------------------------------------------
 
-local entered_twice = "this task holds the lock already, and a lock is not entered twice"
-
 local Semaphore = {}
 Semaphore.__index = Semaphore
 Semaphore.__name = "rille.semaphore"
@@ -157,14 +155,15 @@ end
 
 local Held = { __close = function(held) held[1]:release() end }
 
---- semaphore:with(f, ...) -> results of f(...), run with a permit.
-function Semaphore:with(f, ...)
+local function with(held, f, ...)
   if type(f) ~= "function" then options.raise("with: a function was expected, got a %s", type(f)) end
-  if self.holder ~= nil and self.holder == native.current_task_id() then error(entered_twice, 2) end
-  self:acquire()
-  local held <close> = setmetatable({ self }, Held) -- luacheck: ignore 211
+  held:acquire()
+  local release <close> = setmetatable({ held }, Held) -- luacheck: ignore 211
   return f(...)
 end
+
+--- semaphore:with(f, ...) -> results of f(...), run with a permit.
+function Semaphore:with(f, ...) return with(self, f, ...) end
 
 --- rille.semaphore(n)
 function M.semaphore(n)
@@ -173,9 +172,10 @@ function M.semaphore(n)
   return setmetatable({ permits = n, free = n, queue = native.queue() }, Semaphore)
 end
 
-local Lock = { with = Semaphore.with }
+local Lock = {}
 Lock.__index = Lock
 Lock.__name = "rille.lock"
+local entered_twice = "this task holds the lock already, and a lock is not entered twice"
 local NEXT = {} -- the holder between a release and the turn of the one who is woken
 
 --- lock:acquire(): first come, first served. A task that holds it already would wait for itself: that raises.
@@ -195,6 +195,12 @@ function Lock:release()
   if not self.holder then error("this lock is not held: one acquire() for each release()", 2) end
   if self.holder ~= native.current_task_id() then error("this lock is held by another task, which must release it", 2) end
   self.holder = self.queue:wake(1) > 0 and NEXT
+end
+
+--- lock:with(f, ...) -> results of f(...), run while the task holds the lock.
+function Lock:with(f, ...)
+  if self.holder == native.current_task_id() then error(entered_twice, 2) end
+  return with(self, f, ...)
 end
 
 --- rille.lock()
@@ -282,7 +288,7 @@ end
 
 names.class("group", Group, { absent = { "closed" } })
 names.class("semaphore", Semaphore)
-names.class("lock", Lock, { absent = { "holder" } })
+names.class("lock", Lock)
 names.class("event", Event)
 names.class("channel", Channel)
 names.known("task", native.task_methods, { "status" })
