@@ -29,6 +29,7 @@ typedef struct encoder {
   bool canonical;    /* members by their keys alone */
   int slot;          /* on the stack: the shape whose names these are */
   const void *shape; /* its address */
+  bool is_wide;      /* it has more names than fit here */
   int name_count;
   rl_slice names[FEW];
 } encoder;
@@ -93,12 +94,14 @@ static void read_shape(encoder *e) {
   lua_State *L = e->L;
   e->shape = lua_topointer(L, -1);
   e->name_count = 0;
-  while (e->name_count < FEW && lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING) {
+  e->is_wide = false;
+  for (; lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING; lua_pop(L, 1)) {
+    e->is_wide = e->name_count == FEW;
+    if (e->is_wide) break;
     rl_slice *name = &e->names[e->name_count++];
     name->data = lua_tolstring(L, -1, &name->len);
-    lua_pop(L, 1);
   }
-  if (e->name_count < FEW) lua_pop(L, 1);
+  lua_pop(L, 1);
   lua_pushvalue(L, -1);
   lua_replace(L, e->slot);
 }
@@ -292,6 +295,7 @@ static void encode_table(encoder *e, int index) {
   if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
   else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
   else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index, 1);
+  else if (shaped && e->is_wide) lua_pop(L, 2), encode_many(e, index);
   else encode_object(e, index, shaped);
   e->depth--;
 }
