@@ -1,5 +1,6 @@
 #include "session/csrf.h"
 
+#include "base/alloc.h"
 #include "crypto/digest.h"
 #include "support/test.h"
 
@@ -52,6 +53,22 @@ TEST(every_change_and_every_other_length_is_refused) {
   assert_false(rl_csrf_check(&ring, id, rl_buf_slice(&token)));
 }
 
+TEST(a_good_one_is_good_where_memory_is_short) {
+  UNUSED;
+  rl_alloc_fail_at(1, true);
+  bool good = rl_csrf_check(&ring, id, rl_buf_slice(&token));
+  rl_alloc_fail_at(0, false);
+  assert_true(good);
+}
+
+TEST(a_token_longer_than_any_is_refused) {
+  UNUSED;
+  char text[4096];
+  memset(text, 'A', sizeof text);
+  for (size_t len = 86; len < 200; len++) assert_false(rl_csrf_check(&ring, id, rl_slice_of(text, len)));
+  assert_false(rl_csrf_check(&ring, id, rl_slice_of(text, sizeof text)));
+}
+
 TEST(a_new_secret_in_front_keeps_old_forms_good) {
   UNUSED;
   rl_key old = ring.keys[0];
@@ -69,6 +86,8 @@ int main(void) {
       EACH(a_token_is_its_sessions_only),
       EACH(no_two_look_alike_and_all_are_good),
       EACH(every_change_and_every_other_length_is_refused),
+      EACH(a_good_one_is_good_where_memory_is_short),
+      EACH(a_token_longer_than_any_is_refused),
       EACH(a_new_secret_in_front_keeps_old_forms_good),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

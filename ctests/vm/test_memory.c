@@ -77,10 +77,28 @@ TEST(finalizers_run_at_the_limit_and_nobody_else_goes_beyond) {
   del_vm(vm);
 }
 
+TEST(a_large_block_that_cannot_shrink_to_a_small_one_stays_what_it_is) {
+  UNUSED;
+  rl_memory memory = {0};
+  char *large = rl_memory_allocate(&memory, NULL, 0, 4096);
+  large[99] = 'x';
+  rl_alloc_fail_at(1, true);
+  char *shrunk = rl_memory_allocate(&memory, large, 4096, 100);
+  rl_alloc_fail_at(0, false);
+  assert_int_equal((shrunk ? shrunk : large)[99], 'x');
+  rl_memory_allocate(&memory, large, shrunk ? 100 : 4096, 0);
+  assert_int_equal(memory.used, 0);
+  char *small = rl_memory_allocate(&memory, NULL, 0, 100);
+  assert_ptr_not_equal(small, large); /* which was malloc's, and has gone back to it */
+  rl_memory_allocate(&memory, small, 100, 0);
+  rl_memory_free(&memory);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(finalizers_run_while_there_is_no_memory),
       RUN(finalizers_run_at_the_limit_and_nobody_else_goes_beyond),
+      RUN(a_large_block_that_cannot_shrink_to_a_small_one_stays_what_it_is),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

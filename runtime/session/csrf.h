@@ -1,6 +1,6 @@
 /*
- * The token that a form carries so that another site cannot send it: an HMAC of the session's id, by a
- * key of the secret. Nothing is stored; a new identity has a new token, an old one serves every form of its session.
+ * The token that a form carries so that another site cannot send it: an HMAC of the session's id, by a key of the secret.
+ * Nothing is stored; a new identity has a new token, an old one serves every form of its session.
  *
  *   base64url( mask 32 | mask xor HMAC-SHA256(subkey "csrf", id) )
  *
@@ -14,7 +14,8 @@
 
 /* Appends a token. 0 or the buffer's error. */
 int rl_csrf_token(const rl_keyring *ring, const uint8_t id[RL_SESSION_ID], rl_buf *out);
-/* Whether `token` is one of that session, by any key of the ring; in constant time. */
+/* Whether `token` is one of that session, by any key of the ring; in constant time, and without memory, so that no
+ * good one is refused because that is short. */
 bool rl_csrf_check(const rl_keyring *ring, const uint8_t id[RL_SESSION_ID], rl_slice token);
 
 #endif

@@ -133,7 +133,7 @@ int rl_error_status_at(lua_State *L, int index) {
 
 /* ---- tracebacks --------------------------------------------------------------------------------------------------------- */
 
-enum { MOST_FRAMES = 40, FIRST_FRAMES = 25 };
+enum { MOST_FRAMES = 40 };
 
 /* "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
 static void add_name(luaL_Buffer *b, const lua_Debug *ar, const char *call_name) {

@@ -16,9 +16,10 @@ enum { PIECE = 1 << 24, MOVES = 1 << 14 }; /* bytes, elements between two looks 
 
 /* Fills `out` up to `size` with what stands in its first `unit` bytes, twice as much each time. */
 static void fill(lua_State *L, char *out, size_t unit, size_t size) {
+  const size_t piece = unit < PIECE ? PIECE - PIECE % unit : unit; /* whole units, so that each begins where one does */
   for (size_t done = unit; done < size;) {
-    size_t step = size - done < done ? size - done : done;
-    if (step > PIECE) step = PIECE - PIECE % unit ? PIECE - PIECE % unit : unit;
+    size_t step = done < piece ? done : piece;
+    if (step > size - done) step = size - done;
     memcpy(out + done, out, step);
     done += step;
     if (step >= PIECE / 2) rl_heartbeat_attend(L);

@@ -77,6 +77,10 @@ static void *move(rl_memory *m, void *object, size_t old_size, size_t size) {
   return moved;
 }
 
+/* A block that cannot be moved to where a smaller one belongs may stay: but one of malloc's must not end in a free list. Lua has
+ * relied on shrinking never failing until 5.3. */
+static bool may_stay(size_t old_size, size_t size) { return size <= old_size && IS_SMALL(size) == IS_SMALL(old_size); }
+
 /* What was given up is there to be had again, which an injected failure does not know. */
 static void *take_spare(rl_memory *m, void *block, size_t old_size, size_t size) {
   size_t limit = m->limit;
@@ -112,8 +116,8 @@ void *rl_memory_allocate(rl_memory *m, void *block, size_t old_size, size_t size
   }
   if (size > old_size && m->limit && m->used + (size - old_size) > m->limit) return refuse(m, block, old_size, size);
   void *object = block ? move(m, block, old_size, size) : take(m, size);
-  if (!object)
-    return size <= old_size ? block : refuse(m, block, old_size, size); /* Lua relies on shrinking never failing */
+  if (!object && !may_stay(old_size, size)) return refuse(m, block, old_size, size);
+  if (!object) object = block;
   m->used += size - old_size;
   if (m->used > m->peak) m->peak = m->used;
   return object;

@@ -13,7 +13,7 @@
 #include "vm/error.h"
 #include "vm/task.h"
 
-#define FOREVER UINT64_MAX / 2
+#define FOREVER (UINT64_MAX / 2)
 
 typedef struct rl_offload_state state;
 

@@ -86,6 +86,17 @@ describe("a row of a query as JSON", function()
     end)
   end
 
+  it("has its columns in their order where there are many, and most of them are NULL", function()
+    local columns, wanted = {}, {}
+    for i = 1, 40 do
+      local name = ("c%02d"):format(40 - i)
+      columns[i] = (i % 3 == 0 and i or "NULL") .. " AS " .. name
+      if i % 3 == 0 then wanted[#wanted + 1] = ('"%s":%d'):format(name, i) end
+    end
+    local row = db:one("SELECT " .. table.concat(columns, ", "))
+    assert.equal("{" .. table.concat(wanted, ",") .. "}", rille.json_encode(row))
+  end)
+
   it("is a plain table in all else: for pairs, assertions, templates and sessions", function()
     local row = db:one "SELECT 1 AS b, 2 AS _a"
     assert.same({ b = 1, _a = 2 }, row)

@@ -136,6 +136,14 @@ describe("json_encode", function()
     if ok then assert.equal(3, select(2, text:gsub("%d+", ""))) end
   end)
 
+  it("writes each item of a list once, in whatever order they come", function()
+    local function nest(depth) return depth == 0 and 1 or { nest(depth - 1), [3] = 0, [2] = 0 } end -- 1, 3, 2
+    assert.equal(("["):rep(60) .. "1" .. (",0,0]"):rep(60), encode(nest(60)))
+    local ok, message = pcall(encode, { 1, [4] = 0, [2] = 0 })
+    assert.is_false(ok)
+    assert.matches("a list with a hole as JSON: 3 items, the last at 4", message, 1, true)
+  end)
+
   it("gives back what it was given", function()
     local value = { name = "Ada", tags = { "a", "b" }, nested = { { id = 1, ok = true, score = 0.5 } }, none = rille.array {} }
     assert.same(value, decode(encode(value)))

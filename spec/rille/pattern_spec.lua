@@ -192,6 +192,12 @@ describe("string.rep and table.move of our own", function()
     assert.equal(1 << 26, #("ab"):rep(1 << 25))
   end)
 
+  it("repeat what is longer than what they copy at once, and a separator in between", function()
+    local text, separator = ("a"):rep(17 << 20), ("b"):rep(3 << 20)
+    local whole = text:rep(3, separator)
+    assert.is_true(whole == text .. separator .. text .. separator .. text)
+  end)
+
   it("repeat nothing at once, however often", function() assert.equal("", (""):rep(math.maxinteger)) end)
 
   it("move as the manual says", function()

@@ -75,7 +75,8 @@ static int compress_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   rl_owner *owner = (rl_owner *)ctx;
   const work *w = owner->object;
-  if (w->code) return rl_error_raise(L, w->code, NULL);
+  int code = w->code;
+  if (code) return rl_owner_release(owner), rl_error_raise(L, code, NULL);
   rl_push_slice(L, rl_buf_slice(&w->out));
   rl_owner_release(owner);
   return 1;

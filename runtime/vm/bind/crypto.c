@@ -200,7 +200,7 @@ static int password_k(lua_State *L, int status, lua_KContext ctx) {
   rl_owner *owner = (rl_owner *)ctx;
   const password_job *job = owner->object;
   int code = job->code;
-  if (code && code != RL_EDENIED) return rl_error_raise(L, code, NULL);
+  if (code && code != RL_EDENIED) return rl_owner_release(owner), rl_error_raise(L, code, NULL);
   if (job->verifies) lua_pushboolean(L, code == RL_OK);
   else lua_pushstring(L, job->hash);
   rl_owner_release(owner);

@@ -220,17 +220,7 @@ static int l_accept_quality(lua_State *L) {
 
 /* filename_safe(name) -> a name for a file, see http/multipart.h */
 static int l_filename_safe(lua_State *L) {
-  rl_buf name;
-  rl_buf_init(&name, RL_BUF_NO_LIMIT);
-  if (rl_filename_make_safe(rl_check_slice(L, 1), &name)) {
-    rl_buf_free(&name);
-    return rl_error_raise(L, RL_ENOMEM, NULL);
-  }
-  char text[256]; /* the longest there is, so that nothing is held while Lua makes a string of it */
-  size_t len = name.len < sizeof text ? name.len : sizeof text;
-  memcpy(text, name.data, len);
-  rl_buf_free(&name);
-  lua_pushlstring(L, text, len);
+  push_safe_name(L, rl_check_slice(L, 1));
   return 1;
 }
 

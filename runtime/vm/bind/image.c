@@ -79,8 +79,9 @@ static RL_RAISES int raise_code(lua_State *L, int code) {
 static int image_k(lua_State *L, int status, lua_KContext ctx) {
   rl_owner *owner = (rl_owner *)ctx;
   const image_job *job = owner->object;
+  int code = job->code;
   (void)status;
-  if (job->code) return raise_code(L, job->code);
+  if (code) return rl_owner_release(owner), raise_code(L, code);
   rl_push_slice(L, rl_buf_slice(&job->out));
   rl_owner_release(owner);
   return 1;

@@ -29,6 +29,7 @@ typedef struct encoder {
   bool canonical;    /* members by their keys alone */
   int slot;          /* on the stack: the shape whose names these are */
   const void *shape; /* its address */
+  bool is_wide;      /* it has more names than fit here */
   int name_count;
   rl_slice names[FEW];
 } encoder;
@@ -93,12 +94,14 @@ static void read_shape(encoder *e) {
   lua_State *L = e->L;
   e->shape = lua_topointer(L, -1);
   e->name_count = 0;
-  while (e->name_count < FEW && lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING) {
+  e->is_wide = false;
+  for (; lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING; lua_pop(L, 1)) {
+    e->is_wide = e->name_count == FEW;
+    if (e->is_wide) break;
     rl_slice *name = &e->names[e->name_count++];
     name->data = lua_tolstring(L, -1, &name->len);
-    lua_pop(L, 1);
   }
-  if (e->name_count < FEW) lua_pop(L, 1);
+  lua_pop(L, 1);
   lua_pushvalue(L, -1);
   lua_replace(L, e->slot);
 }
@@ -241,8 +244,9 @@ static void encode_many(encoder *e, int index) {
   lua_pop(L, 3);
 }
 
-/* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. */
-static void encode_by_index(encoder *e, int index) {
+/* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. Those before `from`
+ * are written. */
+static void encode_by_index(encoder *e, int index, lua_Integer from) {
   lua_State *L = e->L;
   lua_Integer count = 0, most = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
@@ -255,7 +259,7 @@ static void encode_by_index(encoder *e, int index) {
   if (count != most)
     luaL_error(L, "cannot encode a list with a hole as JSON: %I items, the last at %I (rille.null stands for null)",
                count, most);
-  for (lua_Integer i = 1; i <= count; i++) {
+  for (lua_Integer i = from; i <= count; i++) {
     put(e, i == 1 ? '[' : ',');
     lua_rawgeti(L, index, i);
     encode(e, lua_gettop(L));
@@ -266,13 +270,11 @@ static void encode_by_index(encoder *e, int index) {
 
 /* The first pair, with key 1, is on the stack. */
 static void encode_list(encoder *e, int index) {
-  size_t start = e->out->len;
   put(e, '[');
   for (lua_Integer expected = 1;; expected++) {
     if (!lua_isinteger(e->L, -2) || lua_tointeger(e->L, -2) != expected) {
       lua_pop(e->L, 2);
-      e->out->len = start;
-      encode_by_index(e, index);
+      encode_by_index(e, index, expected);
       return;
     }
     if (expected > 1) put(e, ',');
@@ -292,7 +294,8 @@ static void encode_table(encoder *e, int index) {
   lua_pushnil(L);
   if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
   else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
-  else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index);
+  else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index, 1);
+  else if (shaped && e->is_wide) lua_pop(L, 2), encode_many(e, index);
   else encode_object(e, index, shaped);
   e->depth--;
 }

@@ -40,13 +40,14 @@ static int offload_k(lua_State *L, int status, lua_KContext ctx) {
   rl_offload *o = p->owner.object;
   rl_slice out = rl_buf_slice(&o->out);
   if (!out.len) { /* there is no state for it */
+    rl_owner_release(&p->owner);
     int code = rl_descriptors_check();
     rl_error_raise(L, code ? code : RL_ENOMEM, NULL);
   }
   rl_copy_in(L, &out);
   bool done = lua_toboolean(L, -1);
   rl_copy_in(L, &out);
-  if (!done) return lua_error(L);
+  if (!done) return rl_owner_release(&p->owner), lua_error(L);
   int count = (int)lua_tointeger(L, -1);
   luaL_checkstack(L, count, "offload");
   for (int i = 0; i < count; i++) rl_copy_in(L, &out);

@@ -161,12 +161,9 @@ void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
 
 /* Digits that fit 63 bits. */
 static bool read_length(rl_slice value, uint64_t *out) {
-  if (!value.len || value.len > 18) return false;
-  *out = 0;
-  for (size_t i = 0; i < value.len; i++) {
-    if (value.data[i] < '0' || value.data[i] > '9') return false;
-    *out = *out * 10 + (uint64_t)(value.data[i] - '0');
-  }
+  unsigned long long length;
+  if (rl_slice_to_u64(value, &length) || length > INT64_MAX) return false;
+  *out = length;
   return true;
 }
 

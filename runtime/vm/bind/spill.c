@@ -475,7 +475,7 @@ static int l_read(lua_State *L) {
   spill *file = check_spill(L);
   lua_Integer offset = luaL_checkinteger(L, 2);
   luaL_argcheck(L, offset >= 0, 2, "not negative");
-  if (!(!file->path)) rl_error_mistake(L, "what is saved is not read");
+  if (file->path) rl_error_mistake(L, "what is saved is not read");
   uint64_t from = (uint64_t)offset;
   lua_settop(L, 1);
   if (from < file->written) {

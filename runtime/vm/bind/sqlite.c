@@ -16,29 +16,14 @@ enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_NOTHING };
 
 /* ---- handles ---------------------------------------------------------------------------------------------------------------- */
 
-/* The line of the program that called into the library; level 0 is the C function that runs. */
-static void push_where(lua_State *L) {
-  lua_Debug ar;
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    if (*ar.what == 'C' || strncmp(ar.source, "=rille/", 7) == 0) continue;
-    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
-    return;
-  }
-  lua_pushliteral(L, "");
-}
-
 int rl_sql_mistake(lua_State *L, const char *format, ...) {
   char message[768];
   va_list args;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  luaL_checkstack(L, 4, NULL);
-  push_where(L);
-  lua_pushstring(L, message);
-  lua_concat(L, 2);
-  return lua_error(L);
+  luaL_checkstack(L, 8, NULL);
+  return rl_error_mistake(L, "%s", message);
 }
 
 static rl_lua_database *check_open(lua_State *L) {
