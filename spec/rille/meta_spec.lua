@@ -70,9 +70,9 @@ describe("annotations", function()
     end
   end)
 
-  it("have the signatures that messages show (lua/rille/names.lua)", function()
+  it("have the signatures that messages show (lua/rille/names/signatures.lua)", function()
     local shown, described = {}, {}
-    for owner, name, params in require("rille.names").signatures:gmatch "([%w_.]+)([:.][%w_]+)(%b())\n" do
+    for owner, name, params in require("rille.names.signatures").text:gmatch "([%w_.]+)([:.][%w_]+)(%b())\n" do
       local plain = params:gsub("%??: [%w|]+", ""):gsub("%?", "")
       shown[owner:gsub("^response$", "res") .. name .. plain] = true
     end
