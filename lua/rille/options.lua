@@ -102,6 +102,26 @@ function options.only(given, known, what)
   return options.check(given, known, what)
 end
 
+--- alone(written, ...): raises where somebody gives more than the one thing that a function takes, for it would be dropped. A
+--- string right after that one is none: require returns one.
+function options.alone(written, ...)
+  for i = 1, select("#", ...) do
+    local more = select(i, ...)
+    if more ~= nil and (i > 1 or type(more) ~= "string") then options.raise("%s takes one: call it once for each", written) end
+  end
+end
+
+--- list(given, what) -> given; raises where it has other keys than 1, 2, 3 …, for what stands there would be dropped.
+function options.list(given, what)
+  local count = 0
+  for key in pairs(given) do
+    if math.type(key) ~= "integer" then options.raise("%s: a list was expected, got a table with '%s'", what, tostring(key)) end
+    count = count + 1
+  end
+  if count ~= #given then options.raise("%s: the list has a hole", what) end
+  return given
+end
+
 --- The keys of a table of names, in order: what is sent looks the same each time.
 function options.sorted(t)
   local list = {}
