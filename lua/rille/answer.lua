@@ -16,7 +16,8 @@ function M.by_handler(handler, req, err, label)
   return res
 end
 
-local function copy_headers(res, err)
+--- copy_headers(res, err) -> res with the headers that the error has brought
+function M.copy_headers(res, err)
   if type(err.headers) ~= "table" then return res end
   for _, name in ipairs(options.sorted(err.headers)) do res:header(name, err.headers[name]) end
   return res
@@ -86,7 +87,7 @@ local function try_handler(app, req, err, label)
   local handler = app:find_error_handler(err)
   if not handler then return nil end
   local res, failure = native.try(M.by_handler, handler, req, err, label)
-  if res then return copy_headers(res, err) end
+  if res then return M.copy_headers(res, err) end
   failure.id = log_unexpected(req, failure)
   return M.develop and M.develop(app, req, failure, failure)
 end
@@ -110,10 +111,10 @@ function M.to_error(app, req, raised)
   local err = errors.wrap(raised)
   note(req, err)
   local res = M.develop and err.id and M.develop(app, req, err, raised) -- `rille dev` alone sets it (rille/dev/record.lua)
-  if res then return copy_headers(res, err) end
+  if res then return M.copy_headers(res, err) end
   res = try_handler(app, req, err)
   if res then return res end
-  return copy_headers(M.standard(req, err), err)
+  return M.copy_headers(M.standard(req, err), err)
 end
 
 return M

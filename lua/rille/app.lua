@@ -36,7 +36,7 @@ end
 
 --- rille.app(options) -> app
 function App.new(opts)
-  local given = options.check(opts, app_options, "app")
+  local given = options.only(opts, app_options, "app")
   check_limits(given.limits)
   if given.cpu_limit and (given.cpu_limit <= 0 or given.cpu_limit ~= given.cpu_limit) then
     options.raise("app: cpu_limit is in seconds, more than 0, got %s", given.cpu_limit)
@@ -93,8 +93,8 @@ local function check_callable(f, what, expected)
 end
 
 local function check_middleware(app, list, what)
-  if type(list) == "table" and list[1] == nil and next(list) ~= nil then
-    raise("%s: use is a list of middleware: use = { f, g }", what)
+  for key in pairs(list or {}) do
+    if math.type(key) ~= "integer" then raise("%s: use is a list of middleware: use = { f, g }", what) end
   end
   for i, middleware in ipairs(list or {}) do
     check_callable(middleware, ("%s: use[%d]"):format(what, i), MIDDLEWARE)
@@ -193,8 +193,9 @@ for _, class in ipairs { App, Group } do
 end
 
 --- app:use(middleware): the first is outermost, wherever it stands among the routes.
-function App:use(middleware)
+function App:use(middleware, ...)
   check_open(self)
+  options.alone("app:use(middleware)", ...)
   check_callable(middleware, "use", MIDDLEWARE)
   traits.adopt(self, middleware)
   traits.adopt_session(self, middleware)
@@ -203,8 +204,9 @@ function App:use(middleware)
 end
 
 --- app:on_error(status or code or "*", function(req, err) return response end)
-function App:on_error(which, handler)
+function App:on_error(which, handler, ...)
   check_open(self)
+  options.alone("app:on_error(status, function(req, err) … end)", ...)
   if type(which) == "function" then
     raise "on_error: the status or code comes first: app:on_error(404, function(req, err) … end), '*' for any"
   end
@@ -221,16 +223,18 @@ function App:on_error(which, handler)
 end
 
 --- app:on_response(function(req, res) end): before any response leaves, errors included.
-function App:on_response(hook)
+function App:on_response(hook, ...)
   check_open(self)
+  options.alone("app:on_response(function(req, res) … end)", ...)
   if type(hook) ~= "function" then raise("on_response: a function was expected, got a %s", type(hook)) end
   self.response_hooks[#self.response_hooks + 1] = hook
   return self
 end
 
 --- app:mount(prefix, sub_app): sub's "/" is prefix.
-function App:mount(prefix, sub)
+function App:mount(prefix, sub, ...)
   check_open(self)
+  options.alone("app:mount(prefix, sub)", ...)
   if App.is(prefix) then raise "mount: the prefix comes first: app:mount(\"/admin\", sub)" end
   if type(prefix) ~= "string" or not prefix:find "^/." then
     raise("mount: a prefix starts with '/' and is more than that, such as \"/admin\", got %s", type(prefix) == "string" and
@@ -300,8 +304,9 @@ function App:converter(name, opts)
 end
 
 --- app:lifespan(function(self, running) … running() … end)
-function App:lifespan(f)
+function App:lifespan(f, ...)
   check_open(self)
+  options.alone("app:lifespan(function(self, running) … end)", ...)
   if type(f) ~= "function" then raise("lifespan: a function was expected, got a %s", type(f)) end
   self.lifespans[#self.lifespans + 1] = { run = f, where = options.caller() }
   return self
@@ -371,8 +376,9 @@ function App:test(name, f) return add_named(self, "test", name, f, "function") e
 function App:global(name, value) return add_named(self, "global", name, value) end
 
 --- app:context(function(req) return {user = …} end): variables of every page that answers a request
-function App:context(f)
+function App:context(f, ...)
   check_open(self)
+  options.alone("app:context(function(req) … end)", ...)
   if type(f) ~= "function" then raise("context: a function(req) was expected, got a %s", type(f)) end
   self.contexts[#self.contexts + 1] = f
   return self

@@ -213,9 +213,10 @@ function Client:request(url, opts) return run(self, "GET", url, opts, "request")
 
 --- client:use(function(req, send) return send(req) end): the first is outermost. A hook sees each call once, whatever
 --- redirects and retries it takes; it may change the request, send it more than once, or answer by itself.
-function Client:use(hook)
+function Client:use(hook, ...)
   if meta_of(self) ~= Client then names.check_self("client", Client, self, "use") end
   if type(hook) ~= "function" then error("use: a function was expected, got a " .. type(hook), 2) end
+  options.alone("client:use(function(req, send) … end)", ...)
   self.hooks[#self.hooks + 1] = hook
   return self
 end

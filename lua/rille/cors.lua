@@ -14,7 +14,7 @@ local default_methods = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" }
 
 local function set_of(list, what, change)
   local set = {}
-  for i, item in ipairs(list) do
+  for i, item in ipairs(options.list(list, "cors: " .. what)) do
     if type(item) ~= "string" then options.raise("cors: %s[%d] is a string, got a %s", what, i, type(item)) end
     set[change and change(item) or item] = true
   end
@@ -41,6 +41,7 @@ local function check(opts)
   if any and given.credentials then options.raise "cors: with credentials the origins are named, '*' will not do" end
   local any_header = given.headers == nil or given.headers == "*"
   local headers = type(given.headers) == "string" and { given.headers } or given.headers or {}
+  set_of(given.expose or {}, "expose") -- raises what is none
   return {
     allows = allows, any = any, credentials = given.credentials, max_age = given.max_age or 600,
     methods = set_of(given.methods or default_methods, "methods", string.upper),

@@ -98,7 +98,7 @@ end
 
 local function trusted_set(list)
   local set = {}
-  for i, origin in ipairs(list or {}) do
+  for i, origin in ipairs(options.list(list or {}, "csrf: trusted")) do
     if type(origin) ~= "string" or not origin:find "^https?://[^/]+$" then
       options.raise("csrf: trusted[%d] is an origin such as 'https://admin.example.com', got '%s'", i, tostring(origin))
     end

@@ -28,9 +28,10 @@ end
 --- @param fields table?        more fields: cause, headers, …
 function M.new(kind, message, fields, level)
   local err = {}
-  if type(fields) == "table" then
-    for key, value in pairs(fields) do err[key] = value end
+  if fields ~= nil and type(fields) ~= "table" then
+    require("rille.options").raise("an error's fields are a table such as {post = 7}, got a %s", type(fields))
   end
+  for key, value in pairs(fields or {}) do err[key] = value end
   if type(kind) == "string" and type(message) == "number" then
     require("rille.options").raise("an error's status or code comes first: %s, then the message, '%s'", message, kind)
   end

@@ -36,8 +36,10 @@ function M.thumbnail(bytes, opts)
   if not format then options.raise("image.thumbnail: format is jpeg, png, gif or webp, got '%s'", opts.format) end
   local fit = opts.fit or "cover"
   if not fits[fit] then options.raise("image.thumbnail: fit is cover or contain, got '%s'", fit) end
-  local quality = opts.quality and math.tointeger(opts.quality) or 85
-  if quality < 1 or quality > 100 then options.raise("image.thumbnail: quality is 1 to 100, got %s", opts.quality) end
+  local quality = math.tointeger(opts.quality or 85)
+  if not quality or quality < 1 or quality > 100 then
+    options.raise("image.thumbnail: quality is 1 to 100, whole, got %s", opts.quality)
+  end
   return native.image_thumbnail(bytes, width, height, format, quality, fit == "contain")
 end
 

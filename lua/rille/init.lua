@@ -55,16 +55,16 @@ local response_options = { status = "number", content_type = "string", headers =
 
 --- rille.response{status=200, content_type=, headers={}, body=""} -> response
 function rille.response(opts)
-  opts = require("rille.options").check(opts, response_options, "response", 2)
+  opts = options.only(opts, response_options, "response")
   local res = native.text(opts.body or "", opts.status)
   res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
-  for _, name in ipairs(require("rille.options").sorted(opts.headers or {})) do
+  for _, name in ipairs(options.sorted(opts.headers or {})) do
     local value = opts.headers[name]
     if type(name) ~= "string" then
-      require("rille.options").raise("response: headers has names, such as { [\"X-A\"] = \"b\" }, got [%s]", tostring(name))
+      options.raise("response: headers has names, such as { [\"X-A\"] = \"b\" }, got [%s]", tostring(name))
     end
     if type(value) == "table" then
-      for _, item in ipairs(value) do res:add_header(name, item) end
+      for _, item in ipairs(options.list(value, "response: header " .. name)) do res:add_header(name, item) end
     else
       res:header(name, value)
     end
@@ -94,8 +94,8 @@ local function absolute(path) return path:sub(1, 1) == "/" and path or native.ro
 function rille.file(path, opts)
   names.check_colon(path, "rille.file")
   if type(path) ~= "string" then error("file: a path was expected, got a " .. type(path), 2) end
-  opts = require("rille.options").check(opts, file_options, "file")
-  if opts.dotfiles ~= nil and not opts.root then require("rille.options").raise "file: dotfiles goes with root" end
+  opts = options.check(opts, file_options, "file")
+  if opts.dotfiles ~= nil and not opts.root then options.raise "file: dotfiles goes with root" end
   local root = opts.root and absolute(opts.root)
   local res = native.file(root and path or absolute(path), opts.content_type, root, opts.dotfiles)
   if opts.filename or opts.inline ~= nil then

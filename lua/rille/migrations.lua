@@ -242,9 +242,8 @@ local function needs_work(list)
   return false
 end
 
---- run(db, directory, path) -> how many were new
-function M.run(db, directory, path)
-  local files = M.read(directory, path)
+-- -> how many were new
+local function apply_all(db, directory, files)
   local list = M.compare(files, M.applied(db))
   check(list, directory)
   if not needs_work(list) then return 0 end
@@ -252,6 +251,9 @@ function M.run(db, directory, path)
   for i, file in ipairs(files) do all[i] = { file.name, file.sql, file.checksum } end
   return db:apply_migrations(all).changes
 end
+
+--- run(db, directory, path) -> how many were new
+function M.run(db, directory, path) return apply_all(db, directory, M.read(directory, path)) end
 
 -- ---- the command ----------------------------------------------------------------------------------------------------------
 
@@ -295,7 +297,7 @@ end
 function M.apply(path, directory)
   local files = M.read(directory, directory) -- before there is a database
   local db <close> = require("rille.sqlite").open(path)
-  local count = M.run(db, directory, directory)
+  local count = apply_all(db, directory, files)
   print(("%s: %d new migration%s%s"):format(path, count, count == 1 and "" or "s",
     files[1] and "" or (", there are no .sql files in " .. directory)))
   return 0

@@ -1,68 +1,8 @@
 -- Checking option tables: an unknown key raises at the caller's line and names the nearest known one.
 local options = {}
 
--- Words without their style: max_age, maxAge and max-age are one.
-local function plain(word) return (word:lower():gsub("[_-]", "")) end
-
--- How many letters are to be put in, left out, changed or exchanged with their neighbour: Damerau's distance (1964), by optimal
--- string alignment.
-local function distance(a, b)
-  local before, row, next_row = {}, {}, {}
-  for j = 0, #b do row[j] = j end
-  for i = 1, #a do
-    next_row[0] = i
-    for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      local best = math.min(row[j] + 1, next_row[j - 1] + 1, row[j - 1] + (same and 0 or 1))
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        best = math.min(best, before[j - 2] + 1)
-      end
-      next_row[j] = best
-    end
-    before, row, next_row = row, next_row, before
-  end
-  return row[#b]
-end
-
-local LONGEST = 40
-
--- What may differ: a third of the shorter word; of short ones a letter that was left out or is too many.
-local function is_near(name, candidate, apart)
-  if apart <= math.min(#name, #candidate) // 3 then return true end
-  return apart == 1 and #name ~= #candidate and #name > 1 and name:byte() == candidate:byte()
-end
-
--- The shortest of the names that begin with what was written, three letters or more: base is base_url.
-local function completed(wanted, known)
-  local best
-  for key, value in pairs(known) do
-    local candidate = type(key) == "number" and value or key
-    if #wanted >= 3 and type(candidate) == "string" and plain(candidate):sub(1, #wanted) == wanted
-      and (not best or #candidate < #best or (#candidate == #best and candidate < best)) then
-      best = candidate
-    end
-  end
-  return best
-end
-
---- The name in `known` (a set or a list of names) that is most like `name`, or nil where none is close.
-function options.nearest(name, known)
-  local best, best_distance
-  if #name > 2 * LONGEST then return nil end
-  local wanted = plain(name)
-  if wanted == "" or #wanted > LONGEST then return nil end
-  for key, value in pairs(known) do
-    local candidate = type(key) == "number" and value or key
-    local word = type(candidate) == "string" and plain(candidate)
-    if word and #word <= LONGEST and math.abs(#word - #wanted) <= #wanted // 3 + 1 then -- at least so many letters apart
-      local d = distance(wanted, word)
-      if is_near(wanted, word, d) and (not best or d < best_distance or (d == best_distance and candidate < best)) then
-        best, best_distance = candidate, d
-      end
-    end
-  end
-  return best or completed(wanted, known)
-end
+--- nearest(name, known) -> the name in `known` (a set or a list of names) that is most like `name`, or nil where none is close
+function options.nearest(name, known) return require "rille.near"(name, known) end
 
 local FEW = 12
 
@@ -100,6 +40,26 @@ end
 function options.only(given, known, what)
   if type(given) == "string" then options.raise("%s: options are a table, got the string '%s'", what, given) end
   return options.check(given, known, what)
+end
+
+--- alone(written, ...): raises where somebody gives more than the one thing that a function takes, for it would be dropped. A
+--- string right after that one is none: require returns one.
+function options.alone(written, ...)
+  for i = 1, select("#", ...) do
+    local more = select(i, ...)
+    if more ~= nil and (i > 1 or type(more) ~= "string") then options.raise("%s takes one: call it once for each", written) end
+  end
+end
+
+--- list(given, what) -> given; raises where it has other keys than 1, 2, 3 …, for what stands there would be dropped.
+function options.list(given, what)
+  local count = 0
+  for key in pairs(given) do
+    if math.type(key) ~= "integer" then options.raise("%s: a list was expected, got a table with '%s'", what, tostring(key)) end
+    count = count + 1
+  end
+  if count ~= #given then options.raise("%s: the list has a hole", what) end
+  return given
 end
 
 --- The keys of a table of names, in order: what is sent looks the same each time.

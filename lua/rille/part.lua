@@ -100,12 +100,16 @@ function Part:text()
   return coding.to_utf8(M.gather(self, native.limit_form_text), M.charset_of(self.content_type), 400)
 end
 
---- part:save(path, {root=, overwrite=}) -> its size
+local function next_to_save(part)
+  readers[part].lost = true -- until all of it is saved
+  return next_data(part)
+end
+
+--- part:save(path, {root=, overwrite=}) -> its size. Where the path will not do, nothing was read, and another one may.
 function Part:save(path, opts)
   check_open(self)
   local reader = readers[self]
-  reader.lost = true
-  local size = upload.save(self, path, opts, reader.saves, "part:save", next_data, self)
+  local size = upload.save(self, path, opts, reader.saves, "part:save", next_to_save, self)
   reader.lost = nil
   return size
 end

@@ -54,9 +54,10 @@ local function wait_for_all(group)
 end
 
 --- rille.group(f) -> results of f(group), once all children have ended.
-function M.group(f)
+function M.group(f, ...)
   names.check_colon(f, "rille.group")
   if type(f) ~= "function" then error("group: a function was expected, got a " .. type(f), 2) end
+  if select("#", ...) > 0 then options.raise "group: one function was expected: rille.all(f, g) runs several" end
   return native.run_group(function(scope)
     local group <close> = setmetatable({ scope = scope, tasks = {}, closed = false }, Group)
     local results = table.pack(f(group))

@@ -34,6 +34,11 @@ local function check_first(saves, key, owner, path)
   end
 end
 
+-- A name is taken while its file is written, for two may be saved at once; it is free again where that fails.
+local Claim = { __close = function(claim, err)
+  if err ~= nil and claim.saves[claim.key] == claim.owner then claim.saves[claim.key] = claim.before end
+end }
+
 --- save(owner, path, options, saves, what, iterator, …) -> size: writes what the iterator gives (a string, or a string and the
 --- positions in it) to `path`. The file is there whole or not at all, and on the disk when this returns. `saves` is a table of
 --- the request: what it has saved where, and for which owner.
@@ -46,11 +51,11 @@ function M.save(owner, path, opts, saves, what, ...)
   end
   local key = (opts.root or "") .. "\0" .. path
   if opts.overwrite ~= true then check_first(saves, key, owner, path) end
+  local claim <close> = setmetatable({ saves = saves, key = key, owner = owner, before = saves[key] }, Claim) -- luacheck: ignore 211
+  saves[key] = owner
   local saver <close> = native.saver(path, opts.root, opts.overwrite == false)
   for s, i, j in ... do saver:write(s, i, j) end
-  local size = saver:commit()
-  saves[key] = owner
-  return size
+  return (saver:commit())
 end
 
 --- file:chunks() -> iterator over its bytes, some 64 KiB at a time: a function that needs no state, so that it can be passed on

@@ -90,9 +90,47 @@ static int value_tostring(lua_State *L) {
   return 1;
 }
 
+static void push_raw(lua_State *L, int index, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, index);
+}
+
+/* What error{status = 404} was meant to be: "404", or "500", "the message", where a table has that much. */
+static void push_meant(lua_State *L, int index) {
+  push_raw(L, index, "status");
+  push_raw(L, index, "code");
+  push_raw(L, index, "message");
+  bool has_status = lua_isinteger(L, -3);
+  const char *code = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+  const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  if (has_status) lua_pushfstring(L, "%I", lua_tointeger(L, -3));
+  else if (code) lua_pushfstring(L, "\"%s\"", code);
+  else lua_pushliteral(L, "status");
+  if (message) lua_pushfstring(L, ", \"%s\"", message), lua_concat(L, 2);
+  lua_replace(L, -4);
+  lua_pop(L, 2);
+}
+
+/* Returns true if nobody has said how this table is to be printed. */
+static bool is_plain(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return false;
+  bool named = luaL_getmetafield(L, index, "__tostring") || luaL_getmetafield(L, index, "__name");
+  if (named) lua_pop(L, 1);
+  return !named;
+}
+
+/* An address says nothing of a table without a name. */
+static const char *push_table_text(lua_State *L, int index) {
+  push_meant(L, index);
+  lua_pushfstring(L, "a plain table was raised, which is no error value: rille.abort(%s) raises one", lua_tostring(L, -1));
+  lua_remove(L, -2);
+  return lua_tostring(L, -1);
+}
+
 const char *rl_error_push_text(lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TSTRING) return lua_pushvalue(L, index), lua_tostring(L, -1);
   index = lua_absindex(L, index);
+  if (is_plain(L, index) && lua_checkstack(L, 8)) return push_table_text(L, index);
   unsigned number = rl_protect_enter(L);
   lua_pushcfunction(L, value_tostring);
   lua_pushvalue(L, index);

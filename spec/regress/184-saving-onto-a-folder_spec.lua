@@ -49,6 +49,45 @@ describe("file:save", function()
     assert.equal("first", place:read "photo.jpg")
   end)
 
+  it("nor where both are saved at once", function()
+    local client = client_of(function(req)
+      rille.map(req:form_all "f", function(file) file:save(place:path(file.filename)) end)
+      return "saved"
+    end)
+    local res = client:post("/", { multipart = {
+      { name = "f", filename = "photo.jpg", body = ("1"):rep(200000) }, { name = "f", filename = "photo.jpg", body = "second" },
+    } })
+    assert.equal(409, res.status)
+  end)
+
+  it("gives a name back that could not be saved", function()
+    local client = client_of(function(req)
+      local first, second = table.unpack(req:form_all "f")
+      place:write("taken", "x")
+      rille.try(first.save, first, place:path "taken", { overwrite = false })
+      return tostring(second:save(place:path "taken"))
+    end)
+    local res = client:post("/", { multipart = {
+      { name = "f", filename = "photo.jpg", body = "first" }, { name = "f", filename = "photo.jpg", body = "second" },
+    } })
+    assert.equal("6", res:text())
+  end)
+
+  it("keeps a part that could not have this name for another one", function()
+    local client = client_of(function(req)
+      for part in req:parts() do
+        local _, err = rille.try(part.save, part, place:path(part.filename))
+        if err then part:save(place:path(part.name)) end
+      end
+      return "saved"
+    end)
+    local res = client:post("/", { multipart = {
+      { name = "a", filename = "photo.jpg", body = "first" }, { name = "b", filename = "photo.jpg", body = "second" },
+    } })
+    assert.equal("saved", res:text())
+    assert.same({ "first", "second" }, { place:read "photo.jpg", place:read "b" })
+  end)
+
   it("nor of two parts", function()
     local client = client_of(function(req)
       for part in req:parts() do part:save(place:path(part.filename)) end

@@ -19,6 +19,7 @@ end)
 app:get("/", function() return rille.html "<p>page</p>" end)
 app:get("/fails", function(req) req.session.seen = 1; error "the handler failed" end)
 app:get("/hook", function() return "x" end)
+app:get("/away", function() rille.abort(503, "away", { headers = { ["Retry-After"] = "7" } }) end)
 app:get("/retry", function() rille.abort(429, "busy", { headers = { ["Retry-After"] = "1" } }) end)
 return app
 ]]
@@ -35,6 +36,15 @@ describe("an error page of rille dev", function()
   after_each(function()
     client:close()
     place:close()
+  end)
+
+  it("has the status and the headers of its error", function()
+    local server <close> = served.start(place, { command = "dev app.lua" })
+    for _, kind in ipairs { "text/html", "text/plain", "application/json" } do
+      local res = client:get(server.url .. "/away", { headers = { Accept = kind } })
+      assert.same({ 503, "7" }, { res.status, res.headers["retry-after"] })
+      if kind == "application/json" then assert.equal(503, res:json().error.status) end
+    end
   end)
 
   local function assert_own(res, kind)

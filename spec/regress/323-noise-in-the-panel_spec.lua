@@ -106,6 +106,8 @@ describe("the panel of rille dev", function()
     assert.equal(404, get("/_rille/requests/nobody/plan/1").status)
     assert.matches("not known", plan(99):json().error)
     assert.equal(404, plan("1%20SELECT").status)
+    local at_once = rille.map({ 1, 2, 3, 4, 5, 6 }, function() return plan(record.sql[1].plan):json() end)
+    for _, answer in ipairs(at_once) do assert.same(known[1][2], answer) end
     local refused = client:get(("%s/_rille/requests/%s/plan/1"):format(server.url, id), { headers = { Host = "evil.example" } })
     assert.equal(404, refused.status)
   end)

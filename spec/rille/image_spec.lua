@@ -38,6 +38,7 @@ describe("image", function()
       ["height is a whole number from 1 to 4096, got 5000"] = { height = 5000 },
       ["format is jpeg, png, gif or webp, got 'bmp'"] = { width = 1, format = "bmp" },
       ["fit is cover or contain"] = { width = 1, fit = "crop" }, ["quality is 1 to 100"] = { width = 1, quality = 0 },
+      ["quality is 1 to 100, whole, got 50.5"] = { width = 1, quality = 50.5 },
       ["did you mean 'width'"] = { widht = 1 },
     } do
       local ok, err = pcall(rille.image.thumbnail, picture, opts)

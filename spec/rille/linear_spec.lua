@@ -282,6 +282,23 @@ local function read_parts(req)
   for part in req:parts() do part:text() end
 end
 
+-- The first field is the path below a folder that the second, a file, is saved at.
+local named_file = "--b\r\nContent-Disposition: form-data; name=path\r\n\r\n%s\r\n"
+  .. "--b\r\nContent-Disposition: form-data; name=f; filename=b\r\n\r\nx\r\n--b--\r\n"
+local below = { root = "spec/none" }
+
+local function save_file(req)
+  local form = req:form()
+  form.f:save(form.path, below)
+end
+
+local function save_part(req)
+  local path
+  for part in req:parts() do
+    if part.name == "path" then path = part:bytes() else part:save(path, below) end
+  end
+end
+
 local typed = rille.validate { fields = {
   i = { type = "integer", optional = true }, n = { type = "number", optional = true }, b = { type = "boolean", optional = true },
   l = { type = "list", items = "integer", optional = true } } }
@@ -309,6 +326,8 @@ describe_all("linear: bodies", {
   ["multipart's text"] = body(multipart, read_form, "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n%s\r\n--b--\r\n"),
   ["multipart's file"] = body(multipart, read_form,
     "--b\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\n%s\r\n--b--\r\n"),
+  ["file:save's path"] = body(multipart, save_file, named_file),
+  ["part:save's path"] = body(multipart, save_part, named_file),
   ["multipart's near boundaries"] = function(s)
     local one = body(multipart, read_form, "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n%s\r\n--b--\r\n")
     return one((("\r\n-"):rep(#s // 3)))
@@ -358,6 +377,18 @@ describe_all("linear: the client", {
   ["set-cookie"] = mocked(function(s) return { headers = { ["Set-Cookie"] = s } } end),
   ["set-cookie's attributes"] = mocked(function(s) return { headers = { ["Set-Cookie"] = "a=b; " .. s } } end),
   ["set-cookie's expiry"] = mocked(function(s) return { headers = { ["Set-Cookie"] = "a=b; Expires=" .. s } } end),
+  ["cookies:load"] = function(s)
+    for _, name in ipairs { "name", "value", "domain", "path" } do
+      local saved = { name = "a", value = "b", domain = "a.test", path = "/", host_only = false, secure = false, http_only = false }
+      saved[name] = name == "path" and "/" .. s or s
+      pcall(function() rille.client {}.cookies:load { saved } end)
+    end
+  end,
+  ["cookies:load of what was encoded"] = function(s)
+    rille.client {}.cookies:load { { name = "a", value = s, encoded = true, domain = "a.test", path = "/", host_only = false,
+      secure = false, http_only = false } }
+  end,
+  ["cookies:clear"] = function(s) rille.client {}.cookies:clear(s) end,
   ["content type"] = answered("Content-Type", function(res) return res.content_type, res.charset, res:text() end),
   charset = answered("Content-Type", function(res) return res.charset, res:text() end, "text/html; charset=%s"),
   ["retry-after"] = function(s) require("rille.client.retry").delay(1, { headers = { ["retry-after"] = s } }) end,
@@ -540,6 +571,20 @@ describe_all("linear: names", {
     return function(s)
       pcall(app.url_for, app, s)
       app:url_for("a", { id = s, rest = s }, { q = s })
+    end
+  end)(),
+  ["a converter's name"] = function(s) rille.app():converter(s, {}) end,
+  ["a converter's pattern"] = function(s) rille.app():converter("a", { pattern = s }) end,
+  ["a converter's value"] = (function()
+    local client
+    return function(s)
+      if not client or client.closed then
+        local app = big_app()
+        app:converter("word", { pattern = "%a+", parse = string.upper })
+        app:get("/{a:word}", echo)
+        client = testing.client(app, { cookies = false })
+      end
+      client:get("/" .. rille.url_encode(s)):bytes()
     end
   end)(),
   ["an unknown option"] = function(s) rille.client { [s] = 1 } end,

@@ -52,6 +52,25 @@ M.loading = {
     .. "after a status" },
   { "rille.abort(404, { why = 'x' })", "an error's message is a string, got a table: fields are the third argument, "
     .. "rille.abort(409, \"taken\", {…})" },
+  { "rille.abort(404, 'gone', 'for ever')", "an error's fields are a table such as {post = 7}, got a string" },
+  { "app:use(h, h)", "app:use(middleware) takes one: call it once for each" },
+  { "app:on_response(h, h)", "app:on_response(function(req, res) … end) takes one: call it once for each" },
+  { "app:on_error(404, h, h)", "app:on_error(status, function(req, err) … end) takes one: call it once for each" },
+  { "app:lifespan(h, h)", "app:lifespan(function(self, running) … end) takes one: call it once for each" },
+  { "app:context(h, h)", "app:context(function(req) … end) takes one: call it once for each" },
+  { "app:mount('/a', rille.app(), rille.app())", "app:mount(prefix, sub) takes one: call it once for each" },
+  { "client:use(h, h)", "client:use(function(req, send) … end) takes one: call it once for each" },
+  { "rille.group(h, h)", "group: one function was expected: rille.all(f, g) runs several" },
+  { "app:get('/', h, { use = { h, by = h } })", "GET /: use is a list of middleware: use = { f, g }" },
+  { "rille.app 'demo'", "app: options are a table, got the string 'demo'" },
+  { "rille.response 'x'", "response: options are a table, got the string 'x'" },
+  { "rille.response { headers = { ['X-A'] = { a = 'b' } } }", "response: header X-A: a list was expected, got a table with 'a'" },
+  { "rille.fetch('http://a.test/', { headers = { ['X-A'] = { a = 'b' } } })", "header X-A: a list was expected, got a table with 'a'" },
+  { "rille.fetch('http://a.test/', { query = { { 'a', 1 }, b = 2 } })", "query: a list was expected, got a table with 'b'" },
+  { "client.cookies:load { a = 'b' }", "cookies:load: a list was expected, got a table with 'a'" },
+  { "rille.cors { origins = { a = 'https://a.test' } }", "cors: origins: a list was expected, got a table with 'a'" },
+  { "rille.cors { expose = { 'x-a', nil, 'x-b' } }", "cors: expose: the list has a hole" },
+  { "rille.csrf { trusted = { a = 'https://a.test' } }", "csrf: trusted: a list was expected, got a table with 'a'" },
   { "rille.json({}, { status = 201 })", "rille.json(value, status): status: a status is an integer from 200 to 599, got a table" },
   { "rille.log.info('saved', 7)", "rille.log.info(message, fields): fields is a table such as {id = 7}, got a number" },
   { "rille.log.info { id = 7 }", "rille.log.info(message, fields): message is text, got a table: fields come second" },
@@ -186,6 +205,7 @@ M.handling = {
   { "return 404", "the handler of GET / returned a number: return a string or a response; rille.empty(status) answers with a status alone, "
     .. "rille.abort(status) ends a request" },
   { "return 'x', 'y'", "the handler of GET / returned y as the status: an integer from 200 to 599 was expected" },
+  { "error { status = 404 }", "a plain table was raised, which is no error value: rille.abort(404) raises one", place = false },
   { "return rille.render 'indx.html'", "there is no template 'indx.html', did you mean 'index.html'?", place = false },
 }
 

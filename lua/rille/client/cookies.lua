@@ -399,7 +399,7 @@ end
 function Jar:load(data)
   if type(data) ~= "table" then mistake("cookies: load takes a list, got a " .. type(data)) end
   local now = native.time()
-  for _, given in ipairs(data) do
+  for _, given in ipairs(options.list(data, "cookies:load")) do
     check_saved(given)
     local cookie = as_bytes(given)
     cookie.expires = type(given.expires) == "number" and math.min(given.expires, now + MOST_AGE) or nil

@@ -5,7 +5,8 @@
 --
 -- What may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises when it is
 -- set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
-local mistake = require("rille.options").mistake
+local options = require "rille.options"
+local mistake = options.mistake
 local native = require "rille.native"
 
 local M = {}
@@ -61,7 +62,7 @@ end
 function M.set(list, name, value)
   M.remove(list, name)
   if type(value) == "table" then
-    for _, item in ipairs(value) do M.add(list, name, item) end
+    for _, item in ipairs(options.list(value, "header " .. name)) do M.add(list, name, item) end
   elseif value ~= nil then
     M.add(list, name, value)
   end
@@ -122,7 +123,11 @@ function M.set_all(list, given)
   if #list > 0 then remove_all(list, names) end
   for _, name in ipairs(order) do
     local value = given[name]
-    for _, item in ipairs(type(value) == "table" and value or { value }) do M.add(list, name, item) end
+    if type(value) == "table" then
+      for _, item in ipairs(options.list(value, "header " .. name)) do M.add(list, name, item) end
+    else
+      M.add(list, name, value)
+    end
   end
 end
 

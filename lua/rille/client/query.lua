@@ -1,6 +1,7 @@
 -- Queries and urlencoded forms: a table of names and values as `a=1&b=2`. Names are sorted, so that the same table always
 -- makes the same text; a list as a value repeats its name; a list of {name, value} pairs keeps its order.
-local mistake = require("rille.options").mistake
+local options = require "rille.options"
+local mistake = options.mistake
 local native = require "rille.native"
 
 local M = {}
@@ -37,6 +38,7 @@ function M.pairs_of(what, given)
   local list = {}
   local function add(name, value) list[#list + 1] = { name, text_of(what, name, value) } end
   if is_list_of_pairs(given) then
+    options.list(given, what)
     for _, pair in ipairs(given) do add(tostring(pair[1]), pair[2]) end
     return list
   end

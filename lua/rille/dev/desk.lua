@@ -96,8 +96,10 @@ function letters.record(self, text)
     return
   end
   local waiting = self.plans[record.explains]
-  self.plans[record.explains] = record
-  if waiting and waiting.queue then waiting.queue:wake() end
+  if not waiting then return end -- they have given up
+  self.plans[record.explains] = nil
+  waiting.letter = record
+  waiting.queue:wake()
 end
 
 local function keep(list, most, entry)
@@ -275,16 +277,16 @@ end
 function Desk:plan(id, number)
   find(self.requests, "id", id)
   local key = id .. " " .. number
-  local waiting = self.plans[key] or { queue = native.queue() }
+  local waiting = self.plans[key] or { queue = native.queue(), letter = false } -- one letter answers all who ask meanwhile
   self.plans[key] = waiting
   if not ask("explain " .. key) then self.plans[key] = nil abort(404) end
   native.try(native.timeout, PLAN_SECONDS, function()
-    while self.plans[key] == waiting do waiting.queue:wait "a plan" end
+    if not waiting.letter then waiting.queue:wait "a plan" end
   end)
-  local record = self.plans[key]
-  self.plans[key] = nil
-  if not record or record == waiting then return native.json { error = "The program did not answer in time." } end
-  return native.json { plan = record.plan, error = record.error }
+  if self.plans[key] == waiting then self.plans[key] = nil end
+  local letter = waiting.letter
+  if not letter then return native.json { error = "The program did not answer in time." } end
+  return native.json { plan = letter.plan, error = letter.error }
 end
 
 function Desk:routes()

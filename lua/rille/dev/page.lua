@@ -219,11 +219,11 @@ function M.text(failure, request)
   return concat(out, "\n") .. "\n"
 end
 
---- json(failure, request?) -> plain data for an API client
-function M.json(failure, request)
+--- json(failure, request?, status?) -> plain data for an API client
+function M.json(failure, request, status)
   local trace = native.array {}
   for i, frame in ipairs(failure.frames or {}) do trace[i] = frame.text end
-  return { error = { status = 500, code = failure.code, id = failure.id, message = failure.whole or failure.message,
+  return { error = { status = status or 500, code = failure.code, id = failure.id, message = failure.whole or failure.message,
     hint = failure.hint, file = failure.file, line = failure.line, traceback = trace, sql = request and request.sql,
     logs = request and request.logs } }
 end

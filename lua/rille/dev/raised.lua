@@ -109,9 +109,15 @@ end
 
 local kept, order = {}, {} -- what was raised -> its frames; the same values, the oldest first
 
+local function forget_place(raised)
+  for i = #order, 1, -1 do
+    if rawequal(order[i], raised) then return table.remove(order, i) end
+  end
+end
+
 local function keep(raised, frames)
-  if not kept[raised] then order[#order + 1] = raised end
-  kept[raised] = frames
+  if kept[raised] then forget_place(raised) end
+  order[#order + 1], kept[raised] = raised, frames
   if #order > MOST_KEPT then kept[table.remove(order, 1)] = nil end
 end
 

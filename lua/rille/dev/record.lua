@@ -161,10 +161,11 @@ local function add_script(res)
   res.body = at and body:sub(1, at - 1) .. tag .. body:sub(at) or body .. tag
 end
 
-local own_pages = setmetatable({}, { __mode = "k" }) -- a response that is ours -> {body, policy}
+local own_pages = setmetatable({}, { __mode = "k" }) -- a response that is ours -> {body, kind, policy, err}
 
 -- A page of ours leaves as it was made, whatever hooks, sessions and security headers of the program have added: its style must
--- not depend on their policy, nor must HSTS stay in a browser. Cookies are kept: a session is saved after an error too.
+-- not depend on their policy, nor must HSTS stay in a browser. Cookies are kept: a session is saved after an error too. So are
+-- the headers of the error itself, such as Retry-After.
 local function restore(res, page_of)
   local names = {}
   for name in pairs(res.headers) do names[#names + 1] = name end
@@ -172,6 +173,7 @@ local function restore(res, page_of)
     if name:lower() ~= "set-cookie" then res:header(name, nil) end
   end
   res.body = page_of.body
+  answer.copy_headers(res, page_of.err)
   return page.guard(res:header("Content-Type", page_of.kind), page_of.policy)
 end
 
@@ -207,26 +209,27 @@ local function known_to(app, record, beside)
   return known
 end
 
-local function remember(res, body, kind, policy)
-  own_pages[res] = { body = body, kind = kind, policy = policy }
+local function remember(res, err, kind, policy)
+  own_pages[res] = { body = res.body, kind = kind, policy = policy, err = err }
   return page.guard(res, policy)
 end
 
 local kinds = { ["text/plain"] = "text/plain; charset=utf-8", ["application/json"] = "application/json" }
 
+-- What it would be without this page: rille.abort(503) is one.
+local function status_of(err)
+  local status = math.tointeger(err.status)
+  return status and status >= 500 and status <= 599 and status or 500
+end
+
 -- The answer in the form that the client reads.
-local function answer_as(kind, what, record, req)
-  if kind == "application/json" then
-    local body = native.json_encode(page.json(what, record))
-    return remember(native.json(page.json(what, record), 500), body, kinds[kind])
-  end
-  if kind ~= "text/html" then
-    local body = page.text(what, record)
-    return remember(native.text(body, 500), body, kinds["text/plain"])
-  end
+local function answer_as(kind, what, record, req, err)
+  local status = status_of(err)
+  if kind == "application/json" then return remember(native.json(page.json(what, record, status), status), err, kinds[kind]) end
+  if kind ~= "text/html" then return remember(native.text(page.text(what, record), status), err, kinds["text/plain"]) end
   local body, policy = page.html(what, { kind = req.method .. " " .. req.path .. " failed", edition = native.edition,
     request = record })
-  return remember(native.html(body, 500), body, "text/html; charset=utf-8", policy)
+  return remember(native.html(body, status), err, "text/html; charset=utf-8", policy)
 end
 
 --- What an unexpected error is answered with, or nil: browsers get the page, others what the program says, else text or JSON.
@@ -241,7 +244,7 @@ local function develop(app, req, err, raised)
     if app:find_error_handler(err) then return nil end
     kind = kind == "text/html" and "text/plain" or kind
   end
-  return answer_as(kind, what, record, req)
+  return answer_as(kind, what, record, req, err)
 end
 
 -- ---- what the desk asks for ---------------------------------------------------------------------------------------

@@ -110,8 +110,8 @@ for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "opti
 end
 
 --- client:use(function(req, send) return send(req) end)
-function Client:use(hook)
-  self.http:use(hook)
+function Client:use(hook, ...)
+  self.http:use(hook, ...)
   return self
 end
 
