@@ -242,8 +242,8 @@ local function code_of(entry) return "`" .. cell(entry[1]) .. "`" end
 function M.markdown()
   local out = { [[# Mistakes and what they are told
 
-A mistake is told where it was made: each message of this page begins with the file and the line, `app.lua:12: `, as the program
-sees it. It says what is wrong and how it is written. A spec holds every line of this page to the letter.
+A mistake is told where it was made: each message to the program begins with the file and the line, `app.lua:12: `, which this page
+leaves out. It says what is wrong and how it is written. A spec holds every line of this page to the letter.
 
 Reading a field that an object has not raises, with the nearest name: of `rille`, `req`, a response, an app, a database, a
 transaction, a client, a file, a part, a task, a channel and what tests hand out. Tables of your own values are plain ones, and

@@ -9,7 +9,7 @@
 ---@field url string absolute
 ---@field query table<string, string> the first value of each name
 ---@field headers table<string, string> in any case; repeated ones are joined with ", "
----@field trailers table<string, string> the fields behind a chunked body
+---@field trailers table<string, string> the fields after a chunked body
 ---@field params table<string, any> of the path, converted
 ---@field cookies table<string, string> the first of each name
 ---@field content_type? string without parameters, in lower case

@@ -134,7 +134,7 @@ local out = {}
 ---@return rille.out
 function out:write(s) end
 
---- A field behind the body.
+--- A field after the body.
 ---@param name string
 ---@param value string
 ---@return rille.out
