@@ -51,7 +51,8 @@ function M.save(owner, path, opts, saves, what, ...)
   end
   local key = (opts.root or "") .. "\0" .. path
   if opts.overwrite ~= true then check_first(saves, key, owner, path) end
-  local claim <close> = setmetatable({ saves = saves, key = key, owner = owner, before = saves[key] }, Claim) -- luacheck: ignore 211
+  -- luacheck: ignore 211
+  local claim <close> = setmetatable({ saves = saves, key = key, owner = owner, before = saves[key] }, Claim)
   saves[key] = owner
   local saver <close> = native.saver(path, opts.root, opts.overwrite == false)
   for s, i, j in ... do saver:write(s, i, j) end

@@ -122,7 +122,8 @@ static bool is_plain(lua_State *L, int index) {
 /* An address says nothing of a table without a name. */
 static const char *push_table_text(lua_State *L, int index) {
   push_meant(L, index);
-  lua_pushfstring(L, "a plain table was raised, which is no error value: rille.abort(%s) raises one", lua_tostring(L, -1));
+  lua_pushfstring(L, "a plain table was raised, which is no error value: rille.abort(%s) raises one",
+                  lua_tostring(L, -1));
   lua_remove(L, -2);
   return lua_tostring(L, -1);
 }

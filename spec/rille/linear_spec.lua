@@ -379,7 +379,9 @@ describe_all("linear: the client", {
   ["set-cookie's expiry"] = mocked(function(s) return { headers = { ["Set-Cookie"] = "a=b; Expires=" .. s } } end),
   ["cookies:load"] = function(s)
     for _, name in ipairs { "name", "value", "domain", "path" } do
-      local saved = { name = "a", value = "b", domain = "a.test", path = "/", host_only = false, secure = false, http_only = false }
+      local saved = {
+        name = "a", value = "b", domain = "a.test", path = "/", host_only = false, secure = false, http_only = false,
+      }
       saved[name] = name == "path" and "/" .. s or s
       pcall(function() rille.client {}.cookies:load { saved } end)
     end
