@@ -1,7 +1,7 @@
 -- The docs and the library are of one mind: every exported name has a heading, every heading that names one names what there
 -- is, links lead somewhere, and Lua in the pages is Lua.
 local exports = require "spec.support.exports"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local reference = require "docs.site.reference"
 
 local function read(path)

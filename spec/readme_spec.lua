@@ -1,5 +1,5 @@
 -- What the README shows can be typed: its commands are asked of the blog as they stand there, and what they name is there.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local recipes = require "spec.support.recipes"
 local rille = require "rille"
 local scratches = require "spec.support.scratch"

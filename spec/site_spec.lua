@@ -1,7 +1,7 @@
 -- The site that script/docs makes: every link of every page leads to a page and a heading that are there, code is coloured and
 -- nothing else, search has it all, and rille serves it.
 local highlight = require "docs.site.highlight"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local site = require "docs.site.build"
 local testing = require "rille.testing"

@@ -1,7 +1,7 @@
 -- The tutorial cannot rot. Each page is typed as a reader would type it, from its printed blocks alone (spec/support/typist.lua):
 -- what is printed below a command is what comes, and what the page has built in the end is docs/tutorial/code/NN-…. Then that
 -- code, and each solution, is asked for nonsense. The specs of some chapters run here too, with that folder as root.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local printed = require "spec.support.printed"
 local prober = require "spec.support.prober"
 local rille = require "rille"

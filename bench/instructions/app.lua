@@ -1,5 +1,5 @@
 -- What bench/instructions counts: one route for each of the commonest paths.
-local native = require "rille.native"
+local native = require "rille.native.http"
 local rille = require "rille"
 
 return function()

@@ -5,7 +5,7 @@
 -- A round is a few hundred actions in thirty tasks. After each round nothing may be left, and what was acknowledged must be
 -- so: rows that were written, values that went through a channel, locks with one holder. script/soak-random runs it under the
 -- address sanitizer; the same seed makes the same choices, though not the same interleaving.
-local native = require "rille.native"
+local native = require "rille.native.http"
 local rille = require "rille"
 
 local seed, seconds = tonumber((...)) or os.time(), tonumber((select(2, ...))) or 5

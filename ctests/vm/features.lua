@@ -3,7 +3,8 @@
 --   POST /run/NAME   does it and answers what came of it; every step that went wrong raises, so that a 200 is right or a bug
 --   POST /names      all of them
 local Client = require "rille.testing.client"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local rille = require "rille"
 
 local app = rille.app { body_limit = 1 << 22, secret = ("s"):rep(32) }
@@ -218,7 +219,7 @@ function features.server()
   local compiled = require("rille.testing.running").start(inner).compiled
   local server
   local closed <close> = setmetatable({}, { __close = function() if server then server:close(0) end end }) -- luacheck: ignore 211
-  server = native.listen(compiled, "127.0.0.1", 0)
+  server = native_http.listen(compiled, "127.0.0.1", 0)
   return ok(rille.fetch(("http://127.0.0.1:%d/caught"):format(server:port()))):text()
 end
 
@@ -239,7 +240,7 @@ function features.disk()
   local name = path .. ".disk"
   local removed <close> = setmetatable({}, { __close = function() os.remove(name) end }) -- luacheck: ignore 211
   do
-    local saver <close> = native.saver(name)
+    local saver <close> = native_http.saver(name)
     saver:write(large)
     saver:write(large)
     saver:commit()
@@ -436,7 +437,7 @@ app:lifespan(function(self, running)
   assert(io.open(templates .. "/made.html", "w")):write("{{ n + 1 }}{{ method|shout }}{{ url_for('home') }}"):close()
   make_pages(templates)
   local listening = require("rille.testing.running").start(inner)
-  local server = native.listen(listening.compiled, "127.0.0.1", 0)
+  local server = native_http.listen(listening.compiled, "127.0.0.1", 0)
   port = server:port()
   running()
   server:close(0)

@@ -14,7 +14,7 @@
 #include "loop/stop.h"
 #include "support/test.h"
 #include "vm/error.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 enum { LIMIT_MS = 150, WELL = 7 };
 

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "support/test.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 static rl_loop loop;
 static rl_vm *vm;

@@ -6,10 +6,10 @@
  */
 #include <stdlib.h>
 
+#include "app/serving.h"
 #include "base/error.h"
 #include "support/test.h"
 #include "support/vm/program.h"
-#include "vm/serve.h"
 
 enum { BY_CANCEL, BY_TIMEOUT, BY_GROUP, BY_GONE, WAYS };
 static const char *const ways[] = {"cancel", "timeout", "group", "gone"};

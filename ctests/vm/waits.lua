@@ -4,7 +4,8 @@
 --   POST /next             the same sleep in a task of its own
 --   POST /late             lets happen what the interrupted wait was for
 --   POST /verdict          what became of it: "whole" or "interrupted", and for how long it slept afterwards
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local rille = require "rille"
 local app = rille.app { body_limit = 1 << 22, secret = ("s"):rep(32) }
 local path = os.tmpname()
@@ -112,15 +113,15 @@ function kinds.verify() rille.password.verify("secret", nil) end
 function kinds.thumbnail()
   rille.try(rille.image.thumbnail, (require "spec.support.png")(120, 120), { width = 10, height = 10 })
 end
-function kinds.compress() native.compress(("some text "):rep(50000), "gzip") end
+function kinds.compress() native_http.compress(("some text "):rep(50000), "gzip") end
 function kinds.spill(req)
-  local spill = native.spill(req)
+  local spill = native_http.spill(req)
   spill:write(("x"):rep(200000))
   spill:read(0)
 end
 function kinds.saver()
   local name = os.tmpname()
-  local saver <close> = native.saver(name)
+  local saver <close> = native_http.saver(name)
   saver:write(("x"):rep(200000))
   saver:commit()
   os.remove(name)
@@ -154,7 +155,7 @@ function kinds.in_process()
 end
 function kinds.server_close()
   slow.event = latch()
-  local server = native.listen(slow.compiled, "127.0.0.1", 0)
+  local server = native_http.listen(slow.compiled, "127.0.0.1", 0)
   local asks = native.spawn_root(function()
     rille.try(rille.fetch, ("http://127.0.0.1:%d/slow"):format(server:port()))
   end)
@@ -217,7 +218,7 @@ app:lifespan(function(self, running)
   other:get("/slow", function() slow.event:wait() return "slow" end)
   other:post("/upload", function(req) for _ in req:chunks() do rille.sleep(0) end return "taken" end)
   slow = { app = other, compiled = require("rille.testing.running").start(other).compiled }
-  local server = native.listen(slow.compiled, "127.0.0.1", 0)
+  local server = native_http.listen(slow.compiled, "127.0.0.1", 0)
   slow.url = ("http://127.0.0.1:%d"):format(server:port())
   assert(io.open(path, "wb")):write(("f"):rep(3000000)):close()
   running()

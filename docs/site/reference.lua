@@ -3,7 +3,7 @@
 --
 --   ---@class rille.app, ---@field state table, local app = {}        ->  a value `app` and its fields
 --   --- A sentence.  ---@param x? string  ---@return y  function …    ->  a row; functions of one shape share it
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

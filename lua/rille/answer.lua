@@ -1,7 +1,8 @@
 -- Answers to errors: a program's on_error handlers, or a plain standard answer. What was unexpected is a 500 with an opaque id;
 -- its message and traceback go to the log only.
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local vary = require "rille.vary"
 
@@ -11,7 +12,7 @@ local M = {}
 function M.by_handler(handler, req, err, label)
   local results = table.pack(handler(req, err))
   if results.n >= 1 and type(results[1]) == "string" and results[2] == nil then results[2], results.n = err.status, 2 end
-  local res = native.to_response(label or "on_error", handler, table.unpack(results, 1, results.n))
+  local res = native_http.to_response(label or "on_error", handler, table.unpack(results, 1, results.n))
   if results.n < 2 and res.status == 200 then res.status = err.status end
   return res
 end
@@ -47,13 +48,13 @@ end
 -- As JSON: what of the error a client may see.
 local function as_json(err, status)
   local own = status < 500
-  return native.json({ error = { status = status, code = err.code, id = err.id,
-    message = own and err.message or native.status_text(status), failures = own and err.failures or nil } }, status)
+  return native_http.json({ error = { status = status, code = err.code, id = err.id,
+    message = own and err.message or native_http.status_text(status), failures = own and err.failures or nil } }, status)
 end
 
 -- One line for people. Messages of 5xx are never sent.
 local function line_of(err)
-  local text, status = native.status_text(err.status), err.status
+  local text, status = native_http.status_text(err.status), err.status
   if status >= 500 then return ("%d: %s%s"):format(status, text, err.id and (" (" .. err.id .. ")") or "") end
   return ("%d: %s"):format(status, err.message or text)
 end
@@ -73,10 +74,10 @@ function M.standard(req, err)
   if language == "application/json" then
     res = as_json(err, err.status)
   elseif language == "text/html" then
-    local title, line = native.html_escape(native.status_text(err.status)), native.html_escape(line_of(err))
-    res = native.html(page:format(title, line), err.status)
+    local title, line = native.html_escape(native_http.status_text(err.status)), native.html_escape(line_of(err))
+    res = native_http.html(page:format(title, line), err.status)
   else
-    res = native.text(line_of(err) .. "\n", err.status)
+    res = native_http.text(line_of(err) .. "\n", err.status)
   end
   vary(res, "Accept")
   return res

@@ -1,7 +1,8 @@
 -- The app: what a program registers. Nothing here runs per request: rille/compile.lua turns it into a router and one function
 -- per route before the first one.
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local traits = require "rille.traits"
 local url_for = require "rille.url_for"
@@ -24,7 +25,7 @@ local group_options = { prefix = "string", use = "table", name = "string", body_
 local latest = setmetatable({}, { __mode = "v" })
 
 local function check_limits(given)
-  local known, kinds = native.limits(), {}
+  local known, kinds = native_http.limits(), {}
   for name in pairs(known) do kinds[name] = "number" end
   for name, value in pairs(options.check(given, kinds, "app: limits")) do
     local least, most = known[name][1], known[name][2]
@@ -61,7 +62,7 @@ function App.new(opts)
 end
 
 --- The app that the running code belongs to: the request's; outside of requests the one made last, or nil.
-function App.current() return native.running_app() or latest[1] end
+function App.current() return native_http.running_app() or latest[1] end
 
 function App.is(value) return getmetatable(value) == App end
 
@@ -69,7 +70,7 @@ local raise = options.raise
 
 -- A pattern of the router's, checked where it is written: -> its parts
 local function parts_of(path, what)
-  local ok, parts = pcall(native.pattern_parts, path)
+  local ok, parts = pcall(native_http.pattern_parts, path)
   if not ok then raise("%s: %s", what, parts) end
   return parts
 end
@@ -125,7 +126,7 @@ local function check_route(method, path, handler)
   if traits.makers[handler] then check_callable(handler, method .. " " .. path) end
   if type(handler) == "function" then return end
   local why = ("%s %s: the handler is a function, got %s"):format(method, path, names.describe(handler))
-  if native.is_response(handler) or type(handler) == "string" then
+  if native_http.is_response(handler) or type(handler) == "string" then
     why = why .. ", what it returns: pass the function itself, without calling it"
   end
   raise("%s: %s", why, written(method, path))
@@ -278,7 +279,7 @@ function App:static(prefix, directory, opts)
   if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
-  local ok, site = pcall(native.static_site, path, opts)
+  local ok, site = pcall(native_http.static_site, path, opts)
   if not ok then raise("static: %s", (tostring(site):gsub("^rille/[^ ]-:%d+: ", ""):gsub("^static: ", ""))) end
   self.statics[#self.statics + 1] = { prefix = native.trim_right(prefix, "/"), directory = path,
     site = site, hash = opts.hash ~= false, where = options.caller() }

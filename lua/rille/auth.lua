@@ -1,7 +1,7 @@
 -- rille.auth: who asks, by the Authorization header (RFC 7617, RFC 6750). Middleware that calls the program's own check and
 -- keeps what that returns as req.state.user; without it, 401 and what is expected.
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local traits = require "rille.traits"
 

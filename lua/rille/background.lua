@@ -1,5 +1,5 @@
 -- Tasks that outlive their request (app:background). Shutdown waits for them, then cancels what is left.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 local running = {} -- task -> true

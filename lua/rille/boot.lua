@@ -1,5 +1,5 @@
 -- The commands, from Lua's side: each is a function that gets the arguments C has sorted out and returns an exit status.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local place = require "rille.place"
 local source = require "rille.source"
 

@@ -14,7 +14,9 @@ local cookies = require "rille.client.cookies"
 local errors = require "rille.error"
 local headers = require "rille.client.headers"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local redirect = require "rille.client.redirect"
 local request = require "rille.client.request"
@@ -43,12 +45,12 @@ end
 local function set_trace(list, parent)
   if list.traceparent or list.tracestate or not is_trace(parent) then return end
   headers.set(list, "traceparent", parent)
-  headers.set(list, "tracestate", native.served_header "tracestate")
+  headers.set(list, "tracestate", native_http.served_header "tracestate")
 end
 
 -- The request's own cookies, those of the jar, and its Cookie header, in this order.
 local function set_cookie(list, req, jar)
-  local kept = jar and jar:header(native.url_parse(req.url)) or nil
+  local kept = jar and jar:header(native_client.url_parse(req.url)) or nil
   if not kept and not req.cookies then return end
   local pieces = {}
   for _, piece in pairs { list.cookie or false, req.cookies or false, kept or false } do
@@ -59,7 +61,7 @@ end
 
 -- What this hop sends: the request's headers as they are, or a copy with what only this hop carries.
 local function hop(req, jar)
-  local parent = native.served_header "traceparent"
+  local parent = native_http.served_header "traceparent"
   if jar and jar.count == 0 then jar = nil end
   if not parent and not jar and not req.cookies then return req end
   local list = headers.copy(req.headers)
@@ -69,7 +71,7 @@ local function hop(req, jar)
 end
 
 local function keep_cookies(jar, req, head)
-  if jar and head["set-cookie"] then jar:take(native.url_parse(req.url), native.header_all(head, "set-cookie")) end
+  if jar and head["set-cookie"] then jar:take(native_client.url_parse(req.url), native_client.header_all(head, "set-cookie")) end
 end
 
 -- ---- one attempt, and another ---------------------------------------------------------------------------------------
@@ -265,7 +267,7 @@ end
 -- The pool is made when it is first needed: a client whose requests never reach a wire has none.
 local function carry_when_needed(client, limits)
   client.open = function()
-    client.pool = client.pool or native.client_pool(limits)
+    client.pool = client.pool or native_client.client_pool(limits)
     return client.pool
   end
   client.carry = function(req, left)

@@ -1,7 +1,7 @@
 -- How bytes of a request become text: charsets, of which browsers still send UTF-8, ASCII and Latin-1, and content codings,
 -- of which none is taken.
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

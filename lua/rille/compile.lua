@@ -6,7 +6,8 @@
 -- A mounted app's middleware and on_error stand inside its parent's for every path below its prefix, misses included.
 local answer = require "rille.answer"
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local url_for = require "rille.url_for"
 
 local M = {}
@@ -18,7 +19,7 @@ end
 
 -- What a mounted app's on_error answers, when it has a handler for it; else the error goes on to its parent.
 local function with_error_handlers(app, inner, label)
-  return native.link(function(req)
+  return native_http.link(function(req)
     local res, err = native.try(inner, req)
     if not err then return res end
     return answer.by_app(app, req, err, label) or error(err, 0)
@@ -26,7 +27,7 @@ local function with_error_handlers(app, inner, label)
 end
 
 local function wrap(inner, middleware, label)
-  for i = #middleware, 1, -1 do inner = native.link(middleware[i], label, inner) end
+  for i = #middleware, 1, -1 do inner = native_http.link(middleware[i], label, inner) end
   return inner
 end
 
@@ -74,7 +75,7 @@ end
 
 local function chain(app, route, label)
   local inner = with_timeout(route.timeout, route.handler)
-  if has_middleware(app) or #route.use > 0 then inner = native.link(inner, label) end
+  if has_middleware(app) or #route.use > 0 then inner = native_http.link(inner, label) end
   inner = wrap(inner, route.use, label)
   inner = parsing(app, route, inner)
   return around(app, inner, label)
@@ -83,17 +84,17 @@ end
 -- "/api/" where "/api" is the "/" of a group or of a mounted app: -> where it leads, or nil. The method and the body go along.
 local function without_slash(req, indexes)
   local target = indexes[req.path]
-  return target and native.request_has_route(req, target) and target .. (req.target:match "^[^?]*(%?.*)$" or "") or nil
+  return target and native_http.request_has_route(req, target) and target .. (req.target:match "^[^?]*(%?.*)$" or "") or nil
 end
 
 -- A path without a route: 404, 405 with Allow, or the answer to OPTIONS; through the middleware like any other.
 local function miss_chain(app, indexes)
-  return around(app, native.link(function(req)
-    local status, allow = native.request_miss(req)
+  return around(app, native_http.link(function(req)
+    local status, allow = native_http.request_miss(req)
     local target = status == 404 and without_slash(req, indexes)
-    if target then return native.redirect(target, 308) end
+    if target then return native_http.redirect(target, 308) end
     if status == 204 then
-      local res = native.empty(204)
+      local res = native_http.empty(204)
       return allow and res:header("Allow", allow) or res
     end
     error(errors.new(status, nil, allow and { headers = { Allow = allow } }), 0)
@@ -143,7 +144,7 @@ local function add_statics(compiled, app, all, hooks)
     for _, path in ipairs { prefix == "" and "/" or prefix, prefix .. "/{file:path}", prefix ~= "" and prefix .. "/" or nil } do
       local label = "GET " .. path
       local plain = not hooks and not has_middleware(app)
-      local fn = plain and handler or around(app, native.link(handler, label), label)
+      local fn = plain and handler or around(app, native_http.link(handler, label), label)
       local id, why, taken = compiled:add("GET", path, fn, app)
       if not id then
         local other = all[taken + 1]
@@ -188,7 +189,7 @@ local function run_hooks(req, res)
     for _, hook in ipairs(app.response_hooks) do hook(req, res) end
     app = app.parent
   end
-  local finishers = native.request_finishers(req)
+  local finishers = native_http.request_finishers(req)
   for i = finishers and #finishers or 0, 1, -1 do finishers[i](req, res) end
   if M.last_hook then M.last_hook(req, res) end -- development (rille/dev/record.lua)
 end
@@ -201,7 +202,7 @@ function M.compile(app)
   app.prefix_here = ""
   app.route_names = url_for.names(app)
   local hooks = collect_hooks(app) or M.last_hook ~= nil
-  local compiled, all = native.app(app, app.body_limit, app.settings.cpu_limit), {}
+  local compiled, all = native_http.app(app, app.body_limit, app.settings.cpu_limit), {}
   for name, value in pairs(app.settings.limits or {}) do compiled:limit(name, value) end
   add_routes(compiled, app, all)
   add_statics(compiled, app, all, hooks)

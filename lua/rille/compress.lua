@@ -1,6 +1,7 @@
 -- rille.compress{min=1024}: a middleware that compresses responses for clients that accept it (gzip, brotli). Not for tiny
 -- bodies, not for what is compressed already, never twice.
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local vary = require "rille.vary"
 
@@ -16,15 +17,15 @@ local function may_compress(res, min)
   end
   local cache = res.headers["cache-control"]
   if cache and cache:lower():find("no-transform", 1, true) then return false end
-  if not native.is_compressible(res.headers["content-type"] or "") then return false end
-  return native.is_stream(res) or (res.body ~= nil and #res.body >= min)
+  if not native_http.is_compressible(res.headers["content-type"] or "") then return false end
+  return native_http.is_stream(res) or (res.body ~= nil and #res.body >= min)
 end
 
 -- A stream whose pieces pass through a compressor: each out:write can be decoded by the client at once.
 local function compress_stream(res, encoding)
-  native.wrap_stream(res, function(f)
+  native_http.wrap_stream(res, function(f)
     return function(out)
-      local compressor = native.compressor(encoding)
+      local compressor = native_http.compressor(encoding)
       f { write = function(self, bytes)
         if #bytes > 0 then out:write(compressor:write(bytes)) end
         return self
@@ -45,13 +46,13 @@ return function(opts)
     if res.status == 304 then vary(res, "Accept-Encoding") end -- as the 200 would have it (RFC 9110 section 15.4.5)
     if not may_compress(res, min) then return res end
     vary(res, "Accept-Encoding")
-    local encoding = native.choose_encoding(req.headers["accept-encoding"])
+    local encoding = native_http.choose_encoding(req.headers["accept-encoding"])
     if encoding == "identity" then return res end
     -- HEAD too: its length and validator are those of GET (RFC 9110 sections 8.6 and 9.3.2)
-    if native.is_stream(res) then
+    if native_http.is_stream(res) then
       compress_stream(res, encoding)
     else
-      local bytes = native.compress(res.body, encoding)
+      local bytes = native_http.compress(res.body, encoding)
       if not bytes then return res end -- the cores are busy with others
       res.body = bytes
     end

@@ -2,7 +2,7 @@
 -- to it without a socket), `db` (app.state.db) and `rille` are there. An expression's values are shown; what is not local
 -- stays until the end.
 local boot = require "rille.boot"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 
 local M = {}

@@ -2,7 +2,7 @@
 -- origin that is allowed is named exactly, never "*" together with credentials; errors carry the headers too, so that the
 -- page can read them.
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.http"
 local options = require "rille.options"
 local vary = require "rille.vary"
 

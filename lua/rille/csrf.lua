@@ -9,7 +9,7 @@
 -- After Go's CrossOriginProtection (1.25). The token is an HMAC of the session's id (runtime/session/csrf.h): one serves
 -- every form of a session, and a new identity has a new one.
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.http"
 local options = require "rille.options"
 local secret = require "rille.secret"
 local session = require "rille.session"

@@ -2,7 +2,7 @@
 -- as `rille check` loads it, lifespans do not start, databases are opened for reading alone.
 --
 --   finding = { name = "secret", state = "ok" | "warning" | "fault", is = "what is so", fix = "what to do" | nil }
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

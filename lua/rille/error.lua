@@ -1,5 +1,6 @@
 -- Error values: tables {status, code, message, cause, traceback} with a __tostring. The C core raises the same ones.
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 
 local M = {}
 local meta = native.error_meta()
@@ -18,7 +19,7 @@ for status, code in pairs(codes) do
 end
 
 local function status_text(status)
-  local text = native.status_text(status)
+  local text = native_http.status_text(status)
   return text ~= "" and text or "Error"
 end
 

@@ -3,14 +3,15 @@
 local coding = require "rille.coding"
 local errors = require "rille.error"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local parts = require "rille.part"
 local upload = require "rille.upload"
 
 local M = {}
-local methods = native.request_methods
+local methods = native_http.request_methods
 local parsed = "parsed form" -- under which a request keeps its form; no field of req is called so
-native.request_keeps(parsed)
+native_http.request_keeps(parsed)
 
 --- Tables that came from req:form() -> all values of each name. Those values are text, so rille.validate reads numbers in
 --- them.
@@ -40,7 +41,7 @@ local function check_part(part)
 end
 
 local function read_file(req, form, part)
-  local spill = parts.spill(part, native.spill(req))
+  local spill = parts.spill(part, native_http.spill(req))
   if part.raw_filename == "" and spill:size() == 0 then return spill:close() end -- an input left empty
   local file = upload.new(part, spill, form.saves)
   form:add(part.name, file)
@@ -48,7 +49,7 @@ local function read_file(req, form, part)
 end
 
 local function read_text(form, part)
-  local bytes = parts.gather(part, native.limit_form_text - form.text_size)
+  local bytes = parts.gather(part, native_http.limit_form_text - form.text_size)
   form.text_size = form.text_size + #bytes
   if part.name == "_charset_" and not form.charset then form.charset = bytes end -- RFC 7578 section 4.6
   local text = coding.to_utf8(bytes, parts.charset_of(part.content_type) or form.charset, 400)
@@ -84,7 +85,7 @@ end
 local function read_urlencoded(req, form)
   coding.check_content(req)
   local utf8 = coding.check_charset(req.charset)
-  local list = native.form_decode(methods.bytes(req), utf8)
+  local list = native_http.form_decode(methods.bytes(req), utf8)
   for i = 1, #list, 2 do
     local name, value = list[i], list[i + 1]
     if not utf8 then name, value = coding.to_utf8(name, req.charset), coding.to_utf8(value, req.charset) end
@@ -111,7 +112,7 @@ local function form_of(req)
     errors.abort(415, "a form was expected: application/x-www-form-urlencoded or multipart/form-data")
   end
   M.forms[form.fields] = form.lists
-  native.request_keep(req, parsed, form)
+  native_http.request_keep(req, parsed, form)
   return form
 end
 

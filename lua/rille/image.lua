@@ -1,6 +1,6 @@
 -- Pictures: small ones of large ones, made by libgd on a thread while the task waits. JPEG, PNG, GIF and WebP; what a phone
 -- stored lying is turned upright; the size is read before anything is decoded, so that a bomb costs nothing.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local LARGEST = 4096 -- RL_LIMIT_IMAGE_SIDE

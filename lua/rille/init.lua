@@ -1,7 +1,9 @@
 -- rille, as a program sees it: `local rille = require "rille"`. Everything is a function here or a noun of its own beside
 -- this file; what is slow to load is loaded when it is first named.
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
+local native_data = require "rille.native.data"
 local options = require "rille.options"
 local App = require "rille.app"
 local errors = require "rille.error"
@@ -16,8 +18,9 @@ local rille = {
   worker = { id = native.worker, count = native.workers },
 
   app = App.new,
-  text = native.text, html = native.html, json = native.json, empty = native.empty, redirect = native.redirect,
-  stream = native.stream,
+  text = native_http.text, html = native_http.html, json = native_http.json,
+  empty = native_http.empty, redirect = native_http.redirect,
+  stream = native_http.stream,
 
   error = function(kind, message, fields) return errors.new(kind, message, fields, 2) end,
   abort = errors.abort,
@@ -25,7 +28,7 @@ local rille = {
 
   null = native.null, array = native.array,
   json_encode = native.json_encode, json_decode = native.json_decode,
-  blob = native.blob,
+  blob = native_data.blob,
   url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
   now = native.now, time = native.time,
   sha256 = native.sha256, hmac_sha256 = native.hmac_sha256, random_token = native.random_token,
@@ -56,7 +59,7 @@ local response_options = { status = "number", content_type = "string", headers =
 --- rille.response{status=200, content_type=, headers={}, body=""} -> response
 function rille.response(opts)
   opts = options.only(opts, response_options, "response")
-  local res = native.text(opts.body or "", opts.status)
+  local res = native_http.text(opts.body or "", opts.status)
   res.headers["Content-Type"] = opts.content_type or (opts.body and "text/plain; charset=utf-8") or nil
   for _, name in ipairs(options.sorted(opts.headers or {})) do
     local value = opts.headers[name]
@@ -80,7 +83,7 @@ local file_options = {
 -- somebody will save a file under, and often one that somebody else has sent: no folders, no control characters.
 local function disposition(kind, name)
   if not name then return kind end
-  name = native.filename_safe(name)
+  name = native_http.filename_safe(name)
   local plain = name:gsub("[^%w%-_. ]", "_")
   local text = ('%s; filename="%s"'):format(kind, plain)
   return plain == name and text or ("%s; filename*=UTF-8''%s"):format(text, native.url_encode(name))
@@ -97,7 +100,7 @@ function rille.file(path, opts)
   opts = options.check(opts, file_options, "file")
   if opts.dotfiles ~= nil and not opts.root then options.raise "file: dotfiles goes with root" end
   local root = opts.root and absolute(opts.root)
-  local res = native.file(root and path or absolute(path), opts.content_type, root, opts.dotfiles)
+  local res = native_http.file(root and path or absolute(path), opts.content_type, root, opts.dotfiles)
   if opts.filename or opts.inline ~= nil then
     res:header("Content-Disposition", disposition(opts.inline and "inline" or "attachment", opts.filename))
   end

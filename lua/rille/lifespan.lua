@@ -5,7 +5,7 @@
 -- Each is a task. It is started in order of registration (a mounted app's behind its parent's) and has started when it calls
 -- running(); at the stop running() returns, in reverse order. Where one fails to start, or the process is told to stop while
 -- one starts, all end that have begun: nothing that was opened is left open.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 local Lifespans = {}

@@ -1,7 +1,7 @@
 -- rille.limit{rate=, burst=, by=}: so many requests a second for each client, a few more at once, then 429 with Retry-After.
 -- The counts are C's and shared by all workers of the process (runtime/server/limit.h).
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.http"
 local options = require "rille.options"
 
 -- Workers load the same program, so the third limit of one is the third of all.

@@ -1,6 +1,6 @@
 -- What luacheck has to say of a program, where it is installed: by the project's own .luacheckrc, else by settings of ours, which
 -- mind what fails (names that nobody defines, syntax) and not how anybody writes.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- rille migrate [--status] DB DIR. What is wrong is told in a line; a traceback of ours would say nothing.
 local errors = require "rille.error"
 local migrations = require "rille.migrations"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local M = {}

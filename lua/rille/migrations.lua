@@ -7,7 +7,7 @@
 --   002_posts.down.sql, and files with a part that goes back ("-- +goose Down"): refused, for it would run too
 --   ._001.sql         hidden: not looked at
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

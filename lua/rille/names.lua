@@ -1,12 +1,12 @@
 -- What a program may name, and what it is told where it names or passes something else. Every message says what was meant and
--- how it is written; it is raised at the line of the program (vm/bind/names.h).
+-- how it is written; it is raised at the line of the program (bind/core/names.h).
 --
 --   names.class("app", App, {…})     reading an unknown field of an app raises, and app.get(…) with a dot does
 --   names.module("rille.log", log)   the same for a table of functions
 --
 -- A miss alone costs something: what is there is found as ever, and the messages are loaded with the first one
 -- (names/messages.lua).
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local signatures = require "rille.names.signatures"
 

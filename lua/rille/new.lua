@@ -1,7 +1,7 @@
 -- rille new [--api | --minimal] NAME: a project that runs, tests and deploys. Its files are those of lua/skeleton, carried by
 -- the binary: a folder for each kind, and one of what all of them need but the minimal one. NAME stands in them for the
 -- project's name.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local M = {}

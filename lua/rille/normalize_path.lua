@@ -3,7 +3,7 @@
 --
 -- The target begins with exactly one slash and is never taken for another host: "//evil.example/" leads to "/evil.example"
 -- (aiohttp's CVE-2021-21330).
-local native = require "rille.native"
+local native = require "rille.native.http"
 local options = require "rille.options"
 
 -- Candidates for a path, best first. It is the path as it was sent, so nothing is decoded twice.

@@ -1,6 +1,6 @@
 -- An OpenAPI 3.1 document of an app: its routes, their typed parameters, and the schemas of rille.validate.body and .query
 -- that stand in their way. Keys are in alphabetical order, so that the document can be kept under version control.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local schema = require "rille.validate.schema"
 local traits = require "rille.traits"
 

@@ -99,7 +99,7 @@ function options.mistake(message)
   local level = 2
   while true do
     local info = debug.getinfo(level, "S")
-    if not info then error(require("rille.native").place() .. message, 0) end
+    if not info then error(require("rille.native.http").place() .. message, 0) end
     if info.what ~= "C" and info.source:sub(1, 7) ~= "=rille/" then break end
     level = level + 1
   end

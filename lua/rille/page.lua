@@ -7,7 +7,8 @@
 -- The helpers cost nothing where a page does not name them.
 local Environment = require "rille.template.environment"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local url_for = require "rille.url_for"
 local value = require "rille.template.value"
@@ -76,7 +77,7 @@ function helpers.request(_, req) return req end
 
 -- Pages of a program without sessions are pages all the same.
 local function has_sessions(req)
-  local has = native.request_has_session -- of rille/session.lua, where that is in use
+  local has = native_http.request_has_session -- of rille/session.lua, where that is in use
   return req and has and has(req)
 end
 
@@ -206,11 +207,11 @@ end
 --- render(app, name, context) -> text. Where it answers a request, the page sees that.
 function M.render(app, name, context)
   check(name, context, "app:render")
-  return render(app, native.served_request(), name, context)
+  return render(app, native_http.served_request(), name, context)
 end
 
 local function must_serve(what)
-  return native.served_request()
+  return native_http.served_request()
     or options.raise("%s answers a request, and here is none: app:render(name, context) gives the text of a page", what)
 end
 
@@ -218,7 +219,7 @@ end
 function M.response(name, context, status)
   check(name, context, "render")
   local req = must_serve "render"
-  return native.html(render(req.app, req, name, context), status)
+  return native_http.html(render(req.app, req, name, context), status)
 end
 
 --- stream(name, context, status) -> response. The template is found and compiled here, so that what is wrong with it can
@@ -228,7 +229,7 @@ function M.stream(name, context, status)
   local req = must_serve "render_stream"
   local env = M.environment(req.app)
   local template, helper_vars = env:get(name), helpers_of(req.app, req, env.globals)
-  return native.stream(HTML, function(out)
+  return native_http.stream(HTML, function(out)
     env:stream(template, context, helper_vars, function(text) out:write(text) end)
   end, status)
 end

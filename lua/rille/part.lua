@@ -3,7 +3,7 @@
 local coding = require "rille.coding"
 local errors = require "rille.error"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.http"
 local upload = require "rille.upload"
 
 local M = {}

@@ -3,7 +3,7 @@
 --
 --   local hash = rille.password.hash "correct horse"            -- keep this
 --   if rille.password.verify(password, user and user.password) then …  -- nil takes as long as a wrong password
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 return {
   --- hash(password) -> text of about 100 bytes; raises code "invalid" where it is not 1 to 1024 bytes long

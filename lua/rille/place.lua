@@ -1,6 +1,6 @@
 -- Where a program is: the file that a command's APP names. A name that is none is told for people: what is there instead, and
 -- what was probably meant (place/meant.lua).
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

@@ -1,14 +1,15 @@
--- The methods of `req` that read well in Lua; fields and bodies are C's (vm/bind/request.c).
+-- The methods of `req` that read well in Lua; fields and bodies are C's (bind/http/request.c).
 local coding = require "rille.coding"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 
-local methods = native.request_methods
+local methods = native_http.request_methods
 
 -- Whoever writes a template may look at the request. What leads to the whole program, or changes more than the page, is not
 -- theirs (template/value.lua).
 for _, name in ipairs { "app", "parts", "chunks", "clear_session", "renew_session" } do
-  native.request_hidden[name] = true
+  native_http.request_hidden[name] = true
 end
 
 --- req:text() -> the whole body as UTF-8, without a byte order mark
@@ -37,7 +38,7 @@ function methods.accepts(req, ...)
   local best, best_q = nil, 0
   for i = 1, select("#", ...) do
     local wanted = select(i, ...)
-    local q = native.accept_quality(accept, wanted)
+    local q = native_http.accept_quality(accept, wanted)
     if q > best_q then best, best_q = wanted, q end
   end
   return best
@@ -56,28 +57,28 @@ for name, module in pairs(brought) do
   end
 end
 
-function native.request_getters.session(req)
+function native_http.request_getters.session(req)
   require "rille.session"
-  return native.request_getters.session(req)
+  return native_http.request_getters.session(req)
 end
 
 --- is_one(value): whether it may be a request
 local function is_one(value) return type(value) == "userdata" end
 
 --- keeps(…): names under which the library keeps something with a request; they may be absent
-function native.request_keeps(...)
-  for _, name in ipairs { ... } do native.request_kept[name] = true end
+function native_http.request_keeps(...)
+  for _, name in ipairs { ... } do native_http.request_kept[name] = true end
 end
 
-native.request_keeps "guarded by csrf" -- pages ask for it too
+native_http.request_keeps "guarded by csrf" -- pages ask for it too
 
 names.known("req", methods, { "method", "path", "raw_path", "target", "url", "query", "headers", "params", "content_type",
   "charset", "content_length", "remote", "scheme", "host", "version", "route", "id", "trailers", "app", "state", "session",
   "cookies" }, is_one)
 
-function native.request_getters.cookies(req)
-  local cookies = native.cookies(req.headers.cookie or "")
-  native.request_keep(req, "cookies", cookies)
+function native_http.request_getters.cookies(req)
+  local cookies = native_http.cookies(req.headers.cookie or "")
+  native_http.request_keep(req, "cookies", cookies)
   return cookies
 end
 

@@ -1,6 +1,6 @@
 -- rille.request_id{}: req.id in a header of the response, for whoever compares logs. The id that a proxy sends is taken over
 -- where that is asked for.
-local native = require "rille.native"
+local native = require "rille.native.http"
 local options = require "rille.options"
 
 --- rille.request_id{header="X-Request-ID", trust=false} -> middleware

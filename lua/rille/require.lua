@@ -4,7 +4,7 @@
 -- boundary", the most frequent complaint of the field. This one is Lua, with the same rules (package.loaded,
 -- package.searchers, the loader's second argument) and two more: a task that requires what another task is loading waits
 -- for it, and a module that needs itself is told so.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local loading = {} -- name -> { task = who loads it, queue = who waits }
 local concat = table.concat

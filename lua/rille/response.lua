@@ -1,9 +1,10 @@
--- The methods of a response that read well in Lua; status, headers and body are C's (vm/bind/response.c).
+-- The methods of a response that read well in Lua; status, headers and body are C's (bind/http/response.c).
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 
-local methods = native.response_methods
+local methods = native_http.response_methods
 
 -- ---- cookies ----------------------------------------------------------------------------------------------------------
 
@@ -92,7 +93,7 @@ local function set_cookie(name, value, opts)
   local expires = expiry_of(opts, age)
   if opts.domain then add("Domain=" .. domain_of(opts.domain)) end
   if age then add(("Max-Age=%d"):format(age)) end
-  if expires then add("Expires=" .. native.http_date(expires)) end
+  if expires then add("Expires=" .. native_http.http_date(expires)) end
   if opts.secure then add "Secure" end
   if opts.http_only ~= false then add "HttpOnly" end
   add("SameSite=" .. same_site_of(opts))
@@ -126,10 +127,10 @@ end
 function methods.last_modified(res, time)
   if type(time) ~= "number" then error("last_modified: seconds since 1970 were expected, got a " .. type(time), 2) end
   if not (time >= 0 and time <= LAST_DATE) then error("last_modified: seconds since 1970 were expected, got " .. time, 2) end
-  return res:header("Last-Modified", native.http_date(time))
+  return res:header("Last-Modified", native_http.http_date(time))
 end
 
-names.known("res", methods, { "status", "headers", "body" }, native.is_response)
-names.class("out", native.out_methods, { is_one = false })
+names.known("res", methods, { "status", "headers", "body" }, native_http.is_response)
+names.class("out", native_http.out_methods, { is_one = false })
 
 return methods

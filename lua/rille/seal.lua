@@ -1,7 +1,7 @@
 -- Values that a client may carry and cannot read or forge: rille.seal and rille.unseal, by the secret of the running app.
 local App = require "rille.app"
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local secret = require "rille.secret"
 
 local M = {}

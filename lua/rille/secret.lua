@@ -3,7 +3,7 @@
 -- An app names its secret (or a list of them, newest first, to replace one); a mounted app uses its parent's. `serve` wants
 -- one of 32 bytes or more wherever something is sealed; development, tests and scripts make one that lives as long as the
 -- process.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

@@ -2,12 +2,13 @@
 -- handler has set stays as it is.
 --
 --   req:csp_nonce()   a fresh number for this response: the policy allows <script nonce="…"> and <style nonce="…"> with it
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 
-local methods = native.request_methods
+local methods = native_http.request_methods
 local NONCE, GUARDED = "csp nonce", "guarded by security headers"
-native.request_keeps(NONCE, GUARDED)
+native_http.request_keeps(NONCE, GUARDED)
 
 local known = {
   csp = "string|table|boolean", hsts = "string|boolean", frame = "string|boolean", referrer = "string|boolean",
@@ -52,7 +53,7 @@ function methods.csp_nonce(req)
   local nonce = req[NONCE]
   if not nonce then
     nonce = native.random_token(16)
-    native.request_keep(req, NONCE, nonce)
+    native_http.request_keep(req, NONCE, nonce)
   end
   return nonce
 end
@@ -96,8 +97,8 @@ return function(opts)
   end
 
   return function(req, handler)
-    native.request_keep(req, GUARDED, true)
-    native.request_finish(req, finish)
+    native_http.request_keep(req, GUARDED, true)
+    native_http.request_finish(req, finish)
     return handler(req)
   end
 end

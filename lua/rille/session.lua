@@ -8,7 +8,8 @@
 local errors = require "rille.error"
 local names = require "rille.names"
 local is_list = require("rille.list").is_list
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local secret = require "rille.secret"
 local traits = require "rille.traits"
@@ -18,7 +19,7 @@ local M = {}
 
 -- Under which a request keeps its own; no field of req is called so.
 local CONFIG, HOLDER = "session config", "session holder"
-native.request_keeps(CONFIG, HOLDER)
+native_http.request_keeps(CONFIG, HOLDER)
 
 -- ---- configuration ------------------------------------------------------------------------------------------------
 
@@ -63,12 +64,12 @@ local function sealed_store(config, app)
   local ring, wrong = config.ring, nil
   if not ring then ring, wrong = secret.ring(app) end
   if not ring then error(errors.new("secret", wrong), 0) end
-  return native.session_store(config.name, config.max_age, config.lifetime, ring)
+  return native_http.session_store(config.name, config.max_age, config.lifetime, ring)
 end
 
 local function make_store(config, app)
   if config.store == "cookie" then return sealed_store(config, app) end
-  if config.store == "memory" then return native.session_store(config.name, config.max_age, config.lifetime) end
+  if config.store == "memory" then return native_http.session_store(config.name, config.max_age, config.lifetime) end
   return require("rille.session.sqlite").new(config, app)
 end
 
@@ -199,7 +200,7 @@ end
 -- What cannot be saved is the handler's: its file and line stand in front.
 local function encode(holder, req)
   local ok, text = pcall(to_json, holder.data, holder.flashes)
-  if not ok then error(type(text) == "string" and native.handler_place(req) .. text or text, 0) end
+  if not ok then error(type(text) == "string" and native_http.handler_place(req) .. text or text, 0) end
   return text
 end
 
@@ -221,9 +222,9 @@ local function open(req, config)
   local data, flashes = decode(record)
   local holder = { config = config, store = store, record = record, token = token, data = data, flashes = flashes,
     before = record and record.data }
-  native.request_keep(req, HOLDER, holder)
-  native.request_keep(req, "session", data)
-  native.request_finish(req, finish)
+  native_http.request_keep(req, HOLDER, holder)
+  native_http.request_keep(req, "session", data)
+  native_http.request_finish(req, finish)
   return holder
 end
 
@@ -264,14 +265,14 @@ local function merge(holder, theirs)
 end
 
 local function too_large(holder, text)
-  local most = holder.config.store == "cookie" and "a cookie (4096 bytes, sealed)" or native.limit_session .. " bytes"
+  local most = holder.config.store == "cookie" and "a cookie (4096 bytes, sealed)" or native_http.limit_session .. " bytes"
   error(errors.new("session", ("the session has %d bytes of data, too many for %s: keep less in it%s"):format(#text, most,
     holder.config.store == "cookie" and ", or use store = 'memory' or 'sqlite'" or "")), 0)
 end
 
 -- -> token, or nil where it was revoked meanwhile
 local function save(holder, text)
-  local record = holder.record or native.session_new()
+  local record = holder.record or native_http.session_new()
   record.data = text
   for _ = 1, 5 do
     local token, why = holder.store:save(record)
@@ -301,7 +302,7 @@ end
 
 -- ---- req ----------------------------------------------------------------------------------------------------------
 
-local methods, getters = native.request_methods, native.request_getters
+local methods, getters = native_http.request_methods, native_http.request_getters
 
 function getters.session(req) return must_hold(req, "req.session").data end
 
@@ -348,7 +349,7 @@ names.again "req"
 -- ---- for csrf -----------------------------------------------------------------------------------------------------
 
 --- Whether a request has sessions: for pages, which are pages without them too.
-function native.request_has_session(req) return req[HOLDER] ~= nil or config_of(req) ~= nil end
+function native_http.request_has_session(req) return req[HOLDER] ~= nil or config_of(req) ~= nil end
 
 --- Whether the client has sent a session cookie, whatever it is worth.
 function M.has_cookie(req)
@@ -366,7 +367,7 @@ end
 function M.make_id(req)
   local holder = holder_of(req)
   if not holder then return nil end
-  if not holder.record then holder.record = native.session_new() end
+  if not holder.record then holder.record = native_http.session_new() end
   holder.wanted = true
   return holder.record.id
 end
@@ -385,7 +386,7 @@ local function session(_, opts)
   local config = check(opts)
   config.made = setmetatable({}, { __mode = "k" })
   return traits.mark(function(req, handler)
-    if not req[HOLDER] then native.request_keep(req, CONFIG, config) end
+    if not req[HOLDER] then native_http.request_keep(req, CONFIG, config) end
     return handler(req)
   end, { session = config, needs_secret = config.store == "cookie" and not config.ring })
 end

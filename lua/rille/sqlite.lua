@@ -1,11 +1,12 @@
--- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are C's (vm/bind/sqlite.c); here is what reads well in
+-- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are C's (bind/data/sqlite.c); here is what reads well in
 -- Lua: transactions as functions, migrations from a directory, iterators.
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_data = require "rille.native.data"
 local options = require "rille.options"
 
 local M = {}
-local Database, Transaction = native.database_methods, native.transaction_methods
+local Database, Transaction = native_data.database_methods, native_data.transaction_methods
 
 -- What is open: for who looks after a test at what it has left behind.
 M.opened = setmetatable({}, { __mode = "k" })
@@ -23,7 +24,7 @@ function M.open(path, opts)
   end
   if opts.read_only and path == ":memory:" then error("sqlite.open: a database in memory cannot be read-only", 2) end
   if opts.read_only and opts.synchronous then error("sqlite.open: synchronous is for who writes", 2) end
-  local db = native.sqlite_open(path, opts)
+  local db = native_data.sqlite_open(path, opts)
   M.opened[db] = true
   return db
 end

@@ -3,7 +3,7 @@
 --
 -- It binds the project's own files only: others (busted, modules of the distribution) read globals that do not exist to find
 -- out what there is. It costs nothing where a global exists: only misses reach a metamethod.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local M = { loaded = false }

@@ -1,7 +1,7 @@
--- Structured concurrency, on the primitives of vm/bind/task.c. A child belongs to the task that spawned it and cannot
+-- Structured concurrency, on the primitives of bind/core/task.c. A child belongs to the task that spawned it and cannot
 -- outlive it; the first error of a group cancels the rest and is the one raised.
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local M = {

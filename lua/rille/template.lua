@@ -1,7 +1,7 @@
 -- Templates: Jinja2's language, compiled to Lua. How it works is told in the files of template/, from the top:
 --
 --   source -> lexer -> parser (expression) -> tree (ast) -> compiler (compile_expression, compile_loop; symbols, code) -> Lua
---   environment (loader) -> template -> render (inherit, call, macro, lookup, operators, value) -> page (vm/bind/template.c)
+--   environment (loader) -> template -> render (inherit, call, macro, lookup, operators, value) -> page (bind/template/render.c)
 local Environment = require "rille.template.environment"
 local options = require "rille.options"
 local value = require "rille.template.value"

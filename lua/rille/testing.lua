@@ -3,7 +3,8 @@
 local background = require "rille.background"
 local cleanup = require "rille.testing.cleanup"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.http"
+local native_core = require "rille.native.core"
 
 local testing = {}
 
@@ -42,21 +43,21 @@ function Clock:advance(seconds)
   if self.closed then error("the clock is real again", 2) end
   if not math.type(seconds) then error("clock:advance: a number of seconds was expected, got a " .. type(seconds), 2) end
   if seconds < 0 or seconds ~= seconds then error("clock:advance: time does not go back: " .. seconds .. " s", 2) end
-  native.clock_advance(seconds)
+  native_core.clock_advance(seconds)
 end
 
 function Clock:close()
   if self.closed then return end
   self.closed = true
-  native.clock_thaw()
+  native_core.clock_thaw()
 end
 
 Clock.__close = Clock.close
 
 --- testing.clock() -> clock: from now on time stands still until clock:advance moves it.
 function testing.clock()
-  if not native.clock_freeze then error("testing.clock() is for rille test: elsewhere time goes on", 2) end
-  native.clock_freeze()
+  if not native_core.clock_freeze then error("testing.clock() is for rille test: elsewhere time goes on", 2) end
+  native_core.clock_freeze()
   return cleanup.own(setmetatable({}, Clock), true) -- a server for which time stands still cannot stop
 end
 

@@ -6,7 +6,8 @@
 --
 -- A proxy that sets one kind of header passes the other kind through as a client sent it. So where both are there,
 -- X-Forwarded-* counts, which all common proxies set; headers = "forwarded" is for one that sets Forwarded (RFC 7239).
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 
 local LONGEST_NODE = 64 -- an address with its port has 47 bytes
@@ -15,7 +16,7 @@ local LONGEST_NODE = 64 -- an address with its port has 47 bytes
 local function address_of(node)
   if #node > LONGEST_NODE then return nil end
   local address = node:match "^%[([%x:.]+)%]" or node:match "^(%d+%.%d+%.%d+%.%d+):%d+$" or node
-  return native.is_address(address) and address or nil
+  return native_http.is_address(address) and address or nil
 end
 
 -- The three headers as a list of {for, proto, host}. A proxy that overwrites proto and host leaves one value for all hops. In
@@ -74,7 +75,7 @@ return function(opts)
   if kind and kind ~= "forwarded" and kind ~= "x-forwarded" then
     options.raise "trust_proxy: headers is 'x-forwarded' or 'forwarded'"
   end
-  local networks, wrong = native.networks(list)
+  local networks, wrong = native_http.networks(list)
   if not networks then
     options.raise("trust_proxy: '%s' is no network: '10.0.0.0/8', '::1' or 'unix' were expected", tostring(wrong))
   end
@@ -83,8 +84,8 @@ return function(opts)
     if trusts(req.remote) then
       local client = believe(hops_of(req, kind), trusts)
       local host = client and client.host
-      if host and (host == "" or not native.is_authority(host)) then host = nil end
-      if client then native.request_forward(req, client.remote, client.scheme, host) end
+      if host and (host == "" or not native_http.is_authority(host)) then host = nil end
+      if client then native_http.request_forward(req, client.remote, client.scheme, host) end
     end
     return handler(req)
   end

@@ -1,8 +1,8 @@
 -- Files that a client has sent: in memory up to 64 KiB, in a file without a name beyond, and gone when the request ends.
--- The bytes are held by C (vm/bind/spill.c).
+-- The bytes are held by C (bind/http/spill.c).
 local errors = require "rille.error"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.http"
 local options = require "rille.options"
 
 local M = {}

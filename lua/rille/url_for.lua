@@ -1,5 +1,6 @@
 -- Paths from route names: the router's patterns, the other way round.
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 
 local M = {}
@@ -29,7 +30,7 @@ end
 
 -- A link that the route itself would answer with 404 is a mistake of whoever makes it.
 local function fits(custom, kind, text)
-  if not custom then return native.convert_fits(kind, text) end
+  if not custom then return native_http.convert_fits(kind, text) end
   if custom.pattern and not text:find("^" .. custom.pattern .. "$") then return false end
   if not custom.parse then return true end
   local ok, value = pcall(custom.parse, text)

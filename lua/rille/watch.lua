@@ -2,14 +2,15 @@
 --
 --   app:get("/metrics", rille.metrics)
 --   app:get("/healthz", rille.healthz { database = function(req) return req.app.state.db:value "SELECT 1" end })
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 
 local M = {}
 
 --- rille.metrics: a handler that answers with the counts of all workers in Prometheus' text format
 function M.metrics()
-  local res = native.text(native.metrics_text())
+  local res = native_http.text(native_http.metrics_text())
   return res:header("Content-Type", "text/plain; version=0.0.4; charset=utf-8"):header("Cache-Control", "no-store")
 end
 
@@ -42,7 +43,7 @@ function M.healthz(checks)
       well = well and ok
     end
     if not well then answer.status = "failed" end
-    return native.json(answer, well and 200 or 503):header("Cache-Control", "no-store")
+    return native_http.json(answer, well and 200 or 503):header("Cache-Control", "no-store")
   end
 end
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/desk.h"
 #include "base/alloc.h"
 #include "base/descriptors.h"
 #include "base/error.h"
@@ -29,7 +30,6 @@
 #include "loop/watcher.h"
 #include "net/address.h"
 #include "server/dispatch.h"
-#include "vm/desk.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
 

@@ -1,13 +1,13 @@
 /* Loading, swapping and retiring the states of a worker; see edition.h. */
 #include "cli/edition.h"
 
+#include "app/desk.h"
+#include "app/serving.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "loop/stop.h"
-#include "vm/desk.h"
-#include "vm/serve.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 enum { LOOK_MS = 20, FORGET_MS = 5000, FIRST_LOAD_MS = 10000 };
 

@@ -13,7 +13,7 @@
 #ifndef RL_CLI_EDITION_H
 #define RL_CLI_EDITION_H
 
-#include "vm/main.h"
+#include "app/main.h"
 
 typedef struct rl_edition rl_edition;
 typedef struct rl_editions rl_editions;
@@ -58,7 +58,7 @@ void rl_editions_stop(rl_editions *editions);
 bool rl_editions_give_up(rl_editions *editions);
 /* The state that answers, or NULL. */
 rl_vm *rl_editions_vm(const rl_editions *editions);
-/* Asks the state that answers (vm/desk.h). */
+/* Asks the state that answers (app/desk.h). */
 bool rl_editions_ask(rl_editions *editions, rl_slice question, rl_buf *answer);
 /* How many states are alive. */
 unsigned rl_editions_count(const rl_editions *editions);

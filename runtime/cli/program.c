@@ -13,7 +13,7 @@
 #include "loop/stop.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 typedef struct program {
   rl_loop loop;

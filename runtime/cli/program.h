@@ -5,9 +5,9 @@
 #ifndef RL_CLI_PROGRAM_H
 #define RL_CLI_PROGRAM_H
 
+#include "app/main.h"
 #include "cli/handover.h"
 #include "cli/options.h"
-#include "vm/main.h"
 
 /* Runs a command that serves nothing, from start to end. Returns its exit status. */
 int rl_program_run(const rl_options *options, const char *root, rl_mode mode);

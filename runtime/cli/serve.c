@@ -34,7 +34,7 @@
 #include "vm/crash.h"
 #include "vm/inspect.h"
 #include "vm/offload.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 typedef struct process process;
 typedef struct serving_worker serving_worker;

@@ -1,6 +1,6 @@
 /*
  * Passwords: argon2id (RFC 9106) at libsodium's INTERACTIVE strength, 64 MiB and two passes: some 80 ms of one core. Every
- * call here takes that long, so none belongs on a loop's thread (vm/bind/crypto.c runs them as gated jobs).
+ * call here takes that long, so none belongs on a loop's thread (bind/core/crypto.c runs them as gated jobs).
  *
  * A hash is a PHC string ("$argon2id$v=19$m=65536,t=2,p=1$salt$hash"): it carries its own parameters, so that what was
  * hashed by weaker ones can still be verified, and then hashed anew.

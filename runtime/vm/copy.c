@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "vm/bind/bind.h"
+#include "bind/bind.h"
 #include "vm/error.h"
 
 enum {

@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "app/serving.h"
 #include "base/error.h"
 #include "vm/frames.h"
-#include "vm/serve.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
 

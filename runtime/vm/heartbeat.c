@@ -18,7 +18,7 @@
 #include "loop/stop.h"
 #include "vm/error.h"
 #include "vm/frames.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, AGAIN_MS = 100, RAISED_ALONE = 3, SIGNAL = SIGURG };
 enum { UNWIND_MS = 1000 }; /* what was cancelled from outside may clean up for longer, once */

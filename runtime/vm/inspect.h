@@ -9,7 +9,7 @@
 #ifndef RL_VM_INSPECT_H
 #define RL_VM_INSPECT_H
 
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 enum { RL_INSPECT_TASKS = 1000 }; /* more are counted, not shown */
 

@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "vm/bind/bind.h"
+#include "bind/bind.h"
 
 enum { PIECE = 1 << 24, MOVES = 1 << 14 }; /* bytes, elements between two looks at the guard */
 

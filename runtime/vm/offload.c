@@ -8,10 +8,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "vm/bind/bind.h"
+#include "bind/bind.h"
 #include "vm/copy.h"
 #include "vm/error.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 #define FOREVER (UINT64_MAX / 2)
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/matcher.h"
-#include "vm/bind/bind.h"
+#include "bind/bind.h"
 #include "vm/library.h"
 
 static void on_pause(rl_matcher *m) { rl_heartbeat_attend(m->owner); }

@@ -13,7 +13,7 @@
 #include "vm/error.h"
 #include "vm/library.h"
 #include "vm/owner.h"
-#include "vm/task.h"
+#include "vm/task/task.h"
 
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
   return rl_memory_allocate(&((rl_vm *)ud)->memory, block, old_size, size);
@@ -135,10 +135,7 @@ static int furnish(lua_State *L) {
   rl_coroutine_open(L);
   add_searcher(L);
   set_paths(L, vm->root);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, luaopen_rille_native);
-  lua_setfield(L, -2, "rille.native");
-  luaL_requiref(L, "rille.native", luaopen_rille_native, 0);
+  rl_native_open(L);
   replace_require(L);
   lua_settop(L, 0);
   return 0;

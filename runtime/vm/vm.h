@@ -63,7 +63,7 @@ struct rl_vm {
   rl_list idle;     /* ended ones whose threads wait to be used again */
   unsigned task_count, idle_count;
   uint64_t next_task_id, next_wait;
-  uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task.h) */
+  uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task/task.h) */
   bool closing;         /* rl_vm_del: waits are undone for good */
   bool offloaded;       /* it runs what another state has offloaded (vm/offload.h) */
   bool threads_shown;   /* a program can reach every thread (debug.getregistry): none is used again */
@@ -77,7 +77,7 @@ struct rl_vm {
   void (*on_thread)(rl_vm *vm, lua_State *co); /* tests: a task is to run on this thread; NULL: nobody wants to know */
 
   struct rl_file_cache *files; /* bytes of small static files; made when needed */
-  rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (vm/bind/client.c) */
+  rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
   int refs[16];                /* registry references of what hot paths need: RL_REF_* */
 };
 
@@ -117,8 +117,8 @@ static inline void rl_vm_push_ref(lua_State *L, int which) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
 }
 
-/* Opens the native half of the library: `require "rille.native"`. One luaopen_ for each file of vm/bind/. */
-int luaopen_rille_native(lua_State *L);
+/* Opens the native half of the library: the modules `rille.native.core`, `.http`, `.client`, `.data` and `.template`. */
+void rl_native_open(lua_State *L);
 
 /* Searches the embedded sources of lua/rille; NULL where there is none of that module name ("rille.app"). */
 typedef struct rl_embedded {

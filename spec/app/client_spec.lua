@@ -1,7 +1,7 @@
 -- The blog's client four times: against the real app, against a scripted server, against mocked requests, and against a
 -- server that somebody else wrote; then as a command, in a process of its own.
 local Client = require "app.client"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local Scratch = require "spec.support.scratch"
 local testing = require "rille.testing"

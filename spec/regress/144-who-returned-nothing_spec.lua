@@ -1,5 +1,5 @@
 -- Where a handler forgot to return, the log named the route and not the line; where a middleware did, it named the handler.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,6 +1,6 @@
 -- app:static("/app", dir): GET /app served the index itself, whose relative links then missed; /.well-known/ could not be served;
 -- there was nothing for programs that run in the browser; and static("nosuch.js") gave a URL without a word.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"
 local scratch = require "spec.support.scratch"

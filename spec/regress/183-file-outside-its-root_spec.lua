@@ -60,7 +60,7 @@ describe("a path that comes from a request", function()
     for _, name in ipairs { "../outside.txt", "sub/..", "sub/../a.txt", "../../../../../../etc/hostname" } do
       assert.equal(404, client:get("/plain?name=" .. rille.url_encode(name)).status, name)
     end
-    assert.matches("'..' in a path is not followed", require("rille.native").take_log(), 1, true)
+    assert.matches("'..' in a path is not followed", require("rille.native.core").take_log(), 1, true)
     place:write("files/a..b/..c.txt", "dots")
     assert.equal("dots", client:get("/plain?name=a..b/..c.txt"):text())
   end)
@@ -74,7 +74,7 @@ describe("a path that comes from a request", function()
 
   it("needs a root that is there", function()
     assert.equal(500, client:get("/nowhere").status)
-    assert.matches("cannot open the directory .-/nowhere %(root%)", require("rille.native").take_log())
+    assert.matches("cannot open the directory .-/nowhere %(root%)", require("rille.native.core").take_log())
   end)
 
   it("saves an upload below its root only", function()

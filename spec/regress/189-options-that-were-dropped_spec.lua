@@ -1,6 +1,6 @@
 -- Options that were taken and then dropped without a word: a body limit of 0, the limits of a mounted app, a cpu_limit of less
 -- than a millisecond, parameters of a URL that have no place, an empty list of methods.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"
 

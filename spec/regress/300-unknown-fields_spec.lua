@@ -1,6 +1,6 @@
 -- A typo was nil: `rille.jsn`, `req.parms`, `app:listen` ended in bare errors of Lua, and `req.user` was never there, silently.
 -- What is said is in spec/mistakes_spec.lua; here is who is not disturbed.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local rille = require "rille"
 local testing = require "rille.testing"

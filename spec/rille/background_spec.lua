@@ -1,6 +1,6 @@
 local rille = require "rille"
 local background = require "rille.background"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local testing = require "rille.testing"
 
 describe("app:background", function()

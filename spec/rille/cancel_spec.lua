@@ -1,5 +1,5 @@
 local rille = require "rille"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local testing = require "rille.testing"
 local descriptors = require "spec.support.descriptors"
 

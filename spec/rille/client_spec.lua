@@ -1,4 +1,4 @@
-local native = require "rille.native"
+local native = require "rille.native.client"
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 

@@ -1,6 +1,6 @@
 -- rille doctor: each thing that can be at fault, made so, is told of with what to do, and the exit status is 1.
 local machine = require "rille.doctor.machine"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local scratch = require "spec.support.scratch"
 local served = require "spec.support.served"
 

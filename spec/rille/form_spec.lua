@@ -1,5 +1,5 @@
 local multipart = require "spec.support.multipart"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"
 

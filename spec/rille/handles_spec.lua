@@ -1,7 +1,9 @@
 -- What a program holds may outlive what it belongs to: a response its client, a file its request, `out` its response. Each
 -- method of each handle, after its parent's end, after its own, from another task, from a finalizer and from __close: it
 -- works or raises what a person understands; it never hangs, and never fails on the insides of the library.
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
+local native_client = require "rille.native.client"
 local rille = require "rille"
 local testing = require "rille.testing"
 
@@ -209,7 +211,7 @@ handles["test server"] = {
 handles.server = {
   make = function()
     local running = require("rille.testing.running").start(slow_app())
-    local listening = native.listen(running.compiled, "127.0.0.1", 0)
+    local listening = native_http.listen(running.compiled, "127.0.0.1", 0)
     local function close() listening:close(0) end
     return listening, function() close() running:close() end, close
   end,
@@ -227,7 +229,7 @@ handles["compiled app"] = {
 handles.exchange = {
   make = function()
     local running = require("rille.testing.running").start(slow_app())
-    local exchange = native.exchange(running.compiled, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", false)
+    local exchange = native_http.exchange(running.compiled, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", false)
     local function close() exchange:close() end
     return exchange, function() close() running:close() end, close
   end,
@@ -309,7 +311,7 @@ handles["macro of a page"] = {
 
 handles["saved file"] = {
   make = function()
-    local saver = native.saver(os.tmpname())
+    local saver = native_http.saver(os.tmpname())
     return saver, nil, function() saver:close() end
   end,
   calls = { { ":write", "x" }, { ":write", ("x"):rep(1 << 17) }, { ":read", 0 }, ":size", ":commit", ":close" },
@@ -325,7 +327,7 @@ handles["open file"] = {
 
 handles.compressor = {
   make = function()
-    local compressor = native.compressor "gzip"
+    local compressor = native_http.compressor "gzip"
     return compressor, nil, function() pcall(compressor.finish, compressor) end
   end,
   calls = { { ":write", "x" }, ":finish" },
@@ -333,7 +335,7 @@ handles.compressor = {
 
 handles.transfer = {
   make = function()
-    local pool = native.client_pool {}
+    local pool = native_client.client_pool {}
     local transfer = pool:start("GET", server.url .. "/long", {}, nil, { 1, 1, false, true }, 5, true)
     return transfer, function() pool:close() end, function() transfer:close() end
   end,
@@ -342,7 +344,7 @@ handles.transfer = {
 
 handles.pool = {
   make = function()
-    local pool = native.client_pool {}
+    local pool = native_client.client_pool {}
     return pool, nil, function() pool:close() end
   end,
   calls = { ":stats", { ":request", "GET", "http://127.0.0.1:1/", {}, nil, { 1, 1, false, true }, 1, true }, ":close" },

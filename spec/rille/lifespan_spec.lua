@@ -1,7 +1,7 @@
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local lifespan = require "rille.lifespan"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local scratch = require "spec.support.scratch"
 
 describe("a lifespan", function()

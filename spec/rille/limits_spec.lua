@@ -1,5 +1,5 @@
 local rille = require "rille"
-local native = require "rille.native"
+local native = require "rille.native.http"
 
 describe("limits of an app", function()
   it("has the documented names, each with a range", function()

@@ -1,7 +1,7 @@
 -- The annotations for editors (lua/rille/meta/) and the library are of one mind: what is exported is annotated, what is
 -- annotated is there, and each ---@param names a parameter.
 local exports = require "spec.support.exports"
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local folder = "lua/rille/meta"
 

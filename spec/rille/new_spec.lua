@@ -1,4 +1,4 @@
-local native = require "rille.native"
+local native = require "rille.native.core"
 local new = require "rille.new"
 local rille = require "rille"
 local scratch = require "spec.support.scratch"

@@ -1,4 +1,5 @@
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local rille = require "rille"
 local testing = require "rille.testing"
 
@@ -277,7 +278,7 @@ describe("rille.render_stream", function()
   -- The exchange itself: what a client sees on the wire.
   local function exchange(app)
     local client = testing.client(app)
-    local ex = native.exchange(client.running.compiled, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", false)
+    local ex = native_http.exchange(client.running.compiled, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", false)
     finally(function() ex:close() end)
     return ex
   end

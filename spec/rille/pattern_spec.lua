@@ -1,5 +1,5 @@
 local rille = require "rille"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local patterns = require "spec.support.patterns"
 local testing = require "rille.testing"
 

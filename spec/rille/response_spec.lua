@@ -39,20 +39,20 @@ describe("a handler", function()
 
   for name, value in pairs { ["a table"] = {}, ["a number"] = 42, ["true"] = true, ["a function"] = print } do
     it("may not return " .. name .. ": a 500, and the log names route and type", function()
-      require("rille.native").take_log()
+      require("rille.native.core").take_log()
       local res, body = answer(function() return value end)
       assert.equal(500, res.status)
       assert.not_matches("GET /", body, 1, true)
-      local log = require("rille.native").take_log()
+      local log = require("rille.native.core").take_log()
       assert.matches("GET /", log, 1, true)
       assert.matches(type(value), log, 1, true)
     end)
   end
 
   it("that returns nothing is a 500 whose route the log names", function()
-    require("rille.native").take_log()
+    require("rille.native.core").take_log()
     assert.equal(500, answer(function() end).status)
-    assert.matches("GET /", require("rille.native").take_log(), 1, true)
+    assert.matches("GET /", require("rille.native.core").take_log(), 1, true)
   end)
 
   it("may raise a response, which is sent as it is", function()

@@ -1,5 +1,5 @@
 local rille = require "rille"
-local native = require "rille.native"
+local native = require "rille.native.http"
 local testing = require "rille.testing"
 
 local function app_with(f)

@@ -3,7 +3,7 @@
 --   at_home(_ENV, "examples/shortener")     its spec/*_spec.lua; what they require is the folder's own
 --
 -- _ENV is that of the spec which asks: busted's words are in it.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))

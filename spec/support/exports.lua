@@ -1,6 +1,7 @@
 -- What programs can name, asked of the library itself: "rille.text", "app.get", "req.path", "db.query". docs_spec compares it
 -- with the headings of docs/, meta_spec with the annotations of lua/rille/meta/. Owners are called as the docs call them.
-local native = require "rille.native"
+local native = require "rille.native.http"
+local native_data = require "rille.native.data"
 local rille = require "rille"
 
 local M = {}
@@ -105,8 +106,8 @@ function M.of_rille()
   add_all("lock", methods_of(rille.lock()))
   add_all("event", methods_of(rille.event()))
   add_all("channel", methods_of(rille.channel()))
-  add_all("db", native.database_methods)
-  add_all("tx", native.transaction_methods)
+  add_all("db", native_data.database_methods)
+  add_all("tx", native_data.transaction_methods)
   add_all("file", upvalue(require("rille.upload").new, "File"))
   add_all("part", upvalue(upvalue(require("rille.part").read, "Reader").next_part, "Part"))
   local of_client, of_response = collect_client()

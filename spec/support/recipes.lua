@@ -7,7 +7,7 @@
 -- "…" stands for anything within a line, a line of it alone for any lines. Two lines of JSON are equal whatever the order of
 -- their keys. A command with "# not tested" in it is left out. `rille serve … &` is waited for until it listens (its log is
 -- log.txt where it says so); the ports 8080 and 8081 are two that are free.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local scratches = require "spec.support.scratch"
 local testing = require "rille.testing"

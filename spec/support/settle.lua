@@ -1,7 +1,7 @@
 -- Lets every task that was spawned go on until it waits for something, or has ended, in whichever order they run
 -- (`rille test --seed`).
 local rille = require "rille"
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local function have_started()
   for _, task in ipairs(native.tasks()) do

@@ -7,7 +7,7 @@
 -- Beside the reader's folders lies `rille`, the checkout. `rille dev` and `rille serve` are started and awaited; they are stopped
 -- at ^C, when the next one begins, and at the page's end. The port 8080 is another one here; output is changed back.
 -- Solutions of exercises each begin with the project as the chapter leaves it.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local printed = require "spec.support.printed"
 local rille = require "rille"
 

@@ -5,8 +5,8 @@
 #ifndef RILLE_TEST_PROGRAM_H
 #define RILLE_TEST_PROGRAM_H
 
+#include "app/main.h"
 #include "support/server.h"
-#include "vm/main.h"
 
 typedef struct test_program {
   test_server server;

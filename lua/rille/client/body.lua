@@ -4,7 +4,7 @@
 --   {length=, again=, send=}       streamed: send(f) calls f(bytes) for each piece, until f says that no more is wanted;
 --                                  `again` where it may be run a second time (a redirect, a retry)
 local multipart = require "rille.client.multipart"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local query = require "rille.client.query"
 

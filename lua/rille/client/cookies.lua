@@ -17,7 +17,8 @@ local mistake = require("rille.options").mistake
 local options = require "rille.options"
 local dates = require "rille.client.date"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
 local urls = require "rille.client.url"
 
 local Jar = {}
@@ -69,7 +70,7 @@ end
 
 --- parse(text, now) -> cookie as the server wrote it, or nil where it is to be ignored (client/set_cookie.h)
 function M.parse(text, now)
-  local name, value, list = native.set_cookie_cut(text)
+  local name, value, list = native_client.set_cookie_cut(text)
   if not name then return nil end
   local cookie = { name = name, value = value }
   read_attributes(cookie, list, now)
@@ -78,7 +79,7 @@ end
 
 -- ---- where a cookie belongs -----------------------------------------------------------------------------------------
 
-local is_address = native.host_is_address
+local is_address = native_client.host_is_address
 
 local function domain_matches(host, domain)
   if host == domain then return true end
@@ -96,7 +97,7 @@ local function default_path(path)
   return folder or "/"
 end
 
-local function is_everybodys(domain) return is_address(domain) or native.suffix_is_public(domain) end
+local function is_everybodys(domain) return is_address(domain) or native_client.suffix_is_public(domain) end
 
 -- Sets domain and host_only (section 5.7.3); false where the server may not set it for that domain. A host that is a public
 -- suffix itself, or an address, keeps its own to itself.
@@ -384,7 +385,8 @@ end
 -- As a server could have set it.
 local function is_possible(cookie)
   return not cookie.name:find "[=;]" and not cookie.value:find(";", 1, true) and cookie.path:find "^/" ~= nil
-    and not (cookie.path .. cookie.domain):find "[%c;]" and native.set_cookie_cut(cookie.name .. "=" .. cookie.value) ~= nil
+    and not (cookie.path .. cookie.domain):find "[%c;]"
+    and native_client.set_cookie_cut(cookie.name .. "=" .. cookie.value) ~= nil
 end
 
 local function check_saved(given)

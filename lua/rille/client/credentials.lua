@@ -1,7 +1,7 @@
 -- What proves who asks, and so belongs to one origin: the option auth, and the headers that another origin must not see.
 local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local M = {}

@@ -7,7 +7,7 @@
 -- set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
 local options = require "rille.options"
 local mistake = options.mistake
-local native = require "rille.native"
+local native = require "rille.native.client"
 
 local M = {}
 local lower = string.lower

@@ -5,7 +5,7 @@
 -- Names, file names and content types stand inside the body's own little heads: CR, LF and NUL in them would begin another
 -- header there, so they raise (CVE-2026-34514, CVE-2026-50269). A quote becomes %22, as browsers write it.
 local options = require "rille.options"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local query = require "rille.client.query"
 
 local mistake = options.mistake

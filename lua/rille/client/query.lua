@@ -2,7 +2,7 @@
 -- makes the same text; a list as a value repeats its name; a list of {name, value} pairs keeps its order.
 local options = require "rille.options"
 local mistake = options.mistake
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

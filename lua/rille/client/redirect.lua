@@ -10,7 +10,7 @@ local body = require "rille.client.body"
 local credentials = require "rille.client.credentials"
 local errors = require "rille.error"
 local headers = require "rille.client.headers"
-local native = require "rille.native"
+local native = require "rille.native.client"
 local route = require "rille.client.route"
 local urls = require "rille.client.url"
 

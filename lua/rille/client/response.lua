@@ -17,7 +17,9 @@ local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
 local options = require "rille.options"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
+local native_http = require "rille.native.http"
 
 local M = {}
 local methods, getters = {}, {}
@@ -50,7 +52,7 @@ end
 
 function Response.__tostring(self) return ("response (%d)"):format(self.status) end
 
---- new(status, headers, source, url, method) -> response; headers as native.client_headers makes them
+--- new(status, headers, source, url, method) -> response; headers as native_client.client_headers makes them
 function M.new(status, head, source, url, method)
   return setmetatable({ status = status, headers = head, url = url, method = method,
     source_ = source, bytes_ = false, encoding_ = false }, Response)
@@ -76,7 +78,7 @@ function M.source(text) return setmetatable({ text = text }, Text) end
 local function head_of(given)
   local list = headers.of(given.headers or {})
   if given.json ~= nil and not list["content-type"] then headers.add(list, "Content-Type", "application/json") end
-  return native.client_headers(list)
+  return native_client.client_headers(list)
 end
 
 local plain_fields = { status = "number", headers = "table", body = "string|table|userdata", json = true, url = "string",
@@ -112,7 +114,7 @@ function getters.version(self) return self.source_.version and self.source_:vers
 function getters.cookies(self)
   local found = {}
   for _, text in ipairs(methods.header_all(self, "set-cookie")) do
-    local name, value = native.set_cookie_cut(text)
+    local name, value = native_client.set_cookie_cut(text)
     if name then found[name] = value end
   end
   return found
@@ -139,7 +141,7 @@ end
 function getters.encoding(self) return self.encoding_ or nil end
 
 --- res:header_all(name) -> list of values, each as it came
-function methods.header_all(self, name) return native.header_all(self.headers, name) end
+function methods.header_all(self, name) return native_client.header_all(self.headers, name) end
 
 -- ---- the body -------------------------------------------------------------------------------------------------------
 
@@ -259,7 +261,7 @@ end
 --- res:raise_for_status() -> res; from 400 on raises code "status" with err.response
 function methods.raise_for_status(self)
   if self.status < 400 then return self end
-  local text = native.status_text(self.status)
+  local text = native_http.status_text(self.status)
   error(upstream_error(self, "status", ("%s: %d%s"):format(label(self), self.status, text ~= "" and " " .. text or ""),
     { response = self }), 0)
 end

@@ -8,7 +8,7 @@
 -- Retry-After is honoured; one that leads past the deadline of the request is an answer, not a reason to wait.
 local body = require "rille.client.body"
 local dates = require "rille.client.date"
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

@@ -3,12 +3,12 @@
 --   transport(req, left) -> status, headers, source       left: seconds until the request's deadline, or nil
 --
 --   req      {method, url, headers (a list, see headers.lua), body (string or streamed, see body.lua, or nil), settings}
---   headers  as native.client_headers makes them; source as response.lua says. response.parts{…} makes all three.
+--   headers  as client_headers of rille.native.client makes them; source as response.lua says. response.parts{…} makes all three.
 --
--- The default one is a pool of connections (vm/bind/client.c). A client may be given another (testing.client asks an app),
+-- The default one is a pool of connections (bind/client/pool.c). A client may be given another (testing.client asks an app),
 -- and tests may put one in the place of the default for a while (testing.mock).
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local retry = require "rille.client.retry"
 
 local M = {}

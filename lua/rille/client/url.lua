@@ -11,7 +11,8 @@
 -- why: it may be shown to whoever gave it, and tells nothing about the client.
 local errors = require "rille.error"
 local mistake = require("rille.options").mistake
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
 local query = require "rille.client.query"
 
 local M = {}
@@ -32,9 +33,9 @@ function M.refuse(text, why, method)
   error(errors.new("url", ("'%s' is no URL to fetch: %s"):format(shown, why), { url = shown, method = method }), 0)
 end
 
---- parse(text, method) -> location, as native.url_parse gives it, or raises
+--- parse(text, method) -> location, as native_client.url_parse gives it, or raises
 function M.parse(text, method)
-  local location, why = native.url_parse(text)
+  local location, why = native_client.url_parse(text)
   return location or M.refuse(text, why, method)
 end
 
@@ -50,7 +51,7 @@ end
 
 --- set_base(client, base_url) -> the credentials in it
 function M.set_base(client, base_url)
-  local location, why = native.url_parse(base_url)
+  local location, why = native_client.url_parse(base_url)
   if not location then mistake(("base_url: '%s' is no URL: %s"):format(base_url, why)) end
   if location.query then mistake "base_url: has a query" end
   if base_url:find("#", 1, true) then mistake "base_url: has a fragment" end
@@ -67,7 +68,7 @@ end
 
 -- One slash between.
 local function put_below(client, text, method)
-  if native.url_climbs(text) then M.refuse(text, "it leads out of the path of the client's base_url", method) end
+  if native_client.url_climbs(text) then M.refuse(text, "it leads out of the path of the client's base_url", method) end
   if text == "" or text:find "^[?#]" then return client.base_url .. text end
   return client.below .. text:gsub("^/", "")
 end
@@ -75,13 +76,13 @@ end
 -- ---- all of it ------------------------------------------------------------------------------------------------------
 
 -- A test asks an app for what no client should: where there is no wire, a URL that can be sent goes as it is written.
-local function goes_as_written(client, url) return client.transport and native.url_is_plain(url) end
+local function goes_as_written(client, url) return client.transport and native_client.url_is_plain(url) end
 
 local last_settled -- one request is often for the same URL as the one before it
 
 local function is_settled(url)
   if url == last_settled then return true end
-  if not native.url_is_settled(url) then return false end
+  if not native_client.url_is_settled(url) then return false end
   last_settled = url
   return true
 end
@@ -105,7 +106,7 @@ function M.set(req, client, text, more, absolute)
     req.url = url
     return true
   end
-  local location, why = native.url_parse(url)
+  local location, why = native_client.url_parse(url)
   if not location then M.refuse(text, why, req.method) end
   M.check_disguise(req.settings, location, req.method)
   if not at_home and location.origin ~= client.home then

@@ -1,5 +1,5 @@
 -- The desk: what `rille dev` runs beside the program, in a Lua state of its own that stays while the program's come and go. It
--- hears of files that change, of loads and of requests (letters from C, runtime/vm/desk.h), tells browsers and the terminal,
+-- hears of files that change, of loads and of requests (letters from C, runtime/app/desk.h), tells browsers and the terminal,
 -- and answers for the program while that does not load.
 require "rille" -- the methods of req
 local answer = require "rille.answer"
@@ -7,7 +7,8 @@ local App = require "rille.app"
 local abort = require("rille.error").abort
 local editors = require "rille.dev.editors"
 local failure = require "rille.dev.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local page = require "rille.dev.page"
 local place = require "rille.place"
 local secrets = require "rille.dev.secrets"
@@ -215,11 +216,11 @@ end
 
 -- ---- answers ------------------------------------------------------------------------------------------------------
 
-local function html(body, policy, status) return page.guard(native.html(body, status), policy) end
+local function html(body, policy, status) return page.guard(native_http.html(body, status), policy) end
 
 local function script(name)
   local text = native.embedded("rille/dev/" .. name)
-  return page.guard(native.text(text)):header("Content-Type", "text/javascript; charset=utf-8")
+  return page.guard(native_http.text(text)):header("Content-Type", "text/javascript; charset=utf-8")
 end
 
 -- While the program does not load: why, in the form that the client reads.
@@ -227,8 +228,8 @@ function Desk:explain(req)
   local what = self.failure or { message = "the program is being loaded" }
   local kind = req:accepts("text/plain", "text/html", "application/json")
   if (req.headers.accept or ""):find("text/html", 1, true) then kind = "text/html" end
-  if kind == "application/json" then return page.guard(native.json(page.json(what), 500)) end
-  if kind ~= "text/html" then return page.guard(native.text(page.text(what), 500)) end
+  if kind == "application/json" then return page.guard(native_http.json(page.json(what), 500)) end
+  if kind ~= "text/html" then return page.guard(native_http.text(page.text(what), 500)) end
   local body, policy = page.html(what, { kind = "The program does not load", edition = self.edition,
     note = "Edit and save: this page follows." .. (self.loaded_once
       and " Until then curl and API clients get the last version that loaded." or "") })
@@ -264,7 +265,7 @@ local function find(list, name, wanted)
   abort(404)
 end
 
-function Desk:request(id) return native.json(find(self.requests, "id", id)) end
+function Desk:request(id) return native_http.json(find(self.requests, "id", id)) end
 
 -- The page of an error, as whoever caused it has seen it.
 function Desk:error(key)
@@ -285,8 +286,8 @@ function Desk:plan(id, number)
   end)
   if self.plans[key] == waiting then self.plans[key] = nil end
   local letter = waiting.letter
-  if not letter then return native.json { error = "The program did not answer in time." } end
-  return native.json { plan = letter.plan, error = letter.error }
+  if not letter then return native_http.json { error = "The program did not answer in time." } end
+  return native_http.json { plan = letter.plan, error = letter.error }
 end
 
 function Desk:routes()
@@ -294,10 +295,10 @@ function Desk:routes()
   app:get("/_rille/live.js", function() return script "live.js" end)
   app:get("/_rille/panel.js", function() return script "panel.js" end)
   app:get("/_rille/events", function()
-    return native.stream("text/event-stream", function(out) self:follow(out) end):header("Cache-Control", "no-store")
+    return native_http.stream("text/event-stream", function(out) self:follow(out) end):header("Cache-Control", "no-store")
   end)
   app:get("/_rille", function() return html(page.panel(self.edition)) end)
-  app:get("/_rille/state", function() return page.guard(native.json(self:state())) end)
+  app:get("/_rille/state", function() return page.guard(native_http.json(self:state())) end)
   app:get("/_rille/requests/{id}", function(req) return page.guard(self:request(req.params.id)) end)
   app:get("/_rille/requests/{id}/plan/{number:int}", function(req)
     return page.guard(self:plan(req.params.id, req.params.number))

@@ -1,6 +1,6 @@
 -- RILLE_EDITOR: how a browser opens a line of a file in the editor. A URL with {path} and {line}, or the name of an editor whose
 -- URL is known here.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

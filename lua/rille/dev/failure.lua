@@ -7,7 +7,7 @@
 -- none, from the first frame of the program's own. What is a secret is in none of it (secrets.lua).
 local errors = require "rille.error"
 local hint = require "rille.dev.hint"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local raised_frames = require("rille.dev.raised").frames
 local secrets = require "rille.dev.secrets"
 local without_root = require("rille.place").without_root

@@ -3,7 +3,7 @@
 -- said. `known` are things to compare names with, asked only when a rule wants them:
 --
 --   known.columns() -> list of names    known.tables()    known.templates()
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 
 local M = {}

@@ -2,7 +2,7 @@
 -- speak it; all from the plain data of rille/dev/failure.lua and, where a request failed, of rille/dev/record.lua. Whatever is
 -- shown may be a stranger's, so every text passes escape().
 local editors = require "rille.dev.editors"
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local M = {}
 

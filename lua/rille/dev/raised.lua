@@ -1,7 +1,7 @@
 -- What each frame held when an error was raised, noted before the stack unwinds: the error page shows it. Every raise in the
 -- program's state comes by here (vm/error.c), those too that the program catches; so a picture is small, there is a limit to how
 -- many are taken in a second, and only the last ones are kept.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local value = require "rille.dev.value"
 
 local M = {}

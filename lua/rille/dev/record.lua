@@ -6,7 +6,8 @@
 local answer = require "rille.answer"
 local compile = require "rille.compile"
 local failure = require "rille.dev.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
 local page = require "rille.dev.page"
 local pictures = require "rille.dev.raised"
 local secrets = require "rille.dev.secrets"
@@ -150,8 +151,8 @@ local tag = ('<script src="/_rille/live.js?v=%d"></script>'):format(native.editi
 
 -- In front of </body>, or at the end: parsers take it there too. Pages that are files are left as they are.
 local function add_script(res)
-  if native.is_stream(res) then
-    native.wrap_stream(res, function(f) return function(out) f(out) out:write(tag) end end)
+  if native_http.is_stream(res) then
+    native_http.wrap_stream(res, function(f) return function(out) f(out) out:write(tag) end end)
     return
   end
   local body = res.body
@@ -225,11 +226,13 @@ end
 -- The answer in the form that the client reads.
 local function answer_as(kind, what, record, req, err)
   local status = status_of(err)
-  if kind == "application/json" then return remember(native.json(page.json(what, record, status), status), err, kinds[kind]) end
-  if kind ~= "text/html" then return remember(native.text(page.text(what, record), status), err, kinds["text/plain"]) end
+  if kind == "application/json" then
+    return remember(native_http.json(page.json(what, record, status), status), err, kinds[kind])
+  end
+  if kind ~= "text/html" then return remember(native_http.text(page.text(what, record), status), err, kinds["text/plain"]) end
   local body, policy = page.html(what, { kind = req.method .. " " .. req.path .. " failed", edition = native.edition,
     request = record })
-  return remember(native.html(body, status), err, "text/html; charset=utf-8", policy)
+  return remember(native_http.html(body, status), err, "text/html; charset=utf-8", policy)
 end
 
 --- What an unexpected error is answered with, or nil: browsers get the page, others what the program says, else text or JSON.

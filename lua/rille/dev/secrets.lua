@@ -1,7 +1,7 @@
 -- What pages of development must not show: they are read over shoulders, photographed, and pasted into reports. A value is a
 -- secret by its name (password, token, api_key …), or because it was given as one: the secret of an app or of its sessions, an
 -- entry of .env with such a name. Those are known by their text, wherever it turns up.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local secret = require "rille.secret"
 
 local M = {}

@@ -2,7 +2,8 @@
 -- how SQLite goes about one, for who clicks on it. A record (rille/dev/record.lua) is sent as JSON, so what cannot be sent is
 -- noted beside it: handles of databases, the statement as it was written.
 local failure = require "rille.dev.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_data = require "rille.native.data"
 local options = require "rille.options"
 local secrets = require "rille.dev.secrets"
 
@@ -84,8 +85,8 @@ local ask_database -- db:query that is noted nowhere
 --- `ended` is the metatable of entries whose end is noted.
 function M.watch(current, ended)
   require "rille.sqlite"
-  ask_database = native.database_methods.query
-  for _, methods in ipairs { native.database_methods, native.transaction_methods } do
+  ask_database = native_data.database_methods.query
+  for _, methods in ipairs { native_data.database_methods, native_data.transaction_methods } do
     for _, name in ipairs { "query", "one", "value", "exec", "batch", "begin", "commit", "rollback" } do
       if methods[name] then methods[name] = watched(name, methods[name], current, ended) end
     end

@@ -1,5 +1,5 @@
 -- What the terminal of `rille dev` shows: a line for each request and each load; an error with its lines of source.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local page = require "rille.dev.page"
 
 local M = {}

@@ -1,6 +1,6 @@
 -- A value as a line of text: what a local held, a field of a log line, an entry of a session. It runs no code of the program's
 -- (no __tostring, no __index, no __pairs), for it is called while an error is raised; and it is short, whatever the value is.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local secrets = require "rille.dev.secrets"
 
 local M = {}

@@ -1,5 +1,5 @@
 -- What of the machine is to be looked at: versions, what is installed, disk, descriptors, ports, the clock.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local place = require "rille.place"
 
 local FEW_DESCRIPTORS = 1024

@@ -1,5 +1,5 @@
 -- What of the program itself is to be looked at: that it loads, its secret, .env, its database and migrations.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local place = require "rille.place"
 
 local SHORTEST = 32

@@ -1,7 +1,7 @@
 -- What is said where a program names or passes something else than what there is; see rille/names.lua. Loaded with the first such
 -- message.
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local signatures = require "rille.names.signatures"
 local words = require "rille.names.words"

@@ -1,5 +1,5 @@
 -- What a name that is no program may have meant: the app of a project, a file beside it, a port. Loaded with the first mistake.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local place = require "rille.place"
 

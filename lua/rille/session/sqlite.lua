@@ -1,7 +1,9 @@
 -- Sessions in a table of a database: they survive a restart, can be taken back, and may be as large as 64 KiB. The key is a
 -- hash of the id, so that whoever reads the table can be nobody with it.
 local errors = require "rille.error"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_http = require "rille.native.http"
+local native_data = require "rille.native.data"
 
 local M = {}
 local Store = {}
@@ -41,11 +43,11 @@ function M.new(config, app)
 end
 
 function Store:load(token)
-  local key, id = native.session_key(self.name, token)
+  local key, id = native_http.session_key(self.name, token)
   if not key then return nil end
   local now = native.time()
   local row = self.db:one("SELECT data, created, saved, version FROM rille_sessions WHERE key = ? AND expires > ?",
-    native.blob(key), now)
+    native_data.blob(key), now)
   if not row or now - row.created >= self.lifetime then return nil end
   return { id = id, created = row.created, saved = row.saved, version = row.version, data = row.data,
     refresh = now - row.saved >= self.max_age / refreshes }
@@ -60,11 +62,11 @@ local function update(self, key, record, now, expires)
 end
 
 function Store:save(record)
-  if #record.data > native.limit_session then return nil, "large" end
+  if #record.data > native_http.limit_session then return nil, "large" end
   local token = native.base64url_encode(record.id)
   local now = native.time()
   local expires = math.min(now + self.max_age, record.created + self.lifetime)
-  local key = native.blob((native.session_key(self.name, token)))
+  local key = native_data.blob((native_http.session_key(self.name, token)))
   if record.version == 0 then
     self.db:exec("INSERT INTO rille_sessions (key, data, created, saved, expires, version) VALUES (?, ?, ?, ?, ?, 1)",
       key, record.data, record.created, now, expires)
@@ -79,8 +81,8 @@ function Store:save(record)
 end
 
 function Store:revoke(record)
-  local key = native.session_key(self.name, native.base64url_encode(record.id))
-  self.db:exec("DELETE FROM rille_sessions WHERE key = ?", native.blob(key))
+  local key = native_http.session_key(self.name, native.base64url_encode(record.id))
+  self.db:exec("DELETE FROM rille_sessions WHERE key = ?", native_data.blob(key))
 end
 
 -- Now and then a save takes some of the expired rows along.

@@ -9,7 +9,7 @@
 --
 -- Frames are blocks (do … end). Lua allows 200 local variables in a function: what exceeds MOST_LOCALS lives in a table of
 -- its frame.
-local native = require "rille.native"
+local native = require "rille.native.template"
 
 local Code = {}
 Code.__index = Code

@@ -11,7 +11,7 @@ local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
 local failure = require "rille.template.failure"
 local macro = require "rille.template.macro"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local Symbols = require "rille.template.symbols"
 
 local M = {}

@@ -1,6 +1,6 @@
 -- HTML as text: without tags, without entities, and with links where addresses stand in it.
 local entities -- loaded when used
-local native = require "rille.native"
+local native = require "rille.native.core"
 local text = require "rille.template.text"
 
 local M = {}

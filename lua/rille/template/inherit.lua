@@ -8,7 +8,7 @@
 local failure = require "rille.template.failure"
 local items = require "rille.template.items"
 local macro = require "rille.template.macro"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local value = require "rille.template.value"
 
 local M = {}

@@ -6,7 +6,7 @@
 --
 -- t may be the value itself: it is only read.
 local failure = require "rille.template.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
 

@@ -1,6 +1,7 @@
 -- JSON as Python's json.dumps writes it: a space behind commas and colons, keys in order, ASCII only.
 local failure = require "rille.template.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_template = require "rille.native.template"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
 
@@ -68,7 +69,7 @@ end
 local function encode_number(v)
   if v ~= v then return "NaN" end
   if v == math.huge or v == -math.huge then return v > 0 and "Infinity" or "-Infinity" end
-  return native.float_text(v)
+  return native_template.float_text(v)
 end
 
 local encoders = {

@@ -1,4 +1,4 @@
--- From the text of a template to tokens: how errors and literals of runtime/vm/bind/template_lexer.c read. Tokens are columns,
+-- From the text of a template to tokens: how errors and literals of runtime/bind/template/lexer.c read. Tokens are columns,
 -- which are lists:
 --
 --   kind    "data" "{{" "}}" "{%" "%}" "name" "string" "integer" "float", an operator as it is written, or "eof" at the end
@@ -9,7 +9,7 @@
 -- Newlines are "\n" from here on.
 local failure = require "rille.template.failure"
 local literal = require "rille.template.literal"
-local native = require "rille.native"
+local native = require "rille.native.template"
 
 local M = {}
 

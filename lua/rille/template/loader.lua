@@ -6,7 +6,7 @@
 --
 -- A loader has several, and the first that knows a name wins. What it finds is {source, chunk, path, stamp}; the chunk is
 -- what messages call the template.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local without_mark = require("rille.source").without_mark
 
 local Loader = {}

@@ -1,4 +1,4 @@
--- Attributes and items of values: the part that is no plain field of a table (that part is C's, vm/bind/template.c).
+-- Attributes and items of values: the part that is no plain field of a table (that part is C's, bind/template/render.c).
 --
 -- A field of a mapping comes before a method of the same name, so that order.items is the order's items. A program's objects
 -- (tables with a metatable, userdata) are asked in Lua's way, but for names that begin with an underscore, which stay
@@ -6,7 +6,7 @@
 local failure = require "rille.template.failure"
 local format = require "rille.template.format"
 local methods = require "rille.template.methods"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
 

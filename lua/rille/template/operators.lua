@@ -2,7 +2,7 @@
 -- become floats.
 local failure = require "rille.template.failure"
 local format = require "rille.template.format"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
 

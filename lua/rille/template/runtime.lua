@@ -1,12 +1,13 @@
 -- The functions that generated code calls, in one table R; one for templates that are strict about what is undefined and
--- one for the others. What R holds of C is described in vm/bind/template.c.
+-- one for the others. What R holds of C is described in bind/template/render.c.
 local call = require "rille.template.call"
 local failure = require "rille.template.failure"
 local inherit = require "rille.template.inherit"
 local items = require "rille.template.items"
 local lookup = require "rille.template.lookup"
 local macro = require "rille.template.macro"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_template = require "rille.native.template"
 local operators = require "rille.template.operators"
 local value = require "rille.template.value"
 
@@ -18,7 +19,7 @@ end
 
 local function new(strict)
   local lookups = strict and lookup.strict or lookup.lenient
-  local R = native.page_functions {
+  local R = native_template.page_functions {
     array = value.Array, tuple = value.Tuple, markup = value.Markup, undefined = value.Undefined, strict = value.Strict,
     text = lookups.text, attribute_text = lookups.attribute_text, attr = lookups.attr, peek = lookups.peek, item = lookups.item,
     truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items,

@@ -3,7 +3,7 @@
 --
 --   request's task    run:  drain -> out:write -> wait for data -> drain …
 --   template's task         print … ready() … print … pause() (waits while there is too much) … end
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local Stream = {}
 Stream.__index = Stream

@@ -3,7 +3,8 @@
 --
 -- What is looked for, and where, may be somebody else's text: places are found by native.find_text, which is linear whatever
 -- the two are (string.find is not). What is made is bounded before it is made.
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_template = require "rille.native.template"
 
 local M = {}
 
@@ -62,7 +63,7 @@ local function offset(s, i) return utf8.offset(s, i + 1) or #s + 1 end
 --- The character of that number in Unicode; raises where there is none.
 function M.char(point)
   if point < 0 or point > 0x10FFFF or (point >= 0xD800 and point <= 0xDFFF) then
-    failure.fail("there is no character number %s", native.float_text(point))
+    failure.fail("there is no character number %s", native_template.float_text(point))
   end
   return utf8.char(point)
 end

@@ -11,7 +11,8 @@
 --
 -- Internals of our own stand at integer keys, so that no name in a template reaches them.
 local failure = require "rille.template.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_template = require "rille.native.template"
 local strings = require "rille.template.text"
 
 local M = {}
@@ -221,7 +222,8 @@ end
 
 --- kind(value) -> "undefined", "none", "boolean", "number", "string", "markup", "list", "tuple", "mapping", "function",
 --- "thread" or "object"
-M.kind = native.kind_function({ array = Array, tuple = Tuple, markup = Markup, undefined = Undefined, strict = Strict }, KEYS)
+local lua_kinds = { array = Array, tuple = Tuple, markup = Markup, undefined = Undefined, strict = Strict }
+M.kind = native_template.kind_function(lua_kinds, KEYS)
 
 local kind = M.kind
 
@@ -348,7 +350,7 @@ local texts = {
   end,
   none = function() return "none" end,
   boolean = tostring,
-  number = native.float_text,
+  number = native_template.float_text,
   string = function(value) return value end,
   markup = function(value) return value[1] end,
   list = repr_list,

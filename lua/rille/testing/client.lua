@@ -3,7 +3,9 @@
 local errors = require "rille.error"
 local http = require "rille.client"
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
+local native_http = require "rille.native.http"
 local options = require "rille.options"
 local running = require "rille.testing.running"
 
@@ -63,12 +65,12 @@ local function transport_to(client)
       error(errors.new("redirect", ("%s %s: testing.client asks %s only"):format(req.method, req.url, client.host)), 0)
     end
     if not target:find "^/" then target = "/" .. target end
-    local exchange = native.exchange(client.running.compiled, head_of(req, host, target, length_of(req)), scheme == "https",
+    local exchange = native_http.exchange(client.running.compiled, head_of(req, host, target, length_of(req)), scheme == "https",
       client.open)
     local source = setmetatable({ exchange = exchange, open = client.open }, Source)
     if req.body then send_body(exchange, req.body) end
     local status, headers = exchange:head()
-    return status, native.client_headers(headers), source
+    return status, native_client.client_headers(headers), source
   end
 end
 
@@ -77,7 +79,7 @@ end
 -- A name outside ASCII is sent in its ASCII form, as any client does.
 local function host_of(host)
   if not host:find "[\128-\255]" then return host end
-  local location, why = native.url_parse("http://" .. host)
+  local location, why = native_client.url_parse("http://" .. host)
   if not location then options.mistake(("testing.client: host '%s': %s"):format(host, why)) end
   return location.url:match "^http://([^/]*)"
 end

@@ -15,7 +15,8 @@ local errors = require "rille.error"
 local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
 local names = require "rille.names"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
 local options = require "rille.options"
 local response = require "rille.client.response"
 local transport = require "rille.client.transport"
@@ -46,7 +47,7 @@ local function query_of(text)
 end
 
 local function call_of(req)
-  local location = native.url_parse(req.url)
+  local location = native_client.url_parse(req.url)
   return setmetatable({ method = req.method, url = req.url, path = location.path, query = query_of(location.query),
     headers = headers.copy(req.headers), body = bodies.text(req.body) }, Call)
 end
@@ -70,7 +71,7 @@ local function matcher(wanted)
   if type(wanted) ~= "string" then mistake("mock:on: a URL, a pattern or a function was expected, got a " .. type(wanted)) end
   local glob = wanted:find("*", 1, true) and "^" .. escaped(wanted):gsub("%%%*", ".*") .. "$"
   local pattern = wanted:find "%%[%a%p]" and not is_escaped(wanted) and "^" .. wanted:gsub("^%^", ""):gsub("%$$", "") .. "$"
-  local location = native.url_parse(wanted)
+  local location = native_client.url_parse(wanted)
   local plain = location and location.url or wanted
   return function(url)
     if url == plain or url:match "^[^?]*" == plain then return true end

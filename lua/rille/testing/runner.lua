@@ -2,7 +2,8 @@
 -- real clock, which ends it where it waits, or where it computes for so long. A test that leaves a task, an open transaction
 -- or an unread body behind fails and says which; what was logged during a test is shown when it fails.
 local cleanup = require "rille.testing.cleanup"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
 local sqlite = require "rille.sqlite"
 
 local M = {}
@@ -64,7 +65,7 @@ local function check(what, found)
 end
 
 local function check_leaks(before, own)
-  local tasks, transactions, bodies = left_tasks(before, own), left_transactions(before, own), native.client_take_unread()
+  local tasks, transactions, bodies = left_tasks(before, own), left_transactions(before, own), native_client.client_take_unread()
   check("a task", tasks)
   check("an open transaction", transactions)
   check("an unread body", bodies)

@@ -6,7 +6,7 @@
 local errors = require "rille.error"
 local forms = require "rille.form"
 local is_list = require("rille.list").is_list
-local native = require "rille.native"
+local native = require "rille.native.core"
 local options = require "rille.options"
 local schemas = require "rille.validate.schema"
 local traits = require "rille.traits"

@@ -9,7 +9,8 @@
 -- A spec is {type, optional, nullable, default, enum, min, max, pattern, format, items, fields, order, values, unknown, types,
 -- description, keeps_null}; `order` is the names of the fields, sorted; keeps_null: something in it is
 -- nullable.
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
 local options = require "rille.options"
 
 local M = {}
@@ -48,7 +49,7 @@ M.formats = {
   uuid = function(s) return s:find(uuid) ~= nil end,
   uri = function(s) -- one of the web must be such that it can be asked for: a host that no name may have is none
     if not s:find "^%a[%w+.-]*://[^%s<>\"{}|\\^`]+$" then return false end
-    return not s:find "^[Hh][Tt][Tt][Pp][Ss]?:" or native.url_parse(s) ~= nil
+    return not s:find "^[Hh][Tt][Tt][Pp][Ss]?:" or native_client.url_parse(s) ~= nil
   end,
   slug = function(s) return s:find "^[%l%d][%l%d-]*$" ~= nil and s:sub(-1) ~= "-" and not s:find("--", 1, true) end,
   date = function(s)

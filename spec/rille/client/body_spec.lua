@@ -272,7 +272,7 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
   end)
 
   it("that nobody reads are told of at the end of a test", function()
-    local native = require "rille.native"
+    local native = require "rille.native.client"
     local path = fake:script { head "Content-Length: 10000000", { send = ("s"):rep(100000), times = 100 } }
     local res = fake:fetch(path)
     assert.same({ fake.url .. path }, native.client_take_unread())

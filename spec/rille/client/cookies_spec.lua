@@ -1,5 +1,6 @@
 local rille = require "rille"
-local native = require "rille.native"
+local native = require "rille.native.core"
+local native_client = require "rille.native.client"
 local cookies = require "rille.client.cookies"
 local fakes = require "spec.support.fake"
 
@@ -7,8 +8,8 @@ describe("a cookie jar", function()
   local jar
   before_each(function() jar = cookies.new() end)
 
-  local function take(url, ...) jar:take(native.url_parse(url), { ... }) end
-  local function sent(url) return jar:header(native.url_parse(url)) end
+  local function take(url, ...) jar:take(native_client.url_parse(url), { ... }) end
+  local function sent(url) return jar:header(native_client.url_parse(url)) end
 
   it("sends a cookie back to the host that set it, and to no other", function()
     take("http://a.example.com/", "sid=1")
@@ -191,7 +192,7 @@ describe("a cookie jar", function()
     local data = rille.json_decode(rille.json_encode(jar:save()))
     local other = cookies.new():load(data)
     assert.same(jar:list(), other:list())
-    assert.is_nil(other:header(native.url_parse "https://b.a.h.com/x/"):find("a=1", 1, true))
+    assert.is_nil(other:header(native_client.url_parse "https://b.a.h.com/x/"):find("a=1", 1, true))
     for _, bad in ipairs { "load me", { "x" }, { { name = "a" } }, { { name = "a", value = "1\r\n", domain = "h.com", path = "/",
       host_only = true, secure = false, http_only = false } } } do
       assert.has_error(function() other:load(bad) end)
@@ -248,7 +249,7 @@ describe("a cookie jar", function()
       for i = 0, count - 1 do
         if i % 10 == 0 then
           domain = ("h%d.com"):format(i)
-          location = native.url_parse("https://a." .. domain .. "/")
+          location = native_client.url_parse("https://a." .. domain .. "/")
         end
         texts[1] = ("n%d=1; Domain=%s; Path=/%d%s"):format(i, domain, i, attributes)
         other:take(location, texts)
@@ -272,7 +273,7 @@ describe("a cookie jar", function()
   it("costs what its bytes do, whatever they are", function()
     local function cost(text)
       local started = os.clock()
-      for _ = 1, 2 do jar:take(native.url_parse "http://h.com/", { text }) end
+      for _ = 1, 2 do jar:take(native_client.url_parse "http://h.com/", { text }) end
       return os.clock() - started
     end
     for _, piece in ipairs { " ", ";", "=", "; ", "\t", "a ", ";Path=/;", "; Expires=1 1 1", ":", "a=", "; Max-Age=1",

@@ -1,5 +1,5 @@
 local failure = require "rille.dev.failure"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 
 local function describe_error(f)

@@ -1,6 +1,6 @@
 local failure = require "rille.dev.failure"
 local hint = require "rille.dev.hint"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local scratch = require "spec.support.scratch"
 
 -- A file of the project whose text is given; the line at fault is marked with "--!".

@@ -170,7 +170,7 @@ describe("migrations", function()
 
   -- ---- what was applied ------------------------------------------------------------------------------------------------
 
-  local native = require "rille.native"
+  local native = require "rille.native.core"
   local function checksum_of(name) return native.sha256((files:read(name))) end
 
   it("keep a checksum, and one that was edited is named with both", function()

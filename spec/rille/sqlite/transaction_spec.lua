@@ -200,7 +200,7 @@ describe("a database", function()
   end)
 
   describe("that its task leaves open", function()
-    local native = require "rille.native"
+    local native = require "rille.native.core"
 
     -- The runner fails a test that leaves one: here that is what is looked for.
     local function forget() db:take_left() end

@@ -1,5 +1,5 @@
 -- Nothing that was raised vanishes: it is raised in somebody who waits, or it is in the log, once.
-local native = require "rille.native"
+local native = require "rille.native.core"
 local rille = require "rille"
 local settle = require "spec.support.settle"
 

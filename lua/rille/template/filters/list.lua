@@ -3,7 +3,7 @@
 local failure = require "rille.template.failure"
 local items = require "rille.template.items"
 local methods = require "rille.template.methods"
-local native = require "rille.native"
+local native = require "rille.native.core"
 local operators = require "rille.template.operators"
 local record = require "rille.template.record"
 local text = require "rille.template.text"

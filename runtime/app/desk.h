@@ -1,0 +1,41 @@
+/*
+ * The desk of `rille dev`: a second Lua state beside the program's, where the developer's loop is written
+ * (lua/rille/dev/desk.lua). It lives as long as the process; the program's states come and go.
+ *
+ *   files change, a load ended, a request was answered --rl_desk_tell--> letters --receive()--> desk.lua
+ *   desk.lua --reload(), watch(), ask()--> the owner (cli/dev.c) --> editions, watcher, the program's state
+ *
+ * Only a main task that was given a desk has one: in `serve` these functions raise.
+ */
+#ifndef RL_VM_DESK_H
+#define RL_VM_DESK_H
+
+#include "app/main.h"
+#include "base/list.h"
+
+enum { RL_DESK_LETTERS = 4096 }; /* more are dropped: the desk is behind by far */
+
+typedef struct rl_desk rl_desk;
+
+struct rl_desk {
+  /* Set by the owner. */
+  void (*reload)(rl_desk *desk, bool environment);
+  int (*watch)(rl_desk *desk, const char *directory);
+  /* Appends what the program's state answers; false where there is none. */
+  bool (*ask)(rl_desk *desk, rl_slice question, rl_buf *answer);
+  void *owner;
+
+  rl_list letters;
+  unsigned count;
+  rl_waker waiting;
+};
+
+void rl_desk_init(rl_desk *desk);
+void rl_desk_free(rl_desk *desk);
+/* A letter: what kind it is (static), and a text that is copied. */
+void rl_desk_tell(rl_desk *desk, const char *kind, rl_slice text);
+
+/* Asks the function that the program's state has given to native.answer_desk. False where there is none, or it failed. */
+bool rl_main_ask(rl_main *main, rl_slice question, rl_buf *answer);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * What the files of the HTTP client's binding share.
+ *
+ *   pool userdata ("rille.client_pool")      -> rl_pool, by reference
+ *   transfer userdata ("rille.transfer")     the rl_transfer itself; its user values: the URL, the body it sends
+ *   head userdata ("rille.client_headers")   the fields of a response, copied out of the transfer
+ */
+#ifndef RL_VM_BIND_CLIENT_H
+#define RL_VM_BIND_CLIENT_H
+
+#include "bind/bind.h"
+#include "client/transfer.h"
+
+/* Where a transfer keeps the URL that was asked for, and the body it borrows. */
+enum { RL_CLIENT_URL = 1, RL_CLIENT_BODY = 2 };
+
+/* A userdata; see bind/client/transfer.c. */
+typedef struct rl_client_transfer {
+  rl_transfer t; /* first */
+  rl_waker waiter;
+  bool awaited; /* from the start of a wait until its continuation has run */
+  bool owes;    /* bytes were taken off it that have not reached Lua */
+  rl_buf whole; /* what transfer:all() has so far */
+  char method[24];
+} rl_client_transfer;
+
+/* Pushes one that has not started, with the URL at that index. `method` is shorter than the field. */
+rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const char *method, int url_index);
+/* status, headers, transfer: of the transfer at 1, whose head it waits for. Raises what it failed by. */
+int rl_client_transfer_answer(lua_State *L);
+/* Raises what the transfer at that index has failed by: {status, code, message, phase, method, url}. */
+int rl_client_transfer_raise(lua_State *L, int index) RL_RAISES;
+
+/* Pushes the fields of a head as a table-like value (bind/client/head.c). */
+void rl_client_head_push(lua_State *L, const rl_head *head);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * The developer's loop for Lua: the desk's side (letters, reloads, questions) and the program's (answers, and what a request
+ * waited for). See app/desk.h.
+ */
+#include "app/desk.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "app/serving.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "bind/bind.h"
+#include "vm/owner.h"
+
+/* ---- letters --------------------------------------------------------------------------------------------------------- */
+
+typedef struct letter {
+  rl_list node;
+  const char *kind;
+  size_t len;
+  char text[];
+} letter;
+
+void rl_desk_init(rl_desk *desk) {
+  memset(desk, 0, sizeof *desk);
+  rl_list_init(&desk->letters);
+}
+
+void rl_desk_free(rl_desk *desk) {
+  for (rl_list *node; (node = rl_list_shift(&desk->letters));) rl_free(RL_CONTAINER(node, letter, node));
+}
+
+void rl_desk_tell(rl_desk *desk, const char *kind, rl_slice text) {
+  letter *l = desk->count < RL_DESK_LETTERS ? rl_alloc(sizeof *l + text.len) : NULL;
+  if (!l) return;
+  l->kind = kind;
+  l->len = text.len;
+  if (text.len) memcpy(l->text, text.data, text.len);
+  rl_list_push(&desk->letters, &l->node);
+  desk->count++;
+  rl_task_wake(&desk->waiting);
+}
+
+static rl_desk *desk_of(lua_State *L) {
+  rl_desk *desk = rl_main_of(L)->desk;
+  if (!desk) luaL_error(L, "this state is not the desk of rille dev");
+  return desk;
+}
+
+static bool undo_receive(rl_task *task, void *ud) {
+  (void)task;
+  ((rl_desk *)ud)->waiting.task = NULL;
+  return true;
+}
+
+static int receive_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rl_desk *desk = desk_of(L);
+  if (rl_list_empty(&desk->letters)) return 0;
+  letter *l = RL_CONTAINER(desk->letters.next, letter, node);
+  lua_pushstring(L, l->kind);
+  lua_pushlstring(L, l->text, l->len);
+  rl_list_remove(&l->node); /* it has arrived */
+  desk->count--;
+  rl_free(l);
+  return 2;
+}
+
+/* desk_receive() -> kind, text */
+static int l_receive(lua_State *L) {
+  rl_desk *desk = desk_of(L);
+  if (!rl_list_empty(&desk->letters)) return receive_k(L, LUA_OK, 0);
+  desk->waiting = rl_task_waker(rl_task_may_wait(L, "a letter"));
+  return rl_task_wait(L, "a letter", undo_receive, desk, receive_k, 0);
+}
+
+/* ---- what the desk asks for ---------------------------------------------------------------------------------------------- */
+
+/* desk_reload(environment): loads the program again; `environment`: .env has changed. A letter says how it went. */
+static int l_reload(lua_State *L) {
+  rl_desk *desk = desk_of(L);
+  desk->reload(desk, lua_toboolean(L, 1));
+  return 0;
+}
+
+/* desk_watch(directory) -> whether it is watched now, with all below it */
+static int l_watch(lua_State *L) {
+  rl_desk *desk = desk_of(L);
+  lua_pushboolean(L, desk->watch(desk, luaL_checkstring(L, 1)) == RL_OK);
+  return 1;
+}
+
+/* desk_ask(question) -> what the program's state answers, or nil */
+static int l_ask(lua_State *L) {
+  rl_desk *desk = desk_of(L);
+  rl_slice question = rl_check_slice(L, 1);
+  rl_buf *answer = rl_scratch_push(L);
+  if (desk->ask(desk, question, answer)) return rl_scratch_result(L, answer, answer->error);
+  rl_scratch_give(answer);
+  lua_pushnil(L);
+  return 1;
+}
+
+/* desk_is_terminal() -> whether a person reads stdout */
+static int l_is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty(STDOUT_FILENO));
+  return 1;
+}
+
+static const char answer_key = 0; /* registry: the function that answers the desk */
+
+/* answer_desk(f): f(question) -> text; it cannot wait */
+static int l_answer_desk(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &answer_key);
+  return 0;
+}
+
+/* Stack: the function, the question (light userdata). Leaves a string. */
+static int answer_question(lua_State *L) {
+  rl_push_slice(L, *(rl_slice *)lua_touserdata(L, 2));
+  lua_replace(L, 2);
+  lua_call(L, 1, 1);
+  luaL_tolstring(L, -1, NULL);
+  return 1;
+}
+
+bool rl_main_ask(rl_main *main, rl_slice question, rl_buf *answer) {
+  lua_State *L = main->vm->L;
+  int top = lua_gettop(L);
+  if (!lua_checkstack(L, 8)) return false;
+  lua_pushcfunction(L, answer_question);
+  bool there = lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key) == LUA_TFUNCTION;
+  if (there) {
+    lua_pushlightuserdata(L, &question);
+    there = lua_pcall(L, 2, 1, 0) == LUA_OK;
+    const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is not a string";
+    if (there) rl_buf_add_slice(answer, rl_check_slice(L, -1));
+    else rl_logf(RL_LOG_WARN, "dev: the program's state did not answer: %s", why);
+  }
+  lua_settop(L, top);
+  return there;
+}
+
+/* ---- what a request waited for -------------------------------------------------------------------------------------------- */
+
+enum { MOST_WAITS = 200 };
+
+struct rl_wait_note {
+  rl_wait_note *before;
+  const rl_task *task;
+  const char *name;
+  uint64_t from_ns, to_ns; /* to_ns is 0 while it waits */
+};
+
+static void note_begin(rl_serving *s, const rl_task *task) {
+  rl_wait_note *note = s->wait_count < MOST_WAITS ? rl_arena_alloc(&s->req->arena, sizeof *note) : NULL;
+  if (!note) return;
+  *note = (rl_wait_note){.before = s->waits, .task = task, .name = task->wait_name, .from_ns = uv_hrtime()};
+  s->waits = note;
+  s->wait_count++;
+}
+
+static void on_wait(rl_task *task, bool begins) {
+  rl_serving *s = rl_serving_of_task(task);
+  if (!s || !s->req) return;
+  if (begins) {
+    note_begin(s, task);
+    return;
+  }
+  rl_wait_note *note = s->waits;
+  while (note && (note->task != task || note->to_ns)) note = note->before;
+  if (note) note->to_ns = uv_hrtime();
+}
+
+/* trace_waits(): from now on what requests wait for is noted */
+static int l_trace_waits(lua_State *L) {
+  rl_vm_of(L)->on_wait = on_wait;
+  return 0;
+}
+
+/* request_key() -> what stands for the request of the running task, or nil */
+static int l_request_key(lua_State *L) {
+  rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  if (s) lua_pushlightuserdata(L, s);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* request_shows_dev() -> whether who asks may see pages of development */
+static int l_request_shows_dev(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  lua_pushboolean(L, s && s->req && s->req->shows_dev);
+  return 1;
+}
+
+/* request_route() -> the index of the route of the running task's request, from 1, or nil */
+static int l_request_route(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  if (s && s->route >= 0) lua_pushinteger(L, s->route + 1);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* request_waits() -> list of {name, from, to} in seconds of native.now, the last one first */
+static int l_request_waits(lua_State *L) {
+  const rl_serving *s = rl_serving_of_task(rl_task_running(L));
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (const rl_wait_note *note = s ? s->waits : NULL; note; note = note->before) {
+    lua_createtable(L, 3, 0);
+    lua_pushstring(L, note->name);
+    lua_rawseti(L, -2, 1);
+    lua_pushnumber(L, (double)note->from_ns / 1e9);
+    lua_rawseti(L, -2, 2);
+    lua_pushnumber(L, (double)(note->to_ns ? note->to_ns : uv_hrtime()) / 1e9);
+    lua_rawseti(L, -2, 3);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+/* on_raise(f): from now on f(value) is called for each value that is raised, before the stack unwinds: level 3 is the function
+ * that raised it. f cannot wait; what it raises itself is dropped. */
+static int l_on_raise(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  rl_vm_of(L)->refs[RL_REF_ON_RAISE] = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* memory_used() -> bytes of this state */
+static int l_memory_used(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rl_vm_of(L)->memory.used);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"desk_receive", l_receive},
+                                     {"desk_reload", l_reload},
+                                     {"desk_watch", l_watch},
+                                     {"desk_ask", l_ask},
+                                     {"desk_is_terminal", l_is_terminal},
+                                     {"answer_desk", l_answer_desk},
+                                     {"trace_waits", l_trace_waits},
+                                     {"request_key", l_request_key},
+                                     {"request_shows_dev", l_request_shows_dev},
+                                     {"request_route", l_request_route},
+                                     {"request_waits", l_request_waits},
+                                     {"on_raise", l_on_raise},
+                                     {"memory_used", l_memory_used},
+                                     {NULL, NULL}};
+
+void rl_bind_desk(lua_State *L) {
+  if (rl_vm_of(L)->mode != RL_MODE_DEV) return;
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,497 @@
+/*
+ * JSON for Lua values.
+ *
+ * Encoding walks a table once: while its keys come as 1, 2, 3 … it is a list, otherwise all keys are strings. An empty
+ * table is {} unless marked by rille.array. What JSON cannot hold (functions, NaN, a list with a hole, mixed keys) raises
+ * and says where. Decoding keeps integers, marks lists (so that [] stays a list), and drops null members of objects unless
+ * told to keep them.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "bind/bind.h"
+#include "vm/owner.h"
+
+/* ---- encoding ------------------------------------------------------------------------------------------------------------- */
+
+enum {
+  FEW = 24,
+  INTERNED = 40
+}; /* so many pairs stay on the stack while they are sorted; shorter strings are one each */
+
+typedef struct encoder {
+  lua_State *L;
+  rl_buf *out;
+  int depth;
+  bool canonical;    /* members by their keys alone */
+  int slot;          /* on the stack: the shape whose names these are */
+  const void *shape; /* its address */
+  bool is_wide;      /* it has more names than fit here */
+  int name_count;
+  rl_slice names[FEW];
+} encoder;
+
+static RL_RAISES void fail(encoder *e, int code) {
+  if (code == RL_EUTF8) luaL_error(e->L, "cannot encode a string that is not UTF-8 as JSON");
+  if (code == RL_EINVALID) luaL_error(e->L, "cannot encode NaN or an infinity as JSON");
+  rl_error_raise(e->L, code, NULL);
+}
+
+static inline void check(encoder *e, int code) {
+  if (code) fail(e, code);
+}
+
+static void encode(encoder *e, int index);
+
+static void put(encoder *e, char c) { check(e, rl_buf_add_char(e->out, c)); }
+
+static bool is_marked_array(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return false;
+  rl_vm_push_ref(L, RL_REF_ARRAY_META);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+/* ---- objects: members in the order of their shape, else of their keys, so that equal values give equal texts, at each start
+ * and on each worker ---- */
+
+const char rl_shape_mark = 0;
+
+typedef struct member {
+  rl_slice key;
+  int rank;  /* its place in the shape; behind all of it where it has none there */
+  int value; /* on the stack */
+} member;
+
+static int compare_slices(const rl_slice *x, const rl_slice *y) {
+  int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+  return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Whether x belongs in front of y. Most keys differ in the first byte already; an empty one ends in NUL. */
+static inline bool is_less(const member *x, const member *y) {
+  if (x->rank != y->rank) return x->rank < y->rank;
+  unsigned char a = (unsigned char)*x->key.data, b = (unsigned char)*y->key.data;
+  return a != b ? a < b : compare_slices(&x->key, &y->key) < 0;
+}
+
+static void check_key(encoder *e) {
+  if (lua_type(e->L, -2) == LUA_TSTRING) return;
+  luaL_error(e->L, "cannot encode a table as JSON: key %s is neither a string nor the next of a list",
+             luaL_tolstring(e->L, -2, NULL));
+}
+
+static bool is_same(rl_slice a, rl_slice b) {
+  return a.data == b.data || (a.len > INTERNED && a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Keeps the shape on top of the stack in the slot while its names are in use. */
+static void read_shape(encoder *e) {
+  lua_State *L = e->L;
+  e->shape = lua_topointer(L, -1);
+  e->name_count = 0;
+  e->is_wide = false;
+  for (; lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING; lua_pop(L, 1)) {
+    e->is_wide = e->name_count == FEW;
+    if (e->is_wide) break;
+    rl_slice *name = &e->names[e->name_count++];
+    name->data = lua_tolstring(L, -1, &name->len);
+  }
+  lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  lua_replace(L, e->slot);
+}
+
+/* Whether the table at `index` has a shape, whose names are at hand then. Rows that follow each other share one. */
+static bool take_shape(encoder *e, int index) {
+  lua_State *L = e->L;
+  if (e->canonical || !lua_getmetatable(L, index)) return false;
+  bool shaped = e->shape && lua_topointer(L, -1) == e->shape;
+  lua_pop(L, 1);
+  if (shaped) return true;
+  if (!rl_push_shape(L, index)) return false;
+  read_shape(e);
+  lua_pop(L, 1);
+  return true;
+}
+
+static int rank_of(const encoder *e, rl_slice key) {
+  int rank = 0;
+  while (rank < e->name_count && !is_same(e->names[rank], key)) rank++;
+  return rank;
+}
+
+/* The pair on top of the stack to its place among those before it. */
+static void insert_member(encoder *e, member *members, int count, int value, bool shaped) {
+  member one = {.value = value};
+  check_key(e);
+  one.key.data = lua_tolstring(e->L, -2, &one.key.len);
+  if (shaped) one.rank = rank_of(e, one.key);
+  int at = count;
+  for (; at > 0 && is_less(&one, &members[at - 1]); at--) members[at] = members[at - 1];
+  members[at] = one;
+}
+
+static void write_key(encoder *e, rl_slice key) {
+  check(e, rl_json_write_string(e->out, key));
+  put(e, ':');
+}
+
+static void encode_many(encoder *e, int index);
+
+/* The first pair is on the stack. Nothing is allocated while pairs are gathered, so the table stays as it is. */
+static void encode_object(encoder *e, int index, bool shaped) {
+  lua_State *L = e->L;
+  member members[FEW];
+  int bottom = lua_gettop(L) - 2, count = 0;
+  do {
+    if (count == FEW) {
+      lua_settop(L, bottom);
+      encode_many(e, index);
+      return;
+    }
+    insert_member(e, members, count, bottom + 2 * count + 2, shaped);
+    count++;
+    lua_pushvalue(L, -2);
+  } while (lua_next(L, index));
+  for (int i = 0; i < count; i++) {
+    put(e, i ? ',' : '{');
+    write_key(e, members[i].key);
+    encode(e, members[i].value);
+  }
+  put(e, '}');
+  lua_settop(L, bottom);
+}
+
+/* ---- objects of many members ------------------------------------------------------------------------------------------------------ */
+
+typedef struct sorted_key {
+  rl_slice text;
+  lua_Integer rank;
+  lua_Integer place; /* in the list that holds it */
+} sorted_key;
+
+static int compare_keys(const void *a, const void *b) {
+  const sorted_key *x = a, *y = b;
+  if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
+  return compare_slices(&x->text, &y->text);
+}
+
+/* Pushes a list of the keys, so that they stay whatever becomes of the table. Returns how many. */
+static size_t push_keys(encoder *e, int index) {
+  lua_State *L = e->L;
+  size_t count = 0;
+  lua_newtable(L);
+  int list = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    check_key(e);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, list, (lua_Integer)++count);
+  }
+  return count;
+}
+
+/* Pushes a table: key -> its place in the shape of the table at `index`. Empty where that has none. */
+static void push_ranks(encoder *e, int index) {
+  lua_State *L = e->L;
+  lua_newtable(L);
+  int ranks = lua_gettop(L);
+  if (e->canonical || !rl_push_shape(L, index)) return;
+  for (lua_Integer i = 1; lua_rawgeti(L, ranks + 1, i) == LUA_TSTRING; i++) {
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, ranks) == LUA_TNIL) lua_pushvalue(L, -2), lua_pushinteger(L, i), lua_rawset(L, ranks);
+    lua_pop(L, 2);
+  }
+  lua_settop(L, ranks);
+}
+
+/* The key on top of the stack. */
+static sorted_key key_of(encoder *e, int ranks, lua_Integer place) {
+  sorted_key key = {.place = place, .rank = LUA_MAXINTEGER};
+  key.text.data = lua_tolstring(e->L, -1, &key.text.len);
+  lua_pushvalue(e->L, -1);
+  if (lua_rawget(e->L, ranks) == LUA_TNUMBER) key.rank = lua_tointeger(e->L, -1);
+  lua_pop(e->L, 1);
+  return key;
+}
+
+/* Making room for the keys may run finalizers, which may change the table. What they took away is null then. */
+static void encode_many(encoder *e, int index) {
+  lua_State *L = e->L;
+  push_ranks(e, index);
+  int ranks = lua_gettop(L);
+  size_t count = push_keys(e, index);
+  int list = lua_gettop(L);
+  sorted_key *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0);
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, list, (lua_Integer)i + 1);
+    keys[i] = key_of(e, ranks, (lua_Integer)i + 1);
+  }
+  qsort(keys, count, sizeof *keys, compare_keys);
+  put(e, '{');
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    if (i) put(e, ',');
+    lua_rawgeti(L, list, keys[i].place);
+    lua_rawget(L, index);
+    write_key(e, keys[i].text);
+    encode(e, lua_gettop(L));
+  }
+  put(e, '}');
+  lua_pop(L, 3);
+}
+
+/* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. Those before `from`
+ * are written. */
+static void encode_by_index(encoder *e, int index, lua_Integer from) {
+  lua_State *L = e->L;
+  lua_Integer count = 0, most = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1)
+      luaL_error(L, "cannot encode a table as JSON: it has both list items and the key %s",
+                 luaL_tolstring(L, -2, NULL));
+    count++;
+    if (lua_tointeger(L, -2) > most) most = lua_tointeger(L, -2);
+  }
+  if (count != most)
+    luaL_error(L, "cannot encode a list with a hole as JSON: %I items, the last at %I (rille.null stands for null)",
+               count, most);
+  for (lua_Integer i = from; i <= count; i++) {
+    put(e, i == 1 ? '[' : ',');
+    lua_rawgeti(L, index, i);
+    encode(e, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+  put(e, ']');
+}
+
+/* The first pair, with key 1, is on the stack. */
+static void encode_list(encoder *e, int index) {
+  put(e, '[');
+  for (lua_Integer expected = 1;; expected++) {
+    if (!lua_isinteger(e->L, -2) || lua_tointeger(e->L, -2) != expected) {
+      lua_pop(e->L, 2);
+      encode_by_index(e, index, expected);
+      return;
+    }
+    if (expected > 1) put(e, ',');
+    encode(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+    if (!lua_next(e->L, index)) break;
+  }
+  put(e, ']');
+}
+
+static void encode_table(encoder *e, int index) {
+  lua_State *L = e->L;
+  if (++e->depth > (int)RL_LIMIT_JSON_DEPTH)
+    luaL_error(L, "cannot encode as JSON: nested deeper than %d (a table that contains itself?)", RL_LIMIT_JSON_DEPTH);
+  luaL_checkstack(L, 2 * FEW + 12, "JSON");
+  bool shaped = take_shape(e, index);
+  lua_pushnil(L);
+  if (!lua_next(L, index)) check(e, rl_buf_add(e->out, is_marked_array(L, index) ? "[]" : "{}", 2));
+  else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
+  else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index, 1);
+  else if (shaped && e->is_wide) lua_pop(L, 2), encode_many(e, index);
+  else encode_object(e, index, shaped);
+  e->depth--;
+}
+
+static void encode(encoder *e, int index) {
+  lua_State *L = e->L;
+  size_t len;
+  const char *text;
+  switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+      text = lua_tolstring(L, index, &len);
+      check(e, rl_json_write_string(e->out, rl_slice_of(text, len)));
+      break;
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, index)) check(e, rl_json_write_integer(e->out, lua_tointeger(L, index)));
+      else check(e, rl_json_write_number(e->out, lua_tonumber(L, index)));
+      break;
+    case LUA_TBOOLEAN:
+      if (lua_toboolean(L, index)) check(e, rl_buf_add(e->out, "true", 4));
+      else check(e, rl_buf_add(e->out, "false", 5));
+      break;
+    case LUA_TTABLE: encode_table(e, index); break;
+    case LUA_TNIL: check(e, rl_buf_add(e->out, "null", 4)); break;
+    default:
+      if (!rl_is_null(L, index)) luaL_error(L, "cannot encode a %s as JSON", luaL_typename(L, index));
+      check(e, rl_buf_add(e->out, "null", 4));
+  }
+}
+
+static void encode_from(encoder *e, int index) {
+  index = lua_absindex(e->L, index);
+  lua_pushnil(e->L);
+  e->slot = lua_gettop(e->L);
+  encode(e, index);
+  lua_settop(e->L, e->slot - 1);
+}
+
+void rl_json_encode_value(lua_State *L, int index, rl_buf *out) {
+  encoder e;
+  e.L = L, e.out = out, e.depth = 0, e.canonical = false, e.shape = NULL, e.name_count = 0;
+  encode_from(&e, index);
+}
+
+/* json_encode(value) -> string */
+static int json_encode(lua_State *L) {
+  luaL_checkany(L, 1);
+  rl_buf *scratch = rl_scratch_push(L);
+  rl_json_encode_value(L, 1, scratch);
+  return rl_scratch_result(L, scratch, RL_OK);
+}
+
+/* json_canonical(value) -> string: the same whatever shapes there are, so that equal values give equal texts */
+static int json_canonical(lua_State *L) {
+  luaL_checkany(L, 1);
+  rl_buf *scratch = rl_scratch_push(L);
+  encoder e;
+  e.L = L, e.out = scratch, e.depth = 0, e.canonical = true, e.shape = NULL, e.name_count = 0;
+  encode_from(&e, 1);
+  return rl_scratch_result(L, scratch, RL_OK);
+}
+
+/* ---- decoding ------------------------------------------------------------------------------------------------------------- */
+
+/* The reader holds memory and Lua may raise: it lives in a userdata whose __gc and __close free it. */
+typedef struct decoder {
+  rl_json_reader reader;
+  bool keeps_null; /* of members of objects */
+} decoder;
+
+static int decoder_free(lua_State *L) {
+  rl_json_reader_free(&((decoder *)lua_touserdata(L, 1))->reader);
+  return 0;
+}
+
+static decoder *push_decoder(lua_State *L, rl_slice text, bool keeps_null) {
+  decoder *d = lua_newuserdatauv(L, sizeof *d, 0);
+  d->keeps_null = keeps_null;
+  rl_json_reader_init(&d->reader, text);
+  if (luaL_newmetatable(L, "rille.json_reader")) {
+    lua_pushcfunction(L, decoder_free);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return d;
+}
+
+static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int code) {
+  unsigned line, column;
+  rl_json_position(reader, &line, &column);
+  char message[128];
+  const char *what = reader->at >= reader->end ? "it ends too early" : rl_error_text(code);
+  snprintf(message, sizeof message, "bad JSON at line %u column %u: %s", line, column, what);
+  rl_error_push_word(L, "json", 400, message);
+  lua_error(L);
+}
+
+/* Pushes the value that `token` begins. False for the end of a bracket, where nothing is pushed. */
+static bool push_value(lua_State *L, decoder *d, int token);
+
+static void push_list(lua_State *L, decoder *d) {
+  lua_createtable(L, 4, 0);
+  for (lua_Integer i = 1; push_value(L, d, rl_json_next(&d->reader)); i++) lua_rawseti(L, -2, i);
+  rl_mark_array(L);
+}
+
+static void push_object(lua_State *L, decoder *d) {
+  lua_createtable(L, 0, 4);
+  for (;;) {
+    int token = rl_json_next(&d->reader);
+    if (token == RL_JSON_END_OBJECT) return;
+    if (token < 0) raise_syntax(L, &d->reader, token);
+    rl_push_slice(L, d->reader.string);
+    token = rl_json_next(&d->reader);
+    if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* an absent key; the last one wins, null too */
+    else push_value(L, d, token);
+    lua_rawset(L, -3);
+  }
+}
+
+static bool push_value(lua_State *L, decoder *d, int token) {
+  rl_json_reader *reader = &d->reader;
+  switch (token) {
+    case RL_JSON_NULL: rl_push_null(L); return true;
+    case RL_JSON_TRUE: lua_pushboolean(L, 1); return true;
+    case RL_JSON_FALSE: lua_pushboolean(L, 0); return true;
+    case RL_JSON_INTEGER: lua_pushinteger(L, reader->integer); return true;
+    case RL_JSON_NUMBER: lua_pushnumber(L, reader->number); return true;
+    case RL_JSON_STRING: rl_push_slice(L, reader->string); return true;
+    case RL_JSON_ARRAY:
+    case RL_JSON_OBJECT:
+      luaL_checkstack(L, 8, "JSON");
+      if (token == RL_JSON_ARRAY) push_list(L, d);
+      else push_object(L, d);
+      return true;
+    case RL_JSON_END_ARRAY: return false;
+    default: raise_syntax(L, reader, token < 0 ? token : RL_ESYNTAX);
+  }
+}
+
+static void decode(lua_State *L, rl_slice text, bool keeps_null) {
+  decoder *d = push_decoder(L, text, keeps_null);
+  push_value(L, d, rl_json_next(&d->reader));
+  int end = rl_json_next(&d->reader);
+  if (end != RL_JSON_DONE) raise_syntax(L, &d->reader, end < 0 ? end : RL_ESYNTAX);
+  rl_json_reader_free(&d->reader);
+  lua_remove(L, -2);
+}
+
+void rl_json_decode_text(lua_State *L, rl_slice text) { decode(L, text, false); }
+
+/* {null=}: what is no table is none of ours, such as the count that gsub returns after its text. */
+static bool check_keeps_null(lua_State *L, int index) {
+  if (!lua_istable(L, index)) return false;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    bool known = lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "null") == 0;
+    if (!known) luaL_error(L, "json: unknown option '%s': there is 'null'", luaL_tolstring(L, -2, NULL));
+    if (!lua_isboolean(L, -1)) luaL_error(L, "json: option 'null' is a boolean, got a %s", luaL_typename(L, -1));
+  }
+  return lua_getfield(L, index, "null") == LUA_TBOOLEAN && lua_toboolean(L, -1);
+}
+
+/* json_decode(text, {null=}) -> value; raises code "json". null: a member that is null is rille.null, not absent. */
+static int json_decode(lua_State *L) {
+  bool keeps_null = check_keeps_null(L, 2);
+  decode(L, rl_check_slice(L, 1), keeps_null);
+  return 1;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------------------ */
+
+void rl_mark_array(lua_State *L) {
+  rl_vm_push_ref(L, RL_REF_ARRAY_META);
+  lua_setmetatable(L, -2);
+}
+
+/* array(table?) -> the same table, marked as a list */
+static int array(lua_State *L) {
+  if (lua_isnoneornil(L, 1)) lua_settop(L, 0), lua_newtable(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  rl_mark_array(L);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"json_encode", json_encode},
+                                     {"json_canonical", json_canonical},
+                                     {"json_decode", json_decode},
+                                     {"array", array},
+                                     {NULL, NULL}};
+
+void rl_bind_json(lua_State *L) {
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "rille.array");
+  lua_setfield(L, -2, "__name");
+  rl_vm_of(L)->refs[RL_REF_ARRAY_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
+  lua_setfield(L, -2, "shape_mark");
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,211 @@
+/*
+ * Lines from a person, for `rille console`: libedit in its callback form, fed by the loop, so that timers and tasks of the
+ * program go on while somebody types.
+ *
+ *   read(prompt): the task waits --key--> libedit --return--> the line wakes it
+ *   Ctrl-C:       while typing, an empty line; while an evaluation runs, that one is cancelled
+ *
+ * One for the process: libedit's state is global.
+ */
+#include <editline/readline.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "app/main.h"
+#include "base/error.h"
+#include "bind/bind.h"
+#include "loop/stop.h"
+
+static struct {
+  lua_State *L; /* the state's main thread: completions run on it */
+  uv_poll_t poll;
+  bool open, typing;
+  rl_waker waiting;
+  rl_task_handle *evaluating;
+  char *line;
+  bool ended; /* no more input */
+  struct termios terminal;
+  const char *history;
+} prompt;
+
+/* ---- typing ----------------------------------------------------------------------------------------------------------- */
+
+static void stop_typing(void) {
+  if (!prompt.typing) return;
+  prompt.typing = false;
+  rl_callback_handler_remove();
+  uv_poll_stop(&prompt.poll);
+}
+
+static void finish_line(char *line, bool ended) {
+  stop_typing();
+  prompt.line = line;
+  prompt.ended = ended;
+  rl_task_wake(&prompt.waiting);
+}
+
+static void on_line(char *line) { finish_line(line, !line); }
+
+static void on_key(uv_poll_t *poll, int status, int ready) {
+  (void)poll, (void)status, (void)ready;
+  rl_callback_read_char();
+}
+
+static bool undo_read(rl_task *task, void *ud) {
+  (void)task, (void)ud;
+  prompt.waiting.task = NULL;
+  stop_typing();
+  return true;
+}
+
+static void drop_line(void) {
+  free(prompt.line);
+  prompt.line = NULL;
+}
+
+static int read_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  if (prompt.ended) return 0;
+  lua_pushstring(L, prompt.line ? prompt.line : "");
+  drop_line();
+  return 1;
+}
+
+/* prompt_read(prompt) -> a line, or nil at the end of input */
+static int l_read(lua_State *L) {
+  const char *text = luaL_checkstring(L, 1);
+  prompt.waiting = rl_task_waker(rl_task_may_wait(L, "a line"));
+  drop_line();
+  prompt.ended = false;
+  prompt.typing = true;
+  rl_callback_handler_install(text, on_line);
+  uv_poll_start(&prompt.poll, UV_READABLE, on_key);
+  return rl_task_wait(L, "a line", undo_read, NULL, read_k, 0);
+}
+
+/* ---- completion -------------------------------------------------------------------------------------------------------------- */
+
+static const char complete_key = 0; /* registry: the function that completes */
+
+/* Runs protected. Stack: the text (light userdata), the number. */
+static int ask_candidate(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &complete_key);
+  lua_pushstring(L, lua_touserdata(L, 1));
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+/* libedit asks for the candidates one by one; the list is made at the first. */
+static char *next_candidate(const char *text, int state) {
+  static lua_Integer at;
+  lua_State *L = prompt.L;
+  int top = lua_gettop(L);
+  char *copy = NULL;
+  if (state == 0) at = 0;
+  lua_pushcfunction(L, ask_candidate);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)text);
+  lua_pushinteger(L, ++at);
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) copy = strdup(lua_tostring(L, -1));
+  lua_settop(L, top);
+  return copy;
+}
+
+static char **complete(const char *text, int start, int end) {
+  (void)start, (void)end;
+  rl_attempted_completion_over = 1; /* no file names */
+  rl_completion_append_character = 0;
+  return rl_completion_matches(text, next_candidate);
+}
+
+/* ---- what Ctrl-C is about ---------------------------------------------------------------------------------------------------- */
+
+static void set_evaluating(rl_vm *vm, rl_task_handle *task) {
+  prompt.evaluating = task;
+  if (!task) rl_stop_interrupt_served();
+  if (prompt.open) rl_heartbeat_until(vm, RL_HEARTBEAT_NEVER, &(rl_late){task, RL_ECANCELLED, "interrupted"});
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Ctrl-C, and the loop has come to its turn: an evaluation waits somewhere. What computes the heartbeat has interrupted. */
+static bool on_interrupt(rl_main *main) {
+  (void)main;
+  if (!rl_stop_interrupted()) return true;
+  if (prompt.evaluating &&
+      prompt.evaluating->task) { /* served once that has ended; until then another one ends the process */
+    rl_task_cancel(prompt.evaluating->task, RL_ECANCELLED, "interrupted");
+    return true;
+  }
+  rl_stop_interrupt_served();
+  if (prompt.waiting.task) {
+    ssize_t ignored = write(STDOUT_FILENO, "\n", 1);
+    (void)ignored;
+    finish_line(NULL, false);
+  }
+  return true;
+}
+
+/* Runs in a signal handler. */
+static void restore_terminal(void) { tcsetattr(STDIN_FILENO, TCSANOW, &prompt.terminal); }
+
+/* prompt_open(complete, history): complete(text, i) -> the i-th candidate or nil; whether a person is there */
+static int l_open(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  const char *history = luaL_checkstring(L, 2);
+  rl_vm *vm = rl_vm_of(L);
+  if (!isatty(STDIN_FILENO) || uv_poll_init(&vm->loop->uv, &prompt.poll, STDIN_FILENO)) return 0;
+  prompt.L = vm->L;
+  prompt.open = true;
+  prompt.history = strdup(history);
+  lua_pushvalue(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &complete_key);
+  rl_readline_name = "rille";
+  rl_initialize();
+  using_history();
+  stifle_history(1000);
+  read_history(prompt.history);
+  rl_attempted_completion_function = complete;
+  rl_completer_word_break_characters = " \t\n\"'(){}[],;=+-*/<>~#%^&|";
+  rl_main_of(L)->on_interrupt = on_interrupt;
+  tcgetattr(STDIN_FILENO, &prompt.terminal);
+  rl_stop_take_interrupts(true, restore_terminal);
+  set_evaluating(vm, NULL);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* prompt_remember(line) */
+static int l_remember(lua_State *L) {
+  if (!prompt.open) return 0;
+  add_history(luaL_checkstring(L, 1));
+  write_history(prompt.history);
+  return 0;
+}
+
+/* prompt_evaluates(whether): the running task is what Ctrl-C cancels. Whoever spawned it says when it is over. */
+static int l_evaluates(lua_State *L) {
+  set_evaluating(rl_vm_of(L), lua_toboolean(L, 1) ? rl_task_running(L)->handle : NULL);
+  return 0;
+}
+
+/* prompt_close() */
+static int l_close(lua_State *L) {
+  if (!prompt.open) return 0;
+  stop_typing();
+  uv_close((uv_handle_t *)&prompt.poll, NULL);
+  rl_main_of(L)->on_interrupt = NULL;
+  rl_stop_take_interrupts(false, NULL);
+  rl_heartbeat_until(rl_vm_of(L), 0, NULL);
+  free((void *)(uintptr_t)prompt.history);
+  prompt.open = false;
+  return 0;
+}
+
+static const luaL_Reg functions[] = {{"prompt_open", l_open},         {"prompt_read", l_read},
+                                     {"prompt_remember", l_remember}, {"prompt_evaluates", l_evaluates},
+                                     {"prompt_close", l_close},       {NULL, NULL}};
+
+void rl_bind_prompt(lua_State *L) { luaL_setfuncs(L, functions, 0); }
