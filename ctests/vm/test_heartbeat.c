@@ -3,7 +3,7 @@
  * something takes, only that it ends.
  */
 #define _GNU_SOURCE
-#include "vm/heartbeat.h"
+#include "vm/task/heartbeat.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "bind/open.h"
 #include "loop/stop.h"
 #include "support/test.h"
 #include "vm/error.h"
@@ -34,7 +35,7 @@ static int setup(void **state) {
   rl_log_setup(RL_LOG_TEXT, RL_LOG_WARN);
   rl_log_capture(on_log, NULL);
   warnings = ended = 0;
-  if (rl_loop_init(&loop) || !(vm = rl_vm_new(&loop, &options))) return -1;
+  if (rl_loop_init(&loop) || !(vm = rl_vm_open(&loop, &options))) return -1;
   rl_heartbeat_watch(vm);
   return 0;
 }
@@ -42,7 +43,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
   (void)state;
   rl_heartbeat_forget(vm);
-  rl_vm_del(vm);
+  rl_vm_close(vm);
   rl_loop_settle(&loop);
   rl_log_capture(NULL, NULL);
   return rl_loop_free(&loop);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "bind/open.h"
 #include "support/test.h"
 #include "vm/task/task.h"
 
@@ -20,13 +21,13 @@ static int setup(void **state) {
   armed = (rl_waker){0};
   undone = ended = 0;
   if (rl_loop_init(&loop)) return -1;
-  vm = rl_vm_new(&loop, &options);
+  vm = rl_vm_open(&loop, &options);
   return vm ? 0 : -1;
 }
 
 static int teardown(void **state) {
   (void)state;
-  rl_vm_del(vm);
+  rl_vm_close(vm);
   rl_loop_settle(&loop);
   return rl_loop_free(&loop);
 }
@@ -108,6 +109,7 @@ TEST(a_wait_that_cannot_be_taken_back_goes_on_and_the_next_one_raises) {
 TEST(a_closed_state_undoes_waits_that_cannot_be_taken_back) {
   UNUSED;
   start("(...)()", &ended);
+  rl_task_undo_all(vm);
   rl_task_forget_all(vm);
   assert_int_equal(undone, 1);
   assert_int_equal(ended, 0);

@@ -2,8 +2,8 @@
  * What the files of vm/bind/ share. Each mirrors a noun: static functions of 5 to 10 lines under a one-line Lua signature,
  * one luaL_Reg, its rl_bind_<noun> last, which adds the functions to the table on top of the stack.
  */
-#ifndef RL_VM_BIND_BIND_H
-#define RL_VM_BIND_BIND_H
+#ifndef RL_BIND_BIND_H
+#define RL_BIND_BIND_H
 
 #include "bind/core/names.h"
 #include "vm/error.h"
@@ -30,8 +30,6 @@ void rl_bind_offload(lua_State *L);
 void rl_bind_static(lua_State *L);
 void rl_bind_compress(lua_State *L);
 void rl_bind_testing(lua_State *L);
-/* Nothing can wake any task: ends the test that runs. False where none does, or this one was told already. */
-bool rl_testing_give_up(rl_vm *vm);
 void rl_bind_charset(lua_State *L);
 void rl_bind_client(lua_State *L);
 void rl_bind_crypto(lua_State *L);
@@ -84,12 +82,6 @@ double rl_check_seconds(lua_State *L, int index);
 /* A size in bytes: an integer, or a float with an integral value. */
 lua_Integer rl_check_size(lua_State *L, int index);
 
-/* rille.null: JSON and SQL null where nil cannot stand. */
-static inline void rl_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); }
-static inline bool rl_is_null(lua_State *L, int index) {
-  return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);
-}
-
 /* A key ring (crypto/keyring.h) made by native.keyring, alive as long as the value. */
 struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
@@ -97,8 +89,6 @@ struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
 /* Decodes and pushes; raises an error value with code "json" and status 400. */
 void rl_json_decode_text(lua_State *L, rl_slice text);
-/* C functions of ours that let waits through, for the message about those that do not. */
-void rl_lets_waits_through(lua_State *L, lua_CFunction function);
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);
 

@@ -1,8 +1,12 @@
-/* The native half of the library: one module for each folder of bind/, private to lua/rille. */
+/* The native half of the library: one module for each folder of bind/, private to lua/rille; see native.h. */
+#include "bind/native.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "bind/bind.h"
+#include "vm/modules.h"
+#include "vm/task/heartbeat.h"
 
 /* error(status or code, message, fields) is built in lua/rille/error.lua on this: error_meta() -> metatable */
 static int l_error_meta(lua_State *L) {
@@ -20,13 +24,13 @@ static int l_error_status(lua_State *L) {
 
 /* wrap_error(value) -> error value */
 static int l_wrap_error(lua_State *L) {
-  rl_error_wrap(L, 1);
+  rl_raised_wrap(L, 1);
   return 1;
 }
 
 /* error_trace(value) -> the traceback noted for it, or nil */
 static int l_error_trace(lua_State *L) {
-  rl_error_push_trace(L, 1);
+  rl_raised_push_trace(L, 1);
   return 1;
 }
 

@@ -21,6 +21,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "bind/core/offload_state.h"
+#include "bind/open.h"
 #include "cli/dev_access.h"
 #include "cli/dotenv.h"
 #include "cli/edition.h"
@@ -31,7 +33,7 @@
 #include "net/address.h"
 #include "server/dispatch.h"
 #include "vm/inspect.h"
-#include "vm/offload.h"
+#include "vm/task/heartbeat.h"
 
 typedef struct dev {
   rl_handler gate; /* first: what connections are given */
@@ -282,7 +284,7 @@ static int start_desk(dev *d) {
   d->desk.ask = ask;
   d->desk.owner = d;
   rl_log_tell(on_log, d);
-  d->desk_main = (rl_main){.vm = rl_vm_new(&d->loop, &vm),
+  d->desk_main = (rl_main){.vm = rl_vm_open(&d->loop, &vm),
                            .desk = &d->desk,
                            .on_ready = on_desk_ready,
                            .on_end = on_desk_end,
@@ -356,7 +358,7 @@ static void end(dev *d) {
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) uv_close((uv_handle_t *)signals[i], NULL);
   if (d->watching) rl_watcher_close(&d->watcher);
   if (d->desk_main.vm) rl_heartbeat_forget(d->desk_main.vm);
-  rl_vm_del(d->desk_main.vm);
+  rl_vm_close(d->desk_main.vm);
   rl_log_tell(NULL, NULL);
   rl_desk_free(&d->desk);
   rl_program_settle(&d->loop, d->status);

@@ -23,6 +23,7 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "bind/core/offload_state.h"
 #include "cli/edition.h"
 #include "cli/lifeline.h"
 #include "cli/notify.h"
@@ -33,7 +34,7 @@
 #include "loop/stop.h"
 #include "vm/crash.h"
 #include "vm/inspect.h"
-#include "vm/offload.h"
+#include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 
 typedef struct process process;

@@ -1,5 +1,5 @@
 /* rille.offload(module, function_name, ...) */
-#include "vm/offload.h"
+#include "bind/core/offload_state.h"
 
 #include "base/descriptors.h"
 #include "base/error.h"

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "bind/bind.h"
 #include "loop/stop.h"
+#include "vm/task/heartbeat.h"
 
 static struct {
   lua_State *L; /* the state's main thread: completions run on it */

@@ -97,7 +97,7 @@ static RL_RAISES int raise_failure(lua_State *L, rl_task_handle *handle) {
   if (lua_type(L, -1) != LUA_TTABLE) rl_error_raise(L, RL_ENOMEM, NULL); /* its base could not even keep the error */
   lua_rawgeti(L, -1, 1);
   lua_rawgeti(L, -2, 2);
-  rl_error_note_trace(L, -2);
+  rl_raised_note_trace(L, -2);
   lua_error(L);
 }
 
@@ -286,7 +286,7 @@ static int scope_k(lua_State *L, int status, lua_KContext number) { return leave
 
 /* Stack: scope, function, arguments. Runs it; the scope ends with it. */
 static int run_in_scope(lua_State *L) {
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_insert(L, 2);
   lua_KContext number = rl_protect_enter(L);
   return scope_k(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, number, scope_k), number);
@@ -458,14 +458,14 @@ static int try_k(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, !passes);
   if (passes) return lua_error(L);
   lua_pushnil(L);
-  rl_error_wrap(L, -2);
+  rl_raised_wrap(L, -2);
   return 2;
 }
 
 /* try(f, ...) -> results... | nil, error value; a cancellation and a raised response pass through */
 static int l_try(lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_insert(L, 1);
   lua_KContext number = rl_protect_enter(L);
   return try_k(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, number, try_k), number);

@@ -2,6 +2,7 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/request.h"
 #include "http/request.h"
 #include "net/cidr.h"
 #include "server/limit.h"

@@ -19,14 +19,6 @@ rl_serving *rl_check_serving(lua_State *L, int index) {
   return *handle;
 }
 
-void rl_request_push(lua_State *L, rl_serving *serving) {
-  rl_serving **handle = lua_newuserdatauv(L, sizeof *handle, 1);
-  *handle = serving;
-  serving->handle = handle;
-  rl_vm_push_ref(L, RL_REF_REQUEST_META);
-  lua_setmetatable(L, -2);
-}
-
 void rl_request_push_kept(lua_State *L) {
   if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) return;
   lua_pop(L, 1);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/answer.h"
 #include "app/serving.h"
 #include "base/error.h"
 #include "base/log.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/serving.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -103,11 +102,9 @@ static void undo_wait(void *ud, rl_task *task, unsigned depth) {
   if (task->status == RL_TASK_WAITING) task->undo(task, task->undo_ud);
 }
 
-/* First all waits are undone, while those who are waited for still live: a job that ends later wakes nobody. Then the requests
- * are given back, whose other side may live longer. */
+void rl_task_undo_all(rl_vm *vm) { rl_task_each(vm, undo_wait, NULL); }
+
 void rl_task_forget_all(rl_vm *vm) {
-  rl_task_each(vm, undo_wait, NULL);
-  rl_task_each(vm, rl_serving_forget, NULL);
   for (rl_list *node; (node = rl_list_shift(&vm->roots));) forget(RL_CONTAINER(node, rl_task, sibling));
 }
 
@@ -619,7 +616,7 @@ static void keep_error(lua_State *L, rl_task *task) {
   const char *text, *trace;
   handle->results = -1;
   handle->cancelled = rl_scope_raised(L, &task->base, value);
-  rl_task_describe_error(L, value, &text, &trace);
+  rl_raised_describe(L, value, &text, &trace);
   lua_createtable(L, 3, 0);
   lua_pushvalue(L, value);
   lua_rawseti(L, -2, 1);
@@ -660,7 +657,7 @@ static void log_failure(const char *message, const char *text, const char *trace
 void rl_task_log_error(lua_State *L, int index, const char *message) {
   int top = lua_gettop(L);
   const char *text, *trace;
-  rl_task_describe_error(L, index, &text, &trace);
+  rl_raised_describe(L, index, &text, &trace);
   log_failure(message, text, trace);
   lua_settop(L, top);
 }
@@ -669,7 +666,7 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_task *task = rl_task_running(L);
   task->failed = status != LUA_OK && status != LUA_YIELD;
-  if (task->failed) rl_heartbeat_pass(task->vm); /* here it ends, whatever the error was */
+  if (task->failed) rl_pulse_pass(&task->vm->pulse); /* here it ends, whatever the error was */
   if (task->handle) keep_results(L, task);
   else if (task->failed && !task->on_end) rl_task_log_error(L, lua_gettop(L), "a task failed");
   if (!task->on_end) lua_settop(L, 1); /* the handle stays anchored while children are awaited */
@@ -678,7 +675,7 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
 
 int rl_task_base(lua_State *L) {
   rl_task *task = rl_task_running(L);
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_insert(L, 2);
   if (rl_scope_due(task)) { /* cancelled before it started: it never runs */
     lua_settop(L, 2);
@@ -713,15 +710,6 @@ void rl_task_each(rl_vm *vm, void (*visit)(void *ud, rl_task *task, unsigned dep
 }
 
 /* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
-
-void rl_task_describe_error(lua_State *L, int value, const char **text, const char **trace) {
-  *text = rl_error_push_text(L, value);
-  if (!rl_error_is(L, value) || lua_getfield(L, value, "traceback") != LUA_TSTRING) {
-    if (rl_error_is(L, value)) lua_pop(L, 1);
-    rl_error_push_trace(L, value);
-  }
-  *trace = lua_tostring(L, -1);
-}
 
 void rl_failure_waited(rl_failure *failure) {
   rl_list_remove(&failure->node);

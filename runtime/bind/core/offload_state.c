@@ -1,5 +1,5 @@
 /* Lua states on threads; see offload.h. */
-#include "vm/offload.h"
+#include "bind/core/offload_state.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -8,9 +8,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "bind/bind.h"
+#include "bind/open.h"
 #include "vm/copy.h"
 #include "vm/error.h"
+#include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 
 #define FOREVER (UINT64_MAX / 2)
@@ -33,7 +34,7 @@ static state *make_state(const rl_vm_options *options) {
   state *s = rl_calloc(1, sizeof *s);
   if (!s) return NULL;
   if (rl_loop_init(&s->loop)) return rl_free(s), NULL;
-  s->vm = rl_vm_new(&s->loop, options);
+  s->vm = rl_vm_open(&s->loop, options);
   if (s->vm) {
     s->vm->offloaded = true;
     return s;
@@ -45,7 +46,7 @@ static state *make_state(const rl_vm_options *options) {
 
 /* False where a job of it went on for too long: then nothing was freed that it may touch. */
 static bool close_state(state *s, uint64_t patience_ms) {
-  rl_vm_del(s->vm);
+  rl_vm_close(s->vm);
   if (!rl_loop_settle_within(&s->loop, patience_ms)) return false;
   rl_loop_free(&s->loop);
   rl_free(s);
@@ -146,7 +147,7 @@ static void add_fields(lua_State *L, int from) {
 
 /* Pushes an error value for whatever was raised: itself; or its text, where it was raised, and the fields of a table. */
 static void push_error(lua_State *L, int error) {
-  rl_error_wrap(L, error);
+  rl_raised_wrap(L, error);
   if (rl_error_is(L, error)) return;
   lua_pushnil(L);
   lua_setfield(L, -2, "cause"); /* the value itself, which is said already or cannot leave */
@@ -181,7 +182,7 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_offload *o = lua_touserdata(L, 1);
   if (status != LUA_OK && status != LUA_YIELD) {
-    rl_heartbeat_pass(rl_vm_of(L)); /* here it ends, whatever the error was */
+    rl_pulse_pass(&rl_vm_of(L)->pulse); /* here it ends, whatever the error was */
     keep(L, o);
   }
   lua_settop(L, 1);
@@ -189,7 +190,7 @@ static int base_k(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int base(lua_State *L) {
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_pushcfunction(L, run_function);
   lua_pushvalue(L, 1);
   return base_k(L, lua_pcallk(L, 1, 0, 2, 0, base_k), 0);

@@ -9,8 +9,8 @@
  * An abandoned one is cancelled: at once where it waits, by a hook where it computes (heartbeat.h). Its state is closed then,
  * because a function that was broken off anywhere may have left anything in its module.
  */
-#ifndef RL_VM_OFFLOAD_H
-#define RL_VM_OFFLOAD_H
+#ifndef RL_BIND_CORE_OFFLOAD_STATE_H
+#define RL_BIND_CORE_OFFLOAD_STATE_H
 
 #include "loop/crew.h"
 #include "vm/vm.h"

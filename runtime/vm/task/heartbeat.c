@@ -1,6 +1,6 @@
 /* The stall guard; see heartbeat.h. */
 #define _GNU_SOURCE
-#include "vm/heartbeat.h"
+#include "vm/task/heartbeat.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -147,7 +147,7 @@ static void raise_first(lua_State *L, rl_vm *vm, unsigned cause) {
 
 static void raise_on(lua_State *L, rl_vm *vm) {
   if (vm->pulse.bounded && !is_bounded(L)) {
-    rl_heartbeat_pass(vm);
+    rl_pulse_pass(&vm->pulse);
     return;
   }
   hook_all(&vm->pulse, L);
@@ -158,7 +158,7 @@ static void log_stall(lua_State *L, rl_vm *vm) {
   char message[96];
   unsigned long long ms = now_ms() - atomic_load(&vm->pulse.seen_since_ms);
   snprintf(message, sizeof message, "a task has run for %llu ms without waiting", ms);
-  rl_traceback(L, L, 0);
+  rl_raised_traceback(L, L, 0);
   rl_task_add_ancestors(L, vm->running);
   rl_log_field field = RL_LOG_TEXT_FIELD("traceback", rl_slice_str(lua_tostring(L, -1)));
   rl_log(RL_LOG_WARN, rl_slice_str(message), &field, 1);
@@ -206,8 +206,6 @@ void rl_heartbeat_grace(rl_vm *vm, uint64_t ms) {
 }
 
 void rl_heartbeat_warn_after(rl_vm *vm, uint32_t ms) { atomic_store(&vm->pulse.warn_ms, ms ? ms : STALL_MS); }
-
-void rl_heartbeat_pass(rl_vm *vm) { atomic_fetch_add(&vm->pulse.beat, 2); }
 
 void rl_heartbeat_until(rl_vm *vm, uint64_t ms, const rl_late *late) {
   rl_pulse *p = &vm->pulse;
