@@ -11,7 +11,7 @@
 #include <uv.h>
 
 #include "support/test.h"
-#include "support/vm/program.h"
+#include "support/app/program.h"
 
 /* So many that Lua's collector comes round several times: else what it costs would hang on where it stands at the start. */
 enum { WARM = 400, MANY = 5000, FEW = 1000 };

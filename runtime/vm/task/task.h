@@ -303,7 +303,14 @@ void rl_task_undo_all(rl_vm *vm);
 void rl_task_forget_all(rl_vm *vm);
 void rl_task_free_sites(rl_vm *vm);
 
-/* ---- between task.c and scope.c ---- */
+/* ---- between the files of this room ---- */
+
+/* Makes a waiting task ready: it runs in this turn of the loop. */
+void rl__task_wake(rl_task *task);
+/* Takes the task out of whatever it is linked into: its memory in the union is free for another use. */
+void rl__task_disarm(rl_task *task);
+/* Notes the line of the program at which `from` spawns it. */
+void rl__task_note_site(rl_task *task, lua_State *from);
 
 /* The scope whose cancellation is to be raised now, or NULL; sets task->cleaning. */
 rl_scope *rl_scope_due(rl_task *task);

@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "support/test.h"
-#include "support/vm/program.h"
+#include "support/app/program.h"
 #include "vm/inspect.h"
 
 enum { NTH_MOST = 200000, ANSWER = 4096, FEATURES_MOST = 64 };
@@ -141,7 +141,7 @@ int main(int argc, char **argv) {
   static struct CMUnitTest tests[FEATURES_MOST];
   int count = 0;
   all = argc > 2;
-  if (chdir(RILLE_SOURCE_DIR) || test_program_start(&program, "ctests/vm/features.lua", "") ||
+  if (chdir(RILLE_SOURCE_DIR) || test_program_start(&program, "ctests/app/features.lua", "") ||
       ask_for("/names", names) != 200)
     return 1;
   char *rest = names + strlen("names ");

@@ -1,5 +1,5 @@
 /* A program in Lua in the test's own process; see program.h. */
-#include "support/vm/program.h"
+#include "support/app/program.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
  */
 #include "base/alloc.h"
 #include "support/test.h"
-#include "support/vm/program.h"
+#include "support/app/program.h"
 
 enum { STEP_FROM = 60, NTH_MOST = 4000 };
 
@@ -13,7 +13,7 @@ static test_program program;
 
 static int start(void **state) {
   (void)state;
-  return test_program_start(&program, "ctests/vm/app.lua", "ctests/vm");
+  return test_program_start(&program, "ctests/app/app.lua", "ctests/app");
 }
 
 static int stop(void **state) {

@@ -9,7 +9,7 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "support/test.h"
-#include "support/vm/program.h"
+#include "support/app/program.h"
 
 enum { BY_CANCEL, BY_TIMEOUT, BY_GROUP, BY_GONE, WAYS };
 static const char *const ways[] = {"cancel", "timeout", "group", "gone"};
@@ -51,7 +51,7 @@ static void on_wait(rl_task *task, bool begins) {
 
 static int start(void **state) {
   (void)state;
-  if (test_program_start(&program, "ctests/vm/waits.lua", "")) return -1;
+  if (test_program_start(&program, "ctests/app/waits.lua", "")) return -1;
   program.entry.vm->on_wait = on_wait;
   return 0;
 }
