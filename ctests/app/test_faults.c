@@ -4,8 +4,8 @@
  * crashes or leaks, no request, task or connection stays, and that the next one is answered, and answered right.
  */
 #include "base/alloc.h"
-#include "support/test.h"
 #include "support/app/program.h"
+#include "support/test.h"
 
 enum { STEP_FROM = 60, NTH_MOST = 4000 };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "support/test.h"
 #include "support/app/program.h"
+#include "support/test.h"
 #include "vm/inspect.h"
 
 enum { NTH_MOST = 200000, ANSWER = 4096, FEATURES_MOST = 64 };

@@ -8,8 +8,8 @@
 
 #include "app/serving.h"
 #include "base/error.h"
-#include "support/test.h"
 #include "support/app/program.h"
+#include "support/test.h"
 
 enum { BY_CANCEL, BY_TIMEOUT, BY_GROUP, BY_GONE, WAYS };
 static const char *const ways[] = {"cancel", "timeout", "group", "gone"};

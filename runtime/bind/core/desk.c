@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/owner.h"
 
 static rl_desk *desk_of(lua_State *L) {

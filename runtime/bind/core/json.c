@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/owner.h"
 
 /* ---- encoding ------------------------------------------------------------------------------------------------------------- */

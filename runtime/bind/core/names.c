@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bind/core/core.h"
 #include "vm/error.h"
 
 /* Pushes a function of rille.names; false where that is not loaded (a state that is being furnished). */

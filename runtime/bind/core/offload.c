@@ -4,6 +4,7 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/copy.h"
 #include "vm/owner.h"
 

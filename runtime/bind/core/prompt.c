@@ -16,6 +16,7 @@
 #include "app/main.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "loop/stop.h"
 #include "vm/task/heartbeat.h"
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/inspect.h"
 #include "vm/task/heartbeat.h"
 

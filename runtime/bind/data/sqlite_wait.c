@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bind/data/data.h"
 #include "bind/data/sqlite.h"
 
 static int pending_gc(lua_State *L) {

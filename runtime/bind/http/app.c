@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "server/pattern.h"
 #include "vm/owner.h"
 

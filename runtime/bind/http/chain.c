@@ -5,6 +5,7 @@
 #include "app/answer.h"
 #include "app/serving.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 
 static int link_k(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, false);

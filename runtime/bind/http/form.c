@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "http/accept.h"
 #include "http/cookie.h"
 #include "http/multipart.h"

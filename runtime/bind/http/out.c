@@ -2,6 +2,7 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 
 enum { PIECE = 64 << 10, TRAILERS = 32 };
 

@@ -11,6 +11,9 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
+#include "bind/core/joined.h"
+#include "bind/http/http.h"
 #include "bind/http/request.h"
 
 rl_serving *rl_check_serving(lua_State *L, int index) {

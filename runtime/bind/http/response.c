@@ -8,6 +8,9 @@
 #include "base/error.h"
 #include "base/url.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
+#include "bind/core/joined.h"
+#include "bind/http/http.h"
 #include "bind/http/request.h"
 #include "http/header.h"
 #include "http/status.h"
@@ -50,7 +53,8 @@ static int l_place(lua_State *L) {
 static void check_length(lua_State *L, const rl_res *res, rl_slice value) {
   uint64_t length;
   if (res->kind == RL_RES_FILE) luaL_error(L, "the Content-Length of a file's response is set by the server itself");
-  if (!rl_res_read_length(value, &length)) luaL_error(L, "header Content-Length is a number of bytes, got '%s'", value.data);
+  if (!rl_res_read_length(value, &length))
+    luaL_error(L, "header Content-Length is a number of bytes, got '%s'", value.data);
 }
 
 static void check_header(lua_State *L, const rl_res *res, int name_index, int value_index) {

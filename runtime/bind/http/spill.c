@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "base/tempfile.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "bind/http/request.h"
 #include "loop/job.h"
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/url.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "server/mime.h"
 #include "server/static_serve.h"
 #include "vm/owner.h"

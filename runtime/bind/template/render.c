@@ -21,6 +21,8 @@
 #include "base/html.h"
 #include "base/json.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
+#include "bind/template/template.h"
 #include "vm/owner.h"
 
 enum { MOST_MARKS = 1000 };
@@ -577,7 +579,7 @@ static const luaL_Reg functions[] = {{"page", l_page},
                                      {"quoted", l_quoted},
                                      {NULL, NULL}};
 
-void rl_bind_template(lua_State *L) {
+void rl_bind_render(lua_State *L) {
   rl_new_metatable(L, page_name);
   lua_pushcfunction(L, page_gc);
   lua_setfield(L, -2, "__gc");

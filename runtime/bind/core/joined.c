@@ -4,6 +4,7 @@
  *
  *   table    name -> string, or while it is gathered a list of strings where there is more than one
  */
+#include "bind/core/joined.h"
 #include "base/ascii.h"
 #include "bind/bind.h"
 
