@@ -5,7 +5,7 @@
 #ifndef RL_BIND_BIND_H
 #define RL_BIND_BIND_H
 
-#include "bind/core/names.h"
+#include "bind/names.h"
 #include "vm/error.h"
 #include "vm/task/task.h"
 

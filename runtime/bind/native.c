@@ -96,11 +96,17 @@ static void add_natives(lua_State *L) {
 
 typedef void binder(lua_State *L);
 
-static binder *const core[] = {
-    add_natives,  rl_bind_names,   rl_bind_json,    rl_bind_task,  rl_bind_text,      rl_bind_scan,
-    rl_bind_log,  rl_bind_main,    rl_bind_crypto,  rl_bind_image, rl_bind_directory, rl_bind_machine,
-    rl_bind_file, rl_bind_offload, rl_bind_testing, rl_bind_desk,  rl_bind_prompt,    rl_bind_charset,
-    NULL};
+static binder *const core[] = {add_natives,     rl_bind_names,
+                               rl_bind_json,    rl_bind_json_decode,
+                               rl_bind_task,    rl_bind_scope,
+                               rl_bind_queue,   rl_bind_text,
+                               rl_bind_scan,    rl_bind_log,
+                               rl_bind_main,    rl_bind_crypto,
+                               rl_bind_image,   rl_bind_directory,
+                               rl_bind_machine, rl_bind_file,
+                               rl_bind_offload, rl_bind_testing,
+                               rl_bind_desk,    rl_bind_prompt,
+                               rl_bind_charset, NULL};
 static binder *const http[] = {rl_bind_response,   rl_bind_request,
                                rl_bind_app,        rl_bind_chain,
                                rl_bind_out,        rl_bind_form,
@@ -111,7 +117,7 @@ static binder *const http[] = {rl_bind_response,   rl_bind_request,
 static binder *const client[] = {rl_bind_client,          rl_bind_client_cookie, rl_bind_client_head,
                                  rl_bind_client_transfer, rl_bind_client_url,    NULL};
 static binder *const data[] = {rl_bind_sqlite, NULL};
-static binder *const template[] = {rl_bind_render, rl_bind_lexer, NULL};
+static binder *const template[] = {rl_bind_page, rl_bind_value, rl_bind_lexer, NULL};
 
 /* `require "rille.native.http"` and so on: one table for each folder of bind/. */
 static void add_module(lua_State *L, const char *name, binder *const *binders) {

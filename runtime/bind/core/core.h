@@ -14,12 +14,14 @@ void rl_bind_file(lua_State *L);
 void rl_bind_directory(lua_State *L);
 void rl_bind_image(lua_State *L);
 void rl_bind_json(lua_State *L);
+void rl_bind_json_decode(lua_State *L);
 void rl_bind_log(lua_State *L);
 void rl_bind_machine(lua_State *L);
 void rl_bind_main(lua_State *L);
-void rl_bind_names(lua_State *L);
 void rl_bind_offload(lua_State *L);
 void rl_bind_prompt(lua_State *L);
+void rl_bind_queue(lua_State *L);
+void rl_bind_scope(lua_State *L);
 void rl_bind_scan(lua_State *L);
 void rl_bind_task(lua_State *L);
 void rl_bind_testing(lua_State *L);
@@ -46,5 +48,11 @@ static inline bool rl_push_shape(lua_State *L, int index) {
   lua_pop(L, is_shape ? 1 : 2);
   return is_shape;
 }
+
+/* Returns the running task. Raises "WHAT outside a task" if there is none. */
+rl_task *rl__task_running(lua_State *L, const char *what);
+/* Spawns the function at `first` with the arguments above it, as a child of `parent` (or of nobody) in `group` (or NULL). Leaves the
+ * handle. */
+int rl__task_spawn(lua_State *L, int first, rl_task *parent, rl_scope *group);
 
 #endif

@@ -7,7 +7,8 @@
 #include "bind/bind.h"
 
 /* Each adds the functions of its file to the table on top of the stack. */
-void rl_bind_render(lua_State *L);
+void rl_bind_page(lua_State *L);
+void rl_bind_value(lua_State *L);
 void rl_bind_lexer(lua_State *L);
 
 #endif

@@ -1,9 +1,8 @@
 /* Who names what is not there, and what does not fit as an argument; see names.h. */
-#include "bind/core/names.h"
+#include "bind/names.h"
 
 #include <string.h>
 
-#include "bind/core/core.h"
 #include "vm/error.h"
 
 /* Pushes a function of rille.names; false where that is not loaded (a state that is being furnished). */

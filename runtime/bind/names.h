@@ -7,8 +7,8 @@
  *
  * Neither costs anything where there is no mistake. luaL_check… below are Lua's own but for what they say.
  */
-#ifndef RL_BIND_CORE_NAMES_H
-#define RL_BIND_CORE_NAMES_H
+#ifndef RL_BIND_NAMES_H
+#define RL_BIND_NAMES_H
 
 #include "vm/vm.h"
 
@@ -45,5 +45,8 @@ void *rl_argument_userdata(lua_State *L, int arg, const char *type);
 #define luaL_checkany rl_argument_any
 #define luaL_checkudata rl_argument_userdata
 #endif
+
+/* Adds its functions to the table on top of the stack. */
+void rl_bind_names(lua_State *L);
 
 #endif
