@@ -114,10 +114,10 @@ function kinds.thumbnail()
   rille.try(rille.image.thumbnail, (require "spec.support.png")(120, 120), { width = 10, height = 10 })
 end
 function kinds.compress() native_http.compress(("some text "):rep(50000), "gzip") end
-function kinds.spill(req)
-  local spill = native_http.spill(req)
-  spill:write(("x"):rep(200000))
-  spill:read(0)
+function kinds.spool(req)
+  local spool = native_http.spool(req)
+  spool:write(("x"):rep(200000))
+  spool:read(0)
 end
 function kinds.saver()
   local name = os.tmpname()

@@ -17,7 +17,7 @@ rl_serving *rl_serving_new(rl_app *app, rl_req *req, const rl_match *match) {
   s->param_count = match->param_count;
   memcpy(s->params, match->params, match->param_count * sizeof *match->params);
   rl_buf_init(&s->body, RL_BUF_NO_LIMIT);
-  rl_list_init(&s->held);
+  rl_list_init(&s->cleanups);
   return s;
 }
 
@@ -94,9 +94,9 @@ void rl_serving_finish(rl_serving *s) {
   if (s->handle) *s->handle = NULL;
   s->task->owner = NULL;
   rl_buf_free(&s->body);
-  for (rl_list *node; (node = rl_list_shift(&s->held));) {
-    rl_held *held = RL_CONTAINER(node, rl_held, node);
-    held->release(held);
+  for (rl_list *node; (node = rl_list_shift(&s->cleanups));) {
+    rl_cleanup *cleanup = RL_CONTAINER(node, rl_cleanup, node);
+    cleanup->run(cleanup);
   }
   s->req = NULL;
   app->serving--;

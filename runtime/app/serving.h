@@ -13,7 +13,7 @@
 #include "vm/task/task.h"
 
 typedef struct rl_serving rl_serving;
-typedef struct rl_held rl_held;
+typedef struct rl_cleanup rl_cleanup;
 typedef struct rl_wait_note rl_wait_note;
 
 enum { RL_SERVING_PIECE = 64 << 10 }; /* a body that is larger goes through in pieces of so many bytes */
@@ -22,9 +22,9 @@ enum { RL_AT_REQUEST = 2 };           /* where the handle `req` stands on the st
 enum { RL_BODY_UNREAD, RL_BODY_READING, RL_BODY_WHOLE, RL_BODY_STREAMED };
 
 /* Something that belongs to a request and is given back at its end, though Lua may hold a handle of it for longer. */
-struct rl_held {
+struct rl_cleanup {
   rl_list node;
-  void (*release)(rl_held *held);
+  void (*run)(rl_cleanup *cleanup);
 };
 
 struct rl_serving {
@@ -45,7 +45,7 @@ struct rl_serving {
   int body_error; /* of on_body_end */
   bool body_ended;
   rl_buf body; /* arrived, not handed to Lua yet */
-  rl_list held;
+  rl_list cleanups;
   rl_header *trailers; /* of the streamed response; in the arena */
   size_t trailer_count;
   rl_wait_note *waits; /* development: what it waited for (bind/core/desk.c); in the arena */
@@ -69,9 +69,11 @@ void rl_serving_forget(void *ud, rl_task *task, unsigned depth);
 unsigned rl_serving_cancel_all(rl_app *app, const char *reason);
 
 /* Adds something to be released at the end; it may take itself out before (rl_list_remove). */
-static inline void rl_serving_hold(rl_serving *serving, rl_held *held) { rl_list_push(&serving->held, &held->node); }
+static inline void rl_serving_add_cleanup(rl_serving *serving, rl_cleanup *cleanup) {
+  rl_list_push(&serving->cleanups, &cleanup->node);
+}
 
-/* Asks for the bytes of the body. They gather in serving->body, bounded by RL_LIMIT_SPILL unless `whole`; the task is woken when
+/* Asks for the bytes of the body. They gather in serving->body, bounded by RL_LIMIT_SPOOL unless `whole`; the task is woken when
  * there is something new. */
 void rl_serving_read(rl_serving *serving, bool whole);
 /* Waits until the client has taken enough that more may follow; the task of the request only, as its last act. */

@@ -110,7 +110,7 @@ static binder *const core[] = {add_natives,     rl_bind_names,
 static binder *const http[] = {rl_bind_response,   rl_bind_request,
                                rl_bind_app,        rl_bind_chain,
                                rl_bind_out,        rl_bind_form,
-                               rl_bind_spill,      rl_bind_session,
+                               rl_bind_spool,      rl_bind_session,
                                rl_bind_rate_limit, rl_bind_local,
                                rl_bind_server,     rl_bind_static,
                                rl_bind_compress,   NULL};

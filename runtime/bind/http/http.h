@@ -18,7 +18,7 @@ void rl_bind_request(lua_State *L);
 void rl_bind_response(lua_State *L);
 void rl_bind_server(lua_State *L);
 void rl_bind_session(lua_State *L);
-void rl_bind_spill(lua_State *L);
+void rl_bind_spool(lua_State *L);
 void rl_bind_static(lua_State *L);
 
 #endif

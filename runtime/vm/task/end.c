@@ -11,7 +11,7 @@
 static int leave_k(lua_State *L, int status, lua_KContext keep) {
   (void)status;
   rl_task *task = rl_task_running(L);
-  for (rl_list *node; task->rare && (node = rl_list_shift(&task->rare->failures));)
+  for (rl_list *node; task->extra && (node = rl_list_shift(&task->extra->failures));)
     rl_failure_log(RL_CONTAINER(node, rl_failure, node));
   return lua_gettop(L) - (int)keep;
 }
@@ -64,8 +64,8 @@ static void keep_failure(lua_State *L, rl_task *task, const char *text, const ch
   lua_rawseti(L, kept, 3);
   lua_settop(L, kept);
   task->handle->failure = failure;
-  rl_task_rare *rare = task->parent ? rl_task_rare_of(task->parent) : NULL;
-  if (rare) rl_list_push(&rare->failures, &failure->node);
+  rl_task_extra *extra = task->parent ? rl_task_extra_of(task->parent) : NULL;
+  if (extra) rl_list_push(&extra->failures, &failure->node);
   else rl_failure_log(failure);
 }
 

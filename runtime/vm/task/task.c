@@ -60,7 +60,7 @@ static void stop_timeouts(rl_task *task) {
 static void drop_task(rl_task *task) {
   set_strand(task->strand.co, NULL);
   luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->thread_ref);
-  rl_free(task->rare);
+  rl_free(task->extra);
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
 
@@ -74,10 +74,10 @@ void rl__task_disarm(rl_task *task) {
 }
 
 static void free_texts(rl_task *task) {
-  if (!task->rare) return;
-  rl_free(task->rare->reason);
-  rl_free(task->rare->until);
-  task->rare->reason = task->rare->until = NULL;
+  if (!task->extra) return;
+  rl_free(task->extra->reason);
+  rl_free(task->extra->until);
+  task->extra->reason = task->extra->until = NULL;
 }
 
 static void forget(rl_task *task) {
@@ -86,11 +86,11 @@ static void forget(rl_task *task) {
   rl__task_disarm(task);
   set_strand(task->strand.co, NULL);
   stop_timeouts(task);
-  if (task->rare) {
-    rl_timer_stop(loop, &task->rare->cleanup);
-    while (rl_list_shift(&task->rare->belongings)) continue; /* their memory is Lua's, whose finalizers end them */
+  if (task->extra) {
+    rl_timer_stop(loop, &task->extra->cleanup);
+    while (rl_list_shift(&task->extra->belongings)) continue; /* their memory is Lua's, whose finalizers end them */
     free_texts(task);
-    rl_free(task->rare);
+    rl_free(task->extra);
   }
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
@@ -204,8 +204,8 @@ void rl__task_wake(rl_task *task) {
 
 /* Last first, as __close would have done. */
 static void end_belongings(rl_task *task) {
-  while (task->rare && !rl_list_empty(&task->rare->belongings)) {
-    rl_belonging *belonging = RL_CONTAINER(task->rare->belongings.prev, rl_belonging, node);
+  while (task->extra && !rl_list_empty(&task->extra->belongings)) {
+    rl_belonging *belonging = RL_CONTAINER(task->extra->belongings.prev, rl_belonging, node);
     rl_list_remove(&belonging->node);
     belonging->on_task_end(belonging);
   }

@@ -115,7 +115,7 @@ typedef struct rl_belonging {
 } rl_belonging;
 
 /* What few tasks ever need; made when it is needed, and kept with the thread. */
-typedef struct rl_task_rare {
+typedef struct rl_task_extra {
   rl_task *task;
   rl_timer cleanup; /* bounds the waits of __close */
   uint64_t cleanup_until;
@@ -123,7 +123,7 @@ typedef struct rl_task_rare {
   rl_list belongings; /* innermost last */
   char *reason;       /* said by a cancellation of the whole */
   char *until;        /* what the wait that is being undone waited for first, for the message of a timeout */
-} rl_task_rare;
+} rl_task_extra;
 
 enum { RL_TASK_READY, RL_TASK_RUNNING, RL_TASK_WAITING, RL_TASK_ENDED };
 enum { RL_ARMED_NOT, RL_ARMED_POST, RL_ARMED_TIMER, RL_ARMED_WAITER };
@@ -139,7 +139,7 @@ struct rl_task {
   rl_scope *group;        /* of the parent: what a failure of this task fires, or NULL */
   rl_scope base;          /* the task as a whole */
   rl_task_handle *handle; /* anchored by the base's frame; NULL: it has none */
-  rl_task_rare *rare;     /* or NULL */
+  rl_task_extra *extra;   /* or NULL */
 
   uint8_t status;
   bool failed;      /* its base caught an error */
@@ -320,8 +320,8 @@ int rl_scope_raise_due(lua_State *L, rl_task *task) RL_RAISES;
 void rl_scope_push_error(lua_State *L, rl_scope *scope);
 /* Ends the wait under way by an error; not where it cannot be taken back. */
 void rl_task_interrupt(rl_task *task);
-/* Its rare part; NULL where memory is short. */
-rl_task_rare *rl_task_rare_of(rl_task *task);
+/* Returns what few tasks need, made when it is first needed; NULL if out of memory. */
+rl_task_extra *rl_task_extra_of(rl_task *task);
 
 /* Calls `visit` for every live task, parents before their children; `depth` of a task without a parent is 0. The visitor
  * must not start or end tasks. */

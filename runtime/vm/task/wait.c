@@ -61,29 +61,29 @@ rl_task *rl_task_may_wait(lua_State *L, const char *name) {
   return task;
 }
 
-static void on_cleanup_over(rl_timer *timer) { rl_task_interrupt(RL_CONTAINER(timer, rl_task_rare, cleanup)->task); }
+static void on_cleanup_over(rl_timer *timer) { rl_task_interrupt(RL_CONTAINER(timer, rl_task_extra, cleanup)->task); }
 
-rl_task_rare *rl_task_rare_of(rl_task *task) {
-  if (task->rare) return task->rare;
-  task->rare = rl_calloc(1, sizeof *task->rare);
-  if (!task->rare) return NULL;
-  task->rare->task = task;
-  rl_list_init(&task->rare->failures);
-  rl_list_init(&task->rare->belongings);
-  return task->rare;
+rl_task_extra *rl_task_extra_of(rl_task *task) {
+  if (task->extra) return task->extra;
+  task->extra = rl_calloc(1, sizeof *task->extra);
+  if (!task->extra) return NULL;
+  task->extra->task = task;
+  rl_list_init(&task->extra->failures);
+  rl_list_init(&task->extra->belongings);
+  return task->extra;
 }
 
 bool rl_task_own(rl_task *task, rl_belonging *belonging) {
-  rl_task_rare *rare = rl_task_rare_of(task);
-  if (rare) rl_list_push(&rare->belongings, &belonging->node);
-  return rare != NULL;
+  rl_task_extra *extra = rl_task_extra_of(task);
+  if (extra) rl_list_push(&extra->belongings, &belonging->node);
+  return extra != NULL;
 }
 
 void rl_task_note_wait(rl_task *task, const char *until) {
-  rl_task_rare *rare = until ? rl_task_rare_of(task) : task->rare;
-  if (!rare) return;
-  rl_free(rare->until);
-  rare->until = until ? rl_strndup(until, strlen(until)) : NULL;
+  rl_task_extra *extra = until ? rl_task_extra_of(task) : task->extra;
+  if (!extra) return;
+  rl_free(extra->until);
+  extra->until = until ? rl_strndup(until, strlen(until)) : NULL;
 }
 
 static int end_interrupted(lua_State *L, rl_task *task) {
@@ -97,7 +97,7 @@ static int wait_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rl_task *task = rl_task_running(L);
   if (task->vm->on_wait) task->vm->on_wait(task, false);
-  if (task->rare) rl_timer_stop(task->vm->loop, &task->rare->cleanup);
+  if (task->extra) rl_timer_stop(task->vm->loop, &task->extra->cleanup);
   if (task->interrupted) return end_interrupted(L, task);
   return task->wait_k ? task->wait_k(L, LUA_YIELD, task->wait_ctx) : 0;
 }
@@ -105,10 +105,10 @@ static int wait_k(lua_State *L, int status, lua_KContext ctx) {
 /* Inside __close of a cancelled scope: what is waited for has until cleanup_until. */
 static void bound_cleanup(rl_task *task) {
   rl_loop *loop = task->vm->loop;
-  rl_task_rare *rare = rl_task_rare_of(task);
-  if (!rare) return; /* unbounded rather than broken */
+  rl_task_extra *extra = rl_task_extra_of(task);
+  if (!extra) return; /* unbounded rather than broken */
   uint64_t now = rl_loop_now(loop);
-  rl_timer_start(loop, &rare->cleanup, rare->cleanup_until > now ? rare->cleanup_until - now : 0, on_cleanup_over);
+  rl_timer_start(loop, &extra->cleanup, extra->cleanup_until > now ? extra->cleanup_until - now : 0, on_cleanup_over);
 }
 
 static int begin_wait(lua_State *L, const char *name, rl_undo undo, void *ud, lua_KFunction k, lua_KContext ctx) {

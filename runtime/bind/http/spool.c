@@ -2,19 +2,19 @@
  * Bytes that arrive piece by piece and may be many: up to 64 KiB stay in memory, the rest goes to a file, written by
  * threads. Two kinds:
  *
- *   spill(req)   an upload, closed at the end of the request
+ *   spool(req)   an upload, closed at the end of the request
  *   saver(path)  a file that becomes `path` when it is committed, and vanishes when it is not. With a root it stays below
  *                that directory: its folder is opened there (base/beneath.h), and it is written through that descriptor
  *
- *   write -> [memory < 64 KiB] -> job: open once, write, empty the memory -> write …      one job of a spill at a time
+ *   write -> [memory < 64 KiB] -> job: open once, write, empty the memory -> write …      one job of a spool at a time
  *
  * A body may hold a thousand files, and a process has few descriptors: all uploads of a request share one file without a
- * name, the heap. Each piece that goes out gets the next place in it, and a spill knows which pieces are its own.
+ * name, the heap. Each piece that goes out gets the next place in it, and a spool knows which pieces are its own.
  *
  *   heap   | a …… | b …… | a ……… |          extents of a: 1 and 3
  *
  * The Lua handle and a job under way each hold the C object; closing while a job runs waits for it. The request and each of
- * its spills hold the heap.
+ * its spools hold the heap.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -36,25 +36,25 @@
 enum { PATH_ROOM = 4096 };
 
 typedef struct heap {
-  rl_held held; /* the first of the request's list that is a heap */
+  rl_cleanup cleanup; /* the first of the request's list that is a heap */
   unsigned refs;
   uv_mutex_t lock; /* of fd: opened by the first job that needs it, on its thread */
   int fd;
   uint64_t size;    /* where the next piece goes */
-  size_t in_memory; /* bytes of all its spills that did not go out */
+  size_t in_memory; /* bytes of all its spools that did not go out */
 } heap;
 
 typedef struct extent {
   uint64_t offset, len;
 } extent;
 
-typedef struct spill spill;
+typedef struct spool spool;
 
-struct spill {
-  rl_held held; /* in the request's list, or nowhere */
+struct spool {
+  rl_cleanup cleanup; /* in the request's list, or nowhere */
   rl_job job;
   rl_waker waker;           /* of who waits for the job */
-  int (*work)(spill *file); /* on a thread; its result is `code` */
+  int (*work)(spool *file); /* on a thread; its result is `code` */
   int code;
   bool busy, closed, has_handle;
   heap *heap;       /* of an upload; else NULL */
@@ -73,8 +73,8 @@ struct spill {
   const char *problem; /* what is wrong with the path, where no code says it */
 };
 
-static spill *check_spill(lua_State *L) {
-  spill *file = *(spill **)luaL_checkudata(L, 1, "rille.spill");
+static spool *check_spool(lua_State *L) {
+  spool *file = *(spool **)luaL_checkudata(L, 1, "rille.spool");
   if (!file || file->closed)
     rl_error_mistake(L, "this file has been closed: an upload is gone at the end of its request");
   if (file->busy) rl_error_mistake(L, "another task is using this file");
@@ -90,9 +90,9 @@ static void unref_heap(heap *h) {
   rl_free(h);
 }
 
-static void release_heap(rl_held *held) {
-  rl_list_remove(&held->node);
-  unref_heap(RL_CONTAINER(held, heap, held));
+static void release_heap(rl_cleanup *cleanup) {
+  rl_list_remove(&cleanup->node);
+  unref_heap(RL_CONTAINER(cleanup, heap, cleanup));
 }
 
 static heap *new_heap(void) {
@@ -102,8 +102,8 @@ static heap *new_heap(void) {
     rl_free(h);
     return NULL;
   }
-  rl_list_init(&h->held.node);
-  h->held.release = release_heap;
+  rl_list_init(&h->cleanup.node);
+  h->cleanup.run = release_heap;
   h->refs = 1;
   h->fd = -1;
   return h;
@@ -111,12 +111,12 @@ static heap *new_heap(void) {
 
 /* That of a request, made where it has none yet; NULL where memory is short. */
 static heap *heap_of(rl_serving *serving) {
-  RL_LIST_EACH(&serving->held, node) {
-    rl_held *held = RL_CONTAINER(node, rl_held, node);
-    if (held->release == release_heap) return RL_CONTAINER(held, heap, held);
+  RL_LIST_EACH(&serving->cleanups, node) {
+    rl_cleanup *cleanup = RL_CONTAINER(node, rl_cleanup, node);
+    if (cleanup->run == release_heap) return RL_CONTAINER(cleanup, heap, cleanup);
   }
   heap *h = new_heap();
-  if (h) rl_serving_hold(serving, &h->held);
+  if (h) rl_serving_add_cleanup(serving, &h->cleanup);
   return h;
 }
 
@@ -136,19 +136,19 @@ static int open_heap(heap *h) {
 }
 
 /* What is in memory counts no more. */
-static void uncount(spill *file) {
+static void uncount(spool *file) {
   if (file->heap) file->heap->in_memory -= file->counted;
   file->counted = 0;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
-static void free_if_unused(spill *file) {
+static void free_if_unused(spool *file) {
   if (file->busy || file->has_handle) return;
   rl_free(file);
 }
 
-static void drop_contents(spill *file) {
+static void drop_contents(spool *file) {
   if (file->fd >= 0) close(file->fd);
   if (file->name) unlink(file->name);
   uncount(file);
@@ -166,66 +166,66 @@ static void drop_contents(spill *file) {
   file->path = file->name = file->root = file->said = NULL;
 }
 
-static void close_spill(spill *file) {
+static void close_spool(spool *file) {
   if (file->closed) return;
   file->closed = true;
-  rl_list_remove(&file->held.node);
+  rl_list_remove(&file->cleanup.node);
   if (!file->busy) drop_contents(file);
 }
 
-static void release(rl_held *held) { close_spill(RL_CONTAINER(held, spill, held)); }
+static void release(rl_cleanup *cleanup) { close_spool(RL_CONTAINER(cleanup, spool, cleanup)); }
 
-static int spill_gc(lua_State *L) {
-  spill **handle = lua_touserdata(L, 1);
+static int spool_gc(lua_State *L) {
+  spool **handle = lua_touserdata(L, 1);
   if (!*handle) return 0;
-  close_spill(*handle);
+  close_spool(*handle);
   (*handle)->has_handle = false;
   free_if_unused(*handle);
   *handle = NULL;
   return 0;
 }
 
-/* spill:close() */
+/* spool:close() */
 static int l_close(lua_State *L) {
-  spill **handle = luaL_checkudata(L, 1, "rille.spill");
-  if (*handle) close_spill(*handle);
+  spool **handle = luaL_checkudata(L, 1, "rille.spool");
+  if (*handle) close_spool(*handle);
   return 0;
 }
 
-static spill *push_spill(lua_State *L) {
-  spill **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+static spool *push_spool(lua_State *L) {
+  spool **handle = lua_newuserdatauv(L, sizeof *handle, 0);
   *handle = NULL;
-  luaL_setmetatable(L, "rille.spill");
-  spill *file = rl_calloc(1, sizeof *file);
+  luaL_setmetatable(L, "rille.spool");
+  spool *file = rl_calloc(1, sizeof *file);
   if (!file) rl_error_raise(L, RL_ENOMEM, NULL);
   file->fd = file->folder = -1;
   file->has_handle = true;
-  rl_list_init(&file->held.node);
-  file->held.release = release;
+  rl_list_init(&file->cleanup.node);
+  file->cleanup.run = release;
   rl_buf_init(&file->extents, RL_BUF_NO_LIMIT);
   rl_buf_init(&file->memory, RL_BUF_NO_LIMIT);
   rl_buf_init(&file->piece, RL_BUF_NO_LIMIT);
   return *handle = file;
 }
 
-/* spill(req) -> spill */
-static int l_spill(lua_State *L) {
+/* spool(req) -> spool */
+static int l_spool(lua_State *L) {
   rl_serving *serving = rl_check_serving(L, 1);
   heap *h = heap_of(serving);
   if (!h) return rl_error_raise(L, RL_ENOMEM, NULL);
-  spill *file = push_spill(L);
+  spool *file = push_spool(L);
   file->heap = h;
   h->refs++;
-  rl_serving_hold(serving, &file->held);
+  rl_serving_add_cleanup(serving, &file->cleanup);
   return 1;
 }
 
-/* saver(path, root?, keeps?) -> spill that can be committed; keeps: not in the place of another file */
+/* saver(path, root?, keeps?) -> spool that can be committed; keeps: not in the place of another file */
 static int l_saver(lua_State *L) {
   rl_slice path = rl_check_slice(L, 1);
   const char *root = luaL_optstring(L, 2, NULL);
   luaL_argcheck(L, path.len > 0 && strlen(path.data) == path.len, 1, "a path is not empty and holds no NUL");
-  spill *file = push_spill(L);
+  spool *file = push_spool(L);
   file->keeps = lua_toboolean(L, 3);
   file->path = rl_strndup(path.data, path.len);
   file->said = rl_strndup(path.data, path.len);
@@ -237,12 +237,12 @@ static int l_saver(lua_State *L) {
 /* ---- jobs ------------------------------------------------------------------------------------------------------------------- */
 
 static void run_job(rl_job *job) {
-  spill *file = RL_CONTAINER(job, spill, job);
+  spool *file = RL_CONTAINER(job, spool, job);
   file->code = file->work(file);
 }
 
 static void on_job_done(rl_job *job, bool ran) {
-  spill *file = RL_CONTAINER(job, spill, job);
+  spool *file = RL_CONTAINER(job, spool, job);
   if (!ran) file->code = RL_ECANCELLED;
   file->busy = false;
   if (file->closed) drop_contents(file);
@@ -251,7 +251,7 @@ static void on_job_done(rl_job *job, bool ran) {
 }
 
 static bool undo_job(rl_task *task, void *ud) {
-  spill *file = ud;
+  spool *file = ud;
   (void)task;
   file->waker.task = NULL;
   rl_job_cancel(&file->job);
@@ -259,7 +259,7 @@ static bool undo_job(rl_task *task, void *ud) {
 }
 
 /* Runs `work` on a thread, then `k`; index 1 is the handle, which keeps the object. */
-static int start_job(lua_State *L, spill *file, const char *name, int (*work)(spill *), lua_KFunction k) {
+static int start_job(lua_State *L, spool *file, const char *name, int (*work)(spool *), lua_KFunction k) {
   rl_task *task = rl_task_may_wait(L, name);
   file->work = work;
   file->waker = rl_task_waker(task);
@@ -270,7 +270,7 @@ static int start_job(lua_State *L, spill *file, const char *name, int (*work)(sp
   return rl_task_wait(L, name, undo_job, file, k, 0);
 }
 
-static RL_RAISES int raise_failure(lua_State *L, const spill *file, int code) {
+static RL_RAISES int raise_failure(lua_State *L, const spool *file, int code) {
   const char *what = file->said ? file->said : "a temporary file", *why = file->problem;
   char message[512];
   if (code == RL_EFULL || code == RL_ENOMEM || code == RL_EBUSY || code == RL_ENOFILES)
@@ -283,8 +283,8 @@ static RL_RAISES int raise_failure(lua_State *L, const spill *file, int code) {
 }
 
 /* After a job: what went wrong is raised. */
-static spill *check_done(lua_State *L) {
-  spill *file = *(spill **)lua_touserdata(L, 1);
+static spool *check_done(lua_State *L) {
+  spool *file = *(spool **)lua_touserdata(L, 1);
   if (file->code) raise_failure(L, file, file->code);
   if (file->closed) rl_error_mistake(L, "this file has been closed");
   return file;
@@ -305,7 +305,7 @@ static int open_folder(int root, const char *path) {
 }
 
 /* From here on the path leads through the folder's descriptor: no link that somebody sets meanwhile can move it. */
-static int go_through_folder(spill *file) {
+static int go_through_folder(spool *file) {
   const char *slash = strrchr(file->said, '/'), *name = slash ? slash + 1 : file->said;
   size_t size = strlen(name) + 32;
   char *path = rl_alloc(size);
@@ -316,7 +316,7 @@ static int go_through_folder(spill *file) {
   return RL_OK;
 }
 
-static int enter_root(spill *file) {
+static int enter_root(spool *file) {
   int root = open(file->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) {
     file->problem = "its root is no folder that can be opened";
@@ -331,7 +331,7 @@ static int enter_root(spill *file) {
 }
 
 /* What would only be found out when all of it is written. */
-static int check_place(spill *file) {
+static int check_place(spool *file) {
   struct stat info;
   if (stat(file->path, &info)) return RL_OK;
   if (S_ISDIR(info.st_mode)) file->problem = "it is a folder: the path names a file, such as folder .. \"/\" .. name";
@@ -339,13 +339,13 @@ static int check_place(spill *file) {
   return file->problem || file->keeps ? RL_EEXISTS : RL_OK;
 }
 
-static int open_path(spill *file) {
+static int open_path(spool *file) {
   int code = file->root ? enter_root(file) : RL_OK;
   if (!code) code = check_place(file);
   return code ? code : rl_tempfile_open_beside(file->path, &file->name);
 }
 
-static int write_to_path(spill *file) {
+static int write_to_path(spool *file) {
   int fd = file->fd >= 0 ? file->fd : open_path(file);
   if (fd < 0) return fd;
   file->fd = fd;
@@ -353,21 +353,21 @@ static int write_to_path(spill *file) {
 }
 
 /* Room for the extent was made. */
-static void add_extent(spill *file, extent more) {
+static void add_extent(spool *file, extent more) {
   size_t count = file->extents.len / sizeof more;
   extent *last = count ? (extent *)(void *)file->extents.data + count - 1 : NULL;
   if (last && last->offset + last->len == more.offset) last->len += more.len;
   else rl_buf_add(&file->extents, &more, sizeof more);
 }
 
-static int write_to_heap(spill *file) {
+static int write_to_heap(spool *file) {
   int fd = open_heap(file->heap), code = fd < 0 ? fd : RL_OK;
   if (!code) code = rl_write_all_at(fd, file->place, rl_buf_slice(&file->memory));
   if (!code) add_extent(file, (extent){file->place, file->memory.len});
   return code;
 }
 
-static int write_out(spill *file) {
+static int write_out(spool *file) {
   int code = file->path ? write_to_path(file) : write_to_heap(file);
   if (code) return code;
   file->written += file->memory.len;
@@ -381,19 +381,19 @@ static int write_k(lua_State *L, int status, lua_KContext ctx) {
   return 0;
 }
 
-static void count(spill *file, size_t len) {
+static void count(spool *file, size_t len) {
   if (!file->heap) return;
   file->counted += len;
   file->heap->in_memory += len;
 }
 
 /* Returns true if what is in memory may stay there, with so many bytes more. */
-static bool fits(const spill *file, size_t more) {
-  return file->memory.len + more <= RL_LIMIT_SPILL && (!file->heap || file->heap->in_memory + more <= RL_LIMIT_SPILLS);
+static bool fits(const spool *file, size_t more) {
+  return file->memory.len + more <= RL_LIMIT_SPOOL && (!file->heap || file->heap->in_memory + more <= RL_LIMIT_SPOOLS);
 }
 
 /* A place in the heap for what is in memory, which goes out. 0 or RL_ENOMEM. */
-static int take_place(spill *file) {
+static int take_place(spool *file) {
   if (rl_buf_reserve(&file->extents, sizeof(extent))) return RL_ENOMEM;
   uncount(file);
   file->place = file->heap->size;
@@ -401,9 +401,9 @@ static int take_place(spill *file) {
   return RL_OK;
 }
 
-/* spill:write(s, i = 1, j = -1): bytes i to j of s */
+/* spool:write(s, i = 1, j = -1): bytes i to j of s */
 static int l_write(lua_State *L) {
-  spill *file = check_spill(L);
+  spool *file = check_spool(L);
   rl_slice s = rl_check_slice(L, 2);
   lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, (lua_Integer)s.len);
   luaL_argcheck(L, i >= 1 && j <= (lua_Integer)s.len && i <= j + 1, 3, "out of the string");
@@ -417,7 +417,7 @@ static int l_write(lua_State *L) {
   return start_job(L, file, "a file to be written", write_out, write_k);
 }
 
-static int commit_file(spill *file) {
+static int commit_file(spool *file) {
   int code = write_out(file);
   if (code) return code;
   code = file->keeps ? rl_tempfile_commit_new(file->fd, file->name, file->path)
@@ -430,15 +430,15 @@ static int commit_file(spill *file) {
 
 static int commit_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  spill *file = check_done(L);
+  spool *file = check_done(L);
   lua_pushinteger(L, (lua_Integer)file->written);
-  close_spill(file);
+  close_spool(file);
   return 1;
 }
 
-/* spill:commit() -> bytes written: it is `path` now, on the disk */
+/* spool:commit() -> bytes written: it is `path` now, on the disk */
 static int l_commit(lua_State *L) {
-  spill *file = check_spill(L);
+  spool *file = check_spool(L);
   luaL_argcheck(L, file->path != NULL, 1, "an upload has no path: save it");
   lua_settop(L, 1);
   return start_job(L, file, "a file to be saved", commit_file, commit_k);
@@ -447,19 +447,19 @@ static int l_commit(lua_State *L) {
 /* ---- reading ------------------------------------------------------------------------------------------------------------------ */
 
 /* Where in the heap the byte `at` of an upload is, and how many follow it there. at < file->written. */
-static extent find_extent(const spill *file, uint64_t at) {
+static extent find_extent(const spool *file, uint64_t at) {
   const extent *one = (const extent *)(const void *)file->extents.data;
   for (; at >= one->len; one++) at -= one->len;
   return (extent){one->offset + at, one->len - at};
 }
 
-static int read_piece(spill *file) {
+static int read_piece(spool *file) {
   rl_buf_clear(&file->piece);
-  int code = rl_buf_reserve(&file->piece, RL_LIMIT_SPILL);
+  int code = rl_buf_reserve(&file->piece, RL_LIMIT_SPOOL);
   if (code) return code;
   extent from = find_extent(file, file->read_at);
   long n =
-      rl_read_at(file->heap->fd, from.offset, file->piece.data, from.len < RL_LIMIT_SPILL ? from.len : RL_LIMIT_SPILL);
+      rl_read_at(file->heap->fd, from.offset, file->piece.data, from.len < RL_LIMIT_SPOOL ? from.len : RL_LIMIT_SPOOL);
   if (n < 0) return (int)n;
   if (n == 0) return RL_EIO; /* shorter than what was written */
   file->piece.len = (size_t)n;
@@ -472,9 +472,9 @@ static int read_k(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* spill:read(offset) -> the bytes that follow `offset`, some 64 KiB of them, or nil at the end */
+/* spool:read(offset) -> the bytes that follow `offset`, some 64 KiB of them, or nil at the end */
 static int l_read(lua_State *L) {
-  spill *file = check_spill(L);
+  spool *file = check_spool(L);
   lua_Integer offset = luaL_checkinteger(L, 2);
   luaL_argcheck(L, offset >= 0, 2, "not negative");
   if (file->path) rl_error_mistake(L, "what is saved is not read");
@@ -490,23 +490,23 @@ static int l_read(lua_State *L) {
   return 1;
 }
 
-/* spill:size() -> bytes */
+/* spool:size() -> bytes */
 static int l_size(lua_State *L) {
-  spill *file = check_spill(L);
+  spool *file = check_spool(L);
   lua_pushinteger(L, (lua_Integer)(file->written + file->memory.len));
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"spill", l_spill}, {"saver", l_saver}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"spool", l_spool}, {"saver", l_saver}, {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"write", l_write}, {"commit", l_commit}, {"read", l_read},
                                    {"size", l_size},   {"close", l_close},   {NULL, NULL}};
 
-void rl_bind_spill(lua_State *L) {
-  rl_new_metatable(L, "rille.spill");
+void rl_bind_spool(lua_State *L) {
+  rl_new_metatable(L, "rille.spool");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, spill_gc);
+  lua_pushcfunction(L, spool_gc);
   lua_setfield(L, -2, "__gc");
   lua_pushcfunction(L, l_close);
   lua_setfield(L, -2, "__close");
