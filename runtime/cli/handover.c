@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/self.h"
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */
 
@@ -160,15 +161,36 @@ int rl_handover_take(rl_handover *h, rl_buf *why) {
   return RL_OK;
 }
 
-/* ---- the line --------------------------------------------------------------------------------------------------------- */
+/* ---- starting ----------------------------------------------------------------------------------------------------------- */
 
-int rl_line_open(int *ours, int *theirs) {
+/* Opens both ends of a line, close-on-exec: ours does not block, theirs does. */
+static int open_line(int *ours, int *theirs) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return RL_EIO;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return errno;
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   *ours = ends[0];
   *theirs = ends[1];
-  return RL_OK;
+  return 0;
+}
+
+static int spawn(const rl_handover *h, const char *path, pid_t *pid) {
+  rl_buf text;
+  int count = 0, *fds = rl_handover_descriptors(h, &count);
+  rl_buf_init(&text, RL_BUF_NO_LIMIT);
+  rl_handover_write(h, &text);
+  int code = fds && !text.error ? rl_self_start(path, text.data, fds, count, pid) : ENOMEM;
+  rl_free(fds);
+  rl_buf_free(&text);
+  return code;
+}
+
+int rl_handover_start(rl_handover *h, const char *path, pid_t *pid, int *line) {
+  int code = open_line(line, &h->line);
+  if (code) return code;
+  code = spawn(h, path, pid);
+  close(h->line);
+  if (code) close(*line);
+  return code;
 }
 
 void rl_line_say(int line, const char *text) {

@@ -46,8 +46,9 @@ int rl_handover_take(rl_handover *handover, rl_buf *why);
 void rl_handover_write(const rl_handover *handover, rl_buf *out);
 /* All descriptors that go with it: sets the count. The caller's (rl_free); NULL where memory is short. */
 int *rl_handover_descriptors(const rl_handover *handover, int *count);
-/* A pair of ends, close-on-exec: ours does not block, theirs does. 0 or RL_EIO. */
-int rl_line_open(int *ours, int *theirs);
+/* Starts `path` with what is handed over and the other end of a new line. Sets its pid and our end of the line, which does not
+ * block and which the caller closes. h->line is set on the way. Returns 0, or the errno of what failed. */
+int rl_handover_start(rl_handover *handover, const char *path, pid_t *pid, int *line);
 /* Says a word, all of it or nothing; it may be called from a signal handler. */
 void rl_line_say(int line, const char *text);
 
