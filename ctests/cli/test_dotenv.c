@@ -136,7 +136,7 @@ TEST(a_null_byte_sets_nothing) {
 
 TEST(many_variables) {
   UNUSED;
-  char name[16], text[16384];
+  char name[32], text[16384];
   size_t len = 0;
   for (int i = 0; i < 500; i++) len += (size_t)snprintf(text + len, sizeof text - len, "T_MANY_%d=%d\n", i, i);
   save(text);

@@ -209,7 +209,7 @@ TEST(many_reloads_leave_one_state) {
   UNUSED;
   start("0");
   for (int i = 1; i <= 20; i++) {
-    char what[8];
+    char what[16];
     snprintf(what, sizeof what, "%d", i);
     reload(what);
   }
