@@ -1,5 +1,5 @@
-/* Loading, swapping and retiring the states of a worker; see edition.h. */
-#include "cli/edition.h"
+/* Loading, swapping and retiring the states of a worker; see generation.h. */
+#include "cli/generation.h"
 
 #include "app/desk.h"
 #include "app/serving.h"
@@ -13,12 +13,12 @@
 
 enum { LOOK_MS = 20, FORGET_MS = 5000, FIRST_LOAD_MS = 10000 };
 
-struct rl_edition {
-  rl_list node; /* in editions->old */
-  rl_editions *of;
+struct rl_generation {
+  rl_list node; /* in generations->old */
+  rl_generations *of;
   rl_main main;
   rl_buf failure;
-  rl_post end; /* outside of its own code */
+  rl_post end; /* defers the end of its program: that callback comes from its own code */
   rl_timer look;
   uint64_t since_ms, deadline_ms;
   int status;
@@ -27,7 +27,7 @@ struct rl_edition {
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
 
-static void del_edition(rl_edition *e) {
+static void del_generation(rl_generation *e) {
   rl_timer_stop(e->of->loop, &e->look);
   rl_loop_unpost(e->of->loop, &e->end);
   rl_list_remove(&e->node);
@@ -37,25 +37,26 @@ static void del_edition(rl_edition *e) {
   rl_free(e);
 }
 
-static void maybe_over(rl_editions *s) {
+static void maybe_over(rl_generations *s) {
   if (s->current || s->next || !rl_list_empty(&s->old)) return;
   if (s->stopping || !s->stays) s->on_end(s, s->status);
 }
 
-static uint64_t took(const rl_edition *e) { return rl_loop_clock(e->of->loop) - e->since_ms; }
+static uint64_t took(const rl_generation *e) { return rl_loop_clock(e->of->loop) - e->since_ms; }
 
-static void load_again(rl_editions *s) {
+static void load_again(rl_generations *s) {
   if (!s->again || s->stopping) return;
   s->again = false;
-  rl_editions_reload(s);
+  rl_generations_reload(s);
 }
 
 /* ---- from current to closed ---------------------------------------------------------------------------------------------- */
 
 static void on_look(rl_timer *timer);
 
-/* A state at rest has no request under way, has ended its program, and none of its tasks cleans up any more. */
-static void look_at(rl_edition *e) {
+/* Closes a state that is at rest: no request is under way, its program has ended, and no task cleans up any more. Otherwise
+ * looks again later. */
+static void look_at(rl_generation *e) {
   rl_loop *loop = e->of->loop;
   uint64_t now = rl_loop_now(loop);
   if (now >= e->deadline_ms && !e->forced) {
@@ -70,20 +71,20 @@ static void look_at(rl_edition *e) {
   }
   bool forgotten = now >= e->deadline_ms + FORGET_MS && !busy;
   if (e->ended && (forgotten || rl_list_empty(&e->main.vm->roots))) {
-    rl_editions *s = e->of;
-    del_edition(e);
+    rl_generations *s = e->of;
+    del_generation(e);
     maybe_over(s);
     return;
   }
   rl_timer_start(loop, &e->look, LOOK_MS, on_look);
 }
 
-static void on_look(rl_timer *timer) { look_at(RL_CONTAINER(timer, rl_edition, look)); }
+static void on_look(rl_timer *timer) { look_at(RL_CONTAINER(timer, rl_generation, look)); }
 
-static void retire(rl_edition *e) {
-  rl_editions *s = e->of;
-  e->deadline_ms = rl_loop_now(s->loop) + RL_EDITION_GRACE_MS;
-  e->main.shutdown_timeout = RL_EDITION_GRACE_MS / 1000.0;
+static void retire(rl_generation *e) {
+  rl_generations *s = e->of;
+  e->deadline_ms = rl_loop_now(s->loop) + RL_GENERATION_GRACE_MS;
+  e->main.shutdown_timeout = RL_GENERATION_GRACE_MS / 1000.0;
   rl_list_push(&s->old, &e->node);
   rl_timer_start(s->loop, &e->look, 1, on_look);
 }
@@ -91,8 +92,8 @@ static void retire(rl_edition *e) {
 /* ---- loading --------------------------------------------------------------------------------------------------------------- */
 
 static void on_ready(rl_main *main, rl_handler *handler) {
-  rl_edition *e = main->owner, *before = e->of->current;
-  rl_editions *s = e->of;
+  rl_generation *e = main->owner, *before = e->of->current;
+  rl_generations *s = e->of;
   rl_load load = {.ok = true, .took_ms = took(e)};
   s->current = e;
   s->next = NULL;
@@ -104,55 +105,55 @@ static void on_ready(rl_main *main, rl_handler *handler) {
   load_again(s);
 }
 
-static void fail(rl_edition *e) {
-  rl_editions *s = e->of;
+static void fail(rl_generation *e) {
+  rl_generations *s = e->of;
   rl_load load = {.took_ms = took(e), .failure = rl_buf_slice(&e->failure)};
   s->next = NULL;
   if (!s->current && !s->stays) s->status = e->status || s->stopping || rl_stop_asked() ? e->status : 1;
   if (!s->stopping && (s->current || s->stays)) s->on_load(s, &load, NULL);
-  del_edition(e);
+  del_generation(e);
   load_again(s);
   maybe_over(s);
 }
 
-static void end_current(rl_edition *e) {
-  rl_editions *s = e->of;
+static void end_current(rl_generation *e) {
+  rl_generations *s = e->of;
   s->current = NULL;
   s->status = e->status;
   if (s->next) s->next->main.before = NULL;
   if (s->next) rl_main_cancel(&s->next->main);
   s->stays = false;
-  del_edition(e);
+  del_generation(e);
   maybe_over(s);
 }
 
 static void on_post(rl_post *post) {
-  rl_edition *e = RL_CONTAINER(post, rl_edition, end);
+  rl_generation *e = RL_CONTAINER(post, rl_generation, end);
   if (e == e->of->next) fail(e);
   else if (e == e->of->current) end_current(e);
   else look_at(e);
 }
 
 static void on_main_end(rl_main *main, int status) {
-  rl_edition *e = main->owner;
+  rl_generation *e = main->owner;
   e->ended = true;
   e->status = status;
   rl_loop_post(e->of->loop, &e->end, on_post);
 }
 
 static void on_main_failure(rl_main *main, rl_slice failure) {
-  rl_edition *e = main->owner;
+  rl_generation *e = main->owner;
   rl_buf_clear(&e->failure);
   rl_buf_add_slice(&e->failure, failure);
 }
 
 static void on_main_record(rl_main *main, rl_slice record) {
-  rl_editions *s = ((rl_edition *)main->owner)->of;
+  rl_generations *s = ((rl_generation *)main->owner)->of;
   if (s->on_record) s->on_record(s, record);
 }
 
-static rl_edition *new_edition(rl_editions *s) {
-  rl_edition *e = rl_calloc(1, sizeof *e);
+static rl_generation *new_generation(rl_generations *s) {
+  rl_generation *e = rl_calloc(1, sizeof *e);
   if (!e) return NULL;
   e->of = s;
   e->since_ms = rl_loop_clock(s->loop);
@@ -175,45 +176,45 @@ static rl_edition *new_edition(rl_editions *s) {
   return e;
 }
 
-static int load(rl_editions *s) {
-  rl_edition *e = new_edition(s);
+static int load(rl_generations *s) {
+  rl_generation *e = new_generation(s);
   if (!e) return RL_ENOMEM;
   char *args[] = {(char *)(uintptr_t)s->app};
   int code = e->main.vm ? rl_main_start(&e->main, s->command, 1, args) : RL_ENOMEM;
-  if (code) del_edition(e);
+  if (code) del_generation(e);
   else s->next = e;
   return code;
 }
 
 /* ---- from outside ------------------------------------------------------------------------------------------------------------ */
 
-int rl_editions_start(rl_editions *s) {
+int rl_generations_start(rl_generations *s) {
   rl_list_init(&s->old);
   return load(s);
 }
 
-void rl_editions_reload(rl_editions *s) {
+void rl_generations_reload(rl_generations *s) {
   if (s->stopping) return;
   if (s->next) s->again = true;
   else if (load(s)) s->on_load(s, &(rl_load){.ok = false}, NULL);
 }
 
-void rl_editions_stop(rl_editions *s) {
+void rl_generations_stop(rl_generations *s) {
   s->stopping = true;
   if (s->next) rl_main_cancel(&s->next->main);
   if (s->current) rl_main_stop(&s->current->main);
   maybe_over(s);
 }
 
-bool rl_editions_give_up(rl_editions *s) { return s->next && rl_main_give_up(&s->next->main); }
+bool rl_generations_give_up(rl_generations *s) { return s->next && rl_main_give_up(&s->next->main); }
 
-rl_vm *rl_editions_vm(const rl_editions *s) { return s->current ? s->current->main.vm : NULL; }
+rl_vm *rl_generations_vm(const rl_generations *s) { return s->current ? s->current->main.vm : NULL; }
 
-bool rl_editions_ask(rl_editions *s, rl_slice question, rl_buf *answer) {
+bool rl_generations_ask(rl_generations *s, rl_slice question, rl_buf *answer) {
   return s->current && rl_main_ask(&s->current->main, question, answer);
 }
 
-unsigned rl_editions_count(const rl_editions *s) {
+unsigned rl_generations_count(const rl_generations *s) {
   unsigned count = 0;
   if (s->current) count++;
   if (s->next) count++;
