@@ -4,7 +4,6 @@
 -- (tables with a metatable, userdata) are asked in Lua's way, but for names that begin with an underscore, which stay
 -- theirs; what they answer with may wait.
 local failure = require "rille.template.failure"
-local format = require "rille.template.format"
 local methods = require "rille.template.methods"
 local native = require "rille.native.core"
 local text = require "rille.template.text"
@@ -21,7 +20,10 @@ kinds[Bound] = { name = "method" }
 
 --- Calls a record of methods.lua on `self`.
 local function call_record(record, self, kwargs, ...)
-  if record.keywords then return record.f(self, kwargs, ...) end
+  if record.keywords then
+    if record.reads then return record.f(M, self, kwargs, ...) end
+    return record.f(self, kwargs, ...)
+  end
   if not kwargs then return record.f(self, ...) end
   return record.f(self, M.arrange(record.params, kwargs, ...))
 end
@@ -146,8 +148,6 @@ function M.attr(object, name)
 end
 
 M.item = M.lenient.item
-
-format.lookup = M
 
 -- ---- slices ---------------------------------------------------------------------------------------------------------
 
