@@ -1,6 +1,6 @@
 -- Methods that templates written for Python call on text, lists and mappings: title.upper(), names.append(x), d.items(). A
 -- method is a record {f = function(self, ...), params = {name = position}}; `self` of text is a Lua string. With `keywords` f is
--- function(self, kwargs, ...); with `reads` too it is function(lookup, self, kwargs, ...), which reads attributes of its arguments.
+-- function(self, kwargs, ...). With `reads` too it is function(lookup, self, kwargs, ...), and reads attributes of its arguments.
 --
 -- On markup the same methods work on its text and give markup again; what they put into it is escaped.
 local failure = require "rille.template.failure"

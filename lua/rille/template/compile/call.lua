@@ -91,9 +91,9 @@ local function write_site(self, node, frame, caller)
   local name, maker, member = likely_macro(self, node.node)
   if not name or name.line > self.code.line then return nil end
   local variable, shape = self:ref(name, frame).code, quote(shape_of(node, caller))
-  local kept = self.code:keep(concat({ variable, maker, member or "", shape, frame.esc }, " "), 2)
-  if not kept then return nil end
-  local seen, enter = kept[1], kept[2]
+  local cached = self.code:cache(concat({ variable, maker, member or "", shape, frame.esc }, " "), 2)
+  if not cached then return nil end
+  local seen, enter = cached[1], cached[2]
   self.code:write(("if %s ~= %s then %s, %s = %s, %s(c, %s, %s, %s%s) end "):format(variable, seen, seen, enter, variable,
     self.code:use(maker), frame.esc, shape, (self:expression(name, frame)), member and ", " .. quote(member) or ""))
   return enter

@@ -111,7 +111,7 @@ function M:unpack_target(node, frame, item)
   end
   local names = {}
   for i = 1, #node.items do names[i] = self.code:fresh "p" end
-  self.code:hold(frame, #names)
+  self.code:count_locals(frame, #names)
   local left = names[1] and ("local %s = "):format(table.concat(names, ", ")) or "local _ = "
   self.code:write(("%s%s(%s, %d) "):format(left, self.code:use "unpack", item, #names))
   for i, child in ipairs(node.items) do self:unpack_target(child, frame, names[i]) end
@@ -121,7 +121,7 @@ end
 local function write_items(self, frame, iterable, all)
   local code = self.code
   local names = { items = code:fresh "t", n = code:fresh "n", more = not all and code:fresh "f" or nil, i = code:fresh "i" }
-  code:hold(frame, 3)
+  code:count_locals(frame, 3)
   code:write(("local %s, %s%s = %s(c, %s) "):format(names.items, names.n, names.more and ", " .. names.more or "",
     code:use(all and "all_items" or "items"), iterable))
   return names
@@ -136,11 +136,11 @@ local function write_head(self, frame, names, tokens)
   if tokens > MOST_TOKENS then
     code:write(("local k%s = 0 while k%s < %s do k%s = k%s + 1 local %s = k%s "):format(names.i, names.i, names.n, names.i,
       names.i, names.i, names.i))
-    code:hold(frame, 1)
+    code:count_locals(frame, 1)
   else
     code:write(("for %s = 1, %s do "):format(names.i, names.n))
   end
-  code:hold(frame, 5)
+  code:count_locals(frame, 5)
   code:write(("local %s = %s[%s] "):format(item, names.items, names.i))
   if names.more then
     code:write(("if %s == nil then if %s then %s = %s(c, %s) end if %s == nil then break end end "):format(item, names.more,
@@ -162,17 +162,17 @@ end
 -- Writes code that leaves only items that pass, as names of a list of its own.
 local function write_filtered(self, node, frame, iterable)
   local code = self.code
-  local kept = { items = code:fresh "t", n = code:fresh "n", i = code:fresh "i" }
-  code:hold(frame, 3)
-  code:write(("local %s, %s = {}, 0 do "):format(kept.items, kept.n))
+  local filtered = { items = code:fresh "t", n = code:fresh "n", i = code:fresh "i" }
+  code:count_locals(frame, 3)
+  code:write(("local %s, %s = {}, 0 do "):format(filtered.items, filtered.n))
   local inner = test_frame(self, node, frame)
   local names = write_items(self, inner, iterable)
   local item = write_head(self, inner, names, 0)
   self:unpack_target(node.target, inner, item)
-  code:write(("if %s then %s = %s + 1 %s[%s] = %s end end end "):format(self:condition(node.test, inner), kept.n, kept.n,
-    kept.items, kept.n, item))
+  code:write(("if %s then %s = %s + 1 %s[%s] = %s end end end "):format(self:condition(node.test, inner), filtered.n, filtered.n,
+    filtered.items, filtered.n, item))
   code:leave(inner)
-  return kept
+  return filtered
 end
 
 -- ---- the loop -------------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ local function declare_loop(self, frame, use, names, depth, recurse)
     return
   end
   ref.code = self.code:fresh "loop"
-  self.code:hold(frame, 1)
+  self.code:count_locals(frame, 1)
   self.code:write(("local %s = %s(c, %s, %s, %s, %s) "):format(ref.code, self.code:use "new_loop", names.items, names.n,
     depth or "1", recurse or "nil"))
 end
@@ -245,7 +245,7 @@ local function write_loop(self, node, frame, iterable, depth, recurse)
   code:start_frame(loop_frame, is_constant(loop_frame.symbols))
   local ran = node.else_ and code:fresh "ran"
   if ran then
-    code:hold(loop_frame, 1)
+    code:count_locals(loop_frame, 1)
     code:write(("local %s = false "):format(ran))
   end
   write_body(self, node, loop_frame, names, ran, inner_test)

@@ -57,7 +57,7 @@ local function is_call(node) return node.t == "Call" or node.t == "CallBlock" en
 local function count_in(self, node, frame)
   if not ast.any(node, is_call) then return "" end
   local code, depth = self.code, self.code:fresh "d"
-  code:hold(frame, 1)
+  code:count_locals(frame, 1)
   code:write(("local %s = S.depth if %s >= %d then %s() end S.depth = %s + 1 "):format(depth, depth, MOST_DEPTH,
     code:use "too_deep", depth))
   return ("S.depth = %s "):format(depth)
@@ -76,7 +76,7 @@ local function write_function(self, node, frame)
     ref.code = code:fresh "a"
     names[i] = ref.code
   end
-  code:hold(inner, #names)
+  code:count_locals(inner, #names)
   code:write(("function(%s) "):format(concat(names, ", ")))
   code:start_frame(inner)
   write_defaults(self, node, inner, refs)
@@ -117,11 +117,11 @@ end
 
 function M:CallBlock(node, frame)
   local code, name = self.code, self.code:fresh "caller"
-  local kept = is_constant(node, frame) and code:keep(name, 1)
-  if kept then code:write(("do local %s = %s if %s == %s then %s = "):format(name, kept[1], name, code:use "put", name))
+  local cached = is_constant(node, frame) and code:cache(name, 1)
+  if cached then code:write(("do local %s = %s if %s == %s then %s = "):format(name, cached[1], name, code:use "put", name))
   else code:write(("do local %s = "):format(name)) end
   write_macro(self, node, frame)
-  if kept then code:write(("%s = %s end "):format(kept[1], name)) end
+  if cached then code:write(("%s = %s end "):format(cached[1], name)) end
   self:write_put_call(node.call, frame, name)
   code:write "end "
 end

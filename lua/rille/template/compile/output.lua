@@ -167,7 +167,7 @@ end
 --- Writes statements so that their output is captured. Returns code for the text.
 function M:capture(nodes, frame)
   local code, mark = self.code, self.code:fresh "m"
-  code:hold(frame, 1)
+  code:count_locals(frame, 1)
   code:write(("local %s = %s(o) "):format(mark, code:use "mark"))
   code.captures[#code.captures + 1] = mark
   self:statements(nodes, frame)

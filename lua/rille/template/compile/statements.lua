@@ -106,7 +106,7 @@ function M:Scope(node, frame)
   inner.esc = condition
   if condition ~= "true" and condition ~= "false" then
     inner.esc = code:fresh "esc"
-    code:hold(inner, 1)
+    code:count_locals(inner, 1)
     code:write(("local %s = %s "):format(inner.esc, condition))
   end
   code:start_frame(inner)
