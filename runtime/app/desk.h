@@ -1,6 +1,6 @@
 /*
  * The desk of `rille dev`: a second Lua state beside the program's, where the developer's loop is written
- * (lua/rille/dev/desk.lua). It lives as long as the process; the program's states come and go.
+ * (lua/rille/dev/dashboard.lua). It lives as long as the process; the program's states come and go.
  *
  *   files change, a load ended, a request was answered --rl_desk_tell--> messages --receive()--> desk.lua
  *   desk.lua --reload(), watch(), ask()--> the owner (cli/dev.c) --> editions, watcher, the program's state

@@ -1,7 +1,7 @@
 /*
  * rille dev: one worker, and two kinds of Lua states on its loop.
  *
- *   connections -- worker -- gate --+-- /_rille…, broken code ----> desk        lua/rille/dev/desk.lua: error pages, panel,
+ *   connections -- worker -- gate --+-- /_rille…, broken code ----> desk        lua/rille/dev/dashboard.lua: errors, panel,
  *             (dev_gate.h)          |                                            live reload; lives as long as the process
  *                                   +-- everything else ----------> generation  the program; replaced at each save
  *

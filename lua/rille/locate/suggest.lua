@@ -1,16 +1,16 @@
--- What a name that is no program may have meant: the app of a project, a file beside it, a port. Loaded with the first mistake.
+-- Suggests what a name that is no program may have meant: the app of a project, a file beside it, a port.
 local native = require "rille.native.core"
 local options = require "rille.options"
-local place = require "rille.place"
+local paths = require "rille.paths"
 
 local M = {}
 
-local kind, beneath = place.kind, place.beneath
+local kind, join = paths.kind, paths.join
 
---- project_app(folder) -> the app inside of a folder that is a project, or nil
+--- Returns the app inside a folder that is a project, or nil.
 function M.project_app(folder)
   for _, name in ipairs { "app", "app.lua" } do
-    local path = beneath(folder, name)
+    local path = join(folder, name)
     if kind(path) == (name == "app" and "directory" or "file") and (name ~= "app" or kind(path .. "/init.lua") == "file") then
       return path
     end
@@ -21,11 +21,11 @@ local function is_app(path)
   return kind(path) == "file" and path:find "%.lua$" ~= nil or kind(path .. "/init.lua") == "file"
 end
 
--- What could be an APP in a folder: name -> what to write for it.
+-- Returns what could be an APP in a folder: name -> what to write for it.
 local function candidates(folder)
   local found = {}
   for _, name in ipairs(native.list_directory(folder) or {}) do
-    local path = beneath(folder, name)
+    local path = join(folder, name)
     if not name:find "^%." then
       if is_app(path) then
         local stem = name:gsub("%.lua$", "")
@@ -39,7 +39,7 @@ local function candidates(folder)
   return found
 end
 
--- The only one of several ways to write the same, or nil.
+-- Returns the path if there is only one, however often it is there; else nil.
 local function only(found)
   local one
   for _, path in pairs(found) do
@@ -49,15 +49,15 @@ local function only(found)
   return one
 end
 
---- for_folder(path) -> what to say of a folder that is no app
+--- Returns what to say of a folder that is no app.
 function M.for_folder(path)
   local inside = M.project_app(path)
   if inside then return (", did you mean '%s', the app of that project?"):format(inside) end
   return (": '%s' is a folder without init.lua"):format(path)
 end
 
---- for_nothing(path) -> what to say of a name that nothing has
-function M.for_nothing(path)
+--- Returns what to say of a name that nothing has, which may be "".
+function M.for_missing(path)
   if kind(path .. ".lua") == "file" then return (", did you mean '%s.lua'?"):format(path) end
   if path:find "^%d+$" then return (", did you mean --port %s?"):format(path) end
   local folder, name = path:match "^(.*)/([^/]*)$"

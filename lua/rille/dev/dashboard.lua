@@ -1,6 +1,6 @@
--- The desk: what `rille dev` runs beside the program, in a Lua state of its own that stays while the program's come and go. It
--- hears of files that change, of loads and of requests (letters from C, runtime/app/desk.h), tells browsers and the terminal,
--- and answers for the program while that does not load.
+-- The dashboard of `rille dev`. It runs beside the program, in a Lua state of its own that stays while the program's come and
+-- go. C sends it messages (runtime/app/desk.h): a file has changed, a generation of the program was loaded, a request was
+-- answered. It tells browsers and the terminal, and answers for the program while that does not load.
 require "rille" -- the methods of req
 local answer = require "rille.answer"
 local App = require "rille.app"
@@ -10,7 +10,7 @@ local failure = require "rille.dev.failure"
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
 local page = require "rille.dev.page"
-local place = require "rille.place"
+local paths = require "rille.paths"
 local secrets = require "rille.dev.secrets"
 local terminal = require "rille.dev.terminal"
 
@@ -22,8 +22,8 @@ local SAMPLE_SECONDS = 2
 local PING_SECONDS = 15
 local PLAN_SECONDS = 10
 
-local Desk = {}
-Desk.__index = Desk
+local Dashboard = {}
+Dashboard.__index = Dashboard
 
 -- ---- what has changed ---------------------------------------------------------------------------------------------
 
@@ -33,29 +33,29 @@ local kinds = {
   css = "css", js = "page", mjs = "page", svg = "page",
 }
 
-function Desk.kind_of(path)
+function Dashboard.kind_of(path)
   local name = failure.relative(path)
   if name == ".env" then return "env" end
   if name:find "^%." or name:find "/%." or name:find "^spec/" then return nil end
   return name:find "/$" and "code" or kinds[name:match "%.(%w+)$"] -- a directory that has gone is code
 end
 
-local function shortest(paths)
-  local first = failure.relative(paths[1])
-  return #paths > 1 and ("%s and %d more"):format(first, #paths - 1) or first
+local function shortest(files)
+  local first = failure.relative(files[1])
+  return #files > 1 and ("%s and %d more"):format(first, #files - 1) or first
 end
 
-local letters = {}
+local messages = {}
 
 local function ask(question)
   local text = native.desk_ask(question)
   return text and native.json_decode(text) or nil
 end
 
-function letters.change(self, text)
+function messages.change(self, text)
   local found, code = {}, {}
   for path in text:gmatch "[^\n]+" do
-    local kind = Desk.kind_of(path)
+    local kind = Dashboard.kind_of(path)
     if kind then found[kind] = true end
     if kind == "code" or kind == "env" then code[#code + 1] = path end
   end
@@ -69,19 +69,19 @@ function letters.change(self, text)
   end
 end
 
-function letters.loaded(self, text)
+function messages.loaded(self, text)
   local load = native.json_decode(text)
-  self.edition, self.states = load.edition, load.states
+  self.generation, self.states = load.edition, load.states
   self.failure = nil
   self.loaded_once = self.loaded_once or load.ok
   if load.ok then secrets.learn(ask "secrets" or {}) end
   if not load.ok then self.failure = load.failure or { message = "the program could not be loaded, see the terminal" } end
   terminal.loaded(load, self.changed, self.failure)
   self.changed = nil
-  self:broadcast("edition", tostring(load.edition))
+  self:broadcast("generation", tostring(load.edition))
 end
 
-function letters.listening(self, url)
+function messages.listening(self, url)
   self.url = url
   terminal.listening(url)
   if editors.complaint() then terminal.complain(editors.complaint()) end
@@ -89,8 +89,8 @@ end
 
 -- ---- requests -----------------------------------------------------------------------------------------------------
 
--- A plan that somebody waits for, or what a request did.
-function letters.record(self, text)
+-- Takes the plan of a statement that somebody waits for, or the record of a request.
+function messages.record(self, text)
   local record = native.json_decode(text)
   if not record.explains then
     self.open[record.id] = record
@@ -99,7 +99,7 @@ function letters.record(self, text)
   local waiting = self.plans[record.explains]
   if not waiting then return end -- they have given up
   self.plans[record.explains] = nil
-  waiting.letter = record
+  waiting.reply = record
   waiting.queue:wake()
 end
 
@@ -115,7 +115,7 @@ local function is_noise(exchange)
     or path:find "^/%.well%-known/appspecific/" ~= nil)
 end
 
-function Desk:add_error(entry)
+function Dashboard:add_error(entry)
   self.error_count = self.error_count + 1
   entry.key = tostring(self.error_count)
   if entry.request then entry.request.error = entry.key end
@@ -123,7 +123,7 @@ function Desk:add_error(entry)
 end
 
 -- When the last byte has left. Requests that no Lua has seen (files) have no record.
-function letters.exchange(self, text)
+function messages.exchange(self, text)
   local exchange = native.json_decode(text)
   local record = self.open[exchange.id] or exchange
   self.open[exchange.id] = nil
@@ -148,7 +148,7 @@ local function field_of(line, name)
 end
 
 -- An error that is logged with its traceback, and is not a request's: a task's that nobody waits for, a stream's.
-function Desk:note_failure(line)
+function Dashboard:note_failure(line)
   local message, trace = field_of(line, "error"), field_of(line, "traceback")
   if line.level ~= "error" or line.message == answer.FAILED or not message or not trace then return end
   self:add_error { time = line.time, kind = line.message,
@@ -160,7 +160,7 @@ local function readable(line)
   local fields = native.array {}
   line.message = secrets.hide(line.message)
   for _, item in ipairs(line.fields) do
-    local text = place.without_root(secrets.is_secret(item[1]) and secrets.MASK or secrets.hide(item[2]))
+    local text = paths.without_root(secrets.is_secret(item[1]) and secrets.MASK or secrets.hide(item[2]))
     if item[1] == "traceback" then text = text:gsub("^stack traceback:", ""):gsub("\n\t", "\n"):gsub("^\n", "") end
     if item[1] ~= "traceback" or line.level ~= "error" then fields[#fields + 1] = { item[1], text } end
   end
@@ -168,7 +168,7 @@ local function readable(line)
   return line
 end
 
-function letters.log(self, text)
+function messages.log(self, text)
   local line = native.json_decode(text)
   line.time = native.time()
   self:note_failure(line)
@@ -183,7 +183,7 @@ end
 
 -- ---- browsers -----------------------------------------------------------------------------------------------------
 
-function Desk:broadcast(event, data)
+function Dashboard:broadcast(event, data)
   local text = ("event: %s\ndata: %s\n\n"):format(event, data or "")
   for reader in pairs(self.readers) do
     reader.waiting[#reader.waiting + 1] = text
@@ -192,11 +192,11 @@ function Desk:broadcast(event, data)
 end
 
 -- One stream of events, until the browser leaves or the process ends.
-function Desk:follow(out)
+function Dashboard:follow(out)
   local reader = { waiting = {}, queue = native.queue() }
   local forget <close> = setmetatable({}, { __close = function() self.readers[reader] = nil end }) -- luacheck: ignore 211
   self.readers[reader] = true
-  out:write(("retry: 300\nevent: edition\ndata: %d\n\n"):format(self.edition))
+  out:write(("retry: 300\nevent: generation\ndata: %d\n\n"):format(self.generation))
   while not self.stopping do
     if #reader.waiting == 0 then reader.queue:wait "an event" end
     local text = table.concat(reader.waiting)
@@ -224,26 +224,26 @@ local function script(name)
 end
 
 -- While the program does not load: why, in the form that the client reads.
-function Desk:explain(req)
+function Dashboard:explain(req)
   local what = self.failure or { message = "the program is being loaded" }
   local kind = req:accepts("text/plain", "text/html", "application/json")
   if (req.headers.accept or ""):find("text/html", 1, true) then kind = "text/html" end
   if kind == "application/json" then return page.guard(native_http.json(page.json(what), 500)) end
   if kind ~= "text/html" then return page.guard(native_http.text(page.text(what), 500)) end
-  local body, policy = page.html(what, { kind = "The program does not load", edition = self.edition,
+  local body, policy = page.html(what, { kind = "The program does not load", generation = self.generation,
     note = "Edit and save: this page follows." .. (self.loaded_once
       and " Until then curl and API clients get the last version that loaded." or "") })
   return html(body, policy, 500)
 end
 
-function Desk:source(req)
+function Dashboard:source(req)
   local file, line = req.query.file or "", math.tointeger(tonumber(req.query.line)) or 1
   local excerpt = native.try(failure.excerpt, file, line, 100000) -- a folder cannot be read
   if not excerpt then abort(404, "no such file in the project") end
-  return html(page.source(file, line, excerpt, self.edition))
+  return html(page.source(file, line, excerpt, self.generation))
 end
 
-function Desk:state()
+function Dashboard:state()
   local requests, failures = native.array {}, native.array {}
   for i, record in ipairs(self.requests) do requests[i] = summary(record) end
   for i, entry in ipairs(self.errors) do
@@ -253,8 +253,8 @@ function Desk:state()
   end
   return {
     requests = requests, errors = failures, log = native.array(self.logged), routes = ask "routes" or native.array {},
-    tasks = ask "tasks" or native.array {}, memory = native.array(self.samples), edition = self.edition, states = self.states,
-    failure = self.failure and self.failure.message,
+    tasks = ask "tasks" or native.array {}, memory = native.array(self.samples), generation = self.generation,
+    states = self.states, failure = self.failure and self.failure.message,
   }
 end
 
@@ -265,39 +265,39 @@ local function find(list, name, wanted)
   abort(404)
 end
 
-function Desk:request(id) return native_http.json(find(self.requests, "id", id)) end
+function Dashboard:request(id) return native_http.json(find(self.requests, "id", id)) end
 
 -- The page of an error, as whoever caused it has seen it.
-function Desk:error(key)
+function Dashboard:error(key)
   local entry = find(self.errors, "key", key)
-  return html(page.html(entry.failure, { kind = entry.kind, edition = self.edition, request = entry.request, still = true,
+  return html(page.html(entry.failure, { kind = entry.kind, generation = self.generation, request = entry.request, still = true,
     note = os.date("at %H:%M:%S", entry.time // 1) }))
 end
 
 -- The plan of a statement that a request has run; the program's state asks its database.
-function Desk:plan(id, number)
+function Dashboard:plan(id, number)
   find(self.requests, "id", id)
   local key = id .. " " .. number
-  local waiting = self.plans[key] or { queue = native.queue(), letter = false } -- one letter answers all who ask meanwhile
+  local waiting = self.plans[key] or { queue = native.queue(), reply = false } -- one reply answers all who ask meanwhile
   self.plans[key] = waiting
   if not ask("explain " .. key) then self.plans[key] = nil abort(404) end
   native.try(native.timeout, PLAN_SECONDS, function()
-    if not waiting.letter then waiting.queue:wait "a plan" end
+    if not waiting.reply then waiting.queue:wait "a plan" end
   end)
   if self.plans[key] == waiting then self.plans[key] = nil end
-  local letter = waiting.letter
-  if not letter then return native_http.json { error = "The program did not answer in time." } end
-  return native_http.json { plan = letter.plan, error = letter.error }
+  local reply = waiting.reply
+  if not reply then return native_http.json { error = "The program did not answer in time." } end
+  return native_http.json { plan = reply.plan, error = reply.error }
 end
 
-function Desk:routes()
+function Dashboard:routes()
   local app = self.app
   app:get("/_rille/live.js", function() return script "live.js" end)
   app:get("/_rille/panel.js", function() return script "panel.js" end)
   app:get("/_rille/events", function()
     return native_http.stream("text/event-stream", function(out) self:follow(out) end):header("Cache-Control", "no-store")
   end)
-  app:get("/_rille", function() return html(page.panel(self.edition)) end)
+  app:get("/_rille", function() return html(page.panel(self.generation)) end)
   app:get("/_rille/state", function() return page.guard(native_http.json(self:state())) end)
   app:get("/_rille/requests/{id}", function(req) return page.guard(self:request(req.params.id)) end)
   app:get("/_rille/requests/{id}/plan/{number:int}", function(req)
@@ -311,34 +311,34 @@ function Desk:routes()
   end)
 end
 
---- new() -> desk
-function Desk.new()
+--- Returns a new dashboard; `app` is what it serves.
+function Dashboard.new()
   local self = setmetatable({
-    app = App.new { name = "desk" }, requests = {}, open = {}, readers = {}, samples = {}, errors = {}, error_count = 0,
-    logged = {}, plans = {}, edition = 0, states = 0,
-  }, Desk)
+    app = App.new { name = "dashboard" }, requests = {}, open = {}, readers = {}, samples = {}, errors = {}, error_count = 0,
+    logged = {}, plans = {}, generation = 0, states = 0,
+  }, Dashboard)
   self:routes()
   return self
 end
 
-function Desk:sample()
+function Dashboard:sample()
   local used = ask "memory"
   if not used then return end
   table.insert(self.samples, used)
   if #self.samples > MOST_SAMPLES then table.remove(self.samples, 1) end
 end
 
---- run(): reads letters until the process stops.
-function Desk:run()
+--- Reads messages until the process stops.
+function Dashboard:run()
   if not native.desk_watch(native.root) then terminal.unwatched(native.root) end
   every(SAMPLE_SECONDS, function() self:sample() end)
   every(PING_SECONDS, function() self:broadcast "ping" end)
   for kind, text in native.desk_receive do
     if kind == "stop" then break end
-    letters[kind](self, text)
+    messages[kind](self, text)
   end
   self.stopping = true
   self:broadcast "stop"
 end
 
-return Desk
+return Dashboard
