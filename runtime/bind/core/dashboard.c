@@ -1,8 +1,8 @@
 /*
- * The developer's loop for Lua: the desk's side (messages, reloads, questions) and the program's (answers, and what a request
- * waited for). See app/desk.h.
+ * The developer's loop for Lua: the dashboard's side (messages, reloads, questions) and the program's (answers, and what a request
+ * waited for). See app/dashboard.h.
  */
-#include "app/desk.h"
+#include "app/dashboard.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -15,72 +15,72 @@
 #include "bind/core/core.h"
 #include "vm/owner.h"
 
-static rl_desk *desk_of(lua_State *L) {
-  rl_desk *desk = rl_main_of(L)->desk;
-  if (!desk) luaL_error(L, "this state is not the desk of rille dev");
-  return desk;
+static rl_dashboard *dashboard_of(lua_State *L) {
+  rl_dashboard *dashboard = rl_main_of(L)->dashboard;
+  if (!dashboard) luaL_error(L, "this state is not the dashboard of rille dev");
+  return dashboard;
 }
 
 static bool undo_receive(rl_task *task, void *ud) {
   (void)task;
-  ((rl_desk *)ud)->waiting.task = NULL;
+  ((rl_dashboard *)ud)->waiting.task = NULL;
   return true;
 }
 
 static int receive_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rl_desk *desk = desk_of(L);
-  rl_desk_message *message = rl_desk_first(desk);
+  rl_dashboard *dashboard = dashboard_of(L);
+  rl_dashboard_message *message = rl_dashboard_first(dashboard);
   if (!message) return 0;
   lua_pushstring(L, message->kind);
   lua_pushlstring(L, message->text, message->len);
-  rl_desk_drop(desk, message); /* only now: pushing may have raised */
+  rl_dashboard_drop(dashboard, message); /* only now: pushing may have raised */
   return 2;
 }
 
-/* desk_receive() -> kind, text */
+/* dashboard_receive() -> kind, text */
 static int l_receive(lua_State *L) {
-  rl_desk *desk = desk_of(L);
-  if (rl_desk_first(desk)) return receive_k(L, LUA_OK, 0);
-  desk->waiting = rl_task_waker(rl_task_may_wait(L, "a message"));
-  return rl_task_wait(L, "a message", undo_receive, desk, receive_k, 0);
+  rl_dashboard *dashboard = dashboard_of(L);
+  if (rl_dashboard_first(dashboard)) return receive_k(L, LUA_OK, 0);
+  dashboard->waiting = rl_task_waker(rl_task_may_wait(L, "a message"));
+  return rl_task_wait(L, "a message", undo_receive, dashboard, receive_k, 0);
 }
 
-/* ---- what the desk asks for ---------------------------------------------------------------------------------------------- */
+/* ---- what the dashboard asks for ---------------------------------------------------------------------------------------------- */
 
-/* desk_reload(environment): loads the program again; `environment`: .env has changed. A message says how it went. */
+/* dashboard_reload(environment): loads the program again; `environment`: .env has changed. A message says how it went. */
 static int l_reload(lua_State *L) {
-  rl_desk *desk = desk_of(L);
-  desk->reload(desk, lua_toboolean(L, 1));
+  rl_dashboard *dashboard = dashboard_of(L);
+  dashboard->reload(dashboard, lua_toboolean(L, 1));
   return 0;
 }
 
-/* desk_watch(directory) -> whether it is watched now, with all below it */
+/* dashboard_watch(directory) -> whether it is watched now, with all below it */
 static int l_watch(lua_State *L) {
-  rl_desk *desk = desk_of(L);
-  lua_pushboolean(L, desk->watch(desk, luaL_checkstring(L, 1)) == RL_OK);
+  rl_dashboard *dashboard = dashboard_of(L);
+  lua_pushboolean(L, dashboard->watch(dashboard, luaL_checkstring(L, 1)) == RL_OK);
   return 1;
 }
 
-/* desk_ask(question) -> what the program's state answers, or nil */
+/* dashboard_ask(question) -> what the program's state answers, or nil */
 static int l_ask(lua_State *L) {
-  rl_desk *desk = desk_of(L);
+  rl_dashboard *dashboard = dashboard_of(L);
   rl_slice question = rl_check_slice(L, 1);
   rl_buf *answer = rl_scratch_push(L);
-  if (desk->ask(desk, question, answer)) return rl_scratch_result(L, answer, answer->error);
+  if (dashboard->ask(dashboard, question, answer)) return rl_scratch_result(L, answer, answer->error);
   rl_scratch_give(answer);
   lua_pushnil(L);
   return 1;
 }
 
-/* desk_is_terminal() -> whether a person reads stdout */
+/* dashboard_is_terminal() -> whether a person reads stdout */
 static int l_is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty(STDOUT_FILENO));
   return 1;
 }
 
-/* answer_desk(f): f(question) -> text; it cannot wait */
-static int l_answer_desk(lua_State *L) {
+/* answer_dashboard(f): f(question) -> text; it cannot wait */
+static int l_answer_dashboard(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
   rl_main_set_answer(L);
@@ -180,12 +180,12 @@ static int l_memory_used(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"desk_receive", l_receive},
-                                     {"desk_reload", l_reload},
-                                     {"desk_watch", l_watch},
-                                     {"desk_ask", l_ask},
-                                     {"desk_is_terminal", l_is_terminal},
-                                     {"answer_desk", l_answer_desk},
+static const luaL_Reg functions[] = {{"dashboard_receive", l_receive},
+                                     {"dashboard_reload", l_reload},
+                                     {"dashboard_watch", l_watch},
+                                     {"dashboard_ask", l_ask},
+                                     {"dashboard_is_terminal", l_is_terminal},
+                                     {"answer_dashboard", l_answer_dashboard},
                                      {"trace_waits", l_trace_waits},
                                      {"request_key", l_request_key},
                                      {"request_shows_dev", l_request_shows_dev},
@@ -195,7 +195,7 @@ static const luaL_Reg functions[] = {{"desk_receive", l_receive},
                                      {"memory_used", l_memory_used},
                                      {NULL, NULL}};
 
-void rl_bind_desk(lua_State *L) {
+void rl_bind_dashboard(lua_State *L) {
   if (rl_vm_of(L)->mode != RL_MODE_DEV) return;
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,5 +1,5 @@
-/* The desk of `rille dev`: its messages, and the question that the program's state answers. See desk.h. */
-#include "app/desk.h"
+/* The dashboard of `rille dev`: its messages, and the question that the program's state answers. See dashboard.h. */
+#include "app/dashboard.h"
 
 #include <string.h>
 
@@ -8,39 +8,41 @@
 
 /* ---- messages -------------------------------------------------------------------------------------------------------- */
 
-void rl_desk_init(rl_desk *desk) {
-  memset(desk, 0, sizeof *desk);
-  rl_list_init(&desk->messages);
+void rl_dashboard_init(rl_dashboard *dashboard) {
+  memset(dashboard, 0, sizeof *dashboard);
+  rl_list_init(&dashboard->messages);
 }
 
-void rl_desk_free(rl_desk *desk) {
-  for (rl_list *node; (node = rl_list_shift(&desk->messages));) rl_free(RL_CONTAINER(node, rl_desk_message, node));
+void rl_dashboard_free(rl_dashboard *dashboard) {
+  for (rl_list *node; (node = rl_list_shift(&dashboard->messages));)
+    rl_free(RL_CONTAINER(node, rl_dashboard_message, node));
 }
 
-void rl_desk_tell(rl_desk *desk, const char *kind, rl_slice text) {
-  rl_desk_message *m = desk->count < RL_DESK_MESSAGES ? rl_alloc(sizeof *m + text.len) : NULL;
+void rl_dashboard_tell(rl_dashboard *dashboard, const char *kind, rl_slice text) {
+  rl_dashboard_message *m = dashboard->count < RL_DASHBOARD_MESSAGES ? rl_alloc(sizeof *m + text.len) : NULL;
   if (!m) return;
   m->kind = kind;
   m->len = text.len;
   if (text.len) memcpy(m->text, text.data, text.len);
-  rl_list_push(&desk->messages, &m->node);
-  desk->count++;
-  rl_task_wake(&desk->waiting);
+  rl_list_push(&dashboard->messages, &m->node);
+  dashboard->count++;
+  rl_task_wake(&dashboard->waiting);
 }
 
-rl_desk_message *rl_desk_first(rl_desk *desk) {
-  return rl_list_empty(&desk->messages) ? NULL : RL_CONTAINER(desk->messages.next, rl_desk_message, node);
+rl_dashboard_message *rl_dashboard_first(rl_dashboard *dashboard) {
+  return rl_list_empty(&dashboard->messages) ? NULL
+                                             : RL_CONTAINER(dashboard->messages.next, rl_dashboard_message, node);
 }
 
-void rl_desk_drop(rl_desk *desk, rl_desk_message *message) {
+void rl_dashboard_drop(rl_dashboard *dashboard, rl_dashboard_message *message) {
   rl_list_remove(&message->node);
-  desk->count--;
+  dashboard->count--;
   rl_free(message);
 }
 
 /* ---- the question ---------------------------------------------------------------------------------------------------- */
 
-static const char answer_key = 0; /* registry: the function that answers the desk */
+static const char answer_key = 0; /* registry: the function that answers the dashboard */
 
 void rl_main_set_answer(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &answer_key); }
 
