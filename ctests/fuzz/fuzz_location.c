@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/guard.h"
+#include "client/address_policy.h"
 #include "client/host.h"
 #include "client/path.h"
 #include "fuzz/fuzz.h"
@@ -31,7 +31,7 @@ static void check_parts(const rl_location *location) {
   for (size_t i = 0; i < url.len; i++) HOLDS(rl_is((unsigned char)url.data[i], RL_CHAR_URI));
 }
 
-/* Scoped addresses and names that end like a number are curl's, all else can be cut and so sent by a link of ours. */
+/* Scoped addresses and names that end like a number are curl's, all else can be cut and so sent by a conn of ours. */
 static void check_cut(const rl_location *location) {
   rl_url_parts parts;
   bool strange = location->host[0] == '[' || rl_host_is_disguised(rl_slice_str(location->host));

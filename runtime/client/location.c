@@ -9,7 +9,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/guard.h"
+#include "client/address_policy.h"
 #include "client/host.h"
 #include "client/path.h"
 

@@ -32,6 +32,6 @@ int rl_client_transfer_answer(lua_State *L);
 int rl_client_transfer_raise(lua_State *L, int index) RL_RAISES;
 
 /* Pushes the fields of a head as a table-like value (bind/client/head.c). */
-void rl_client_head_push(lua_State *L, const rl_head *head);
+void rl_client_head_push(lua_State *L, const rl_response_head *head);
 
 #endif

@@ -96,7 +96,7 @@ static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunctio
 static bool has_ended(const transfer *self) { return self->t.state == RL_TRANSFER_ENDED; }
 
 /* What fails before all is sent concerns more than who reads the answer, unless that is a refusal. */
-static bool is_unsent(const rl_transfer *t) { return t->offers && !t->offers_ended && t->head.status < 300; }
+static bool is_unsent(const rl_transfer *t) { return t->streams && !t->outgoing_ended && t->head.status < 300; }
 
 /* Pushes status and headers, or waits for them. 0 where it must wait. */
 static int push_head(lua_State *L, transfer *self) {
@@ -236,10 +236,10 @@ static int transfer_all(lua_State *L) {
 static int send_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   transfer *self = lua_touserdata(L, 1);
-  bool wanted = rl_transfer_wants_offer(&self->t);
+  bool wanted = rl_transfer_wants_body(&self->t);
   self->awaited = false;
-  if (wanted && self->t.offer.len) return wait_for(L, self, "the other side to take the request", send_k);
-  if (!wanted) rl_transfer_cut(&self->t);
+  if (wanted && self->t.outgoing.len) return wait_for(L, self, "the other side to take the request", send_k);
+  if (!wanted) rl_transfer_stop_sending(&self->t);
   lua_pushboolean(L, wanted);
   return 1;
 }
@@ -251,13 +251,13 @@ static int transfer_send(lua_State *L) {
   lua_settop(L, 2); /* which keeps the bytes alive */
   if (self->awaited) return wait_for(L, self, "the other side to take the request", send_k); /* raises */
   rl_task_may_wait(L, "the other side to take the request");
-  if (rl_transfer_wants_offer(&self->t)) rl_transfer_offer(&self->t, bytes);
+  if (rl_transfer_wants_body(&self->t)) rl_transfer_send(&self->t, bytes);
   return send_k(L, LUA_OK, 0);
 }
 
 /* transfer:send_end(): the body is complete */
 static int transfer_send_end(lua_State *L) {
-  rl_transfer_offer_end(&check_transfer(L)->t);
+  rl_transfer_send_end(&check_transfer(L)->t);
   return 0;
 }
 
