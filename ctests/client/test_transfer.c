@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "client/carrier/curl.h"
+#include "client/carrier/http1.h"
 #include "client/client.h"
 #include "net/address.h"
 #include "support/test.h"
@@ -23,6 +25,7 @@ static rl_transfer transfer;
 static int listener, peers[MOST_PEERS], asker, accepted, requests, close_behind;
 static rl_buf heard;
 static char url[64];
+static rl_location location;
 static const char *answer;
 static int progress;
 
@@ -67,6 +70,7 @@ static int setup(void **state) {
   fcntl(listener, F_SETFL, O_NONBLOCK);
   rl_buf_free(&text);
   snprintf(url, sizeof url, "http://127.0.0.1:%d/path", rl_listen_port(listener));
+  rl_location_cut(&location, rl_slice_str(url));
   engine = rl_engine_new(&loop);
   pool = rl_pool_new(engine, 2, 0, &policy);
   answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -115,7 +119,7 @@ static void end(rl_transfer *t, int code, const char *body) {
 static const rl_route by_env = {.proxy = "env", .no_proxy = "*"}; /* curl's affair, which then goes straight */
 
 static rl_client_request get(void) {
-  return (rl_client_request){.method = "GET", .url = url, .length = -1, .idempotent = true};
+  return (rl_client_request){.method = "GET", .location = &location, .length = -1, .idempotent = true};
 }
 
 TEST(a_plain_request_goes_by_a_link_that_the_next_one_uses_again) {

@@ -255,6 +255,7 @@ static int look_at_address(const rl_address_policy *policy, rl_slice host, int p
   unsigned offset;
   bool bracketed = host.len > 1 && host.data[0] == '[';
   if (bracketed) host = rl_slice_of(host.data + 1, host.len - 2);
+  host.len = rl_slice_find(host, '%', 0); /* the zone, RFC 6874 */
   if (host.len >= sizeof text) return -1;
   memcpy(text, host.data, host.len);
   text[host.len] = 0;

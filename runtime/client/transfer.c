@@ -26,6 +26,7 @@ static void leave(rl_transfer *t, bool reusable) {
   stop_timers(t);
   t->outgoing = RL_SLICE_NONE;
   t->carrier->leave(t, reusable);
+  t->carrier_state = NULL;
   rl_pool_leave(t->pool, &t->ticket);
 }
 
@@ -250,43 +251,40 @@ rl_slice rl_transfer_take_rest(rl_transfer *t) {
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
 
-/* Only a policy and limit_per_host need to know where it goes before the carrier does. */
-static int look_at_url(rl_transfer *t, const rl_client_request *exchange) {
-  rl_location location;
-  const char *why;
-  t->allowed = exchange->route && exchange->route->unix_path;
-  if (!rl_address_policy_is_on(&t->pool->policy) && !t->pool->limit_per_host) return RL_OK;
-  int code = rl_location_parse(&location, exchange->url, NULL, &why);
-  if (code) return code;
-  t->ticket.origin = rl_slice_hash(rl_slice_str(location.origin));
-  int verdict = rl_address_policy_check_host(&t->pool->policy, rl_slice_str(location.raw_host), location.port);
-  rl_location_free(&location);
-  if (verdict == RL_ADDRESS_ALLOWED) t->allowed = true;
-  return verdict == RL_ADDRESS_REFUSED && !t->allowed ? RL_EDENIED : RL_OK;
+/* The address policy and limit_per_host look at the location before a carrier does. */
+static int check_location(rl_transfer *t, const rl_client_request *request) {
+  const rl_location *to = request->location;
+  const rl_address_policy *policy = &t->pool->policy;
+  t->allowed = request->route && request->route->unix_path;
+  if (t->pool->limit_per_host) t->ticket.origin = rl_location_origin_hash(to);
+  if (!rl_address_policy_is_on(policy) || t->allowed) return RL_OK;
+  int verdict = rl_address_policy_check_host(policy, to->host, to->port);
+  t->allowed = verdict == RL_ADDRESS_ALLOWED;
+  return verdict == RL_ADDRESS_REFUSED ? RL_EDENIED : RL_OK;
 }
 
-static void note_exchange(rl_transfer *t, const rl_client_request *exchange) {
-  t->url = exchange->url;
-  t->connect_ms = exchange->connect_ms;
-  t->read_ms = exchange->read_ms;
-  t->body_limit = exchange->body_limit;
-  t->decode = exchange->decode;
-  t->idempotent = exchange->idempotent;
-  t->most = (uint8_t)(1 + exchange->idempotent);
-  t->is_head = strcmp(exchange->method, "HEAD") == 0;
-  t->upgrades = rl_header_find_name(exchange->headers, exchange->header_count, RL_SLICE("upgrade")) != NULL;
+static void note_request(rl_transfer *t, const rl_client_request *request) {
+  t->location = request->location;
+  t->connect_ms = request->connect_ms;
+  t->read_ms = request->read_ms;
+  t->body_limit = request->body_limit;
+  t->decode = request->decode;
+  t->idempotent = request->idempotent;
+  t->most = (uint8_t)(1 + request->idempotent);
+  t->is_head = strcmp(request->method, "HEAD") == 0;
+  t->upgrades = rl_header_find_name(request->headers, request->header_count, RL_SLICE("upgrade")) != NULL;
 }
 
-int rl_transfer_start(rl_transfer *t, const rl_carrier *carrier, const rl_client_request *exchange) {
+int rl_transfer_start(rl_transfer *t, const rl_carrier *carrier, const rl_client_request *request) {
   if (t->pool->closed) return RL_ECLOSED;
-  int code = look_at_url(t, exchange);
+  int code = check_location(t, request);
   if (code) return code;
-  note_exchange(t, exchange);
-  code = carrier->prepare(t, exchange);
+  note_request(t, request);
+  code = carrier->prepare(t, request);
   if (code) return code;
   t->carrier = carrier;
   t->state = RL_TRANSFER_WAITING;
-  if (exchange->total_ms) rl_timer_start(rl_transfer_loop(t), &t->total, exchange->total_ms, on_total);
+  if (request->total_ms) rl_timer_start(rl_transfer_loop(t), &t->total, request->total_ms, on_total);
   rl_pool_enter(t->pool, &t->ticket);
   return RL_OK;
 }
@@ -310,14 +308,12 @@ void rl_transfer_init(rl_transfer *t, rl_pool *pool) {
   rl_list_init(&t->ticket.node);
   rl_response_head_init(&t->head);
   rl_buf_init(&t->body, RL_BUF_NO_LIMIT);
-  rl_buf_init(&t->by_http1.request, RL_BUF_NO_LIMIT);
 }
 
 void rl_transfer_free(rl_transfer *t) {
   rl_transfer_stop(t);
   rl_response_head_free(&t->head);
   rl_buf_free(&t->body);
-  rl_buf_free(&t->by_http1.request);
   rl_decoder_del(t->decoder);
   rl_free(t->message);
   t->decoder = NULL;

@@ -38,9 +38,10 @@ typedef struct rl_route {
   bool insecure;               /* certificates are not checked */
 } rl_route;
 
-/* What to send. Borrowed until rl_transfer_start returns, except `url` and `body`: until the end. */
+/* The request to send. Borrowed until rl_transfer_start returns, except `location`, with its text, and `body`: until the end. */
 typedef struct rl_client_request {
-  const char *method, *url;
+  const char *method;
+  const rl_location *location;
   const rl_header *headers;
   size_t header_count;
   rl_slice body;
@@ -53,7 +54,8 @@ typedef struct rl_client_request {
   const rl_route *route;                  /* NULL: straight */
 } rl_client_request;
 
-/* What moves the bytes of a transfer. It calls the functions "for carriers" below. */
+/* What moves the bytes of a transfer. It keeps what it needs in transfer.carrier_state, which nobody else looks at, and calls the
+ * functions "for carriers" below. */
 typedef struct rl_carrier {
   /* Keeps what it needs of the exchange, which is borrowed. 0, or why it cannot be sent: then nothing is kept. */
   int (*prepare)(rl_transfer *transfer, const rl_client_request *exchange);
@@ -76,7 +78,7 @@ struct rl_transfer {
   const rl_carrier *carrier;
   void (*on_progress)(rl_transfer *transfer);
   void *owner;
-  const char *url; /* the exchange's */
+  const rl_location *location; /* the request's */
 
   rl_response_head head;
   bool has_head;
@@ -105,28 +107,7 @@ struct rl_transfer {
   uint32_t connect_ms, read_ms;
   rl_timer total, step; /* step: connect, then read */
 
-  /* The carrier's own. */
-  rl_cached_easy *cached;
-  bool denied, digest;
-  struct {
-    int64_t left;   /* of the answer's length; -1: not known */
-    int64_t length; /* of the body that is sent; -1: not known, 0: none */
-    bool drained;   /* curl has been told that the body is complete */
-    bool stale;     /* on the kept connection stood what nobody had asked for: nothing was sent on it */
-    unsigned interims;
-    bool rehearsed; /* a head was passed over, because curl sends the request again */
-  } by_curl;
-  struct {
-    rl_buf request; /* the head that is sent, and behind it "unix:" and the path, where it goes by a socket's path */
-    size_t head_len;
-    rl_url_parts url; /* cut by whoever chose this carrier */
-    rl_slice content;
-    int64_t length;
-    uint32_t dial_ms;    /* for all addresses of the host together; 0: none */
-    bool streamed, last; /* last: "Connection: close" */
-    rl_client_conn *conn;
-    rl_dial *dial;
-  } by_http1;
+  void *carrier_state; /* the carrier's own, from prepare to leave */
 };
 
 /* Embedded; zeroed memory is not enough. on_progress and owner are set by the caller. */

@@ -3,7 +3,7 @@
  * responses) is built on them in lua/rille/client/.
  *
  *   pool = native.client_pool{…}
- *   status, headers, transfer = pool:request(method, url, headers, body, limits, …)     waits for the head
+ *   status, headers, transfer = pool:request(method, location, headers, body, limits, …)     waits for the head
  *   transfer = pool:start(method, …)     waits for nothing; then the body is sent (bind/client/transfer.c)
  */
 #include "bind/client/client.h"
@@ -99,18 +99,15 @@ static int pool_stats(lua_State *L) {
   return 2;
 }
 
-/* pool:look(method, url): raises "denied" where the policy would refuse that URL whatever its name resolves to */
+/* pool:look(method, location): raises "denied" if the address policy would refuse it whatever its name resolves to */
 static int pool_look(lua_State *L) {
   const rl_pool *pool = *check_pool(L);
-  rl_location location;
-  const char *method = luaL_checkstring(L, 2), *url = luaL_checkstring(L, 3), *why;
-  int code = rl_location_parse(&location, url, NULL, &why);
-  if (code) return rl_error_raise(L, code, NULL);
-  bool passes = rl_address_policy_may_allow(&pool->policy, rl_slice_str(location.host), location.port);
-  rl_location_free(&location);
-  if (passes) return 0;
+  const char *method = luaL_checkstring(L, 2);
+  const rl_location *to = rl_client_location_check(L, 3);
+  if (rl_address_policy_may_allow(&pool->policy, to->host, to->port)) return 0;
+  const char *url = rl_client_location_push_text(L, 3);
   rl_error_push(L, RL_EDENIED, "%s %.*s: this address may not be reached", method, (int)strcspn(url, "?"), url);
-  lua_pushvalue(L, 3);
+  lua_pushvalue(L, -2);
   lua_setfield(L, -2, "url");
   lua_pushvalue(L, 2);
   lua_setfield(L, -2, "method");
@@ -120,7 +117,7 @@ static int pool_look(lua_State *L) {
 /* ---- starting -------------------------------------------------------------------------------------------------------------------- */
 
 /* Where pool:start finds its arguments. */
-enum { METHOD = 2, URL_TEXT, HEADERS, CONTENT, LIMITS, LEFT, IDEMPOTENT, ROUTE, LENGTH };
+enum { METHOD = 2, LOCATION, HEADERS, CONTENT, LIMITS, LEFT, IDEMPOTENT, ROUTE, LENGTH };
 
 /* 0 where it is absent, or endless. */
 static uint32_t ms_of(double seconds) {
@@ -190,47 +187,42 @@ static const char *check_method(lua_State *L) {
   return method.data;
 }
 
-static const char *check_url(lua_State *L) {
-  rl_slice url = rl_check_slice(L, URL_TEXT);
-  luaL_argcheck(L, strlen(url.data) == url.len, URL_TEXT, "a URL holds no NUL");
-  return url.data;
-}
-
-static void read_exchange(lua_State *L, rl_client_request *x, rl_header *headers, rl_route *route) {
-  *x = (rl_client_request){.method = check_method(L), .url = check_url(L), .headers = headers, .length = -1};
+static void read_request(lua_State *L, rl_client_request *r, rl_header *headers, rl_route *route) {
+  *r = (rl_client_request){
+      .method = check_method(L), .location = rl_client_location_check(L, LOCATION), .headers = headers, .length = -1};
   luaL_checktype(L, HEADERS, LUA_TTABLE);
   luaL_checktype(L, LIMITS, LUA_TTABLE);
-  x->header_count = read_headers(L, HEADERS, headers);
-  x->has_body = lua_toboolean(L, CONTENT);
-  x->streamed = x->has_body && lua_isboolean(L, CONTENT);
-  if (x->has_body && !x->streamed) x->body = rl_check_slice(L, CONTENT);
-  if (lua_isinteger(L, LENGTH)) x->length = lua_tointeger(L, LENGTH);
-  x->idempotent = lua_toboolean(L, IDEMPOTENT);
-  x->total_ms = ms_of(lua_tonumber(L, LEFT));
-  read_limits(L, LIMITS, x);
-  if (lua_istable(L, ROUTE)) x->route = read_route(L, ROUTE, route);
+  r->header_count = read_headers(L, HEADERS, headers);
+  r->has_body = lua_toboolean(L, CONTENT);
+  r->streamed = r->has_body && lua_isboolean(L, CONTENT);
+  if (r->has_body && !r->streamed) r->body = rl_check_slice(L, CONTENT);
+  if (lua_isinteger(L, LENGTH)) r->length = lua_tointeger(L, LENGTH);
+  r->idempotent = lua_toboolean(L, IDEMPOTENT);
+  r->total_ms = ms_of(lua_tonumber(L, LEFT));
+  read_limits(L, LIMITS, r);
+  if (lua_istable(L, ROUTE)) r->route = read_route(L, ROUTE, route);
 }
 
 /* Leaves the transfer on the stack, or raises. */
 static void start(lua_State *L) {
   rl_pool *pool = *check_pool(L);
-  rl_client_request exchange;
+  rl_client_request request;
   rl_header headers[MOST_HEADERS];
   rl_route route;
   lua_settop(L, LENGTH);
-  read_exchange(L, &exchange, headers, &route);
-  rl_client_transfer *self = rl_client_transfer_push(L, pool, exchange.method, URL_TEXT);
-  if (exchange.has_body && !exchange.streamed) {
+  read_request(L, &request, headers, &route);
+  rl_client_transfer *self = rl_client_transfer_push(L, pool, request.method, LOCATION);
+  if (request.has_body && !request.streamed) {
     lua_pushvalue(L, CONTENT);
     lua_setiuservalue(L, -2, RL_CLIENT_BODY);
   }
-  int code = rl_client_start(&self->t, &exchange);
+  int code = rl_client_start(&self->t, &request);
   if (!code) return;
   rl_transfer_fail(&self->t, code, code == RL_EDENIED ? "this address may not be reached" : rl_error_text(code));
   rl_client_transfer_raise(L, lua_gettop(L));
 }
 
-/* pool:start(method, url, headers, body, limits, left, idempotent, route, length) -> transfer
+/* pool:start(method, location, headers, body, limits, left, idempotent, route, length) -> transfer
  *   body: a string, true where it is streamed, or nil; length: of what is streamed, where it is known
  *   limits: {connect, read, body_limit, decompress}, false where there is none; left: seconds until the deadline of all of
  *   it, or nil; route: {proxy=, no_proxy=, unix=, ca=, cert=, key=, insecure=, user=, password=}, or nil */
@@ -275,7 +267,7 @@ static int l_client_take_unread(lua_State *L) {
   lua_Integer count = 0;
   lua_newtable(L);
   for (rl_transfer *t; engine && (t = first_unread(engine));) {
-    lua_pushstring(L, t->url);
+    rl_push_slice(L, t->location->text);
     lua_rawseti(L, -2, ++count);
     rl_transfer_fail(t, RL_ECLOSED, "nobody has read it");
   }

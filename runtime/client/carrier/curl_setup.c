@@ -200,7 +200,7 @@ int rl_cached_easy_setup(rl_cached_easy *cached, const rl_client_request *x) {
   CURL *easy = cached->easy.curl;
   cached->plain = true;
   cached->error[0] = 0;
-  int code = set_url(cached, x->url);
+  int code = set_url(cached, x->location->text.data);
   if (code) return code;
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    rl_engine_connect_timeout(x->connect_ms ? x->connect_ms : x->total_ms));
