@@ -1,6 +1,6 @@
-/* A link over a connection to ourselves: one end is the link, the other one the test's. */
+/* A conn over a connection to ourselves: one end is the conn, the other one the test's. */
 #define _GNU_SOURCE
-#include "client/link.h"
+#include "client/connection.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -9,58 +9,58 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/links.h"
+#include "client/idle.h"
 #include "support/pair.h"
 #include "support/test.h"
 
 static rl_loop loop;
-static rl_link *link_;
-static rl_head head;
+static rl_client_conn *ours;
+static rl_response_head head;
 static int peer;
 static rl_buf body;
 static int heads, taken, ends, stays, broken, lost, code, head_code, moved;
 static const char *why;
 
-static void on_moved(rl_link *link) { (void)link, moved++; }
-static int on_head(rl_link *link) {
-  (void)link;
+static void on_moved(rl_client_conn *conn) { (void)conn, moved++; }
+static int on_head(rl_client_conn *conn) {
+  (void)conn;
   heads++;
   return head_code;
 }
-static int on_body(rl_link *link, rl_slice bytes) {
-  (void)link;
+static int on_body(rl_client_conn *conn, rl_slice bytes) {
+  (void)conn;
   return rl_buf_add_slice(&body, bytes);
 }
-static void on_taken(rl_link *link) { (void)link, taken++; }
-static void on_end(rl_link *link, bool may_stay) {
-  (void)link;
+static void on_sent(rl_client_conn *conn) { (void)conn, taken++; }
+static void on_end(rl_client_conn *conn, bool may_stay) {
+  (void)conn;
   ends++;
   stays = may_stay;
 }
-static void on_broken(rl_link *link, int error, const char *text) {
-  (void)link;
+static void on_broken(rl_client_conn *conn, int error, const char *text) {
+  (void)conn;
   broken++;
   code = error;
   why = text;
 }
-static void on_lost(rl_link *link) { (void)link, lost++; }
+static void on_lost(rl_client_conn *conn) { (void)conn, lost++; }
 
-static const rl_link_events events = {.on_moved = on_moved,
-                                      .on_head = on_head,
-                                      .on_body = on_body,
-                                      .on_taken = on_taken,
-                                      .on_end = on_end,
-                                      .on_broken = on_broken,
-                                      .on_lost = on_lost};
+static const rl_client_conn_events events = {.on_moved = on_moved,
+                                             .on_head = on_head,
+                                             .on_body = on_body,
+                                             .on_sent = on_sent,
+                                             .on_end = on_end,
+                                             .on_broken = on_broken,
+                                             .on_lost = on_lost};
 
-static rl_link *make_link(const char *key) {
+static rl_client_conn *make_conn(const char *key) {
   int fds[2];
   assert_int_equal(test_connect_pair(fds), 0);
   peer = fds[0];
-  rl_link *link = rl_link_new(&loop, fds[1], rl_slice_hash(rl_slice_str(key)), rl_slice_str(key));
-  assert_non_null(link);
-  link->events = &events;
-  return link;
+  rl_client_conn *conn = rl_client_conn_new(&loop, fds[1], rl_slice_hash(rl_slice_str(key)), rl_slice_str(key));
+  assert_non_null(conn);
+  conn->events = &events;
+  return conn;
 }
 
 static int setup(void **state) {
@@ -68,9 +68,9 @@ static int setup(void **state) {
   heads = taken = ends = stays = broken = lost = code = head_code = moved = 0;
   why = NULL;
   rl_buf_init(&body, RL_BUF_NO_LIMIT);
-  rl_head_init(&head);
+  rl_response_head_init(&head);
   if (rl_loop_init(&loop)) return -1;
-  link_ = make_link("here:80");
+  ours = make_conn("here:80");
   return 0;
 }
 
@@ -84,11 +84,11 @@ static void turn_until(const int *count) {
 
 static int teardown(void **state) {
   (void)state;
-  if (link_) rl_link_close(link_);
+  if (ours) rl_client_conn_close(ours);
   if (peer >= 0) close(peer);
   turn();
   rl_buf_free(&body);
-  rl_head_free(&head);
+  rl_response_head_free(&head);
   return rl_loop_free(&loop);
 }
 
@@ -109,8 +109,8 @@ static void reset_peer(void) {
 }
 
 static void start(const char *request, bool streamed, int64_t length) {
-  rl_link_start(link_,
-                &(rl_sending){.head = rl_slice_str(request), .streamed = streamed, .length = length, .answer = &head});
+  rl_client_conn_start(
+      ours, &(rl_outgoing){.head = rl_slice_str(request), .streamed = streamed, .length = length, .answer = &head});
 }
 
 #define GET "GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -124,7 +124,7 @@ TEST(an_exchange_leaves_the_connection_to_the_next_one) {
     says(OK "Content-Length: 2\r\n\r\nhi");
     turn_until(&ends);
     assert_int_equal(heads, i);
-    assert_true(stays && !link_->busy && link_->used);
+    assert_true(stays && !ours->busy && ours->used);
     assert_slice(rl_buf_slice(&body), "hi");
     ends = 0;
     rl_buf_clear(&body);
@@ -133,8 +133,8 @@ TEST(an_exchange_leaves_the_connection_to_the_next_one) {
 
 TEST(content_in_memory_follows_the_head_in_one_write) {
   UNUSED;
-  rl_link_start(
-      link_, &(rl_sending){.head = RL_SLICE("POST / HTTP/1.1\r\n\r\n"), .content = RL_SLICE("body"), .answer = &head});
+  rl_client_conn_start(
+      ours, &(rl_outgoing){.head = RL_SLICE("POST / HTTP/1.1\r\n\r\n"), .content = RL_SLICE("body"), .answer = &head});
   hears("POST / HTTP/1.1\r\n\r\nbody");
   says("HTTP/1.1 204 No Content\r\n\r\n");
   turn_until(&ends);
@@ -145,10 +145,10 @@ TEST(offers_of_unknown_length_go_in_chunks) {
   UNUSED;
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
   hears("POST / HTTP/1.1\r\n\r\n");
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("hello")), 1);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("hello")), 1);
   hears("5\r\nhello\r\n");
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("a longer piece of it")), 1);
-  assert_int_equal(rl_link_offer_end(link_), 0);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("a longer piece of it")), 1);
+  assert_int_equal(rl_client_conn_send_end(ours), 0);
   hears("14\r\na longer piece of it\r\n0\r\n\r\n");
   says(OK "Content-Length: 0\r\n\r\n");
   turn_until(&ends);
@@ -159,11 +159,11 @@ TEST(offers_of_a_known_length_keep_to_it) {
   UNUSED;
   start("PUT / HTTP/1.1\r\n\r\n", true, 8);
   hears("PUT / HTTP/1.1\r\n\r\n");
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("hello")), 1);
-  assert_int_equal(rl_link_offer_end(link_), RL_EINVALID);
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("toolong")), RL_EINVALID);
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("you")), 1);
-  assert_int_equal(rl_link_offer_end(link_), 0);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("hello")), 1);
+  assert_int_equal(rl_client_conn_send_end(ours), RL_EINVALID);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("toolong")), RL_EINVALID);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("you")), 1);
+  assert_int_equal(rl_client_conn_send_end(ours), 0);
   hears("helloyou");
 }
 
@@ -176,7 +176,7 @@ TEST(an_offer_that_the_socket_does_not_take_waits_and_is_told_of) {
   int now;
   memset(piece, 'x', SIZE);
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
-  while ((now = rl_link_offer(link_, rl_slice_of(piece, SIZE))) == 1 || !taken) {
+  while ((now = rl_client_conn_send(ours, rl_slice_of(piece, SIZE))) == 1 || !taken) {
     sent += SIZE;
     turn();
     if (now == 0 && !taken) break;
@@ -187,15 +187,15 @@ TEST(an_offer_that_the_socket_does_not_take_waits_and_is_told_of) {
   for (ssize_t n; !taken || heard < sent + 30; uv_run(&loop.uv, UV_RUN_NOWAIT))
     while ((n = recv(peer, got, SIZE, MSG_DONTWAIT)) > 0) heard += (size_t)n;
   assert_int_equal(taken, 1);
-  assert_int_equal(rl_link_offer_end(link_), 0);
+  assert_int_equal(rl_client_conn_send_end(ours), 0);
 }
 
 TEST(a_fast_peer_does_not_keep_the_loop_busy) {
   UNUSED;
   static char piece[RL_LIMIT_WRITE_HIGH];
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
-  assert_int_equal(rl_link_offer(link_, rl_slice_of(piece, 1000)), 1);
-  assert_int_equal(rl_link_offer(link_, rl_slice_of(piece, sizeof piece)), 0);
+  assert_int_equal(rl_client_conn_send(ours, rl_slice_of(piece, 1000)), 1);
+  assert_int_equal(rl_client_conn_send(ours, rl_slice_of(piece, sizeof piece)), 0);
   assert_int_equal(taken, 0);
   static char got[sizeof piece];
   while (recv(peer, got, sizeof got, MSG_DONTWAIT) > 0) continue;
@@ -207,19 +207,20 @@ TEST(content_in_memory_does_not_either_and_says_that_it_moves) {
   UNUSED;
   enum { SIZE = 8 << 20 };
   static char piece[SIZE], got[SIZE];
-  rl_link_start(link_, &(rl_sending){.head = RL_SLICE("X"), .content = rl_slice_of(piece, SIZE), .answer = &head});
-  assert_false(link_->sent);
+  rl_client_conn_start(ours,
+                       &(rl_outgoing){.head = RL_SLICE("X"), .content = rl_slice_of(piece, SIZE), .answer = &head});
+  assert_false(ours->sent);
   size_t heard = 0;
   for (ssize_t n; heard < SIZE + 1; uv_run(&loop.uv, UV_RUN_NOWAIT))
     if ((n = recv(peer, got, 100000, MSG_DONTWAIT)) > 0) heard += (size_t)n;
-  assert_true(link_->sent);
+  assert_true(ours->sent);
   assert_true(moved >= 2);
 }
 
 TEST(an_answer_before_the_whole_request_is_heard_and_ends_the_connection) {
   UNUSED;
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("hello")), 1);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("hello")), 1);
   says("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!");
   turn_until(&ends);
   assert_int_equal(head.status, 413);
@@ -229,9 +230,9 @@ TEST(an_answer_before_the_whole_request_is_heard_and_ends_the_connection) {
 TEST(a_request_that_is_cut_off_has_no_end) {
   UNUSED;
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("hello")), 1);
-  rl_link_cut(link_);
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("more")), 0);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("hello")), 1);
+  rl_client_conn_stop_sending(ours);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("more")), 0);
   turn();
   hears("POST / HTTP/1.1\r\n\r\n5\r\nhello\r\n");
   says("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!");
@@ -245,9 +246,9 @@ TEST(what_was_offered_is_given_back_where_it_is_cut_off) {
   size_t size = 16 << 20;
   char *piece = calloc(1, size);
   start("POST / HTTP/1.1\r\n\r\n", true, -1);
-  assert_int_equal(rl_link_offer(link_, rl_slice_of(piece, size)), 0);
-  rl_link_cut(link_);
-  free(piece); /* a link that still had it would send freed memory */
+  assert_int_equal(rl_client_conn_send(ours, rl_slice_of(piece, size)), 0);
+  rl_client_conn_stop_sending(ours);
+  free(piece); /* a conn that still had it would send freed memory */
   for (ssize_t n = 1; n > 0; turn()) n = recv(peer, (char[65536]){0}, 65536, MSG_DONTWAIT);
   assert_int_equal(taken + broken, 0);
   says("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
@@ -261,9 +262,9 @@ TEST(an_answer_is_heard_where_writing_fails) {
   says("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!");
   reset_peer();
   usleep(1000);
-  for (int i = 0; i < 5 && !link_->deaf; i++) rl_link_offer(link_, rl_slice_of(piece, sizeof piece));
-  assert_true(link_->deaf);
-  assert_int_equal(rl_link_offer(link_, RL_SLICE("more")), 0);
+  for (int i = 0; i < 5 && !ours->write_closed; i++) rl_client_conn_send(ours, rl_slice_of(piece, sizeof piece));
+  assert_true(ours->write_closed);
+  assert_int_equal(rl_client_conn_send(ours, RL_SLICE("more")), 0);
   turn_until(&ends);
   assert_int_equal(head.status, 413);
   assert_slice(rl_buf_slice(&body), "no!");
@@ -299,7 +300,7 @@ TEST(a_reset_is_broken_too) {
   reset_peer();
   turn_until(&broken);
   assert_int_equal(code, RL_ERESET);
-  assert_false(link_->answered);
+  assert_false(ours->answered);
 }
 
 TEST(a_malformed_response_is_broken) {
@@ -334,13 +335,13 @@ TEST(an_idle_link_is_lost_when_its_server_closes_or_speaks) {
   turn_until(&lost);
   assert_int_equal(broken + ends, 0);
   lost = 0;
-  rl_link_close(link_);
+  rl_client_conn_close(ours);
   close(peer);
-  link_ = make_link("here:80");
-  assert_true(rl_link_is_alive(link_));
+  ours = make_conn("here:80");
+  assert_true(rl_client_conn_is_alive(ours));
   shutdown(peer, SHUT_WR);
   usleep(1000);
-  assert_false(rl_link_is_alive(link_)); /* before the loop has told */
+  assert_false(rl_client_conn_is_alive(ours)); /* before the loop has told */
   turn_until(&lost);
 }
 
@@ -349,25 +350,25 @@ TEST(a_paused_link_leaves_bytes_to_the_kernel) {
   start(GET, false, -1);
   says(OK "Content-Length: 4\r\n\r\nab");
   turn();
-  rl_link_pause(link_);
+  rl_client_conn_pause(ours);
   says("cd");
   turn();
   assert_slice(rl_buf_slice(&body), "ab");
-  rl_link_resume(link_);
+  rl_client_conn_resume(ours);
   turn_until(&ends);
   assert_slice(rl_buf_slice(&body), "abcd");
 }
 
-static int pausing_body(rl_link *link, rl_slice bytes) {
-  rl_link_pause(link);
-  return on_body(link, bytes);
+static int pausing_body(rl_client_conn *conn, rl_slice bytes) {
+  rl_client_conn_pause(conn);
+  return on_body(conn, bytes);
 }
 
 TEST(a_link_that_was_paused_at_the_end_reads_on) {
   UNUSED;
-  rl_link_events slow = events;
+  rl_client_conn_events slow = events;
   slow.on_body = pausing_body;
-  link_->events = &slow;
+  ours->events = &slow;
   start(GET, false, -1);
   says(OK "Content-Length: 2\r\n\r\nhi");
   turn_until(&ends);
@@ -376,70 +377,70 @@ TEST(a_link_that_was_paused_at_the_end_reads_on) {
   turn_until(&lost);
 }
 
-static void close_on_head(rl_link *link) { rl_link_close(link); }
-static int closing_head(rl_link *link) {
-  close_on_head(link);
-  link_ = NULL;
+static void close_on_head(rl_client_conn *conn) { rl_client_conn_close(conn); }
+static int closing_head(rl_client_conn *conn) {
+  close_on_head(conn);
+  ours = NULL;
   return RL_OK;
 }
 
 TEST(the_owner_may_close_it_from_within_an_event) {
   UNUSED;
-  rl_link_events hasty = events;
+  rl_client_conn_events hasty = events;
   hasty.on_head = closing_head;
-  link_->events = &hasty;
+  ours->events = &hasty;
   start(GET, false, -1);
   says(OK "Content-Length: 2\r\n\r\nhi");
   turn();
-  assert_null(link_);
+  assert_null(ours);
   assert_int_equal(body.len + (size_t)(ends + broken), 0);
 }
 
-/* ---- those that wait (links.h) ---- */
+/* ---- those that wait (idle.h) ---- */
 
-TEST(kept_links_are_found_by_where_they_lead_the_newest_first) {
+TEST(kept_connections_are_found_by_where_they_lead_the_newest_first) {
   UNUSED;
-  rl_links links;
+  rl_idle_conns idle;
   int peers[3];
-  rl_link *made[3];
-  rl_links_init(&links, 10);
+  rl_client_conn *made[3];
+  rl_idle_conns_init(&idle, 10);
   for (int i = 0; i < 3; i++) {
-    made[i] = make_link(i == 1 ? "there:80" : "here:80");
+    made[i] = make_conn(i == 1 ? "there:80" : "here:80");
     peers[i] = peer;
-    rl_links_keep(&links, made[i], (uint64_t)(100 + i));
+    rl_idle_conns_keep(&idle, made[i], (uint64_t)(100 + i));
   }
   rl_slice here = RL_SLICE("here:80"), there = RL_SLICE("there:80");
-  assert_null(rl_links_take(&links, rl_slice_hash(there), there, 102)); /* too old */
-  assert_null(rl_links_take(&links, rl_slice_hash(here), there, 0));
-  assert_ptr_equal(rl_links_take(&links, rl_slice_hash(here), here, 0), made[2]);
-  assert_ptr_equal(rl_links_take(&links, rl_slice_hash(there), there, 101), made[1]);
-  assert_ptr_equal(rl_links_take(&links, rl_slice_hash(here), here, 0), made[0]);
-  assert_null(rl_links_take(&links, rl_slice_hash(here), here, 0));
+  assert_null(rl_idle_conns_take(&idle, rl_slice_hash(there), there, 102)); /* too old */
+  assert_null(rl_idle_conns_take(&idle, rl_slice_hash(here), there, 0));
+  assert_ptr_equal(rl_idle_conns_take(&idle, rl_slice_hash(here), here, 0), made[2]);
+  assert_ptr_equal(rl_idle_conns_take(&idle, rl_slice_hash(there), there, 101), made[1]);
+  assert_ptr_equal(rl_idle_conns_take(&idle, rl_slice_hash(here), here, 0), made[0]);
+  assert_null(rl_idle_conns_take(&idle, rl_slice_hash(here), here, 0));
   for (int i = 0; i < 3; i++) {
-    rl_link_close(made[i]);
+    rl_client_conn_close(made[i]);
     if (i < 2) close(peers[i]);
   }
 }
 
-TEST(kept_links_go_when_they_are_old_too_many_or_closed_by_their_server) {
+TEST(kept_connections_go_when_they_are_old_too_many_or_closed_by_their_server) {
   UNUSED;
-  rl_links links;
+  rl_idle_conns idle;
   int peers[4];
-  rl_links_init(&links, 3);
+  rl_idle_conns_init(&idle, 3);
   for (int i = 0; i < 4; i++) {
-    rl_link *link = make_link("here:80");
+    rl_client_conn *conn = make_conn("here:80");
     peers[i] = peer;
-    rl_links_keep(&links, link, (uint64_t)(100 + i));
+    rl_idle_conns_keep(&idle, conn, (uint64_t)(100 + i));
   }
-  assert_int_equal(links.count, 3); /* 101 to 103 */
-  assert_int_equal(rl_links_sweep(&links, 102), 102);
-  assert_int_equal(links.count, 2);
+  assert_int_equal(idle.count, 3); /* 101 to 103 */
+  assert_int_equal(rl_idle_conns_sweep(&idle, 102), 102);
+  assert_int_equal(idle.count, 2);
   close(peers[3]);
   peers[3] = peer = -1;
   turn();
-  assert_int_equal(links.count, 1);
-  assert_int_equal(rl_links_sweep(&links, UINT64_MAX), UINT64_MAX);
-  assert_int_equal(links.count, 0);
+  assert_int_equal(idle.count, 1);
+  assert_int_equal(rl_idle_conns_sweep(&idle, UINT64_MAX), UINT64_MAX);
+  assert_int_equal(idle.count, 0);
   for (int i = 0; i < 3; i++) close(peers[i]);
 }
 
@@ -449,9 +450,9 @@ TEST(without_memory_there_is_no_link_and_no_descriptor) {
   char byte;
   assert_int_equal(test_connect_pair(fds), 0);
   rl_alloc_fail_at(1, true);
-  rl_link *link = rl_link_new(&loop, fds[1], 0, RL_SLICE("x"));
+  rl_client_conn *conn = rl_client_conn_new(&loop, fds[1], 0, RL_SLICE("x"));
   rl_alloc_fail_at(0, false);
-  assert_null(link);
+  assert_null(conn);
   assert_int_equal(read(fds[0], &byte, 1), 0); /* closed */
   close(fds[0]);
 }
@@ -481,8 +482,8 @@ int main(void) {
       CASE(a_paused_link_leaves_bytes_to_the_kernel),
       CASE(a_link_that_was_paused_at_the_end_reads_on),
       CASE(the_owner_may_close_it_from_within_an_event),
-      CASE(kept_links_are_found_by_where_they_lead_the_newest_first),
-      CASE(kept_links_go_when_they_are_old_too_many_or_closed_by_their_server),
+      CASE(kept_connections_are_found_by_where_they_lead_the_newest_first),
+      CASE(kept_connections_go_when_they_are_old_too_many_or_closed_by_their_server),
       CASE(without_memory_there_is_no_link_and_no_descriptor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

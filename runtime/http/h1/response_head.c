@@ -1,5 +1,5 @@
-/* Response heads, line by line; see head.h. */
-#include "client/head.h"
+/* Response heads, line by line; see response_head.h. */
+#include "http/h1/response_head.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -8,19 +8,19 @@
 
 enum { USUAL_BLOCK = 512 }; /* most heads fit */
 
-void rl_head_init(rl_head *head) {
-  *head = (rl_head){0};
+void rl_response_head_init(rl_response_head *head) {
+  *head = (rl_response_head){0};
   rl_buf_init(&head->block, RL_LIMIT_RESPONSE_HEAD);
 }
 
-void rl_head_free(rl_head *head) {
+void rl_response_head_free(rl_response_head *head) {
   rl_buf_free(&head->block);
   rl_free(head->fields);
   head->fields = NULL;
   head->count = head->cap = 0;
 }
 
-bool rl_head_is_status_line(rl_slice line) { return rl_slice_starts(line, RL_SLICE("HTTP/")); }
+bool rl_response_head_is_status_line(rl_slice line) { return rl_slice_starts(line, RL_SLICE("HTTP/")); }
 
 static rl_slice without_end(rl_slice line) {
   if (line.len && line.data[line.len - 1] == '\n') line.len--;
@@ -29,7 +29,7 @@ static rl_slice without_end(rl_slice line) {
 }
 
 /* "1.1", "2" */
-static int take_version(rl_head *head, rl_slice version) {
+static int take_version(rl_response_head *head, rl_slice version) {
   if (!version.len || version.len >= sizeof head->version) return RL_EPROTOCOL;
   memcpy(head->version, version.data, version.len);
   head->version[version.len] = 0;
@@ -37,14 +37,14 @@ static int take_version(rl_head *head, rl_slice version) {
 }
 
 /* "HTTP/1.1 200 OK", "HTTP/2 200", "HTTP/1.1 200": of the reason nobody needs to know, but it is text (RFC 9112 section 4). */
-int rl_head_begin(rl_head *head, rl_slice line) {
+int rl_response_head_begin(rl_response_head *head, rl_slice line) {
   unsigned long long status;
   line = without_end(line);
   rl_buf_clear(&head->block);
   head->count = 0;
   head->complete = head->dropped = false;
   size_t from = rl_slice_find(line, ' ', 0) + 1;
-  if (!rl_head_is_status_line(line) || line.len < from + 3 ||
+  if (!rl_response_head_is_status_line(line) || line.len < from + 3 ||
       rl_slice_to_u64(rl_slice_of(line.data + from, 3), &status))
     return RL_EPROTOCOL;
   if (status < 100 || (line.len > from + 3 && line.data[from + 3] != ' ')) return RL_EPROTOCOL;
@@ -55,11 +55,11 @@ int rl_head_begin(rl_head *head, rl_slice line) {
   return rl_buf_reserve(&head->block, USUAL_BLOCK);
 }
 
-static int grow(rl_head *head) {
+static int grow(rl_response_head *head) {
   if (head->count < head->cap) return RL_OK;
   if (head->cap >= RL_LIMIT_RESPONSE_FIELDS) return RL_ETOOBIG;
   size_t cap = head->cap ? head->cap * 2 : 16;
-  rl_head_field *grown = rl_realloc(head->fields, cap * sizeof *grown);
+  rl_response_head_field *grown = rl_realloc(head->fields, cap * sizeof *grown);
   if (!grown) return RL_ENOMEM;
   head->fields = grown;
   head->cap = cap;
@@ -73,27 +73,27 @@ static bool is_only_a_cookie(rl_slice name, rl_slice value) {
   return !memchr(value.data, '\r', value.len) && !memchr(value.data, 0, value.len);
 }
 
-static int refuse_value(rl_head *head, rl_slice name, rl_slice value) {
+static int refuse_value(rl_response_head *head, rl_slice name, rl_slice value) {
   head->dropped = is_only_a_cookie(name, value);
   return head->dropped ? RL_OK : RL_EPROTOCOL;
 }
 
 /* A line that begins with a space: its text belongs to the value before it. Not framing: libcurl does not unfold, and would
  * read another one than we do. */
-static int fold(rl_head *head, rl_slice line) {
+static int fold(rl_response_head *head, rl_slice line) {
   rl_slice text = rl_slice_trim(line);
   bool is_safe = rl_header_value_is_safe(text);
   if (head->dropped) return is_safe ? RL_OK : refuse_value(head, RL_SLICE("set-cookie"), text);
-  if (!head->count || rl_header_is_framing(rl_head_name(head, head->count - 1))) return RL_EPROTOCOL;
-  rl_head_field *field = &head->fields[head->count - 1];
-  if (!is_safe) return refuse_value(head, rl_head_name(head, --head->count), text);
+  if (!head->count || rl_header_is_framing(rl_response_head_name(head, head->count - 1))) return RL_EPROTOCOL;
+  rl_response_head_field *field = &head->fields[head->count - 1];
+  if (!is_safe) return refuse_value(head, rl_response_head_name(head, --head->count), text);
   if (field->value_len) rl_buf_add_char(&head->block, ' '), field->value_len++;
   rl_buf_add_slice(&head->block, text);
   field->value_len += (uint32_t)text.len;
   return head->block.error;
 }
 
-static int add_field(rl_head *head, rl_slice line) {
+static int add_field(rl_response_head *head, rl_slice line) {
   size_t colon = rl_slice_find(line, ':', 0);
   if (colon == line.len) return RL_EPROTOCOL;
   rl_slice name = rl_slice_of(line.data, colon);
@@ -103,8 +103,8 @@ static int add_field(rl_head *head, rl_slice line) {
   if (!rl_header_value_is_safe(value)) return refuse_value(head, name, value);
   int code = grow(head);
   if (code) return code;
-  rl_head_field *field = &head->fields[head->count++];
-  *field = (rl_head_field){.name = (uint32_t)head->block.len, .name_len = (uint32_t)name.len};
+  rl_response_head_field *field = &head->fields[head->count++];
+  *field = (rl_response_head_field){.name = (uint32_t)head->block.len, .name_len = (uint32_t)name.len};
   rl_buf_add_slice(&head->block, name);
   field->value = (uint32_t)head->block.len;
   field->value_len = (uint32_t)value.len;
@@ -112,7 +112,7 @@ static int add_field(rl_head *head, rl_slice line) {
   return head->block.error;
 }
 
-int rl_head_add(rl_head *head, rl_slice line) {
+int rl_response_head_add(rl_response_head *head, rl_slice line) {
   line = without_end(line);
   if (line.len == 0) {
     head->complete = true;
@@ -121,9 +121,9 @@ int rl_head_add(rl_head *head, rl_slice line) {
   return line.data[0] == ' ' || line.data[0] == '\t' ? fold(head, line) : add_field(head, line);
 }
 
-rl_slice rl_head_find(const rl_head *head, rl_slice name) {
+rl_slice rl_response_head_find(const rl_response_head *head, rl_slice name) {
   for (size_t i = 0; i < head->count; i++)
-    if (rl_slice_eq_nocase(rl_head_name(head, i), name)) return rl_head_value(head, i);
+    if (rl_slice_eq_nocase(rl_response_head_name(head, i), name)) return rl_response_head_value(head, i);
   return RL_SLICE_NONE;
 }
 
@@ -143,11 +143,11 @@ static bool take_length(rl_slice value, bool found, int64_t *length) {
 }
 
 /* 1: there is one length, 0: none, -1: they are none, or differ. */
-static int find_length(const rl_head *head, int64_t *length) {
+static int find_length(const rl_response_head *head, int64_t *length) {
   int found = 0;
   for (size_t i = 0; i < head->count; i++) {
-    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("content-length"))) continue;
-    if (!take_length(rl_head_value(head, i), found, length)) return -1;
+    if (!rl_slice_eq_nocase(rl_response_head_name(head, i), RL_SLICE("content-length"))) continue;
+    if (!take_length(rl_response_head_value(head, i), found, length)) return -1;
     found = 1;
   }
   return found;
@@ -155,12 +155,12 @@ static int find_length(const rl_head *head, int64_t *length) {
 
 /* 1: Transfer-Encoding is chunked; 0: there is none; -1: it is something else, nothing, or named twice. All its lines are one
  * list, in which empty elements count for nothing (RFC 9110 section 5.6.1.2). */
-static int find_chunked(const rl_head *head) {
+static int find_chunked(const rl_response_head *head) {
   bool any = false, found = false;
   for (size_t i = 0; i < head->count; i++) {
-    if (!rl_slice_eq_nocase(rl_head_name(head, i), RL_SLICE("transfer-encoding"))) continue;
+    if (!rl_slice_eq_nocase(rl_response_head_name(head, i), RL_SLICE("transfer-encoding"))) continue;
     any = true;
-    for (rl_slice list = rl_head_value(head, i), coding; rl_slice_next_element(&list, &coding);) {
+    for (rl_slice list = rl_response_head_value(head, i), coding; rl_slice_next_element(&list, &coding);) {
       if (found || !rl_slice_eq_nocase(coding, RL_SLICE("chunked"))) return -1;
       found = true;
     }
@@ -168,11 +168,11 @@ static int find_chunked(const rl_head *head) {
   return any && !found ? -1 : found;
 }
 
-const char *rl_head_switches(const rl_head *head, bool asked) {
+const char *rl_response_head_switches(const rl_response_head *head, bool asked) {
   return head->status != 101 || asked ? NULL : "the server switched protocols, which nobody had asked for";
 }
 
-const char *rl_head_framing(const rl_head *head, bool *chunked, int64_t *length) {
+const char *rl_response_head_framing(const rl_response_head *head, bool *chunked, int64_t *length) {
   *length = -1;
   int lengths = find_length(head, length), codings = find_chunked(head);
   *chunked = codings > 0;

@@ -1,5 +1,5 @@
-/* curl's results; see failure.h. */
-#include "client/failure.h"
+/* curl's results; see curl_error.h. */
+#include "client/carrier/curl_error.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,41 +60,41 @@ static const char *words_for(CURLcode result) {
   }
 }
 
-static void write_connect(CURL *easy, char text[RL_FAILURE_TEXT]) {
+static void write_connect(CURL *easy, char text[RL_CURL_ERROR_TEXT]) {
   long saved = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &saved);
-  snprintf(text, RL_FAILURE_TEXT, "could not connect%s%s", saved ? ": " : "", saved ? strerror((int)saved) : "");
+  snprintf(text, RL_CURL_ERROR_TEXT, "could not connect%s%s", saved ? ": " : "", saved ? strerror((int)saved) : "");
 }
 
 /* curl does not say that it found no descriptor for a socket, nor the resolver for its own. */
-static int ran_out(CURLcode result, char text[RL_FAILURE_TEXT]) {
+static int ran_out(CURLcode result, char text[RL_CURL_ERROR_TEXT]) {
   bool opens = result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
                result == CURLE_COULDNT_RESOLVE_PROXY || result == CURLE_FAILED_INIT || result == CURLE_OUT_OF_MEMORY;
   int code = opens ? rl_descriptors_check() : RL_OK;
-  if (code) snprintf(text, RL_FAILURE_TEXT, "could not connect: %s", rl_error_text(code));
+  if (code) snprintf(text, RL_CURL_ERROR_TEXT, "could not connect: %s", rl_error_text(code));
   return code;
 }
 
-int rl_failure_of(CURL *easy, CURLcode result, const char *detail, bool denied, char text[RL_FAILURE_TEXT]) {
+int rl_curl_error_of(CURL *easy, CURLcode result, const char *detail, bool denied, char text[RL_CURL_ERROR_TEXT]) {
   const char *words = words_for(result);
   int code = code_of(result);
   if (result == CURLE_HTTP2_STREAM && !detail[0]) { /* without an error; all others have their words */
-    snprintf(text, RL_FAILURE_TEXT, "the server closed the stream before it was sent all");
+    snprintf(text, RL_CURL_ERROR_TEXT, "the server closed the stream before it was sent all");
     return RL_ERESET;
   }
   if (!detail[0]) detail = curl_easy_strerror(result);
   if (denied) {
-    snprintf(text, RL_FAILURE_TEXT, "this address may not be reached");
+    snprintf(text, RL_CURL_ERROR_TEXT, "this address may not be reached");
     return RL_EDENIED;
   }
   int out = ran_out(result, text);
   if (out) return out;
   if (strstr(detail, "CONNECT")) { /* a proxy that refuses the tunnel ends it as if it had been reset */
-    snprintf(text, RL_FAILURE_TEXT, "the proxy refused: %s", detail);
+    snprintf(text, RL_CURL_ERROR_TEXT, "the proxy refused: %s", detail);
     return RL_ECONNECT;
   }
   if (result == CURLE_COULDNT_CONNECT) write_connect(easy, text);
-  else snprintf(text, RL_FAILURE_TEXT, "%s", words && !is_framing(detail) && !is_alert(detail) ? words : detail);
+  else snprintf(text, RL_CURL_ERROR_TEXT, "%s", words && !is_framing(detail) && !is_alert(detail) ? words : detail);
   if (code != RL_ERESET) return code;
   return is_alert(detail) ? RL_ETLS : is_framing(detail) ? RL_EPROTOCOL : code;
 }

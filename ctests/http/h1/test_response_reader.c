@@ -1,13 +1,13 @@
 /* Responses read whole, byte by byte and in pieces of three: the same bytes are the same events. */
-#include "client/reader.h"
+#include "http/h1/response_reader.h"
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "support/test.h"
 
 typedef struct trace {
-  rl_head head;
-  rl_reader reader;
+  rl_response_head head;
+  rl_response_reader reader;
   rl_buf text;
   bool in_body, over;
 } trace;
@@ -15,16 +15,17 @@ typedef struct trace {
 static void note_head(trace *t) {
   rl_buf_addf(&t->text, "%d/%s", t->head.status, t->head.version);
   for (size_t i = 0; i < t->head.count; i++)
-    rl_buf_addf(&t->text, " %.*s=%.*s", RL_FMT(rl_head_name(&t->head, i)), RL_FMT(rl_head_value(&t->head, i)));
+    rl_buf_addf(&t->text, " %.*s=%.*s", RL_FMT(rl_response_head_name(&t->head, i)),
+                RL_FMT(rl_response_head_value(&t->head, i)));
   rl_buf_add_str(&t->text, "|");
 }
 
-static void note(trace *t, rl_read what, size_t left) {
-  t->over = what == RL_READ_END || what == RL_READ_FAULT;
-  if (what == RL_READ_HEAD) note_head(t);
-  if (what == RL_READ_BODY) rl_buf_add_slice(&t->text, t->reader.piece);
-  if (what == RL_READ_END) rl_buf_addf(&t->text, "|%s %zu", t->reader.keep_alive ? "stays" : "ends", left);
-  if (what == RL_READ_FAULT) rl_buf_addf(&t->text, "!%s", rl_error_word(t->reader.code));
+static void note(trace *t, rl_response_event what, size_t left) {
+  t->over = what == RL_RESPONSE_END || what == RL_RESPONSE_FAULT;
+  if (what == RL_RESPONSE_HEAD) note_head(t);
+  if (what == RL_RESPONSE_BODY) rl_buf_add_slice(&t->text, t->reader.piece);
+  if (what == RL_RESPONSE_END) rl_buf_addf(&t->text, "|%s %zu", t->reader.keep_alive ? "stays" : "ends", left);
+  if (what == RL_RESPONSE_FAULT) rl_buf_addf(&t->text, "!%s", rl_error_word(t->reader.code));
 }
 
 static bool upgrades; /* the requests ask for another protocol */
@@ -32,26 +33,26 @@ static bool upgrades; /* the requests ask for another protocol */
 /* What stays unread is counted: it belongs to nobody. With `eof` the connection ends behind the bytes. */
 static rl_slice run(trace *t, rl_slice in, size_t most, bool to_head, bool eof) {
   *t = (trace){.in_body = false};
-  rl_head_init(&t->head);
+  rl_response_head_init(&t->head);
   rl_buf_init(&t->text, RL_BUF_NO_LIMIT);
-  rl_reader_init(&t->reader);
-  rl_reader_start(&t->reader, &t->head, to_head, upgrades);
+  rl_response_reader_init(&t->reader);
+  rl_response_reader_start(&t->reader, &t->head, to_head, upgrades);
   while (in.len && !t->over) {
     size_t size = in.len < most ? in.len : most;
     rl_slice piece = rl_slice_of(in.data, size);
     in = rl_slice_of(in.data + size, in.len - size);
-    for (rl_read what = RL_READ_HEAD; what != RL_READ_MORE && !t->over;) {
-      what = rl_reader_next(&t->reader, &piece);
+    for (rl_response_event what = RL_RESPONSE_HEAD; what != RL_RESPONSE_MORE && !t->over;) {
+      what = rl_response_reader_next(&t->reader, &piece);
       note(t, what, piece.len + in.len);
     }
   }
-  if (eof && !t->over) note(t, rl_reader_eof(&t->reader), 0);
+  if (eof && !t->over) note(t, rl_response_reader_eof(&t->reader), 0);
   return rl_buf_slice(&t->text);
 }
 
 static void end(trace *t) {
-  rl_reader_free(&t->reader);
-  rl_head_free(&t->head);
+  rl_response_reader_free(&t->reader);
+  rl_response_head_free(&t->head);
   rl_buf_free(&t->text);
 }
 
@@ -323,14 +324,14 @@ TEST(a_fault_stays_one_and_the_next_exchange_begins_anew) {
   rl_slice good = RL_SLICE(OK "Content-Length: 2\r\n\r\nhi");
   run(&t, RL_SLICE("HTTP/1.1 20"), SIZE_MAX, false, true);
   rl_slice more = good;
-  assert_int_equal(rl_reader_next(&t.reader, &more), RL_READ_FAULT);
-  assert_int_equal(rl_reader_eof(&t.reader), RL_READ_FAULT);
-  rl_reader_start(&t.reader, &t.head, false, false);
-  assert_int_equal(rl_reader_next(&t.reader, &good), RL_READ_HEAD);
-  assert_int_equal(rl_reader_next(&t.reader, &good), RL_READ_BODY);
+  assert_int_equal(rl_response_reader_next(&t.reader, &more), RL_RESPONSE_FAULT);
+  assert_int_equal(rl_response_reader_eof(&t.reader), RL_RESPONSE_FAULT);
+  rl_response_reader_start(&t.reader, &t.head, false, false);
+  assert_int_equal(rl_response_reader_next(&t.reader, &good), RL_RESPONSE_HEAD);
+  assert_int_equal(rl_response_reader_next(&t.reader, &good), RL_RESPONSE_BODY);
   assert_slice(t.reader.piece, "hi");
-  assert_int_equal(rl_reader_next(&t.reader, &good), RL_READ_END);
-  assert_int_equal(rl_reader_next(&t.reader, &good), RL_READ_MORE);
+  assert_int_equal(rl_response_reader_next(&t.reader, &good), RL_RESPONSE_END);
+  assert_int_equal(rl_response_reader_next(&t.reader, &good), RL_RESPONSE_MORE);
   end(&t);
 }
 

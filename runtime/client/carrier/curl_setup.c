@@ -1,5 +1,5 @@
-/* Options of an easy handle; see setup.h. */
-#include "client/setup.h"
+/* Options of an easy handle; see curl_setup.h. */
+#include "client/carrier/curl_setup.h"
 
 #include <string.h>
 
@@ -11,9 +11,9 @@ enum { BUFFER = RL_LIMIT_RESPONSE_HEAD + 16384 };
 
 /* ---- the same for every exchange ------------------------------------------------------------------------------------------- */
 
-void rl_slot_prepare(rl_slot *slot) {
-  CURL *easy = slot->wire.easy;
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error);
+void rl_cached_easy_prepare(rl_cached_easy *cached) {
+  CURL *easy = cached->easy.curl;
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, cached->error);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL,
                    1L); /* credentials are a header, or an option of the route */
@@ -33,20 +33,20 @@ void rl_slot_prepare(rl_slot *slot) {
 static bool may_have_zone(const char *url) { return strchr(url, '[') != NULL; }
 
 /* As curl would take it apart; NULL leaves it to curl, which also says what is wrong with it. */
-static CURLU *take_apart(rl_slot *slot, const char *url) {
-  if (may_have_zone(url) || (!slot->parts && !(slot->parts = curl_url()))) return NULL;
+static CURLU *take_apart(rl_cached_easy *cached, const char *url) {
+  if (may_have_zone(url) || (!cached->parts && !(cached->parts = curl_url()))) return NULL;
   unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER;
-  return curl_url_set(slot->parts, CURLUPART_URL, url, flags) ? NULL : slot->parts;
+  return curl_url_set(cached->parts, CURLUPART_URL, url, flags) ? NULL : cached->parts;
 }
 
 /* With the parts at hand curl neither parses the URL nor writes it out again, a fifth of its work for a small response. */
-static int set_url(rl_slot *slot, const char *url) {
-  CURL *easy = slot->wire.easy;
-  if (slot->url && strcmp(slot->url, url) == 0) return RL_OK;
-  rl_free(slot->url);
-  CURLU *parts = take_apart(slot, url);
-  slot->url = parts ? rl_strndup(url, strlen(url)) : NULL;
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_CURLU, slot->url ? parts : NULL);
+static int set_url(rl_cached_easy *cached, const char *url) {
+  CURL *easy = cached->easy.curl;
+  if (cached->url && strcmp(cached->url, url) == 0) return RL_OK;
+  rl_free(cached->url);
+  CURLU *parts = take_apart(cached, url);
+  cached->url = parts ? rl_strndup(url, strlen(url)) : NULL;
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CURLU, cached->url ? parts : NULL);
   return code || curl_easy_setopt(easy, CURLOPT_URL, url) ? RL_ENOMEM : RL_OK;
 }
 
@@ -88,7 +88,7 @@ static void suppress(block *b, const char *line) {
 static const char *const curls_own[] = {"Accept:", "Content-Type:", "Expect:"};
 enum { CURLS_OWN = 3, CURLS_OWN_WITHOUT_BODY = 1, CURLS_OWN_TEXT = 40 };
 
-static bool has_header(const rl_exchange *x, rl_slice name) {
+static bool has_header(const rl_client_request *x, rl_slice name) {
   return rl_header_find_name(x->headers, x->header_count, name) != NULL;
 }
 
@@ -97,7 +97,7 @@ static bool is_for_proxy(const rl_header *header) {
 }
 
 /* Those for the origin, or those that a proxy alone is to see. Framing is curl's to say, by what it is told of the body. */
-static struct curl_slist *make_list(const rl_exchange *x, bool for_proxy) {
+static struct curl_slist *make_list(const rl_client_request *x, bool for_proxy) {
   size_t nodes = x->header_count + CURLS_OWN, text = CURLS_OWN_TEXT;
   for (size_t i = 0; i < x->header_count; i++) text += x->headers[i].name.len + x->headers[i].value.len + 3;
   block b = {.nodes = rl_alloc(nodes * sizeof *b.nodes + text)};
@@ -113,17 +113,18 @@ static struct curl_slist *make_list(const rl_exchange *x, bool for_proxy) {
   return b.nodes;
 }
 
-static int set_headers(rl_slot *slot, const rl_exchange *x) {
-  CURL *easy = slot->wire.easy;
-  slot->headers = make_list(x, false);
-  if (!slot->headers) return RL_ENOMEM;
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, slot->headers);
+static int set_headers(rl_cached_easy *cached, const rl_client_request *x) {
+  CURL *easy = cached->easy.curl;
+  cached->headers = make_list(x, false);
+  if (!cached->headers) return RL_ENOMEM;
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, cached->headers);
   if (!has_header(x, RL_SLICE("proxy-authorization"))) return RL_OK;
-  slot->proxy_headers = make_list(x, true);
-  slot->plain = false;
+  cached->proxy_headers = make_list(x, true);
+  cached->plain = false;
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* curl does not see that a tunnel belongs to these credentials */
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-  return slot->proxy_headers && !curl_easy_setopt(easy, CURLOPT_PROXYHEADER, slot->proxy_headers) ? RL_OK : RL_ENOMEM;
+  return cached->proxy_headers && !curl_easy_setopt(easy, CURLOPT_PROXYHEADER, cached->proxy_headers) ? RL_OK
+                                                                                                      : RL_ENOMEM;
 }
 
 /* ---- method and body ------------------------------------------------------------------------------------------------------------ */
@@ -134,10 +135,10 @@ static void set_method(CURL *easy, const char *method) {
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, own ? NULL : method);
 }
 
-static void set_body(rl_slot *slot, const rl_exchange *x) {
-  CURL *easy = slot->wire.easy;
+static void set_body(rl_cached_easy *cached, const rl_client_request *x) {
+  CURL *easy = cached->easy.curl;
   if (x->streamed) {
-    slot->plain = false;
+    cached->plain = false;
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->length);
   } else {
@@ -186,26 +187,26 @@ static CURLcode set_digest(CURL *easy, const rl_route *route) {
   return code ? code : curl_easy_setopt(easy, CURLOPT_PASSWORD, route->password ? route->password : "");
 }
 
-static int set_route(rl_slot *slot, const rl_route *route) {
-  CURL *easy = slot->wire.easy;
-  slot->plain = false;
+static int set_route(rl_cached_easy *cached, const rl_route *route) {
+  CURL *easy = cached->easy.curl;
+  cached->plain = false;
   CURLcode code = set_tls(easy, route);
   if (!code) code = set_proxy(easy, route);
   if (!code) code = set_digest(easy, route);
   return code ? RL_ENOMEM : RL_OK;
 }
 
-int rl_slot_setup(rl_slot *slot, const rl_exchange *x) {
-  CURL *easy = slot->wire.easy;
-  slot->plain = true;
-  slot->error[0] = 0;
-  int code = set_url(slot, x->url);
+int rl_cached_easy_setup(rl_cached_easy *cached, const rl_client_request *x) {
+  CURL *easy = cached->easy.curl;
+  cached->plain = true;
+  cached->error[0] = 0;
+  int code = set_url(cached, x->location->text.data);
   if (code) return code;
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    rl_engine_connect_timeout(x->connect_ms ? x->connect_ms : x->total_ms));
   set_method(easy, x->method);
-  if (x->has_body) set_body(slot, x);
+  if (x->has_body) set_body(cached, x);
   if (strcmp(x->method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  code = set_headers(slot, x);
-  return code || !x->route ? code : set_route(slot, x->route);
+  code = set_headers(cached, x);
+  return code || !x->route ? code : set_route(cached, x->route);
 }

@@ -1,6 +1,6 @@
-/* Which addresses may be reached; see guard.h. */
+/* Which addresses may be reached; see address_policy.h. */
 #define _GNU_SOURCE /* memrchr */
-#include "client/guard.h"
+#include "client/address_policy.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -28,7 +28,7 @@ static const struct {
     {{10, 0, 0, 0}, 8},      /* private, RFC 1918 */
     {{100, 64, 0, 0}, 10},   /* shared by carriers, RFC 6598 */
     {{127, 0, 0, 0}, 8},     /* loopback */
-    {{169, 254, 0, 0}, 16},  /* link-local, and where clouds keep their credentials */
+    {{169, 254, 0, 0}, 16},  /* conn-local, and where clouds keep their credentials */
     {{172, 16, 0, 0}, 12},   /* private */
     {{192, 0, 0, 0}, 24},    /* protocol assignments */
     {{192, 0, 2, 0}, 24},    /* documentation */
@@ -87,13 +87,15 @@ static int parse_address(const char *text, uint8_t bytes[16], unsigned *offset) 
 
 /* ---- the list of what is allowed -------------------------------------------------------------------------------------- */
 
-void rl_guard_init(rl_guard *guard, bool deny_private) { *guard = (rl_guard){.deny_private = deny_private}; }
+void rl_address_policy_init(rl_address_policy *policy, bool deny_private) {
+  *policy = (rl_address_policy){.deny_private = deny_private};
+}
 
-void rl_guard_free(rl_guard *guard) {
-  for (size_t i = 0; i < guard->count; i++) rl_free(guard->rules[i].name);
-  rl_free(guard->rules);
-  guard->rules = NULL;
-  guard->count = 0;
+void rl_address_policy_free(rl_address_policy *policy) {
+  for (size_t i = 0; i < policy->count; i++) rl_free(policy->rules[i].name);
+  rl_free(policy->rules);
+  policy->rules = NULL;
+  policy->count = 0;
 }
 
 /* Cuts ":port" off the end. A bare IPv6 address has colons of its own and no port. */
@@ -116,7 +118,7 @@ static int take_port(rl_slice *entry, int *port) {
 }
 
 /* "10.0.0.0/8" or a single address. */
-static int parse_network(rl_slice text, rl_guard_rule *rule) {
+static int parse_network(rl_slice text, rl_address_rule *rule) {
   char copy[64];
   unsigned long long bits = 128;
   unsigned offset;
@@ -135,7 +137,7 @@ static int parse_network(rl_slice text, rl_guard_rule *rule) {
 }
 
 /* As the hosts of URLs are written (client/host.h), with the "*." that it may have. */
-static int parse_name(rl_slice text, rl_guard_rule *rule) {
+static int parse_name(rl_slice text, rl_address_rule *rule) {
   rl_buf name;
   const char *why;
   size_t star = rl_slice_starts(text, RL_SLICE("*.")) ? 2 : 0;
@@ -148,25 +150,25 @@ static int parse_name(rl_slice text, rl_guard_rule *rule) {
   return code == RL_EURL ? RL_ESYNTAX : code;
 }
 
-int rl_guard_allow(rl_guard *guard, rl_slice entry) {
-  guard->listed = true;
-  rl_guard_rule rule = {0};
+int rl_address_policy_add(rl_address_policy *policy, rl_slice entry) {
+  policy->listed = true;
+  rl_address_rule rule = {0};
   int code = take_port(&entry, &rule.port);
   if (!code && parse_network(entry, &rule)) code = parse_name(entry, &rule);
   if (code) return code;
-  rl_guard_rule *grown = rl_realloc(guard->rules, (guard->count + 1) * sizeof *grown);
+  rl_address_rule *grown = rl_realloc(policy->rules, (policy->count + 1) * sizeof *grown);
   if (!grown) {
     rl_free(rule.name);
     return RL_ENOMEM;
   }
-  guard->rules = grown;
-  guard->rules[guard->count++] = rule;
+  policy->rules = grown;
+  policy->rules[policy->count++] = rule;
   return RL_OK;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------------ */
 
-static bool name_matches(const rl_guard_rule *rule, rl_slice host) {
+static bool name_matches(const rl_address_rule *rule, rl_slice host) {
   rl_slice name = rl_slice_str(rule->name);
   if (name.data[0] != '*') return rl_slice_eq_nocase(name, host);
   name = rl_slice_of(name.data + 1, name.len - 1); /* ".example.com" */
@@ -174,7 +176,7 @@ static bool name_matches(const rl_guard_rule *rule, rl_slice host) {
   return rl_slice_eq_nocase(name, rl_slice_of(host.data + host.len - name.len, name.len));
 }
 
-static bool port_matches(const rl_guard_rule *rule, int port) { return !rule->port || rule->port == port; }
+static bool port_matches(const rl_address_rule *rule, int port) { return !rule->port || rule->port == port; }
 
 /* A host whose last label begins with a digit is a number (WHATWG URL, "ends in a number checker"). */
 bool rl_host_is_disguised(rl_slice host) {
@@ -191,43 +193,43 @@ bool rl_host_is_disguised(rl_slice host) {
   return inet_pton(AF_INET, copy, &ignored) != 1;
 }
 
-int rl_guard_host(const rl_guard *guard, rl_slice host, int port) {
-  if (!rl_guard_is_on(guard)) return RL_GUARD_PASSED;
-  if (rl_host_is_disguised(host)) return RL_GUARD_REFUSED;
-  for (size_t i = 0; i < guard->count; i++) {
-    const rl_guard_rule *rule = &guard->rules[i];
-    if (rule->name && port_matches(rule, port) && name_matches(rule, host)) return RL_GUARD_PASSED;
+int rl_address_policy_check_host(const rl_address_policy *policy, rl_slice host, int port) {
+  if (!rl_address_policy_is_on(policy)) return RL_ADDRESS_ALLOWED;
+  if (rl_host_is_disguised(host)) return RL_ADDRESS_REFUSED;
+  for (size_t i = 0; i < policy->count; i++) {
+    const rl_address_rule *rule = &policy->rules[i];
+    if (rule->name && port_matches(rule, port) && name_matches(rule, host)) return RL_ADDRESS_ALLOWED;
   }
-  return RL_GUARD_ASK_ADDRESS;
+  return RL_ADDRESS_UNDECIDED;
 }
 
-static bool may_reach(const rl_guard *guard, const uint8_t bytes[16], int port) {
-  for (size_t i = 0; i < guard->count; i++) {
-    const rl_guard_rule *rule = &guard->rules[i];
+static bool may_reach(const rl_address_policy *policy, const uint8_t bytes[16], int port) {
+  for (size_t i = 0; i < policy->count; i++) {
+    const rl_address_rule *rule = &policy->rules[i];
     if (!rule->name && port_matches(rule, port) && matches(bytes, rule->bytes, rule->bits)) return true;
   }
-  return guard->deny_private && !rl_address_is_private(bytes);
+  return policy->deny_private && !rl_address_is_private(bytes);
 }
 
-bool rl_guard_address(const rl_guard *guard, const struct sockaddr *address) {
+bool rl_address_policy_allows(const rl_address_policy *policy, const struct sockaddr *address) {
   uint8_t bytes[16];
-  if (!rl_guard_is_on(guard)) return true;
+  if (!rl_address_policy_is_on(policy)) return true;
   if (address->sa_family == AF_INET6) {
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-    return may_reach(guard, v6->sin6_addr.s6_addr, ntohs(v6->sin6_port));
+    return may_reach(policy, v6->sin6_addr.s6_addr, ntohs(v6->sin6_port));
   }
   if (address->sa_family != AF_INET) return false;
   const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
   memcpy(bytes, mapped, sizeof mapped);
   memcpy(bytes + 12, &v4->sin_addr, 4);
-  return may_reach(guard, bytes, ntohs(v4->sin_port));
+  return may_reach(policy, bytes, ntohs(v4->sin_port));
 }
 
-bool rl_guard_text(const rl_guard *guard, const char *address, int port) {
+bool rl_address_policy_allows_text(const rl_address_policy *policy, const char *address, int port) {
   uint8_t bytes[16];
   unsigned offset;
-  if (!rl_guard_is_on(guard)) return true;
-  return address && parse_address(address, bytes, &offset) == RL_OK && may_reach(guard, bytes, port);
+  if (!rl_address_policy_is_on(policy)) return true;
+  return address && parse_address(address, bytes, &offset) == RL_OK && may_reach(policy, bytes, port);
 }
 
 /* ---- without asking anybody else ---------------------------------------------------------------------------------------- */
@@ -240,30 +242,33 @@ static bool is_localhost(rl_slice host) {
   return host.len > len && rl_slice_eq_nocase(rl_slice_of(host.data + host.len - len, len), rl_slice_str(name));
 }
 
-static bool lists_networks(const rl_guard *guard) {
-  for (size_t i = 0; i < guard->count; i++)
-    if (!guard->rules[i].name) return true;
+static bool lists_networks(const rl_address_policy *policy) {
+  for (size_t i = 0; i < policy->count; i++)
+    if (!policy->rules[i].name) return true;
   return false;
 }
 
 /* An address, with brackets or without: 1 it may be reached, 0 it may not, -1 it is none. */
-static int look_at_address(const rl_guard *guard, rl_slice host, int port) {
+static int look_at_address(const rl_address_policy *policy, rl_slice host, int port) {
   char text[64];
   uint8_t bytes[16];
   unsigned offset;
   bool bracketed = host.len > 1 && host.data[0] == '[';
   if (bracketed) host = rl_slice_of(host.data + 1, host.len - 2);
+  host.len = rl_slice_find(host, '%', 0); /* the zone, RFC 6874 */
   if (host.len >= sizeof text) return -1;
   memcpy(text, host.data, host.len);
   text[host.len] = 0;
-  return parse_address(text, bytes, &offset) ? -1 : may_reach(guard, bytes, port);
+  return parse_address(text, bytes, &offset) ? -1 : may_reach(policy, bytes, port);
 }
 
-bool rl_guard_may_pass(const rl_guard *guard, rl_slice host, int port) {
-  int verdict = rl_guard_host(guard, host, port);
-  if (verdict != RL_GUARD_ASK_ADDRESS) return verdict == RL_GUARD_PASSED;
-  int address = look_at_address(guard, host, port);
+bool rl_address_policy_may_allow(const rl_address_policy *policy, rl_slice host, int port) {
+  int verdict = rl_address_policy_check_host(policy, host, port);
+  if (verdict != RL_ADDRESS_UNDECIDED) return verdict == RL_ADDRESS_ALLOWED;
+  int address = look_at_address(policy, host, port);
   if (address >= 0) return address;
-  if (is_localhost(host)) return rl_guard_text(guard, "127.0.0.1", port) || rl_guard_text(guard, "::1", port);
-  return guard->deny_private || lists_networks(guard);
+  if (is_localhost(host))
+    return rl_address_policy_allows_text(policy, "127.0.0.1", port) ||
+           rl_address_policy_allows_text(policy, "::1", port);
+  return policy->deny_private || lists_networks(policy);
 }

@@ -2,18 +2,18 @@
  * The easy handles of one client, set up once and used again, and what they share: kept connections and TLS sessions, of
  * this client and of nobody else.
  *
- *   rl_slots_take --> a request and its response --> rl_slots_give --> kept, or freed
+ *   rl_easy_cache_take --> a request and its response --> rl_easy_cache_give --> kept, or freed
  */
-#ifndef RL_CLIENT_SLOTS_H
-#define RL_CLIENT_SLOTS_H
+#ifndef RL_CLIENT_CARRIER_EASY_CACHE_H
+#define RL_CLIENT_CARRIER_EASY_CACHE_H
 
 #include "client/engine.h"
 
-typedef struct rl_slot rl_slot;
+typedef struct rl_cached_easy rl_cached_easy;
 
 /* An easy handle and what lives as long as a request on it. */
-struct rl_slot {
-  rl_wire wire; /* first */
+struct rl_cached_easy {
+  rl_easy easy; /* first */
   rl_list node; /* among the kept ones */
   void *owner;
   CURLU *parts; /* the last URL taken apart, and its text: the next request is often for the same one */
@@ -24,20 +24,20 @@ struct rl_slot {
   char error[CURL_ERROR_SIZE];
 };
 
-typedef struct rl_slots {
+typedef struct rl_easy_cache {
   rl_engine *engine;
   CURLSH *share; /* NULL until it is needed */
   rl_list kept;
   unsigned count, most;
-} rl_slots;
+} rl_easy_cache;
 
 /* Borrows the engine. */
-void rl_slots_init(rl_slots *slots, rl_engine *engine, unsigned most);
+void rl_easy_cache_init(rl_easy_cache *cache, rl_engine *engine, unsigned most);
 /* NULL where memory is short. */
-rl_slot *rl_slots_take(rl_slots *slots);
+rl_cached_easy *rl_easy_cache_take(rl_easy_cache *cache);
 /* `reusable`: curl is done with it and nothing went wrong. */
-void rl_slots_give(rl_slots *slots, rl_slot *slot, bool reusable);
-/* Closes all connections. Every slot has been given back. */
-void rl_slots_drop(rl_slots *slots);
+void rl_easy_cache_give(rl_easy_cache *cache, rl_cached_easy *cached, bool reusable);
+/* Closes all connections. Every cached has been given back. */
+void rl_easy_cache_drop(rl_easy_cache *cache);
 
 #endif
