@@ -36,28 +36,28 @@ void rl_database_close(rl_database *d) {
   close_all(d);
 }
 
-static rl_place refused(rl_sql_error *error, rl_statement *s, rl_connection *c, const char *why) {
+static rl_sql_route refused(rl_sql_error *error, rl_statement *s, rl_connection *c, const char *why) {
   rl_statement_end(c, s);
   rl_sql_refused(error, RL_EINVALID, "%s", why);
-  return RL_PLACE_REFUSED;
+  return RL_ROUTE_REFUSED;
 }
 
-rl_place rl_database_place(rl_database *d, rl_slice sql, bool one, rl_statement **statement, rl_sql_error *error) {
+rl_sql_route rl_database_place(rl_database *d, rl_slice sql, bool one, rl_statement **statement, rl_sql_error *error) {
   *statement = NULL;
-  if (!d->reader.db) return RL_PLACE_WRITER;
+  if (!d->reader.db) return RL_ROUTE_WRITE;
   rl_statement *s = rl_statement_get(&d->reader, sql, error);
-  if (!s) return error->code == RL_EAGAIN ? RL_PLACE_WRITER : RL_PLACE_REFUSED;
+  if (!s) return error->code == RL_EAGAIN ? RL_ROUTE_WRITE : RL_ROUTE_REFUSED;
   if (s->has_tail && one)
     return refused(error, s, &d->reader, "several statements: only db:exec runs them, without parameters");
   if (!s->readonly || s->has_tail) {
     rl_statement_end(&d->reader, s);
-    return RL_PLACE_WRITER;
+    return RL_ROUTE_WRITE;
   }
   *statement = s;
-  if (!s->slow_runs) return RL_PLACE_INLINE;
+  if (!s->slow_runs) return RL_ROUTE_INLINE;
   s->slow_runs--;
   d->slow_runs++;
-  return RL_PLACE_READER;
+  return RL_ROUTE_READ;
 }
 
 uint64_t rl_database_running(rl_database *d) {

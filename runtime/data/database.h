@@ -9,7 +9,7 @@
 #ifndef RL_DATA_DATABASE_H
 #define RL_DATA_DATABASE_H
 
-#include "data/store.h"
+#include "data/sqlite/store.h"
 
 typedef struct rl_database {
   rl_store *store;
@@ -29,11 +29,11 @@ int rl_database_open(rl_database *database, rl_loop *loop, const char *path, con
 void rl_database_close(rl_database *database);
 
 /* Where a statement should run. */
-typedef enum rl_place { RL_PLACE_INLINE, RL_PLACE_READER, RL_PLACE_WRITER, RL_PLACE_REFUSED } rl_place;
+typedef enum rl_sql_route { RL_ROUTE_INLINE, RL_ROUTE_READ, RL_ROUTE_WRITE, RL_ROUTE_REFUSED } rl_sql_route;
 
 /* Decides, and for INLINE and READER leaves the prepared statement in *statement (to be ended by rl_database_ran). REFUSED
  * fills in `error`. `one`: several statements in the text are an error. */
-rl_place rl_database_place(rl_database *database, rl_slice sql, bool one, rl_statement **statement,
+rl_sql_route rl_database_place(rl_database *database, rl_slice sql, bool one, rl_statement **statement,
                            rl_sql_error *error);
 /* Brackets an inline run: sets the budget, and returns the one before; then ends the statement and notes how long it took.
  * Nothing may be asked of the statement afterwards, nor of the database where it was closed meanwhile. */

@@ -29,8 +29,8 @@ static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
   return to->data != NULL;
 }
 
-static int copy_params(rl_op *op, const rl_params *from, rl_params *to) {
-  *to = (rl_params){.count = from->count, .is_list = from->is_list};
+static int copy_params(rl_op *op, const rl_sql_params *from, rl_sql_params *to) {
+  *to = (rl_sql_params){.count = from->count, .is_list = from->is_list};
   rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
   rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;
   if (!values || (from->names && !names)) return RL_ENOMEM;
@@ -45,8 +45,8 @@ static int copy_params(rl_op *op, const rl_params *from, rl_params *to) {
   return RL_OK;
 }
 
-int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_params *params) {
-  static const rl_params none = {0};
+int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_sql_params *params) {
+  static const rl_sql_params none = {0};
   if (op->count == op->room) return RL_ENOMEM;
   rl_op_statement *s = &op->statements[op->count];
   if (!copy_slice(op, name, &s->name) || !copy_slice(op, sql, &s->sql)) return RL_ENOMEM;

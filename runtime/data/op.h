@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "data/connection.h"
+#include "data/sqlite/connection.h"
 #include "data/rows.h"
 #include "loop/loop.h"
 
@@ -42,7 +42,7 @@ typedef enum rl_op_kind {
 typedef struct rl_op_statement {
   rl_slice name; /* of a migration */
   rl_slice sql;
-  rl_params params;
+  rl_sql_params params;
 } rl_op_statement;
 
 typedef struct rl_op rl_op;
@@ -77,7 +77,7 @@ struct rl_op {
 rl_op *rl_op_new(rl_op_kind kind, int room);
 void rl_op_del(rl_op *op);
 /* Copies a statement with its parameters into it. 0 or RL_ENOMEM. */
-int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_params *params);
+int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_sql_params *params);
 /* On a thread: takes it up. False where it was dropped meanwhile. */
 bool rl_op_begin(rl_op *op);
 /* On the worker: nobody waits for it any more. True where it had not begun: then it is gone. Else it still comes back through

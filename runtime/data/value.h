@@ -24,11 +24,11 @@ typedef struct rl_value {
 } rl_value;
 
 /* Parameters of a statement: items for `?`, or, where `names` is not NULL, values for :names. */
-typedef struct rl_params {
+typedef struct rl_sql_params {
   const rl_value *values;
   const rl_slice *names; /* without ':' */
   int count;
   bool is_list; /* the values are the items of one table, for what an error says */
-} rl_params;
+} rl_sql_params;
 
 #endif

@@ -141,7 +141,7 @@ static int collect(lua_State *L) {
 }
 
 /* True where the result is on the stack; false where it must run on a thread. Raises what else went wrong. */
-static bool run_inline(lua_State *L, inline_run *r, const rl_params *params, rl_slice sql) {
+static bool run_inline(lua_State *L, inline_run *r, const rl_sql_params *params, rl_slice sql) {
   rl_database *db = &r->d->db;
   uint64_t budget = rl_database_running(db);
   int status = LUA_OK, code = rl_statement_bind(&db->reader, r->statement, params, &r->error);
@@ -163,13 +163,13 @@ static bool run_inline(lua_State *L, inline_run *r, const rl_params *params, rl_
 static const char *const names[] = {"db:query", "db:one", "db:value", "db:exec"};
 
 /* Tries it inline, else says where it runs. */
-static rl_place run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
+static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
   inline_run r = {.d = d, .want = want};
   bool script = want == WANT_NOTHING && params->params.count == 0;
-  rl_place place = rl_database_place(&d->db, sql, !script, &r.statement, &r.error);
-  if (place == RL_PLACE_REFUSED) rl_raise_sql(L, &r.error, "", sql);
-  if (place == RL_PLACE_INLINE && params->size > RL_LIMIT_SQL_INLINE_SIZE) place = RL_PLACE_READER;
-  else if (place == RL_PLACE_INLINE) return run_inline(L, &r, &params->params, sql) ? place : RL_PLACE_READER;
+  rl_sql_route place = rl_database_place(&d->db, sql, !script, &r.statement, &r.error);
+  if (place == RL_ROUTE_REFUSED) rl_raise_sql(L, &r.error, "", sql);
+  if (place == RL_ROUTE_INLINE && params->size > RL_LIMIT_SQL_INLINE_SIZE) place = RL_ROUTE_READ;
+  else if (place == RL_ROUTE_INLINE) return run_inline(L, &r, &params->params, sql) ? place : RL_ROUTE_READ;
   if (r.statement) rl_statement_end(&d->db.reader, r.statement);
   return place;
 }
@@ -180,16 +180,16 @@ static int run(lua_State *L, int want) {
   rl_slice sql = rl_check_slice(L, 2);
   rl_lua_params params;
   rl_check_params(L, 3, "", &params);
-  rl_place place = t ? RL_PLACE_WRITER : run_here(L, d, &params, want, sql);
-  if (place == RL_PLACE_INLINE) {
+  rl_sql_route place = t ? RL_ROUTE_WRITE : run_here(L, d, &params, want, sql);
+  if (place == RL_ROUTE_INLINE) {
     if (want == WANT_NOTHING) push_changes(L, &(rl_op){0});
     return 1;
   }
   rl_task_may_wait(L, names[want]);
-  bool script = want == WANT_NOTHING && params.params.count == 0 && place == RL_PLACE_WRITER;
+  bool script = want == WANT_NOTHING && params.params.count == 0 && place == RL_ROUTE_WRITE;
   rl_sql_pending *p = rl_sql_new(L, script ? RL_OP_SCRIPT : RL_OP_RUN, 1, d, t);
   rl_sql_add(L, p, RL_SLICE(""), sql, &params.params);
-  p->read = place == RL_PLACE_READER;
+  p->read = place == RL_ROUTE_READ;
   return rl_sql_wait(L, p, names[want], op_k, want);
 }
 
@@ -237,7 +237,7 @@ static void add_migration(lua_State *L, rl_sql_pending *p) {
   int at = lua_gettop(L);
   for (int k = 1; k <= 3; k++) lua_rawgeti(L, at, k);
   rl_value checksum = {.type = RL_VALUE_TEXT, .bytes = rl_check_slice(L, at + 3)};
-  rl_sql_add(L, p, rl_check_slice(L, at + 1), rl_check_slice(L, at + 2), &(rl_params){.values = &checksum, .count = 1});
+  rl_sql_add(L, p, rl_check_slice(L, at + 1), rl_check_slice(L, at + 2), &(rl_sql_params){.values = &checksum, .count = 1});
 }
 
 /* db:apply_migrations{ {name, sql, checksum}, … } -> {changes = how many were new} */

@@ -80,7 +80,7 @@ int rl_sql_mistake(lua_State *L, const char *format, ...) __attribute__((format(
 /* Pushes a pending with a new operation that can take so many statements; raises where memory is short. */
 rl_sql_pending *rl_sql_new(lua_State *L, rl_op_kind kind, int room, rl_lua_database *d, rl_lua_transaction *t);
 /* Adds a statement to it; raises where memory is short. */
-void rl_sql_add(lua_State *L, rl_sql_pending *p, rl_slice name, rl_slice sql, const rl_params *params);
+void rl_sql_add(lua_State *L, rl_sql_pending *p, rl_slice name, rl_slice sql, const rl_sql_params *params);
 /* Sends it and waits, as the last act; the pending is on top of the stack, and again when `k` runs. `name` is what the wait
  * is called. Raises where the database or the transaction was closed since it was checked. */
 int rl_sql_wait(lua_State *L, rl_sql_pending *p, const char *name, lua_KFunction k, lua_KContext ctx);
@@ -112,7 +112,7 @@ void rl_transaction_on_dropped(rl_sql_pending *p);
 
 /* Parameters from the stack; borrowed from Lua values, all of which are anchored there. */
 typedef struct rl_lua_params {
-  rl_params params;
+  rl_sql_params params;
   size_t size; /* bytes of all texts and blobs */
   rl_value values[32];
   rl_slice names[32];

@@ -145,7 +145,7 @@ static void read_table(lua_State *L, int table, const char *where, rl_lua_params
   if (named) count = read_names(L, table, count, where, values, names);
   else read_list(L, table, count, where, values);
   out->params =
-      (rl_params){.values = values, .names = named && count ? names : NULL, .count = count, .is_list = !named};
+      (rl_sql_params){.values = values, .names = named && count ? names : NULL, .count = count, .is_list = !named};
 }
 
 static void read_values(lua_State *L, int first, const char *where, rl_lua_params *out) {
@@ -154,7 +154,7 @@ static void read_values(lua_State *L, int first, const char *where, rl_lua_param
   rl_value *values = make_room(L, count, out, &names);
   luaL_checkstack(L, count + 8, "too many parameters");
   for (int i = 0; i < count; i++) values[i] = value_at(L, first + i, &(origin){.where = where, .number = i + 1});
-  out->params = (rl_params){.values = values, .count = count};
+  out->params = (rl_sql_params){.values = values, .count = count};
 }
 
 void rl_check_params(lua_State *L, int first, const char *where, rl_lua_params *out) {

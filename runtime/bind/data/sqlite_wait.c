@@ -29,7 +29,7 @@ rl_sql_pending *rl_sql_new(lua_State *L, rl_op_kind kind, int room, rl_lua_datab
   return p;
 }
 
-void rl_sql_add(lua_State *L, rl_sql_pending *p, rl_slice name, rl_slice sql, const rl_params *params) {
+void rl_sql_add(lua_State *L, rl_sql_pending *p, rl_slice name, rl_slice sql, const rl_sql_params *params) {
   if (rl_op_add(p->op, name, sql, params)) rl_error_raise(L, RL_ENOMEM, NULL);
 }
 

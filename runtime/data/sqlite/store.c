@@ -1,5 +1,5 @@
 /* Stores by file, their writer and reader threads; see store.h. */
-#include "data/store.h"
+#include "data/sqlite/store.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "data/run.h"
+#include "data/sqlite/run.h"
 
 enum { IDLE_MS = 200, READERS = 1 };
 

@@ -1,5 +1,5 @@
 /* A database with its writer and reader threads, as a worker sees it. */
-#include "data/store.h"
+#include "data/sqlite/store.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,7 +37,7 @@ static int teardown(void **state) {
   return rl_loop_free(&loop) || log_left ? -1 : 0;
 }
 
-static rl_op *new_op(rl_op_kind kind, const char *sql, const rl_params *params) {
+static rl_op *new_op(rl_op_kind kind, const char *sql, const rl_sql_params *params) {
   rl_op *op = rl_op_new(kind, 1);
   assert_non_null(op);
   op->done = done;
@@ -74,7 +74,7 @@ TEST(what_is_written_is_read_by_everybody) {
   UNUSED;
   assert_int_equal(run("CREATE TABLE t (a INTEGER PRIMARY KEY, b)"), 0);
   rl_value values[] = {{.type = RL_VALUE_TEXT, .bytes = RL_SLICE("x\0y")}};
-  rl_params params = {.values = values, .count = 1};
+  rl_sql_params params = {.values = values, .count = 1};
   rl_op *op = ask(new_op(RL_OP_RUN, "INSERT INTO t (b) VALUES (?)", &params), false);
   assert_int_equal(op->changes, 1);
   assert_int_equal(op->last_id, 1);
@@ -90,7 +90,7 @@ TEST(values_of_every_type_come_back_as_they_went) {
                        {.type = RL_VALUE_REAL, .real = 0.1},
                        {.type = RL_VALUE_TEXT, .bytes = RL_SLICE("")},
                        {.type = RL_VALUE_BLOB, .bytes = RL_SLICE("\0\xff")}};
-  rl_params params = {.values = values, .count = 5};
+  rl_sql_params params = {.values = values, .count = 5};
   rl_op *op = ask(new_op(RL_OP_RUN, "SELECT ?1 AS a, ?2, ?3, ?4, ?5", &params), true);
   assert_int_equal(op->error.code, 0);
   assert_int_equal(op->rows.columns, 5);
@@ -111,14 +111,14 @@ TEST(parameters_by_name_and_those_that_do_not_fit) {
   UNUSED;
   rl_value one = {.type = RL_VALUE_INTEGER, .integer = 7};
   rl_slice name = RL_SLICE("a"), other = RL_SLICE("b");
-  rl_op *op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){.values = &one, .names = &name, .count = 1}), true);
+  rl_op *op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_sql_params){.values = &one, .names = &name, .count = 1}), true);
   rl_rows_cursor cursor = rl_rows_values(&op->rows);
   assert_int_equal(rl_rows_next(&cursor).integer, 7);
   rl_op_del(op);
-  op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_params){.values = &one, .names = &other, .count = 1}), true);
+  op = ask(new_op(RL_OP_RUN, "SELECT :a", &(rl_sql_params){.values = &one, .names = &other, .count = 1}), true);
   assert_int_equal(op->error.code, RL_EINVALID);
   rl_op_del(op);
-  op = ask(new_op(RL_OP_RUN, "SELECT ?, ?", &(rl_params){.values = &one, .count = 1}), true);
+  op = ask(new_op(RL_OP_RUN, "SELECT ?, ?", &(rl_sql_params){.values = &one, .count = 1}), true);
   assert_int_equal(op->error.code, RL_EINVALID);
   rl_op_del(op);
 }
@@ -132,7 +132,7 @@ TEST(writes_are_committed_in_groups_and_fail_alone) {
   rl_store_stats before = rl_store_get_stats(db.store);
   for (int i = 0; i < WRITES; i++) {
     rl_value value = {.type = RL_VALUE_INTEGER, .integer = i % 10 == 9 ? 0 : i};
-    ops[i] = new_op(RL_OP_RUN, "INSERT INTO t VALUES (?)", &(rl_params){.values = &value, .count = 1});
+    ops[i] = new_op(RL_OP_RUN, "INSERT INTO t VALUES (?)", &(rl_sql_params){.values = &value, .count = 1});
     ops[i]->owner = (void *)(intptr_t)i;
   }
   ended = 0;
@@ -273,15 +273,15 @@ TEST(reads_run_inline_and_writes_do_not) {
   UNUSED;
   rl_statement *statement;
   assert_int_equal(run("CREATE TABLE t (a)"), 0);
-  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_PLACE_INLINE);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_ROUTE_INLINE);
   uint64_t budget = rl_database_running(&db);
   assert_int_equal(rl_statement_step(&db.reader, statement, &error), 0);
   rl_database_ran(&db, statement, true, budget); /* too slow: elsewhere the next time */
-  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_PLACE_READER);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT a FROM t"), true, &statement, &error), RL_ROUTE_READ);
   rl_statement_end(&db.reader, statement);
-  assert_int_equal(rl_database_place(&db, RL_SLICE("DELETE FROM t"), true, &statement, &error), RL_PLACE_WRITER);
-  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT 1; SELECT 2"), true, &statement, &error), RL_PLACE_REFUSED);
-  assert_int_equal(rl_database_place(&db, RL_SLICE("SELEKT"), true, &statement, &error), RL_PLACE_REFUSED);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("DELETE FROM t"), true, &statement, &error), RL_ROUTE_WRITE);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELECT 1; SELECT 2"), true, &statement, &error), RL_ROUTE_REFUSED);
+  assert_int_equal(rl_database_place(&db, RL_SLICE("SELEKT"), true, &statement, &error), RL_ROUTE_REFUSED);
 }
 
 /* ---- a write that has begun ------------------------------------------------------------------------------------------------ */

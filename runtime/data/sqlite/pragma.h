@@ -12,8 +12,8 @@
  *
  * "-": such a statement goes to the writer.
  */
-#ifndef RL_DATA_PRAGMA_H
-#define RL_DATA_PRAGMA_H
+#ifndef RL_DATA_SQLITE_PRAGMA_H
+#define RL_DATA_SQLITE_PRAGMA_H
 
 #include "base/slice.h"
 

@@ -16,8 +16,8 @@
  * each RELEASE; INSERT OR ROLLBACK rolls back its neighbours too, so where autocommit came back those that were not
  * answered run again; a failed fsync means that nothing can be promised any more.
  */
-#ifndef RL_DATA_WRITER_H
-#define RL_DATA_WRITER_H
+#ifndef RL_DATA_SQLITE_WRITER_H
+#define RL_DATA_SQLITE_WRITER_H
 
 #include "data/op.h"
 

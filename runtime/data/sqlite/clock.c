@@ -1,5 +1,5 @@
 /* SQLite's own VFS, but for the time; see clock.h. */
-#include "data/clock.h"
+#include "data/sqlite/clock.h"
 
 #include <pthread.h>
 #include <sqlite3.h>

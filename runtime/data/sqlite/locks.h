@@ -2,8 +2,8 @@
  * Which other process holds the lock that a write waits for, by what the kernel tells (/proc/locks), for messages. The file
  * itself is not opened: closing a descriptor of it would give up every lock of SQLite's in this process.
  */
-#ifndef RL_DATA_LOCKS_H
-#define RL_DATA_LOCKS_H
+#ifndef RL_DATA_SQLITE_LOCKS_H
+#define RL_DATA_SQLITE_LOCKS_H
 
 #include <sys/types.h>
 

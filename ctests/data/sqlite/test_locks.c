@@ -1,6 +1,6 @@
 /* Who holds a database: another process is asked to. */
 #define _GNU_SOURCE
-#include "data/locks.h"
+#include "data/sqlite/locks.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -14,9 +14,9 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "data/run.h"
-#include "data/sql.h"
-#include "data/writer.h"
+#include "data/sqlite/run.h"
+#include "data/sqlite/sql.h"
+#include "data/sqlite/writer.h"
 
 typedef struct run {
   rl_writer *writer;

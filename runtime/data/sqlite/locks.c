@@ -1,5 +1,5 @@
 /* Reads /proc/locks; see locks.h. */
-#include "data/locks.h"
+#include "data/sqlite/locks.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -10,11 +10,11 @@
  * construction. The writer opens first and closes last, else the -wal file stays.
  * A ":memory:" store belongs to the one who opened it; its reads go to the writer too.
  */
-#ifndef RL_DATA_STORE_H
-#define RL_DATA_STORE_H
+#ifndef RL_DATA_SQLITE_STORE_H
+#define RL_DATA_SQLITE_STORE_H
 
 #include "data/op.h"
-#include "data/writer.h"
+#include "data/sqlite/writer.h"
 #include "loop/service.h"
 
 enum { RL_STORE_READERS_MAX = 16, RL_STORE_BUSY_TIMEOUT_MS = 5000 };

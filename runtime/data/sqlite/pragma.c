@@ -1,5 +1,5 @@
 /* The table of pragma.h. */
-#include "data/pragma.h"
+#include "data/sqlite/pragma.h"
 
 #include <strings.h>
 

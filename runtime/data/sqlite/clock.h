@@ -4,8 +4,8 @@
  *
  *   rl_sql_vfs()   the name of SQLite's own files with this clock, for sqlite3_open_v2
  */
-#ifndef RL_DATA_CLOCK_H
-#define RL_DATA_CLOCK_H
+#ifndef RL_DATA_SQLITE_CLOCK_H
+#define RL_DATA_SQLITE_CLOCK_H
 
 /* NULL, the default, where SQLite has none to start from. */
 const char *rl_sql_vfs(void);

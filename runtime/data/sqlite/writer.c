@@ -1,5 +1,5 @@
 /* Group commit and interactive transactions; see writer.h. */
-#include "data/writer.h"
+#include "data/sqlite/writer.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "data/run.h"
-#include "data/sql.h"
+#include "data/sqlite/run.h"
+#include "data/sqlite/sql.h"
 
 enum { CHECKPOINT_PAGES = 1000, COMPLAIN_S = 1 };
 

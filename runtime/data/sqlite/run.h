@@ -2,8 +2,8 @@
  * Running the statements of an operation on a connection, in whatever transaction there is: for the writer, its migrations,
  * and the threads that read. What comes of it, rows, counts or an error with the text at fault, is put into the operation.
  */
-#ifndef RL_DATA_RUN_H
-#define RL_DATA_RUN_H
+#ifndef RL_DATA_SQLITE_RUN_H
+#define RL_DATA_SQLITE_RUN_H
 
 #include "data/op.h"
 

@@ -1,8 +1,8 @@
 /* Running statements for an operation; see run.h. */
-#include "data/run.h"
+#include "data/sqlite/run.h"
 
 #include "base/error.h"
-#include "data/sql.h"
+#include "data/sqlite/sql.h"
 
 int rl_run_rows(rl_connection *c, rl_statement *s, rl_op *op) {
   int code;

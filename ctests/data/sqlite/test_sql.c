@@ -1,9 +1,9 @@
 /* What is read off a text of SQL before SQLite sees it. */
-#include "data/sql.h"
+#include "data/sqlite/sql.h"
 
 #include <stdlib.h>
 
-#include "data/pragma.h"
+#include "data/sqlite/pragma.h"
 #include "support/test.h"
 
 TEST(blank_is_what_sqlite_skips) {

@@ -1,5 +1,5 @@
 /* Connections and their statements; see connection.h. */
-#include "data/connection.h"
+#include "data/sqlite/connection.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "data/clock.h"
-#include "data/locks.h"
-#include "data/sql.h"
+#include "data/sqlite/clock.h"
+#include "data/sqlite/locks.h"
+#include "data/sqlite/sql.h"
 
 enum { PROGRESS_STEPS = 400 };
 
@@ -410,13 +410,13 @@ static int bind_value(sqlite3_stmt *stmt, int index, const rl_value *v) {
   return sqlite3_bind_null(stmt, index);
 }
 
-static const rl_value *find_named(const rl_params *params, const char *name) {
+static const rl_value *find_named(const rl_sql_params *params, const char *name) {
   for (int i = 0; i < params->count; i++)
     if (rl_slice_eq(params->names[i], rl_slice_str(name + 1))) return &params->values[i];
   return NULL;
 }
 
-static int bind_named(rl_statement *s, const rl_params *params, int wanted, rl_sql_error *error) {
+static int bind_named(rl_statement *s, const rl_sql_params *params, int wanted, rl_sql_error *error) {
   for (int i = 1; i <= wanted; i++) {
     const char *name = sqlite3_bind_parameter_name(s->stmt, i);
     if (!name || *name == '?')
@@ -432,7 +432,7 @@ static int bind_named(rl_statement *s, const rl_params *params, int wanted, rl_s
   " (a table gives its items to as many ?; IN (?) takes one value: write IN (SELECT value FROM json_each(?)) with " \
   "rille.json_encode(list))"
 
-int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_params *params, rl_sql_error *error) {
+int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_sql_params *params, rl_sql_error *error) {
   (void)connection;
   int wanted = sqlite3_bind_parameter_count(s->stmt);
   if (params->names) return bind_named(s, params, wanted, error);

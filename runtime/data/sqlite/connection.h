@@ -13,8 +13,8 @@
  *     noted, and allowed only where that means something: see rl_circumstance. Some PRAGMAs take effect while they are
  *     prepared, so this cannot be asked later.
  */
-#ifndef RL_DATA_CONNECTION_H
-#define RL_DATA_CONNECTION_H
+#ifndef RL_DATA_SQLITE_CONNECTION_H
+#define RL_DATA_SQLITE_CONNECTION_H
 
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -22,7 +22,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "data/pragma.h"
+#include "data/sqlite/pragma.h"
 #include "data/rows.h"
 #include "data/value.h"
 
@@ -102,7 +102,7 @@ int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *
  * connection that reads, but the writer may run it). Give it back with rl_statement_end. */
 rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_error *error);
 /* Binds; the bytes must live until rl_statement_end. RL_EINVALID where number or names do not fit. */
-int rl_statement_bind(rl_connection *connection, rl_statement *statement, const rl_params *params, rl_sql_error *error);
+int rl_statement_bind(rl_connection *connection, rl_statement *statement, const rl_sql_params *params, rl_sql_error *error);
 /* 1: a row; 0: done; else a code with `error` filled in (RL_ETIMEOUT where the budget was exceeded). */
 int rl_statement_step(rl_connection *connection, rl_statement *statement, rl_sql_error *error);
 /* Resets it, forgets its parameters. */

@@ -4,8 +4,8 @@
  *   "-- a note\n;  PRAGMA main.foreign_keys = OFF ; DROP …"
  *    \__ blank __/ \_word_/
  */
-#ifndef RL_DATA_SQL_H
-#define RL_DATA_SQL_H
+#ifndef RL_DATA_SQLITE_SQL_H
+#define RL_DATA_SQLITE_SQL_H
 
 #include "base/slice.h"
 

@@ -1,8 +1,8 @@
 /* Looking at texts of SQL; see sql.h. */
-#include "data/sql.h"
+#include "data/sqlite/sql.h"
 
 #include "base/ascii.h"
-#include "data/pragma.h"
+#include "data/sqlite/pragma.h"
 
 static rl_slice from(rl_slice sql, size_t n) {
   return n < sql.len ? rl_slice_of(sql.data + n, sql.len - n) : rl_slice_of(sql.data + sql.len, 0);
