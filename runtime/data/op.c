@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-rl_op *rl_op_new(rl_op_kind kind, int room) {
+rl_op *rl_op_new(int kind, int room) {
   rl_op *op = rl_calloc(1, sizeof *op);
   if (!op) return NULL;
   op->kind = kind;
@@ -36,8 +36,7 @@ static int copy_params(rl_op *op, const rl_sql_params *from, rl_sql_params *to) 
   if (!values || (from->names && !names)) return RL_ENOMEM;
   for (int i = 0; i < from->count; i++) {
     values[i] = from->values[i];
-    bool bytes = values[i].type == RL_VALUE_TEXT || values[i].type == RL_VALUE_BLOB;
-    if (bytes && !copy_slice(op, from->values[i].bytes, &values[i].bytes)) return RL_ENOMEM;
+    if (rl_value_has_bytes(&values[i]) && !copy_slice(op, from->values[i].bytes, &values[i].bytes)) return RL_ENOMEM;
     if (names && !copy_slice(op, from->names[i], &names[i])) return RL_ENOMEM;
   }
   to->values = values;
@@ -53,6 +52,11 @@ int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_sql_params *param
   int code = copy_params(op, params ? params : &none, &s->params);
   if (!code) op->count++;
   return code;
+}
+
+void rl_op_hold(rl_op *op, rl_loop *loop) {
+  op->loop = loop;
+  loop->held++;
 }
 
 bool rl_op_begin(rl_op *op) {

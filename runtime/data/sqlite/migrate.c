@@ -1,22 +1,12 @@
-/*
- * Migrations: each a script that runs once in the life of a database, in a transaction of its own, with the note that it
- * has run. Part of the writer (writer.h).
- *
- *   rille_migrations(name, applied_at, checksum)     checksum: SHA-256 of the file; NULL where it was applied before such
- *                                                    were kept, until the file is seen again
- *
- * SQLite's own way to change a table is to build it anew (https://sqlite.org/lang_altertable.html, section 7), and begins
- * with PRAGMA foreign_keys=OFF, for DROP TABLE deletes the rows of children. Inside a transaction that PRAGMA does
- * nothing, so where it stands first we do what it means: enforcement is off around the whole transaction, what the
- * migration broke is looked for before it is committed, and then enforcement is on again. Where it is missing, a table that
- * is built anew takes rows of others with it (ON DELETE CASCADE), and nothing would say so: that is refused.
- */
+/* Running migrations; see migrate.h. */
+#include "data/sqlite/migrate.h"
+
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "data/sqlite/run.h"
 #include "data/sqlite/sql.h"
-#include "data/sqlite/writer.h"
 
 typedef struct run {
   rl_writer *writer;
@@ -85,13 +75,13 @@ static bool skip_transaction(run *r) {
 static int run_with(run *r, const char *sql, rl_slice text) {
   rl_connection *c = connection_of(r);
   sqlite3_stmt *stmt = NULL;
-  c->trusted = true;
+  c->authorizer.trusted = true;
   int result = sqlite3_prepare_v2(c->db, sql, -1, &stmt, NULL);
   if (result == SQLITE_OK) result = sqlite3_bind_text(stmt, 1, text.data, (int)text.len, SQLITE_STATIC);
   if (result == SQLITE_OK) result = sqlite3_step(stmt);
-  if (result != SQLITE_DONE) rl_sql_failed(&r->op->error, c->db, result);
+  if (result != SQLITE_DONE) rl_sqlite_failed(&r->op->error, c->db, result);
   sqlite3_finalize(stmt);
-  c->trusted = false;
+  c->authorizer.trusted = false;
   return result == SQLITE_DONE ? RL_OK : r->op->error.code;
 }
 
@@ -103,9 +93,9 @@ static int note_cascades(run *r, rl_slice table) {
       "WHERE m.type = 'table' AND m.name <> ?1 COLLATE NOCASE AND k.\"table\" = ?1 COLLATE NOCASE "
       "AND k.on_delete NOT IN ('NO ACTION', 'RESTRICT')";
   rl_connection *c = connection_of(r);
-  c->trusted = true;
+  c->authorizer.trusted = true;
   int code = r->notes_cascades ? RL_OK : rl_connection_run(c, make, &r->op->error);
-  c->trusted = false;
+  c->authorizer.trusted = false;
   if (code) return code;
   r->notes_cascades = c->has_temporary = true;
   code = run_with(r, forget, table);
@@ -119,9 +109,9 @@ static int look_for_drop(run *r) {
   rl_connection *c = connection_of(r);
   if (!r->enforced || !is_word(r, "DROP")) return RL_OK;
   rl_buf_init(&name, RL_BUF_NO_LIMIT);
-  c->dropped = &name;
+  c->authorizer.dropped = &name;
   sqlite3_prepare_v2(c->db, r->at.data, (int)r->at.len, &stmt, NULL);
-  c->dropped = NULL;
+  c->authorizer.dropped = NULL;
   sqlite3_finalize(stmt);
   int code = name.error ? RL_ENOMEM : name.len ? note_cascades(r, rl_buf_slice(&name)) : RL_OK;
   if (code == RL_ENOMEM) rl_sql_refused(&r->op->error, code, "out of memory");
@@ -149,7 +139,7 @@ static int find_rebuilt(run *r) {
   int result = sqlite3_prepare_v2(db, find, -1, &stmt, NULL);
   if (result == SQLITE_OK) result = sqlite3_step(stmt);
   if (result == SQLITE_ROW) describe_rebuilt(r, stmt);
-  else if (result != SQLITE_DONE) rl_sql_failed(&r->op->error, db, result);
+  else if (result != SQLITE_DONE) rl_sqlite_failed(&r->op->error, db, result);
   sqlite3_finalize(stmt);
   return result == SQLITE_DONE ? RL_OK : r->op->error.code;
 }
@@ -174,7 +164,7 @@ static int run_next(run *r) {
 
 static int run_text(run *r) {
   if (memchr(r->text.data, 0, r->text.len)) return refuse(r, "it holds a NUL byte: is it UTF-16?");
-  connection_of(r)->circumstance = RL_RUNS_IN_MIGRATION;
+  connection_of(r)->authorizer.circumstance = RL_RUNS_IN_MIGRATION;
   for (r->at = rl_sql_skip_blank(r->text); r->at.len; r->at = rl_sql_skip_blank(r->at))
     if (run_next(r)) return r->op->error.code;
   if (r->begun && !r->ended)
@@ -200,7 +190,7 @@ static void describe_orphan(run *r, sqlite3_stmt *stmt) {
                  "FOREIGN KEY constraint failed: rows of %s are left without their row in %s, such as rowid %s",
                  (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1),
                  sqlite3_column_type(stmt, 2) ? (const char *)sqlite3_column_text(stmt, 2) : "?");
-  r->op->error.extended = SQLITE_CONSTRAINT_FOREIGNKEY;
+  rl_sqlite_set_extended(&r->op->error, SQLITE_CONSTRAINT_FOREIGNKEY);
 }
 
 static int find_orphans(run *r) {
@@ -213,7 +203,7 @@ static int find_orphans(run *r) {
   int result = sqlite3_prepare_v2(db, find, -1, &stmt, NULL);
   if (result == SQLITE_OK) result = sqlite3_step(stmt);
   if (result == SQLITE_ROW) describe_orphan(r, stmt);
-  else if (result != SQLITE_DONE) rl_sql_failed(&r->op->error, db, result);
+  else if (result != SQLITE_DONE) rl_sqlite_failed(&r->op->error, db, result);
   sqlite3_finalize(stmt);
   return result == SQLITE_DONE ? RL_OK : r->op->error.code;
 }
@@ -246,13 +236,13 @@ static int check_and_note(run *r) {
 /* Inside a transaction, which it ends. */
 static int run_whole(run *r) {
   rl_connection *c = connection_of(r);
-  c->trusted = true;
+  c->authorizer.trusted = true;
   int code = r->unenforced ? note_orphans(r) : RL_OK;
-  c->trusted = false;
+  c->authorizer.trusted = false;
   if (!code) code = run_text(r);
-  c->trusted = true;
+  c->authorizer.trusted = true;
   if (!code) code = check_and_note(r);
-  c->trusted = false;
+  c->authorizer.trusted = false;
   if (!code) code = rl_writer_commit(r->writer, &r->op->error);
   rl_writer_roll_back(r->writer);
   return code;
@@ -324,10 +314,10 @@ static int adopt(rl_writer *w, rl_op *op, const rl_op_statement *migration) {
   return rl_run_statement(&w->connection, &update, op);
 }
 
-int rl_writer_migrate(rl_writer *w, rl_op *op) {
+int rl_migrate_run(rl_writer *w, rl_op *op) {
   int code = rl_writer_lock(w, op);
   if (code) return code;
-  w->connection.circumstance = RL_RUNS_IN_MIGRATION;
+  w->connection.authorizer.circumstance = RL_RUNS_IN_MIGRATION;
   code = prepare_table(w, op);
   for (int i = 0; i < op->count && !code; i++) code = adopt(w, op, &op->statements[i]);
   if (!code) code = rl_writer_commit(w, &op->error);

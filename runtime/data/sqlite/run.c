@@ -1,6 +1,8 @@
 /* Running statements for an operation; see run.h. */
 #include "data/sqlite/run.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "data/sqlite/sql.h"
 
@@ -43,10 +45,10 @@ int rl_run_piece(rl_connection *c, rl_slice sql, rl_slice *rest, rl_op *op) {
   sqlite3_stmt *stmt = NULL;
   int code = rl_statement_prepare(c, sql, &stmt, rest, &op->error), result;
   if (code || !stmt) return code;
-  rl_needs needs = c->needs;
-  if (needs.temporary && c->circumstance == RL_RUNS_FIRST && !rl_sql_skip_blank(*rest).len) {
+  rl_needs needs = c->authorizer.needs;
+  if (needs.temporary && c->authorizer.circumstance == RL_RUNS_FIRST && !rl_sql_skip_blank(*rest).len) {
     sqlite3_finalize(stmt);
-    c->circumstance = RL_RUNS_SINGLE; /* asks again, and is told why not */
+    c->authorizer.circumstance = RL_RUNS_SINGLE; /* asks again, and is told why not */
     return rl_statement_prepare(c, sql, &stmt, rest, &op->error);
   }
   int64_t before = sqlite3_total_changes64(c->db);
@@ -61,12 +63,27 @@ int rl_run_piece(rl_connection *c, rl_slice sql, rl_slice *rest, rl_op *op) {
 int rl_run_script(rl_connection *c, rl_slice sql, rl_op *op) {
   rl_sql_pragma pragma;
   if (memchr(sql.data, 0, sql.len)) return rl_sql_refused(&op->error, RL_ESQL, "the statements hold a NUL byte");
-  if (c->circumstance == RL_RUNS_FIRST && rl_sql_read_pragma(sql, &pragma) && !rl_sql_skip_blank(pragma.rest).len)
-    c->circumstance = RL_RUNS_SINGLE; /* it would act while it is prepared */
+  if (c->authorizer.circumstance == RL_RUNS_FIRST && rl_sql_read_pragma(sql, &pragma) && !rl_sql_skip_blank(pragma.rest).len)
+    c->authorizer.circumstance = RL_RUNS_SINGLE; /* it would act while it is prepared */
   for (rl_slice at = rl_sql_skip_blank(sql), rest; at.len; at = rl_sql_skip_blank(rest)) {
     if (rl_run_piece(c, at, &rest, op)) return rl_run_failed(op, at);
-    if (c->circumstance == RL_RUNS_FIRST) c->circumstance = RL_RUNS_LATER;
+    if (c->authorizer.circumstance == RL_RUNS_FIRST) c->authorizer.circumstance = RL_RUNS_LATER;
   }
   op->last_id = sqlite3_last_insert_rowid(c->db);
   return RL_OK;
+}
+
+int rl_run_op(rl_connection *c, rl_op *op) {
+  int code = RL_OK;
+  bool single = op->kind != RL_OP_SCRIPT && op->count < 2;
+  rl_op_clear(op);
+  c->authorizer.circumstance = op->transaction ? RL_RUNS_IN_TRANSACTION : single ? RL_RUNS_SINGLE : RL_RUNS_FIRST;
+  if (op->kind == RL_OP_SCRIPT) return rl_run_script(c, op->statements[0].sql, op);
+  for (int i = 0; i < op->count && !code; i++) {
+    if (i > 0) rl_rows_free(&op->rows);
+    op->at = i;
+    code = rl_run_statement(c, &op->statements[i], op);
+    if (c->authorizer.circumstance == RL_RUNS_FIRST) c->authorizer.circumstance = RL_RUNS_LATER;
+  }
+  return code;
 }

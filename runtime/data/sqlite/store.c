@@ -8,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "data/sqlite/batch.h"
+#include "data/sqlite/interactive.h"
 #include "data/sqlite/run.h"
 
 enum { IDLE_MS = 200, READERS = 1 };
@@ -45,14 +47,14 @@ static bool more(void *ud, rl_mail_queue *batch) { return rl_service_take_more(u
 
 static void on_batch(rl_service *service, rl_mail_queue *batch) {
   rl_store *store = store_of(service);
-  rl_writer_run(&store->writer, batch, more, service);
+  rl_batch_run(&store->writer, batch, more, service);
   rl_writer_checkpoint(&store->writer, false);
-  rl_writer_complain(&store->writer);
+  rl_interactive_complain(&store->writer);
 }
 
 static void on_idle(rl_service *service) {
   rl_writer_checkpoint(&store_of(service)->writer, true);
-  rl_writer_complain(&store_of(service)->writer);
+  rl_interactive_complain(&store_of(service)->writer);
 }
 
 static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
@@ -83,7 +85,7 @@ static int open_writer(rl_store *store, int busy_timeout_ms, rl_sql_error *error
 static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
   int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, error);
   if (code) return code;
-  if (store->read_only) r->connection.circumstance = RL_RUNS_READING_ONLY;
+  if (store->read_only) r->connection.authorizer.circumstance = RL_RUNS_READING_ONLY;
   r->service = (rl_service){.name = "rille-sql-read", .on_batch = on_read_batch};
   if (rl_service_start(&r->service) == 0) return RL_OK;
   rl_connection_close(&r->connection);
@@ -205,18 +207,12 @@ void rl_store_close(rl_store *store) {
 
 /* ---- operations -------------------------------------------------------------------------------------------------------------- */
 
-void rl_store_refuse(rl_op *op) {
-  if (op->loop) op->loop->held++;
-  rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
-  rl_op_finish(op);
-}
-
 void rl_store_write(rl_store *store, rl_op *op) {
   if (store->read_only) {
-    rl_store_refuse(op);
+    rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
+    rl_op_finish(op);
     return;
   }
-  if (op->loop) op->loop->held++;
   op->queued_ns = uv_hrtime();
   rl_service_send(&store->service, &op->mail);
 }
@@ -231,14 +227,13 @@ void rl_store_read(rl_store *store, rl_op *op) {
     if (atomic_load(&store->threads[i].waiting) < atomic_load(&best->waiting)) best = &store->threads[i];
   atomic_fetch_add(&best->waiting, 1);
   atomic_fetch_add(&store->reads, 1);
-  op->loop->held++;
   rl_service_send(&best->service, &op->mail);
 }
 
 uint64_t rl_store_new_transaction(rl_store *store) { return atomic_fetch_add(&store->next_transaction, 1) + 1; }
 
 rl_holder rl_store_holder(rl_store *store) {
-  return store->read_only ? (rl_holder){0} : rl_writer_holder(&store->writer);
+  return store->read_only ? (rl_holder){0} : rl_interactive_holder(&store->writer);
 }
 
 const char *rl_store_path(const rl_store *store) { return store->path; }

@@ -42,11 +42,9 @@ rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sq
 /* Gives up one reference; the last one waits for what is queued and closes the file. */
 void rl_store_close(rl_store *store);
 
-/* Hands an operation over. From the loop that op->loop names, or, where that is NULL, from any thread. */
+/* Hands an operation over, which its loop holds already. From that loop, or, if op->loop is NULL, from any thread. */
 void rl_store_write(rl_store *store, rl_op *op);
 void rl_store_read(rl_store *store, rl_op *op);
-/* Answers a write of who opened the file read-only. */
-void rl_store_refuse(rl_op *op);
 /* A number for an interactive transaction. */
 uint64_t rl_store_new_transaction(rl_store *store);
 

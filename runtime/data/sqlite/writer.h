@@ -1,32 +1,18 @@
 /*
- * The writer: runs operations that change a database, on its store's writer thread, and commits them in groups.
+ * The writer of a store: the one connection that changes the database, with the transactions that rille opens on it. Belongs
+ * to the store's writer thread; batch.h decides what runs in them.
  *
- *   batch:  [run a] [run b] [PRAGMA] [begin T] [run c] [run d of T] [commit T]
+ * It waits for other processes as SQLite's own handler does, but until a moment of ours: whoever was queued while the lock was
+ * held elsewhere has waited already, whoever was queued after a long write of our own has not.
  *
- *   BEGIN IMMEDIATE                another process may hold the file: waits until its busy_timeout after a was queued
- *     SAVEPOINT  a  RELEASE        one failing statement undoes itself, not its neighbours
- *     SAVEPOINT  b  RELEASE
- *   COMMIT                         then a and b are answered: what was acknowledged is durable
- *   PRAGMA                         alone
- *   T: BEGIN IMMEDIATE … d … COMMIT; c waits, and what comes meanwhile
- *
- * An operation is begun once its transaction is open: until then whoever waits for it may drop it.
- *
- * Tried, and handled: a deferred foreign key passes RELEASE and would fail the whole COMMIT, so none may be left before
- * each RELEASE; INSERT OR ROLLBACK rolls back its neighbours too, so where autocommit came back those that were not
- * answered run again; a failed fsync means that nothing can be promised any more.
+ * An operation has begun once its transaction is open: until then whoever waits for it may drop it. A failed fsync means
+ * that nothing can be promised any more (`broken`): the kernel may have dropped the pages.
  */
 #ifndef RL_DATA_SQLITE_WRITER_H
 #define RL_DATA_SQLITE_WRITER_H
 
-#include "data/op.h"
-
-/* The interactive transaction under way, for who waits for its end. */
-typedef struct rl_holder {
-  uint64_t transaction; /* 0: none */
-  uint64_t since_ns;
-  char site[80]; /* where it was begun: "app.lua:12" */
-} rl_holder;
+#include "data/database.h"
+#include "data/sqlite/connection.h"
 
 typedef struct rl_writer {
   rl_connection connection;
@@ -49,32 +35,29 @@ typedef struct rl_writer {
   atomic_ullong writes, groups, checkpoints;
 } rl_writer;
 
-/* Opens the connection, for which another process is waited so long. 0 or a code with `error`. `synchronous` as in
+/* Opens the connection, and waits up to `busy_timeout_ms` for another process. 0 or a code with `error`. `synchronous` as in
  * rl_store_options. */
 int rl_writer_open(rl_writer *writer, const char *path, int busy_timeout_ms, const char *synchronous,
                    rl_sql_error *error);
-/* Checkpoints and closes. */
+/* Checkpoints and closes; answers operations that waited for a transaction. */
 void rl_writer_close(rl_writer *writer);
-/* Runs all of a batch, as it was sent. `more` fetches what came meanwhile into the same queue (false: nothing), so that it
- * joins the group. */
-void rl_writer_run(rl_writer *writer, rl_mail_queue *batch, bool (*more)(void *ud, rl_mail_queue *batch), void *ud);
-/* Moves pages from the log into the database where enough have gathered, or `all`. */
+/* Moves pages from the log into the database: `all`, or only if enough have gathered. */
 void rl_writer_checkpoint(rl_writer *writer, bool all);
-/* Logs what has waited long for a transaction, and where that was begun. Called now and then, on the writer's thread. */
-void rl_writer_complain(rl_writer *writer);
-/* The transaction under way. From any thread. */
-rl_holder rl_writer_holder(rl_writer *writer);
 
-/* ---- between writer.c and migrate.c ---- */
-
-/* BEGIN IMMEDIATE, after which `op` is begun. RL_ECANCELLED where it was dropped before; another code with op->error. */
+/* BEGIN IMMEDIATE, after which `op` has begun. RL_ECANCELLED if it was dropped before; another code with op->error. */
 int rl_writer_lock(rl_writer *writer, rl_op *op);
-/* The same once it has begun: another process is waited for anew. */
+/* The same once it has begun: the wait for another process counts from now. */
 int rl_writer_lock_again(rl_writer *writer, rl_op *op);
 int rl_writer_commit(rl_writer *writer, rl_sql_error *error);
-/* Where a transaction is open; what is TEMP goes with it. */
+/* Rolls back if a transaction is open; what is TEMP goes with it. */
 void rl_writer_roll_back(rl_writer *writer);
-/* Runs the migrations of an operation. */
-int rl_writer_migrate(rl_writer *writer, rl_op *op);
+bool rl_writer_in_transaction(const rl_writer *writer);
+/* Runs an operation inside the open transaction; it undoes itself if it fails. */
+int rl_writer_run_in_savepoint(rl_writer *writer, rl_op *op);
+
+/* What is run next waits for another process until `patience_ns` after `from_ns`, or until `first` (NULL: none) is dropped … */
+void rl_writer_be_patient(rl_writer *writer, const rl_op *first, uint64_t from_ns, uint64_t patience_ns);
+/* … and has ended with `code`: RL_EBUSY puts who holds the file into the operation's error. */
+void rl_writer_lock_ended(rl_writer *writer, rl_op *op, int code);
 
 #endif

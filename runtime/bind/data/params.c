@@ -1,13 +1,11 @@
-/* SQL values and rows as Lua values, and back. */
-#define _GNU_SOURCE
-#include <string.h>
+/* Lua values as parameters; see params.h. */
+#include "bind/data/params.h"
 
-#include "base/error.h"
-#include "bind/data/sqlite.h"
+#include <stdio.h>
+
+#include "bind/data/error.h"
 
 static const char blob_key = 0; /* registry: metatable of rille.blob(s) */
-
-/* ---- parameters ------------------------------------------------------------------------------------------------------------ */
 
 /* blob(s) -> a parameter that is bound as a BLOB */
 int rl_make_blob(lua_State *L) {
@@ -162,118 +160,6 @@ void rl_check_params(lua_State *L, int first, const char *where, rl_lua_params *
   if (lua_gettop(L) == first && lua_istable(L, first) && !is_blob(L, first)) read_table(L, first, where, out);
   else read_values(L, first, where, out);
   out->size = 0;
-  for (int i = 0; i < out->params.count; i++) out->size += out->params.values[i].bytes.len;
-}
-
-/* ---- rows ------------------------------------------------------------------------------------------------------------------- */
-
-void rl_push_value(lua_State *L, rl_value v) {
-  switch (v.type) {
-    case RL_VALUE_INTEGER: lua_pushinteger(L, v.integer); break;
-    case RL_VALUE_REAL: lua_pushnumber(L, v.real); break;
-    case RL_VALUE_TEXT:
-    case RL_VALUE_BLOB: rl_push_slice(L, v.bytes); break;
-    case RL_VALUE_NULL: lua_pushnil(L); break;
-  }
-}
-
-static void set_column(lua_State *L, int name, rl_value v) {
-  if (v.type == RL_VALUE_NULL) return; /* an absent key */
-  lua_pushvalue(L, name);
-  rl_push_value(L, v);
-  lua_rawset(L, -3);
-}
-
-/* A row: the shape stands behind the names. */
-static void push_row(lua_State *L, int names, int columns) {
-  lua_createtable(L, 0, columns);
-  lua_pushvalue(L, names + columns);
-  lua_setmetatable(L, -2);
-}
-
-static void push_shape(lua_State *L, int names, int columns) {
-  lua_createtable(L, columns, 1);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
-  lua_rawseti(L, -2, 0);
-  for (int i = 0; i < columns; i++) lua_pushvalue(L, names + i), lua_rawseti(L, -2, i + 1);
-}
-
-void rl_push_statement_row(lua_State *L, rl_statement *statement, int names, int columns) {
-  push_row(L, names, columns);
-  for (int i = 0; i < columns; i++) set_column(L, names + i, rl_statement_column(statement, i));
-  if (rl_statement_is_short(statement)) rl_error_raise(L, RL_ENOMEM, NULL);
-}
-
-void rl_push_packed_row(lua_State *L, rl_rows_cursor *values, int names, int columns) {
-  push_row(L, names, columns);
-  for (int i = 0; i < columns; i++) set_column(L, names + i, rl_rows_next(values));
-}
-
-int rl_push_statement_names(lua_State *L, const rl_statement *statement) {
-  int names = lua_gettop(L) + 1, columns = sqlite3_column_count(statement->stmt);
-  luaL_checkstack(L, columns + 8, "too many columns");
-  for (int i = 0; i < columns; i++)
-    if (!lua_pushstring(L, sqlite3_column_name(statement->stmt, i))) rl_error_raise(L, RL_ENOMEM, NULL);
-  push_shape(L, names, columns);
-  return columns;
-}
-
-int rl_push_packed_names(lua_State *L, const rl_rows *rows) {
-  rl_rows_cursor cursor = rl_rows_names(rows);
-  int names = lua_gettop(L) + 1;
-  luaL_checkstack(L, rows->columns + 8, "too many columns");
-  for (int i = 0; i < rows->columns; i++) rl_push_slice(L, rl_rows_next_name(&cursor));
-  push_shape(L, names, rows->columns);
-  return rows->columns;
-}
-
-/* ---- errors ------------------------------------------------------------------------------------------------------------------ */
-
-/* Names of the extended codes that a program asks for. */
-static const char *constraint_name(int extended) {
-  switch (extended) {
-    case SQLITE_CONSTRAINT_UNIQUE: return "unique";
-    case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID: return "primary_key";
-    case SQLITE_CONSTRAINT_NOTNULL: return "not_null";
-    case SQLITE_CONSTRAINT_FOREIGNKEY: return "foreign_key";
-    case SQLITE_CONSTRAINT_CHECK: return "check";
-    case SQLITE_CONSTRAINT_TRIGGER: return "trigger";
-    default: return (extended & 0xFF) == SQLITE_CONSTRAINT ? "other" : NULL;
-  }
-}
-
-/* What a stranger typed is no query of FTS5 or FTS4: found while the statement runs. Another column that is missing is not
- * theirs. */
-static bool is_search(const rl_sql_error *error, rl_slice sql) {
-  static const char *const messages[] = {"fts5",
-                                         "unterminated string",
-                                         "unknown special query",
-                                         "expected integer, got",
-                                         "malformed MATCH expression",
-                                         "no such column: "};
-  if (!error->running || error->extended != SQLITE_ERROR || !sql.data || !strcasestr(sql.data, "match")) return false;
-  for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
-    if (strncmp(error->message, messages[i], strlen(messages[i])) == 0) return true;
-  return false;
-}
-
-static int raise_search(lua_State *L, const rl_sql_error *error) {
-  lua_pushfstring(L, "the text to search for is no query: %s", error->message);
-  rl_error_push_word(L, "search", 400, lua_tostring(L, -1));
-  return lua_error(L);
-}
-
-int rl_raise_sql(lua_State *L, const rl_sql_error *error, const char *where, rl_slice sql) {
-  enum { SHOWN = 200 };
-  if (error->code == RL_EINVALID) return rl_sql_mistake(L, "%s%s", where, error->message);
-  if (is_search(error, sql)) return raise_search(L, error);
-  lua_pushlstring(L, sql.data ? sql.data : "", sql.len < SHOWN ? sql.len : SHOWN);
-  lua_pushfstring(L, sql.len ? "%s%s, in: %s%s" : "%s%s", where, error->message, lua_tostring(L, -1),
-                  sql.len > SHOWN ? " …" : "");
-  rl_error_push_word(L, rl_error_word(error->code), rl_error_status(error->code), lua_tostring(L, -1));
-  const char *constraint = constraint_name(error->extended);
-  if (constraint) lua_pushstring(L, constraint), lua_setfield(L, -2, "constraint");
-  if (error->extended) lua_pushinteger(L, error->extended), lua_setfield(L, -2, "sqlite");
-  return lua_error(L);
+  for (int i = 0; i < out->params.count; i++)
+    if (rl_value_has_bytes(&out->params.values[i])) out->size += out->params.values[i].bytes.len;
 }
