@@ -27,8 +27,10 @@ static int push_packed(lua_State *L, const rl_rows *rows, int want) {
   if (want == WANT_VALUE || want == WANT_ROW) {
     rl_rows_cursor values = rl_rows_values(rows);
     if (!rows->count) lua_pushnil(L);
-    else if (want == WANT_VALUE) rl_push_value(L, rl_rows_next(&values));
-    else {
+    else if (want == WANT_VALUE) {
+      rl_value value = rl_rows_next(&values);
+      rl_push_value(L, &value);
+    } else {
       int names = lua_gettop(L) + 1;
       rl_push_packed_row(L, &values, names, rl_push_packed_names(L, rows));
     }
@@ -100,7 +102,7 @@ static int collect(lua_State *L) {
   } else if (code == 0) {
     lua_pushnil(L);
   } else if (r->want == WANT_VALUE) {
-    rl_push_value(L, r->cursor.row[0]);
+    rl_push_value(L, &r->cursor.row[0]);
   } else {
     int names = lua_gettop(L) + 1;
     rl_push_cursor_row(L, &r->cursor, names, rl_push_cursor_names(L, r->db, &r->cursor));
@@ -131,7 +133,11 @@ static const char *const names[] = {"db:query", "db:one", "db:value", "db:exec"}
 
 /* Tries it inline, else says where it runs. */
 static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
-  inline_run r = {.db = d->db, .ops = d->ops, .want = want};
+  inline_run r; /* field by field: the message of an error is long */
+  r.db = d->db;
+  r.ops = d->ops;
+  r.want = want;
+  r.error.code = r.error.extended = 0;
   bool script = want == WANT_NOTHING && params->params.count == 0;
   rl_sql_route route = d->ops->place(r.db, sql, !script, params->size, &r.cursor, &r.error);
   if (route == RL_ROUTE_REFUSED) rl_raise_sql(L, r.ops, &r.error, "", sql);

@@ -3,12 +3,12 @@
 
 #include "base/error.h"
 
-void rl_push_value(lua_State *L, rl_value v) {
-  switch (v.type) {
-    case RL_VALUE_INTEGER: lua_pushinteger(L, v.integer); break;
-    case RL_VALUE_REAL: lua_pushnumber(L, v.real); break;
+void rl_push_value(lua_State *L, const rl_value *v) {
+  switch (v->type) {
+    case RL_VALUE_INTEGER: lua_pushinteger(L, v->integer); break;
+    case RL_VALUE_REAL: lua_pushnumber(L, v->real); break;
     case RL_VALUE_TEXT:
-    case RL_VALUE_BLOB: rl_push_slice(L, v.bytes); break;
+    case RL_VALUE_BLOB: rl_push_slice(L, v->bytes); break;
     case RL_VALUE_NULL: lua_pushnil(L); break;
   }
 }
@@ -16,7 +16,7 @@ void rl_push_value(lua_State *L, rl_value v) {
 static void set_column(lua_State *L, int name, const rl_value *v) {
   if (v->type == RL_VALUE_NULL) return; /* an absent key */
   lua_pushvalue(L, name);
-  rl_push_value(L, *v);
+  rl_push_value(L, v);
   lua_rawset(L, -3);
 }
 

@@ -9,7 +9,7 @@
 #include "data/database.h"
 
 /* Pushes one value; NULL as nil. */
-void rl_push_value(lua_State *L, rl_value value);
+void rl_push_value(lua_State *L, const rl_value *value);
 
 /* Pushes the column names and their shape; returns how many names. Of an inline read that stands on a row, or of rows. */
 int rl_push_cursor_names(lua_State *L, rl_database *database, const rl_cursor *cursor);

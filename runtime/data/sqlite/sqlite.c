@@ -66,7 +66,7 @@ static int step(rl_database *database, rl_cursor *cursor, rl_sql_error *error) {
   if (code != 1) return code;
   int columns = sqlite3_column_count(s->stmt);
   if (!make_room(s, columns)) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
-  for (int i = 0; i < columns; i++) s->row[i] = rl_statement_column(s, i);
+  for (int i = 0; i < columns; i++) rl_statement_column(s, i, &s->row[i]);
   cursor->row = s->row;
   cursor->columns = columns;
   return rl_statement_is_short(s) ? rl_sql_refused(error, RL_ENOMEM, "out of memory") : 1;

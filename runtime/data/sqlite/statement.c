@@ -133,28 +133,26 @@ static rl_slice bytes_of(rl_statement *s, int column, const void *data) {
   return data ? rl_slice_of(data, (size_t)sqlite3_column_bytes(s->stmt, column)) : RL_SLICE_NONE;
 }
 
-rl_value rl_statement_column(rl_statement *s, int column) {
-  rl_value v = {0};
+void rl_statement_column(rl_statement *s, int column, rl_value *out) {
   switch (sqlite3_column_type(s->stmt, column)) {
     case SQLITE_INTEGER:
-      v.type = RL_VALUE_INTEGER;
-      v.integer = sqlite3_column_int64(s->stmt, column);
-      break;
+      out->type = RL_VALUE_INTEGER;
+      out->integer = sqlite3_column_int64(s->stmt, column);
+      return;
     case SQLITE_FLOAT:
-      v.type = RL_VALUE_REAL;
-      v.real = sqlite3_column_double(s->stmt, column);
-      break;
+      out->type = RL_VALUE_REAL;
+      out->real = sqlite3_column_double(s->stmt, column);
+      return;
     case SQLITE_TEXT:
-      v.type = RL_VALUE_TEXT;
-      v.bytes = bytes_of(s, column, sqlite3_column_text(s->stmt, column));
-      break;
+      out->type = RL_VALUE_TEXT;
+      out->bytes = bytes_of(s, column, sqlite3_column_text(s->stmt, column));
+      return;
     case SQLITE_BLOB:
-      v.type = RL_VALUE_BLOB;
-      v.bytes = bytes_of(s, column, sqlite3_column_blob(s->stmt, column));
-      break;
-    default: break;
+      out->type = RL_VALUE_BLOB;
+      out->bytes = bytes_of(s, column, sqlite3_column_blob(s->stmt, column));
+      return;
+    default: out->type = RL_VALUE_NULL;
   }
-  return v;
 }
 
 int rl_statement_pack_names(const rl_statement *s, rl_rows *rows) {
@@ -168,7 +166,8 @@ int rl_statement_pack_names(const rl_statement *s, rl_rows *rows) {
 
 int rl_statement_pack_row(rl_statement *s, rl_rows *rows) {
   for (int i = 0; i < rows->columns; i++) {
-    rl_value v = rl_statement_column(s, i);
+    rl_value v;
+    rl_statement_column(s, i, &v);
     if (rl_rows_add(rows, &v)) return RL_ENOMEM;
   }
   rows->count++;

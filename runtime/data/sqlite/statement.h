@@ -19,9 +19,9 @@ int rl_statement_step(rl_connection *connection, rl_statement *statement, rl_sql
 /* Resets it, forgets its parameters. */
 void rl_statement_end(rl_connection *connection, rl_statement *statement);
 
-/* A column of the row under way; borrowed until the next step. Where memory was short it is NULL, and the statement says so
- * (rl_statement_is_short): asked once a row was read. */
-rl_value rl_statement_column(rl_statement *statement, int column);
+/* Reads a column of the row under way; borrowed until the next step. If memory was short it has no bytes, and the statement
+ * says so (rl_statement_is_short), which is asked once a row was read. */
+void rl_statement_column(rl_statement *statement, int column, rl_value *out);
 static inline bool rl_statement_is_short(const rl_statement *statement) { return statement->is_short; }
 /* Packs column names, and the row under way. 0 or RL_ENOMEM. */
 int rl_statement_pack_names(const rl_statement *statement, rl_rows *rows);
