@@ -20,7 +20,7 @@ static void handle(rl_conn *conn, rl_req *req) {
   client->server->dispatch.handler.handle(&client->server->dispatch.handler, req);
 }
 
-static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange_report *how) {
   test_server *server = conn->host->owner;
   if (req) server->exchanges++;
   else server->refusals++;

@@ -87,7 +87,7 @@ static void add_field(rl_buf *out, const char *name, rl_slice text) {
   rl_buf_add_char(out, ',');
 }
 
-static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report *how) {
   dev *d = worker->owner;
   rl_buf line;
   if (!req || is_for_desk(req)) return;

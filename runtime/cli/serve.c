@@ -119,7 +119,7 @@ static void do_reload(rl_mail *mail) {
   rl_free(mail);
 }
 
-static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report *how) {
   serving_worker *w = worker->owner;
   const rl_vm *vm = rl_editions_vm(&w->editions);
   (void)req, (void)how;

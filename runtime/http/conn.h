@@ -40,18 +40,18 @@ typedef struct rl_protocol {
 } rl_protocol;
 
 /* How one exchange went, for the access log. */
-typedef struct rl_exchange {
+typedef struct rl_exchange_report {
   int status;        /* 0: the client went away before there was one */
   uint64_t bytes;    /* of the body, as sent */
   uint64_t since_ms; /* rl_loop_now when the head was complete */
   rl_fault fault;    /* why it was refused, or RL_FAULT_NONE */
-} rl_exchange;
+} rl_exchange_report;
 
 typedef struct rl_conn_events {
   /* A request: the handler owns it until it releases it (request.h). */
   void (*handle)(rl_conn *conn, rl_req *req);
   /* An exchange has ended. `req` is NULL for one that was refused before it was a request. May be NULL itself. */
-  void (*on_exchange)(rl_conn *conn, rl_req *req, const rl_exchange *how);
+  void (*on_exchange)(rl_conn *conn, rl_req *req, const rl_exchange_report *how);
   /* Its last answer has left: from now on it only drops what comes, and rl_conn_host_shed may close it. May be NULL. */
   void (*on_linger)(rl_conn *conn);
   /* The last event: the owner frees what holds the connection. */

@@ -55,7 +55,7 @@ static void on_conn_closed(rl_conn *conn) {
 
 static void on_conn_linger(rl_conn *conn) { maybe_let_in(worker_of(conn)); }
 
-static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange_report *how) {
   rl_worker *worker = worker_of(conn);
   rl_metrics_count(&worker->metrics, req != NULL, how, rl_loop_now(worker->loop));
   if (worker->access) rl_access_add(worker->access, conn->peer, req, how);

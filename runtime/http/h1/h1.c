@@ -76,7 +76,7 @@ static void set_clock(rl_h1 *h1) {
 static void report(rl_h1 *h1, rl_req *req, int status, rl_fault fault) {
   const rl_conn_events *events = h1->conn->host->events;
   if (!events->on_exchange) return;
-  rl_exchange how = {.status = status, .bytes = h1->sent, .fault = fault};
+  rl_exchange_report how = {.status = status, .bytes = h1->sent, .fault = fault};
   how.since_ms = req ? req->started_ms : rl_loop_now(loop_of(h1));
   events->on_exchange(h1->conn, req, &how);
 }
