@@ -61,13 +61,12 @@ static void try_response(rl_slice type, const rl_header *fields, size_t count) {
   rl_framing framing = {.body = true, .has_length = true};
   rl_buf out;
   rl_buf_init(&out, RL_BUF_NO_LIMIT);
-  int code = rl_h1_write_head(&out, &resp, &framing, "Sun, 06 Nov 1994 08:49:37 GMT", true, false);
-  HOLDS(code == rl_resp_check(&resp));
-  HOLDS(code == 0 || out.len == 0);
-  if (!code) read_back(rl_buf_slice(&out), &resp);
+  if (rl_resp_check(&resp) == 0) {
+    HOLDS(rl_h1_write_head(&out, &resp, &framing, "Sun, 06 Nov 1994 08:49:37 GMT", true, false) == 0);
+    read_back(rl_buf_slice(&out), &resp);
+  }
   rl_buf_clear(&out);
-  code = rl_h1_write_last_chunk(&out, fields, count);
-  HOLDS(code == 0 || out.len == 0);
+  if (rl_trailers_check(fields, count) == 0) HOLDS(rl_h1_write_last_chunk(&out, fields, count) == 0);
   rl_buf_free(&out);
 }
 

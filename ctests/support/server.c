@@ -141,6 +141,5 @@ void test_client_event(test_client *client, const char *format, ...) {
 }
 
 test_client *test_client_of(const rl_req *req) {
-  const rl_h1 *h1 = req->protocol;
-  return h1 ? link_of(h1->conn)->client : NULL;
+  return req->exchange ? RL_CONTAINER(req->exchange, test_link, h1.exchange)->client : NULL;
 }

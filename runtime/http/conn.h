@@ -22,7 +22,7 @@
 #define RL_HTTP_CONN_H
 
 #include "base/buf.h"
-#include "http/response.h"
+#include "http/exchange.h"
 #include "loop/loop.h"
 #include "net/stream.h"
 
@@ -38,14 +38,6 @@ typedef struct rl_protocol {
   void (*on_cut)(rl_conn *conn);              /* its time is over: answer what has no answer, then break off */
   void (*on_free)(rl_conn *conn);             /* before on_closed: give back what the protocol holds */
 } rl_protocol;
-
-/* How one exchange went, for the access log. */
-typedef struct rl_exchange_report {
-  int status;        /* 0: the client went away before there was one */
-  uint64_t bytes;    /* of the body, as sent */
-  uint64_t since_ms; /* rl_loop_now when the head was complete */
-  rl_fault fault;    /* why it was refused, or RL_FAULT_NONE */
-} rl_exchange_report;
 
 typedef struct rl_conn_events {
   /* A request: the handler owns it until it releases it (request.h). */

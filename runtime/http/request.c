@@ -240,23 +240,3 @@ rl_fault rl_req_check(rl_req *req) {
   req->body_done = !req->chunked && !(req->has_length && req->length);
   return fault;
 }
-
-/* ---- without a connection ----------------------------------------------------------------------------------------- */
-
-static void release_gone(rl_req *req) { rl_req_free(req); }
-static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
-static void abort_gone(rl_req *req) { (void)req; }
-static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
-static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
-static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
-  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
-}
-static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
-
-const rl_req_ops rl_req_gone_ops = {.read_body = read_gone,
-                                    .respond = respond_gone,
-                                    .write = write_gone,
-                                    .send_file = send_file_gone,
-                                    .end = end_gone,
-                                    .abort = abort_gone,
-                                    .release = release_gone};

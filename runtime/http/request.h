@@ -27,8 +27,9 @@
 
 typedef struct rl_req rl_req;
 typedef struct rl_resp rl_resp;
+typedef struct rl_exchange rl_exchange;
 
-/* What a handler can ask; each protocol fills one of these. */
+/* What a handler can ask (exchange.c). After the client has gone each fails with RL_ERESET, but for release. */
 typedef struct rl_req_ops {
   /* The body may flow (true) or must wait (false). The first `true` answers Expect: 100-continue. */
   void (*read_body)(rl_req *req, bool flow);
@@ -48,9 +49,6 @@ typedef struct rl_req_ops {
   void (*release)(rl_req *req);
 } rl_req_ops;
 
-/* What a request is left with once its connection is gone: it can only be released. */
-extern const rl_req_ops rl_req_gone_ops;
-
 /* What a handler wants to hear; filled by the handler (static). Any may be NULL. */
 typedef struct rl_req_events {
   /* A piece of the body, at least one byte, borrowed until return. */
@@ -66,7 +64,7 @@ typedef struct rl_req_events {
 struct rl_req {
   rl_arena arena;
   const rl_req_ops *ops;
-  void *protocol; /* whose ops these are */
+  rl_exchange *exchange; /* whose ops these are; NULL once the client has gone */
   const rl_req_events *events;
   void *user; /* whose events these are */
 
@@ -106,6 +104,9 @@ rl_slice rl_req_id(rl_req *req);
 /* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
  * (RFC 9112 sections 3, 6 and 7) and fills in the rest. RL_FAULT_NONE or what is wrong. */
 rl_fault rl_req_check(rl_req *req);
+
+/* Returns true if its Content-Length is beyond its body limit. */
+static inline bool rl_req_is_too_long(const rl_req *req) { return req->length > req->body_limit; }
 
 /* The first field of that name, or NULL. */
 static inline const rl_header *rl_req_header(const rl_req *req, rl_header_id id) {

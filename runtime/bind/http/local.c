@@ -48,8 +48,8 @@ static void on_head(rl_local *local, const rl_resp *resp) {
   ex->status = resp->status;
   if (resp->content_type.len) keep(&ex->headers, RL_SLICE("Content-Type"), resp->content_type);
   for (size_t i = 0; i < resp->header_count; i++) keep(&ex->headers, resp->headers[i].name, resp->headers[i].value);
-  if (!local->framing.has_length) return;
-  snprintf(length, sizeof length, "%llu", (unsigned long long)local->framing.length);
+  if (!local->exchange.framing.has_length) return;
+  snprintf(length, sizeof length, "%llu", (unsigned long long)local->exchange.framing.length);
   keep(&ex->headers, RL_SLICE("Content-Length"), rl_slice_str(length));
 }
 
@@ -167,8 +167,8 @@ static int l_read(lua_State *L) {
 static int flow_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   exchange *ex = check_exchange(L);
-  bool wanted = ex->local.flowing && !ex->local.sent.len,
-       over = ex->local.ended || ex->local.aborted || ex->local.released;
+  bool wanted = rl_local_wants_body(&ex->local);
+  bool over = ex->local.ended || ex->local.aborted || rl_local_is_done_with_body(&ex->local);
   if (!wanted && !over) return wait_until(L, ex, false, flow_k, "the handler to read the body");
   lua_pushboolean(L, wanted);
   return 1;
