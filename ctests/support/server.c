@@ -140,6 +140,7 @@ void test_client_event(test_client *client, const char *format, ...) {
   va_end(args);
 }
 
-test_client *test_client_of(const rl_req *req) {
+test_client *test_client_of(const test_server *server, const rl_req *req) {
+  if (server->in_process) return server->in_process;
   return req->exchange ? RL_CONTAINER(req->exchange, test_link, h1.exchange)->client : NULL;
 }

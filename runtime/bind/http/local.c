@@ -67,9 +67,8 @@ static void handle(void *ud, rl_req *req) {
   app->dispatch.handler.handle(&app->dispatch.handler, req);
 }
 
-/* exchange(compiled, head, secure, open?) -> exchange. A head beyond the app's limits, or one that asks for what is not spoken
- * here, is answered as by a connection; one that is malformed is a mistake of the test, and raises. The exchange is a key of the
- * table `open` before it begins: whoever holds that can end it, whatever is raised next. */
+/* exchange(compiled, head, secure, open?) -> exchange. A head that a connection would refuse is answered as there. The exchange
+ * is a key of the table `open` before it begins: whoever holds that can end it, whatever is raised next. */
 static int l_exchange(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   rl_slice head = rl_check_slice(L, 2);
@@ -85,8 +84,7 @@ static int l_exchange(lua_State *L) {
   ex->local.events = &events;
   ex->local.owner = ex;
   ex->open = true;
-  rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
-  if (fault && rl_fault_status(fault) == 400) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
+  rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
   return 1;
 }
 
