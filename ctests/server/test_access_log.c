@@ -50,7 +50,7 @@ static void forget(fixture *f) {
 static rl_req *request(fixture *f, const char *target) {
   rl_req *req = rl_req_new(&f->pool);
   req->method_name = RL_SLICE("GET");
-  req->minor = 1;
+  req->version = RL_HTTP_1_1;
   req->target = rl_slice_str(target);
   req->id = RL_SLICE("0123456789abcdef");
   return req;

@@ -130,10 +130,11 @@ static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
   return read_file(local);
 }
 
-/* A response of known length has no room for trailers on a wire. */
+/* Trailers arrive where a wire has room for them. */
 static int send_end(rl_exchange *x, const rl_header *trailers, size_t count) {
   rl_local *local = local_under(x);
-  for (size_t i = 0; x->framing.chunked && i < count; i++) local->events->on_trailer(local, &trailers[i]);
+  bool has_room = rl_h1_framing_of(&x->framing, x->req->version).chunked;
+  for (size_t i = 0; has_room && i < count; i++) local->events->on_trailer(local, &trailers[i]);
   end(local);
   return RL_OK;
 }

@@ -25,6 +25,9 @@
 #include "http/header.h"
 #include "http/method.h"
 
+/* Ten times the version that is spoken. */
+typedef enum rl_version { RL_HTTP_1_0 = 10, RL_HTTP_1_1 = 11 } rl_version;
+
 typedef struct rl_req rl_req;
 typedef struct rl_resp rl_resp;
 typedef struct rl_exchange rl_exchange;
@@ -69,13 +72,14 @@ struct rl_req {
   void *user; /* whose events these are */
 
   rl_method method;
-  uint8_t minor; /* HTTP/1.<minor> */
-  bool secure;   /* the scheme is https */
-  bool keep_alive, chunked, has_length, expect_continue;
+  uint8_t version;      /* rl_version */
+  bool secure;          /* the scheme is https */
+  bool has_length;      /* `length` is known: it was announced, or there is no body */
+  bool expect_continue; /* the client waits for 100 Continue (RFC 9110 section 10.1.1) */
   bool body_done;      /* all of it has been handed over, or there is none */
   bool responded;      /* respond was called: a status is on its way */
   uint8_t body_fault;  /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
-  uint64_t length;     /* Content-Length, where has_length */
+  uint64_t length;     /* of the body, if has_length */
   uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
   uint64_t body_size;  /* bytes handed over so far */
   rl_slice method_name;
@@ -101,8 +105,9 @@ void rl_req_free(rl_req *req);
 /* What names this request in logs: 16 hex digits, unlikely to meet again and without meaning; made when first asked for. */
 rl_slice rl_req_id(rl_req *req);
 
-/* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
- * (RFC 9112 sections 3, 6 and 7) and fills in the rest. RL_FAULT_NONE or what is wrong. */
+/* Applies the rules for target, host and expectations that hold in every protocol (RFC 9110 sections 7.1, 7.2 and 10.1.1, RFC
+ * 9112 section 3) to a head that was parsed into method, target, version and headers, and fills in what follows from them.
+ * RL_FAULT_NONE or what is wrong. How the body is framed is the protocol's to say. */
 rl_fault rl_req_check(rl_req *req);
 
 /* Returns true if its Content-Length is beyond its body limit. */

@@ -158,7 +158,7 @@ static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
     add_escaped(out, req->method_name);
     rl_buf_add_char(out, ' ');
     add_escaped(out, req->target);
-    rl_buf_add_str(out, req->minor ? " HTTP/1.1" : " HTTP/1.0");
+    rl_buf_add_str(out, req->version >= RL_HTTP_1_1 ? " HTTP/1.1" : " HTTP/1.0");
   } else {
     rl_buf_add_char(out, '-');
   }
@@ -216,7 +216,7 @@ static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
   if (req) {
     add_member(out, "method", req->method_name);
     add_member(out, "target", req->target);
-    add_number(out, "minor_version", req->minor);
+    add_number(out, "minor_version", req->version % 10);
   }
   add_number(out, "status", (uint64_t)how->status);
   add_number(out, "bytes", how->bytes);

@@ -134,7 +134,7 @@ static void stop_dropping(rl_h1 *h1) {
 static void refuse(rl_h1 *h1, rl_fault fault) {
   char room[128];
   rl_resp resp = rl_resp_refusal(fault, room, sizeof room);
-  rl_framing framing = {.body = true, .has_length = true, .length = resp.body.len};
+  rl_h1_framing framing = {.has_length = true, .length = resp.body.len};
   rl_exchange_report how = {
       .status = resp.status, .bytes = resp.body.len, .since_ms = rl_loop_now(loop_of(h1)), .fault = fault};
   rl_buf *out = rl_conn_out(h1->conn);
@@ -153,7 +153,7 @@ static void begin_request(rl_h1 *h1) {
   h1->served++;
   h1->dropped_enough = false;
   h1->dropped = 0;
-  h1->last = !req->keep_alive || h1->served >= limits_of(h1)->requests || conn->stopping;
+  h1->last = !h1->reader.message.keep_alive || h1->served >= limits_of(h1)->requests || conn->stopping;
   set_clock(h1);
   conn->host->events->handle(conn, req);
 }
@@ -272,7 +272,7 @@ static void send_continue(rl_exchange *x) {
  * reading only to keep the connection. An Expect that was never met leaves us ignorant of what comes next (RFC 9110 10.1.1). */
 static bool is_last(const rl_h1 *h1, const rl_resp *resp) {
   const rl_exchange *x = &h1->exchange;
-  if (h1->last || resp->close || x->framing.until_close || h1->conn->stopping) return true;
+  if (h1->last || resp->close || h1->framing.until_close || h1->conn->stopping) return true;
   if (rl_stop_asked())
     return true; /* of a handler that computed until it was told: the loop has not seen the signal yet */
   if (x->message_done) return false;
@@ -281,15 +281,16 @@ static bool is_last(const rl_h1 *h1, const rl_resp *resp) {
 
 static int add_body(rl_h1 *h1, rl_slice bytes) {
   rl_buf *out = rl_conn_out(h1->conn);
-  return h1->exchange.framing.chunked ? rl_h1_write_chunk(out, bytes) : rl_buf_add_slice(out, bytes);
+  return h1->framing.chunked ? rl_h1_write_chunk(out, bytes) : rl_buf_add_slice(out, bytes);
 }
 
 static int send_head(rl_exchange *x, const rl_resp *resp) {
   rl_h1 *h1 = h1_under(x);
   rl_buf *out = rl_conn_out(h1->conn);
   size_t mark = out->len;
-  bool last = is_last(h1, resp), say_keep = !last && x->req->minor == 0;
-  int code = rl_h1_write_head(out, resp, &x->framing, rl_loop_date(loop_of(h1)), last, say_keep);
+  h1->framing = rl_h1_framing_of(&x->framing, x->req->version);
+  bool last = is_last(h1, resp), say_keep = !last && x->req->version == RL_HTTP_1_0;
+  int code = rl_h1_write_head(out, resp, &h1->framing, rl_loop_date(loop_of(h1)), last, say_keep);
   if (!code && x->framing.body && resp->body.len) code = add_body(h1, resp->body);
   if (code) {
     out->len = mark;
@@ -297,7 +298,7 @@ static int send_head(rl_exchange *x, const rl_resp *resp) {
     return code;
   }
   h1->last = last;
-  h1->conn->unfinished = x->framing.until_close && resp->streamed;
+  h1->conn->unfinished = h1->framing.until_close;
   rl_conn_flush_soon(h1->conn);
   return RL_OK;
 }
@@ -318,8 +319,9 @@ static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
 }
 
 static int send_end(rl_exchange *x, const rl_header *trailers, size_t count) {
-  rl_conn *conn = h1_under(x)->conn;
-  int code = x->framing.chunked ? rl_h1_write_last_chunk(rl_conn_out(conn), trailers, count) : RL_OK;
+  rl_h1 *h1 = h1_under(x);
+  rl_conn *conn = h1->conn;
+  int code = h1->framing.chunked ? rl_h1_write_last_chunk(rl_conn_out(conn), trailers, count) : RL_OK;
   if (code) return code;
   conn->unfinished = false;
   rl_conn_flush_soon(conn);

@@ -43,7 +43,7 @@ static size_t head_room(const rl_resp *resp) {
   return room;
 }
 
-int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_framing *framing, const char *date, bool close,
+int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_h1_framing *framing, const char *date, bool close,
                      bool keep_alive) {
   int code = rl_buf_reserve(out, head_room(resp));
   if (code) return code;

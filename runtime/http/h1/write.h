@@ -5,12 +5,12 @@
 #define RL_HTTP_H1_WRITE_H
 
 #include "base/buf.h"
-#include "http/response.h"
+#include "http/h1/framing.h"
 
 /* Appends the status line and all fields with the empty line after them. The response is safe (rl_resp_check). `date` is the
  * 29 bytes of a Date header. With `close` the response says Connection: close; with `keep_alive` it says keep-alive, to an
  * HTTP/1.0 client that asked for it. 0 or the buffer's error. */
-int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_framing *framing, const char *date, bool close,
+int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_h1_framing *framing, const char *date, bool close,
                      bool keep_alive);
 /* Appends one chunk; nothing for an empty piece, which would end the body. */
 int rl_h1_write_chunk(rl_buf *out, rl_slice piece);
