@@ -31,7 +31,6 @@ typedef struct test_server {
 /* What the server frees once the connection is over; the client outlives it. */
 typedef struct test_link {
   rl_conn conn;
-  rl_h1 h1;
   test_client *client;
 } test_link;
 

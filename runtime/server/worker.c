@@ -12,7 +12,6 @@
 typedef struct server_conn {
   rl_conn conn;
   rl_tcp tcp;
-  rl_h1 h1;
 } server_conn;
 
 static rl_worker *worker_of(rl_conn *conn) { return conn->host->owner; }
@@ -76,13 +75,12 @@ int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
     rl_free(c);
     return code;
   }
-  rl_conn_init(&c->conn, &worker->host, &c->tcp.stream, &rl_h1_protocol, peer);
-  rl_h1_init(&c->h1, &c->conn);
+  rl_conn_init(&c->conn, &worker->host, &c->tcp.stream, peer);
   rl_list_push(&worker->connections, &c->conn.node);
   worker->connection_count++;
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_metrics_add(&worker->metrics.accepted, 1);
-  return RL_OK;
+  return rl_conn_become(&c->conn, &rl_h1_protocol, RL_SLICE_NONE);
 }
 
 /* A full worker lets the kernel hold what arrives, up to the backlog. */

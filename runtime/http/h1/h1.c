@@ -61,7 +61,7 @@ static void on_end(rl_exchange *x) {
   rl_h1 *h1 = h1_under(x);
   rl_exchange_report how = rl_exchange_report_of(x);
   h1->reader.req = NULL;
-  if (!x->response_done) rl_conn_drop_file(h1->conn);
+  if (!x->response_done) rl_conn_drop_files(h1->conn);
   report(h1, x->req, &how);
 }
 
@@ -149,7 +149,7 @@ static void begin_request(rl_h1 *h1) {
   rl_conn *conn = h1->conn;
   rl_exchange_begin(&h1->exchange, req);
   req->remote = conn->peer;
-  req->secure = conn->secure;
+  req->secure = conn->stream->secure;
   h1->served++;
   h1->dropped_enough = false;
   h1->dropped = 0;
@@ -204,7 +204,7 @@ static void parse(rl_h1 *h1, rl_slice *in) {
     more = (is_busy(h1) || h1->served < most) && step(h1, in);
   h1->parsing = false;
   if (is_busy(h1)) return;
-  if (rl_conn_queued(h1->conn) > RL_LIMIT_WRITE_HIGH) h1->conn->wants_drained = true;
+  if (rl_conn_queued(h1->conn) > RL_LIMIT_WRITE_HIGH) rl_conn_want_drained(h1->conn);
   else if (in->len) resume_soon(h1);
 }
 
@@ -309,13 +309,13 @@ static int send_body(rl_exchange *x, rl_slice bytes) {
   if (code) return code;
   rl_conn_flush_soon(h1->conn);
   if (rl_conn_queued(h1->conn) < RL_LIMIT_WRITE_HIGH) return RL_OK;
-  h1->conn->wants_drained = true;
+  rl_conn_want_drained(h1->conn);
   return RL_EAGAIN;
 }
 
 static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
-  rl_conn_send_file(h1_under(x)->conn, fd, offset, size);
-  return RL_EAGAIN;
+  int code = rl_conn_send_file(h1_under(x)->conn, fd, offset, size);
+  return code ? code : RL_EAGAIN;
 }
 
 static int send_end(rl_exchange *x, const rl_header *trailers, size_t count) {
@@ -407,25 +407,9 @@ static void on_cut(rl_conn *conn) {
   else rl_conn_close(conn, false);
 }
 
-static void on_free(rl_conn *conn) {
-  rl_h1 *h1 = h1_of(conn);
-  rl_exchange_lose(&h1->exchange, RL_ERESET);
-  rl_loop_unpost(loop_of(h1), &h1->resume);
-  rl_h1_reader_free(&h1->reader);
-  rl_buf_free(&h1->pending);
-}
-
-const rl_protocol rl_h1_protocol = {.on_data = on_data,
-                                    .on_eof = on_eof,
-                                    .on_drained = on_drained,
-                                    .on_clock = on_clock,
-                                    .on_broken = on_broken,
-                                    .on_stop = on_stop,
-                                    .on_cut = on_cut,
-                                    .on_free = on_free};
-
-void rl_h1_init(rl_h1 *h1, rl_conn *conn) {
-  memset(h1, 0, sizeof *h1);
+static int open_h1(rl_conn *conn) {
+  rl_h1 *h1 = rl_calloc(1, sizeof *h1);
+  if (!h1) return RL_ENOMEM;
   h1->conn = conn;
   conn->protocol_state = h1;
   rl_post_init(&h1->resume);
@@ -433,4 +417,24 @@ void rl_h1_init(rl_h1 *h1, rl_conn *conn) {
   rl_exchange_init(&h1->exchange, &exchange_ops, conn->host->loop, &conn->host->limits);
   rl_h1_reader_init(&h1->reader, &conn->host->limits, &conn->host->loop->chunks);
   set_clock(h1);
+  return RL_OK;
 }
+
+static void on_free(rl_conn *conn, void *state) {
+  rl_h1 *h1 = state;
+  rl_exchange_lose(&h1->exchange, RL_ERESET);
+  rl_loop_unpost(conn->host->loop, &h1->resume);
+  rl_h1_reader_free(&h1->reader);
+  rl_buf_free(&h1->pending);
+  rl_free(h1);
+}
+
+const rl_protocol rl_h1_protocol = {.open = open_h1,
+                                    .on_data = on_data,
+                                    .on_eof = on_eof,
+                                    .on_drained = on_drained,
+                                    .on_clock = on_clock,
+                                    .on_broken = on_broken,
+                                    .on_stop = on_stop,
+                                    .on_cut = on_cut,
+                                    .on_free = on_free};

@@ -30,9 +30,7 @@ typedef struct rl_h1 {
   uint64_t dropped, drop_until_ms; /* bytes of such a body, and the end of its time */
 } rl_h1;
 
+/* Makes its state itself when a connection becomes one of it. */
 extern const rl_protocol rl_h1_protocol;
-
-/* Embedded next to the connection, which must name rl_h1_protocol; init both before the loop runs again. */
-void rl_h1_init(rl_h1 *h1, rl_conn *conn);
 
 #endif
