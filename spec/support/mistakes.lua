@@ -232,7 +232,7 @@ M.asking = {
 local function cell(text) return (text:gsub("\n$", ""):gsub("|", "\\|")) end
 
 local function add_rows(out, title, rows, text_of)
-  out[#out + 1] = ("\n## %s\n\n| what is written | what is said |\n|---|---|"):format(title)
+  out[#out + 1] = ("\n## %s\n\n| code | message |\n|---|---|"):format(title)
   for _, entry in ipairs(rows) do out[#out + 1] = ("| %s | %s |"):format(text_of(entry), "`" .. cell(entry[2]) .. "`") end
 end
 
@@ -240,19 +240,19 @@ local function code_of(entry) return "`" .. cell(entry[1]) .. "`" end
 
 --- markdown() -> docs/mistakes.md
 function M.markdown()
-  local out = { [[# Mistakes and what they are told
+  local out = { [[# Mistakes and their messages
 
-A mistake is told where it was made: each message to the program begins with the file and the line, `app.lua:12: `, which this page
-leaves out. It says what is wrong and how it is written. A spec holds every line of this page to the letter.
+This page lists common mistakes and the message for each. A message begins with the file and the line of the mistake, `app.lua:12: `,
+which this page leaves out. Then it says what is wrong and how to write it. A spec compares every line of this page with what rille says.
 
-Reading a field that an object has not raises, with the nearest name: of `rille`, `req`, a response, an app, a database, a
-transaction, a client, a file, a part, a task, a channel and what tests hand out. Tables of your own values are plain ones, and
-what they lack is nil: `req.state`, `app.state`, `req.params`, `req.query`, `req.headers`, `req.cookies`, `req.session`, rows of
-a query, error values. Modules that were installed may look for a field and get nil. Whether this version of rille has
-something is asked by `pcall(function() return rille.something end)`.]] }
+Reading an unknown field of rille's objects raises, with the nearest name: `rille`, `req`, a response, an app, a database, a transaction, a
+client, a file, a part, a task, a channel, and the objects of `rille.testing`. Tables with your own values are plain, and an absent field is
+nil: `req.state`, `app.state`, `req.params`, `req.query`, `req.headers`, `req.cookies`, `req.session`, rows of a query, error values.
+Installed modules that probe for a field get nil. To ask whether this version of rille has something, write
+`pcall(function() return rille.something end)`.]] }
   add_rows(out, "While a program loads", M.loading, code_of)
   add_rows(out, "While a request is handled", M.handling, code_of)
-  add_rows(out, "What a client is told", M.asking, function(entry) return cell(entry.what) end)
+  add_rows(out, "What a client gets", M.asking, function(entry) return cell(entry.what) end)
   return table.concat(out, "\n") .. "\n"
 end
 
