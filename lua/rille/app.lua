@@ -85,10 +85,10 @@ local MIDDLEWARE = "a middleware is a function(req, handler)"
 -- What makes a middleware or a handler is none: rille.cors{} is one, rille.cors is not.
 local function check_callable(f, what, expected)
   local maker = traits.makers[f]
-  if maker then raise("%s: %s makes it: write %s", what, maker.name, maker.call) end
+  if maker then raise("%s: %s makes the middleware: write %s", what, maker.name, maker.call) end
   if type(f) == "function" then return end
   local hint = App.is(f) and ": an app within an app is mounted, app:mount(prefix, sub)"
-    or type(f) == "string" and f:find "^/" and ": what holds for some paths alone, app:group{prefix=, use=} takes" or ""
+    or type(f) == "string" and f:find "^/" and ": for some paths only, use app:group{prefix=, use=}" or ""
   raise("%s: %s, got %s%s", what, expected, names.describe(f), hint)
 end
 
@@ -252,7 +252,7 @@ function App:mount(prefix, sub, ...)
     above = above.parent
   end
   if sub.settings.limits then
-    raise("mount: limits are those of connections, which the outermost app alone has: %s", prefix)
+    raise("mount: limits are limits of connections, which only the outermost app has: %s", prefix)
   end
   prefix = prefix:gsub("/$", "")
   sub.parent, sub.mounted_at = self, prefix

@@ -152,7 +152,7 @@ int rl_handover_take(rl_handover *h, rl_buf *why) {
   const char *text = getenv("RILLE_HANDOVER");
   if (!text) return RL_OK;
   if (!read_all(text, h)) {
-    rl_buf_add_str(why, "RILLE_HANDOVER is set and not by a rille that started this one: nobody else has a use for it");
+    rl_buf_add_str(why, "RILLE_HANDOVER is set, but not by the rille that started this one: unset it");
     return RL_EINVALID;
   }
   unsetenv("RILLE_HANDOVER");

@@ -182,8 +182,8 @@ static void on_end(supervisor *s, child *c, int status) {
   }
   if (served) on_serving_died(s, &was, status);
   else if (was_next)
-    say_end(RL_LOG_ERROR, "supervisor: the new binary did not start, the one before goes on", &was, status);
-  else if (exit_status(status)) say_end(RL_LOG_WARN, "supervisor: the worker before did not end well", &was, status);
+    say_end(RL_LOG_ERROR, "supervisor: the new binary did not start, the old one goes on", &was, status);
+  else if (exit_status(status)) say_end(RL_LOG_WARN, "supervisor: the previous worker failed at its end", &was, status);
 }
 
 /* ---- upgrades --------------------------------------------------------------------------------------------------------- */
@@ -220,7 +220,7 @@ static void become(supervisor *s) {
   char **environment = text.error ? NULL : rl_self_environment(text.data);
   set_close_on_exec(s, false);
   if (environment) execve(access(path, X_OK) == 0 ? path : rl_self_binary(), rl_self_arguments(), environment);
-  rl_logf(RL_LOG_WARN, "supervisor: it stays the binary that it was: %s", strerror(environment ? errno : ENOMEM));
+  rl_logf(RL_LOG_WARN, "supervisor: it keeps the old binary: %s", strerror(environment ? errno : ENOMEM));
   set_close_on_exec(s, true);
   rl_free(environment);
   rl_buf_free(&text);
@@ -229,12 +229,12 @@ static void become(supervisor *s) {
 static void upgrade(supervisor *s) {
   if (s->stopping) return;
   if (s->next) {
-    rl_logf(RL_LOG_WARN, "supervisor: the new binary that was still starting is ended, and started once more");
+    rl_logf(RL_LOG_WARN, "supervisor: the new binary that was still starting is ended and started again");
     dismiss(s, s->next, SIGTERM);
   }
   rl_logf(RL_LOG_INFO, "supervisor: starting %s", rl_self_binary());
   s->next = start(s, rl_self_binary());
-  if (!s->next) rl_logf(RL_LOG_ERROR, "supervisor: the binary before goes on");
+  if (!s->next) rl_logf(RL_LOG_ERROR, "supervisor: the old binary goes on");
 }
 
 static void replace(supervisor *s, bool same_version) {
@@ -362,7 +362,7 @@ static void look_at_clocks(supervisor *s) {
   for (int i = 0; i < RL_HANDOVER_CHILDREN; i++) {
     child *c = &s->children[i];
     if (!c->pid || !c->kill_ms || now < c->kill_ms) continue;
-    rl_logf(RL_LOG_ERROR, "supervisor: worker %d has not stopped in its time and is killed", (int)c->pid);
+    rl_logf(RL_LOG_ERROR, "supervisor: worker %d has not stopped in time and is killed", (int)c->pid);
     kill(c->pid, SIGKILL);
     c->kill_ms = now + ALL_AT_ONCE_MS;
   }
@@ -449,7 +449,7 @@ int rl_supervise_resume(const rl_handover *h) {
     if (h->children[i].serves) s->serving = c;
     else dismiss(s, c, 0);
   }
-  rl_logf(RL_LOG_INFO, "supervisor: it is the new binary too, still as pid %d", getpid());
+  rl_logf(RL_LOG_INFO, "supervisor: it runs the new binary too, still as pid %d", getpid());
   int status = run(s);
   rl_free(s);
   return status;

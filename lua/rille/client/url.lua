@@ -110,7 +110,7 @@ function M.set(req, client, text, more, absolute)
   M.check_disguise(req.settings, location, req.method)
   if not at_home and location.origin ~= client.home then
     if not absolute then
-      M.refuse(text, "it is of another origin than the client's base_url, and absolute = true was not said", req.method)
+      M.refuse(text, "it has another origin than the client's base_url, and absolute = true was not given", req.method)
     end
   else
     at_home = true

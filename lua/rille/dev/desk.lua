@@ -230,7 +230,7 @@ function Desk:explain(req)
   if kind == "application/json" then return page.guard(native.json(page.json(what), 500)) end
   if kind ~= "text/html" then return page.guard(native.text(page.text(what), 500)) end
   local body, policy = page.html(what, { kind = "The program does not load", edition = self.edition,
-    note = "Edit and save: this page follows." .. (self.loaded_once
+    note = "Edit and save: this page reloads." .. (self.loaded_once
       and " Until then curl and API clients get the last version that loaded." or "") })
   return html(body, policy, 500)
 end
