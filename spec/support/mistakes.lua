@@ -115,8 +115,8 @@ M.loading = {
     .. "segment: write {name} and look at its text in the handler, or {name:file} with app:converter(\"file\", {pattern = \".+%.json\"})" },
   { "app:get('posts', h)", "GET posts: a path starts with '/': write '/posts'" },
   { "app:get('/x?page=1', h)", "GET /x?page=1: 'x?page=1': a path has no query; its fields are in req.query" },
-  { "app:get('/x/{id?}', h)", "GET /x/{id?}: '{id?}' is not a parameter: expected {name} or {name:converter}; what may be left out is "
-    .. "two routes, one without it" },
+  { "app:get('/x/{id?}', h)", "GET /x/{id?}: '{id?}' is not a parameter: expected {name} or {name:converter}; for an optional "
+    .. "part, register two routes, one without it" },
   { "app:get(h, '/x')", "GET: the path comes first, then the handler: app:get(\"/x\", function(req) … end)" },
   { "app:get('/x')", "GET /x: the handler is a function, got nil: app:get(\"/x\", function(req) … end)" },
   { "app:get('/x', rille.json {})", "GET /x: the handler is a function, got a response, what it returns: pass the function itself, "
