@@ -129,7 +129,7 @@ static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report
 
 static void do_listen(rl_mail *mail) {
   serving_worker *w = ((word *)mail)->worker;
-  for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i]);
+  for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i], NULL);
   rl_worker_start(&w->worker);
   rl_free(mail);
 }
