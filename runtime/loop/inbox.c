@@ -36,7 +36,10 @@ static void on_async(uv_async_t *async) { deliver_all(RL_CONTAINER(async, rl_inb
 int rl_inbox_init(rl_inbox *inbox, rl_loop *loop) {
   inbox->queue = (rl_mail_queue){NULL, NULL};
   if (uv_mutex_init(&inbox->lock)) return RL_ENOMEM;
-  if (uv_async_init(&loop->uv, &inbox->async, on_async)) return RL_ENOMEM;
+  if (uv_async_init(&loop->uv, &inbox->async, on_async)) {
+    uv_mutex_destroy(&inbox->lock);
+    return RL_ENOMEM;
+  }
   inbox->async.data = loop;
   return RL_OK;
 }
