@@ -59,6 +59,7 @@ static bool without_port(rl_slice host, char out[HOST_ROOM]) {
   size_t end;
   if (host.len && host.data[0] == '[') {
     end = rl_slice_find(host, ']', 0);
+    if (end == host.len) return false;
     host.data++;
     end--;
   } else {

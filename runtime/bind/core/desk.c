@@ -1,5 +1,5 @@
 /*
- * The developer's loop for Lua: the desk's side (letters, reloads, questions) and the program's (answers, and what a request
+ * The developer's loop for Lua: the desk's side (messages, reloads, questions) and the program's (answers, and what a request
  * waited for). See app/desk.h.
  */
 #include "app/desk.h"
@@ -12,36 +12,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/owner.h"
-
-/* ---- letters --------------------------------------------------------------------------------------------------------- */
-
-typedef struct letter {
-  rl_list node;
-  const char *kind;
-  size_t len;
-  char text[];
-} letter;
-
-void rl_desk_init(rl_desk *desk) {
-  memset(desk, 0, sizeof *desk);
-  rl_list_init(&desk->letters);
-}
-
-void rl_desk_free(rl_desk *desk) {
-  for (rl_list *node; (node = rl_list_shift(&desk->letters));) rl_free(RL_CONTAINER(node, letter, node));
-}
-
-void rl_desk_tell(rl_desk *desk, const char *kind, rl_slice text) {
-  letter *l = desk->count < RL_DESK_LETTERS ? rl_alloc(sizeof *l + text.len) : NULL;
-  if (!l) return;
-  l->kind = kind;
-  l->len = text.len;
-  if (text.len) memcpy(l->text, text.data, text.len);
-  rl_list_push(&desk->letters, &l->node);
-  desk->count++;
-  rl_task_wake(&desk->waiting);
-}
 
 static rl_desk *desk_of(lua_State *L) {
   rl_desk *desk = rl_main_of(L)->desk;
@@ -58,27 +30,25 @@ static bool undo_receive(rl_task *task, void *ud) {
 static int receive_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rl_desk *desk = desk_of(L);
-  if (rl_list_empty(&desk->letters)) return 0;
-  letter *l = RL_CONTAINER(desk->letters.next, letter, node);
-  lua_pushstring(L, l->kind);
-  lua_pushlstring(L, l->text, l->len);
-  rl_list_remove(&l->node); /* it has arrived */
-  desk->count--;
-  rl_free(l);
+  rl_desk_message *message = rl_desk_first(desk);
+  if (!message) return 0;
+  lua_pushstring(L, message->kind);
+  lua_pushlstring(L, message->text, message->len);
+  rl_desk_drop(desk, message); /* only now: pushing may have raised */
   return 2;
 }
 
 /* desk_receive() -> kind, text */
 static int l_receive(lua_State *L) {
   rl_desk *desk = desk_of(L);
-  if (!rl_list_empty(&desk->letters)) return receive_k(L, LUA_OK, 0);
-  desk->waiting = rl_task_waker(rl_task_may_wait(L, "a letter"));
-  return rl_task_wait(L, "a letter", undo_receive, desk, receive_k, 0);
+  if (rl_desk_first(desk)) return receive_k(L, LUA_OK, 0);
+  desk->waiting = rl_task_waker(rl_task_may_wait(L, "a message"));
+  return rl_task_wait(L, "a message", undo_receive, desk, receive_k, 0);
 }
 
 /* ---- what the desk asks for ---------------------------------------------------------------------------------------------- */
 
-/* desk_reload(environment): loads the program again; `environment`: .env has changed. A letter says how it went. */
+/* desk_reload(environment): loads the program again; `environment`: .env has changed. A message says how it went. */
 static int l_reload(lua_State *L) {
   rl_desk *desk = desk_of(L);
   desk->reload(desk, lua_toboolean(L, 1));
@@ -109,40 +79,12 @@ static int l_is_terminal(lua_State *L) {
   return 1;
 }
 
-static const char answer_key = 0; /* registry: the function that answers the desk */
-
 /* answer_desk(f): f(question) -> text; it cannot wait */
 static int l_answer_desk(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &answer_key);
+  rl_main_set_answer(L);
   return 0;
-}
-
-/* Stack: the function, the question (light userdata). Leaves a string. */
-static int answer_question(lua_State *L) {
-  rl_push_slice(L, *(rl_slice *)lua_touserdata(L, 2));
-  lua_replace(L, 2);
-  lua_call(L, 1, 1);
-  luaL_tolstring(L, -1, NULL);
-  return 1;
-}
-
-bool rl_main_ask(rl_main *main, rl_slice question, rl_buf *answer) {
-  lua_State *L = main->vm->L;
-  int top = lua_gettop(L);
-  if (!lua_checkstack(L, 8)) return false;
-  lua_pushcfunction(L, answer_question);
-  bool there = lua_rawgetp(L, LUA_REGISTRYINDEX, &answer_key) == LUA_TFUNCTION;
-  if (there) {
-    lua_pushlightuserdata(L, &question);
-    there = lua_pcall(L, 2, 1, 0) == LUA_OK;
-    const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is not a string";
-    if (there) rl_buf_add_slice(answer, rl_check_slice(L, -1));
-    else rl_logf(RL_LOG_WARN, "dev: the program's state did not answer: %s", why);
-  }
-  lua_settop(L, top);
-  return there;
 }
 
 /* ---- what a request waited for -------------------------------------------------------------------------------------------- */

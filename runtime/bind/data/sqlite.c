@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "bind/core/core.h"
+#include "bind/data/data.h"
 #include "bind/data/sqlite.h"
 
 enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_NOTHING };

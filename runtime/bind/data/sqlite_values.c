@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bind/core/core.h"
 #include "bind/data/sqlite.h"
 
 static const char blob_key = 0; /* registry: metatable of rille.blob(s) */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bind/data/data.h"
 #include "bind/data/sqlite.h"
 
 static int pending_gc(lua_State *L) {
@@ -80,8 +81,8 @@ static void check_again(lua_State *L, const rl_sql_pending *p) {
 
 /* Another handle of the same file is no way around it: the writer would wait for this very task. */
 static void check_own_transaction(lua_State *L, const rl_task *task, const rl_sql_pending *p) {
-  if (p->read || (p->transaction && p->kind != RL_OP_BEGIN) || !task->rare) return;
-  RL_LIST_EACH(&task->rare->belongings, node) {
+  if (p->read || (p->transaction && p->kind != RL_OP_BEGIN) || !task->extra) return;
+  RL_LIST_EACH(&task->extra->belongings, node) {
     const rl_lua_transaction *t = rl_transaction_of(RL_CONTAINER(node, rl_belonging, node));
     if (t && t->database != p->database && t->database->db.store == p->database->db.store)
       rl_sql_mistake(L, "this would wait for ever for a transaction of its own task, begun at %s: use that", t->site);
