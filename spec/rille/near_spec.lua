@@ -8,6 +8,7 @@ describe("the nearest name", function()
     assert.equal("timeout", near("timeoutt", known))
     assert.equal("headers", near("haeders", known))
     assert.equal("method", near("mathod", known))
+    assert.equal("type", near("tpye", { "type" }))
   end)
 
   it("is the same word in another style", function()
