@@ -1,4 +1,4 @@
-/* The JSON that the desk reads: whatever is in a request or a log, it stays one object. */
+/* The JSON that the dashboard reads: whatever is in a request or a log, it stays one object. */
 #include "cli/dev_news.h"
 
 #include "base/alloc.h"
@@ -67,11 +67,11 @@ TEST(a_line_without_fields) {
 TEST(a_load) {
   UNUSED;
   rl_dev_news_loaded(&out, &(rl_load){.ok = true, .took_ms = 7}, 3, 2);
-  assert_slice(rl_buf_slice(&out), "{\"ok\":true,\"ms\":7,\"edition\":3,\"states\":2}");
+  assert_slice(rl_buf_slice(&out), "{\"ok\":true,\"ms\":7,\"generation\":3,\"states\":2}");
   rl_buf_clear(&out);
   rl_dev_news_loaded(&out, &(rl_load){.took_ms = 7, .failure = RL_SLICE("{\"message\":\"no\"}")}, 4, 1);
   assert_slice(rl_buf_slice(&out),
-               "{\"ok\":false,\"ms\":7,\"edition\":4,\"states\":1,\"failure\":{\"message\":\"no\"}}");
+               "{\"ok\":false,\"ms\":7,\"generation\":4,\"states\":1,\"failure\":{\"message\":\"no\"}}");
 }
 
 TEST(one_that_does_not_fit_is_an_error_and_not_half_an_object) {

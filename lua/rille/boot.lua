@@ -19,7 +19,7 @@ local function tells_something(trace, message)
 end
 
 local function report(command, err)
-  if native.mode == "dev" and command ~= "desk" then -- the dashboard shows it
+  if native.mode == "dev" and command ~= "dashboard" then -- the dashboard shows it
     native.failed(native.json_encode(require("rille.dev.failure").describe(err)))
     return
   end
@@ -59,7 +59,7 @@ function boot.dev(path)
 end
 
 -- C calls it by this name.
-function boot.desk(path)
+function boot.dashboard(path)
   locate.app(path) -- a name that is none is a mistake of the command line; what does not load is told in the browser
   local dashboard = require("rille.dev.dashboard").new()
   native.ready((require("rille.compile").compile(dashboard.app)))

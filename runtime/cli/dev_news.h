@@ -1,5 +1,5 @@
 /*
- * News for the desk of rille dev, as JSON that lua/rille/dev/desk.lua reads: a request was answered, a line was logged, a load
+ * News for the dashboard of rille dev, as JSON that lua/rille/dev/dashboard.lua reads: a request was answered, a line was logged, a load
  * has ended. Each function appends one object. If memory runs out, out->error says so.
  */
 #ifndef RL_CLI_DEV_NEWS_H

@@ -1,7 +1,7 @@
 /* Loading, swapping and retiring the states of a worker; see generation.h. */
 #include "cli/generation.h"
 
-#include "app/desk.h"
+#include "app/dashboard.h"
 #include "app/serving.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -160,7 +160,7 @@ static rl_generation *new_generation(rl_generations *s) {
   rl_list_init(&e->node);
   rl_post_init(&e->end);
   rl_buf_init(&e->failure, 1 << 20);
-  s->vm.edition++;
+  s->vm.generation++;
   e->main = (rl_main){.vm = rl_vm_open(s->loop, &s->vm),
                       .before = s->current ? s->current->main.vm : NULL,
                       .on_ready = on_ready,

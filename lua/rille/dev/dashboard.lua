@@ -1,5 +1,5 @@
 -- The dashboard of `rille dev`. It runs beside the program, in a Lua state of its own that stays while the program's come and
--- go. C sends it messages (runtime/app/desk.h): a file has changed, a generation of the program was loaded, a request was
+-- go. C sends it messages (runtime/app/dashboard.h): a file has changed, a generation of the program was loaded, a request was
 -- answered. It tells browsers and the terminal, and answers for the program while that does not load.
 require "rille" -- the methods of req
 local answer = require "rille.answer"
@@ -48,7 +48,7 @@ end
 local messages = {}
 
 local function ask(question)
-  local text = native.desk_ask(question)
+  local text = native.dashboard_ask(question)
   return text and native.json_decode(text) or nil
 end
 
@@ -61,7 +61,7 @@ function messages.change(self, text)
   end
   if #code > 0 then
     self.changed = shortest(code)
-    native.desk_reload(found.env == true)
+    native.dashboard_reload(found.env == true)
   elseif found.page then self:broadcast "page"
   elseif found.css then
     self:broadcast "css"
@@ -71,14 +71,14 @@ end
 
 function messages.loaded(self, text)
   local load = native.json_decode(text)
-  self.generation, self.states = load.edition, load.states
+  self.generation, self.states = load.generation, load.states
   self.failure = nil
   self.loaded_once = self.loaded_once or load.ok
   if load.ok then secrets.learn(ask "secrets" or {}) end
   if not load.ok then self.failure = load.failure or { message = "the program could not be loaded, see the terminal" } end
   terminal.loaded(load, self.changed, self.failure)
   self.changed = nil
-  self:broadcast("generation", tostring(load.edition))
+  self:broadcast("generation", tostring(load.generation))
 end
 
 function messages.listening(self, url)
@@ -330,10 +330,10 @@ end
 
 --- Reads messages until the process stops.
 function Dashboard:run()
-  if not native.desk_watch(native.root) then terminal.unwatched(native.root) end
+  if not native.dashboard_watch(native.root) then terminal.unwatched(native.root) end
   every(SAMPLE_SECONDS, function() self:sample() end)
   every(PING_SECONDS, function() self:broadcast "ping" end)
-  for kind, text in native.desk_receive do
+  for kind, text in native.dashboard_receive do
     if kind == "stop" then break end
     messages[kind](self, text)
   end
