@@ -67,7 +67,7 @@ function app:any(path, handler, options) end
 ---@return rille.app
 function app:route(options) end
 
---- What it returns takes routes as an app does.
+--- Returns a group, which takes routes as an app does.
 ---@param options? {prefix?: string, use?: rille.middleware[], name?: string, body_limit?: number, timeout?: number}
 ---@return rille.group_of_routes
 function app:group(options) end

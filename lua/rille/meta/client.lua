@@ -110,7 +110,7 @@ function client:request(url, options) end
 ---@return rille.client
 function client:use(hook) end
 
---- How many run and wait.
+--- Returns how many requests run and how many wait.
 ---@return {running: integer, waiting: integer}
 function client:stats() end
 
@@ -127,7 +127,7 @@ local jar = {}
 ---@param options? {path?: string, domain?: string, secure?: boolean, http_only?: boolean, max_age?: number}
 function jar:set(url, name, value, options) end
 
---- What would be sent there.
+--- Returns the value of the cookie that would be sent to a URL.
 ---@param url string
 ---@param name string
 ---@return string?

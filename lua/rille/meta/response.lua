@@ -1,7 +1,7 @@
 ---@meta _
 -- Responses, ours and those of the HTTP client, for editors: see rille.lua beside this file.
 
---- What a handler returns, and what a middleware changes.
+--- The response that a handler returns and a middleware may change.
 ---@class rille.response
 ---@field status integer
 ---@field headers table<string, string> in any case; assigning sets
@@ -38,12 +38,12 @@ function res:delete_cookie(name, options) end
 ---@return rille.response
 function res:etag(value) end
 
---- When it was changed.
+--- Sets the time of the last change.
 ---@param time number seconds since 1970
 ---@return rille.response
 function res:last_modified(time) end
 
---- What the HTTP client gives.
+--- The response that the HTTP client returns.
 ---@class rille.client_response
 ---@field status integer
 ---@field headers table<string, string>
@@ -90,7 +90,7 @@ function res:save(path) end
 ---@return rille.client_response
 function res:raise_for_status() end
 
---- What was not read is not wanted.
+--- Drops the rest of the body.
 function res:close() end
 
 return res

@@ -1,5 +1,5 @@
 ---@meta rille
--- What an editor knows of `require "rille"`: LuaCATS annotations, read by lua-language-server and never run. A spec
+-- Annotations of `require "rille"` for editors (LuaCATS), read by lua-language-server and never run. A spec
 -- (spec/rille/meta_spec.lua) compares them with what is exported.
 
 ---@alias rille.handler_result string|rille.response|nil
@@ -121,7 +121,7 @@ rille.image = {}
 ---@return string
 function rille.image.thumbnail(bytes, options) end
 
---- What a picture is, without decoding it; nil where it is none.
+--- Returns format and size of a picture, without decoding it; nil if it is none.
 ---@param bytes string
 ---@return {format: string, width: integer, height: integer}?
 function rille.image.info(bytes) end
@@ -142,7 +142,7 @@ function out:trailer(name, value) end
 
 -- ---- errors and the log -------------------------------------------------------------------------------------------
 
---- What is raised.
+--- The value that is raised.
 ---@class rille.error
 ---@field status integer of HTTP
 ---@field code string a short word, such as "timeout"

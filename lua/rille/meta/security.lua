@@ -19,7 +19,7 @@ function rille.csrf(options) end
 ---@return rille.middleware
 function rille.cors(options) end
 
---- What browsers are to refuse: CSP, HSTS, frames, sniffing.
+--- Sets headers that tell browsers what to refuse: CSP, HSTS, frames, sniffing.
 ---@param options? {csp?: string|table|boolean, hsts?: string|boolean, frame?: string|boolean, referrer?: string|boolean, opener?: string|boolean, permissions?: string|boolean}
 ---@return rille.middleware
 function rille.security_headers(options) end
@@ -74,7 +74,7 @@ function rille.password.hash(password) end
 ---@return boolean
 function rille.password.verify(password, hash) end
 
---- Whether it was made with weaker parameters.
+--- Returns true if a hash was made with weaker parameters than those of today.
 ---@param hash string
 ---@return boolean
 function rille.password.needs_rehash(hash) end
@@ -92,7 +92,7 @@ function rille.seal(value, purpose) end
 ---@return any
 function rille.unseal(text, purpose, max_age) end
 
---- Whether a webhook's signature fits its body.
+--- Returns true if a webhook's signature fits its body.
 ---@param secret string
 ---@param body string
 ---@param signature string?

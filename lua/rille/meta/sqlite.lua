@@ -46,7 +46,7 @@ function db:value(sql, ...) end
 ---@return fun(): table?
 function db:rows(sql, ...) end
 
---- What writes; several statements where there are no parameters.
+--- Runs a statement that writes; several, if there are no parameters.
 ---@param sql string
 ---@param ... any
 ---@return {changes: integer, last_id: integer}

@@ -137,7 +137,7 @@ function lock:acquire() end
 
 function lock:release() end
 
---- What many can wait for.
+--- Returns an event, which many tasks can wait for.
 ---@return rille.event
 function rille.event() end
 

@@ -105,7 +105,7 @@ function clock:close() end
 ---@field calls table[]
 local fake = {}
 
---- What is answered to a method and a URL, with * for anything.
+--- Sets the answer to a method and a URL, with * for anything.
 ---@param method string
 ---@param wanted string|fun(url: string): boolean
 ---@param answer table|string|(fun(req: table): table)

@@ -5,9 +5,9 @@ local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"
 
-native.desk_is_terminal = function() return false end -- only the state of a dashboard has it
+native.dashboard_is_terminal = function() return false end -- only the state of a dashboard has it
 local Dashboard = require "rille.dev.dashboard"
-native.desk_is_terminal = nil
+native.dashboard_is_terminal = nil
 
 describe("a file that changes", function()
   it("asks for a reload of the program, of styles, of pages, or for nothing", function()
