@@ -243,6 +243,10 @@ TEST(each_value_is_checked) {
   REFUSES_WITH("sockets", " sockets=3-2147483647");
   REFUSES_WITH("sockets", " sockets=4294967296-4294967301");
   REFUSES_WITH("sockets", " sockets=999-999");
+  char cut[64];
+  long long beyond = (1LL << 32) + from.sockets.fds[0]; /* a socket, if it were cut off to 32 bits */
+  snprintf(cut, sizeof cut, " sockets=%lld-%lld", beyond, beyond);
+  REFUSES_WITH("sockets", cut);
   setenv("RILLE_HANDOVER", good, 1);
   assert_int_equal(rl_handover_take(&h, &why), 0); /* it was good */
   rl_free(from.sockets.fds);
