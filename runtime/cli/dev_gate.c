@@ -1,4 +1,4 @@
-/* Who answers a request of rille dev; see dev_gate.h. */
+/* Decides who answers a request of rille dev; see dev_gate.h. */
 #include "cli/dev_gate.h"
 
 #include "cli/dev_access.h"
