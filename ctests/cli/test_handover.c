@@ -1,4 +1,4 @@
-/* What goes through exec's environment: written, read back, and refused if it is not ours. */
+/* Tests the text that goes through exec's environment: written, read back, and refused if it is not ours. */
 #define _GNU_SOURCE
 #include "cli/handover.h"
 
@@ -354,7 +354,7 @@ TEST(a_process_gets_the_sockets_and_the_other_end_of_the_line) {
   rl_free(from.sockets.fds);
 }
 
-/* Of the process that the last test starts. */
+/* Runs in the process that the last test starts. Returns its exit status. */
 static int answer(void) {
   char word[64];
   if (rl_handover_take(&h, &why) || h.role != RL_ROLE_WORKER || h.from != getppid()) return 1;

@@ -1,4 +1,4 @@
-/* What a process remembers of its start, and how it starts itself again. */
+/* Tests how a process remembers its start and starts itself again. */
 #define _GNU_SOURCE
 #include "cli/self.h"
 
