@@ -17,7 +17,7 @@ static bool is_browser(const rl_req *req) {
 }
 
 /* Returns true if the desk answers with the reason why the program does not load. Other clients of a broken program get the
- * code before. */
+ * previous version. */
 static bool is_explained(const rl_dev_gate *g, const rl_req *req) {
   return req->shows_dev && (!g->program || (g->broken && is_browser(req)));
 }

@@ -206,7 +206,7 @@ static void on_replaced(rl_upgrade *upgrade) { stop_all(upgrade->owner); }
 
 static void on_upgrade(process *p, int number) {
   (void)number;
-  if (p->supervisor) rl_logf(RL_LOG_WARN, "an upgrade is the supervisor's: kill -USR2 %d", (int)p->supervisor);
+  if (p->supervisor) rl_logf(RL_LOG_WARN, "the supervisor does upgrades: kill -USR2 %d", (int)p->supervisor);
   else if (!p->listening) rl_logf(RL_LOG_WARN, "no upgrade while the program still loads");
   else if (!p->stopping) rl_upgrade_start(&p->upgrade);
 }

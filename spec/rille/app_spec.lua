@@ -1,3 +1,4 @@
+-- runtime/bind/http/app.c, runtime/bind/http/chain.c, runtime/app/serving.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

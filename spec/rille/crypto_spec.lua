@@ -1,3 +1,4 @@
+-- runtime/bind/core/crypto.c
 local rille = require "rille"
 
 describe("digests and tokens", function()

@@ -1,3 +1,4 @@
+-- runtime/app/serving.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

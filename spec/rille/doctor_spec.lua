@@ -1,4 +1,5 @@
 -- rille doctor: each thing that can be at fault, made so, is told of with what to do, and the exit status is 1.
+-- runtime/bind/core/machine.c
 local machine = require "rille.doctor.machine"
 local native = require "rille.native.core"
 local scratch = require "spec.support.scratch"

@@ -1,3 +1,4 @@
+-- runtime/bind/http/form.c, runtime/bind/http/request_body.c, runtime/bind/http/spill.c
 local multipart = require "spec.support.multipart"
 local native = require "rille.native.core"
 local rille = require "rille"

@@ -1,4 +1,5 @@
 -- The small middleware that guards an app: cors, security headers, limits, proxies, request ids, paths, authorization.
+-- runtime/bind/http/rate_limit.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

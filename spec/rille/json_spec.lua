@@ -1,3 +1,4 @@
+-- runtime/bind/core/json.c
 local rille = require "rille"
 
 local encode, decode = rille.json_encode, rille.json_decode

@@ -1,3 +1,4 @@
+-- runtime/bind/core/main.c, runtime/cli/worker_thread.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local lifespan = require "rille.lifespan"

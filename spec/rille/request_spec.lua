@@ -1,3 +1,4 @@
+-- runtime/bind/http/request.c, runtime/bind/http/request_body.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

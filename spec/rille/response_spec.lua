@@ -1,3 +1,4 @@
+-- runtime/bind/http/response.c, runtime/bind/http/joined.c, runtime/bind/core/names.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,4 @@
+-- runtime/bind/data/sqlite.c, runtime/bind/data/sqlite_values.c, runtime/bind/data/sqlite_wait.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local scratch = require "spec.support.scratch"

@@ -1,3 +1,4 @@
+-- runtime/bind/http/static.c, runtime/bind/http/compress.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,5 @@
+-- runtime/vm/task/task.c, runtime/vm/task/scope.c, runtime/vm/task/coroutine.c, runtime/vm/error.c,
+-- runtime/bind/core/task.c
 local rille = require "rille"
 local testing = require "rille.testing"
 local settle = require "spec.support.settle"

@@ -1,3 +1,4 @@
+-- runtime/bind/data/sqlite_transaction.c, runtime/bind/data/sqlite_wait.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local testing = require "rille.testing"

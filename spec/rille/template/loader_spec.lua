@@ -1,3 +1,4 @@
+-- runtime/bind/core/directory.c
 local rille = require "rille"
 
 local function shell(command) assert(os.execute(command)) end
