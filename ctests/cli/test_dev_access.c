@@ -121,10 +121,10 @@ TEST(the_host_of_the_target_and_the_header_both_count) {
 static bool may_ask(const char *path, const char *name, const char *value) {
   fake_request_init(&f, path, "localhost:8080");
   if (name) fake_request_add(&f, name, value);
-  return rl_dev_may_ask_desk(&o, &f.req);
+  return rl_dev_may_ask_dashboard(&o, &f.req);
 }
 
-TEST(the_desk_answers_its_own_pages_and_programs) {
+TEST(the_dashboard_answers_its_own_pages_and_programs) {
   UNUSED;
   assert_true(may_ask("/_rille", NULL, NULL)); /* curl */
   assert_true(may_ask("/_rille/state", "Sec-Fetch-Site", "same-origin"));
@@ -153,11 +153,11 @@ TEST(the_port_of_a_scheme_may_be_left_out) {
   UNUSED;
   fake_request_init(&f, "/_rille/state", "localhost");
   fake_request_add(&f, "Origin", "http://localhost:80");
-  assert_true(rl_dev_may_ask_desk(&o, &f.req));
+  assert_true(rl_dev_may_ask_dashboard(&o, &f.req));
   f.headers[1].value = RL_SLICE("https://localhost:443");
-  assert_true(rl_dev_may_ask_desk(&o, &f.req));
+  assert_true(rl_dev_may_ask_dashboard(&o, &f.req));
   f.headers[1].value = RL_SLICE("https://localhost:80");
-  assert_false(rl_dev_may_ask_desk(&o, &f.req));
+  assert_false(rl_dev_may_ask_dashboard(&o, &f.req));
 }
 
 TEST(a_link_from_another_site_is_followed_and_nothing_else) {
@@ -168,12 +168,12 @@ TEST(a_link_from_another_site_is_followed_and_nothing_else) {
     fake_request_add(&f, "Sec-Fetch-Site", "cross-site");
     fake_request_add(&f, "Sec-Fetch-Mode", "navigate");
     fake_request_add(&f, "Sec-Fetch-Dest", "document");
-    assert_int_equal(rl_dev_may_ask_desk(&o, &f.req), i < 2);
+    assert_int_equal(rl_dev_may_ask_dashboard(&o, &f.req), i < 2);
     f.headers[3].value = RL_SLICE("iframe");
-    assert_false(rl_dev_may_ask_desk(&o, &f.req));
+    assert_false(rl_dev_may_ask_dashboard(&o, &f.req));
     f.headers[3].value = RL_SLICE("document");
     f.headers[2].value = RL_SLICE("no-cors");
-    assert_false(rl_dev_may_ask_desk(&o, &f.req));
+    assert_false(rl_dev_may_ask_dashboard(&o, &f.req));
   }
 }
 
@@ -185,9 +185,9 @@ TEST(another_machine_gets_live_reload_by_a_host_of_ours_and_no_panel) {
   for (int i = 0; i < 5; i++) {
     fake_request_init(&f, paths[i], "192.0.2.7");
     f.req.remote = RL_SLICE("192.0.2.9");
-    assert_int_equal(rl_dev_may_ask_desk(&o, &f.req), i < 2);
+    assert_int_equal(rl_dev_may_ask_dashboard(&o, &f.req), i < 2);
     f.req.remote = RL_SLICE("::1");
-    assert_true(rl_dev_may_ask_desk(&o, &f.req));
+    assert_true(rl_dev_may_ask_dashboard(&o, &f.req));
   }
 }
 
@@ -196,7 +196,7 @@ TEST(a_host_that_was_allowed_by_name_opens_the_panel_to_other_machines) {
   o.allowed[o.allowed_count++] = "blog.test";
   fake_request_init(&f, "/_rille", "blog.test");
   f.req.remote = RL_SLICE("192.0.2.9");
-  assert_true(rl_dev_may_ask_desk(&o, &f.req));
+  assert_true(rl_dev_may_ask_dashboard(&o, &f.req));
 }
 
 int main(void) {
@@ -209,7 +209,7 @@ int main(void) {
       EACH(one_that_listens_everywhere_has_the_addresses_of_the_machine_alone),
       EACH(hosts_that_were_allowed),
       EACH(the_host_of_the_target_and_the_header_both_count),
-      EACH(the_desk_answers_its_own_pages_and_programs),
+      EACH(the_dashboard_answers_its_own_pages_and_programs),
       EACH(an_origin_must_be_its_own),
       EACH(the_port_of_a_scheme_may_be_left_out),
       EACH(a_link_from_another_site_is_followed_and_nothing_else),

@@ -1,4 +1,4 @@
-/* The JSON that the desk reads: whatever is in a request or a log, it stays one object. */
+/* The JSON that the dashboard reads: whatever is in a request or a log, it stays one object. */
 #include "cli/dev_news.h"
 
 #include "base/alloc.h"
@@ -28,7 +28,7 @@ static int teardown(void **state) {
 
 TEST(an_exchange) {
   UNUSED;
-  rl_exchange how = {.status = 404, .bytes = UINT64_C(5000000000)};
+  rl_exchange_report how = {.status = 404, .bytes = UINT64_C(5000000000)};
   f.req.target = RL_SLICE("/a?b=1");
   rl_dev_news_exchange(&out, &f.req, &how, 12, 1.5);
   assert_slice(rl_buf_slice(&out),
@@ -38,7 +38,7 @@ TEST(an_exchange) {
 
 TEST(bytes_of_a_target_cannot_leave_its_string) {
   UNUSED;
-  rl_exchange how = {.status = 200};
+  rl_exchange_report how = {.status = 200};
   f.req.target = rl_slice_of("/\"\\\n\0\xFF", 6);
   rl_dev_news_exchange(&out, &f.req, &how, 0, 0);
   rl_buf_add_char(&out, 0);
@@ -67,11 +67,11 @@ TEST(a_line_without_fields) {
 TEST(a_load) {
   UNUSED;
   rl_dev_news_loaded(&out, &(rl_load){.ok = true, .took_ms = 7}, 3, 2);
-  assert_slice(rl_buf_slice(&out), "{\"ok\":true,\"ms\":7,\"edition\":3,\"states\":2}");
+  assert_slice(rl_buf_slice(&out), "{\"ok\":true,\"ms\":7,\"generation\":3,\"states\":2}");
   rl_buf_clear(&out);
   rl_dev_news_loaded(&out, &(rl_load){.took_ms = 7, .failure = RL_SLICE("{\"message\":\"no\"}")}, 4, 1);
   assert_slice(rl_buf_slice(&out),
-               "{\"ok\":false,\"ms\":7,\"edition\":4,\"states\":1,\"failure\":{\"message\":\"no\"}}");
+               "{\"ok\":false,\"ms\":7,\"generation\":4,\"states\":1,\"failure\":{\"message\":\"no\"}}");
 }
 
 TEST(one_that_does_not_fit_is_an_error_and_not_half_an_object) {

@@ -215,7 +215,7 @@ TEST(many_reloads_leave_one_state) {
   }
   run(1000);
   assert_int_equal(rl_generations_count(&g), 1);
-  assert_int_equal(g.vm.edition, 21);
+  assert_int_equal(g.vm.generation, 21);
 }
 
 int main(void) {

@@ -114,10 +114,10 @@ function Part:save(path, opts)
   return size
 end
 
---- Moves what is left of a part into a spill.
-function M.spill(part, spill)
-  for s, i, j in next_data, part do spill:write(s, i, j) end
-  return spill
+--- Moves what is left of a part into a spool.
+function M.spool(part, spool)
+  for s, i, j in next_data, part do spool:write(s, i, j) end
+  return spool
 end
 
 -- ---- one after another --------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 /*
  * rille dev: one worker, and two kinds of Lua states on its loop.
  *
- *   connections -- worker -- gate --+-- /_rille…, broken code ----> desk        lua/rille/dev/desk.lua: error pages, panel,
+ *   connections -- worker -- gate --+-- /_rille…, broken code ----> dashboard        lua/rille/dev/dashboard.lua: errors, panel,
  *             (dev_gate.h)          |                                            live reload; lives as long as the process
  *                                   +-- everything else ----------> generation  the program; replaced at each save
  *
- *   watcher --changed--> desk --reload--> generations --loaded--> desk --> browsers
+ *   watcher --changed--> dashboard --reload--> generations --loaded--> dashboard --> browsers
  *
- * Nothing here is reachable from `serve`: its process has no desk, and its states lack the functions.
+ * Nothing here is reachable from `serve`: its process has no dashboard, and its states lack the functions.
  */
 #include "cli/dev.h"
 
@@ -16,11 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/desk.h"
+#include "app/dashboard.h"
 #include "base/alloc.h"
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "bind/core/offload_state.h"
+#include "bind/open.h"
 #include "cli/dev_gate.h"
 #include "cli/dev_news.h"
 #include "cli/dotenv.h"
@@ -34,7 +36,7 @@
 #include "loop/watcher.h"
 #include "net/address.h"
 #include "vm/inspect.h"
-#include "vm/offload.h"
+#include "vm/task/heartbeat.h"
 
 typedef struct dev {
   rl_dev_gate gate;
@@ -44,24 +46,24 @@ typedef struct dev {
   rl_worker worker;
   rl_generations generations;
   rl_watcher watcher;
-  rl_desk desk;
-  rl_main desk_main;
+  rl_dashboard dashboard;
+  rl_main dashboard_main;
   bool listening, stopping, watching, generations_ended;
   int status;
   uv_signal_t on_usr1, on_hup;
 } dev;
 
-/* ---- what the desk hears ------------------------------------------------------------------------------------------------- */
+/* ---- what the dashboard hears ------------------------------------------------------------------------------------------------- */
 
 static void tell(dev *d, const char *kind, rl_buf *text) {
-  if (!text->error) rl_desk_tell(&d->desk, kind, rl_buf_slice(text));
+  if (!text->error) rl_dashboard_tell(&d->dashboard, kind, rl_buf_slice(text));
   rl_buf_free(text);
 }
 
-static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report *how) {
   dev *d = worker->owner;
   rl_buf line;
-  if (!req || rl_dev_gate_is_for_desk(req)) return;
+  if (!req || rl_dev_gate_is_for_dashboard(req)) return;
   rl_buf_init(&line, 64 << 10);
   rl_dev_news_exchange(&line, req, how, rl_loop_clock(&d->loop) - how->since_ms, (double)uv_hrtime() / 1e9);
   tell(d, "exchange", &line);
@@ -76,7 +78,7 @@ static void on_log(void *ud, rl_log_level level, rl_slice message, const rl_log_
 }
 
 static void on_record(rl_generations *generations, rl_slice record) {
-  rl_desk_tell(&((dev *)generations->owner)->desk, "record", record);
+  rl_dashboard_tell(&((dev *)generations->owner)->dashboard, "record", record);
 }
 
 static void on_change(rl_watcher *watcher, char *const *paths, unsigned count) {
@@ -89,7 +91,7 @@ static void on_change(rl_watcher *watcher, char *const *paths, unsigned count) {
 static void say_loaded(dev *d, const rl_load *load) {
   rl_buf text;
   rl_buf_init(&text, 2 << 20);
-  rl_dev_news_loaded(&text, load, d->generations.vm.edition, rl_generations_count(&d->generations));
+  rl_dev_news_loaded(&text, load, d->generations.vm.generation, rl_generations_count(&d->generations));
   tell(d, "loaded", &text);
 }
 
@@ -128,7 +130,7 @@ static void listen_now(dev *d) {
   rl_descriptors_reserve(1);
   rl_worker_start(&d->worker);
   rl_sockets_url(d->options->hosts[0], port, where, sizeof where);
-  rl_desk_tell(&d->desk, "listening", rl_slice_str(where));
+  rl_dashboard_tell(&d->dashboard, "listening", rl_slice_str(where));
 }
 
 /* ---- the program's states ---------------------------------------------------------------------------------------------------- */
@@ -150,7 +152,7 @@ static void on_generations_end(rl_generations *generations, int status) {
   d->generations_ended = true;
   d->gate.program = NULL;
   if (!d->status) d->status = status;
-  rl_main_stop(&d->desk_main);
+  rl_main_stop(&d->dashboard_main);
 }
 
 static int start_generations(dev *d) {
@@ -173,10 +175,10 @@ static int start_generations(dev *d) {
   return rl_generations_start(&d->generations);
 }
 
-/* ---- the desk's state ----------------------------------------------------------------------------------------------------------- */
+/* ---- the dashboard's state ----------------------------------------------------------------------------------------------------------- */
 
-static void reload(rl_desk *desk, bool environment) {
-  dev *d = desk->owner;
+static void reload(rl_dashboard *dashboard, bool environment) {
+  dev *d = dashboard->owner;
   rl_buf why;
   rl_buf_init(&why, 1024);
   if (environment && rl_dotenv_reload(d->root, &why)) rl_logf(RL_LOG_WARN, "%.*s", (int)why.len, why.data);
@@ -184,61 +186,61 @@ static void reload(rl_desk *desk, bool environment) {
   rl_generations_reload(&d->generations);
 }
 
-static int watch(rl_desk *desk, const char *directory) {
-  return rl_watcher_add(&((dev *)desk->owner)->watcher, directory);
+static int watch(rl_dashboard *dashboard, const char *directory) {
+  return rl_watcher_add(&((dev *)dashboard->owner)->watcher, directory);
 }
 
-static bool ask(rl_desk *desk, rl_slice question, rl_buf *answer) {
-  return rl_generations_ask(&((dev *)desk->owner)->generations, question, answer);
+static bool ask(rl_dashboard *dashboard, rl_slice question, rl_buf *answer) {
+  return rl_generations_ask(&((dev *)dashboard->owner)->generations, question, answer);
 }
 
-static void on_desk_ready(rl_main *main, rl_handler *handler) {
+static void on_dashboard_ready(rl_main *main, rl_handler *handler) {
   dev *d = main->owner;
-  d->gate.desk = handler;
+  d->gate.dashboard = handler;
   if (start_generations(d)) {
     d->status = 1;
     stop(d);
   }
 }
 
-static void on_desk_end(rl_main *main, int status) {
+static void on_dashboard_end(rl_main *main, int status) {
   dev *d = main->owner;
   if (status && !d->status) d->status = status;
   rl_loop_stop(&d->loop);
 }
 
-static int start_desk(dev *d) {
+static int start_dashboard(dev *d) {
   rl_vm_options vm = {.mode = RL_MODE_DEV, .root = d->root, .worker = 1, .workers = 1};
   char *args[] = {(char *)(uintptr_t)d->options->app};
-  rl_desk_init(&d->desk);
-  d->desk.reload = reload;
-  d->desk.watch = watch;
-  d->desk.ask = ask;
-  d->desk.owner = d;
+  rl_dashboard_init(&d->dashboard);
+  d->dashboard.reload = reload;
+  d->dashboard.watch = watch;
+  d->dashboard.ask = ask;
+  d->dashboard.owner = d;
   rl_log_tell(on_log, d);
-  d->desk_main = (rl_main){.vm = rl_vm_new(&d->loop, &vm),
-                           .desk = &d->desk,
-                           .on_ready = on_desk_ready,
-                           .on_end = on_desk_end,
-                           .owner = d,
-                           .shutdown_timeout = 1};
-  if (d->desk_main.vm) rl_heartbeat_watch(d->desk_main.vm);
-  return d->desk_main.vm ? rl_main_start(&d->desk_main, "desk", 1, args) : RL_ENOMEM;
+  d->dashboard_main = (rl_main){.vm = rl_vm_open(&d->loop, &vm),
+                                .dashboard = &d->dashboard,
+                                .on_ready = on_dashboard_ready,
+                                .on_end = on_dashboard_end,
+                                .owner = d,
+                                .shutdown_timeout = 1};
+  if (d->dashboard_main.vm) rl_heartbeat_watch(d->dashboard_main.vm);
+  return d->dashboard_main.vm ? rl_main_start(&d->dashboard_main, "dashboard", 1, args) : RL_ENOMEM;
 }
 
 /* ---- from start to stop ---------------------------------------------------------------------------------------------------------- */
 
 static void on_stopped(rl_worker *worker) {
   dev *d = worker->owner;
-  if (d->gate.desk && !d->generations_ended) rl_generations_stop(&d->generations);
-  else rl_main_stop(&d->desk_main);
+  if (d->gate.dashboard && !d->generations_ended) rl_generations_stop(&d->generations);
+  else rl_main_stop(&d->dashboard_main);
 }
 
 /* Tells pages first: each holds a stream of events open as long as it is shown. Browsers come back by themselves. */
 static void stop(dev *d) {
   d->stopping = true;
-  rl_desk_tell(&d->desk, "stop", RL_SLICE_NONE);
-  if (!d->gate.desk) rl_main_cancel(&d->desk_main);
+  rl_dashboard_tell(&d->dashboard, "stop", RL_SLICE_NONE);
+  if (!d->gate.dashboard) rl_main_cancel(&d->dashboard_main);
   rl_worker_stop(&d->worker, rl_stop_left((uint64_t)(d->options->shutdown_timeout * 1000)));
 }
 
@@ -273,7 +275,7 @@ static void start(dev *d) {
   rl_signals_watch(&d->loop, &d->on_hup, SIGHUP, on_hup, d);
   rl_signals_watch(&d->loop, &d->on_usr1, SIGUSR1, on_usr1, d);
   rl_self_release_signals();
-  if (start_desk(d) == 0) rl_loop_run(&d->loop);
+  if (start_dashboard(d) == 0) rl_loop_run(&d->loop);
   else d->status = 1;
 }
 
@@ -282,10 +284,10 @@ static void end(dev *d) {
   rl_stop_close();
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) uv_close((uv_handle_t *)signals[i], NULL);
   if (d->watching) rl_watcher_close(&d->watcher);
-  if (d->desk_main.vm) rl_heartbeat_forget(d->desk_main.vm);
-  rl_vm_del(d->desk_main.vm);
+  if (d->dashboard_main.vm) rl_heartbeat_forget(d->dashboard_main.vm);
+  rl_vm_close(d->dashboard_main.vm);
   rl_log_tell(NULL, NULL);
-  rl_desk_free(&d->desk);
+  rl_dashboard_free(&d->dashboard);
   rl_program_settle(&d->loop, d->status);
   rl_worker_free(&d->worker);
   rl_loop_free(&d->loop);

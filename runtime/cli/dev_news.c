@@ -1,4 +1,4 @@
-/* JSON for the desk; see dev_news.h. */
+/* JSON for the dashboard; see dev_news.h. */
 #include "cli/dev_news.h"
 
 #include "base/json.h"
@@ -9,7 +9,7 @@ static void add_field(rl_buf *out, const char *name, rl_slice text) {
   rl_buf_add_char(out, ',');
 }
 
-void rl_dev_news_exchange(rl_buf *out, rl_req *req, const rl_exchange *how, uint64_t took_ms, double ended_s) {
+void rl_dev_news_exchange(rl_buf *out, rl_req *req, const rl_exchange_report *how, uint64_t took_ms, double ended_s) {
   rl_buf_add_char(out, '{');
   add_field(out, "id", rl_req_id(req));
   add_field(out, "method", req->method_name);
@@ -41,7 +41,7 @@ void rl_dev_news_log(rl_buf *out, rl_log_level level, rl_slice message, const rl
 }
 
 void rl_dev_news_loaded(rl_buf *out, const rl_load *load, unsigned number, unsigned states) {
-  rl_buf_addf(out, "{\"ok\":%s,\"ms\":%llu,\"edition\":%u,\"states\":%u", load->ok ? "true" : "false",
+  rl_buf_addf(out, "{\"ok\":%s,\"ms\":%llu,\"generation\":%u,\"states\":%u", load->ok ? "true" : "false",
               (unsigned long long)load->took_ms, number, states);
   if (load->failure.len) {
     rl_buf_add_str(out, ",\"failure\":");

@@ -1,12 +1,14 @@
 /* Loading, swapping and retiring the states of a worker; see generation.h. */
 #include "cli/generation.h"
 
-#include "app/desk.h"
+#include "app/dashboard.h"
 #include "app/serving.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "bind/open.h"
 #include "loop/stop.h"
+#include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 
 enum { LOOK_MS = 20, FORGET_MS = 5000, FIRST_LOAD_MS = 10000 };
@@ -30,7 +32,7 @@ static void del_generation(rl_generation *e) {
   rl_loop_unpost(e->of->loop, &e->end);
   rl_list_remove(&e->node);
   if (e->main.vm) rl_heartbeat_forget(e->main.vm);
-  rl_vm_del(e->main.vm);
+  rl_vm_close(e->main.vm);
   rl_buf_free(&e->failure);
   rl_free(e);
 }
@@ -158,8 +160,8 @@ static rl_generation *new_generation(rl_generations *s) {
   rl_list_init(&e->node);
   rl_post_init(&e->end);
   rl_buf_init(&e->failure, 1 << 20);
-  s->vm.edition++;
-  e->main = (rl_main){.vm = rl_vm_new(s->loop, &s->vm),
+  s->vm.generation++;
+  e->main = (rl_main){.vm = rl_vm_open(s->loop, &s->vm),
                       .before = s->current ? s->current->main.vm : NULL,
                       .on_ready = on_ready,
                       .on_end = on_main_end,

@@ -60,7 +60,7 @@ void rl_generations_stop(rl_generations *generations);
 bool rl_generations_give_up(rl_generations *generations);
 /* Returns the state that answers, or NULL; borrowed until the next reload. */
 rl_vm *rl_generations_vm(const rl_generations *generations);
-/* Asks the state that answers (app/desk.h) and appends its answer. Returns false if there is none or it failed. */
+/* Asks the state that answers (app/dashboard.h) and appends its answer. Returns false if there is none or it failed. */
 bool rl_generations_ask(rl_generations *generations, rl_slice question, rl_buf *answer);
 /* Counts the states that are alive. */
 unsigned rl_generations_count(const rl_generations *generations);

@@ -9,11 +9,13 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "bind/core/offload_state.h"
+#include "bind/open.h"
 #include "cli/signals.h"
 #include "loop/crew.h"
 #include "loop/stop.h"
 #include "vm/inspect.h"
-#include "vm/offload.h"
+#include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 
 typedef struct program {
@@ -64,7 +66,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   if (rl_loop_init(&p->loop)) return 1;
   p->loop.on_stuck = on_stuck;
   rl_vm_options vm = {.mode = mode, .root = root, .worker = 1, .workers = 1, .memory_limit = options->memory_limit};
-  p->main.vm = rl_vm_new(&p->loop, &vm);
+  p->main.vm = rl_vm_open(&p->loop, &vm);
   p->main.owner = p;
   p->main.on_end = on_end;
   p->main.stop_status = RL_MAIN_BY_SIGNAL;
@@ -83,7 +85,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   rl_stop_close();
   uv_close((uv_handle_t *)&p->on_usr1, NULL);
   if (p->main.vm) rl_heartbeat_forget(p->main.vm);
-  rl_vm_del(p->main.vm);
+  rl_vm_close(p->main.vm);
   rl_program_settle(&p->loop, p->status);
   rl_loop_free(&p->loop);
   int status = p->status;

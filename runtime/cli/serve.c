@@ -22,6 +22,7 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "bind/core/offload_state.h"
 #include "cli/lifeline.h"
 #include "cli/notify.h"
 #include "cli/report.h"
@@ -32,7 +33,7 @@
 #include "loop/crew.h"
 #include "loop/stop.h"
 #include "vm/crash.h"
-#include "vm/offload.h"
+#include "vm/task/heartbeat.h"
 
 typedef struct process {
   const rl_options *options;

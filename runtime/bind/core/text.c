@@ -5,6 +5,7 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/owner.h"
 
 /* url_encode(s) -> string */
