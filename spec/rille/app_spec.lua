@@ -1,4 +1,5 @@
 -- runtime/bind/http/app.c, runtime/bind/http/chain.c, runtime/app/serving.c
+-- runtime/app/app.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

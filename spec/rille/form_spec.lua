@@ -1,4 +1,4 @@
--- runtime/bind/http/form.c, runtime/bind/http/request_body.c, runtime/bind/http/spill.c
+-- runtime/bind/http/form.c, runtime/bind/http/request_body.c, runtime/bind/http/spool.c
 local multipart = require "spec.support.multipart"
 local native = require "rille.native.core"
 local rille = require "rille"

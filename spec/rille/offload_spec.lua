@@ -1,4 +1,4 @@
--- runtime/vm/offload.c, runtime/vm/copy.c, runtime/bind/core/offload.c
+-- runtime/bind/core/offload_state.c, runtime/vm/copy.c, runtime/bind/core/offload.c
 local rille = require "rille"
 
 describe("offload", function()

@@ -1,4 +1,4 @@
--- runtime/vm/heartbeat.c
+-- runtime/vm/task/heartbeat.c
 local rille = require "rille"
 local native = require "rille.native.core"
 local testing = require "rille.testing"

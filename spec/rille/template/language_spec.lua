@@ -1,5 +1,6 @@
 -- What Jinja's own tests (corpus_spec.lua) do not say: Lua's values, escaping in corners, errors and limits.
--- runtime/bind/template/lexer.c, runtime/bind/template/render.c
+-- runtime/bind/template/lexer.c, runtime/bind/template/page.c
+-- runtime/bind/template/value.c
 local rille = require "rille"
 
 local function render(source, context, options) return rille.template.compile(source, options)(context) end

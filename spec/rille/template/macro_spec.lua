@@ -1,5 +1,5 @@
 -- Calls of macros: what stands for what in a call, whatever way the call takes.
--- runtime/bind/template/render.c
+-- runtime/bind/template/page.c
 local rille = require "rille"
 
 local function render(source, context, options) return rille.template.compile(source, options)(context) end
