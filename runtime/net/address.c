@@ -130,8 +130,8 @@ static int probe(const struct sockaddr_un *address) {
   return error;
 }
 
-/* Makes way for a socket file. Removes only a socket that a process left behind: not another kind of file, nor a socket on
- * which somebody listens, or may listen. */
+/* Makes way for a socket file. Removes only a stale socket, on which nobody listens any more: no other kind of file, and no
+ * socket on which somebody may listen. */
 static int clear_path(const struct sockaddr_un *address, rl_buf *why) {
   struct stat found;
   const char *path = address->sun_path;

@@ -27,7 +27,7 @@ int rl_listen_tcp(const char *host, int port, bool share, int *fds, int max, rl_
 int rl_bind_tcp(const char *host, int port, bool share, int *fds, int max, rl_buf *why);
 /* Makes it listen. Nothing changes if it listens already. Returns 0 or an error. */
 int rl_listen_start(int fd);
-/* Listens on a socket file with mode 0660. Replaces one that a process left behind. Anything else of that name is an error:
+/* Listens on a socket file with mode 0660. Replaces a stale one, on which nobody listens. Anything else of that name is an error:
  * a file, a link, a socket on which somebody listens. Returns 0 or an error. */
 int rl_listen_unix(const char *path, int *fd, rl_buf *why);
 /* Takes descriptors handed over by systemd (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)). Returns 0 if there are none for us,
