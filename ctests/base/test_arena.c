@@ -52,7 +52,7 @@ TEST(chunks_go_back_to_the_pool_and_large_blocks_to_malloc) {
   assert_int_equal(arena.size, 0);
   assert_in_range(pool.count, 1, 3);
   size_t kept = pool.count;
-  rl_alloc_fail_at(1, true); /* what is pooled needs no memory */
+  rl_alloc_fail_at(1, true); /* a pooled chunk needs no memory */
   void *again = rl_arena_alloc(&arena, 10);
   rl_alloc_fail_at(0, false);
   assert_non_null(again);

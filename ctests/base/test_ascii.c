@@ -2,7 +2,7 @@
 
 #include "support/test.h"
 
-/* The classes as RFC 9110 and RFC 3986 spell them out. */
+/* Checks the classes against those of RFC 9110 and RFC 3986. */
 static const char digits[] = "0123456789", letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 static bool among(int c, const char *set) { return c && strchr(set, c); }

@@ -37,7 +37,7 @@ static int teardown(void **state) {
   return system(command);
 }
 
-/* "in", "out", or "" where it was refused. */
+/* Returns "in", "out", or "" if it was refused. */
 static const char *content(opener open_it, const char *path) {
   static char text[8];
   memset(text, 0, sizeof text);

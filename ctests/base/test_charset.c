@@ -1,4 +1,4 @@
-/* Text in other charsets becomes UTF-8, measured first and then written. */
+/* Converts text of other charsets to UTF-8: measured first, then written. */
 #include "base/charset.h"
 
 #include "base/error.h"

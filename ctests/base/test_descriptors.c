@@ -14,7 +14,7 @@
 #include "base/os_error.h"
 #include "support/test.h"
 
-/* Runs `check` in a process with these limits; what it returns is a line that was wrong, or 0. */
+/* Runs `check` in a process with these limits. Returns the line that was wrong, or 0. */
 static void in_process(rlim_t soft, rlim_t hard, int (*check)(void)) {
   pid_t child = fork();
   if (child == 0) {

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "support/test.h"
 
-/* "NAME=value;" for each, then "line: why" of an error. */
+/* Compares "NAME=value;" for each, then "line: why" of an error. */
 static void reads_as(rl_slice text, const char *wanted) {
   rl_dotenv d;
   rl_buf out;
@@ -36,7 +36,7 @@ TEST(names_and_values) {
   READS("export A=1\nexport\tB=2\nexported=3\n", "A=1;B=2;exported=3;");
   READS("A=a b  c\nB=x=y=z", "A=a b  c;B=x=y=z;");
   READS("a.b-c_1=x", "a.b-c_1=x;");
-  READS("A=1\nA=2", "A=1;A=2;"); /* who takes them lets the last one count */
+  READS("A=1\nA=2", "A=1;A=2;"); /* the caller lets the last one count */
   READS("A=$B ${C} `d` \\n", "A=$B ${C} `d` \\n;");
 }
 

@@ -20,7 +20,7 @@ TEST(escapes_the_five) {
   check("a<b>c&d\"e'f", "a&lt;b&gt;c&amp;d&#34;e&#39;f");
 }
 
-/* One special byte at every place of texts of every length: blocks of 16, what is left of them, pieces of 512. */
+/* Puts one special byte at every place of texts of every length: blocks of 16, the rest of them, pieces of 512. */
 TEST(finds_a_special_wherever_it_stands) {
   UNUSED;
   char text[600], expected[600 + 8];

@@ -10,7 +10,7 @@
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------------- */
 
-/* Reads all of it: RL_JSON_DONE, or the error. Tokens are put down as text, where it is wanted. */
+/* Reads all of it. Returns RL_JSON_DONE or the error. Writes the tokens as text, if wanted. */
 static int read_all(rl_slice text, rl_buf *tokens) {
   static const char *const signs[] = {
       [RL_JSON_DONE] = ".",  [RL_JSON_NULL] = "n",      [RL_JSON_TRUE] = "t",   [RL_JSON_FALSE] = "f",
@@ -152,7 +152,7 @@ TEST(what_is_no_json_is_refused) {
   assert_refused(RL_SLICE("\0"), RL_ESYNTAX);
 }
 
-/* RFC 8259 section 8.2 leaves them open: U+FFFD each, and what follows is read. */
+/* RFC 8259 section 8.2 leaves them open: each is U+FFFD, and the rest is read. */
 TEST(surrogates_that_are_alone_are_replaced) {
   UNUSED;
 #define LOST "\xef\xbf\xbd"
@@ -280,7 +280,7 @@ TEST(writes_the_shortest_digits_with_a_point_or_an_exponent) {
   assert_number(99999999999999.9, "99999999999999.9");
 }
 
-/* Significant digits of a number as text. */
+/* Counts the significant digits of a number as text. */
 static int count_digits(const char *text) {
   int count = 0, zeros = 0;
   for (const char *at = text; *at && *at != 'e'; at++) {
@@ -291,7 +291,7 @@ static int count_digits(const char *text) {
   return count - zeros > 0 ? count - zeros : 1;
 }
 
-/* How many digits it takes at least: the C library's nearest of each length. */
+/* Returns the least number of digits that read back: the C library's nearest of each length. */
 static int least_digits(double number) {
   char text[40];
   for (int precision = 1; precision < 17; precision++) {
@@ -331,7 +331,7 @@ TEST(any_double_reads_back_and_is_as_short_as_can_be) {
     check_number(&out, decimal);
     check_number(&out, nextafter(decimal, INFINITY));
   }
-  for (int exponent = -1074; exponent < 1024; exponent++) { /* the borders, where neighbours are unevenly far */
+  for (int exponent = -1074; exponent < 1024; exponent++) { /* the borders, with neighbours at unequal distances */
     check_number(&out, ldexp(1, exponent));
     check_number(&out, nextafter(ldexp(1, exponent), 0));
   }
@@ -379,7 +379,7 @@ TEST(writes_strings) {
   assert_string(RL_SLICE("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
 }
 
-/* The eight bytes of a word are looked at together: each place and each byte once. */
+/* Tries each place of a word's eight bytes with each byte, because a word is examined at once. */
 TEST(every_byte_in_every_place_of_a_word_is_written_right) {
   UNUSED;
   rl_buf out;
@@ -419,7 +419,7 @@ TEST(a_buffer_with_a_limit_ends_the_writing) {
     rl_buf_init(&out, limit);
     int code = rl_json_write_string(&out, RL_SLICE("four\n\n\n\n"));
     assert_true(out.len <= limit);
-    assert_int_equal(code, limit < 14 ? RL_ETOOBIG : 0); /* what is written counts, not what might have been */
+    assert_int_equal(code, limit < 14 ? RL_ETOOBIG : 0); /* the bytes written count, not those that might have been */
     rl_buf_free(&out);
     rl_buf_init(&out, limit);
     assert_int_equal(rl_json_write_number(&out, -2.5), limit < 4 ? RL_ETOOBIG : 0);

@@ -14,7 +14,7 @@ typedef struct entry {
 static rl_lru lru;
 static entry entries[MANY];
 
-/* Spread over the buckets as hashes would be. */
+/* Spreads keys over the buckets as hashes would be. */
 static void set_key(uint8_t key[RL_LRU_KEY], int number) {
   uint64_t spread = (uint64_t)number * 0x9e3779b97f4a7c15u;
   memset(key, 0, RL_LRU_KEY);
@@ -81,7 +81,7 @@ TEST(all_buckets_together_hold_all_and_a_visit_may_remove) {
   assert_int_equal(lru.count, 50);
 }
 
-TEST(it_works_on_with_long_chains_where_memory_is_short) {
+TEST(it_works_on_with_long_chains_if_memory_runs_out) {
   UNUSED;
   rl_alloc_fail_at(1, true);
   for (int i = 0; i < MANY; i++) insert(i);
@@ -96,7 +96,7 @@ int main(void) {
       EACH(finds_what_was_inserted_and_not_what_was_removed),
       EACH(the_oldest_is_the_one_not_touched_for_longest),
       EACH(all_buckets_together_hold_all_and_a_visit_may_remove),
-      EACH(it_works_on_with_long_chains_where_memory_is_short),
+      EACH(it_works_on_with_long_chains_if_memory_runs_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,10 +17,10 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
   (void)state;
-  return rmdir(folder); /* fails where something was left behind */
+  return rmdir(folder); /* fails if a file is left */
 }
 
-TEST(flushes_are_timed_one_by_one_and_leave_nothing_behind) {
+TEST(flushes_are_timed_one_by_one_and_leave_no_file) {
   UNUSED;
   uint64_t ns[4] = {0};
   int count = rl_machine_time_flushes(folder, 4, 60000, ns);
@@ -53,7 +53,7 @@ TEST(a_disk_has_room_within_its_size) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(flushes_are_timed_one_by_one_and_leave_nothing_behind, setup, teardown),
+      cmocka_unit_test_setup_teardown(flushes_are_timed_one_by_one_and_leave_no_file, setup, teardown),
       cmocka_unit_test_setup_teardown(no_flush_is_begun_after_the_budget, setup, teardown),
       cmocka_unit_test_setup_teardown(a_folder_that_is_none_is_an_error, setup, teardown),
       cmocka_unit_test_setup_teardown(a_disk_has_room_within_its_size, setup, teardown),

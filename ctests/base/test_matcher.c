@@ -2,11 +2,11 @@
 
 #include "support/test.h"
 
-/* What Lua says of the same is compared in spec/rille/pattern_spec.lua; here is what the matcher promises beside that. */
+/* spec/rille/pattern_spec.lua compares results with Lua's own; this file tests the matcher's own promises. */
 
 static char shown[256];
 
-/* "from-to capture capture …", "none", or the fault. */
+/* Returns "from-to capture capture …", "none", or the fault. */
 static const char *look(const char *subject, const char *pattern) {
   rl_matcher m;
   const char *start, *end;

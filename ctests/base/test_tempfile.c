@@ -23,7 +23,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
   (void)state;
   unlink(path);
-  return rmdir(folder); /* fails where something was left behind */
+  return rmdir(folder); /* fails if a file is left */
 }
 
 static int entries(void) {

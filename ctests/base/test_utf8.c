@@ -40,7 +40,7 @@ TEST(keeps_what_is_not_utf8) {
   check(rl_utf8_lower, "\xE2\x99", "\xE2\x99");
 }
 
-/* What RFC 3629 says of a code point, without a table. */
+/* Encodes a code point as RFC 3629 defines it, without a table. */
 static size_t plain_encode(uint32_t point, char out[4]) {
   if (point < 0x80) return out[0] = (char)point, 1;
   if (point < 0x800) return out[0] = (char)(0xC0 | point >> 6), out[1] = (char)(0x80 | (point & 63)), 2;
@@ -70,7 +70,7 @@ TEST(every_code_point_is_written_and_recognised_but_surrogates) {
   }
 }
 
-/* Of all sequences of two, three and four bytes exactly those are well-formed that some code point has. */
+/* Checks that of all sequences of two, three and four bytes exactly those of code points are well-formed. */
 TEST(there_are_as_many_well_formed_sequences_as_code_points) {
   UNUSED;
   unsigned long counts[5] = {0};
@@ -80,7 +80,7 @@ TEST(there_are_as_many_well_formed_sequences_as_code_points) {
         char s[4] = {(char)first, (char)second, (char)third, (char)0x80};
         counts[rl_utf8_step(s, 4)]++;
       }
-  /* third bytes tried: 16 + 2 + 64 of which 2 are tails with their 64 stood for by the first and the last */
+  /* third bytes tried: 16 + 2 + 64, of which 2 are tails whose 64 are represented by the first and the last */
   assert_int_equal(counts[2] % (0x800 - 0x80), 0);
   assert_int_equal(counts[3], (0x10000 - 0x800 - 0x800) / 64 * 2);
   assert_int_equal(counts[4], (0x110000 - 0x10000) / 64 / 64 * 2);

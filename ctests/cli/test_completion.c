@@ -48,7 +48,7 @@ TEST(each_shell_gets_each_command_and_option) {
   names_everything("fish");
 }
 
-/* What bash would offer for the words of a line. */
+/* Compares what bash would offer for the words of a line. */
 static void completes(const char *words, const char *wanted) {
   char path[] = "/tmp/rille-test-completion-XXXXXX", command[512], answer[512] = {0};
   FILE *file = fdopen(mkstemp(path), "w");

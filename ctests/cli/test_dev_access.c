@@ -1,4 +1,4 @@
-/* Who may see pages of development: hosts, sites, machines. */
+/* Tests who may see pages of development: hosts, sites, machines. */
 #include "cli/dev_access.h"
 
 #include "fake_request.h"

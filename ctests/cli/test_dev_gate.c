@@ -1,4 +1,4 @@
-/* Who answers a request of rille dev: the dashboard, the program, or nobody. */
+/* Tests who answers a request of rille dev: the dashboard, the program, or nobody. */
 #include "cli/dev_gate.h"
 
 #include "fake_request.h"

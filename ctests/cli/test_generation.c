@@ -65,7 +65,7 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* What happened since the last look. */
+/* Compares the events since the last look. */
 #define HAPPENED(text)                         \
   do {                                         \
     assert_slice(rl_buf_slice(&events), text); \

@@ -1,4 +1,4 @@
-/* What goes through exec's environment: written, read back, and refused if it is not ours. */
+/* Tests the text that goes through exec's environment: written, read back, and refused if it is not ours. */
 #define _GNU_SOURCE
 #include "cli/handover.h"
 
@@ -243,6 +243,10 @@ TEST(each_value_is_checked) {
   REFUSES_WITH("sockets", " sockets=3-2147483647");
   REFUSES_WITH("sockets", " sockets=4294967296-4294967301");
   REFUSES_WITH("sockets", " sockets=999-999");
+  char cut[64];
+  long long beyond = (1LL << 32) + from.sockets.fds[0]; /* a socket, if it were cut off to 32 bits */
+  snprintf(cut, sizeof cut, " sockets=%lld-%lld", beyond, beyond);
+  REFUSES_WITH("sockets", cut);
   setenv("RILLE_HANDOVER", good, 1);
   assert_int_equal(rl_handover_take(&h, &why), 0); /* it was good */
   rl_free(from.sockets.fds);
@@ -350,7 +354,7 @@ TEST(a_process_gets_the_sockets_and_the_other_end_of_the_line) {
   rl_free(from.sockets.fds);
 }
 
-/* Of the process that the last test starts. */
+/* Runs in the process that the last test starts. Returns its exit status. */
 static int answer(void) {
   char word[64];
   if (rl_handover_take(&h, &why) || h.role != RL_ROLE_WORKER || h.from != getppid()) return 1;

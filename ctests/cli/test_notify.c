@@ -22,7 +22,7 @@ static void listen_on(const char *path) {
   setenv("NOTIFY_SOCKET", path, 1);
 }
 
-/* What has come, or "". */
+/* Returns the datagram that has come, or "". */
 static const char *heard(void) {
   static char text[64];
   ssize_t n = recv(listener, text, sizeof text - 1, 0);

@@ -53,14 +53,14 @@ TEST(counts_scans_and_segments_as_a_decoder_comes_to_them) {
   rl_buf jpeg;
   rl_image_parts parts;
   make_jpeg(&jpeg, 8, 8, 7);
-  ADD(&jpeg, "\xff\xda\x00\x02"); /* behind the end */
+  ADD(&jpeg, "\xff\xda\x00\x02"); /* after the end */
   rl_image_count(rl_buf_slice(&jpeg), RL_IMAGE_JPEG, &parts);
   assert_int_equal(parts.scans, 7);
   assert_int_equal(parts.segments, 3 + 7 * 2);
   rl_buf_free(&jpeg);
 }
 
-TEST(counts_scans_behind_garbage_and_lengths_that_lie) {
+TEST(counts_scans_after_garbage_and_false_lengths) {
   UNUSED;
   rl_image_parts parts;
   rl_image_count(rl_slice_of("\xff\xd8garbage\xff\xff\xda\x00\x02\xff\xda\x00\x00\xff\xda\x00\x01\xff\xda\xff\xff", 31),
@@ -92,7 +92,7 @@ TEST(refuses_thousands_of_segments) {
 }
 
 /* Each prefix in a block of its own size, so that the address sanitizer sees a read beyond its end. */
-TEST(reads_nothing_behind_the_end_of_any_prefix) {
+TEST(reads_nothing_past_the_end_of_any_prefix) {
   UNUSED;
   rl_buf jpeg;
   make_jpeg(&jpeg, 8, 8, 3);
@@ -178,10 +178,10 @@ TEST(gives_every_byte_of_the_others_and_of_what_is_cut_off) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(counts_scans_and_segments_as_a_decoder_comes_to_them),
-      RUN(counts_scans_behind_garbage_and_lengths_that_lie),
+      RUN(counts_scans_after_garbage_and_false_lengths),
       RUN(takes_what_encoders_write_and_refuses_thousands_of_scans),
       RUN(refuses_thousands_of_segments),
-      RUN(reads_nothing_behind_the_end_of_any_prefix),
+      RUN(reads_nothing_past_the_end_of_any_prefix),
       RUN(leaves_out_what_only_describes_a_png),
       RUN(gives_every_byte_of_the_others_and_of_what_is_cut_off),
   };

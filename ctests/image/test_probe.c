@@ -70,7 +70,7 @@ TEST(refuses_what_is_no_picture_or_has_no_size) {
 }
 
 /* Each prefix in a block of its own size, so that the address sanitizer sees a read beyond its end. */
-TEST(reads_nothing_behind_the_end_of_any_prefix) {
+TEST(reads_nothing_past_the_end_of_any_prefix) {
   UNUSED;
   const rl_slice all[] = {BYTES(JPEG_START JPEG_FRAME),
                           BYTES(exif_big),
@@ -107,7 +107,7 @@ int main(void) {
       RUN(takes_the_first_picture_of_a_gif_not_its_screen),
       RUN(reads_which_way_is_up),
       RUN(refuses_what_is_no_picture_or_has_no_size),
-      RUN(reads_nothing_behind_the_end_of_any_prefix),
+      RUN(reads_nothing_past_the_end_of_any_prefix),
       RUN(knows_the_formats_by_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include "image/cost.h"
 #include "support/test.h"
 
-/* A picture whose corners have colours of their own: red and green above, blue and white below. */
+/* Makes a picture whose corners have colours of their own: red and green above, blue and white below. */
 static gdImagePtr four_corners(int width, int height) {
   gdImagePtr image = gdImageCreateTrueColor(width, height);
   const int colours[2][2] = {{0xFF0000, 0x00FF00}, {0x0000FF, 0xFFFFFF}};
@@ -22,7 +22,7 @@ static char corner_name(gdImagePtr image, int x, int y) {
   return r && g && b ? 'w' : r ? 'r' : g ? 'g' : b ? 'b' : '?';
 }
 
-/* The colours of the corners, row by row. */
+/* Returns the colours of the corners, row by row. */
 static void assert_corners(gdImagePtr image, const char *wanted) {
   int right = image->sx - 1, bottom = image->sy - 1;
   const char seen[] = {corner_name(image, 0, 0), corner_name(image, right, 0), corner_name(image, 0, bottom),
@@ -66,7 +66,7 @@ TEST(has_the_size_that_was_asked_for) {
   expect_size(5000, 2, (rl_thumbnail){.height = 4, .width = 0}, 4096, 2);
 }
 
-/* A JPEG of four corners with an Exif block behind its first marker that says how it is turned. */
+/* Makes a JPEG of four corners with an orientation in an Exif block after its first marker. */
 static void turned_jpeg(rl_buf *out, unsigned orientation) {
   static const char exif[] =
       "\xff\xe1\x00\x22"
@@ -84,7 +84,7 @@ static void turned_jpeg(rl_buf *out, unsigned orientation) {
   gdFree(jpeg);
 }
 
-/* Exif 2.3, Orientation: what the 0th row and the 0th column of the stored picture are to the eye. */
+/* Exif 2.3, Orientation: where the 0th row and the 0th column of the stored picture appear. */
 TEST(turns_pictures_upright) {
   UNUSED;
   const char *const corners[] = {"rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb"};
@@ -128,7 +128,7 @@ TEST(reads_and_writes_all_four_formats) {
   }
 }
 
-TEST(puts_white_behind_what_is_transparent_in_a_jpeg) {
+TEST(paints_transparent_pixels_white_in_a_jpeg) {
   UNUSED;
   int size;
   gdImagePtr image = gdImageCreateTrueColor(16, 16);
@@ -166,7 +166,7 @@ TEST(refuses_bombs_before_it_decodes_and_broken_pictures) {
   rl_buf_free(&out);
 }
 
-/* libjpeg's own: ten scans of a picture in colours. A PNG in seven passes. */
+/* Uses libjpeg's own: ten scans of a colour picture; and a PNG in seven passes. */
 TEST(takes_progressive_and_interlaced_pictures) {
   UNUSED;
   int size;
@@ -188,7 +188,7 @@ TEST(takes_progressive_and_interlaced_pictures) {
   }
 }
 
-/* The same picture with one of its scans again and again. */
+/* Repeats one scan of the same picture again and again. */
 TEST(refuses_a_jpeg_of_thousands_of_scans) {
   UNUSED;
   int size;
@@ -211,7 +211,7 @@ TEST(refuses_a_jpeg_of_thousands_of_scans) {
 
 static bool is_abandoned_after(const rl_thumbnail *how) { return --*(int *)how->owner < 0; }
 
-/* Each format, from the first question on to where it ends whole. */
+/* Tries each format at each question, from the first to the one where it ends whole. */
 TEST(ends_wherever_it_is_abandoned) {
   UNUSED;
   int size[3], left;
@@ -241,7 +241,7 @@ int main(void) {
       RUN(has_the_size_that_was_asked_for),
       RUN(turns_pictures_upright),
       RUN(reads_and_writes_all_four_formats),
-      RUN(puts_white_behind_what_is_transparent_in_a_jpeg),
+      RUN(paints_transparent_pixels_white_in_a_jpeg),
       RUN(refuses_bombs_before_it_decodes_and_broken_pictures),
       RUN(takes_progressive_and_interlaced_pictures),
       RUN(refuses_a_jpeg_of_thousands_of_scans),

@@ -17,7 +17,7 @@ static rl_loop loop;
 static rl_crew crew;
 static atomic_int running, most_running, dropped;
 static int ended;
-static uv_sem_t hold; /* what runs waits for it */
+static uv_sem_t hold; /* the running errand waits for it */
 static bool held;
 
 static void run(rl_errand *errand) {

@@ -7,7 +7,7 @@ enum { JOBS = 200 };
 typedef struct sum {
   rl_job job;
   int input, output;
-  int ended; /* how often done was called */
+  int ended; /* how many times done was called */
   bool ran;
   unsigned long thread;
 } sum;

@@ -67,7 +67,7 @@ TEST(posts_run_in_order_and_once) {
   assert_false(rl_post_waits(&e[2].post));
 }
 
-TEST(a_post_may_post_itself_behind_the_others) {
+TEST(a_post_may_post_itself_after_the_others) {
   UNUSED;
   entry e[2] = {{.number = 1, .again = 2}, {.number = 2, .again = 1}};
   for (int i = 0; i < 2; i++) rl_post_init(&e[i].post), rl_loop_post(&loop, &e[i].post, on_post);
@@ -94,7 +94,7 @@ static void on_long_post(rl_post *post) {
   uv_sleep(1);
 }
 
-/* Work that is large rather than many: the sockets wait as long for both. */
+/* Posts work that is large rather than many: the sockets wait as long for both. */
 TEST(a_turn_ends_before_long_posts_have_all_run) {
   UNUSED;
   enum { POSTS = 60 };
@@ -264,7 +264,7 @@ TEST(a_loop_that_waits_for_mail_or_a_socket_is_not_stuck) {
   rl_mail mail = {.deliver = mail_arrives};
   stuck = 0;
   loop.on_stuck = on_stuck;
-  loop.held = 1; /* as whoever was promised mail says */
+  loop.held = 1; /* as the receiver of promised mail does */
   assert_int_equal(uv_thread_create(&sender, send_late, &mail), 0);
   rl_loop_run(&loop);
   ASSERT_SEEN(3);
@@ -317,7 +317,7 @@ TEST(a_loop_without_memory_leaves_nothing) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(posts_run_in_order_and_once),
-      CASE(a_post_may_post_itself_behind_the_others),
+      CASE(a_post_may_post_itself_after_the_others),
       CASE(posts_without_end_do_not_keep_the_loop_from_its_timers),
       CASE(a_turn_ends_before_long_posts_have_all_run),
       CASE(a_shuffle_chooses_what_runs_next),

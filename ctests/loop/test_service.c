@@ -12,7 +12,7 @@ typedef struct letter {
 
 typedef struct counter {
   rl_service service;
-  int next[SENDERS]; /* of each sender, which number is due: order is kept */
+  int next[SENDERS]; /* the next number of each sender: order is kept */
   int handled, batches, idles, most;
   bool disordered, takes_more;
   uv_sem_t idle;
@@ -136,7 +136,7 @@ TEST(mail_from_a_thread_arrives_on_the_loop_in_order) {
   assert_int_equal(uv_thread_create(&s.thread, send_to_loop, &s), 0);
   while (delivered < MAILS / 2) uv_run(&loop.uv, UV_RUN_NOWAIT);
   uv_thread_join(&s.thread);
-  assert_int_equal(rl_loop_free(&loop), 0); /* what still waits is delivered first */
+  assert_int_equal(rl_loop_free(&loop), 0); /* waiting mail is delivered first */
   assert_int_equal(delivered, MAILS);
   test_free(s.letters);
 }

@@ -22,7 +22,7 @@ static void on_stop(void *owner, int number) {
 
 static void turn(void) { uv_run(&loop.uv, UV_RUN_NOWAIT); }
 
-/* Runs it in a child, which has a loop and watches. Returns its exit status, or minus the signal that ended it. */
+/* Runs it in a child that has a loop and watches. Returns its exit status, or minus the signal that ended it. */
 static int in_child(void (*run)(void)) {
   pid_t child = fork();
   int status;

@@ -1,4 +1,4 @@
-/* Watching directories: what is told, what is not, and new directories. */
+/* Watches directories: changes that are told, those that are not, and new directories. */
 #include "loop/watcher.h"
 
 #include <stdio.h>
@@ -139,14 +139,14 @@ static void test_skipped_directories_are_not_watched(void **state) {
 
 /* ---- links ---------------------------------------------------------------------------------------------------------------- */
 
-/* In a folder beside the root, and the root itself as $R. Runs before the watcher sees any of it, or while it does. */
+/* Runs a shell command in a folder beside the root, with the root as $R, before the watcher sees any of it or meanwhile. */
 static void shell(fixture *f, const char *commands) {
   char line[1000];
   snprintf(line, sizeof line, "mkdir -p %s-out && cd %s-out && R=%s && %s", f->root, f->root, f->root, commands);
   assert_int_equal(system(line), 0);
 }
 
-/* Waits until the path has been told of, whatever else is. */
+/* Waits until the path has been told, among any others. */
 static void expect_told(fixture *f, const char *path) {
   char all[4096] = "", line[300];
   snprintf(line, sizeof line, "%s\n", path);
@@ -154,7 +154,7 @@ static void expect_told(fixture *f, const char *path) {
     run(f, 300);
     strcat(all, f->told);
     if (strstr(all, line)) {
-      for (run(f, 30); f->calls; run(f, 30)) { /* what comes of it too */
+      for (run(f, 30); f->calls; run(f, 30)) { /* and its consequences */
       }
       return;
     }

@@ -74,7 +74,7 @@ TEST(a_delay_without_end_is_cut_to_what_the_wheel_holds) {
   assert_ptr_equal(rl_wheel_expire(&wheel, due), &timer);
 }
 
-/* Also where they came to their slot by different levels. */
+/* Also if they came to their slot by different levels. */
 TEST(those_of_one_millisecond_fire_in_the_order_in_which_they_were_started) {
   UNUSED;
   rl_wheel wheel;
@@ -119,7 +119,7 @@ static void stop_one(model *m) {
   rl_wheel_stop(&m->wheel, &m->timers[i]);
 }
 
-/* All that are due come, no other one, the earlier milliseconds first. */
+/* Checks that all due timers come, and no other, earlier milliseconds first. */
 static void pass_time(model *m) {
   m->now += draw() % (UINT64_C(1) << draw() % 30);
   uint64_t last = 0;

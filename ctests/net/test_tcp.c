@@ -12,7 +12,7 @@
 #include "support/pair.h"
 #include "support/test.h"
 
-/* One end is a stream, the other one the test's. */
+/* A pair: one end is a stream, the other one the test's. */
 typedef struct pair {
   rl_tcp tcp; /* first */
   int peer;
@@ -92,7 +92,7 @@ TEST(bytes_come_only_while_they_are_wanted) {
   assert_slice(rl_buf_slice(&p.in), "onetwo");
 }
 
-TEST(a_fin_is_told_once_and_behind_the_bytes) {
+TEST(a_fin_is_told_once_and_after_the_bytes) {
   UNUSED;
   peer_says("last");
   shutdown(p.peer, SHUT_WR);
@@ -104,7 +104,7 @@ TEST(a_fin_is_told_once_and_behind_the_bytes) {
   assert_int_equal(rl_stream_write(stream(), RL_SLICE("still")), 5); /* half-closed */
 }
 
-/* A FIN behind a request must not end the handler that is at work on it. */
+/* A FIN after a request must not end the handler that works on it. */
 TEST(a_fin_is_not_told_while_reading_is_stopped) {
   UNUSED;
   ops()->read_start(stream());
@@ -219,7 +219,7 @@ TEST(a_file_is_sent_from_where_it_is_asked_for_and_its_end_is_told) {
   close(fd);
 }
 
-TEST(shutdown_shows_the_peer_the_end_behind_what_was_written) {
+TEST(shutdown_shows_the_peer_the_end_after_what_was_written) {
   UNUSED;
   char got[10];
   rl_stream_write(stream(), RL_SLICE("bye"));
@@ -265,7 +265,7 @@ TEST(it_may_be_closed_from_within_its_own_event) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(bytes_come_only_while_they_are_wanted),
-      CASE(a_fin_is_told_once_and_behind_the_bytes),
+      CASE(a_fin_is_told_once_and_after_the_bytes),
       CASE(a_fin_is_not_told_while_reading_is_stopped),
       CASE(a_reset_is_told_even_while_reading_is_stopped),
       CASE(bytes_in_front_of_a_reset_are_told_first),
@@ -274,7 +274,7 @@ int main(void) {
       CASE(news_are_seen_before_the_loop_tells_them),
       CASE(parts_leave_in_order),
       CASE(a_file_is_sent_from_where_it_is_asked_for_and_its_end_is_told),
-      CASE(shutdown_shows_the_peer_the_end_behind_what_was_written),
+      CASE(shutdown_shows_the_peer_the_end_after_what_was_written),
       CASE(a_close_with_reset_is_seen_as_one),
       CASE(it_may_be_closed_from_within_its_own_event),
   };

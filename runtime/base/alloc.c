@@ -1,4 +1,4 @@
-/* malloc behind a fault point; see alloc.h. */
+/* malloc with a fault point in front; see alloc.h. */
 #include "base/alloc.h"
 
 #include <limits.h>

@@ -5,7 +5,7 @@
  *
  * Chunks of the standard size come from and return to a pool that the loop owns, so that a busy worker never calls malloc
  * for them and an idle connection holds none. A larger need gets a chunk of its own, which goes back to malloc.
- * What an arena hands out lives until rl_arena_free and is aligned for any type.
+ * Memory of an arena lives until rl_arena_free and is aligned for any type.
  */
 #ifndef RL_BASE_ARENA_H
 #define RL_BASE_ARENA_H
@@ -33,13 +33,14 @@ enum { RL_CHUNK_SIZE = 4096 };
 void rl_chunk_pool_init(rl_chunk_pool *pool, size_t keep);
 void rl_chunk_pool_free(rl_chunk_pool *pool);
 
-/* The pool outlives the arena. */
+/* The pool must outlive the arena. */
 void rl_arena_init(rl_arena *arena, rl_chunk_pool *pool);
 /* Gives everything back; the arena may be used again. */
 void rl_arena_free(rl_arena *arena);
 
 void *rl_arena_more(rl_arena *arena, size_t size);
-/* NULL where memory is short; a block of no bytes is one too. What is left of a chunk is a multiple of 16. */
+/* Returns a block, or NULL if out of memory; a block of no bytes is one too. The rest of a chunk is always a multiple of
+ * 16. */
 static inline void *rl_arena_alloc(rl_arena *arena, size_t size) {
   if (size >= (size_t)(arena->end - arena->at)) return rl_arena_more(arena, size);
   void *block = arena->at;
@@ -47,7 +48,7 @@ static inline void *rl_arena_alloc(rl_arena *arena, size_t size) {
   return block;
 }
 
-/* A copy with a NUL behind it; .data is NULL where memory is short. */
+/* Returns a copy with a NUL after it; .data is NULL if out of memory. */
 rl_slice rl_arena_copy(rl_arena *arena, rl_slice s);
 
 #endif

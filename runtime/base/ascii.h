@@ -27,7 +27,7 @@ static inline char rl_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + (
 
 static inline char rl_upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c; }
 
-/* 0 to 15, or -1. */
+/* Returns 0 to 15, or -1 if it is no hex digit. */
 static inline int rl_hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   char low = rl_lower(c);

@@ -1,4 +1,4 @@
-/* openat2, and what stands in for it; see beneath.h. */
+/* openat2, and a walk by segments in its place; see beneath.h. */
 #define _GNU_SOURCE
 #include "base/beneath.h"
 
@@ -12,7 +12,7 @@
 
 enum { SEGMENT_ROOM = 256 };
 
-/* Copies the first segment. False with errno where it may not be taken. */
+/* Copies the first segment. Returns false with errno if it is not allowed. */
 static bool take_segment(const char *path, size_t len, char out[SEGMENT_ROOM]) {
   if (len >= SEGMENT_ROOM) return errno = ENAMETOOLONG, false;
   memcpy(out, path, len);

@@ -2,7 +2,7 @@
  * A growable run of bytes with a limit (curl's dynbuf.h: the limit is a constructor argument).
  *
  *      data          data+len       data+cap
- *       |  what is in  |   room       |           limit >= len always
+ *       |   contents   |   room       |           limit >= len always
  *
  * A failed call (RL_ENOMEM, RL_ETOOBIG) leaves the contents as they were and is remembered in `error`, so that a writer
  * may append many pieces and look once at the end. Embedded; rl_buf_free gives the memory back and leaves a usable, empty
@@ -26,10 +26,10 @@ typedef struct rl_buf {
 
 void rl_buf_init(rl_buf *buf, size_t limit);
 void rl_buf_free(rl_buf *buf);
-/* Empties it and forgets its error; keeps the memory. */
+/* Empties it and clears its error; keeps the memory. */
 static inline void rl_buf_clear(rl_buf *buf) { buf->len = 0, buf->error = 0; }
 
-/* Makes room for `extra` more bytes behind len. 0, RL_ENOMEM or RL_ETOOBIG. */
+/* Makes room for `extra` more bytes after len. Returns 0, RL_ENOMEM or RL_ETOOBIG. */
 int rl_buf_grow(rl_buf *buf, size_t extra);
 static inline int rl_buf_reserve(rl_buf *buf, size_t extra) {
   return buf->cap - buf->len >= extra && buf->limit - buf->len >= extra ? 0 : rl_buf_grow(buf, extra);
@@ -48,9 +48,9 @@ int rl_buf_addf(rl_buf *buf, const char *format, ...) __attribute__((format(prin
 
 /* Drops `count` bytes from the front (count <= len). */
 void rl_buf_consume(rl_buf *buf, size_t count);
-/* The caller owns the bytes from now on (rl_free); the buffer is empty. NULL where it held nothing. */
+/* Hands the bytes to the caller (rl_free) and leaves the buffer empty. Returns NULL if it held nothing. */
 char *rl_buf_take(rl_buf *buf, size_t *len) __attribute__((warn_unused_result));
-/* Borrowed until the next call that changes the buffer. */
+/* Returns what is in it, borrowed until the next call that changes the buffer. */
 static inline rl_slice rl_buf_slice(const rl_buf *buf) { return (rl_slice){buf->data, buf->len}; }
 
 #endif

@@ -34,7 +34,8 @@ bool rl_charset_is_known(rl_slice name) {
   return true;
 }
 
-/* What fits into the window; how many bytes that were, or an error. Where no input is left, what the charset still owes. */
+/* Converts what fits into the window. Returns how many bytes that were, or an error. At the end of the input it writes what
+ * the charset still owes (its shift state). */
 static long step(iconv_t open, char **in, size_t *left, char window[WINDOW]) {
   size_t room = WINDOW;
   size_t result = *left ? iconv(open, in, left, &window, &room) : iconv(open, NULL, NULL, &window, &room);
@@ -50,7 +51,7 @@ static long convert(iconv_t open, rl_slice bytes, char *out) {
     flushed = !left;
     long count = step(open, &in, &left, window);
     if (count < 0) return count;
-    if (!rl_utf8_valid(rl_slice_of(window, (size_t)count))) return RL_EUTF8; /* iconv takes points beyond U+10FFFF */
+    if (!rl_utf8_valid(rl_slice_of(window, (size_t)count))) return RL_EUTF8; /* iconv accepts points beyond U+10FFFF */
     if (out) memcpy(out + total, window, (size_t)count);
     total += count;
   }

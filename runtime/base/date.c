@@ -92,7 +92,7 @@ void rl_date_format_iso(int64_t milliseconds, char out[25]) {
   put2(out + 21, (int)(ms % 100));
 }
 
-/* A cursor over the text; each step answers whether the text had the form. */
+/* A cursor over the text; each step returns true if the text has the form. */
 typedef struct cursor {
   const char *at, *end;
 } cursor;
@@ -120,7 +120,7 @@ static bool take_text(cursor *c, const char *text) {
   return true;
 }
 
-/* The index of the name whose first three letters stand here. */
+/* Returns the index of the name whose first three letters are here, or -1. */
 static bool take_short(cursor *c, const char *const *names, int count, int *out) {
   for (int i = 0; c->end - c->at >= 3 && i < count; i++) {
     if (memcmp(c->at, names[i], 3) != 0) continue;
@@ -144,7 +144,7 @@ static bool take_time(cursor *c, civil *out) {
 
 static bool take_gmt(cursor *c) { return take_text(c, " GMT") && c->at == c->end; }
 
-/* " 06 Nov 1994 08:49:37 GMT" behind the comma (IMF-fixdate). */
+/* Reads " 06 Nov 1994 08:49:37 GMT" after the comma (IMF-fixdate). */
 static bool parse_fixdate(cursor c, civil *out) {
   int year;
   if (!(take_char(&c, ' ') && take_number(&c, 2, &out->day) && take_char(&c, ' ') && take_month(&c, &out->month) &&
@@ -154,7 +154,7 @@ static bool parse_fixdate(cursor c, civil *out) {
   return true;
 }
 
-/* " 06-Nov-94 08:49:37 GMT" behind the comma (RFC 850): a date more than 50 years ahead is of the past century. */
+/* Reads " 06-Nov-94 08:49:37 GMT" after the comma (RFC 850). A date more than 50 years ahead is of the past century. */
 static bool parse_rfc850(cursor c, int64_t now, civil *out) {
   int year;
   if (!(take_char(&c, ' ') && take_number(&c, 2, &out->day) && take_char(&c, '-') && take_month(&c, &out->month) &&
@@ -166,7 +166,7 @@ static bool parse_rfc850(cursor c, int64_t now, civil *out) {
   return true;
 }
 
-/* " Nov  6 08:49:37 1994" behind the day's name (asctime). */
+/* Reads " Nov  6 08:49:37 1994" after the day's name (asctime). */
 static bool parse_asctime(cursor c, civil *out) {
   int year;
   if (!(take_char(&c, ' ') && take_month(&c, &out->month) && take_char(&c, ' '))) return false;
@@ -187,7 +187,7 @@ static bool parse(rl_slice s, int64_t now, civil *out) {
   return parse_asctime(rest, out);
 }
 
-/* Which day of the week it was is not looked into: some get that wrong. */
+/* The day of the week is not checked, because some senders get it wrong. */
 int rl_date_parse(rl_slice s, int64_t now, int64_t *out) {
   civil c = {0};
   if (!parse(s, now, &c) || c.hour > 23 || c.minute > 59 || c.second > 60) return RL_ESYNTAX;

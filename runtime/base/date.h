@@ -12,7 +12,7 @@ enum { RL_DATE_LEN = 29 };
 
 /* Writes "Sun, 06 Nov 1994 08:49:37 GMT" and a NUL for seconds since 1970. Years 1 to 9999. */
 void rl_date_format(int64_t seconds, char out[RL_DATE_LEN + 1]);
-/* Seconds since 1970 into *out: 0 or RL_ESYNTAX. `now` decides the century of the two-digit form. */
+/* Reads seconds since 1970 into *out. Returns 0 or RL_ESYNTAX. `now` decides the century of the two-digit form. */
 int rl_date_parse(rl_slice s, int64_t now, int64_t *out);
 /* Writes "22/Nov/2026:14:17:32 +0000" (26 bytes and a NUL): the form of access logs. */
 void rl_date_format_clf(int64_t seconds, char out[27]);

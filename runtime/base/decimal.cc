@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-/* From here to there a number is written without an exponent. */
+/* Numbers between these two bounds are written without an exponent. */
 static bool is_plain(double magnitude) { return magnitude == 0 || (magnitude >= 1e-5 && magnitude < 1e15); }
 
 size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]) {
@@ -20,7 +20,7 @@ size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]) {
   return len;
 }
 
-/* An exponent far below zero, or digits that are all zero, say that the number is too small rather than too large. */
+/* Returns true if a number that is out of range is too small: its exponent is negative, or its integer part is zero. */
 static bool is_small(const char *text, size_t len) {
   for (size_t i = 0; i + 1 < len; i++)
     if (text[i] == 'e' || text[i] == 'E') return text[i + 1] == '-';

@@ -17,7 +17,8 @@ enum { RL_DECIMAL_MAX = 32 };
  * "1e+300"), without a NUL; returns how many bytes. `number` is finite. */
 size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]);
 
-/* Reads `len` bytes that have the form of a JSON number. Too small becomes 0; returns an infinity where it is too large. */
+/* Reads `len` bytes that have the form of a JSON number. A number that is too small becomes 0, one that is too large
+ * infinite. */
 double rl_decimal_read(const char *text, size_t len);
 
 #ifdef __cplusplus

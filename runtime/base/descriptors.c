@@ -1,4 +1,4 @@
-/* How many descriptors there are; see descriptors.h. */
+/* The limit of descriptors, and the reserve; see descriptors.h. */
 #define _GNU_SOURCE
 #include "base/descriptors.h"
 
@@ -33,7 +33,7 @@ void rl_descriptors_raise(void) {
 
 /* ---- the reserve ---------------------------------------------------------------------------------------------------------- */
 
-/* Those below the limit: one that was inherited may be beyond. */
+/* Counts those below the limit; an inherited one may be beyond it. */
 static unsigned count_open(unsigned limit) {
   unsigned count = 0;
   DIR *directory = opendir("/proc/self/fd");

@@ -40,7 +40,7 @@ static void skip_line(rl_dotenv *d) {
   skip(d, end < d->rest.len ? end + 1 : end);
 }
 
-/* Empty lines and comments. */
+/* Skips empty lines and comments. */
 static void skip_nothings(rl_dotenv *d) {
   for (skip_blanks(d); d->rest.len && (at_end_of_line(d) || d->rest.data[0] == '#'); skip_blanks(d)) skip_line(d);
 }
@@ -65,7 +65,7 @@ static int read_name(rl_dotenv *d) {
   return RL_OK;
 }
 
-/* Up to the end of the line or a comment after a space, without the space around it. */
+/* Reads up to the end of the line or a comment after a space, without the space around it. */
 static int read_plain(rl_dotenv *d) {
   size_t end = 0;
   while (end < d->rest.len && !is_end(d->rest.data[end]) &&
@@ -78,7 +78,7 @@ static int read_plain(rl_dotenv *d) {
   return RL_OK;
 }
 
-/* What a backslash and this character stand for, or 0: both stay. */
+/* Returns what a backslash and this character mean, or 0 if both stay. */
 static char escape_of(char quote, char c) {
   if (c == quote) return c;
   if (quote == '\'') return 0;

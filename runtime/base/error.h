@@ -8,7 +8,7 @@
  *   X(NAME, number, word, status, text)
  *     NAME    RL_E<NAME> in C
  *     word    the `code` of the Lua error value (docs/errors.md)
- *     status  what our own client is to see when the error reaches the top of a handler
+ *     status  the response status when the error reaches the top of a handler
  *     text    one line for people
  */
 #ifndef RL_BASE_ERROR_H
@@ -49,15 +49,15 @@ typedef enum rl_error {
 #undef X
 } rl_error;
 
-/* The NAME of a code, without RL_E ("NOMEM"); "UNKNOWN" for a number that is not in the table. Static strings. */
+/* Returns the NAME of a code, without RL_E ("NOMEM"); "UNKNOWN" for a number that is not in the table. Static strings. */
 const char *rl_error_name(int code);
-/* The word that Lua sees as `code` ("memory"). */
+/* Returns the word that Lua sees as `code` ("memory"). */
 const char *rl_error_word(int code);
-/* The code of a word, the first in the table; 0 where there is none. */
+/* Returns the code of a word, the first in the table; 0 if there is none. */
 int rl_error_of_word(const char *word);
-/* One line for people ("out of memory"). */
+/* Returns one line for people ("out of memory"). */
 const char *rl_error_text(int code);
-/* The HTTP status a client is to see; 500 for an unknown code. */
+/* Returns the HTTP status that a client sees; 500 for an unknown code. */
 int rl_error_status(int code);
 
 #endif

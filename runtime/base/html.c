@@ -1,7 +1,6 @@
 /*
- * Escaping while copying. A piece of the text is at most PIECE bytes and room for its worst case is made first, so that the
- * inner loops only store. Sixteen bytes at a time are stored as they are and looked at; a special one among them takes the
- * place of what was stored from it on.
+ * Escapes while it copies. It takes PIECE bytes at a time and makes room for their worst case first, so that the inner loops
+ * only store. Sixteen bytes at a time are stored unchanged and examined; if one is special, its entity overwrites the rest.
  */
 #include "base/html.h"
 
@@ -20,7 +19,7 @@ typedef struct entity {
 static const entity entities[256] = {
     ['&'] = {5, "&amp;"}, ['<'] = {4, "&lt;"}, ['>'] = {4, "&gt;"}, ['"'] = {5, "&#34;"}, ['\''] = {5, "&#39;"}};
 
-/* Room for 8 bytes is there. */
+/* Needs room for 8 bytes. */
 static char *put_byte(char *to, unsigned char c) {
   const entity *e = &entities[c];
   if (e->len == 0) {
@@ -41,7 +40,7 @@ static unsigned specials_in(__m128i block) {
   return (unsigned)_mm_movemask_epi8(found);
 }
 
-/* Whole blocks; what is left of the piece, less than one, is the caller's. */
+/* Copies whole blocks. The caller copies the rest of the piece, which is less than one block. */
 static char *put_blocks(char *to, const char **from, const char *end) {
   const char *at = *from;
   while (end - at >= BLOCK) {

@@ -10,7 +10,7 @@
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 
-/* What stands for an ASCII byte inside a string: 0 itself, 'u' \u00XX, else the letter behind the backslash. */
+/* How an ASCII byte is written inside a string. 0: as itself, 'u': as \u00XX, otherwise the letter after the backslash. */
 static const char escapes[128] = {
     // clang-format off
     'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
@@ -31,8 +31,8 @@ static char *put_escape(char *out, unsigned char c) {
   return out;
 }
 
-/* The high bit of each byte that is a control, '"', '\\', DEL or above ASCII; those above the lowest one set may be wrong
- * (Hacker's Delight, zero-byte test). */
+/* Returns the high bit of each byte that is a control, '"', '\\', DEL or above ASCII. Bits above the lowest one set may be
+ * wrong (Hacker's Delight, zero-byte test). */
 static uint64_t special_bytes(uint64_t w) {
   const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
   uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\'), del = w ^ (ones * 127);
@@ -41,7 +41,7 @@ static uint64_t special_bytes(uint64_t w) {
 
 static bool is_plain(char c) { return (unsigned char)c < 128 && !escapes[(unsigned char)c]; }
 
-/* How many bytes of the front may stand in a string as they are. */
+/* Counts the bytes at the front that need no escape. */
 static size_t plain_run(const char *data, size_t len) {
   size_t i = 0;
   for (; i + 8 <= len; i += 8) {
@@ -54,8 +54,8 @@ static size_t plain_run(const char *data, size_t len) {
   return i;
 }
 
-/* Copies up to the first byte that must not stand in a string as it is; both ends are moved. There is room for eight bytes
- * more than what is copied. */
+/* Copies up to the first byte that needs an escape, and moves both pointers. Needs room for eight bytes more than it
+ * copies. */
 static inline void copy_plain(char **to, const char **at, const char *end) {
   const char *from = *at;
   char *out = *to;
@@ -78,11 +78,11 @@ static inline void copy_plain(char **to, const char **at, const char *end) {
   *at = from;
 }
 
-/* Room that `len` bytes may need: six for one, eight that copy_plain wants to spare, and the quotes. */
+/* Returns the room that `len` bytes may need: six for one, eight that copy_plain wants to spare, and the quotes. */
 enum { BLOCK = 512 };
 static size_t room_for(size_t len) { return len * 6 + 16; }
 
-/* Copies with escapes up to `stop`, and as far behind it as its last character reaches. RL_EUTF8, or 0. */
+/* Copies with escapes up to `stop`, and past it if the last character ends there. Returns 0 or RL_EUTF8. */
 static int copy_escaped(char **to, const char **at, const char *stop, const char *end) {
   for (;;) {
     copy_plain(to, at, stop);
@@ -101,7 +101,7 @@ static int copy_escaped(char **to, const char **at, const char *stop, const char
   }
 }
 
-/* The next block of a string, up to `stop`, with the quotes where it begins or ends. */
+/* Writes the next block of a string, up to `stop`, with the quotes where it begins or ends. */
 static inline int put_block(char **to, const char **at, const char *stop, const char *end, bool first) {
   if (first) *(*to)++ = '"';
   if (copy_escaped(to, at, stop, end)) return RL_EUTF8;
@@ -109,7 +109,7 @@ static inline int put_block(char **to, const char **at, const char *stop, const 
   return RL_OK;
 }
 
-/* Where the most that a block may need would not fit below the buffer's limit: what is written counts, not what might have
+/* Writes a block whose worst case would not fit the buffer's limit: the bytes written count, not those that might have
  * been. */
 static __attribute__((noinline)) int add_block(rl_buf *out, const char **at, const char *stop, const char *end,
                                                bool first) {
@@ -129,8 +129,7 @@ static inline int write_block(rl_buf *out, const char **at, const char *end, boo
   return code;
 }
 
-/* Writes a string in which nothing is escaped, where there is room for it as it is. Returns false where there is anything else:
- * nothing is written then. */
+/* Writes a string without escapes, if there is room for it. Otherwise returns false and has written nothing. */
 static inline bool write_plain(rl_buf *out, rl_slice s) {
   size_t room = s.len + 16;
   if (out->cap - out->len < room || out->limit - out->len < room) return false;
@@ -159,7 +158,7 @@ static bool is_plain_ascii(rl_slice s) {
   return true;
 }
 
-/* One character, or one byte of what is no UTF-8. */
+/* Writes one character, or one byte that is no UTF-8. */
 static void add_point(rl_buf *out, uint32_t point, const char *bytes, size_t len) {
   bool escaped = rl_utf8_is_control(point) || point == '"' || point == '\\' || (len == 1 && point >= 0x80);
   if (escaped) rl_buf_addf(out, "\\u%04x", point);
@@ -237,7 +236,7 @@ static const char *skip_digits(const char *at, const char *end) {
   return at;
 }
 
-/* The digits [from, to) as an integer, unless it exceeds 64 bits. */
+/* Reads the digits [from, to) as an integer. Returns false if it exceeds 64 bits. */
 static bool to_integer(const char *from, const char *to, bool negative, int64_t *out) {
   uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
   for (; from < to; from++) {
@@ -285,7 +284,7 @@ static int number(rl_json_reader *r) {
   return token;
 }
 
-/* Four hex digits at `at`, or -1. */
+/* Reads four hex digits at `at`, or returns -1. */
 static int32_t hex4(const char *at, const char *end) {
   if (end - at < 4) return -1;
   int32_t value = 0;
@@ -297,15 +296,14 @@ static int32_t hex4(const char *at, const char *end) {
   return value;
 }
 
-/* The low half of a surrogate pair as another \uXXXX at `at`, or -1. */
+/* Reads the low half of a surrogate pair, another \uXXXX at `at`, or returns -1. */
 static int32_t low_half(const char *at, const char *end) {
   if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
   int32_t low = hex4(at + 2, end);
   return low >= 0xDC00 && low <= 0xDFFF ? low : -1;
 }
 
-/* \uXXXX after r->at ('u' is there), a surrogate pair as one code point, half a pair as the one that stands for what cannot
- * be written. */
+/* Reads \uXXXX after r->at ('u' is there): a surrogate pair as one code point, half a pair as U+FFFD. */
 static int unicode_escape(rl_json_reader *r) {
   int32_t point = hex4(r->at + 1, r->end);
   if (point < 0) return RL_ESYNTAX;
@@ -330,7 +328,7 @@ static int one_escape(rl_json_reader *r) {
   return rl_buf_add_char(&r->scratch, to[found - from]);
 }
 
-/* Moves r->at over bytes that stand for themselves; stops at '"', '\\', a control byte or the end. */
+/* Moves r->at over bytes that mean themselves; stops at '"', '\\', a control byte or the end. */
 static int plain_part(rl_json_reader *r) {
   for (;;) {
     r->at += plain_run(r->at, (size_t)(r->end - r->at));
@@ -413,7 +411,7 @@ static int key(rl_json_reader *r) {
   return token;
 }
 
-/* Behind a value: the end of the text, a comma, or the bracket that closes. */
+/* Reads what follows a value: the end of the text, a comma, or the closing bracket. */
 static int after_value(rl_json_reader *r) {
   if (r->depth == 0) {
     if (r->at < r->end) return RL_ESYNTAX;

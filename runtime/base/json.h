@@ -1,10 +1,10 @@
 /*
- * JSON (RFC 8259), the two pure halves: writing scalars into a buffer, and reading a text token by token.
+ * JSON (RFC 8259) in two pure halves: writing scalars into a buffer, and reading a text token by token.
  *
- * What is strict: UTF-8, escapes, numbers (no leading zero, no NaN), nothing after the value, depth by the reader's limit.
- * What RFC 8259 leaves open: a byte order mark in front is skipped (section 8.1), half a surrogate pair (section 8.2) becomes
- * U+FFFD, for a document that somebody else has written is not to be lost for one character. An integer that fits 64 bits stays one; any other number is a double, and one that
- * overflows (1e400) is refused.
+ * Strict: UTF-8, escapes, numbers (no leading zero, no NaN), nothing after the value, depth by the reader's limit.
+ * Left open by RFC 8259: a leading byte order mark is skipped (section 8.1). Half a surrogate pair (section 8.2) becomes
+ * U+FFFD, so that one character does not lose the document. An integer that fits 64 bits stays one; any other number is a
+ * double, and one that overflows (1e400) is refused.
  *
  * Reading is pulled by the caller, which recurses as it likes:
  *
@@ -21,18 +21,18 @@
 #include "base/limits.h"
 #include "base/slice.h"
 
-/* Each appends to `out`: 0, the buffer's error, or as said. */
+/* Each appends to `out`. Returns 0, the buffer's error, or as said. */
 int rl_json_write_string(rl_buf *out, rl_slice s); /* RL_EUTF8 */
-/* Any bytes, for logs: what is not UTF-8 has its bytes beyond ASCII written as \u0080 to \u00ff, and what would act on a
- * terminal (rl_utf8_is_control) is escaped too. */
+/* Writes any bytes, for logs: bytes that are no UTF-8 become \u0080 to \u00ff, and what would act on a terminal
+ * (rl_utf8_is_control) is escaped too. */
 int rl_json_write_bytes(rl_buf *out, rl_slice s);
 int rl_json_write_integer(rl_buf *out, int64_t number);
-/* The shortest digits that read back as the same double; always with a point or an exponent. RL_EINVALID for NaN and
+/* Writes the shortest digits that read back as the same double, always with a point or an exponent. RL_EINVALID for NaN and
  * infinities. */
 int rl_json_write_number(rl_buf *out, double number);
 
 typedef enum rl_json_token {
-  RL_JSON_DONE = 1, /* the value is complete and nothing is behind it */
+  RL_JSON_DONE = 1, /* the value is complete and nothing follows it */
   RL_JSON_NULL,
   RL_JSON_TRUE,
   RL_JSON_FALSE,
@@ -59,9 +59,9 @@ typedef struct rl_json_reader {
 
 void rl_json_reader_init(rl_json_reader *reader, rl_slice text);
 void rl_json_reader_free(rl_json_reader *reader);
-/* The next token, or RL_ESYNTAX, RL_EUTF8, RL_ERANGE, RL_EDEPTH, RL_ENOMEM; an error is at reader.at. */
+/* Returns the next token, or RL_ESYNTAX, RL_EUTF8, RL_ERANGE, RL_EDEPTH, RL_ENOMEM; an error is at reader.at. */
 int rl_json_next(rl_json_reader *reader);
-/* Line and column (both from 1) of reader.at, for a message. */
+/* Finds line and column (both from 1) of reader.at, for a message. */
 void rl_json_position(const rl_json_reader *reader, unsigned *line, unsigned *column);
 
 #endif

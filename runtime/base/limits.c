@@ -9,7 +9,7 @@
 const rl_limits rl_limits_default = {.body = RL_LIMIT_BODY, RL_LIMITS_MAP(X)};
 #undef X
 
-enum { COUNT = 1, SECONDS = 1000 }; /* how many of what is kept make one of what is said */
+enum { COUNT = 1, SECONDS = 1000 }; /* how many of the stored unit make one of the program's unit */
 
 typedef struct limit {
   const char *name;

@@ -1,6 +1,6 @@
 /*
- * Every limit of the house, in one place. Sizes are bytes, times milliseconds. Each is a default that a server or an app may
- * set otherwise (rl_limits); what peers can make us hold or wait for is bounded by one of these.
+ * Every limit, in one place. Sizes are bytes, times milliseconds. Each is a default that a server or an app may change
+ * (rl_limits). Whatever peers can make us hold or wait for is bounded by one of these.
  *
  * RFC 9110 and RFC 9112 name minima for some, such as a request line of 8,000 bytes (RFC 9112 section 3).
  */
@@ -21,21 +21,21 @@
 #define RL_LIMIT_HEAD_MS 10000u                       /* 408; from the first byte of a head to its last */
 #define RL_LIMIT_BODY_RATE 240u                       /* 408; bytes a second once the grace is over */
 #define RL_LIMIT_BODY_GRACE_MS 20000u
-#define RL_LIMIT_KEEP_ALIVE_MS 75000u  /* close; longer than the reverse proxies' 60 s */
-#define RL_LIMIT_WRITE_STALL_MS 30000u /* reset; no byte taken by the peer for so long */
-#define RL_LIMIT_LINGER_MS 30000u      /* close; how long what still arrives is dropped after an early answer */
-#define RL_LIMIT_LINGER_SIZE ((size_t)64 << 20) /* close; and how much of it */
-#define RL_LIMIT_LINGER_BRIEF_MS 2000u          /* the same where nothing more is expected, or the server stops */
-#define RL_LIMIT_DRAIN 65536u                   /* an announced body up to this, unread, does not end the connection */
-#define RL_LIMIT_HALF_CLOSE_MS 2000u            /* how long a handler may still run behind a FIN */
-#define RL_LIMIT_STOP_IDLE_MS 250u /* an idle connection may send one more request when the server is to stop */
-#define RL_LIMIT_CUT_MS 1000u      /* what the last answers of a stopping server have to leave, after its timeout */
-#define RL_LIMIT_PIPELINED 32u     /* complete requests that wait behind the one that runs */
+#define RL_LIMIT_KEEP_ALIVE_MS 75000u           /* close; longer than the reverse proxies' 60 s */
+#define RL_LIMIT_WRITE_STALL_MS 30000u          /* reset; no byte taken by the peer for so long */
+#define RL_LIMIT_LINGER_MS 30000u               /* close; how long late bytes are dropped after an early answer */
+#define RL_LIMIT_LINGER_SIZE ((size_t)64 << 20) /* close; and how many of them */
+#define RL_LIMIT_LINGER_BRIEF_MS 2000u          /* the same if nothing more is expected, or the server stops */
+#define RL_LIMIT_DRAIN 65536u                   /* an unread body of at most this does not end the connection */
+#define RL_LIMIT_HALF_CLOSE_MS 2000u            /* how long a handler may still run after a FIN */
+#define RL_LIMIT_STOP_IDLE_MS 250u /* how long an idle connection may send one more request when the server stops */
+#define RL_LIMIT_CUT_MS 1000u      /* how long the last answers of a stopping server have to leave, after its timeout */
+#define RL_LIMIT_PIPELINED 32u     /* complete requests that wait while one runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
 #define RL_LIMIT_REQUESTS 100000u                   /* requests of one connection */
 #define RL_LIMIT_CONNECTIONS 16384u                 /* of one worker */
 #define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
-#define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept for files and databases: connections leave them alone */
+#define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept free of connections, for files and databases */
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
 #define RL_LIMIT_READ_BUFFER 65536u                 /* one for each loop */
 #define RL_LIMIT_SPOOL 65536u                       /* a body or file larger than this goes to a temporary file */
@@ -46,7 +46,7 @@
 #define RL_LIMIT_PART_HEADERS 8192u          /* 400 */
 #define RL_LIMIT_PART_FIELDS 16u             /* 400 */
 #define RL_LIMIT_QUERY_FIELDS 1000u          /* 400 */
-#define RL_LIMIT_COOKIES 100u                /* parsed of one request; the rest is not looked at */
+#define RL_LIMIT_COOKIES 100u                /* parsed of one request; the rest is ignored */
 #define RL_LIMIT_JSON_DEPTH 128u             /* 400 */
 #define RL_LIMIT_PATH_PARAMS 16u             /* of one route */
 #define RL_LIMIT_BATCH 256u                  /* writes that share one commit */
@@ -64,7 +64,7 @@
 #define RL_LIMIT_IMAGE_QUEUE 64u                /* 503; pictures that wait for a core */
 #define RL_LIMIT_OFFLOADS 4u         /* offloaded functions that run at once: so many, or one for each core */
 #define RL_LIMIT_OFFLOAD_QUEUE 256u  /* 503; those that wait for a thread */
-#define RL_LIMIT_EXIT_JOBS_MS 2000u  /* how long the end of the process waits for jobs that nobody waits for … */
+#define RL_LIMIT_EXIT_JOBS_MS 2000u  /* how long the process waits at its end for jobs that nobody waits for … */
 #define RL_LIMIT_EXIT_CREWS_MS 250u  /* … and for offloads and pictures */
 #define RL_LIMIT_PASSWORD_QUEUE 256u /* 503; password hashes that wait for a core */
 #define RL_LIMIT_COMPRESS_QUEUE 256u /* large bodies that wait for a core; others go out as they are */
@@ -78,7 +78,7 @@
 #define RL_LIMIT_RESTART_YOUNG_MS 500u   /* a worker process that dies sooner after it was ready has died young */
 #define RL_LIMIT_RESTART_FIRST_MS 50u    /* the pause after the second one in a row; doubled for each after that … */
 #define RL_LIMIT_RESTART_MOST_MS 5000u   /* … up to this */
-#define RL_LIMIT_STOP_EXTRA_MS 10000u    /* beyond twice the shutdown timeout: then a supervisor kills what goes on */
+#define RL_LIMIT_STOP_EXTRA_MS 10000u    /* added to twice the shutdown timeout: then a supervisor kills the worker */
 #define RL_LIMIT_STOP_COMPUTING_MS 1000u /* how long a program that serves nothing may compute after a signal to stop */
 #define RL_LIMIT_DEV_CPU_MS 5000u        /* 503; how long a task may compute without waiting under rille dev */
 
@@ -87,7 +87,7 @@
 #define RL_LIMIT_RESPONSE_HEAD ((size_t)128 << 10) /* the client's: all header lines of one response */
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
 #define RL_LIMIT_INTERIMS 64u                      /* the client's: 1xx before a response */
-#define RL_LIMIT_CLIENT_UNREAD 65536u              /* so much of a body comes off the wire before anybody reads it */
+#define RL_LIMIT_CLIENT_UNREAD 65536u              /* how much of a body is read ahead of the program */
 #define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
 #define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
 #define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
@@ -95,7 +95,7 @@
 #define RL_LIMIT_DECODED_RATIO 100u               /* … and how much larger than what arrived it may be then */
 #define RL_LIMIT_DECODED_MEMBERS 1024u            /* gzip members in one body */
 
-/* What a server holds of these, changeable one by one before it starts.
+/* The limits that a server holds, changeable one by one before it starts.
  *
  *   X(type, field, name for programs, default, unit, least, most)     COUNT: bytes or a number; SECONDS: kept as ms */
 #define RL_LIMITS_MAP(X)                                                                       \
@@ -115,21 +115,21 @@
   X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)
 
 typedef struct rl_limits {
-  uint64_t body; /* what a request starts with; apps and routes say otherwise (rl_req.body_limit) */
+  uint64_t body; /* the initial value of a request; apps and routes change it (rl_req.body_limit) */
 #define X(type, field, ...) type field;
   RL_LIMITS_MAP(X)
 #undef X
 } rl_limits;
 
-/* Every default; for initialisers of static objects too. */
+/* Every default; also for initialisers of static objects. */
 extern const rl_limits rl_limits_default;
 
-/* Sets one by its name for programs, in the unit for programs (seconds, not milliseconds). 0; RL_ENOTFOUND: no such limit;
- * RL_ERANGE: outside of what rl_limits_range says. */
+/* Sets one by its name for programs, in the unit for programs (seconds, not milliseconds). Returns 0; RL_ENOTFOUND if there
+ * is no such limit; RL_ERANGE if it is out of range (rl_limits_range). */
 int rl_limits_set(rl_limits *limits, const char *name, double value);
-/* The smallest and the largest value of a limit. RL_ENOTFOUND or 0. */
+/* Finds the smallest and the largest value of a limit. Returns 0 or RL_ENOTFOUND. */
 int rl_limits_range(const char *name, double *least, double *most);
-/* The name of the limit with that number, from 0; NULL behind the last. */
+/* Returns the name of the limit with that number, from 0; NULL past the last. */
 const char *rl_limits_name(unsigned number);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A doubly linked ring, intrusive (libuv's queue.h): the node stands inside the thing, the head is a node too.
+ * A doubly linked ring, intrusive (libuv's queue.h): the node is a member of the thing, and the head is a node too.
  *
  *     head <-> a <-> b <-> head        an unlinked node points at itself
  */
@@ -13,14 +13,14 @@ typedef struct rl_list {
   struct rl_list *next, *prev;
 } rl_list;
 
-/* The struct that holds `node` as its member. */
+/* The struct that has `node` as its member. */
 #define RL_CONTAINER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 #define RL_LIST_EACH(head, node) for (rl_list *node = (head)->next; node != (head); node = node->next)
 
 static inline void rl_list_init(rl_list *node) { node->next = node->prev = node; }
 static inline bool rl_list_empty(const rl_list *head) { return head->next == head; }
 
-/* Puts an unlinked node behind the last one. */
+/* Appends an unlinked node. */
 static inline void rl_list_push(rl_list *head, rl_list *node) {
   node->next = head;
   node->prev = head->prev;
@@ -35,7 +35,7 @@ static inline void rl_list_remove(rl_list *node) {
   rl_list_init(node);
 }
 
-/* Takes the first node out; NULL where the list is empty. */
+/* Takes the first node out. Returns NULL if the list is empty. */
 static inline rl_list *rl_list_shift(rl_list *head) {
   if (rl_list_empty(head)) return NULL;
   rl_list *node = head->next;
@@ -43,7 +43,7 @@ static inline rl_list *rl_list_shift(rl_list *head) {
   return node;
 }
 
-/* Moves all nodes of `from` behind those of `to`; `from` is empty then. */
+/* Moves all nodes of `from` to the end of `to`; leaves `from` empty. */
 static inline void rl_list_append(rl_list *to, rl_list *from) {
   if (rl_list_empty(from)) return;
   from->next->prev = to->prev;

@@ -50,7 +50,7 @@ int rl_log_level_of(rl_slice word) {
 
 /* ---- text -------------------------------------------------------------------------------------------------------------- */
 
-/* One character, or a byte that is none, so that it can neither end a value, start a line, nor act on a terminal. */
+/* Writes one character, or a byte that is none, so that it cannot end a value, start a line, or act on a terminal. */
 static void add_escaped(rl_buf *out, uint32_t point) {
   switch (point) {
     case '\n': rl_buf_add_str(out, "\\n"); break;
@@ -60,7 +60,7 @@ static void add_escaped(rl_buf *out, uint32_t point) {
   }
 }
 
-/* Length of the character at the front and what it is; a byte that is no UTF-8 stands for itself and is not `formed`. */
+/* Returns the length of the first character and decodes it. A byte that is no UTF-8 counts as one and is not `formed`. */
 static size_t next_character(rl_slice s, uint32_t *point, bool *formed) {
   size_t step = rl_utf8_step(s.data, s.len);
   *formed = step > 0;
@@ -68,7 +68,7 @@ static size_t next_character(rl_slice s, uint32_t *point, bool *formed) {
   return step ? step : 1;
 }
 
-/* `newline`: what each line break becomes, or NULL. `quoted`: inside of quotes. */
+/* `newline`: replaces each line break, or NULL. `quoted`: inside of quotes. */
 static void add_visible(rl_buf *out, rl_slice s, const char *newline, bool quoted) {
   for (size_t i = 0, step; i < s.len; i += step) {
     uint32_t point;
@@ -101,7 +101,7 @@ void rl_log_add_value(rl_buf *out, rl_slice value) {
   rl_buf_add_char(out, '"');
 }
 
-/* A name may be a stranger's too, where a program logs a form. */
+/* A name may come from a stranger too, if a program logs a form. */
 static void add_key(rl_buf *out, const char *key) {
   for (; *key; key++) {
     unsigned char c = (unsigned char)*key;
@@ -110,7 +110,7 @@ static void add_key(rl_buf *out, const char *key) {
   }
 }
 
-/* What is long and ours follows the line, indented; the breaks of any other value are escaped. */
+/* Our own long values follow the line, indented. Line breaks of any other value are escaped. */
 static bool is_block(const rl_log_field *f) {
   static const char *const names[] = {"traceback", "error", "tree"};
   if (!f->text.data || rl_slice_find(f->text, '\n', 0) == f->text.len) return false;
@@ -128,7 +128,7 @@ static void add_text_field(rl_buf *out, const rl_log_field *f) {
   else rl_log_add_value(out, f->text);
 }
 
-/* With an '=' in it a message could pass for fields: then it is quoted as they are. */
+/* Quotes a message with '=' in it, which could pass for fields. */
 static void add_message(rl_buf *out, rl_slice message) {
   bool quoted = rl_slice_find(message, '=', 0) < message.len;
   if (quoted) rl_buf_add_char(out, '"');
@@ -151,7 +151,7 @@ static void add_text_line(rl_buf *out, const char *when, rl_log_level level, rl_
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------------- */
 
-/* Of two members of one name readers take the last: a field is not to pass for the level. */
+/* Renames a key that would pass for one of the line's own: of two members of one name, readers take the last. */
 static void add_json_key(rl_buf *out, const char *key) {
   static const char *const own[] = {"time", "level", "message"};
   char renamed[16];
@@ -181,7 +181,7 @@ static void add_json_line(rl_buf *out, const char *when, rl_log_level level, rl_
 
 /* ---- the line ---------------------------------------------------------------------------------------------------------- */
 
-/* Writes all of it; what a full disk or a closed pipe refuses is dropped, the service goes on. */
+/* Writes all of it. Drops what a full disk or a closed pipe refuses, so that the service goes on. */
 static void write_line(rl_buf *line) {
   rl_buf_add_char(line, '\n');
   for (size_t done = 0; done < line->len;) {

@@ -35,7 +35,7 @@ static int open_nameless(const char *folder) {
   return fd;
 }
 
-/* Each one at a place of its own, so that the size of the file changes too, as that of a log does. */
+/* Writes each one at an offset of its own, so that the file grows too, as a log does. */
 static int flush_once(int fd, unsigned i) {
   static const char page[PAGE] = {1};
   int code = rl_write_all_at(fd, (uint64_t)i * PAGE, (rl_slice){page, PAGE});

@@ -1,5 +1,5 @@
 /*
- * What `rille doctor` asks of the machine: how long a flush takes, how much room a disk has, whether the clock is kept.
+ * Measurements for `rille doctor`: how long a flush takes, how much room a disk has, whether the clock is synchronised.
  * Everything here may wait for the disk.
  */
 #ifndef RL_BASE_MACHINE_H
@@ -8,9 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Times flushes in `folder`, as SQLite makes them: 4 KiB written to a file, then fdatasync. At most `most` of them, and no new
- * one after `budget_ms`. The file has no name, or loses it at once. Fills ns[0..most) and returns how many, or an error of
- * base/error.h. */
+/* Times flushes in `folder` as SQLite makes them: 4 KiB written to a file, then fdatasync. Makes at most `most`, and starts
+ * none after `budget_ms`. The file has no name, or loses it at once. Fills ns[0..most) and returns how many, or an error. */
 int rl_machine_time_flushes(const char *folder, unsigned most, unsigned budget_ms, uint64_t *ns);
 
 typedef struct rl_machine_space {
@@ -18,10 +17,10 @@ typedef struct rl_machine_space {
   bool read_only;
 } rl_machine_space;
 
-/* Of the disk that holds `path`. 0 or an error. */
+/* Asks the disk that holds `path`. Returns 0 or an error. */
 int rl_machine_space_of(const char *path, rl_machine_space *space);
 
-/* Whether the kernel says that the clock follows another one (NTP). False too where it may not be asked. */
+/* Returns true if the kernel says that the clock is synchronised (NTP), false also if it may not be asked. */
 bool rl_machine_clock_is_kept(void);
 
 #endif

@@ -7,17 +7,17 @@ enum { SET_LONG = 64 }; /* bytes; a longer one costs steps by its length */
 enum { GREEDY, LAZY, OPTIONAL };
 enum { FAULT = RL_MATCH_FAULT, NONE, FOUND, GO_ON, GO_BACK };
 
-/* How a match may go on where it has failed. */
+/* How a match may go on after it has failed. */
 typedef struct way {
-  const char *at;    /* of the subject: where the last try went on */
-  const char *least; /* GREEDY: not in front of this */
-  const char *item;  /* LAZY: what is repeated, up to the sign in front of `next` */
+  const char *at;    /* of the subject: the end of the last try */
+  const char *least; /* GREEDY: not before this */
+  const char *item;  /* LAZY: the repeated part, up to the sign before `next` */
   const char *next;  /* of the pattern: what follows */
   uint32_t open;
   uint8_t kind, captures, depth;
 } way;
 
-/* A match under way: where it stands in subject and pattern. Only inlined functions take its address, so that it can live in
+/* A match under way: its place in subject and pattern. Only inlined functions take its address, so that it can live in
  * registers. */
 typedef struct match {
   const char *s, *p;
@@ -38,7 +38,7 @@ static void rest(rl_matcher *m) {
   if (m->on_pause) m->on_pause(m);
 }
 
-/* Work that is no step of its own, such as bytes that are compared at once. */
+/* Charges for work that is no step of its own, such as bytes that are compared at once. */
 static inline void spend(rl_matcher *m, size_t steps) {
   if (steps < (size_t)m->steps) m->steps -= (int32_t)steps;
   else m->steps = 0;
@@ -46,8 +46,8 @@ static inline void spend(rl_matcher *m, size_t steps) {
 
 /* ---- which bytes a part stands for ---------------------------------------------------------------------------------------- */
 
-/* "%a" and its kind: a letter is a class, its capital all other bytes, and what is no letter is itself. The C library is asked
- * by its table, which follows os.setlocale as isalpha and its kind do. */
+/* Matches "%a" and its kind: a letter is a class, its capital the complement, and any other byte is itself. It uses the C
+ * library's table, which follows os.setlocale as isalpha does. */
 static const unsigned short class_bits[26] = {['a' - 'a'] = _ISalpha, ['c' - 'a'] = _IScntrl, ['d' - 'a'] = _ISdigit,
                                               ['g' - 'a'] = _ISgraph, ['l' - 'a'] = _ISlower, ['p' - 'a'] = _ISpunct,
                                               ['s' - 'a'] = _ISspace, ['u' - 'a'] = _ISupper, ['w' - 'a'] = _ISalnum,
@@ -58,7 +58,7 @@ static inline unsigned short bits_of(unsigned char class) {
   return letter < 26 ? class_bits[letter] : 0;
 }
 
-/* "%z", which the manual does not name any more and Lua's library still knows. */
+/* Matches "%z", which the manual no longer names and Lua's library still knows. */
 static inline bool is_nul_class(unsigned char class) { return (class | 0x20) == 'z'; }
 
 static inline bool class_has(const rl_matcher *m, unsigned char class, unsigned char c) {
@@ -84,7 +84,7 @@ static inline bool set_has(const rl_matcher *m, const char *set, const char *clo
   return !listed;
 }
 
-/* What follows a set; a "]" that stands first is one of its bytes. */
+/* Returns the end of a set; a "]" that comes first is one of its bytes. */
 static const char *set_end(rl_matcher *m, const char *set) {
   const char *p = set + 1, *end = m->pattern_end;
   if (p < end && *p == '^') p++;
@@ -97,7 +97,7 @@ static const char *set_end(rl_matcher *m, const char *set) {
   return p + 1;
 }
 
-/* Whether the part from `item` to `to` stands for the byte. */
+/* Returns true if the part from `item` to `to` matches the byte. */
 static inline bool item_has(const rl_matcher *m, const char *item, const char *to, unsigned char c) {
   switch (*item) {
     case '.': return true;
@@ -107,7 +107,7 @@ static inline bool item_has(const rl_matcher *m, const char *item, const char *t
   }
 }
 
-/* The end of the run of such bytes, up to `limit`. */
+/* Returns the end of the run of such bytes, up to `limit`. */
 static const char *run_within(const rl_matcher *m, const char *item, const char *to, const char *s, const char *limit) {
   unsigned char c = (unsigned char)*item;
   switch (c) {
@@ -125,7 +125,7 @@ static const char *run_within(const rl_matcher *m, const char *item, const char 
   }
 }
 
-/* The same up to the end of the subject, as many bytes at a time as there are steps. */
+/* The same up to the end of the subject, as many bytes at a time as there are steps left. */
 static const char *run_end(rl_matcher *m, const char *item, const char *to, const char *s) {
   for (size_t cost = to - item > SET_LONG ? (size_t)(to - item) / 8 : 1;;) {
     size_t left = (size_t)(m->subject_end - s), most = (size_t)m->steps;
@@ -169,7 +169,7 @@ static inline int close_capture(rl_matcher *m, match *at) {
 
 /* ---- parts that are no repetitions: each returns where it ends in the subject, or NULL -------------------------------------- */
 
-/* "%1" to "%9". Places match nothing. */
+/* Matches "%1" to "%9". A capture of a place matches nothing. */
 static const char *match_again(rl_matcher *m, const char *s, int digit) {
   int index = digit - '1';
   if (index < 0 || index >= (int)m->captures || m->open >> index & 1)
@@ -180,7 +180,7 @@ static const char *match_again(rl_matcher *m, const char *s, int digit) {
   return memcmp(s, m->capture[index].start, len) == 0 ? s + len : NULL;
 }
 
-/* "%bxy". */
+/* Matches "%bxy". */
 static const char *match_balanced(rl_matcher *m, const char *s, const char *p) {
   if (m->pattern_end - p < 4) return fault(m, "malformed pattern (missing arguments to '%%b')", 0);
   if (s == m->subject_end || *s != p[2]) return NULL;
@@ -195,7 +195,7 @@ static const char *match_balanced(rl_matcher *m, const char *s, const char *p) {
   return NULL;
 }
 
-/* "%f[set]": a NUL stands in front of the subject and behind it. */
+/* Matches "%f[set]". The subject counts as having a NUL at either end. */
 static const char *match_frontier(rl_matcher *m, const char *s, const char *set, const char *to) {
   unsigned char before = s == m->subject ? 0 : (unsigned char)s[-1];
   unsigned char after = s == m->subject_end ? 0 : (unsigned char)*s;
@@ -209,7 +209,7 @@ static const char *frontier_end(rl_matcher *m, const char *p) {
 
 static inline bool is_special_escape(char c) { return c == 'b' || c == 'f' || (c >= '0' && c <= '9'); }
 
-/* What "%" begins and is no class. */
+/* Matches what "%" begins and is no class. */
 static inline int match_escape(rl_matcher *m, match *at) {
   const char *to = at->p + 2, *s;
   if (to[-1] == 'f') {
@@ -242,7 +242,7 @@ static inline way *add_way(rl_matcher *m, match *at, int kind, const char *next)
   return w;
 }
 
-/* As many as there are; a way for each that may be left out. */
+/* Takes as many as there are, and leaves a way back for each that may be omitted. */
 static inline void repeat_greedily(rl_matcher *m, match *at, const char *to) {
   const char *end = run_end(m, at->p, to, at->s + 1);
   const char *least = *to == '+' ? at->s + 1 : at->s;
@@ -254,7 +254,7 @@ static inline void repeat_greedily(rl_matcher *m, match *at, const char *to) {
   at->s = end;
 }
 
-/* A part that stands for one byte, which is the next one, goes up to `to`: what comes there says how often. */
+/* Handles a part for one byte that matches the next byte. The sign at `to` says how often. */
 static inline int take_byte(rl_matcher *m, match *at, const char *to) {
   switch (to < m->pattern_end ? *to : 0) {
     case '*':
@@ -273,7 +273,7 @@ static inline int take_byte(rl_matcher *m, match *at, const char *to) {
   return go_deeper(m);
 }
 
-/* The same where the next byte is none of it. */
+/* The same if the next byte does not match. */
 static inline int leave_out(const rl_matcher *m, match *at, const char *to) {
   if (to == m->pattern_end || !is_optional(*to)) return GO_BACK;
   at->p = to + 1;
@@ -313,7 +313,7 @@ static inline int match_part(rl_matcher *m, match *at) {
   }
 }
 
-/* To the last way that was not tried to its end. */
+/* Goes back to the last way that was not tried to its end. */
 static inline int go_back(rl_matcher *m, match *at, const way *ways) {
   for (; at->top > ways; at->top--) {
     way *w = at->top - 1;
@@ -335,7 +335,7 @@ static inline int go_back(rl_matcher *m, match *at, const way *ways) {
   return NONE;
 }
 
-/* Matches the pattern at this very place. */
+/* Matches the pattern at this place only. */
 static inline int match_at(rl_matcher *m, const char *s, way *ways, const char **end) {
   match at = {s, m->pattern, ways};
   m->captures = m->open = 0;
@@ -352,7 +352,7 @@ static inline int match_at(rl_matcher *m, const char *s, way *ways, const char *
 
 /* ---- from outside ------------------------------------------------------------------------------------------------------------------- */
 
-/* The byte with which every match begins, so that places without it need not be tried; -1 where there is none. */
+/* Returns the byte that every match begins with, so that other places need not be tried; -1 if there is none. */
 static int first_byte(const char *p, const char *end) {
   unsigned char c = p < end ? (unsigned char)*p++ : '.';
   if (c == '%') {

@@ -36,7 +36,7 @@ static void reverse(char *to, rl_slice s) {
   for (size_t i = 0; i < s.len; i++) to[i] = s.data[s.len - 1 - i];
 }
 
-/* Both the other way round: there is no memmem from the right. */
+/* Searches with both texts reversed, because there is no memmem from the right. */
 static long find_reversed(rl_slice s, rl_slice part) {
   char *room = rl_alloc(s.len + part.len);
   if (!room) return RL_SCAN_NOMEM;
@@ -69,7 +69,7 @@ static size_t skip_sign(rl_slice s, size_t at) {
   return at < s.len && (s.data[at] == '+' || s.data[at] == '-') ? at + 1 : at;
 }
 
-/* Where an exponent that begins at `at` ends; `at` where none does. */
+/* Returns where an exponent that begins at `at` ends; `at` if there is none. */
 static size_t skip_exponent(rl_slice s, size_t at) {
   if (at >= s.len || (s.data[at] != 'e' && s.data[at] != 'E')) return at;
   size_t digits = skip_sign(s, at + 1), end = skip_digits(s, digits);

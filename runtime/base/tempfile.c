@@ -17,7 +17,7 @@ static int error_of(int saved) { return rl_error_from_errno(saved); }
 
 /* ---- without a name ---------------------------------------------------------------------------------------------------------- */
 
-/* For file systems without O_TMPFILE: it has a name for a moment. */
+/* For file systems without O_TMPFILE: the file has a name for a moment. */
 static int open_unlinked(const char *folder) {
   char path[4096];
   int len = snprintf(path, sizeof path, "%s/rille-XXXXXX", folder);
@@ -42,7 +42,7 @@ int rl_tempfile_open(void) {
 
 /* ---- on the way to a name ------------------------------------------------------------------------------------------------------ */
 
-/* "dir/name" -> "dir/" as a length; 0 for the working directory. */
+/* Returns the length of "dir/" in "dir/name"; 0 for the working directory. */
 static size_t folder_len(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? (size_t)(slash - path) + 1 : 0;
@@ -57,7 +57,7 @@ static char *hidden_name(const char *path) {
   return name;
 }
 
-/* Not mkstemp: the file is to have the permissions that the program's umask gives. */
+/* Does not use mkstemp: the file gets the permissions of the program's umask. */
 int rl_tempfile_open_beside(const char *path, char **name) {
   *name = hidden_name(path);
   if (!*name) return RL_ENOMEM;
@@ -77,7 +77,7 @@ static int sync_folder(const char *path) {
   if (fd < 0) return error_of(errno);
   int code = fsync(fd) ? error_of(errno) : RL_OK;
   close(fd);
-  return code == RL_EINVALID ? RL_OK : code; /* a file system that cannot sync folders needs it not */
+  return code == RL_EINVALID ? RL_OK : code; /* a file system that cannot sync folders does not need it */
 }
 
 int rl_tempfile_commit(int fd, const char *name, const char *path) {

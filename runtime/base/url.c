@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* The byte that the escape at data[at] stands for, or -1. */
+/* Returns the byte of the escape at data[at], or -1. */
 static int escape_value(const char *data, size_t len, size_t at) {
   if (at + 2 >= len) return -1;
   int high = rl_hex_value(data[at + 1]), low = rl_hex_value(data[at + 2]);
@@ -45,7 +45,7 @@ int rl_url_encode(rl_buf *out, rl_slice s) {
   return out->error;
 }
 
-/* Where the authority of a reference begins and ends; both 0 where it has none. */
+/* Finds where the authority of a reference begins and ends; both 0 if it has none. */
 static void find_authority(rl_slice s, size_t *from, size_t *to) {
   size_t at = 0;
   while (at < s.len && (rl_is((unsigned char)s.data[at], RL_CHAR_ALPHA | RL_CHAR_DIGIT) || strchr("+-.", s.data[at])))

@@ -22,7 +22,7 @@ size_t rl_utf8_step(const char *data, size_t len) {
   return len >= 4 && tail(data[2]) && tail(data[3]) ? 4 : 0;
 }
 
-/* Length of the run of ASCII at the front, eight bytes at a time. */
+/* Returns the length of the run of ASCII at the front, eight bytes at a time. */
 static size_t ascii_run(const char *data, size_t len) {
   size_t i = 0;
   for (; i + 8 <= len; i += 8) {
@@ -70,7 +70,7 @@ bool rl_utf8_is_control(uint32_t point) {
 
 /* ---- letters -------------------------------------------------------------------------------------------------------- */
 
-static locale_t unicode; /* 0 where the system has none; made once, for good */
+static locale_t unicode; /* 0 if the system has none; made once, never freed */
 static pthread_once_t unicode_once = PTHREAD_ONCE_INIT;
 
 static void open_unicode(void) { unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); }
@@ -82,7 +82,7 @@ static uint32_t map_point(uint32_t point, bool upper) {
   return (uint32_t)(upper ? towupper_l((wint_t)point, unicode) : towlower_l((wint_t)point, unicode));
 }
 
-/* One letter beyond ASCII, `step` bytes long. */
+/* Appends one letter beyond ASCII, `step` bytes long. */
 static int map_letter(rl_buf *out, const char *data, size_t step, bool upper) {
   uint32_t point = rl_utf8_decode(data, step);
   char text[4];

@@ -73,7 +73,7 @@ static const char doctor_help[] =
 
 static const char completion_help[] =
     "usage: rille completion bash|zsh|fish\n\n"
-    "Prints what a shell needs to complete rille's commands and options:\n\n"
+    "Prints a script with which the shell completes rille's commands and options:\n\n"
     "  bash   rille completion bash > ~/.local/share/bash-completion/completions/rille\n"
     "  zsh    rille completion zsh > \"${fpath[1]}/_rille\"\n"
     "  fish   rille completion fish > ~/.config/fish/completions/rille.fish\n";

@@ -40,7 +40,7 @@ static const char fish[] =
     "complete -c rille -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n"
     "~";
 
-/* What stands in front of a command's options, between its name and them, and after them. */
+/* The text before a command's options, between its name and them, and after them. */
 static const struct {
   const char *shell, *script, *before, *between, *after;
 } shells[] = {{"bash", bash, "      ", "\\ -*) words='", "' ;;\n"},

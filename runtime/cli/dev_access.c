@@ -16,7 +16,7 @@ static void map_ipv4(struct in_addr v4, struct in6_addr *out) {
   memcpy(out->s6_addr + 12, &v4, 4);
 }
 
-/* Whatever a client may take for an address: 127.1, 0x7f000001, [::1], ::ffff:127.0.0.1. */
+/* Parses whatever a client may take for an address: 127.1, 0x7f000001, [::1], ::ffff:127.0.0.1. */
 static bool parse_address(const char *text, struct in6_addr *out) {
   struct in_addr v4;
   if (inet_aton(text, &v4)) return map_ipv4(v4, out), true;
@@ -41,7 +41,7 @@ static bool address_of(const struct sockaddr *from, struct in6_addr *out) {
   return true;
 }
 
-/* Of any interface: who listens on all addresses listens on each of these. */
+/* Returns true if an interface has the address: a server that listens on all addresses listens on it. */
 static bool is_of_this_machine(const struct in6_addr *address) {
   struct ifaddrs *all, *one;
   struct in6_addr own;
@@ -54,7 +54,8 @@ static bool is_of_this_machine(const struct in6_addr *address) {
 
 /* ---- hosts ------------------------------------------------------------------------------------------------------------------ */
 
-/* "[::1]:80" -> "::1", "Example.org.:80" -> "Example.org". False where it does not fit. */
+/* Copies the host without its port: "[::1]:80" -> "::1", "Example.org.:80" -> "Example.org". Returns false if it does not
+ * fit. */
 static bool without_port(rl_slice host, char out[HOST_ROOM]) {
   size_t end;
   if (host.len && host.data[0] == '[') {
@@ -81,7 +82,7 @@ static bool is_localhost(const char *name) {
   return strcasecmp(name, "localhost") == 0 || ends_with(name, ".localhost");
 }
 
-/* ".example.org" stands for every name below it. */
+/* Returns true for a name of --allow-host; ".example.org" allows every name below it. */
 static bool is_allowed(const rl_options *o, const char *name) {
   for (int i = 0; i < o->allowed_count; i++) {
     const char *allowed = o->allowed[i];
@@ -128,7 +129,7 @@ bool rl_dev_host_is_ours(const rl_options *o, rl_slice host) {
   return is_localhost(name) || is_bound_name(o, name);
 }
 
-/* The target may name another host than the header does: both count. */
+/* Checks both the host of the target and the header, which may differ. */
 bool rl_dev_may_see_pages(const rl_options *o, const rl_req *req) {
   const rl_header *header = rl_req_header(req, RL_HEADER_HOST);
   return rl_dev_host_is_ours(o, req->host) && (!header || rl_dev_host_is_ours(o, header->value));
@@ -141,7 +142,8 @@ static rl_slice field(const rl_req *req, const char *name) {
   return h ? h->value : RL_SLICE_NONE;
 }
 
-/* A link to the panel on a page of another site is followed; what frames, fetches or runs it is not answered. */
+/* Returns true if a person follows a link to the panel from another site. Frames, fetches and scripts of other sites are
+ * refused. */
 static bool is_link(const rl_req *req) {
   bool page = rl_slice_eq(req->path, RL_SLICE("/_rille")) || rl_slice_eq(req->path, RL_SLICE("/_rille/source"));
   return page && rl_slice_eq(field(req, "sec-fetch-mode"), RL_SLICE("navigate")) &&
@@ -173,7 +175,7 @@ static bool is_loopback_remote(const rl_req *req) {
   return rl_slice_starts(req->remote, RL_SLICE("127.")) || rl_slice_eq(req->remote, RL_SLICE("::1"));
 }
 
-/* What live reload needs is for every page that the program serves; the rest shows sources and requests. */
+/* Returns true for what live reload needs, which every page of the program may use. The rest shows sources and requests. */
 static bool is_live(const rl_req *req) {
   return rl_slice_eq(req->path, RL_SLICE("/_rille/live.js")) || rl_slice_eq(req->path, RL_SLICE("/_rille/events"));
 }

@@ -1,7 +1,7 @@
 /*
- * Who may see what development shows: sources on error pages, requests and tasks in the panel, the events of live reload.
+ * Decides who may see the pages of development: sources on error pages, requests and tasks in the panel, events of live reload.
  *
- *   a page of another site, whose name was made to lead here (DNS rebinding)  ->  its name stands in Host: not one of ours
+ *   a page of another site, whose name was made to lead here (DNS rebinding)  ->  its name is in Host: not one of ours
  *   a page of another site that asks us directly                              ->  Sec-Fetch-Site and Origin say so
  *   another machine                                                           ->  sees pages by a host that is ours, no panel
  *
@@ -14,11 +14,11 @@
 #include "cli/options.h"
 #include "http/request.h"
 
-/* A Host, with or without a port. */
+/* Returns true if the host, with or without a port, is one of ours. */
 bool rl_dev_host_is_ours(const rl_options *options, rl_slice host);
-/* Whether this request may be answered with a page of development, or be told of a reload. */
+/* Returns true if this request may be answered with a page of development, or be told of a reload. */
 bool rl_dev_may_see_pages(const rl_options *options, const rl_req *req);
-/* Whether it may ask what stands below /_rille. */
+/* Returns true if it may ask for what is below /_rille. */
 bool rl_dev_may_ask_dashboard(const rl_options *options, const rl_req *req);
 
 #endif

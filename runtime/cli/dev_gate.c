@@ -1,4 +1,4 @@
-/* Who answers a request of rille dev; see dev_gate.h. */
+/* Decides who answers a request of rille dev; see dev_gate.h. */
 #include "cli/dev_gate.h"
 
 #include "cli/dev_access.h"
@@ -16,8 +16,8 @@ static bool is_browser(const rl_req *req) {
   return false;
 }
 
-/* Returns true if the dashboard answers with the reason why the program does not load. Other clients of a broken program get the
- * code before. */
+/* Returns true if the dashboard answers with the reason why the program does not load. Other clients of a broken program get
+ * the previous version. */
 static bool is_explained(const rl_dev_gate *g, const rl_req *req) {
   return req->shows_dev && (!g->program || (g->broken && is_browser(req)));
 }

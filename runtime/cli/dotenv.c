@@ -15,7 +15,7 @@
 
 enum { MOST = 1 << 20, PIECE = 16 << 10 };
 
-/* What .env has set, so that it can be set anew. */
+/* The variables that .env has set, so that a reload can set them anew. */
 static char **names;
 static size_t name_count;
 
@@ -32,7 +32,7 @@ static void note_name(const char *name) {
   if (copy) names[name_count++] = copy;
 }
 
-/* The environment itself comes first. */
+/* Sets a variable, unless the environment itself had it first. */
 static void set(const char *name, const char *value) {
   bool ours = is_ours(name);
   if (getenv(name) && !ours) return;
@@ -75,7 +75,7 @@ static void unset_ours(void) {
   }
 }
 
-/* All of it is understood before any of it is taken. */
+/* Sets nothing before all of it was parsed without an error. */
 static int take(const char *path, rl_slice text, bool anew, rl_buf *why) {
   int code = each(path, text, NULL, why);
   if (code) return code;

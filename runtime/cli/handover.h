@@ -1,5 +1,5 @@
 /*
- * What one rille hands to the next: listening sockets, and a line between the two. The text is in RILLE_HANDOVER, which only
+ * One rille hands over to the next: listening sockets, and a line between the two. The text is in RILLE_HANDOVER, which only
  * rille sets. Descriptors keep their numbers across exec; everything else that is open is closed.
  *
  *   supervisor --start--> worker        line: "ready 1" once it listens, "at FILE:LINE" when it crashes; its end tells either

@@ -32,7 +32,7 @@ int rl_lifeline_watch(int line, double most_s) {
   sigset_t all, before;
   patience_s = most_s < 1e6 ? most_s : 1e6;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before); /* signals of the process are for the others */
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* leaves signals of the process to the other threads */
   int code = pthread_create(&thread, NULL, watch, (void *)(intptr_t)line);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (code) return RL_ENOMEM;

@@ -1,6 +1,6 @@
 /*
- * rille: the command line. Sorts out options and the root folder, then hands over: `serve` to serve.c, everything else to
- * one Lua state (program.c).
+ * rille: the command line. Parses options and finds the root folder, then hands over: `serve` to serve.c, `dev` to dev.c,
+ * everything else to one Lua state (program.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +35,8 @@ static int usage_error(rl_buf *why) {
   return 2;
 }
 
-/* The folder that holds APP, absolute: "blog/app" and "blog/app.lua" both stand in "blog". Falls back to the working
- * directory, so that the command itself can say that there is no such app. */
+/* Returns the folder that holds APP, absolute: "blog" for "blog/app" and "blog/app.lua" (the caller's, free). Falls back to
+ * the working directory, so that the command itself can say that there is no such app. */
 static char *root_of(const char *app) {
   char *path = realpath(app, NULL);
   if (!path) return realpath(".", NULL);
@@ -59,7 +59,7 @@ static int print_help(const rl_options *options) {
   return 0;
 }
 
-/* What lua/rille/doctor.lua gets: APP, whether it was given, the port, "json" or "text", what is wrong with .env, the hosts. */
+/* Passes to lua/rille/doctor.lua: APP, "given" or "", the port, "json" or "text", the error of .env, the hosts. */
 static int run_doctor(rl_options *options, const char *root, const rl_buf *wrong) {
   char port[8], *argv[5 + RL_OPTION_HOSTS] = {0};
   snprintf(port, sizeof port, "%d", options->port);
@@ -84,15 +84,14 @@ static int run_command(rl_options *options, const char *root, const rl_handover 
   return 2;
 }
 
-/* APP becomes absolute, because the root is where it stands. */
+/* Makes APP absolute, because the root is its folder. */
 static char *resolve_app(rl_options *options) {
   char *absolute = rl_options_takes_app(options->command) ? realpath(options->app, NULL) : NULL;
   if (absolute) options->app = absolute;
   return absolute;
 }
 
-/* libuv's pool: a thread for each core, which password hashes and pictures may fill (loop/gate.h), and four more for files
- * and names. */
+/* Sizes libuv's pool: a thread for each core, which gated jobs may fill (loop/gate.h), and four more for files and names. */
 static void size_thread_pool(void) {
   char text[24];
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -100,17 +99,17 @@ static void size_thread_pool(void) {
   setenv("UV_THREADPOOL_SIZE", text, 0);
 }
 
-/* Before main, and before the libraries start: what is to make a server load again must not end it because it comes early. */
+/* Runs before main and before the libraries start: a signal to reload must not end a server because it comes early. */
 __attribute__((constructor(101))) static void hold_signals(int argc, char **argv) {
   if (argc > 1 && (strcmp(argv[1], "serve") == 0 || strcmp(argv[1], "dev") == 0)) rl_self_hold_signals();
 }
 
-/* What writes to a pipe or socket that nobody reads hears of it by its own call. A handler and not SIG_IGN, which children
- * would inherit. */
+/* Does nothing: a write to a pipe or socket that nobody reads reports that itself. Not SIG_IGN, which children would
+ * inherit. */
 static void on_broken_pipe(int number) { (void)number; }
 
-/* A command whose output nobody reads any more (rille run x | head) ends as every other program does. A server goes on
- * without its log; a connection that has gone is no reason for either. */
+/* Ends a command whose output nobody reads any more (rille run x | head), as every other program does. A closed connection
+ * is no reason to end. */
 static void on_unread_output(int number) {
   struct pollfd outputs[] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
   int saved = errno;
@@ -121,7 +120,7 @@ static void on_unread_output(int number) {
   raise(number);
 }
 
-/* Whatever disposition we were started with. */
+/* Replaces the dispositions that we were started with. */
 static void set_up_signals(const rl_options *options) {
   bool serves = strcmp(options->command, "serve") == 0 || strcmp(options->command, "dev") == 0;
   signal(SIGCHLD, SIG_DFL);
@@ -138,12 +137,12 @@ static bool self_test(void) {
   return false;
 }
 
-/* Whoever serves "." means the folder he is in, and looks there for his templates. */
+/* Says the root if the working directory is below it: people who serve "." expect their templates there. */
 static void say_root(const rl_options *options, const char *root, const char *typed) {
   char here[PATH_MAX];
   size_t len = strlen(root);
   if (!options->app_given || !getcwd(here, sizeof here) || strncmp(here, root, len) != 0) return;
-  if (!here[len] || (here[len] != '/' && len > 1)) return; /* it is the root, or beside it */
+  if (!here[len] || (here[len] != '/' && len > 1)) return; /* the root itself, or beside it */
   rl_buf text;
   rl_buf_init(&text, RL_BUF_NO_LIMIT);
   rl_buf_addf(&text,
@@ -167,7 +166,7 @@ static int run_with_root(rl_options *options, const char *root, const rl_handove
   return status;
 }
 
-/* `wrong`: what is wrong with .env, where the command is to tell that itself. */
+/* `wrong`: the error of .env, for a command that reports it itself. */
 static int run(rl_options *options, const char *root, const rl_handover *handover, const rl_buf *wrong) {
   if (strcmp(options->command, "help") == 0) return print_help(options);
   if (strcmp(options->command, "version") == 0) return puts("rille " RILLE_VERSION), 0;
@@ -180,7 +179,7 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   return run_with_root(options, root, handover, wrong);
 }
 
-/* What a broken .env must not keep anybody from. */
+/* Returns true for a command that a broken .env must not stop. */
 static bool needs_no_settings(const char *command) {
   static const char *const names[] = {"help", "version", "completion", "new"};
   if (!rl_command_find(command)) return true; /* that is the mistake to tell */
@@ -195,13 +194,13 @@ static int load_settings(const char *command, const char *root, rl_buf *why) {
   return strcmp(command, "doctor") == 0 ? RL_OK : code;
 }
 
-/* Where .env is looked for. */
+/* Returns the folder where .env is looked for (the caller's, free). */
 static char *first_root(int argc, char **argv) {
   bool named = argc > 2 && rl_options_takes_app(argv[1]) && argv[2][0] != '-';
   return named ? root_of(argv[2]) : realpath(".", NULL);
 }
 
-/* A socket that took the place of stderr would be written to. */
+/* Opens the standard descriptors that are closed: a socket in the place of stderr would be written to. */
 static void keep_standard_descriptors(void) {
   for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = dup(fd)) {
     if (fd <= STDERR_FILENO) continue;
@@ -216,7 +215,7 @@ int main(int argc, char **argv) {
   rl_handover handover;
   rl_buf_init(&why, 4096);
   rl_buf_init(&wrong, 4096);
-  prctl(PR_SET_NAME, "rille"); /* one that was started by /proc/self/exe would be called exe */
+  prctl(PR_SET_NAME, "rille"); /* started as /proc/self/exe it would be called exe */
   signal(SIGPIPE, SIG_IGN);
   keep_standard_descriptors();
   rl_self_note(argc, argv);

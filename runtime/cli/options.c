@@ -43,7 +43,7 @@ static int to_seconds(const char *text, double *out) {
   return RL_OK;
 }
 
-/* "[::1]", as URLs write it, is ::1. */
+/* Removes the brackets of "[::1]", as URLs write it. */
 static const char *without_brackets(rl_options *o, const char *text) {
   size_t len = strlen(text);
   if (*text != '[') return text;
@@ -121,7 +121,7 @@ static const char *set_json(rl_options *o, const char *text) {
   return NULL;
 }
 
-/* A host as it stands in a URL, without a port; one dot in front stands for all names below. */
+/* Takes a host as in a URL, without a port; a leading dot allows all names below it. */
 static const char *add_allowed(rl_options *o, const char *text) {
   rl_slice name = rl_slice_str(*text == '.' ? text + 1 : text);
   if (o->allowed_count == RL_OPTION_ALLOWED || !name.len || strpbrk(name.data, "/@*: "))
@@ -196,7 +196,7 @@ static int refuse_unknown(const rl_command *c, const char *name, rl_buf *why) {
   return RL_EINVALID;
 }
 
-/* An option of another command. */
+/* Refuses an option of another command. */
 static int refuse_here(const rl_command *c, const option *found, rl_buf *why) {
   if (c->takes & RL_FOR_SERVE && found->of == RL_FOR_DEV)
     rl_buf_addf(why, "%s is for rille dev: rille serve has no development pages", found->name);
@@ -220,7 +220,7 @@ static int refuse_argument(const rl_command *c, const char *app, const char *tex
   return RL_EINVALID;
 }
 
-/* What an editor or a chat has made of "--port": a dash of U+2010 to U+2015, U+2212. */
+/* Skips dashes that an editor or a chat has made of "--": U+2010 to U+2015, U+2212. */
 static const char *after_long_dashes(const char *text) {
   for (;;) {
     if (strncmp(text, "\xE2\x80", 2) == 0 && (unsigned char)text[2] >= 0x90 && (unsigned char)text[2] <= 0x95)
@@ -274,7 +274,7 @@ static int set(rl_options *o, const option *found, const char *text, rl_buf *why
   return expected ? refuse(why, found->name, expected, text) : RL_OK;
 }
 
-/* "--port=80" and "--port 80". `i` is moved past what was used. */
+/* Reads "--port=80" or "--port 80". Moves `i` past what it used. */
 static int parse_one(rl_options *o, const rl_command *c, char **argv, int argc, int *i, rl_buf *why) {
   char name[64];
   const char *text = argv[*i], *eq = strchr(text, '=');
@@ -298,8 +298,8 @@ static int parse_one(rl_options *o, const rl_command *c, char **argv, int argc, 
 
 static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
 
-/* "rille serve --help", "rille serve app.lua --help". What comes after a script's name is the script's, and all of test's
- * is busted's. */
+/* Returns true for "rille serve --help" and "rille serve app.lua --help". Arguments after a script's name belong to the
+ * script, and all of test's to busted. */
 static bool asks_for_help(const rl_command *c, int argc, char **argv) {
   if (c->takes & RL_TAKES_REST && !takes_options(c))
     return argc > 0 && strcmp(c->name, "test") != 0 && is_help(argv[0]);

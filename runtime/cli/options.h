@@ -1,6 +1,6 @@
 /*
- * The command line: a command (commands.h), its options by a table, and what is left. A mistake says what was expected, and
- * what may have been meant; the caller exits 2.
+ * Parses the command line: a command (commands.h), its options by a table, and the rest. An error says what was expected and
+ * what may have been meant; the caller exits with 2.
  */
 #ifndef RL_CLI_OPTIONS_H
 #define RL_CLI_OPTIONS_H
@@ -17,12 +17,12 @@ typedef struct rl_options {
   bool app_given;
   const char *hosts[RL_OPTION_HOSTS];
   int host_count;
-  char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* of those that were written in brackets */
+  char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* for hosts that were written in brackets */
   const char *allowed[RL_OPTION_ALLOWED];          /* of rille dev: hosts that may see its pages */
   int allowed_count;
   int port;
   const char *unix_path;
-  int threads; /* as resolved: at least 1 */
+  int threads; /* resolved, at least 1 */
   bool threads_auto;
   rl_log_format log;
   double shutdown_timeout; /* seconds */
@@ -30,18 +30,18 @@ typedef struct rl_options {
   double watchdog;         /* seconds, 0: off */
   bool supervise;
   bool json; /* of rille doctor */
-  int argc;  /* what follows for the command itself (rille run FILE …) */
+  int argc;  /* the rest, for the command itself (rille run FILE …) */
   char **argv;
 } rl_options;
 
-/* Fills `options` from the command line, with HOST, PORT and RILLE_THREADS of the environment as defaults. 0, or
+/* Fills `options` from the command line, with HOST, PORT and RILLE_THREADS of the environment as defaults. Returns 0, or
  * RL_EINVALID with a line in `why`. Strings are borrowed from argv and the environment. */
 int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
 
-/* Whether the root is the folder that holds the command's APP, else the working directory. */
+/* Returns true if the root is the folder that holds the command's APP; otherwise it is the working directory. */
 bool rl_options_takes_app(const char *command);
 
-/* The option at `i` of those that a command takes; NULL behind the last. */
+/* Returns the option at `i` of those that a command takes; NULL past the last. */
 const char *rl_options_of(const rl_command *command, unsigned i);
 
 #endif

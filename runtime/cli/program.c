@@ -31,7 +31,7 @@ static void on_end(rl_main *main, int status) {
   rl_loop_stop(&p->loop);
 }
 
-/* The first signal cancels the program, so that its __close run; a second one ends the process: loop/stop.h. */
+/* Cancels the program at the first signal, so that its __close run. A second one ends the process (loop/stop.h). */
 static void on_stop(void *owner, int number) {
   program *p = owner;
   if (number == SIGINT && p->main.on_interrupt && p->main.on_interrupt(&p->main)) return;
@@ -56,7 +56,7 @@ void rl_program_settle(rl_loop *loop, int status) {
   _exit(status);
 }
 
-/* Whether others may wait for a task that computes: elsewhere to say so would be noise. */
+/* Returns true if others may wait for a task that computes. For other commands a warning would be noise. */
 static bool may_keep_waiting(const char *command) {
   return strcmp(command, "run") == 0 || strcmp(command, "test") == 0;
 }

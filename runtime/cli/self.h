@@ -1,5 +1,5 @@
 /*
- * What this process was started as: its arguments, its environment before .env, and the name of its binary. A supervisor and
+ * How this process was started: its arguments, its environment before .env, and the name of its binary. A supervisor and
  * SIGUSR2 start it again from these.
  */
 #ifndef RL_CLI_SELF_H

@@ -22,7 +22,7 @@ void rl_sockets_add(rl_sockets *s, int fd) {
   s->fds[s->count++] = fd;
 }
 
-/* One set: those of the first decide the port. */
+/* Opens one set. The sockets of the first decide the port. */
 static int open_set(rl_sockets *s, const rl_options *o, int *port, bool joins, rl_buf *why) {
   int fds[ADDRESSES], count = 0;
   for (int i = 0; i < o->host_count; i++) {

@@ -1,4 +1,4 @@
-/* What was meant; see suggest.h. */
+/* Finds what was meant; see suggest.h. */
 #include "cli/suggest.h"
 
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 
 #include "base/ascii.h"
 
-enum { MOST = 32 }; /* letters of a word that is compared */
+enum { MOST = 32 }; /* the longest word that is compared */
 
 typedef struct pair {
   const char *theirs, *ours;
@@ -74,7 +74,7 @@ const char *rl_suggest_option(const char *name) { return find(options, sizeof op
 
 static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
-/* Letters left out, added, changed, or two of them the wrong way round (Damerau 1964), without regard to case. */
+/* Counts letters left out, added, changed, or two of them swapped (Damerau 1964), without regard to case. */
 static unsigned distance(const char *a, const char *b) {
   unsigned rows[3][MOST + 1], n = (unsigned)strlen(a), m = (unsigned)strlen(b);
   for (unsigned j = 0; j <= m; j++) rows[0][j] = j;
@@ -97,7 +97,7 @@ void rl_suggest_start(rl_suggestion *s, const char *name) {
   *s = (rl_suggestion){.name = name, .distance = letters(name) > 4 ? 3 : 2};
 }
 
-/* One letter in four may be wrong: of a short word one, of a long one two. */
+/* Accepts at most one wrong letter of a short word, two of a long one. The first of the nearest words wins. */
 void rl_suggest_try(rl_suggestion *s, const char *word) {
   if (strlen(s->name) > MOST || strlen(word) > MOST || !letters(s->name)) return;
   unsigned found = distance(s->name, word);

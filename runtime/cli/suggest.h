@@ -1,10 +1,10 @@
 /*
- * What was meant: the word among some that a mistyped one is most like, and words that other programs have for ours.
+ * Suggestions for mistakes: the known word that is most like a mistyped one, and our words for those of other programs.
  *
  *   rl_suggestion s;
  *   rl_suggest_start(&s, "nwe");
  *   for each word there is: rl_suggest_try(&s, word);
- *   s.best                    "new", or NULL where none is near
+ *   s.best                    "new", or NULL if none is near
  *
  * Everything is borrowed.
  */
@@ -19,8 +19,8 @@ typedef struct rl_suggestion {
 void rl_suggest_start(rl_suggestion *s, const char *name);
 void rl_suggest_try(rl_suggestion *s, const char *word);
 
-/* Our word for somebody else's: of a command, of an option; NULL where there is none. What is no word of ours says in a sentence
- * what to do instead: it has a space in it. */
+/* Returns our word for a command or an option of another program, or NULL. If there is no such word, it may be a sentence
+ * that says what to do instead: it has a space in it. */
 const char *rl_suggest_command(const char *name);
 const char *rl_suggest_option(const char *name);
 

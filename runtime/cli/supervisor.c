@@ -116,7 +116,8 @@ static void on_serving_died(rl_supervisor *s, const rl_supervised *c, int status
   if (!died_young(s, c)) s->young = 0;
   uint64_t pause = pause_ms(s->young++);
   if (pause)
-    rl_logf(RL_LOG_WARN, "supervisor: it died young, the next one starts in %llu ms", (unsigned long long)pause);
+    rl_logf(RL_LOG_WARN, "supervisor: it died soon after its start, the next one starts in %llu ms",
+            (unsigned long long)pause);
   s->start_ms = s->now_ms(s) + pause;
 }
 
@@ -131,20 +132,19 @@ void rl_supervisor_ended(rl_supervisor *s, rl_supervised *c, int status) {
   }
   if (served) on_serving_died(s, &was, status);
   else if (was_next)
-    say_end(s, RL_LOG_ERROR, "supervisor: the new binary did not start, the old one goes on", &was, status);
-  else if (exit_status(status))
-    say_end(s, RL_LOG_WARN, "supervisor: the previous worker failed at its end", &was, status);
+    say_end(s, RL_LOG_ERROR, "supervisor: the new binary did not start, the old one keeps serving", &was, status);
+  else if (exit_status(status)) say_end(s, RL_LOG_WARN, "supervisor: the old worker did not end cleanly", &was, status);
 }
 
 static void upgrade(rl_supervisor *s) {
   if (s->stopping) return;
   if (s->next) {
-    rl_logf(RL_LOG_WARN, "supervisor: the new binary that was still starting is ended and started again");
+    rl_logf(RL_LOG_WARN, "supervisor: the new binary is still starting: it is ended and started again");
     dismiss(s, s->next, SIGTERM);
   }
   rl_logf(RL_LOG_INFO, "supervisor: starting %s", rl_self_binary());
   s->next = start(s, true);
-  if (!s->next) rl_logf(RL_LOG_ERROR, "supervisor: the old binary goes on");
+  if (!s->next) rl_logf(RL_LOG_ERROR, "supervisor: the old binary keeps serving");
 }
 
 static void replace(rl_supervisor *s, bool same_version) {

@@ -1,6 +1,6 @@
 /*
- * What a supervisor decides: when the next worker starts, who is told to stop, when the parent ends. A state machine without
- * processes, files or clocks; supervise.c carries out what it asks for, and so do tests.
+ * The decisions of a supervisor: when the next worker starts, who is told to stop, when the parent ends. A state machine
+ * without processes, files or clocks; supervise.c carries out what it asks for, and so do tests.
  *
  *   events in                            actions out
  *     start, adopt                         start     a worker, from the image that runs or from the disk

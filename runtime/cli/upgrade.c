@@ -1,4 +1,4 @@
-/* Starting one's successor; see upgrade.h. */
+/* Starts the successor; see upgrade.h. */
 #include "cli/upgrade.h"
 
 #include <errno.h>
@@ -20,16 +20,16 @@ static void forget(rl_upgrade *u) {
   u->pid = 0;
 }
 
-/* The line has ended: so has the process, or as good as. */
+/* The line has ended, so the process has ended or is about to. */
 static void fail(rl_upgrade *u) {
   int status = 0;
-  kill(u->pid, SIGKILL); /* without effect where it ends already */
+  kill(u->pid, SIGKILL); /* no effect if it ends already */
   while (waitpid(u->pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status))
-    rl_logf(RL_LOG_ERROR, "the new binary was ended by signal %d before it was ready, this one goes on",
+    rl_logf(RL_LOG_ERROR, "the new binary was ended by signal %d before it was ready, this one keeps serving",
             WTERMSIG(status));
-  else rl_logf(RL_LOG_ERROR, "the new binary did not start (status %d), this one goes on", WEXITSTATUS(status));
+  else rl_logf(RL_LOG_ERROR, "the new binary did not start (status %d), this one keeps serving", WEXITSTATUS(status));
   forget(u);
 }
 
@@ -39,7 +39,7 @@ static void succeed(rl_upgrade *u) {
   snprintf(text, sizeof text, "MAINPID=%d", (int)u->pid);
   rl_notify(text);
   forget(u);
-  u->sockets->file.inode = 0; /* the socket's file is the new one's to remove */
+  u->sockets->file.inode = 0; /* the new process removes the socket's file */
   u->on_ready(u);
 }
 
@@ -54,7 +54,7 @@ static void on_line(uv_poll_t *poll, int status, int events) {
   else fail(u);
 }
 
-/* Why our end would be the end of the service, or NULL. */
+/* Returns why our end would be the end of the service, or NULL. */
 static const char *obstacle(void) {
   const char *main_of_systemd = getenv("SYSTEMD_EXEC_PID");
   if (getpid() == 1) return "the container ends with process 1: use rille serve --supervise";
@@ -74,7 +74,7 @@ void rl_upgrade_start(rl_upgrade *u) {
   int code = rl_handover_start(&h, rl_self_binary(), &u->pid, &u->line);
   if (code) {
     u->pid = 0;
-    rl_logf(RL_LOG_ERROR, "cannot start %s, this one goes on: %s", rl_self_binary(), strerror(code));
+    rl_logf(RL_LOG_ERROR, "cannot start %s, this one keeps serving: %s", rl_self_binary(), strerror(code));
     return;
   }
   rl_logf(RL_LOG_INFO, "starting %s, as pid %d", rl_self_binary(), (int)u->pid);

@@ -1,12 +1,12 @@
 /*
- * SIGUSR2 in a server that has no supervisor: the binary that is on disk now is started with our sockets, and once it listens
- * this process drains and ends. One that does not start changes nothing.
+ * SIGUSR2 in a server without a supervisor: starts the binary that is on disk now with our sockets. Once it listens, this
+ * process drains and ends. If it does not start, nothing changes.
  *
  *   start -> (the new process loads) -> "ready" -> on_ready: the owner stops
  *                                  \--> it ends: a line in the log says how, nothing else happens
  *
- * The service goes on under another pid, of which systemd is told where it listens for that (Type=notify). Where the end of
- * this process would be taken for the end of the service, it refuses.
+ * The service goes on under another pid, which systemd is told (Type=notify). If the end of this process would be taken for the
+ * end of the service, the upgrade is refused.
  */
 #ifndef RL_CLI_UPGRADE_H
 #define RL_CLI_UPGRADE_H
@@ -28,9 +28,9 @@ struct rl_upgrade {
   uv_poll_t *poll; /* of that line */
 };
 
-/* Does nothing but say so where one is under way, or none is possible. */
+/* Starts the upgrade. If one is under way, or none is possible, it only logs that. */
 void rl_upgrade_start(rl_upgrade *upgrade);
-/* We are to stop before it was ready: so is the new one. */
+/* Stops the new process too, because we stop before it was ready. */
 void rl_upgrade_cancel(rl_upgrade *upgrade);
 
 #endif

@@ -9,7 +9,7 @@
 static char process_secret[32];
 
 bool rl_crypto_init(void) {
-  int code = sodium_init(); /* 1: it was called before */
+  int code = sodium_init(); /* 1: initialised before */
   if (code == 0) randombytes_buf(process_secret, sizeof process_secret);
   return code >= 0;
 }
@@ -72,7 +72,7 @@ int rl_base64url_encode(rl_buf *out, rl_slice s) {
   return RL_OK;
 }
 
-/* Asked by us: sodium_base642bin of 1.0.18 takes some bytes above 127 for letters of the alphabet. */
+/* Checks the alphabet itself: sodium_base642bin of 1.0.18 takes some bytes above 127 for letters of it. */
 static bool is_alphabet(rl_slice text) {
   for (size_t i = 0; i < text.len; i++)
     if (!rl_is((unsigned char)text.data[i], RL_CHAR_ALPHA | RL_CHAR_DIGIT) && text.data[i] != '-' &&

@@ -13,29 +13,29 @@
 
 enum { RL_SHA256_SIZE = 32, RL_SHA256_HEX = 64, RL_HASH_SIZE = 32 };
 
-/* Once, before threads start; calling it again does nothing. False where libsodium refuses to work here. */
+/* Call before threads start; a second call does nothing. Returns false if libsodium refuses to work here. */
 bool rl_crypto_init(void);
-/* 32 random bytes, the same as long as the process lives: the secret of a program in development that has none. */
+/* Returns 32 random bytes, the same for the life of the process: the secret of a program in development that has none. */
 rl_slice rl_process_secret(void);
 
-/* Fills from the system's generator; does not fail. */
+/* Fills with bytes of the system's generator; does not fail. */
 void rl_random_bytes(void *out, size_t size);
 
-/* Lower-case hex, without a NUL. */
+/* Writes lower-case hex, without a NUL. */
 void rl_sha256_hex(rl_slice s, char out[RL_SHA256_HEX]);
 void rl_hmac_sha256(rl_slice key, rl_slice s, uint8_t out[RL_SHA256_SIZE]);
 void rl_hmac_sha256_hex(rl_slice key, rl_slice s, char out[RL_SHA256_HEX]);
-/* BLAKE2b-256 of s; `domain` (at most 64 bytes, may be empty) keeps hashes for different purposes apart. */
+/* Writes BLAKE2b-256 of s; `domain` (at most 64 bytes, may be empty) keeps hashes for different purposes apart. */
 void rl_hash(rl_slice domain, rl_slice s, uint8_t out[RL_HASH_SIZE]);
 
-/* Whether a and b are the same bytes, in a time that depends on their lengths only. */
+/* Returns true if a and b are the same bytes, in a time that depends on their lengths only. */
 bool rl_equal_in_constant_time(rl_slice a, rl_slice b);
 /* Overwrites memory that held a secret; the compiler does not drop it. */
 void rl_wipe(void *block, size_t size);
 
-/* Appends url-safe base64 without padding (RFC 4648 section 5). 0 or the buffer's error. */
+/* Appends url-safe base64 without padding (RFC 4648 section 5). Returns 0 or the buffer's error. */
 int rl_base64url_encode(rl_buf *out, rl_slice s);
-/* Appends the bytes that `text` stands for: 0, RL_ESYNTAX (another alphabet, padding, or bits behind the last byte: one
+/* Appends the decoded bytes of `text`. Returns 0, RL_ESYNTAX (another alphabet, padding, or bits after the last byte: each
  * value has one text), or the buffer's error. */
 int rl_base64url_decode(rl_buf *out, rl_slice text);
 

@@ -1,6 +1,6 @@
 /*
- * A key ring: the secrets of a program, newest first. The first one seals; all of them open, so that a secret can be
- * replaced without throwing anybody out: put the new one in front, drop the old one when nothing sealed by it is left.
+ * A key ring: the secrets of a program, newest first. The first one seals, all of them open. So a secret can be
+ * replaced without logging anybody out: put the new one first, and drop the old one when nothing sealed by it is left.
  *
  *   secret (32 bytes: taken as it is; any other length: BLAKE2b-256 of it) = master key
  *        master --crypto_kdf(purpose)--> one subkey for each purpose; the master itself encrypts nothing
@@ -28,13 +28,13 @@ typedef struct rl_keyring {
 } rl_keyring;
 
 static inline void rl_keyring_init(rl_keyring *ring) { ring->count = 0; }
-/* Adds an older key behind the others. The secret is borrowed until return; how short is too short is the caller's to say.
- * 0, or RL_ETOOBIG where the ring is full. */
+/* Appends an older key. The secret is borrowed until return; the caller checks its length. Returns 0, or RL_ETOOBIG if the
+ * ring is full. */
 int rl_keyring_add(rl_keyring *ring, rl_slice secret);
 /* Overwrites the keys. */
 void rl_keyring_free(rl_keyring *ring);
 
-/* The key of that purpose, from the key at `index` (below count). The caller wipes it. */
+/* Derives the key of that purpose from the key at `index` (below count). The caller wipes it. */
 void rl_keyring_subkey(const rl_keyring *ring, unsigned index, rl_slice purpose, uint8_t out[RL_KEY_SIZE]);
 
 #endif

@@ -8,11 +8,11 @@
 
 _Static_assert((int)RL_PASSWORD_HASH == (int)crypto_pwhash_STRBYTES, "room for any hash");
 
-/* The salt and the hash are random bytes: no password is known to lead there. */
+/* A hash whose salt and digest are random bytes: no known password leads there. */
 const rl_slice rl_password_of_nobody =
     RL_SLICE("$argon2id$v=19$m=65536,t=2,p=1$Ce6XBwiWLxjN6Xy5PEGJtA$tGFl/FrSbVNA6K3G8nHz7+aXGSEVlMgL0jCU31OntHA");
 
-/* A hash as libsodium reads it: in a block of its size, with a NUL. False where it cannot be one. */
+/* Copies a hash into a block of libsodium's size, with a NUL. Returns false if it cannot be one. */
 static bool copy_hash(rl_slice hash, char out[RL_PASSWORD_HASH]) {
   if (hash.len >= RL_PASSWORD_HASH || rl_slice_find(hash, 0, 0) < hash.len) return false;
   memset(out, 0, RL_PASSWORD_HASH);
@@ -27,7 +27,7 @@ int rl_password_hash(rl_slice password, char out[RL_PASSWORD_HASH]) {
   return failed ? RL_ENOMEM : RL_OK;
 }
 
-/* libsodium returns -1 for a mismatch and for want of memory; only the second leaves ENOMEM behind. */
+/* libsodium returns -1 for a mismatch and for lack of memory; only the second sets ENOMEM. */
 int rl_password_verify(rl_slice password, rl_slice hash) {
   char text[RL_PASSWORD_HASH];
   if (!rl_password_fits(password) || !copy_hash(hash, text)) return RL_EDENIED;

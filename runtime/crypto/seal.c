@@ -12,7 +12,7 @@ enum {
   TAG_SIZE = crypto_aead_xchacha20poly1305_ietf_ABYTES,
   TIME_SIZE = 8,
   HEAD_SIZE = 2 + NONCE_SIZE,
-  SKEW_MS = 5 * 60 * 1000 /* how far another machine's clock may run ahead of ours */
+  SKEW_MS = 5 * 60 * 1000 /* how far another machine's clock may be ahead of ours */
 };
 
 _Static_assert((int)RL_SEAL_OVERHEAD == (int)HEAD_SIZE + (int)TIME_SIZE + (int)TAG_SIZE, "as drawn in seal.h");
@@ -33,7 +33,7 @@ static void wipe_and_free(rl_buf *buf) {
   rl_buf_free(buf);
 }
 
-/* What the tag covers beside the value. */
+/* Builds the additional data: what the tag covers besides the value. */
 static int add_context(rl_buf *out, const rl_seal_context *context, uint8_t key_id) {
   uint8_t head[6] = {VERSION, key_id};
   put_le(head + 2, context->name.len, 4);
@@ -45,7 +45,7 @@ static int add_context(rl_buf *out, const rl_seal_context *context, uint8_t key_
 
 /* ---- sealing --------------------------------------------------------------------------------------------------------------- */
 
-/* head and plain text are in `box` already; the cipher text takes the place of the plain one. */
+/* Encrypts in place: head and plain text are in `box` already. */
 static int encrypt(const rl_seal_context *context, rl_buf *box, rl_slice covered) {
   uint8_t key[RL_KEY_SIZE];
   unsigned long long len;
@@ -84,7 +84,7 @@ static bool is_in_time(const rl_seal_context *context, int64_t issued_ms) {
   return context->max_age_ms < 0 || context->now_ms - issued_ms < context->max_age_ms;
 }
 
-/* Into `plain`, which has room: the cipher text is still needed where this key does not fit. */
+/* Decrypts into `plain`, which has room. The cipher text is kept for the next key, if this one does not fit. */
 static bool decrypt(const rl_seal_context *context, unsigned index, rl_slice box, rl_slice covered, rl_buf *plain) {
   uint8_t key[RL_KEY_SIZE];
   const unsigned char *bytes = (const unsigned char *)box.data;
@@ -98,7 +98,7 @@ static bool decrypt(const rl_seal_context *context, unsigned index, rl_slice box
   return !failed;
 }
 
-/* Tries every key that the id may mean. */
+/* Tries every key that the id may name. */
 static int open_box(const rl_seal_context *context, rl_slice box, rl_buf *plain, unsigned *key) {
   rl_buf covered;
   rl_buf_init(&covered, RL_BUF_NO_LIMIT);

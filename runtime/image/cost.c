@@ -1,4 +1,4 @@
-/* Counting before decoding; see cost.h. Every read is checked against the end: the bytes come from strangers. */
+/* Counts before decoding; see cost.h. Every read is checked against the end, because the bytes come from strangers. */
 #include "image/cost.h"
 
 #include <string.h>
@@ -12,13 +12,13 @@ static const unsigned char *at(rl_slice s, size_t offset) { return (const unsign
 
 enum { MARKER_TEM = 0x01, MARKER_RST0 = 0xD0, MARKER_SOI = 0xD8, MARKER_EOI = 0xD9, MARKER_SOS = 0xDA };
 
-/* Stands alone: no length follows (ITU T.81 B.1.1.4). A stuffed zero is data. */
+/* Returns true for a marker without a length (ITU T.81 B.1.1.4). A stuffed zero is data. */
 static bool is_alone(unsigned marker) {
   return marker == 0 || marker == MARKER_TEM || (marker >= MARKER_RST0 && marker <= MARKER_SOI);
 }
 
-/* The byte behind the next 0xFF and its fill bytes; `pos` is behind that byte then. False at the end. As libjpeg does it,
- * in data and between segments: what is no marker is passed over. */
+/* Finds the byte after the next 0xFF and its fill bytes, and moves `pos` past it. Returns false at the end. Like libjpeg it
+ * skips what is no marker, in data and between segments. */
 static bool next_marker(rl_slice s, size_t *pos, unsigned *marker) {
   const char *found = *pos < s.len ? memchr(s.data + *pos, 0xFF, s.len - *pos) : NULL;
   if (!found) return false;
@@ -68,7 +68,7 @@ void rl_image_source_init(rl_image_source *source, rl_slice bytes, rl_image_form
   if (source->chunked) source->piece = SIGNATURE;
 }
 
-/* What makes the picture: the critical chunks, and transparency (PNG 1.2, section 4). */
+/* Returns true for a chunk that makes the picture: the critical ones, and transparency (PNG 1.2, section 4). */
 static bool is_needed(const char *name) {
   static const char *const names[] = {"IHDR", "PLTE", "IDAT", "IEND", "tRNS"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -81,7 +81,7 @@ static void skip(rl_slice *s, size_t count) {
   s->len -= count;
 }
 
-/* At the start of a chunk: passes over those that are not needed. What is cut off is for the decoder to find out. */
+/* Skips chunks that are not needed; called at the start of one. The decoder notices a file that is cut off. */
 static void find_piece(rl_image_source *source) {
   rl_slice *s = &source->left;
   while (s->len >= CHUNK) {

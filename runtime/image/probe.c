@@ -1,4 +1,4 @@
-/* The heads of four picture formats. Every read is checked against the end: the bytes come from strangers. */
+/* Reads the heads of four picture formats. Every read is checked against the end, because the bytes come from strangers. */
 #include "image/probe.h"
 
 #include <stdbool.h>
@@ -30,7 +30,7 @@ static int sized(rl_image_info *info, uint32_t width, uint32_t height) {
 
 /* ---- JPEG: segments, each with its length; the size stands in the frame header (ITU T.81 B.2.2) ---------------------------- */
 
-/* Tag 0x0112 in the first directory of a TIFF block (Exif 2.3, section 4.6.4); 1 where it is not there or makes no sense. */
+/* Returns tag 0x0112 of the first directory of a TIFF block (Exif 2.3, section 4.6.4); 1 if it is missing or invalid. */
 static uint8_t exif_orientation(rl_slice tiff) {
   if (tiff.len < 8) return 1;
   bool big = at(tiff, 0)[0] == 'M';
@@ -49,7 +49,7 @@ static uint8_t exif_orientation(rl_slice tiff) {
   return 1;
 }
 
-/* SOF0 to SOF15 without DHT, JPG and DAC. */
+/* Returns true for SOF0 to SOF15 except DHT, JPG and DAC. */
 static bool is_frame(unsigned marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
@@ -85,8 +85,8 @@ static int probe_png(rl_slice s, rl_image_info *info) {
   return sized(info, big32(at(s, 16)), big32(at(s, 20)));
 }
 
-/* The first picture's own size, which may exceed the screen that the head names: that is what a decoder would make room
- * for (GIF89a section 20). */
+/* Reads the first picture's own size. It may exceed the screen size of the head, and a decoder would allocate it (GIF89a
+ * section 20). */
 static int probe_gif(rl_slice s, rl_image_info *info) {
   if (s.len < 13) return RL_ESYNTAX;
   unsigned flags = at(s, 10)[0];
@@ -100,7 +100,7 @@ static int probe_gif(rl_slice s, rl_image_info *info) {
   return sized(info, little16(at(s, pos + 5)), little16(at(s, pos + 7)));
 }
 
-/* Lossy, lossless and extended (RFC 9649 section 2). */
+/* Reads lossy, lossless and extended files (RFC 9649 section 2). */
 static int probe_webp(rl_slice s, rl_image_info *info) {
   if (s.len < 30) return RL_ESYNTAX;
   if (memcmp(s.data + 12, "VP8 ", 4) == 0) {

@@ -1,6 +1,6 @@
 /*
- * What a picture says about itself, read from its first bytes without decoding anything: format, size and which way is up.
- * A picture of 40 bytes may claim 65535 x 65535 pixels, so this stands before every decoder.
+ * Format, size and orientation of a picture, read from its first bytes without decoding anything. A picture of 40 bytes may
+ * claim 65535 x 65535 pixels, so this runs before every decoder.
  */
 #ifndef RL_IMAGE_PROBE_H
 #define RL_IMAGE_PROBE_H
@@ -20,15 +20,15 @@ typedef enum rl_image_format {
 typedef struct rl_image_info {
   rl_image_format format;
   uint32_t width, height; /* as stored, before turning; never 0 */
-  uint8_t orientation;    /* Exif's 1 (upright) to 8; 1 where nothing is said */
+  uint8_t orientation;    /* Exif's 1 (upright) to 8; 1 if unknown */
 } rl_image_info;
 
-/* 0, RL_EUNSUPPORTED (none of the four formats), or RL_ESYNTAX (begins as one, but has no size). */
+/* Returns 0, RL_EUNSUPPORTED (none of the four formats), or RL_ESYNTAX (begins as one, but has no size). */
 int rl_image_probe(rl_slice bytes, rl_image_info *info);
 
-/* "jpeg", "png", "gif", "webp"; static. */
+/* Returns "jpeg", "png", "gif" or "webp"; static. */
 const char *rl_image_format_name(rl_image_format format);
-/* The format of such a name, or RL_IMAGE_FORMATS. "jpg" is jpeg. */
+/* Returns the format of such a name, or RL_IMAGE_FORMATS. "jpg" is jpeg. */
 rl_image_format rl_image_format_of(rl_slice name);
 
 #endif

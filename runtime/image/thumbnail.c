@@ -1,4 +1,4 @@
-/* libgd, found at run time, behind one function. */
+/* Loads libgd at run time and hides it in one function. */
 #include "image/thumbnail.h"
 
 #include <dlfcn.h>
@@ -55,7 +55,7 @@ static void load(void) {
   FUNCTIONS(X)
 #undef X
   gd.loaded = all;
-  if (all) gd.gdSetErrorMethod(be_silent); /* it would write to stderr what we answer with a status */
+  if (all) gd.gdSetErrorMethod(be_silent); /* silent: it would write to stderr what we answer with a status */
   else gd.why = "this libgd lacks a format";
 }
 
@@ -68,7 +68,7 @@ bool rl_image_available(const char **why) {
 
 /* ---- decode, scale, turn, encode ------------------------------------------------------------------------------------------ */
 
-/* What a decoder reads from: its bytes end early where nobody wants the picture any more. */
+/* The source of a decoder. It ends early if the picture is abandoned. */
 typedef struct reader {
   gdIOCtx ctx; /* first */
   rl_image_source source;
@@ -107,7 +107,7 @@ typedef struct box {
 
 static int pixels(double n, int most) { return n < 1 ? 1 : n > most ? most : (int)(n + 0.5); }
 
-/* Which part of a picture of `width` x `height` is taken, and how large it becomes. */
+/* Decides which part of a picture of `width` x `height` is taken, and its new size. */
 static void fit(const rl_thumbnail *how, int width, int height, box *from, box *to) {
   double w = how->width, h = how->height;
   *from = (box){0, 0, width, height};
@@ -126,7 +126,7 @@ static void fit(const rl_thumbnail *how, int width, int height, box *from, box *
   from->y = (height - from->height) / 2;
 }
 
-/* Where the pixel (x, y) of the upright picture stands in the stored one of `width` x `height` (Exif 2.3, Orientation). */
+/* Finds the pixel (x, y) of the upright picture in the stored one of `width` x `height` (Exif 2.3, Orientation). */
 static void stored_place(unsigned orientation, int width, int height, int *x, int *y) {
   bool lies = orientation >= 5; /* rows and columns change places */
   bool mirrored = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
@@ -186,14 +186,14 @@ static int encode(gdImagePtr image, const rl_thumbnail *how, rl_buf *out) {
   return code;
 }
 
-/* How large the stored picture has to become so that, upright, it is as asked. */
+/* Returns the size of the stored picture that is as asked once it is upright. */
 static rl_thumbnail as_stored(const rl_thumbnail *how, unsigned orientation) {
   rl_thumbnail stored = *how;
   if (orientation >= 5) stored.width = how->height, stored.height = how->width;
   return stored;
 }
 
-/* Takes the picture: scaled, upright. NULL where memory is short. */
+/* Scales the picture and turns it upright. Takes it; returns the new one, or NULL if out of memory. */
 static gdImagePtr make_small(gdImagePtr image, const rl_thumbnail *how, unsigned orientation) {
   rl_thumbnail stored = as_stored(how, orientation);
   gdImagePtr small = image->trueColor || gd.gdImagePaletteToTrueColor(image) ? scale(image, &stored) : NULL;

@@ -30,7 +30,7 @@ int rl_crew_init(rl_crew *crew, const char *name, unsigned least, unsigned queue
 
 /* ---- on a thread ---------------------------------------------------------------------------------------------------------- */
 
-/* The next errand, under the lock; NULL where there was none for some time. */
+/* Returns the next errand, or NULL after some time without one. Called under the lock. */
 static rl_errand *next_errand(rl_crew *crew) {
   while (rl_list_empty(&crew->waiting))
     if (uv_cond_timedwait(&crew->wake, &crew->lock, (uint64_t)IDLE_S * 1000000000) && rl_list_empty(&crew->waiting))
@@ -40,7 +40,8 @@ static rl_errand *next_errand(rl_crew *crew) {
   return RL_CONTAINER(rl_list_shift(&crew->waiting), rl_errand, node);
 }
 
-/* The mail is sent under the lock, so that an errand that is not abandoned finds its loop alive. It belongs to the loop then. */
+/* Sends the mail under the lock, so that an errand that is not abandoned finds its loop alive. The errand belongs to the
+ * loop then. */
 static void end(rl_crew *crew, rl_errand *errand) {
   errand->state = RL_ERRAND_RAN;
   if (!errand->abandoned) {
@@ -80,7 +81,7 @@ static void on_mail(rl_mail *mail) {
   else errand->done(errand);
 }
 
-/* Under the lock: sees to a thread for one more. */
+/* Finds or starts a thread for one more errand, or lets it wait. Returns 0, RL_EBUSY or RL_ENOMEM. Called under the lock. */
 static int make_room(rl_crew *crew, bool may_wait) {
   unsigned under_way = crew->running + crew->waiting_count;
   uv_thread_t thread;
@@ -114,7 +115,8 @@ void rl_errand_abandon(rl_errand *errand) {
   uv_mutex_lock(&crew->lock);
   errand->abandoned = true;
   bool waits = errand->state == RL_ERRAND_WAITING;
-  if (errand->state != RL_ERRAND_RAN) errand->loop->held--; /* one that has mail under way is held until it comes */
+  if (errand->state != RL_ERRAND_RAN)
+    errand->loop->held--; /* one whose mail is under way is held until the mail comes */
   if (waits) {
     crew->waiting_count--;
     rl_list_remove(&errand->node);

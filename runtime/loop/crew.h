@@ -1,18 +1,17 @@
 /*
- * A crew: threads of its own for one kind of long work (offloaded functions, pictures). libuv's pool is for what ends soon:
- * files, names and hashes would wait behind a picture of a minute. At most `most` errands run at once in the whole process,
- * and at most `queue` wait; the next one is refused.
+ * A crew: threads of its own for one kind of long work (offloaded functions, pictures). libuv's pool is for short work: in it,
+ * files, names and hashes would wait a minute for a picture. At most `most` errands run at once in the whole process, and at
+ * most `queue` wait; the next one is refused.
  *
  *   rl_crew_send --thread free, or one more--> RUNNING --mail--> done, on its loop
  *        \--else--> WAITING --a thread is free--> RUNNING …
  *
- *   rl_errand_abandon, at any time, by whoever has sent it: nobody waits any more
+ *   rl_errand_abandon, at any time, by the sender: nobody waits any more
  *        WAITING   leaves the queue, and is dropped at once
  *        RUNNING   goes on without its loop, which may end meanwhile; dropped by its thread
  *
- * What is abandoned holds up nobody: neither its loop (loop.held), nor the end of the process (rl_crews_rest). Threads are
- * started when they are needed, and end when there has been nothing to do for some seconds. A crew is static: it lives as
- * long as the process.
+ * An abandoned errand delays nobody: neither its loop (loop.held) nor the end of the process (rl_crews_rest). Threads start
+ * when they are needed and end after some idle seconds. A crew is static: it lives as long as the process.
  */
 #ifndef RL_LOOP_CREW_H
 #define RL_LOOP_CREW_H
@@ -34,7 +33,7 @@ struct rl_crew {
 
 enum { RL_ERRAND_WAITING, RL_ERRAND_RUNNING, RL_ERRAND_RAN, RL_ERRAND_OVER };
 
-/* Embedded in whatever is to be done; the three functions are set by the sender. */
+/* Embedded in the work; the sender sets the three functions. */
 struct rl_errand {
   rl_mail mail;
   rl_list node;
@@ -42,24 +41,24 @@ struct rl_errand {
   rl_loop *loop;
   uint8_t state;                   /* RL_ERRAND_*, under the crew's lock */
   bool abandoned;                  /* likewise */
-  void (*run)(rl_errand *errand);  /* on a thread of the crew: touches nothing of the loop */
+  void (*run)(rl_errand *errand);  /* on a thread of the crew; must touch nothing of the loop */
   void (*done)(rl_errand *errand); /* on its loop, once, later; not after it was abandoned */
-  void (*drop)(rl_errand *errand); /* it was abandoned, and has not run or has ended: frees it, on any thread */
+  void (*drop)(rl_errand *errand); /* frees an abandoned errand that has not run or has ended; on any thread */
 };
 
-/* As many threads as there are cores, but at least `least`. 0 or RL_ENOMEM. */
+/* Allows as many threads as there are cores, but at least `least`. Returns 0 or RL_ENOMEM. */
 int rl_crew_init(rl_crew *crew, const char *name, unsigned least, unsigned queue);
-/* 0; RL_EBUSY where too many wait already, or RL_ENOMEM where no thread could be started: then it is still the sender's.
- * `may_wait` false: RL_EBUSY where no thread is free at once. From the loop's thread. */
+/* Hands it to a thread. Returns 0; RL_EBUSY if too many wait already; RL_ENOMEM if no thread could be started. After an
+ * error it is still the sender's. With `may_wait` false also RL_EBUSY if no thread is free at once. From the loop's thread. */
 int rl_crew_send(rl_crew *crew, rl_loop *loop, rl_errand *errand, bool may_wait);
-/* From the loop's thread, before `done`. What it belongs to is the errand's from now on: it may be dropped before this
- * returns. */
+/* Gives the errand up, before `done`. What it belongs to is the errand's from now on; it may be dropped before this
+ * returns. From the loop's thread. */
 void rl_errand_abandon(rl_errand *errand);
-/* Whether it was abandoned: asked by its own thread, to end sooner. */
+/* Returns true if it was abandoned. Its own thread asks, to end sooner. */
 bool rl_errand_is_abandoned(rl_errand *errand);
 
-/* Waits until no crew of the process has anything under way, at most `ms`. Returns whether that is so: otherwise threads
- * still use what they use, and the process has to end by _exit. */
+/* Waits until no crew of the process has anything under way, at most `ms`. Returns false if something still runs: then
+ * memory is still in use, and the process has to end by _exit. */
 bool rl_crews_rest(uint64_t ms);
 
 #endif

@@ -9,8 +9,8 @@ int rl_gate_init(rl_gate *gate, unsigned most, unsigned queue) {
   return uv_mutex_init(&gate->lock) ? RL_ENOMEM : RL_OK;
 }
 
-/* The place of one that has ended: taken by the first who waits, who learns of it on its own loop. The mail is sent under
- * the lock, so that one who leaves the queue knows for certain whether it is under way. */
+/* Gives the place of one that has ended to the first who waits, by mail to its own loop. Sends the mail under the lock, so
+ * that one who leaves the queue knows for certain whether mail is under way. */
 static void leave(rl_gate *gate) {
   uv_mutex_lock(&gate->lock);
   rl_list *node = rl_list_shift(&gate->waiting);
@@ -41,7 +41,7 @@ static void start(rl_gated *gated) {
   rl_job_start(gated->job.loop, &gated->job);
 }
 
-/* Called to the gate, or has left the queue; on its own loop. */
+/* It got a place, or has left the queue. Runs on its own loop. */
 static void on_mail(rl_mail *mail) {
   rl_gated *gated = RL_CONTAINER(mail, rl_gated, mail);
   gated->job.loop->held--;
@@ -77,7 +77,7 @@ int rl_gate_enter(rl_gate *gate, rl_loop *loop, rl_gated *gated) {
   gated->job.loop = loop;
   gated->job.run = on_run;
   gated->job.done = on_done;
-  loop->held++; /* while it waits; a job that runs counts itself */
+  loop->held++; /* counted while it waits; a job that runs counts itself */
   bool free = take_place(gate, gated, &code);
   if (free || code) loop->held--;
   if (free) start(gated);

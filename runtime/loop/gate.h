@@ -1,7 +1,7 @@
 /*
- * A gate before the thread pool: of one kind of job no more than `most` run at once in the whole process, and no more than
- * `queue` wait. For work that costs a core and much memory each (a password hash, a picture): a flood of it is answered
- * with "busy" instead of swallowing the machine, and files and names always find a free thread.
+ * A gate before the thread pool: at most `most` jobs of one kind run at once in the whole process, and at most `queue` wait.
+ * For work that costs a core and much memory each (a password hash, compressing a large body): a flood is answered with "busy"
+ * instead of taking the whole machine, and files and names always find a free thread.
  *
  *   enter --free--> RUNNING --done--> the place goes to the first who waits, on whatever loop
  *      \--else--> WAITING --called by mail--> RUNNING
@@ -25,12 +25,12 @@ struct rl_gate {
 
 enum {
   RL_GATED_WAITING, /* in the gate's list; left under its lock only */
-  RL_GATED_CALLED,  /* it has a place, mail says so */
-  RL_GATED_LEFT,    /* cancelled while it waited, mail says so */
+  RL_GATED_CALLED,  /* it has a place; mail is under way */
+  RL_GATED_LEFT,    /* cancelled while it waited; mail is under way */
   RL_GATED_STARTED
 };
 
-/* Embedded in whoever waits; run and done are set by the caller. */
+/* Embedded in the waiter; the caller sets run and done. */
 struct rl_gated {
   rl_job job;
   rl_gate *gate;
@@ -38,15 +38,15 @@ struct rl_gated {
   rl_mail mail;
   uint8_t state;                           /* RL_GATED_* */
   bool cancelled;                          /* on its own loop's thread */
-  void (*run)(rl_gated *gated);            /* on a thread of the pool: touches nothing of the loop */
+  void (*run)(rl_gated *gated);            /* on a thread of the pool; must touch nothing of the loop */
   void (*done)(rl_gated *gated, bool ran); /* on its loop, exactly once, later */
 };
 
-/* 0 or RL_ENOMEM. */
+/* Returns 0 or RL_ENOMEM. */
 int rl_gate_init(rl_gate *gate, unsigned most, unsigned queue);
-/* 0, or RL_EBUSY where too many wait already: then done is not called. From the loop's thread. */
+/* Enters. Returns 0, or RL_EBUSY if too many wait already: then done is not called. From the loop's thread. */
 int rl_gate_enter(rl_gate *gate, rl_loop *loop, rl_gated *gated);
-/* Leaves the queue where it has not begun; otherwise it runs to its end. done is called either way. */
+/* Leaves the queue if it has not begun; otherwise it runs to its end. done is called either way. */
 void rl_gate_cancel(rl_gated *gated);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Mail between threads. A mail is embedded in the message and linked while it is under way; whoever holds it owns it, and
- * sending hands it over. Order from one sender is kept.
+ * Mail between threads. A mail is embedded in the message and linked while it is under way. Sending hands over ownership. The
+ * order of one sender is kept.
  *
  *   any thread  --rl_inbox_send-->  inbox of a loop      mail->deliver(mail) runs on the loop's thread
  *   any thread  --rl_service_send-->  a service's queue  (service.h) its own thread takes all that is there
@@ -24,7 +24,7 @@ typedef struct rl_mail_queue {
 } rl_mail_queue;
 
 void rl_mail_push(rl_mail_queue *queue, rl_mail *mail);
-/* NULL where it is empty. */
+/* Returns the first, or NULL if it is empty. */
 rl_mail *rl_mail_shift(rl_mail_queue *queue);
 
 typedef struct rl_inbox rl_inbox;
@@ -40,9 +40,9 @@ struct rl_inbox {
 int rl_inbox_init(rl_inbox *inbox, uv_loop_t *uv, void (*on_delivery)(rl_inbox *inbox));
 /* Stops the handle: nobody may send any more. What still waits is delivered first. From the loop's thread. */
 void rl_inbox_close(rl_inbox *inbox);
-/* After the loop has run the close. */
+/* Call after the loop has run the close. */
 void rl_inbox_free(rl_inbox *inbox);
-/* Whether nothing waits to be delivered. */
+/* Returns true if nothing waits to be delivered. */
 bool rl_inbox_is_empty(rl_inbox *inbox);
 void rl_inbox_send(rl_inbox *inbox, rl_mail *mail);
 

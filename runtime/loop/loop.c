@@ -16,7 +16,7 @@ static rl_loop *loop_of(const void *handle) { return ((const uv_handle_t *)handl
 
 static void on_wheel_timer(uv_timer_t *handle);
 
-/* libuv's timer stands at or before the wheel's next expiry; it is only moved when that comes nearer. */
+/* Arms libuv's timer at or before the wheel's next expiry; moves it only when that comes nearer. */
 static void arm(rl_loop *loop) {
   uint64_t next = rl_wheel_next(&loop->wheel);
   if (loop->virtual_clock || next >= loop->armed) return;
@@ -82,13 +82,13 @@ static rl_list *pick(rl_loop *loop) {
   return node;
 }
 
-/* Whether a turn has had its time: looked at now and then, and not where time stands still. */
+/* Returns true if a turn has had its time. Looks only now and then, and never while the clock is virtual. */
 static bool is_over(const rl_loop *loop, int budget, uint64_t start) {
   return budget % READY_LOOKS == 0 && !loop->virtual_clock && uv_hrtime() - start > READY_NS;
 }
 
-/* What is ready, and what becomes ready by that, but no more than a budget, of pieces and of time, before the sockets get a
- * look: a few large streams are pieces of 256 KiB each, and without end. */
+/* Runs what is ready, and what becomes ready by that, up to a budget of pieces and of time. Then the sockets get a turn: a
+ * few large streams are pieces of 256 KiB each, without end. */
 static void run_ready(rl_loop *loop) {
   if (rl_list_empty(&loop->ready)) return;
   uint64_t start = uv_hrtime();
@@ -100,7 +100,7 @@ static void run_ready(rl_loop *loop) {
   }
 }
 
-/* Nothing is left to run at this moment of virtual time: on to the next timer, or to the end. */
+/* Moves on when nothing is left to run at this moment of virtual time: to the next timer, or to the end. */
 static void step_clock(rl_loop *loop) {
   uint64_t next = rl_loop_next_timer(loop);
   loop->quiet = 0;
@@ -124,7 +124,7 @@ int rl_loop_advance(rl_loop *loop, uint64_t target_ms, void (*done)(void *ud), v
   return RL_OK;
 }
 
-/* The inbox alone can wake nobody: what was promised to come is counted in `held`. */
+/* Returns true if nothing can wake this loop. The inbox alone cannot: promised mail is counted in `held`. */
 static bool is_stuck(rl_loop *loop) {
   if (!rl_list_empty(&loop->ready) || loop->advanced || loop->held || loop->armed != UINT64_MAX) return false;
   if (rl_loop_next_timer(loop) != UINT64_MAX || !rl_inbox_is_empty(&loop->inbox)) return false;
@@ -141,8 +141,8 @@ static void on_prepare(uv_prepare_t *handle) {
   loop->active = false;
   if (loop->advanced && rl_loop_is_quiet(loop)) step_clock(loop);
   for (int i = 0; i < 2 && loop->on_stuck && !loop->stopping && is_stuck(loop); i++)
-    loop->on_stuck(loop);                 /* again where that has woken nobody: there is no next turn */
-  if (loop->stopping) uv_stop(&loop->uv); /* what has just stopped it must not sleep first */
+    loop->on_stuck(loop);                 /* again, if that has woken nobody: there is no next turn */
+  if (loop->stopping) uv_stop(&loop->uv); /* a loop that was just stopped must not sleep first */
   if (rl_list_empty(&loop->ready) && !loop->advanced) uv_idle_stop(&loop->idle);
 }
 
@@ -184,7 +184,7 @@ int rl_loop_init(rl_loop *loop) {
 }
 
 int rl_loop_free(rl_loop *loop) {
-  while (loop->held) uv_run(&loop->uv, UV_RUN_ONCE); /* jobs of the pool write to us when they end */
+  while (loop->held) uv_run(&loop->uv, UV_RUN_ONCE); /* jobs of the pool write to the loop when they end */
   uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
   uv_close((uv_handle_t *)&loop->prepare, NULL);
   uv_close((uv_handle_t *)&loop->idle, NULL);
@@ -218,7 +218,7 @@ bool rl_loop_settle_within(rl_loop *loop, uint64_t ms) {
   uv_timer_start(&timer, on_late, ms, 0);
   while (loop->held && !late) uv_run(&loop->uv, UV_RUN_ONCE);
   uv_close((uv_handle_t *)&timer, NULL);
-  uv_run(&loop->uv, UV_RUN_NOWAIT); /* the timer stands on our stack */
+  uv_run(&loop->uv, UV_RUN_NOWAIT); /* the timer is on our stack */
   return !loop->held;
 }
 
@@ -236,7 +236,7 @@ static int64_t wall_clock(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What every thread sees while a loop's clock is virtual; 0: none is. */
+/* The time that every thread sees while a loop's clock is virtual; 0: none is. */
 static _Atomic int64_t frozen_wall;
 
 int64_t rl_loop_wall(void) {
@@ -268,7 +268,7 @@ void rl_loop_clock_freeze(rl_loop *loop) {
   uv_timer_stop(&loop->wheel_timer);
 }
 
-/* Virtual time may have run ahead of the real one: every timer is moved by the difference, so that delays stay. */
+/* Moves every timer by how far virtual time has run ahead of the real one, so that delays stay. */
 void rl_loop_clock_thaw(rl_loop *loop) {
   if (!loop->virtual_clock) return;
   loop->virtual_clock = false;

@@ -1,10 +1,10 @@
 /*
- * The loop: one libuv loop with what every room above needs of it. One for each worker thread; nothing here is shared.
+ * The loop: one libuv loop with what every room above needs. One for each worker thread; nothing here is shared.
  *
  *   one turn:   timers (libuv's one timer drives the wheel) -> ready queue -> poll: sockets, mail, jobs -> ready queue …
  *
  *   wheel     every timeout of the worker, 1 ms slots
- *   ready     what is to run soon, in order: tasks that were woken, connections to flush
+ *   ready     a queue of work to run soon, in order: tasks that were woken, connections to flush
  *   chunks    the pool that request arenas draw from
  *   clock     real, or virtual for tests: then time stands still until somebody advances it
  *
@@ -30,7 +30,7 @@ struct rl_timer {
   void (*on_timer)(rl_timer *timer);
 };
 
-/* Something to run soon, on the loop's thread. Embedded; linked while it waits. */
+/* Work to run soon, on the loop's thread. Embedded; linked while it waits. */
 struct rl_post {
   rl_list node;
   void (*run)(rl_post *post);
@@ -45,7 +45,7 @@ struct rl_loop {
   uint64_t armed; /* when wheel_timer fires; UINT64_MAX: stopped */
   rl_inbox inbox; /* mail from other threads */
   rl_list ready;
-  uint64_t (*shuffle)(void *ud); /* tests: picks which of the ready runs next; NULL: in order */
+  uint64_t (*shuffle)(void *ud); /* tests: picks which ready post runs next; NULL: in order */
   void *shuffle_ud;
   rl_chunk_pool chunks;
   char *read_buffer; /* RL_LIMIT_READ_BUFFER bytes, borrowed during one read callback */
@@ -60,39 +60,38 @@ struct rl_loop {
   void (*advanced)(void *ud); /* of rl_loop_advance, NULL: not under way */
   void *advanced_ud;
   uint64_t advance_target;
-  /* Set by the owner; NULL: nobody wants to know. Nothing is left that could make anything happen here: no timer, no socket,
-   * no job, no mail that was promised, nothing that is ready. Called before the loop goes to sleep for good; a signal may still
-   * come. */
+  /* Set by the owner; may be NULL. Called before the loop would sleep for good: no timer, socket, job, promised mail or
+   * ready post is left that could make anything happen here. A signal may still come. */
   void (*on_stuck)(rl_loop *loop);
-  void *worker; /* who owns this loop; not ours */
+  void *worker; /* the owner of this loop; not ours */
 };
 
 /* 0 or RL_ENOMEM (no memory, or no descriptors): then nothing is left of it. The struct may be embedded and does not move. */
 int rl_loop_init(rl_loop *loop);
-/* Every handle has been closed by its owner; RL_EBUSY where one is still open (a leak: the caller reports it). Jobs under
- * way are waited for. */
+/* Call after every handle was closed by its owner. Waits for jobs under way. Returns 0, or RL_EBUSY if a handle is still
+ * open (a leak: the caller reports it). */
 int rl_loop_free(rl_loop *loop);
 /* Runs until rl_loop_stop. */
 void rl_loop_run(rl_loop *loop);
-/* Runs on until no job and no mail that was promised is under way: before rl_loop_free. */
+/* Runs on until no job and no promised mail is under way. Call before rl_loop_free. */
 void rl_loop_settle(rl_loop *loop);
-/* The same for at most `ms`. False where something is under way still: nothing it may touch, the loop first of all, can be
- * freed, and the process has to end by _exit. */
+/* The same for at most `ms`. Returns false if something is still under way: then nothing that it may touch can be freed,
+ * the loop first of all, and the process has to end by _exit. */
 bool rl_loop_settle_within(rl_loop *loop, uint64_t ms);
-/* Returns from rl_loop_run at the end of the turn. From the loop's thread. */
+/* Makes rl_loop_run return at the end of the turn. From the loop's thread. */
 void rl_loop_stop(rl_loop *loop);
 
 uint64_t rl_loop_now(const rl_loop *loop);
-/* The same clock, not cached: for how long something took within a turn. */
+/* The same clock, not cached: to measure within a turn. */
 uint64_t rl_loop_clock(const rl_loop *loop);
-/* Milliseconds since 1970. */
+/* Returns milliseconds since 1970. */
 int64_t rl_loop_time(const rl_loop *loop);
-/* The value of the Date header, formatted once a second: RL_DATE_LEN bytes, borrowed until the next call. */
+/* Returns the value of the Date header, formatted once a second: RL_DATE_LEN bytes, borrowed until the next call. */
 const char *rl_loop_date(rl_loop *loop);
 
-/* One shot, in `delay_ms` from now; starting an active timer moves it. Stopped timers may be freed. */
+/* Starts a timer that fires once, `delay_ms` from now. An active timer is moved. Stopped timers may be freed. */
 void rl_timer_start(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *));
-/* As rl_timer_start, counted from this moment: the turn may have begun long ago, and a sleep is never too short. */
+/* As rl_timer_start, but counted from this moment. The turn may have begun long ago, and a sleep must not be too short. */
 void rl_timer_start_now(rl_loop *loop, rl_timer *timer, uint64_t delay_ms, void (*on_timer)(rl_timer *));
 void rl_timer_stop(rl_loop *loop, rl_timer *timer);
 static inline bool rl_timer_active(const rl_timer *timer) { return timer->wheel.active; }
@@ -105,22 +104,22 @@ static inline bool rl_post_waits(const rl_post *post) { return post->node.next &
 
 /* ---- virtual time (tests) ---- */
 
-/* Time stands still at its present value until rl_loop_advance_to. */
+/* Freezes the clock at its present value until rl_loop_advance_to. */
 void rl_loop_clock_freeze(rl_loop *loop);
-/* Back to the real clock; timers keep the delay they still have. */
+/* Returns to the real clock; timers keep their remaining delay. */
 void rl_loop_clock_thaw(rl_loop *loop);
-/* The wall clock in milliseconds, for threads that have no loop: the virtual one while there is one. */
+/* Returns the wall clock in milliseconds, for threads that have no loop: the virtual one while there is one. */
 int64_t rl_loop_wall(void);
 /* Moves a frozen clock forward to `now_ms` and fires what expired on the way. */
 void rl_loop_advance_to(rl_loop *loop, uint64_t now_ms);
-/* Goes on until nothing is ready, moves to the next timer, and repeats, up to `target_ms`; then calls `done`, from the loop.
- * Jobs and mail under way hold the clock still. One at a time: RL_EBUSY. */
+/* Runs until nothing is ready, moves to the next timer, and repeats, up to `target_ms`. Then calls `done` from the loop.
+ * Jobs and mail under way hold the clock still. Returns 0, or RL_EBUSY while another one is under way. */
 int rl_loop_advance(rl_loop *loop, uint64_t target_ms, void (*done)(void *ud), void *ud);
-/* When the next timer is due at the earliest; UINT64_MAX where there is none. */
+/* Returns when the next timer is due at the earliest; UINT64_MAX if there is none. */
 uint64_t rl_loop_next_timer(const rl_loop *loop);
-/* True where two turns in a row found nothing ready and no job or mail is under way. */
+/* Returns true if two turns in a row found nothing ready, and no job or mail is under way. */
 bool rl_loop_is_quiet(const rl_loop *loop);
-/* Says that something happened in this turn. */
+/* Notes that something happened in this turn. */
 static inline void rl_loop_touch(rl_loop *loop) { loop->active = true; }
 
 #endif

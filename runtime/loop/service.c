@@ -14,7 +14,7 @@ static void move_all(rl_mail_queue *to, rl_mail_queue *from) {
   *from = (rl_mail_queue){NULL, NULL};
 }
 
-/* Waits for mail; false once the service is to stop and nothing is left. */
+/* Waits for mail. Returns false once the service has to stop and nothing is left. */
 static bool next_batch(rl_service *service, rl_mail_queue *batch) {
   uv_mutex_lock(&service->lock);
   while (!service->queue.first && !service->stopping) {

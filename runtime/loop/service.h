@@ -1,6 +1,6 @@
 /*
- * A service: a thread of its own with a queue of mail (the SQLite writer, the access log). It takes everything that waits
- * as one batch, which is what makes group commit possible, and sleeps while there is nothing.
+ * A service: a thread of its own with a queue of mail (the SQLite writer, the access log). It takes all waiting mail as
+ * one batch, which makes group commit possible, and sleeps while there is none.
  *
  *   start -> (send … send) -> stop: what was sent before is still handled, then the thread ends and is joined
  */
@@ -25,11 +25,12 @@ struct rl_service {
   unsigned idle_ms;
 };
 
-/* name and callbacks are set by the caller; `name` (at most 15 bytes, borrowed) is shown by ps. 0 or RL_ENOMEM. */
+/* Starts the thread; the caller has set name and callbacks. `name` (at most 15 bytes, borrowed) is shown by ps. Returns 0
+ * or RL_ENOMEM. */
 int rl_service_start(rl_service *service);
-/* From any thread; after stop was called it must not be. */
+/* Sends mail from any thread. Not after stop was called. */
 void rl_service_send(rl_service *service, rl_mail *mail);
-/* From the service's thread: moves mail that came meanwhile to the end of `batch`. Returns whether there was any. */
+/* Moves mail that came meanwhile to the end of `batch`. Returns true if there was any. From the service's thread. */
 bool rl_service_take_more(rl_service *service, rl_mail_queue *batch);
 void rl_service_stop(rl_service *service);
 

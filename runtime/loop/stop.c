@@ -28,7 +28,7 @@ static uint64_t now_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Notes the time where none is noted yet; whether it was the first. */
+/* Notes the time unless one is noted. Returns true if this was the first. */
 static bool is_first(atomic_uint_fast64_t *when) {
   uint_fast64_t none = 0;
   return atomic_compare_exchange_strong(when, &none, now_ms());
@@ -45,7 +45,7 @@ static void on_signal(int number) {
   }
   if (!interrupts) atomic_store(&first, number);
   atomic_store(&waiting, number);
-  uv_async_send(&watch.async); /* may be called in a handler */
+  uv_async_send(&watch.async); /* allowed in a signal handler */
   errno = saved;
 }
 

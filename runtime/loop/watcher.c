@@ -71,7 +71,7 @@ void rl_watcher_release(rl_watcher *w, int number) {
   if (!find(w, number) && !rl_watcher_has_hops(w, number)) inotify_rm_watch(w->fd, number);
 }
 
-/* It is gone or has another name now: what was below it is watched by that name, or not at all. */
+/* Forgets a directory that is gone or was renamed: what is below it is watched by the new name, or not at all. */
 void rl_watcher_drop_within(rl_watcher *w, const char *directory) {
   for (unsigned i = w->count; i-- > 0;) {
     int number = w->directories[i].number;
@@ -83,7 +83,7 @@ void rl_watcher_drop_within(rl_watcher *w, const char *directory) {
 
 int rl_watcher_number(rl_watcher *w, const char *directory) { return inotify_add_watch(w->fd, directory, EVENTS); }
 
-/* RL_EEXISTS: that directory is watched already, by this name or another. */
+/* Returns RL_EEXISTS if that directory is watched already, by this name or another. */
 static int watch_one(rl_watcher *w, const char *path) {
   if (w->count == RL_WATCHER_DIRECTORIES) return RL_EBUSY;
   int number = rl_watcher_number(w, path);
@@ -96,13 +96,13 @@ static int watch_one(rl_watcher *w, const char *path) {
   return RL_OK;
 }
 
-/* S_IFDIR, S_IFLNK, another one, or 0 where there is nothing. */
+/* Returns S_IFDIR, S_IFLNK, another type, or 0 if there is nothing. */
 static mode_t kind_of(const char *path) {
   struct stat info;
   return lstat(path, &info) == 0 ? info.st_mode & S_IFMT : 0;
 }
 
-/* Calls visit for what is in a directory and not to be skipped. */
+/* Calls visit for the entries of a directory, except those to skip. */
 static int each_entry(rl_watcher *w, const char *path, bool fresh,
                       int (*visit)(rl_watcher *w, const char *below, bool fresh)) {
   char below[PATH_ROOM];
@@ -121,7 +121,7 @@ static bool is_walked(const char *path) {
   return kind_of(path) == S_IFDIR && !rl_watcher_skips(strrchr(path, '/') + 1);
 }
 
-/* `fresh`: the directory is new, so what is in it was never told of. What may not be read is left out. */
+/* `fresh`: the directory is new, so its contents count as changed. What may not be read is left out. */
 static int visit_real(rl_watcher *w, const char *path, bool fresh);
 
 static int watch_real(rl_watcher *w, const char *path, bool fresh) {
@@ -142,7 +142,7 @@ static int visit_links(rl_watcher *w, const char *path, bool fresh) {
   return RL_OK;
 }
 
-/* Links come last: what stands there itself is watched by its own name. */
+/* Watches links last, because entries of the directory itself are watched by their own names. */
 static int watch_all(rl_watcher *w, const char *path, bool fresh) {
   int code = watch_real(w, path, fresh);
   if (code == RL_EEXISTS) return RL_OK;
@@ -173,7 +173,8 @@ static void on_directory(rl_watcher *w, const char *path, const char *name, uint
   }
 }
 
-/* A file, or a link to whatever. Of a file that is made the end of writing is told, too; of a link nothing else is. */
+/* Notes a change of a file or a link. Ignores the creation of a file, because the end of writing follows; nothing follows
+ * for a link. */
 static void on_file(rl_watcher *w, const char *path, uint32_t mask) {
   bool link = kind_of(path) == S_IFLNK;
   if (mask & IN_CREATE && !link) return;
@@ -194,7 +195,7 @@ static void on_entry(rl_watcher *w, const rl_watched *directory, const struct in
 static void on_event(rl_watcher *w, const struct inotify_event *event) {
   rl_watched *directory = find(w, event->wd);
   if (event->mask & IN_Q_OVERFLOW && w->count)
-    rl_watcher_note(w, w->directories[0].path); /* something has: nobody knows what */
+    rl_watcher_note(w, w->directories[0].path); /* something changed, and nobody knows what */
   if (event->mask & IN_IGNORED) {
     if (directory) drop(w, directory);
     rl_watcher_lose_hops(w, event->wd);

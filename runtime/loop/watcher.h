@@ -1,11 +1,11 @@
 /*
- * A watcher: says which files below some directories have changed. inotify directly rather than uv_fs_event, because only
- * IN_CLOSE_WRITE tells when a writer has finished (a file that was truncated a moment ago must not be loaded), and one
+ * A watcher: tells which files below some directories have changed. It uses inotify rather than uv_fs_event, because only
+ * IN_CLOSE_WRITE tells when a writer has finished (a file that was truncated a moment ago must not be loaded), and because one
  * descriptor serves every directory.
  *
  *   write + close, rename onto it, delete  -> path noted --RL_WATCHER_QUIET_MS without another--> on_change(paths)
- *   a new directory                        -> watched, and what is in it already counts as changed
- *   a symbolic link                        -> what it leads to is watched by its name (watcher_links.h)
+ *   a new directory                        -> watched, and its contents count as changed
+ *   a symbolic link                        -> its target is watched by the link's name (watcher_links.c)
  *
  * Directories whose name begins with a dot, and those named in RL_WATCHER_SKIPS, are left out.
  */
@@ -20,7 +20,8 @@ typedef struct rl_watcher rl_watcher;
 
 struct rl_watcher {
   rl_loop *loop;
-  /* Absolute paths, each once, with a slash behind a directory that has gone; borrowed until return. More than RL_WATCHER_PATHS are told of in several calls. */
+  /* Absolute paths, each once, with a slash after a directory that has gone; borrowed until return. More than
+   * RL_WATCHER_PATHS come in several calls. */
   void (*on_change)(rl_watcher *watcher, char *const *paths, unsigned count);
   void *owner;
   int fd;
@@ -35,11 +36,11 @@ struct rl_watcher {
   unsigned path_count;
 };
 
-/* 0 or RL_EIO. on_change and owner are set behind it. */
+/* Returns 0 or RL_EIO. Set on_change and owner after it. */
 int rl_watcher_init(rl_watcher *watcher, rl_loop *loop);
-/* A directory and all below it. 0, RL_EIO where it cannot be watched, RL_EBUSY beyond RL_WATCHER_DIRECTORIES. */
+/* Watches a directory and all below it. Returns 0, RL_EIO if it cannot be watched, RL_EBUSY beyond RL_WATCHER_DIRECTORIES. */
 int rl_watcher_add(rl_watcher *watcher, const char *directory);
-/* The handle needs one more turn of the loop. */
+/* Closes it; the handle needs one more turn of the loop. */
 void rl_watcher_close(rl_watcher *watcher);
 
 /* ---- between watcher.c and watcher_links.c ---- */

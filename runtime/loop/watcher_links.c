@@ -26,7 +26,7 @@ enum { LINKS_MOST = 40, TOLD_MOST = 64 }; /* as the kernel follows them; links t
 
 typedef struct rl_hop {
   int number;  /* of the directory */
-  char *place; /* the name in it, with that directory in front */
+  char *place; /* the name in it, with that directory before it */
   char *path;  /* of the link that leads through here */
 } rl_hop;
 
@@ -77,7 +77,7 @@ void rl_watcher_free_links(rl_watcher *w) {
 
 /* ---- the way of a link ------------------------------------------------------------------------------------------------------ */
 
-/* Where the walk stands: a directory without links in its own path, and what is left to go from there. */
+/* The state of a walk: a directory without links in its own path, and the rest of the way from there. */
 typedef struct way {
   char at[RL_WATCHER_PATH];
   char rest[RL_WATCHER_PATH];
@@ -85,7 +85,7 @@ typedef struct way {
   int links;
 } way;
 
-/* Cuts the next name off what is left. False at the end, or where one is too long. */
+/* Cuts the next name off the rest. Returns false at the end, or if a name is too long. */
 static bool next_name(way *y) {
   char *from = y->rest;
   while (*from == '/') from++;
@@ -104,7 +104,7 @@ static bool join(char out[RL_WATCHER_PATH], const char *a, const char *b) {
   return n > 0 && n < RL_WATCHER_PATH;
 }
 
-/* The link's text takes the place of its name. */
+/* Puts the link's text in the place of its name. */
 static bool take_link(way *y, const char *link) {
   char text[RL_WATCHER_PATH], all[RL_WATCHER_PATH];
   ssize_t len = readlink(link, text, sizeof text - 1);
@@ -122,7 +122,8 @@ static void go_up(way *y) {
   else strcpy(y->at, "/");
 }
 
-/* One name further; false where the way ends. The first hop is the link itself, whose own directory is watched already. */
+/* Goes one name further. Returns false at the end. The first hop is the link itself, whose own directory is watched
+ * already. */
 static bool step(rl_watcher *w, way *y, const char *path, bool first) {
   char full[RL_WATCHER_PATH];
   struct stat info;
@@ -157,7 +158,7 @@ static void note_hops(rl_watcher *w, const char *path) {
   rl_free(y);
 }
 
-/* A directory that holds all that is watched would be walked for ever more: nobody's program is there. */
+/* Returns true if a directory is "/" or contains the root. It is not walked: it leads back to everything watched. */
 static bool holds_the_root(const rl_watcher *w, const char *path) {
   char *target = realpath(path, NULL);
   bool holds = target && (strcmp(target, "/") == 0 || (w->root && is_within(w->root, target)));
@@ -192,14 +193,14 @@ static void retrace(rl_watcher *w, const char *path) {
   rl_watcher_note(w, with_slash);
 }
 
-/* Whether the event is about this hop. A file that is made says so again when it has been written. */
+/* Returns true if the event is about this hop. A new file has an event of its own when it has been written. */
 static bool is_about(const rl_hop *hop, int number, const char *name, bool created) {
   if (hop->number != number) return false;
   if (!name) return true;
   return strcmp(strrchr(hop->place, '/') + 1, name) == 0 && !(created && is_file(hop->place, false));
 }
 
-/* The paths are copied first: to follow one changes the list. */
+/* Copies the paths first, because following one changes the list. */
 static void retrace_all(rl_watcher *w, int number, const char *name, bool created) {
   char *paths[TOLD_MOST];
   unsigned count = 0;

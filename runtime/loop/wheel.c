@@ -1,5 +1,5 @@
-/* The timing wheel of wheel.h. A timer stands on the level of the highest bit in which its expiry differs from now, so all
- * of a slot share everything above that bit, and a slot's start is the moment at which they move down. */
+/* The timing wheel of wheel.h. The level of a timer is that of the highest bit in which its expiry differs from now. So all timers
+ * of a slot agree above that bit, and they move down when the slot starts. */
 #include "loop/wheel.h"
 
 static unsigned lowest_bit(uint64_t word) { return (unsigned)__builtin_ctzll(word); }
@@ -12,7 +12,7 @@ void rl_wheel_init(rl_wheel *wheel, uint64_t now) {
   }
 }
 
-/* The level on which the first bit that differs between now and `expires` lies: below it the two agree from the top. */
+/* Returns the level of the highest bit in which now and `expires` differ. */
 static unsigned level_of(uint64_t now, uint64_t expires) {
   uint64_t differ = now ^ expires;
   unsigned bit = 63u - (unsigned)__builtin_clzll(differ | 1);
@@ -52,7 +52,7 @@ void rl_wheel_stop(rl_wheel *wheel, rl_wheel_timer *timer) {
   timer->active = false;
 }
 
-/* The start of the next occupied slot of a level, at or after now; UINT64_MAX where the level is empty. */
+/* Returns the start of the next occupied slot of a level, at or after now; UINT64_MAX if the level is empty. */
 static uint64_t next_of_level(const rl_wheel *wheel, unsigned level) {
   if (!wheel->occupied[level]) return UINT64_MAX;
   unsigned shift = level * RL_WHEEL_BITS;
@@ -75,7 +75,7 @@ uint64_t rl_wheel_next(const rl_wheel *wheel) {
   return next;
 }
 
-/* Time has reached wheel->now: the slots of the higher levels that begin here hand their timers down. */
+/* Hands down the timers of the higher slots that begin at wheel->now. */
 static void cascade(rl_wheel *wheel) {
   for (unsigned level = RL_WHEEL_LEVELS - 1; level > 0; level--) {
     unsigned slot = (wheel->now >> (level * RL_WHEEL_BITS)) & (RL_WHEEL_SLOTS - 1);

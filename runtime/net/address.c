@@ -47,7 +47,7 @@ int rl_listen_port(int fd) {
   return rl_address_text((struct sockaddr *)&address, text);
 }
 
-/* One bound socket, which listens where it is to, or -1 with errno. */
+/* Opens one bound socket, listening if asked. Returns -1 with errno on failure. */
 static int open_one(const struct addrinfo *info, bool share, bool listens) {
   int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
@@ -122,7 +122,7 @@ static const char *kind_of(mode_t mode) {
   return "something of that name is there, which is no socket";
 }
 
-/* What connecting comes to: 0, or an errno. */
+/* Connects once. Returns 0 or an errno. */
 static int probe(const struct sockaddr_un *address) {
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno;
@@ -131,8 +131,8 @@ static int probe(const struct sockaddr_un *address) {
   return error;
 }
 
-/* Makes way for a socket file: only one that a process left behind is removed. Whatever is no socket is somebody's, and so is
- * a socket on which somebody still listens, or about which that cannot be found out. */
+/* Makes way for a socket file. Removes only a stale socket, on which nobody listens any more: no other kind of file, and no
+ * socket on which somebody may listen. */
 static int clear_path(const struct sockaddr_un *address, rl_buf *why) {
   struct stat found;
   const char *path = address->sun_path;
@@ -145,7 +145,7 @@ static int clear_path(const struct sockaddr_un *address, rl_buf *why) {
   return unlink(path) && errno != ENOENT ? refuse(why, errno, "listen on", path, -1) : RL_OK;
 }
 
-/* Its text must fit. */
+/* Makes an address; the path must fit. */
 static struct sockaddr_un address_of(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   memcpy(address.sun_path, path, strlen(path));
@@ -179,7 +179,7 @@ void rl_socket_file_remove(const char *path, rl_socket_file file) {
   rl_socket_file now = rl_socket_file_of(path);
   if (!file.inode || now.inode != file.inode || now.device != file.device) return;
   struct sockaddr_un address = address_of(path);
-  if (probe(&address) == ECONNREFUSED) unlink(path); /* numbers of files are used again: it may be somebody's new one */
+  if (probe(&address) == ECONNREFUSED) unlink(path); /* inode numbers are reused: it may be somebody's new socket */
 }
 
 /* ---- inherited ones --------------------------------------------------------------------------------------------------- */

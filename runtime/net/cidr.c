@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-enum { MAPPED_BITS = 96 }; /* of ::ffff:0:0/96, in front of an IPv4 address */
+enum { MAPPED_BITS = 96 }; /* ::ffff:0:0/96, the prefix of an IPv4 address */
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 

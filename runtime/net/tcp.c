@@ -18,7 +18,7 @@ static rl_tcp *tcp_of(rl_stream *stream) { return (rl_tcp *)stream; }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* Every change costs two system calls inside libuv, so only real changes are made. */
+/* Changes the events only if they differ, because each change costs two system calls inside libuv. */
 static void watch(rl_tcp *tcp) {
   if (tcp->wants == tcp->active || tcp->closed) return;
   tcp->active = tcp->wants;
@@ -57,8 +57,8 @@ static void read_some(rl_tcp *tcp) {
   }
 }
 
-/* A broken connection may have brought bytes before it broke (an answer, then a reset because the rest of the request is
- * not wanted): they come first, a piece a turn. */
+/* Reads what a broken connection brought before it broke (an answer, then a reset because the rest of the request is not
+ * wanted): first these bytes, a piece each turn. */
 static void read_before_failing(rl_tcp *tcp) {
   ssize_t n = recv(tcp->fd, tcp->loop->read_buffer, RL_LIMIT_READ_BUFFER, 0);
   if (n <= 0) {
@@ -69,7 +69,8 @@ static void read_before_failing(rl_tcp *tcp) {
   watch(tcp);
 }
 
-/* A hang-up while reading is stopped: behind a FIN there may be a whole request, so only a broken connection is news. */
+/* Handles a hang-up while reading is stopped. After a FIN there may be a whole request, so only a broken connection is
+ * reported. */
 static void hung_up(rl_tcp *tcp) {
   char byte;
   want(tcp, 0, WANT_HANGUP);
@@ -153,7 +154,7 @@ int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd) {
     return RL_ENOMEM;
   }
   tcp->poll.data = tcp;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* ENOTSUP on a unix socket is no matter */
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* ENOTSUP on a unix socket is fine */
   return RL_OK;
 }
 

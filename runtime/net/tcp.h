@@ -1,7 +1,7 @@
 /*
  * A stream over a connected socket, TCP or unix: non-blocking, level-triggered through uv_poll, read into the one buffer
- * of the loop. uv_poll rather than uv_tcp: reads need no buffer per connection, sendfile and resets are plain calls, and a
- * broken connection is noticed while reading is stopped.
+ * of the loop. It uses uv_poll rather than uv_tcp because reads need no buffer per connection, sendfile and resets are plain
+ * calls, and a broken connection is noticed while reading is stopped.
  */
 #ifndef RL_NET_TCP_H
 #define RL_NET_TCP_H
@@ -19,13 +19,13 @@ typedef struct rl_tcp {
   bool closed;
 } rl_tcp;
 
-/* Takes the descriptor (connected, any mode; made non-blocking here). Events and owner are set by the caller before the
- * loop runs again. The struct is embedded and may be freed in on_closed. 0, or an error: then the descriptor is closed and
- * no event will come. */
+/* Takes the descriptor (connected, any mode; made non-blocking here). The caller sets events and owner before the loop runs
+ * again. The struct is embedded and may be freed in on_closed. Returns 0, or an error: then the descriptor is closed and no
+ * event comes. */
 int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd);
 
-/* Whether a read of that socket has something to say (bytes, the end, an error), asked of the kernel: what the loop has not
- * told yet, or has told although it was read meanwhile. */
+/* Returns true if a read of that socket has something to say (bytes, the end, an error). Asks the kernel, because the loop
+ * may not have told it yet, or told it before it was read. */
 bool rl_socket_has_news(int fd);
 
 #endif

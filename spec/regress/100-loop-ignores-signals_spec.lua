@@ -1,4 +1,5 @@
 -- An endless loop was ended by nothing but kill -9: signals were heard of in the loop that it held up.
+-- runtime/vm/task/heartbeat.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 

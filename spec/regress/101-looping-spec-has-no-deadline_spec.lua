@@ -1,4 +1,5 @@
 -- The deadline of an `it` never came where the test did not wait, and the run stood still.
+-- runtime/vm/task/heartbeat.c
 local scratch = require "spec.support.scratch"
 
 describe("a test that computes for ever", function()

@@ -1,4 +1,5 @@
 -- `rille run x | head -1` never ended where x prints without end: SIGPIPE was ignored, and nothing looks at what print returns.
+-- runtime/cli/main.c
 local processes = require "spec.support.process"
 local rille = require "rille"
 local scratch = require "spec.support.scratch"

@@ -1,5 +1,6 @@
 -- What .env was taken for: a comment for the secret, the first of two values, the half of a key; and nothing where it could
 -- not be read.
+-- runtime/cli/dotenv.c
 local scratch = require "spec.support.scratch"
 
 describe(".env", function()

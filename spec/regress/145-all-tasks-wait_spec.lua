@@ -1,4 +1,5 @@
 -- A program in which every task waits for another hung in silence.
+-- runtime/vm/inspect.c, runtime/cli/program.c
 local processes = require "spec.support.process"
 local scratch = require "spec.support.scratch"
 

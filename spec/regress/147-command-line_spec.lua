@@ -1,4 +1,5 @@
 -- Options as people write them: an address in brackets, --help after the name of the program. And a SIGHUP that comes early.
+-- runtime/cli/options.c, runtime/cli/serve.c
 local processes = require "spec.support.process"
 local rille = require "rille"
 local scratch = require "spec.support.scratch"

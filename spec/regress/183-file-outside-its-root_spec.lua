@@ -1,4 +1,5 @@
 -- rille.file("files/" .. req.params.name) left its folder by "..%2F", and there was no confined form.
+-- runtime/bind/http/spool.c
 local rille = require "rille"
 local testing = require "rille.testing"
 local scratch = require "spec.support.scratch"

@@ -1,4 +1,5 @@
 -- file:save onto a folder said "input or output failed", and the second of two uploads of one name took the place of the first.
+-- runtime/bind/http/spool.c
 local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"

@@ -1,5 +1,7 @@
 -- `rille dev` showed sources to whatever host a request named: a page of another site, whose name was made to lead to 127.0.0.1
 -- (DNS rebinding), could read them from the page of a handler that fails, or of a program that does not load.
+-- runtime/cli/dev_access.c, runtime/cli/dev_gate.c, runtime/bind/core/dashboard.c
+-- runtime/app/dashboard.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 local served = require "spec.support.served"

@@ -1,5 +1,6 @@
 -- A value with a quote in it forged fields of the text log, and control characters of the C1 set passed, which some terminals
 -- act on; so did names of fields, which are a stranger's where a program logs a form.
+-- runtime/bind/core/log.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 local served = require "spec.support.served"

@@ -1,4 +1,5 @@
 -- testing.client did not apply the app's limits: a test passed with what the wire answers with 431.
+-- runtime/bind/http/local.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,5 +1,6 @@
 -- Encoders wrote into one buffer of the state and held it across allocations of Lua's, in which a finalizer may run and use it
 -- too: sessions were saved with somebody else's value. And the keys of a table that a finalizer empties were read after that.
+-- runtime/bind/core/json.c
 local native = require "rille.native.core"
 local native_template = require "rille.native.template"
 local native_http = require "rille.native.http"

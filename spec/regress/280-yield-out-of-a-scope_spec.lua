@@ -1,3 +1,4 @@
+-- runtime/vm/task/coroutine.c
 local rille = require "rille"
 
 -- A coroutine that yielded inside rille.timeout left its task in a scope that was freed with the coroutine.

@@ -1,3 +1,4 @@
+-- runtime/vm/error.c
 local rille = require "rille"
 
 -- Where the __tostring of an error value failed, the task ended abnormally, and who waited for it was told "out of memory".

@@ -1,3 +1,4 @@
+-- runtime/vm/task/heartbeat.c
 local rille = require "rille"
 
 -- A deadline that passed while a finalizer matched a pattern was raised in there, where errors go nowhere, if the finalizer

@@ -1,4 +1,5 @@
 -- testing.clock moved rille's clocks and neither Lua's nor SQLite's: what a program wrote with datetime('now') was of today.
+-- runtime/bind/core/testing.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

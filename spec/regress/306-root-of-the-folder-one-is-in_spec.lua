@@ -1,4 +1,5 @@
 -- `rille serve .` inside the app's folder has the folder above it for its root, and did not say so.
+-- runtime/cli/main.c
 local scratch = require "spec.support.scratch"
 local served = require "spec.support.served"
 

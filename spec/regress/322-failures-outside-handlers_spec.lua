@@ -2,6 +2,8 @@
 --
 -- `rille dev` explained what handlers raise and nothing else: an error of a task that nobody waits for, of a streamed response,
 -- of an on_error handler was a line in the terminal, or a plain page.
+-- runtime/cli/dev.c, runtime/cli/dev_news.c, runtime/bind/core/dashboard.c
+-- runtime/app/dashboard.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 local served = require "spec.support.served"

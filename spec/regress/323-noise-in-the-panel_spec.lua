@@ -2,6 +2,8 @@
 --
 -- The panel of `rille dev` had no times, listed what browsers ask for by themselves, and told nothing of one statement run in a
 -- loop or of how SQLite goes about one.
+-- runtime/cli/dev.c, runtime/cli/dev_news.c, runtime/bind/core/dashboard.c
+-- runtime/app/dashboard.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 local served = require "spec.support.served"

@@ -1,5 +1,6 @@
 -- What people type, and what they are told: what is wrong, what was probably meant, how to write it. One line for each, the exit
 -- status 2 for a mistake of the command line itself and 1 for what it names; never a traceback of rille's own lines.
+-- runtime/cli/main.c, runtime/cli/options.c, runtime/cli/commands.c, runtime/cli/suggest.c
 local scratch = require "spec.support.scratch"
 
 -- what is typed, exit status, what is said (all of these)

@@ -1,4 +1,6 @@
 -- lua/rille/app.lua, lua/rille/app/check.lua, lua/rille/app/routes.lua, lua/rille/traits.lua
+-- runtime/bind/http/app.c, runtime/bind/http/chain.c, runtime/app/serving.c
+-- runtime/app/app.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

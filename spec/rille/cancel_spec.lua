@@ -1,3 +1,4 @@
+-- runtime/vm/task/task.c, runtime/vm/task/scope.c, runtime/bind/core/task.c
 local rille = require "rille"
 local native = require "rille.native.core"
 local testing = require "rille.testing"

@@ -1,3 +1,4 @@
+-- runtime/bind/client/pool.c, runtime/bind/client/transfer.c, runtime/bind/client/url.c
 local native = require "rille.native.client"
 local rille = require "rille"
 local fakes = require "spec.support.fake"

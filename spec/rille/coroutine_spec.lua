@@ -1,4 +1,5 @@
 -- Threads that a program has seen: they are its own, and may be asked about for as long as it likes.
+-- runtime/vm/task/coroutine.c
 local rille = require "rille"
 local testing = require "rille.testing"
 local scratch = require "spec.support.scratch"

@@ -1,4 +1,5 @@
 -- lua/rille/password.lua, lua/rille/seal.lua
+-- runtime/bind/core/crypto.c
 local rille = require "rille"
 
 describe("digests and tokens", function()

@@ -1,3 +1,5 @@
+-- runtime/app/serving.c
+-- runtime/app/handle.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,5 @@
+-- runtime/vm/error.c, runtime/app/serving.c
+-- runtime/app/handle.c
 local rille = require "rille"
 local native = require "rille.native.core"
 local testing = require "rille.testing"

@@ -1,4 +1,5 @@
 -- lua/rille/form.lua, lua/rille/part.lua, lua/rille/upload.lua
+-- runtime/bind/http/form.c, runtime/bind/http/request_body.c, runtime/bind/http/spool.c
 local multipart = require "spec.support.multipart"
 local native = require "rille.native.core"
 local rille = require "rille"

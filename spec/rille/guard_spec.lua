@@ -2,6 +2,7 @@
 -- lua/rille/security_headers.lua, lua/rille/trust_proxy.lua
 --
 -- The small middleware that guards an app: cors, security headers, limits, proxies, request ids, paths, authorization.
+-- runtime/bind/http/rate_limit.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

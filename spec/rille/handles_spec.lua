@@ -1,6 +1,8 @@
 -- What a program holds may outlive what it belongs to: a response its client, a file its request, `out` its response. Each
 -- method of each handle, after its parent's end, after its own, from another task, from a finalizer and from __close: it
 -- works or raises what a person understands; it never hangs, and never fails on the insides of the library.
+-- runtime/bind/http/request.c, runtime/bind/http/local.c, runtime/bind/http/out.c, runtime/bind/http/spool.c,
+-- runtime/bind/core/file.c, runtime/bind/client/transfer.c
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
 local native_client = require "rille.native.client"

@@ -1,3 +1,4 @@
+-- runtime/bind/core/image.c
 local png = require "spec.support.png"
 local rille = require "rille"
 

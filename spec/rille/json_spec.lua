@@ -1,3 +1,5 @@
+-- runtime/bind/core/json.c
+-- runtime/bind/core/json_decode.c
 local rille = require "rille"
 
 local encode, decode = rille.json_encode, rille.json_decode

@@ -1,3 +1,5 @@
+-- runtime/bind/core/main.c, runtime/cli/worker_thread.c
+-- runtime/app/main.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local lifespan = require "rille.lifespan"

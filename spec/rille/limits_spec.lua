@@ -1,3 +1,4 @@
+-- runtime/bind/http/app.c
 local rille = require "rille"
 local native = require "rille.native.http"
 

@@ -3,6 +3,7 @@
 -- may not cost more than six times the CPU, and 64 KiB of anything not more than a tenth of a second.
 --
 -- What is measured is CPU time, the least of several tries, and only where a call costs something at all.
+-- runtime/bind/core/scan.c, runtime/bind/core/text.c, runtime/bind/core/joined.c
 local native = require "rille.native.core"
 local rille = require "rille"
 local testing = require "rille.testing"

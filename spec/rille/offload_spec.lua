@@ -1,3 +1,4 @@
+-- runtime/bind/core/offload_state.c, runtime/vm/copy.c, runtime/bind/core/offload.c
 local rille = require "rille"
 
 describe("offload", function()

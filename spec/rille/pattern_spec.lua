@@ -1,3 +1,4 @@
+-- runtime/vm/strings.c
 local rille = require "rille"
 local native = require "rille.native.core"
 local patterns = require "spec.support.patterns"

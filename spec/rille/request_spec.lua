@@ -1,4 +1,5 @@
 -- lua/rille/request.lua, lua/rille/coding.lua
+-- runtime/bind/http/request.c, runtime/bind/http/request_body.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,5 @@
+-- runtime/bind/http/response.c, runtime/bind/core/joined.c, runtime/bind/names.c
+-- runtime/bind/http/response_headers.c, runtime/app/answer.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

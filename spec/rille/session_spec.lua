@@ -1,3 +1,4 @@
+-- runtime/bind/http/session.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

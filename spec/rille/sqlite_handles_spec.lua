@@ -1,5 +1,7 @@
 -- Every method of every handle of a database, in every order with what closes it: each raises what is wrong, or works; none
 -- touches what is gone. The sanitizers see what Lua does not.
+-- runtime/bind/data/sqlite.c, runtime/bind/data/transaction.c
+-- runtime/bind/data/handle.c, runtime/bind/data/database.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 local settle = require "spec.support.settle"

@@ -1,3 +1,7 @@
+-- runtime/bind/data/sqlite.c, runtime/bind/data/rows.c, runtime/bind/data/pending.c
+-- runtime/bind/data/database.c, runtime/bind/data/params.c, runtime/bind/data/error.c
+-- runtime/data/op.c, runtime/data/rows.c, runtime/data/sqlite/connection.c, runtime/data/sqlite/locks.c,
+-- runtime/data/sqlite/run.c, runtime/data/sqlite/writer.c, runtime/data/sqlite/store.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local scratch = require "spec.support.scratch"

@@ -1,3 +1,4 @@
+-- runtime/vm/task/heartbeat.c
 local rille = require "rille"
 local native = require "rille.native.core"
 local testing = require "rille.testing"

@@ -1,4 +1,5 @@
 -- lua/rille/compress.lua
+-- runtime/bind/http/static.c, runtime/bind/http/compress.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,5 +1,7 @@
 -- A serving process that is told to stop, at every step of its life: it ends with status 0, what was opened is closed, and
 -- nobody is told of an error.
+-- runtime/cli/serve.c, runtime/cli/worker_thread.c, runtime/cli/generation.c, runtime/bind/core/main.c
+-- runtime/app/main.c
 local processes = require "spec.support.process"
 local rille = require "rille"
 local scratches = require "spec.support.scratch"

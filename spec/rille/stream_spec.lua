@@ -1,3 +1,4 @@
+-- runtime/bind/http/out.c
 local rille = require "rille"
 local native = require "rille.native.http"
 local testing = require "rille.testing"

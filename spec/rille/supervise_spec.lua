@@ -1,4 +1,6 @@
 -- rille serve --supervise: the parent keeps a worker running, whatever becomes of it. And SIGUSR2, with a supervisor and without.
+-- runtime/cli/supervise.c, runtime/cli/supervisor.c, runtime/cli/upgrade.c, runtime/cli/handover.c, runtime/cli/serve.c
+-- runtime/vm/crash.c, runtime/vm/inspect.c
 local processes = require "spec.support.process"
 local rille = require "rille"
 local scratches = require "spec.support.scratch"
@@ -106,7 +108,7 @@ describe("a supervised server", function()
     rille.sleep(0.6)
     ask(url, "/exit")
     worker(process, 5)
-    assert.equal(2, select(2, process:log():gsub("died young", "")), "the fourth had lived")
+    assert.equal(2, select(2, process:log():gsub("died soon after its start", "")), "the fourth had lived")
   end)
 
   it("that does not even start the first time ends with its status", function()
@@ -274,7 +276,7 @@ describe("a supervised server", function()
           ends(process, first)
           for _ = 1, 8 do assert.equal("changed", ask(url)) end
           local main = supervised and process.pid or second
-          if supervised then process:says "it runs the new binary too"
+          if supervised then process:says "runs the new binary too"
           else assert.equal(0, process:wait(), process:log()) end
           local runs = io.popen(("cmp /proc/%s/exe %s && echo same"):format(main, binary)):read "a"
           assert.equal("same\n", runs)
@@ -287,7 +289,7 @@ describe("a supervised server", function()
         it("changes nothing where the new one does not start", function()
           local process <close> = begin("--port", "0")
           local url = process:url()
-          local told = supervised and "the old one goes on" or "this one goes on"
+          local told = supervised and "the old one keeps serving" or "this one keeps serving"
           local failures = {
             "printf 'no binary' > new && chmod 755 new", -- no format that can be executed
             "printf '#!/bin/sh\\nexit 3\\n' > new && chmod 755 new",
@@ -351,7 +353,7 @@ describe("a supervised server", function()
       assert.is_false(runs(worker(process, 2)))
       process:signal "USR2"
       assert.is_true(runs(worker(process, 3)))
-      process:says "it runs the new binary too"
+      process:says "runs the new binary too"
       process:signal("KILL", worker(process, 3))
       assert.is_true(runs(worker(process, 4)))
       assert.equal("hello", ask(url))

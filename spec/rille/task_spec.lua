@@ -1,3 +1,6 @@
+-- runtime/vm/task/task.c, runtime/vm/task/scope.c, runtime/vm/task/coroutine.c, runtime/vm/error.c,
+-- runtime/bind/core/task.c
+-- runtime/vm/task/end.c, runtime/vm/task/wait.c, runtime/vm/task/trace.c, runtime/bind/core/scope.c
 local rille = require "rille"
 local testing = require "rille.testing"
 local settle = require "spec.support.settle"

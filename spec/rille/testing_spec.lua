@@ -1,3 +1,4 @@
+-- runtime/bind/core/testing.c, runtime/bind/http/local.c, runtime/bind/http/server.c
 local rille = require "rille"
 local testing = require "rille.testing"
 local scratch = require "spec.support.scratch"

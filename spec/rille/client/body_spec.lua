@@ -1,3 +1,4 @@
+-- runtime/bind/client/transfer.c
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 

@@ -1,3 +1,4 @@
+-- runtime/bind/client/cookie.c
 local rille = require "rille"
 local native = require "rille.native.core"
 local native_client = require "rille.native.client"

@@ -1,4 +1,5 @@
 -- Charsets of responses that the program names: by the option encoding, by res.encoding, or when it asks for the text.
+-- runtime/bind/core/charset.c
 local rille = require "rille"
 local mock = require "rille.testing.mock"
 

@@ -1,3 +1,4 @@
+-- runtime/bind/client/head.c
 local rille = require "rille"
 local mock = require "rille.testing.mock"
 local testing = require "rille.testing"

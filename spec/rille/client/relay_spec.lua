@@ -1,4 +1,5 @@
 -- What came in goes out again: iterators of a request are functions without a state of their own, so that `body =` takes them.
+-- runtime/bind/http/request_body.c, runtime/bind/http/spool.c
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,4 +1,5 @@
 -- The URL of a request: one for everybody who looks at it, within the client's base_url, or refused with a reason.
+-- runtime/bind/client/url.c
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 local mock = require "rille.testing.mock"

@@ -1,5 +1,7 @@
 -- What becomes of a write whose task is cancelled: one that has not begun is dropped, one that has is finished and its caller
 -- learns of that, and the cancellation is raised at the next wait. Never is somebody told "cancelled" of what was written.
+-- runtime/bind/data/pending.c, runtime/bind/data/transaction.c
+-- runtime/data/op.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local scratch = require "spec.support.scratch"

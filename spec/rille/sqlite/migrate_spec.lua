@@ -1,3 +1,4 @@
+-- runtime/data/sqlite/migrate.c, runtime/data/sqlite/sql.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 

@@ -1,5 +1,8 @@
 -- The state of a connection: what a statement asks of it, or leaves behind in it, where several connections serve a program.
 -- It works, or raises and says what to write instead.
+-- runtime/bind/data/sqlite.c
+-- runtime/bind/data/database.c
+-- runtime/data/sqlite/pragma.c, runtime/data/sqlite/run.c
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 

@@ -1,3 +1,5 @@
+-- runtime/bind/data/transaction.c, runtime/bind/data/pending.c
+-- runtime/data/op.c
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local testing = require "rille.testing"

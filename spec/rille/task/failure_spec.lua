@@ -1,4 +1,6 @@
 -- Nothing that was raised vanishes: it is raised in somebody who waits, or it is in the log, once.
+-- runtime/vm/task/task.c, runtime/vm/task/scope.c, runtime/vm/error.c
+-- runtime/vm/task/end.c, runtime/vm/task/trace.c
 local native = require "rille.native.core"
 local rille = require "rille"
 local settle = require "spec.support.settle"

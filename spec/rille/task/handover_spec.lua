@@ -1,4 +1,6 @@
 -- Locks, semaphores and channels: who gets what, in which order, and what is left when somebody is cancelled.
+-- runtime/bind/core/task.c
+-- runtime/bind/core/queue.c
 local rille = require "rille"
 local testing = require "rille.testing"
 local settle = require "spec.support.settle"

@@ -1,5 +1,6 @@
 -- What the author of a template cannot do: read what a program keeps to itself, make the page go on for ever, or make much of
 -- little. Each bound is tried in every way there is to grow.
+-- runtime/bind/template/page.c
 local rille = require "rille"
 local template = require "rille.template"
 local testing = require "rille.testing"

@@ -3,6 +3,7 @@
 --
 --   RILLE_FUZZ_SECONDS=60 RILLE_TEST_DEADLINE=120 rille test spec/rille/template/fuzz_spec.lua
 --   RILLE_FUZZ_SEED=7 for other ones
+-- runtime/bind/template/lexer.c
 local rille = require "rille"
 
 local SECONDS = tonumber(os.getenv "RILLE_FUZZ_SECONDS" or "") or 1

@@ -4,6 +4,8 @@
 -- lua/rille/template/record.lua, lua/rille/template/runtime.lua, lua/rille/template/failure.lua
 --
 -- What Jinja's own tests (corpus_spec.lua) do not say: Lua's values, escaping in corners, errors and limits.
+-- runtime/bind/template/lexer.c, runtime/bind/template/page.c
+-- runtime/bind/template/value.c
 local rille = require "rille"
 
 local function render(source, context, options) return rille.template.compile(source, options)(context) end

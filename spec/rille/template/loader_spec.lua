@@ -1,4 +1,5 @@
 -- lua/rille/template/loader.lua, lua/rille/template/environment.lua
+-- runtime/bind/core/directory.c
 local rille = require "rille"
 
 local function shell(command) assert(os.execute(command)) end
