@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 
 install(TARGETS rille RUNTIME)
 install(DIRECTORY lua/rille/meta DESTINATION ${CMAKE_INSTALL_DATADIR}/rille/lua) # where .luarc.json of `rille new` looks
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "*.1" EXCLUDE PATTERN "site*" EXCLUDE PATTERN "images*" EXCLUDE)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "*.1" EXCLUDE PATTERN "site*" EXCLUDE PATTERN "design*" EXCLUDE PATTERN "images*" EXCLUDE)
 install(FILES CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 find_program(GZIP gzip REQUIRED)
 set(manual ${CMAKE_CURRENT_BINARY_DIR}/rille.1.gz)
