@@ -43,7 +43,8 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) {
   lua_error(L);
 }
 
-/* Pushes "app.lua:12: " for the first frame that is the program's; a call in `return f(…)` may have left none. */
+/* Pushes "app.lua:12: " for the innermost frame of the program. A tail call (`return f(…)`) may have left none: then the
+ * state's own push_place says where the running request or task begins. */
 static void push_place(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
