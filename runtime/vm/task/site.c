@@ -1,4 +1,7 @@
-/* Where tasks were spawned: names of files, interned in the state, and the lines that a traceback ends with. */
+/*
+ * Notes where tasks were spawned, and adds these places to tracebacks. A task holds a file and a line; the name of the file
+ * is interned in its vm, so that it costs a pointer per task. The names live as long as the state.
+ */
 #include "vm/task/task.h"
 
 #include <stdlib.h>
@@ -6,7 +9,7 @@
 
 #include "base/alloc.h"
 
-/* Few files spawn tasks, so their names are looked for one by one. */
+/* Returns the state's copy of a file name, or "?" if out of memory. Few files spawn tasks, so it searches one by one. */
 static const char *intern_site(rl_vm *vm, const char *name) {
   for (unsigned i = 0; i < vm->site_count; i++)
     if (strcmp(vm->sites[i], name) == 0) return vm->sites[i];

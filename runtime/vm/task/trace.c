@@ -1,4 +1,9 @@
-/* What was raised, whatever it is: as text, as an error value, and where it was raised. */
+/*
+ * Turns whatever was raised into text, into an error value, and into a traceback; see task.h.
+ *
+ * An error value holds its traceback in a field. For any other value (a string, nil) the task keeps one note,
+ * {value, traceback}, of the last value raised. The message handler writes it before the stack unwinds.
+ */
 #include <string.h>
 
 #include "base/error.h"
@@ -20,7 +25,7 @@ static void push_raw(lua_State *L, int index, const char *name) {
   lua_rawget(L, index);
 }
 
-/* What error{status = 404} was meant to be: "404", or "500", "the message", where a table has that much. */
+/* Pushes the arguments of rille.abort that error{status = 404} was probably meant to be: "404", or `404, "the message"`. */
 static void push_meant(lua_State *L, int index) {
   push_raw(L, index, "status");
   push_raw(L, index, "code");
@@ -36,7 +41,7 @@ static void push_meant(lua_State *L, int index) {
   lua_pop(L, 2);
 }
 
-/* Returns true if nobody has said how this table is to be printed. */
+/* Returns true for a table without __tostring and without __name. */
 static bool is_plain(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return false;
   bool named = luaL_getmetafield(L, index, "__tostring") || luaL_getmetafield(L, index, "__name");
@@ -44,7 +49,7 @@ static bool is_plain(lua_State *L, int index) {
   return !named;
 }
 
-/* An address says nothing of a table without a name. */
+/* Pushes a hint instead of "table: 0x…", whose address tells a reader nothing. */
 static const char *push_table_text(lua_State *L, int index) {
   push_meant(L, index);
   lua_pushfstring(L, "a plain table was raised, which is no error value: rille.abort(%s) raises one",
@@ -91,7 +96,7 @@ void rl_raised_wrap(lua_State *L, int index) {
 
 enum { MOST_FRAMES = 40 };
 
-/* "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
+/* Adds "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
 static void add_name(luaL_Buffer *b, const lua_Debug *ar, const char *call_name) {
   if (*ar->namewhat)
     lua_pushfstring(b->L, "%s '%s'", strcmp(ar->namewhat, "global") ? ar->namewhat : "function", ar->name);
@@ -108,7 +113,7 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar) {
   if (ar->istailcall) luaL_addstring(b, "\n\t(...tail calls...)");
 }
 
-/* Frames of `of`, the program's own; ours too where `all`. Returns how many were written. */
+/* Adds the frames of the program on `of`; with `all`, those of our Lua library too. Returns how many were written. */
 static int add_frames(luaL_Buffer *b, lua_State *of, int level, bool all) {
   lua_Debug ar;
   int written = 0, skipped = 0;
@@ -136,7 +141,7 @@ void rl_raised_traceback(lua_State *L, lua_State *of, int level) {
 
 /* ---- noting where a value was raised --------------------------------------------------------------------------------------- */
 
-/* Leaves the note of the running task on the stack: a table {value, traceback}, made where there is none. */
+/* Pushes the note of the running task, {value, traceback}. Makes it if there is none. */
 static void push_note(lua_State *L, rl_task *task) {
   if (task->trace_ref != LUA_NOREF) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, task->trace_ref);
@@ -147,7 +152,7 @@ static void push_note(lua_State *L, rl_task *task) {
   task->trace_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* Development: a function of ours sees what was raised, and the frames, before they unwind. It cannot fail anybody. */
+/* Calls the function that development has registered for raised values, while the frames still exist. Its errors are ignored. */
 static void tell_raise(lua_State *L, int value) {
   int ref = rl_vm_of(L)->refs[RL_REF_ON_RAISE];
   if (!ref || !lua_checkstack(L, 4)) return;
