@@ -13,7 +13,7 @@
 #include "vm/task/task.h"
 
 typedef struct rl_main rl_main;
-typedef struct rl_desk rl_desk;
+typedef struct rl_dashboard rl_dashboard;
 
 enum { RL_MAIN_BY_SIGNAL = -1 }; /* 128 and the number of the signal that asked (loop/stop.h) */
 
@@ -34,7 +34,7 @@ struct rl_main {
   bool stopping;           /* it was told to stop */
   bool stuck;              /* rl_main_give_up */
   int stop_status;         /* its exit status where it ends by that, or RL_MAIN_BY_SIGNAL */
-  rl_desk *desk;           /* of rille dev (desk.h), or NULL */
+  rl_dashboard *dashboard; /* of rille dev (dashboard.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
   rl_handler *handler;     /* the app, once it is ready */
   rl_waker waiting;        /* of who waits for the stop */

@@ -48,7 +48,7 @@ struct rl_serving {
   rl_list cleanups;
   rl_header *trailers; /* of the streamed response; in the arena */
   size_t trailer_count;
-  rl_wait_note *waits; /* development: what it waited for (bind/core/desk.c); in the arena */
+  rl_wait_note *waits; /* development: what it waited for (bind/core/dashboard.c); in the arena */
   unsigned wait_count;
   unsigned param_count;
   rl_param params[];

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "bind/core/offload_state.h"
 #include "bind/open.h"
+#include "cli/signals.h"
 #include "loop/crew.h"
 #include "loop/stop.h"
 #include "vm/inspect.h"
@@ -47,13 +48,6 @@ static void on_usr1(uv_signal_t *handle, int number) {
   rl_inspect_log(((program *)handle->data)->main.vm);
 }
 
-static void watch_signal(program *p, uv_signal_t *handle, int number, uv_signal_cb on) {
-  uv_signal_init(&p->loop.uv, handle);
-  handle->data = p;
-  uv_unref((uv_handle_t *)handle);
-  uv_signal_start(handle, on, number);
-}
-
 void rl_program_settle(rl_loop *loop, int status) {
   if (rl_loop_settle_within(loop, RL_LIMIT_EXIT_JOBS_MS) && rl_crews_rest(RL_LIMIT_EXIT_CREWS_MS) &&
       rl_offload_close_all())
@@ -78,7 +72,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   p->main.stop_status = RL_MAIN_BY_SIGNAL;
   p->status = 1;
   rl_stop_watch(&p->loop, on_stop, p);
-  watch_signal(p, &p->on_usr1, SIGUSR1, on_usr1);
+  rl_signals_watch(&p->loop, &p->on_usr1, SIGUSR1, on_usr1, p);
   char *app[] = {(char *)(uintptr_t)options->app};
   if (p->main.vm) {
     rl_heartbeat_watch(p->main.vm);

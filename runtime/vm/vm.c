@@ -28,7 +28,7 @@ rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options) {
   vm->root = rl_must_strdup(options->root);
   vm->worker = options->worker;
   vm->workers = options->workers;
-  vm->edition = options->edition;
+  vm->generation = options->generation;
   vm->cpu_limit_ms = options->cpu_limit_ms;
   rl_list_init(&vm->roots);
   rl_list_init(&vm->idle);

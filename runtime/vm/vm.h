@@ -42,7 +42,7 @@ typedef struct rl_vm_options {
   const char *root;      /* the folder that holds the program, absolute; copied */
   size_t memory_limit;   /* bytes; 0: none */
   int worker, workers;   /* rille.worker */
-  unsigned edition;      /* counts the reloads of a worker's program */
+  unsigned generation;   /* counts the reloads of a worker's program */
   uint32_t cpu_limit_ms; /* how long a task may run without waiting, if it has no limit of its own; 0: no limit */
 } rl_vm_options;
 
@@ -52,7 +52,7 @@ struct rl_vm {
   rl_mode mode;
   char *root;
   int worker, workers;
-  unsigned edition;
+  unsigned generation;
   uint32_t cpu_limit_ms;
   rl_memory memory;
   rl_pulse pulse;    /* for the stall guard */
@@ -95,6 +95,7 @@ enum {
   RL_REF_TASK_META,
   RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
   RL_REF_HEADERS_META,  /* of the headers that came with it */
+  RL_REF_LOCATION_META, /* of a parsed URL */
   RL_REF_OWNER_META,    /* vm/owner.h */
   RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
   RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */

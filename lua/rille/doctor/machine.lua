@@ -1,6 +1,6 @@
 -- What of the machine is to be looked at: versions, what is installed, disk, descriptors, ports, the clock.
 local native = require "rille.native.core"
-local place = require "rille.place"
+local paths = require "rille.paths"
 
 local FEW_DESCRIPTORS = 1024
 local SLOW_FLUSH, QUICK_FLUSH = 0.05, 0.00002
@@ -136,7 +136,7 @@ end
 
 local function disk(report, context)
   local folder = context.folder or data_folder()
-  local shown = place.shown(folder) == "." and folder or place.shown(folder)
+  local shown = paths.relative(folder) == "." and folder or paths.relative(folder)
   local mount = mount_of(folder, context.mounts or read "/proc/self/mountinfo" or "")
   if (os.getenv "LD_PRELOAD" or ""):find("eatmydata", 1, true) then
     report:fault("LD_PRELOAD has libeatmydata, which makes flushes do nothing", "start without it")

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "app/desk.h"
+#include "app/dashboard.h"
 #include "app/serving.h"
 #include "base/error.h"
 #include "base/log.h"

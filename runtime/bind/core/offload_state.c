@@ -65,7 +65,7 @@ static state *take_state(const rl_vm_options *options) {
   for (;;) {
     state *s = take_idle();
     if (!s) return make_state(options);
-    if (s->vm->edition == options->edition) return s;
+    if (s->vm->generation == options->generation) return s;
     close_state(s, FOREVER); /* it has loaded modules from before a reload */
   }
 }
@@ -294,7 +294,7 @@ int rl_offload_start(const rl_vm *from, rl_offload *o) {
                           .memory_limit = from->memory.limit,
                           .worker = from->worker,
                           .workers = from->workers,
-                          .edition = from->edition};
+                          .generation = from->generation};
   o->cancel.deliver = on_cancel;
   o->errand.run = run;
   o->errand.done = on_done;
