@@ -349,22 +349,23 @@ static int request_base(lua_State *L) {
 
 void rl_handle_request(rl_app *app, rl_req *req, const rl_match *match, int miss_status) {
   rl_serving *s = rl_serving_new(app, req, match);
-  s->task = s ? rl_task_new(app->vm, NULL, NULL) : NULL;
-  if (!s->task) {
+  rl_task *task = s ? rl_task_new(app->vm, NULL, NULL) : NULL;
+  if (!task) {
     rl_answer_plain(req, 503, NULL, 0);
     return;
   }
+  s->task = task;
   s->miss_status = miss_status;
   req->user = s;
   req->events = &rl_serving_events;
   app->serving++;
-  s->task->owner = s;
-  s->task->site = rl_serving_label(s);
-  s->task->cpu_limit_ms = rl_serving_cpu_limit(s);
-  s->task->on_end = rl_serving_on_task_end;
-  lua_State *co = s->task->strand.co;
+  task->owner = s;
+  task->site = rl_serving_label(s);
+  task->cpu_limit_ms = rl_serving_cpu_limit(s);
+  task->on_end = rl_serving_on_task_end;
+  lua_State *co = task->strand.co;
   lua_pushcfunction(co, request_base);
   lua_pushlightuserdata(co, s);
-  s->task->nargs = 1;
-  rl_task_run(s->task);
+  task->nargs = 1;
+  rl_task_run(task);
 }
