@@ -1,11 +1,12 @@
-/* Who names what is not there, and what does not fit as an argument; see names.h. */
+/* Finds out who asks for an unknown name or passes a wrong argument, and raises with the words of rille.names; see names.h. */
 #include "bind/names.h"
 
 #include <string.h>
 
 #include "vm/error.h"
 
-/* Pushes a function of rille.names; false where that is not loaded (a state that is being furnished). */
+/* Pushes a function of rille.names. Returns false if that module is not loaded yet (while a state is opened). May leave more
+ * values on the stack. */
 static bool push_words(lua_State *L, const char *function) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, "rille.names") == LUA_TTABLE) return lua_getfield(L, -1, function) == LUA_TFUNCTION;
@@ -14,14 +15,15 @@ static bool push_words(lua_State *L, const char *function) {
 
 static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
 
-/* Modules that were installed ask values what they have (a pretty-printer, an assertion), and nil is an answer to them. */
+/* Returns true for an installed module. Those may ask a value what fields it has (a pretty-printer, an assertion library), and
+ * expect nil for an answer. */
 static bool is_installed(const char *source) {
   return strstr(source, "lua_modules/") || strstr(source, "/share/lua/5.");
 }
 
 /* ---- fields ------------------------------------------------------------------------------------------------------------------- */
 
-/* Whether what looks for a key is a line of the program. An __index function of ours, in Lua, stands in between. */
+/* Returns true if a line of the program reads the field. It skips __index functions of our Lua library, which may be in between. */
 static bool program_asks(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
@@ -67,7 +69,7 @@ static void push_or_nil(lua_State *L, const char *text) {
   else lua_pushnil(L);
 }
 
-/* names.argument(function, name, number, why, type, {arguments …}) -> message. The table holds them as they are. */
+/* Calls names.argument(function, name, number, why, type, {arguments …}) -> message. The table also has `n`, the count. */
 int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type) {
   lua_Debug ar;
   int count = lua_gettop(L);
