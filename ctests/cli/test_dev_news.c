@@ -28,7 +28,7 @@ static int teardown(void **state) {
 
 TEST(an_exchange) {
   UNUSED;
-  rl_exchange how = {.status = 404, .bytes = UINT64_C(5000000000)};
+  rl_exchange_report how = {.status = 404, .bytes = UINT64_C(5000000000)};
   f.req.target = RL_SLICE("/a?b=1");
   rl_dev_news_exchange(&out, &f.req, &how, 12, 1.5);
   assert_slice(rl_buf_slice(&out),
@@ -38,7 +38,7 @@ TEST(an_exchange) {
 
 TEST(bytes_of_a_target_cannot_leave_its_string) {
   UNUSED;
-  rl_exchange how = {.status = 200};
+  rl_exchange_report how = {.status = 200};
   f.req.target = rl_slice_of("/\"\\\n\0\xFF", 6);
   rl_dev_news_exchange(&out, &f.req, &how, 0, 0);
   rl_buf_add_char(&out, 0);

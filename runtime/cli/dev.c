@@ -60,7 +60,7 @@ static void tell(dev *d, const char *kind, rl_buf *text) {
   rl_buf_free(text);
 }
 
-static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report *how) {
   dev *d = worker->owner;
   rl_buf line;
   if (!req || rl_dev_gate_is_for_dashboard(req)) return;

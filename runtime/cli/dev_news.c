@@ -9,7 +9,7 @@ static void add_field(rl_buf *out, const char *name, rl_slice text) {
   rl_buf_add_char(out, ',');
 }
 
-void rl_dev_news_exchange(rl_buf *out, rl_req *req, const rl_exchange *how, uint64_t took_ms, double ended_s) {
+void rl_dev_news_exchange(rl_buf *out, rl_req *req, const rl_exchange_report *how, uint64_t took_ms, double ended_s) {
   rl_buf_add_char(out, '{');
   add_field(out, "id", rl_req_id(req));
   add_field(out, "method", req->method_name);

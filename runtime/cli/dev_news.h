@@ -9,7 +9,7 @@
 #include "cli/generation.h"
 
 /* How an exchange ended; took_ms is its duration, ended_s the time of the monotonic clock. */
-void rl_dev_news_exchange(rl_buf *out, rl_req *req, const rl_exchange *how, uint64_t took_ms, double ended_s);
+void rl_dev_news_exchange(rl_buf *out, rl_req *req, const rl_exchange_report *how, uint64_t took_ms, double ended_s);
 /* A line of the log. */
 void rl_dev_news_log(rl_buf *out, rl_log_level level, rl_slice message, const rl_log_field *fields, size_t count);
 /* How load `number` ended, and how many states are alive now. */

@@ -74,7 +74,7 @@ static void do_listen(rl_mail *mail) {
   rl_worker_start(&w->worker);
 }
 
-static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report *how) {
   rl_worker_thread *w = worker->owner;
   const rl_vm *vm = rl_generations_vm(&w->generations);
   (void)req, (void)how;

@@ -8,6 +8,5 @@
 
 /* Each adds the functions of its file to the table on top of the stack. */
 void rl_bind_sqlite(lua_State *L);
-void rl_bind_sqlite_wait(lua_State *L);
 
 #endif

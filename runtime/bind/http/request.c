@@ -170,7 +170,7 @@ static void push_media_type(lua_State *L, const rl_req *req, bool charset) {
 }
 
 static void push_content_length(lua_State *L, const rl_req *req) {
-  if (req->chunked) lua_pushnil(L);
+  if (!req->has_length) lua_pushnil(L);
   else if (req->length > (uint64_t)LUA_MAXINTEGER) lua_pushnumber(L, (lua_Number)req->length);
   else lua_pushinteger(L, (lua_Integer)req->length);
 }
@@ -230,7 +230,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_REMOTE: rl_push_slice(L, req->remote); break;
     case FIELD_SCHEME: lua_pushstring(L, req->secure ? "https" : "http"); break;
     case FIELD_HOST: rl_push_slice(L, req->host); break;
-    case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
+    case FIELD_VERSION: lua_pushstring(L, req->version >= RL_HTTP_1_1 ? "1.1" : "1.0"); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
     case FIELD_TRAILERS: push_trailers(L, req); break;
     case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
