@@ -1,4 +1,4 @@
-/* A request for which there is no memory is answered 503, before it has a task. */
+/* Tests app/handle.h: a request for which there is no memory is answered 503, before it has a task. */
 #include "app/handle.h"
 
 #include "base/alloc.h"
