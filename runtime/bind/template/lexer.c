@@ -133,7 +133,7 @@ static void add_data(lexer *x, size_t from, size_t to, char sign, bool is_variab
 
 /* Returns where to go on after a tag that ends at `at`: the sign `-` skips all whitespace, and trim_blocks one newline after a
  * block. */
-static size_t behind(const lexer *x, size_t at, char sign, bool trims) {
+static size_t after_tag(const lexer *x, size_t at, char sign, bool trims) {
   if (sign == '-') return skip_space(x, at);
   return sign != '+' && trims && x->trim && x->source[at] == '\n' ? at + 1 : at;
 }
@@ -142,7 +142,7 @@ static size_t behind(const lexer *x, size_t at, char sign, bool trims) {
 static size_t comment(lexer *x, size_t at, size_t start) {
   size_t stop = find_pair(x, at, "#}");
   if (stop == x->len) return fail(x, start, "this comment is not closed: '#}' is missing");
-  return behind(x, stop + 2, stop > at ? x->source[stop - 1] : 0, true);
+  return after_tag(x, stop + 2, stop > at ? x->source[stop - 1] : 0, true);
 }
 
 /* Returns true if "word -%}" is at `at`, with or without spaces. Then *at is moved past it, and *sign is its sign or 0. */
@@ -165,7 +165,7 @@ static size_t raw(lexer *x, size_t at, size_t start) {
     char before = is_sign(x->source[end]) ? x->source[end++] : 0, after;
     if (!word_tag(x, &end, "endraw", &after)) continue;
     add_data(x, at, stop, before, false);
-    return behind(x, end, after, true);
+    return after_tag(x, end, after, true);
   }
 }
 
@@ -287,7 +287,7 @@ static size_t tag(lexer *x, size_t at, bool is_block, size_t start) {
   }
   char sign = x->source[at];
   add(x, is_block ? BLOCK_END : VARIABLE_END, at, 0);
-  return behind(x, at + (is_sign(sign) ? 3 : 2), sign, is_block);
+  return after_tag(x, at + (is_sign(sign) ? 3 : 2), sign, is_block);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------------------- */
@@ -311,7 +311,7 @@ static size_t opening(lexer *x, size_t from, size_t start) {
   if (what == '#') return comment(x, at, start);
   size_t raw_at = at;
   if (what == '%' && word_tag(x, &raw_at, "raw", &raw_sign) && raw_sign != '+')
-    return raw(x, behind(x, raw_at, raw_sign, false), start);
+    return raw(x, after_tag(x, raw_at, raw_sign, false), start);
   add(x, what == '%' ? BLOCK : VARIABLE, start, 0);
   return tag(x, at, what == '%', start);
 }
