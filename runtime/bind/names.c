@@ -70,7 +70,7 @@ static void push_or_nil(lua_State *L, const char *text) {
 }
 
 /* Calls names.argument(function, name, number, why, type, {arguments …}) -> message. The table also has `n`, the count. */
-int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type) {
+static RL_RAISES void refuse(lua_State *L, int arg, const char *why, const char *type) {
   lua_Debug ar;
   int count = lua_gettop(L);
   luaL_checkstack(L, count + 12, NULL);
@@ -92,8 +92,8 @@ int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type)
   rl_error_mistake(L, "%s", lua_tostring(L, -1));
 }
 
-int rl_argument_error(lua_State *L, int arg, const char *why) { rl_argument_refuse(L, arg, why, NULL); }
-int rl_argument_type(lua_State *L, int arg, const char *type) { rl_argument_refuse(L, arg, NULL, type); }
+int rl_argument_error(lua_State *L, int arg, const char *why) { refuse(L, arg, why, NULL); }
+int rl_argument_type(lua_State *L, int arg, const char *type) { refuse(L, arg, NULL, type); }
 
 const char *rl_argument_string(lua_State *L, int arg, size_t *len) {
   const char *text = lua_tolstring(L, arg, len);

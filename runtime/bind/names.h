@@ -3,7 +3,7 @@
  * message. The C side finds the caller and the arguments.
  *
  *   req.parms            __index, nothing found -> rl_unknown -> names.unknown("req", "parms") -> raised at the program's line
- *   rille.html(nil)      luaL_check…            -> rl_argument_refuse -> names.argument(…)     -> raised at the program's line
+ *   rille.html(nil)      luaL_check…            -> rl_argument_type -> names.argument(…)       -> raised at the program's line
  *
  * Neither costs anything if there is no mistake. The macros below replace luaL_check… by functions that differ from Lua's
  * only in their messages.
@@ -18,8 +18,7 @@
  * is a name of lua/rille/names.lua, such as "req". */
 int rl_unknown(lua_State *L, const char *what, int key);
 
-/* Raises "rille.html(s, status): s is a string, got nil". Either `why` or `type` says what was expected; the other is NULL. */
-int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type) RL_RAISES;
+/* Raise "rille.html(s, status): s is a string, got nil". `why` or `type` says what was expected. */
 int rl_argument_error(lua_State *L, int arg, const char *why) RL_RAISES;
 int rl_argument_type(lua_State *L, int arg, const char *type) RL_RAISES;
 

@@ -2,6 +2,7 @@
 #include "vm/error.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -83,14 +84,6 @@ bool rl_error_has_code(lua_State *L, int index, int code) {
   bool same = word && strcmp(word, rl_error_word(code)) == 0;
   lua_pop(L, 1);
   return same;
-}
-
-int rl_error_status_at(lua_State *L, int index) {
-  if (!rl_error_is(L, index)) return 500;
-  lua_getfield(L, index, "status");
-  int status = lua_isinteger(L, -1) ? (int)lua_tointeger(L, -1) : 500;
-  lua_pop(L, 1);
-  return status >= 200 && status <= 599 ? status : 500;
 }
 
 /* error:__tostring() -> message */

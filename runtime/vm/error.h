@@ -24,8 +24,6 @@ int rl_error_mistake(lua_State *L, const char *format, ...) RL_RAISES;
 bool rl_error_is(lua_State *L, int index);
 /* Returns true if the value at `index` is an error value with the word of that code. */
 bool rl_error_has_code(lua_State *L, int index, int code);
-/* Returns the field `status` of the value at `index`; 500 if it is no error value or no status from 200 to 599. */
-int rl_error_status_at(lua_State *L, int index);
 
 /* Makes the metatable of error values, once for each state. Raises. */
 void rl_error_open(lua_State *L);

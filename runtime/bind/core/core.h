@@ -33,8 +33,6 @@ struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
 /* Appends the value at `index` as JSON to `out`. Raises if JSON cannot express it. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
-/* Decodes a text and pushes the value. Raises an error value with code "json" and status 400 if it is no JSON (RFC 8259). */
-void rl_json_decode_text(lua_State *L, rl_slice text);
 
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);

@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
-#include "vm/owner.h"
 
 /* A userdata, because the reader holds memory while Lua may raise: __gc frees it then. */
 typedef struct decoder {
@@ -95,8 +94,6 @@ static void decode(lua_State *L, rl_slice text, bool keeps_null) {
   rl_json_reader_free(&d->reader);
   lua_remove(L, -2);
 }
-
-void rl_json_decode_text(lua_State *L, rl_slice text) { decode(L, text, false); }
 
 /* Reads the option {null=}. Ignores an argument that is no table, such as the count that gsub returns after its text. */
 static bool check_keeps_null(lua_State *L, int index) {

@@ -12,7 +12,6 @@
 #define RL_ARGUMENTS_AS_LUA
 #include <string.h>
 
-#include "base/error.h"
 #include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 

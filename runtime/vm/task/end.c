@@ -15,11 +15,34 @@
 #include "base/log.h"
 #include "vm/error.h"
 
+/* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
+
+static void log_failure(const char *message, const char *text, const char *trace) {
+  rl_log_field fields[2] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text ? text : "out of memory")),
+                            RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
+  rl_log(RL_LOG_ERROR, rl_slice_str(message), fields, trace ? 2 : 1);
+}
+
+void rl_failure_waited(rl_failure *failure) {
+  rl_list_remove(&failure->node);
+  rl_free(failure->error);
+  rl_free(failure->trace);
+  failure->error = failure->trace = NULL;
+}
+
+/* Logs a failure, unless it was waited for or logged before. */
+static void log_if_not_waited(rl_failure *failure) {
+  if (failure->error) log_failure("a task failed and nobody waited for it", failure->error, failure->trace);
+  rl_failure_waited(failure);
+}
+
+/* ---- a task's end ------------------------------------------------------------------------------------------------------------- */
+
 static int leave_k(lua_State *L, int status, lua_KContext keep) {
   (void)status;
   rl_task *task = rl_task_running(L);
   for (rl_list *node; task->extra && (node = rl_list_shift(&task->extra->failures));)
-    rl_failure_log(RL_CONTAINER(node, rl_failure, node));
+    log_if_not_waited(RL_CONTAINER(node, rl_failure, node));
   return lua_gettop(L) - (int)keep;
 }
 
@@ -36,7 +59,7 @@ int rl_task_leave(lua_State *L, int keep) {
 static char *copy_text(const char *text) { return text ? rl_strndup(text, strlen(text)) : NULL; }
 
 static int failure_gc(lua_State *L) {
-  rl_failure_log(lua_touserdata(L, 1));
+  log_if_not_waited(lua_touserdata(L, 1));
   return 0;
 }
 
@@ -75,7 +98,7 @@ static void keep_failure(lua_State *L, rl_task *task, const char *text, const ch
   task->handle->failure = failure;
   rl_task_extra *extra = task->parent ? rl_task_extra_of(task->parent) : NULL;
   if (extra) rl_list_push(&extra->failures, &failure->node);
-  else rl_failure_log(failure);
+  else log_if_not_waited(failure);
 }
 
 /* Stack: the handle at 1, the error on top. Keeps the error in the handle and decides who hears of it: the group, a waiting
@@ -119,12 +142,6 @@ static void keep_results(lua_State *L, rl_task *task) {
   if (count) lua_setiuservalue(L, 1, 1);
 }
 
-static void log_failure(const char *message, const char *text, const char *trace) {
-  rl_log_field fields[2] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text ? text : "out of memory")),
-                            RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
-  rl_log(RL_LOG_ERROR, rl_slice_str(message), fields, trace ? 2 : 1);
-}
-
 void rl_task_log_error(lua_State *L, int index, const char *message) {
   int top = lua_gettop(L);
   const char *text, *trace;
@@ -155,18 +172,4 @@ int rl_task_base(lua_State *L) {
   }
   int nargs = lua_gettop(L) - 3;
   return base_k(L, lua_pcallk(L, nargs, LUA_MULTRET, 2, 0, base_k), 0);
-}
-
-/* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
-
-void rl_failure_waited(rl_failure *failure) {
-  rl_list_remove(&failure->node);
-  rl_free(failure->error);
-  rl_free(failure->trace);
-  failure->error = failure->trace = NULL;
-}
-
-void rl_failure_log(rl_failure *failure) {
-  if (failure->error) log_failure("a task failed and nobody waited for it", failure->error, failure->trace);
-  rl_failure_waited(failure);
 }

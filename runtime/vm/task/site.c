@@ -4,7 +4,6 @@
  */
 #include "vm/task/task.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"

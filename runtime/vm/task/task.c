@@ -12,7 +12,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "vm/error.h"
 
 enum { IDLE_KEPT = 1024 };
 

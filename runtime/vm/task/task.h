@@ -271,8 +271,6 @@ void rl_protect_hand_over(rl_strand *from, rl_strand *to, bool caught);
 
 /* Pushes an error value for any value at `index`: itself, or one whose cause it is (code "error", status 500). */
 void rl_raised_wrap(lua_State *L, int index);
-/* Pushes the value at `index` as text, and returns it, borrowed. Errors of its __tostring are caught. */
-const char *rl_raised_push_text(lua_State *L, int index);
 /* Is the message handler of protected calls: notes the traceback for the value, and returns the value unchanged. */
 int rl_raised_handler(lua_State *L);
 /* Notes the traceback on top of the stack (popped) for the value at `index`, a failure that comes from another task. */
@@ -296,8 +294,6 @@ void rl_task_add_ancestors(lua_State *L, const rl_task *task);
 bool rl_task_own(rl_task *task, rl_belonging *belonging);
 /* Marks a failure as waited for: it will not be logged. */
 void rl_failure_waited(rl_failure *failure);
-/* Logs a failure, unless it was waited for or logged before. */
-void rl_failure_log(rl_failure *failure);
 /* Logs the error at `index` with its traceback. */
 void rl_task_log_error(lua_State *L, int index, const char *message);
 /* Frees the threads of ended tasks that are kept for reuse. */

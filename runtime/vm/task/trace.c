@@ -58,7 +58,8 @@ static const char *push_table_text(lua_State *L, int index) {
   return lua_tostring(L, -1);
 }
 
-const char *rl_raised_push_text(lua_State *L, int index) {
+/* Pushes the value at `index` as text, and returns it, borrowed. Errors of its __tostring are caught. */
+static const char *push_text(lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TSTRING) return lua_pushvalue(L, index), lua_tostring(L, -1);
   index = lua_absindex(L, index);
   if (is_plain(L, index) && lua_checkstack(L, 8)) return push_table_text(L, index);
@@ -81,7 +82,7 @@ void rl_raised_wrap(lua_State *L, int index) {
     lua_pushvalue(L, index);
     return;
   }
-  const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : rl_raised_push_text(L, index);
+  const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : push_text(L, index);
   if (lua_type(L, index) == LUA_TSTRING && strcmp(text, "not enough memory") == 0) /* Lua's own, of the allocator */
     rl_error_push_word(L, rl_error_word(RL_ENOMEM), rl_error_status(RL_ENOMEM), text);
   else rl_error_push_word(L, "error", 500, text);
@@ -226,7 +227,7 @@ int rl_raised_handler(lua_State *L) {
 }
 
 void rl_raised_describe(lua_State *L, int value, const char **text, const char **trace) {
-  *text = rl_raised_push_text(L, value);
+  *text = push_text(L, value);
   if (!rl_error_is(L, value) || lua_getfield(L, value, "traceback") != LUA_TSTRING) {
     if (rl_error_is(L, value)) lua_pop(L, 1);
     rl_raised_push_trace(L, value);
