@@ -9,7 +9,6 @@
  */
 #include "app/handle.h"
 
-#include <string.h>
 
 #include "app/answer.h"
 #include "app/serving.h"
@@ -18,7 +17,7 @@
 #include "base/log.h"
 #include "http/conditional.h"
 #include "http/status.h"
-#include "vm/error.h"
+#include "server/file_send.h"
 
 enum { PIECE = RL_SERVING_PIECE };
 enum { AT_HANDLER = 1 }; /* stack of the base: message handler, req (RL_AT_REQUEST), then what a step works on */

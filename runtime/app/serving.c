@@ -5,7 +5,6 @@
 
 #include "app/answer.h"
 #include "base/error.h"
-#include "vm/error.h"
 #include "vm/frames.h"
 
 enum { PIECE = RL_SERVING_PIECE };

@@ -8,8 +8,6 @@
 #define RL_APP_SERVING_H
 
 #include "app/app.h"
-#include "http/response.h"
-#include "server/file_send.h"
 #include "vm/task/task.h"
 
 typedef struct rl_serving rl_serving;

@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #include "app/serving.h"
-#include "base/alloc.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "vm/owner.h"

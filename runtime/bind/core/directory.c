@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
-#include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "vm/owner.h"

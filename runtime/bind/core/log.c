@@ -2,8 +2,6 @@
 #include "base/log.h"
 #include <string.h>
 
-#include "base/error.h"
-#include "base/json.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 

@@ -1,17 +1,14 @@
 /* The main task for lua/rille/boot.lua: ready, the stop, the exit status, app:keep. See app/main.h. */
+#include "app/app.h"
 #include "app/main.h"
 
 #include <unistd.h>
 
-#include "app/dashboard.h"
-#include "app/serving.h"
-#include "base/error.h"
 #include "base/log.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "loop/stop.h"
 #include "vm/copy.h"
-#include "vm/inspect.h"
 #include "vm/owner.h"
 #include "vm/task/heartbeat.h"
 

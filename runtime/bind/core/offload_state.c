@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "bind/open.h"
 #include "vm/copy.h"
 #include "vm/error.h"

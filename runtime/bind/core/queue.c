@@ -1,5 +1,4 @@
 /* A queue of waiting tasks for Lua. lua/rille/task.lua builds channels, locks, semaphores and events on it. */
-#include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 

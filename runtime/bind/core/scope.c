@@ -2,7 +2,6 @@
  * Scopes of cancellation for Lua: timeout, shield, group. See vm/task/task.h. The scope is a userdata at the bottom of the
  * function's stack, so it lives as long as the scope is entered. run_in_scope leaves it whatever the function does.
  */
-#include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 

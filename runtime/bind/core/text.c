@@ -1,7 +1,6 @@
 /* Binds small functions of base/ and the clocks: URL and HTML escaping, UTF-8, time, random ids. */
 #include "base/error.h"
 #include "base/html.h"
-#include "base/log.h"
 #include "base/url.h"
 #include "base/utf8.h"
 #include "bind/bind.h"

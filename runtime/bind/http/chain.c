@@ -3,7 +3,6 @@
  * function with the next link, and turns the function's results, or a response that it raised, into a response.
  */
 #include "app/answer.h"
-#include "app/serving.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"
 

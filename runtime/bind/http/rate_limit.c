@@ -1,5 +1,4 @@
 /* Rate limits, sets of networks, and the address and scheme that a trusted proxy reports for a request, for Lua. */
-#include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"

@@ -5,19 +5,11 @@
 #include <string.h>
 #include <strings.h>
 #include "app/answer.h"
-#include "app/serving.h"
-#include "base/date.h"
-#include "base/error.h"
-#include "base/url.h"
 #include "bind/bind.h"
-#include "bind/core/core.h"
 #include "bind/core/joined.h"
 #include "bind/http/http.h"
-#include "bind/http/request.h"
 #include "bind/http/response.h"
 #include "http/header.h"
-#include "http/status.h"
-#include "vm/owner.h"
 
 /* Checks a Content-Length that the program sets: for a stream whose length it knows, or for an answer to HEAD without a body. */
 static void check_length(lua_State *L, const rl_res *res, rl_slice value) {

@@ -9,7 +9,6 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/url.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"
 #include "server/mime.h"

@@ -10,7 +10,6 @@
  */
 #include <string.h>
 
-#include "base/error.h"
 #include "bind/bind.h"
 #include "bind/template/template.h"
 #include "vm/owner.h"
