@@ -9,7 +9,6 @@
  */
 #include "app/handle.h"
 
-
 #include "app/answer.h"
 #include "app/serving.h"
 #include "base/date.h"

@@ -1,9 +1,9 @@
 /* The main task for lua/rille/boot.lua: ready, the stop, the exit status, app:keep. See app/main.h. */
-#include "app/app.h"
 #include "app/main.h"
 
 #include <unistd.h>
 
+#include "app/app.h"
 #include "base/log.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
