@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/url.h"
 #include "http/status.h"
+#include "vm/frames.h"
 
 static rl_slice text_at(lua_State *L, int index) {
   size_t len;
@@ -44,7 +45,7 @@ void rl_returned_unwrap(lua_State *L) {
   for (int depth = 0; depth < 100; depth++) {
     lua_pushvalue(L, -1);
     lua_getinfo(L, ">S", &ar);
-    if (*ar.what != 'C' && strncmp(ar.source, "=rille/", 7) != 0) return;
+    if (rl_frames_is_program(&ar)) return;
     const char *name = NULL;
     int i = 1;
     while ((name = lua_getupvalue(L, -1, i++)) && *name && strcmp(name, "inner") != 0) lua_pop(L, 1);

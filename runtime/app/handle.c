@@ -22,14 +22,13 @@ enum { PIECE = RL_SERVING_PIECE };
 enum { AT_HANDLER = 1 }; /* stack of the base: message handler, req (RL_AT_REQUEST), then what a step works on */
 
 static rl_serving *serving_of(lua_State *L) { return *(rl_serving **)lua_touserdata(L, RL_AT_REQUEST); }
-static bool failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
 
 /* Ends a protected call of the base. Returns true if it failed. Then the stall guard measures anew, so that the code that answers
  * the error has time. */
 static bool leave_call(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, true);
-  if (failed(status)) rl_pulse_pass(&rl_vm_of(L)->pulse);
-  return failed(status);
+  if (rl_call_failed(status)) rl_pulse_pass(&rl_vm_of(L)->pulse);
+  return rl_call_failed(status);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------------ */
@@ -83,7 +82,7 @@ static int send_rest(lua_State *L, size_t sent) {
 }
 
 static int send_rest_k(lua_State *L, int status, lua_KContext sent) {
-  return failed(status) ? break_off(L) : send_rest(L, (size_t)sent);
+  return rl_call_failed(status) ? break_off(L) : send_rest(L, (size_t)sent);
 }
 
 /* Stack top: the error. */
@@ -155,7 +154,7 @@ static bool undo_file(rl_task *task, void *ud) {
 }
 
 static int file_k(lua_State *L, int status, lua_KContext ctx) {
-  if (failed(status)) return leave(L);
+  if (rl_call_failed(status)) return leave(L);
   return file_done(L, (file_answer *)ctx);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vm/error.h"
+#include "vm/frames.h"
 
 /* Pushes a function of rille.names. Returns false if that module is not loaded yet (while a state is opened). May leave more
  * values on the stack. */
@@ -12,8 +13,6 @@ static bool push_words(lua_State *L, const char *function) {
   if (lua_getfield(L, -1, "rille.names") == LUA_TTABLE) return lua_getfield(L, -1, function) == LUA_TFUNCTION;
   return false;
 }
-
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
 
 /* Returns true for an installed module. Those may ask a value what fields it has (a pretty-printer, an assertion library), and
  * expect nil for an answer. */
@@ -28,8 +27,8 @@ static bool program_asks(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sn", &ar);
-    if (is_ours(&ar) && ar.name && strcmp(ar.namewhat, "metamethod") == 0) continue;
-    return *ar.what != 'C' && !is_ours(&ar) && !is_installed(ar.source);
+    if (rl_frames_is_ours(&ar) && ar.name && strcmp(ar.namewhat, "metamethod") == 0) continue;
+    return rl_frames_is_program(&ar) && !is_installed(ar.source);
   }
   return false;
 }

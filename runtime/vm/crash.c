@@ -9,12 +9,11 @@
 
 #include <execinfo.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vm/frames.h"
 #include "vm/task/heartbeat.h"
-#include "vm/vm.h"
 
 enum { STACK = 64 << 10, C_FRAMES = 48, LUA_FRAMES = 24, LONGEST_S = 5 };
 
@@ -85,8 +84,6 @@ static void add_place(line *l, const lua_Debug *ar) {
   add_number(l, ar->currentline > 0 ? (unsigned)ar->currentline : 0, 10);
 }
 
-static bool is_programs(const lua_Debug *ar) { return *ar->what != 'C' && strncmp(ar->source, "=rille/", 7) != 0; }
-
 static void say_frame(const lua_Debug *ar) {
   line l = {.len = 0};
   add(&l, "    ");
@@ -101,7 +98,7 @@ static void tell_first(lua_State *L) {
   line l = {.len = 0};
   for (int level = 0; level < LUA_FRAMES && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
-    if (!is_programs(&ar)) continue;
+    if (!rl_frames_is_program(&ar)) continue;
     add(&l, "at ");
     add_place(&l, &ar);
     add(&l, "\n");

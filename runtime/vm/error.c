@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
+#include "vm/frames.h"
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
 
@@ -48,9 +47,7 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) {
  * state's own push_place says where the running request or task begins. */
 static void push_place(lua_State *L) {
   lua_Debug ar;
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    if (*ar.what == 'C' || is_ours(&ar)) continue;
+  if (rl_frames_find_program(L, 1, &ar)) {
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
     return;
   }

@@ -187,7 +187,7 @@ static void keep(lua_State *L, rl_offload *o) {
 static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_offload *o = lua_touserdata(L, 1);
-  if (status != LUA_OK && status != LUA_YIELD) {
+  if (rl_call_failed(status)) {
     rl_pulse_pass(&rl_vm_of(L)->pulse); /* every error is caught here for good */
     keep(L, o);
   }

@@ -25,7 +25,7 @@ static void log_replaced(lua_State *L) {
 /* Stack: the scope, the message handler, the results or the error. Leaves the scope, then returns the results or raises. */
 static int leave_scope(lua_State *L, int status, unsigned number) {
   rl_scope *scope = lua_touserdata(L, 1);
-  bool failed = status != LUA_OK && status != LUA_YIELD;
+  bool failed = rl_call_failed(status);
   rl_protect_leave(L, number, false);
   bool replaced = failed && push_replaced(L, scope);
   if (scope->kind == RL_SCOPE_TIMEOUT) rl_timeout_leave(L, (rl_timeout *)scope);

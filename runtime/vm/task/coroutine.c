@@ -17,11 +17,9 @@
 
 /* ---- protected calls --------------------------------------------------------------------------------------------------------- */
 
-static bool failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
-
 static int pcall_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, failed(status));
-  if (failed(status)) {
+  rl_protect_leave(L, (unsigned)number, rl_call_failed(status));
+  if (rl_call_failed(status)) {
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
@@ -40,8 +38,8 @@ static int l_pcall(lua_State *L) {
 }
 
 static int xpcall_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, failed(status));
-  if (failed(status)) {
+  rl_protect_leave(L, (unsigned)number, rl_call_failed(status));
+  if (rl_call_failed(status)) {
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
@@ -62,12 +60,10 @@ static int l_xpcall(lua_State *L) {
 
 /* ---- threads of the program ------------------------------------------------------------------------------------------------------ */
 
-static void set_strand(lua_State *L, rl_strand *strand) { *(rl_strand **)lua_getextraspace(L) = strand; }
-
 static int strand_base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
-  set_strand(L, NULL); /* the program's function has ended, and the strand is freed with the stack */
-  return failed(status) ? lua_error(L) : lua_gettop(L) - 2;
+  rl_strand_set(L, NULL); /* the program's function has ended, and the strand is freed with the stack */
+  return rl_call_failed(status) ? lua_error(L) : lua_gettop(L) - 2;
 }
 
 /* Stack: strand, f, args… */
@@ -87,7 +83,7 @@ static lua_State *create_thread(lua_State *L) {
   lua_pushcfunction(co, strand_base);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 2);
-  set_strand(co, strand);
+  rl_strand_set(co, strand);
   return co;
 }
 
@@ -132,7 +128,7 @@ static int run_thread(lua_State *L, lua_State *co, int nargs) {
   rl_task *task = strand->task;
   int nres, status = rl_strand_resume(strand, L, nargs, &nres);
   if (status == LUA_YIELD && task && task->status != RL_TASK_RUNNING) return WAITS; /* even if it is ready again */
-  if (failed(status)) {
+  if (rl_call_failed(status)) {
     lua_xmove(co, L, 1);
     return FAILED;
   }
@@ -283,7 +279,7 @@ static int l_close(lua_State *L) {
   lua_State *before = atomic_exchange_explicit(running, co, memory_order_relaxed); /* for the stall guard */
   int result = lua_resetthread(co);
   atomic_store_explicit(running, before, memory_order_relaxed);
-  set_strand(co, NULL);
+  rl_strand_set(co, NULL);
   lua_pushboolean(L, result == LUA_OK);
   if (result == LUA_OK) return 1;
   lua_xmove(co, L, 1);

@@ -153,7 +153,7 @@ void rl_task_log_error(lua_State *L, int index, const char *message) {
 static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_task *task = rl_task_running(L);
-  task->failed = status != LUA_OK && status != LUA_YIELD;
+  task->failed = rl_call_failed(status);
   if (task->failed) rl_pulse_pass(&task->vm->pulse); /* every error is caught here for good */
   if (task->handle) keep_results(L, task);
   else if (task->failed && !task->on_end) rl_task_log_error(L, lua_gettop(L), "a task failed");

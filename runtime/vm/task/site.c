@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "vm/frames.h"
 
 /* Returns the state's copy of a file name, or "?" if out of memory. Few files spawn tasks, so it searches one by one. */
 static const char *intern_site(rl_vm *vm, const char *name) {
@@ -30,13 +31,9 @@ void rl__task_note_site(rl_task *task, lua_State *from) {
   lua_Debug ar;
   task->line = 0;
   task->site = NULL;
-  for (int level = 1; from && lua_getstack(from, level, &ar); level++) {
-    lua_getinfo(from, "Sl", &ar);
-    if (*ar.what == 'C' || strncmp(ar.source, "=rille/", 7) == 0) continue;
-    task->site = intern_site(task->vm, ar.short_src);
-    task->line = ar.currentline;
-    return;
-  }
+  if (!from || !rl_frames_find_program(from, 1, &ar)) return;
+  task->site = intern_site(task->vm, ar.short_src);
+  task->line = ar.currentline;
 }
 
 void rl_task_add_ancestors(lua_State *L, const rl_task *task) {

@@ -17,8 +17,6 @@ enum { IDLE_KEPT = 1024 };
 
 /* ---- threads and their pool ---------------------------------------------------------------------------------------------- */
 
-static void set_strand(lua_State *L, rl_strand *strand) { *(rl_strand **)lua_getextraspace(L) = strand; }
-
 /* Makes a thread and anchors it in the registry. Returns the reference. Runs protected, because it allocates. */
 static int make_thread(lua_State *L) {
   lua_State **out = lua_touserdata(L, 1);
@@ -42,7 +40,7 @@ static rl_task *make_task(rl_vm *vm) {
   task->thread_ref = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
   task->vm = vm;
-  set_strand(task->strand.co, &task->strand);
+  rl_strand_set(task->strand.co, &task->strand);
   rl_list_init(&task->sibling);
   return task;
 }
@@ -64,7 +62,7 @@ static void stop_timeouts(rl_task *task) {
 /* Frees the task and lets go of its thread. A program that has kept the thread may still ask about it, so its strand is
  * cleared. */
 static void drop_task(rl_task *task) {
-  set_strand(task->strand.co, NULL);
+  rl_strand_set(task->strand.co, NULL);
   luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->thread_ref);
   rl_free(task->extra);
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
@@ -89,7 +87,7 @@ static void forget(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   for (rl_list *node; (node = rl_list_shift(&task->children));) forget(RL_CONTAINER(node, rl_task, sibling));
   rl__task_disarm(task);
-  set_strand(task->strand.co, NULL);
+  rl_strand_set(task->strand.co, NULL);
   stop_timeouts(task);
   if (task->extra) {
     rl_timer_stop(loop, &task->extra->cleanup);

@@ -193,7 +193,11 @@ void rl_task_run(rl_task *task);
 
 /* Returns the task that L runs for, or NULL. */
 rl_task *rl_task_running(lua_State *L);
+/* Returns the strand of a thread, or NULL. */
 static inline rl_strand *rl_strand_of(lua_State *L) { return *(rl_strand **)lua_getextraspace(L); }
+static inline void rl_strand_set(lua_State *L, rl_strand *strand) { *(rl_strand **)lua_getextraspace(L) = strand; }
+/* Returns true if a call ended with an error, by its status from lua_resume, lua_pcallk or as told to a continuation. */
+static inline bool rl_call_failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------------ */
 

@@ -11,8 +11,6 @@
 #include "vm/frames.h"
 #include "vm/task/task.h"
 
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
-
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
 
 static int value_tostring(lua_State *L) {
@@ -121,7 +119,7 @@ static int add_frames(luaL_Buffer *b, lua_State *of, int level, bool all) {
   bool there;
   for (; (there = lua_getstack(of, level, &ar)) && level < RL_FRAMES_INNERMOST; level++) {
     lua_getinfo(of, "Slnt", &ar);
-    if (*ar.what == 'C' || (!all && is_ours(&ar))) continue;
+    if (*ar.what == 'C' || (!all && rl_frames_is_ours(&ar))) continue;
     if (written < MOST_FRAMES) add_frame(b, &ar), written++;
     else skipped++;
   }

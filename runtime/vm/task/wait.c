@@ -44,9 +44,7 @@ static RL_RAISES int raise_impossible(lua_State *L, const char *name, rl_strand 
   const char *inside = NULL;
   for (; strand && !inside; strand = strand->resumer)
     inside = describe_barrier(L, strand->co, strand->co == L ? 1 : 0, &ar);
-  for (int level = 1; lua_getstack(L, level, &where); level++) {
-    lua_getinfo(L, "Sl", &where);
-    if (*where.what == 'C' || strncmp(where.source, "=rille/", 7) == 0) continue;
+  if (rl_frames_find_program(L, 1, &where)) {
     lua_pushfstring(L, "cannot wait for %s inside %s, %s:%d", name, inside ? inside : "a C function", where.short_src,
                     where.currentline);
     lua_error(L);
