@@ -106,7 +106,9 @@ end
 local function lint(path)
   local found, why = require("rille.lint").look(locate.app(path))
   if not found then
-    if why:find "not installed" then return "; without luacheck (Debian: lua-check) nobody has looked for undefined variables" end
+    if why:find "not installed" then
+      return "; luacheck (Debian: lua-check) is not installed, so undefined variables were not checked"
+    end
     io.stderr:write("rille: ", why, "\n")
     return nil
   end

@@ -62,7 +62,7 @@ static void look_at(rl_generation *e) {
   if (now >= e->deadline_ms && !e->forced) {
     e->forced = true;
     unsigned count = rl_main_cancel_requests(&e->main);
-    if (count) rl_logf(RL_LOG_WARN, "reload: %u requests of the code before were cancelled after 10 s", count);
+    if (count) rl_logf(RL_LOG_WARN, "reload: %u requests of the previous version were cancelled after 10 s", count);
   }
   bool busy = rl_main_requests(&e->main) > 0;
   if (!busy && !e->told) {

@@ -183,7 +183,7 @@ static void on_stop(void *owner, int number) {
   process *p = owner;
   (void)number;
   if (p->stopping) return; /* for a reason of its own */
-  rl_logf(RL_LOG_INFO, "stopping: requests under way have %g s", p->options->shutdown_timeout);
+  rl_logf(RL_LOG_INFO, "stopping: running requests have %g s", p->options->shutdown_timeout);
   if (p->supervisor) rl_line_say(p->line, "leaving\n");
   else rl_notify("STOPPING=1");
   stop_all(p);
@@ -207,7 +207,7 @@ static void on_replaced(rl_upgrade *upgrade) { stop_all(upgrade->owner); }
 
 static void on_upgrade(process *p, int number) {
   (void)number;
-  if (p->supervisor) rl_logf(RL_LOG_WARN, "an upgrade is the supervisor's: kill -USR2 %d", (int)p->supervisor);
+  if (p->supervisor) rl_logf(RL_LOG_WARN, "the supervisor does upgrades: kill -USR2 %d", (int)p->supervisor);
   else if (!p->listening) rl_logf(RL_LOG_WARN, "no upgrade while the program still loads");
   else if (!p->stopping) rl_upgrade_start(&p->upgrade);
 }

@@ -59,7 +59,8 @@ static const char *obstacle(void) {
   const char *main_of_systemd = getenv("SYSTEMD_EXEC_PID");
   if (getpid() == 1) return "the container ends with process 1: use rille serve --supervise";
   if (main_of_systemd && strtol(main_of_systemd, NULL, 10) == getpid() && !rl_notify_wanted())
-    return "systemd would take the end of this process for that of the service: Type=notify in the unit, or a restart";
+    return "systemd would take the end of this process for the end of the service: set Type=notify in the unit, or "
+           "restart";
   return NULL;
 }
 

@@ -85,7 +85,7 @@ static void on_exchange(rl_worker *worker, rl_req *req, const rl_exchange_report
 static void say_reload(const rl_worker_thread *w, const rl_load *load) {
   rl_log_field fields[] = {RL_LOG_NUMBER_FIELD("worker", w->number), RL_LOG_NUMBER_FIELD("ms", (int64_t)load->took_ms)};
   if (load->ok) rl_log(RL_LOG_INFO, RL_SLICE("reloaded"), fields, 2);
-  else rl_log(RL_LOG_ERROR, RL_SLICE("the reload failed, the code before goes on"), fields, 2);
+  else rl_log(RL_LOG_ERROR, RL_SLICE("the reload failed, the previous version keeps answering"), fields, 2);
 }
 
 static void on_load(rl_generations *generations, const rl_load *load, rl_handler *handler) {

@@ -231,7 +231,7 @@ function Dashboard:explain(req)
   if kind == "application/json" then return page.guard(native_http.json(page.json(what), 500)) end
   if kind ~= "text/html" then return page.guard(native_http.text(page.text(what), 500)) end
   local body, policy = page.html(what, { kind = "The program does not load", generation = self.generation,
-    note = "Edit and save: this page follows." .. (self.loaded_once
+    note = "Edit and save: this page reloads." .. (self.loaded_once
       and " Until then curl and API clients get the last version that loaded." or "") })
   return html(body, policy, 500)
 end

@@ -153,7 +153,7 @@ function M.argument(f, name, number, why, kind, args)
   if kind == "value" then return ("%s: a value was expected, got %s"):format(entry.shown, got) end
   local text = ("%s: %s is %s, got %s"):format(entry.shown, param.name, with_article(kind), got)
   if not entry.params[number - first] or not is_swapped(entry, number - first, args, first) then return text end
-  return text .. ": the arguments stand in another order"
+  return text .. ": the arguments are in the wrong order"
 end
 
 return M
