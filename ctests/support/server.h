@@ -58,7 +58,7 @@ test_client *test_client_connect(test_server *server);
 /* Breaks a connection that is still open. */
 void test_client_free(test_client *client);
 
-/* Each of these does its thing, then settles the server. */
+/* Act for the client, then settle the server. */
 void test_client_send(test_client *client, rl_slice bytes);
 void test_client_eof(test_client *client);
 void test_client_break(test_client *client);

@@ -19,7 +19,7 @@
 
 #define TEST(name) static void name(void **state_)
 #define RUN(name) cmocka_unit_test(name)
-/* In a TEST body: silences the unused parameter. */
+/* Silences the unused parameter in the body of a TEST. */
 #define UNUSED (void)state_
 
 /* Fails the test unless the slice is exactly this text. */

@@ -144,7 +144,7 @@ static int l_gmatch(lua_State *L) {
 
 /* ---- gsub ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Stack of all of these: s, pattern, replacement, …, the buffer. */
+/* Stack in all of this part: s, pattern, replacement, …, the buffer. */
 
 static void add_slice(luaL_Buffer *out, rl_slice s) { luaL_addlstring(out, s.data, s.len); }
 
