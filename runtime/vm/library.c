@@ -15,8 +15,7 @@ enum { PIECE = 1 << 24, MOVES = 1 << 14 }; /* bytes, elements between two looks 
 
 /* Repeats the first `unit` bytes of `out` up to `size`, doubling the copied part each time. */
 static void fill(lua_State *L, char *out, size_t unit, size_t size) {
-  const size_t piece =
-      unit < PIECE ? PIECE - PIECE % unit : unit; /* a multiple of unit, so that each copy starts at a unit */
+  const size_t piece = unit < PIECE ? PIECE - PIECE % unit : unit; /* a multiple of unit: each copy starts at one */
   for (size_t done = unit; done < size;) {
     size_t step = done < piece ? done : piece;
     if (step > size - done) step = size - done;

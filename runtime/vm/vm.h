@@ -78,11 +78,10 @@ struct rl_vm {
   /* Ends the running test, because nothing can wake any task. Returns false if none runs, or if it was called before. May be
    * NULL. */
   bool (*give_up)(rl_vm *vm);
-  void (*on_wait)(rl_task *task,
-                  bool begins); /* development: called when a wait begins and when it ends; may be NULL */
-
-  void (*on_thread)(rl_vm *vm,
-                    lua_State *co); /* tests: called before code runs on this thread, to set a hook; may be NULL */
+  /* Development: called when a wait begins and when it ends. May be NULL. */
+  void (*on_wait)(rl_task *task, bool begins);
+  /* Tests: called before a task runs on this thread, so that it can set a hook. May be NULL. */
+  void (*on_thread)(rl_vm *vm, lua_State *co);
 
   struct rl_file_cache *files; /* bytes of small static files; NULL until needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
