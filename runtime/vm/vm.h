@@ -46,6 +46,22 @@ typedef struct rl_vm_options {
   uint32_t cpu_limit_ms; /* how long a task may run without waiting, if it has no limit of its own; 0: no limit */
 } rl_vm_options;
 
+/* Values that hot paths need, by their references in the registry. */
+enum {
+  RL_REF_ERROR_META,   /* metatable of error values */
+  RL_REF_ARRAY_META,   /* metatable of rille.array */
+  RL_REF_REQUEST_META, /* of req */
+  RL_REF_RESPONSE_META,
+  RL_REF_TASK_META,
+  RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
+  RL_REF_HEADERS_META,  /* of the headers that came with it */
+  RL_REF_LOCATION_META, /* of a parsed URL */
+  RL_REF_OWNER_META,    /* vm/owner.h */
+  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
+  RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */
+  RL_REF_COUNT
+};
+
 struct rl_vm {
   lua_State *L; /* the main thread: never runs a program's code itself */
   rl_loop *loop;
@@ -80,27 +96,13 @@ struct rl_vm {
   bool (*give_up)(rl_vm *vm);
   /* Development: called when a wait begins and when it ends. May be NULL. */
   void (*on_wait)(rl_task *task, bool begins);
-  /* Tests: called before a task runs on this thread, so that it can set a hook. May be NULL. */
+  /* Tests: called when a task gets this thread, and when the stall guard has taken its hook off, so that a hook can be set. May be
+   * NULL. */
   void (*on_thread)(rl_vm *vm, lua_State *co);
 
   struct rl_file_cache *files; /* bytes of small static files; NULL until needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
-  int refs[16];                /* registry references of values that hot paths need: RL_REF_* */
-};
-
-enum {
-  RL_REF_ERROR_META,   /* metatable of error values */
-  RL_REF_ARRAY_META,   /* metatable of rille.array */
-  RL_REF_REQUEST_META, /* of req */
-  RL_REF_RESPONSE_META,
-  RL_REF_TASK_META,
-  RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
-  RL_REF_HEADERS_META,  /* of the headers that came with it */
-  RL_REF_LOCATION_META, /* of a parsed URL */
-  RL_REF_OWNER_META,    /* vm/owner.h */
-  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
-  RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */
-  RL_REF_COUNT
+  int refs[RL_REF_COUNT];      /* registry references; 0: none yet */
 };
 
 /* Makes a bare state, without libraries; rl_vm_open (bind/open.h) opens them. The loop outlives it. Returns NULL if out of
