@@ -1,4 +1,4 @@
--- The app of test_faults.c: each route has memory of another kind allocated by what the client sends.
+-- The app of test_faults.c. A request to each route allocates memory of another kind.
 local rille = require "rille"
 local app = rille.app { body_limit = 1 << 20 }
 
@@ -37,7 +37,7 @@ app:get("/tasks", function()
 end)
 app:get("/fails", function() error { code = "mine" } end)
 
--- A database: each handler reads, writes, or does both in a transaction; /check asks whether later answers are right.
+-- A database. Each handler reads, writes, or does both in a transaction. /check tests that later answers are right.
 local path = os.tmpname()
 local db
 app:lifespan(function(_, running)
@@ -73,12 +73,12 @@ app:post("/db/transaction", function()
   end)
 end)
 app:post("/db/begin", function()
-  local tx = db:begin() -- left to the end of the task where something fails
+  local tx = db:begin() -- ended with the task if something fails
   tx:exec "DELETE FROM t WHERE id > 3"
   tx:commit()
   return "begun and ended"
 end)
--- What was written now is seen by the connection that reads, and nothing of the first rows was lost.
+-- Tests that the connection that reads sees a row that is written now, and that the first rows are still there.
 app:get("/check", function()
   local id = db:exec("INSERT INTO t(v) VALUES (?)", "seen").last_id
   local inline = db:value("SELECT v FROM t WHERE id = ?", id)

@@ -1,7 +1,7 @@
--- The app of test_features.c: what a program can do, feature by feature, each as one request whose answer is always the same.
+-- The app of test_features.c. Each feature of a program is one request, whose answer is always the same.
 --
---   POST /run/NAME   does it and answers what came of it; every step that went wrong raises, so that a 200 is right or a bug
---   POST /names      all of them
+--   POST /run/NAME   runs the feature and answers its result; a step that fails raises, so a 200 with another result is a bug
+--   POST /names      answers the names of all features
 local Client = require "rille.testing.client"
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
@@ -17,14 +17,14 @@ local function expect(wanted, got)
   return got
 end
 
--- The same for what an answer of the app behind holds that says it went well: another one is a bug, and is told as one.
+-- Does the same for a value from the inner app in an answer that says 200. Another value there is a bug, and is reported as one.
 local wrong
 local function right(wanted, got)
   if wanted ~= got then wrong = ("WRONG: expected %s, got %s"):format(wanted, got) end
   return got
 end
 
--- A client of the app behind, for one run.
+-- Calls f with a client of the inner app, and closes the client.
 local function client_of(f)
   local client <close> = Client.new(inner)
   return f(client)
@@ -323,7 +323,7 @@ function features.app()
   return ok(client:get "/n/4"):text() .. expect(404, client:get("/n/3").status) .. ok(client:get "/s/x%20y?q=1"):text()
 end
 
--- ---- the app behind -----------------------------------------------------------------------------------------------
+-- ---- the inner app ------------------------------------------------------------------------------------------------
 
 local function make_inner(db)
   inner = rille.app { body_limit = 1 << 22, secret = ("s"):rep(32) }

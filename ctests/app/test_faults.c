@@ -1,7 +1,7 @@
 /*
- * Memory that is short, seen from a program: every request of a list is sent while the n-th allocation fails, alone and with
- * all behind it, for every n. Lua's own objects count too. The request may fail as it likes; what must hold is that nothing
- * crashes or leaks, no request, task or connection stays, and that the next one is answered, and answered right.
+ * Tests a program that runs out of memory. Every request of a list is sent while the n-th allocation fails, alone and together
+ * with all later ones, for every n. Lua's own objects count too. The request may fail in any way. But nothing may crash or
+ * leak, no request, task or connection may be left, and the next request must get the right answer.
  */
 #include "base/alloc.h"
 #include "support/app/program.h"
@@ -21,7 +21,7 @@ static int stop(void **state) {
   return test_program_stop(&program);
 }
 
-/* Sends it in two pieces; the answer is client->stream.out. */
+/* Sends a request in two pieces. The answer is client->stream.out. */
 static test_client *send_request(rl_slice request) {
   test_client *client = test_client_connect(&program.server);
   if (!client) return NULL;
@@ -45,7 +45,7 @@ static void assert_answered(rl_slice request, const char *with) {
   test_client_free(client);
 }
 
-/* Returns whether there were so many allocations. */
+/* Sends the request while the `nth` allocation fails. Returns true if there were so many. */
 static bool fail_at(rl_slice request, long nth, bool forever, bool check) {
   rl_alloc_fail_at(nth, forever);
   test_client *client = send_request(request);
@@ -104,7 +104,7 @@ static rl_buf request_of(const sample *s) {
 
 TEST(faults) {
   const sample *s = *state_;
-  bool check = strstr(s->head, "/db/") != NULL; /* crashing nothing is not enough there */
+  bool check = strstr(s->head, "/db/") != NULL; /* the database must also hold the right rows */
   rl_buf request = request_of(s);
   assert_answered(rl_buf_slice(&request), s->answer);
   for (int forever = 0; forever < 2; forever++) {

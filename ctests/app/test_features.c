@@ -1,10 +1,10 @@
 /*
- * Memory that is short, and whether what comes later is right. Each feature of features.lua runs while the n-th allocation of
- * the loop's thread fails, for every n: alone (Lua collects and asks again), twice in a row (Lua raises "not enough memory",
- * and memory is there again), and with all behind it. What is answered then is the right answer or an error. Afterwards the
- * same request is answered as before, no task, job or connection is left, and the address sanitizer finds nothing lost.
+ * Tests that a feature works again after it ran out of memory. Each feature of features.lua runs while the n-th allocation of
+ * the loop's thread fails, for every n: alone (Lua collects garbage and asks again), twice in a row (Lua raises "not enough
+ * memory", and there is memory again), and together with all later ones. The answer must be the right one or an error.
+ * Afterwards the same request is answered as before, no task, job or connection is left, and nothing has leaked.
  *
- *   test_features [FEATURE [all]]     all: every allocation, where otherwise ever more are passed over
+ *   test_features [FEATURE [all]]     all: fails every allocation; otherwise ever more of the later ones are skipped
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static int stop(void **state) {
 
 /* ---- asking ------------------------------------------------------------------------------------------------------------- */
 
-/* Answers of this app end their connection's turn, so the last bytes are the body's. */
+/* Sends a request, and lets time pass for the answer. Returns the client, or NULL if out of memory. */
 static test_client *ask(const char *target) {
   char head[256];
   test_client *client = test_client_connect(&program.server);
@@ -40,7 +40,7 @@ static test_client *ask(const char *target) {
   return client;
 }
 
-/* The status, or 0 where there is none, and the body. */
+/* Returns the status of the answer, or 0 if there is none, and the body: all bytes after the head, for there is one answer. */
 static int read_answer(const test_client *client, char body[ANSWER]) {
   rl_slice out = test_client_out(client);
   const char *end = NULL;
@@ -77,7 +77,7 @@ static void fail_tasks(const char *context, unsigned wanted) {
 
 static void check_rest(const char *context, unsigned tasks) {
   test_server_pause(&program.server, 10000);
-  if (program.entry.vm->task_count != tasks) { /* what could not be closed for want of memory is garbage */
+  if (program.entry.vm->task_count != tasks) { /* objects that could not be closed without memory are garbage by now */
     lua_gc(program.entry.vm->L, LUA_GCCOLLECT);
     test_server_pause(&program.server, 10000);
   }
@@ -86,7 +86,7 @@ static void check_rest(const char *context, unsigned tasks) {
   if (program.server.loop.held) fail_msg("%s: a job is left", context);
 }
 
-/* Returns whether there were so many allocations. */
+/* Runs a feature while the n-th allocation fails. Returns true if there were so many. */
 static bool fail_at(const char *target, const char *wanted, unsigned tasks, size_t way, long nth) {
   char body[ANSWER], context[128];
   snprintf(context, sizeof context, "%s %ld %s", target, nth, ways[way].name);
@@ -108,12 +108,12 @@ static bool fail_at(const char *target, const char *wanted, unsigned tasks, size
 }
 
 #ifdef __SANITIZE_ADDRESS__
-enum { STRIDE = 3 }; /* each one takes far longer */
+enum { STRIDE = 3 }; /* under the sanitizer each run takes far longer */
 #else
 enum { STRIDE = 1 };
 #endif
 
-/* Each of the first, then ever fewer; `way` decides which. */
+/* Returns the next allocation to fail: each of the first, then ever fewer. `way` decides which. */
 static long after(long nth, size_t way) {
   if (all || nth < 60) return nth + 1;
   long step = nth < 600 ? 7 : nth < 4000 ? 61 : 499;

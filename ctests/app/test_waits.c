@@ -1,8 +1,8 @@
 /*
- * A wait is ended only by what it waits for. Every kind of wait of waits.lua is interrupted at each of its yields: by a
- * cancellation, a deadline, a sibling's failure, and a client that goes. Then what it waited for happens after all, late, while
- * the same task waits for something else, or while the next task does that is given its thread. That wait must last as long
- * as it should. The address sanitizer sees the rest.
+ * Tests that only the event that a wait is for ends it. Every kind of wait of waits.lua is interrupted at each of its yields, by
+ * a cancellation, a deadline, a failure of a sibling, and a client that leaves. Then the event happens late, while the same
+ * task waits for something else, or while another task does that was given its thread. That other wait must last as long as it
+ * should. The address sanitizer checks the memory.
  */
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ static struct {
 
 /* ---- the server -------------------------------------------------------------------------------------------------------- */
 
-/* The sleep that is not to be touched. */
+/* The sleep that a late event must not end. */
 static bool is_shielded(const rl_task *task) {
   for (const rl_scope *scope = task->scope; scope; scope = scope->outer)
     if (scope->kind == RL_SCOPE_SHIELD) return true;
@@ -73,7 +73,7 @@ static void feed(test_client *client, const char *target, size_t body, size_t se
   free(bytes);
 }
 
-/* What the app answers: the text between `before` and ';'. */
+/* Returns what the app has answered: the text between `before` and ';'. */
 static void ask(const char *target, const char *before, char *answer, size_t room) {
   test_client *client = test_client_connect(&program.server);
   feed(client, target, 0, 0);
@@ -101,7 +101,7 @@ static void assert_verdict(const char *context, const char *one, const char *oth
 
 /* ---- one interruption ------------------------------------------------------------------------------------------------------ */
 
-/* Goes on, turn by turn, until the n-th wait has begun. Returns false where there are not so many. */
+/* Runs the loop, turn by turn, until the n-th wait has begun. Returns false if there are not so many. */
 static bool reach_wait(void) {
   rl_loop *loop = &program.server.loop;
   loop->quiet = 0;
@@ -111,7 +111,7 @@ static bool reach_wait(void) {
     if (!rl_loop_is_quiet(loop)) continue;
     uint64_t next = rl_loop_next_timer(loop);
     if (next >= rl_loop_now(loop) + 900)
-      return false; /* only clocks of connections are left, or the sleep behind the kind */
+      return false; /* only timers of connections are left, or the sleep after the kind */
     rl_loop_advance_to(loop, next);
     loop->quiet = 0;
   }
@@ -121,7 +121,7 @@ static bool reach_wait(void) {
 
 static bool still_waits(void) { return probe.task->status == RL_TASK_WAITING && probe.task->wait == probe.wait; }
 
-/* Returns whether it came before the event did. */
+/* Interrupts the wait. Returns true if that came before the event. */
 static bool interrupt(test_client **client) {
   if (probe.way == BY_CANCEL) return probe.cancelled;
   if (!still_waits()) return false;
@@ -134,7 +134,7 @@ static bool interrupt(test_client **client) {
   return true;
 }
 
-/* What the wait was for happens now: somebody sends, the client reads, the rest of the body comes. */
+/* Makes the event of the wait happen: somebody sends, the client reads, the rest of the body comes. */
 static void let_it_happen(test_client *client) {
   char ignored[8];
   ask("/late", NULL, ignored, sizeof ignored);
@@ -149,7 +149,7 @@ static void let_it_happen(test_client *client) {
   test_server_settle(&program.server);
 }
 
-/* A write that has begun is finished, and its caller is told so. */
+/* Returns true if the target writes to the database: a write that has begun is completed, and its caller learns that. */
 static bool is_write(const char *target) {
   static const char *const writes[] = {"/exec", "/batch", "/transaction", "/backup"};
   for (size_t i = 0; i < sizeof writes / sizeof *writes; i++)
@@ -157,7 +157,7 @@ static bool is_write(const char *target) {
   return false;
 }
 
-/* Returns false once there is no n-th wait. */
+/* Interrupts the n-th wait. Returns false if there are not so many. */
 static bool run(const char *target, const char *label, int way, unsigned nth, bool next_task) {
   char context[128];
   snprintf(context, sizeof context, "%s %s %u%s", target, ways[way], nth, next_task ? ", next task" : "");
@@ -212,7 +212,7 @@ TEST(kinds) {
   }
 }
 
-/* Answers that leave piece by piece after the handler has returned: the task's base waits. */
+/* Answers that are sent in pieces after the handler has returned, while the base of the task waits. */
 TEST(answers) {
   const char *target = *state_;
   char label[64];

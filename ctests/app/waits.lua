@@ -1,9 +1,9 @@
--- The app of test_waits.c: every kind of wait there is, in a request that the test interrupts at each of its yields.
+-- The app of test_waits.c. Each kind of wait is in a request that the test interrupts at each of its yields.
 --
---   POST /wait/KIND?how=   runs the kind, then sleeps for five seconds: the wait that no late event may touch
---   POST /next             the same sleep in a task of its own
---   POST /late             lets happen what the interrupted wait was for
---   POST /verdict          what became of it: "whole" or "interrupted", and for how long it slept afterwards
+--   POST /wait/KIND?how=   runs the kind, then sleeps for five seconds: the wait that no late event may end
+--   POST /next             runs the same sleep in a task of its own
+--   POST /late             makes the event of the interrupted wait happen
+--   POST /verdict          answers how the wait ended, "whole" or "interrupted", and how long the sleep after it lasted
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
 local rille = require "rille"
@@ -17,7 +17,7 @@ local function sleep_on()
   verdict = ("%s %g"):format(verdict or "none", rille.now() - before)
 end
 
--- Something that ends when /late is asked for, and what waits for it in another task.
+-- An event that happens when /late is called, and a task that waits for it.
 local function latch()
   local event = rille.event()
   late[#late + 1] = function() event:set() end
@@ -163,7 +163,7 @@ function kinds.server_close()
   server:close(0.5)
 end
 
--- What the test interrupts by: inside each, the kind.
+-- The ways of interrupting. Each runs the kind inside it.
 local function run(how, kind, req, out)
   if how == "timeout" then return rille.timeout(1, kind, req, out) end
   if how == "group" then

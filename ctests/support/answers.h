@@ -1,5 +1,5 @@
 /*
- * What a server sent, read as strictly as a wary client would: one answer at a time off the front of the bytes.
+ * Reads the bytes that a server has sent, as strictly as a wary client would, one answer at a time.
  */
 #ifndef CTESTS_SUPPORT_ANSWERS_H
 #define CTESTS_SUPPORT_ANSWERS_H
@@ -13,10 +13,10 @@ typedef struct seen_answer {
   bool complete; /* all of the body was there */
 } seen_answer;
 
-/* Cuts the next answer off `rest`. NULL, or what is wrong with it. `head_only`: it answers HEAD. A body without a length
- * reaches to the end. The caller frees answer->body, also after an error. */
+/* Cuts the next answer off the front of `rest`. Returns NULL, or what is wrong with it (static). `head_only`: it answers HEAD. A
+ * body without a length extends to the end. The caller frees answer->body, after an error too. */
 const char *seen_answer_next(rl_slice *rest, bool head_only, seen_answer *answer);
-/* How many fields have that name; *value is the first. */
+/* Returns how many fields have that name. *value is the first one's. */
 size_t seen_answer_field(const seen_answer *answer, const char *name, rl_slice *value);
 
 #endif

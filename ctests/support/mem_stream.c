@@ -65,7 +65,7 @@ static void on_turn(rl_post *post) {
   turn_soon(s);
 }
 
-/* ---- what the owner asks ------------------------------------------------------------------------------------------------ */
+/* ---- calls of the owner -------------------------------------------------------------------------------------------------- */
 
 static void read_start(rl_stream *stream) {
   mem_of(stream)->reading = true;
@@ -100,7 +100,7 @@ static bool refuses(mem_stream *s) {
 
 static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int count) {
   mem_stream *s = mem_of(stream);
-  if (s->closed || s->shut) abort(); /* the owner may not */
+  if (s->closed || s->shut) abort(); /* the owner must not write any more */
   if (s->broken) return s->broken;
   if (s->write_error && s->good_writes-- == 0) {
     s->good_writes = 0;
@@ -121,7 +121,7 @@ static ssize_t send_file(rl_stream *stream, int fd, int64_t *offset, size_t size
   char piece[4096];
   if (mem_of(stream)->no_files) return RL_EUNSUPPORTED;
   ssize_t got = pread(fd, piece, size < sizeof piece ? size : sizeof piece, (off_t)*offset);
-  if (got < 0) abort(); /* not open: the owner has lost it */
+  if (got < 0) abort(); /* the owner has closed the file too early */
   if (got == 0) return RL_EEOF;
   ssize_t n = rl_stream_write(stream, rl_slice_of(piece, (size_t)got));
   if (n > 0) *offset += n;
@@ -148,7 +148,7 @@ static const rl_stream_ops ops = {
     .close = close_stream,
 };
 
-/* ---- what the test does --------------------------------------------------------------------------------------------------- */
+/* ---- calls of the test ---------------------------------------------------------------------------------------------------- */
 
 void mem_stream_init(mem_stream *s, rl_loop *loop) {
   *s = (mem_stream){.stream.ops = &ops, .loop = loop, .room = SIZE_MAX, .most = SIZE_MAX};
@@ -174,7 +174,7 @@ static void feed_piece(mem_stream *s, const char *data, size_t len) {
 }
 
 void mem_stream_feed(mem_stream *s, rl_slice bytes) {
-  while (bytes.len && !s->eof) { /* behind a FIN nothing comes */
+  while (bytes.len && !s->eof) { /* nothing comes after a FIN */
     size_t len = bytes.len < RL_LIMIT_READ_BUFFER ? bytes.len : RL_LIMIT_READ_BUFFER;
     feed_piece(s, bytes.data, len);
     bytes = rl_slice_of(bytes.data + len, bytes.len - len);

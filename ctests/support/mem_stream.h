@@ -1,12 +1,12 @@
 /*
- * A stream without a socket (net/stream.h): what it delivers is fed by the test, what it takes is kept for the test.
+ * A stream without a socket (net/stream.h). The test feeds the bytes that it delivers, and reads the bytes that it takes.
  *
  *   test --feed, eof, break--> [bytes][bytes] --on_data, on_eof, on_error--> owner
  *   owner --write--> `out`, as much as `room`, `most` and `refusals` let through
  *
- * Each piece that is fed comes as one on_data, from memory of exactly its size, so that ASan sees a read beyond it. Events
- * come one a turn of the loop, never from inside a call. Memory is malloc's: it does not count as an allocation of the
- * house (rl_alloc_fail_at).
+ * Each piece that is fed is delivered by one on_data, from memory of exactly its size, so that the address sanitizer sees a
+ * read beyond it. One event is delivered in a turn of the loop, never from inside a call. Memory comes from malloc, so that
+ * it is no allocation of rille's that a test can make fail (rl_alloc_fail_at).
  */
 #ifndef CTESTS_SUPPORT_MEM_STREAM_H
 #define CTESTS_SUPPORT_MEM_STREAM_H
@@ -23,33 +23,34 @@ typedef struct mem_stream {
   mem_piece *first, *last; /* fed, not delivered */
   bool reading, wants_writable;
   bool eof, eof_told;
-  bool late_eof; /* the FIN is noticed while reading only, as sockets do */
+  bool late_eof; /* the FIN is noticed only while reading, as with sockets */
   int broken;    /* RL_ERESET …: on_error is due, or was told */
   bool broken_told;
   char *out; /* everything that was written */
   size_t out_len, out_cap;
   size_t room;       /* bytes the peer still takes; SIZE_MAX: all */
   size_t most;       /* of one write; SIZE_MAX: all */
-  unsigned refusals; /* so many writes say RL_EAGAIN although there is room, every second one */
+  unsigned refusals; /* how many writes return RL_EAGAIN although there is room; every second one does, until then */
   bool no_files;     /* send_file is unsupported */
   bool refused;
-  int write_error;                /* what writes fail with … */
-  unsigned good_writes;           /* … behind so many that do not */
+  int write_error;                /* the error of writes … */
+  unsigned good_writes;           /* … after so many that succeed */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
 } mem_stream;
 
 void mem_stream_init(mem_stream *s, rl_loop *loop);
-/* After on_closed, or where no owner was ever told of it. */
+/* Frees it, after on_closed or if it never had an owner. */
 void mem_stream_free(mem_stream *s);
 
+/* Sends bytes from the peer. Copies them. */
 void mem_stream_feed(mem_stream *s, rl_slice bytes);
-/* The peer's FIN, behind what was fed. */
+/* Sends the peer's FIN, after the bytes that were fed. */
 void mem_stream_eof(mem_stream *s);
-/* The peer's RST: what was fed and not delivered is lost, writes fail. */
+/* Sends the peer's RST: bytes that were fed and not delivered are lost, and writes fail. */
 void mem_stream_break(mem_stream *s, int code);
-/* The peer takes so many bytes more. */
+/* Lets the peer read `bytes` more. */
 void mem_stream_take(mem_stream *s, size_t bytes);
-/* What was written so far; borrowed until the next write. */
+/* Returns all bytes written so far, borrowed until the next write. */
 static inline rl_slice mem_stream_out(const mem_stream *s) { return rl_slice_of(s->out, s->out_len); }
 
 #endif

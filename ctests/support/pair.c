@@ -1,4 +1,4 @@
-/* Both ends of a connection; see pair.h. */
+/* A connected pair of TCP sockets; see pair.h. */
 #include "support/pair.h"
 
 #include <sys/socket.h>

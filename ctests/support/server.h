@@ -1,11 +1,11 @@
 /*
- * The whole server without a socket: a loop whose clock stands still, connections over mem_stream, HTTP/1, a router, and
- * the handlers of site.h behind it.
+ * The whole server without a socket: a loop with a virtual clock, connections over mem_stream, HTTP/1, a router, and the
+ * handlers of site.h.
  *
  *   test_client_connect -> send, eof, break, pause … -> look at client->stream.out, client->events -> test_client_free
  *
- * What nobody asserts is checked by test_server_free: every connection was closed, every handle of the loop too, no timer
- * is left, every request was released.
+ * test_server_free checks for every test that all connections and handles of the loop were closed, that no timer is left, and
+ * that all requests were released.
  */
 #ifndef CTESTS_SUPPORT_SERVER_H
 #define CTESTS_SUPPORT_SERVER_H
@@ -23,12 +23,12 @@ typedef struct test_server {
   rl_dispatch dispatch;
   unsigned connections;         /* open now */
   unsigned visits;              /* requests that a handler of the site has not released */
-  unsigned exchanges, refusals; /* told by on_exchange: with a request, and without */
-  rl_exchange_report last;      /* the last of them */
-  test_client *in_process;      /* who asks without a connection, or NULL */
+  unsigned exchanges, refusals; /* reports of on_exchange with a request, and without */
+  rl_exchange_report last;      /* the last report */
+  test_client *in_process;      /* the client that asks without a connection, or NULL */
 } test_server;
 
-/* What the server frees once the connection is over; the client outlives it. */
+/* The server's side of a connection, freed at its end. The client outlives it. */
 typedef struct test_link {
   rl_conn conn;
   test_client *client;
@@ -42,38 +42,37 @@ struct test_client {
 };
 
 void test_server_init(test_server *server);
-/* Fails the test where something is left of the connections that were there: one of them, a request, a timer. */
+/* Fails the test if a connection, a request or a timer is left. */
 void test_server_check(test_server *server);
 void test_server_free(test_server *server);
 
-/* Runs one turn of the loop. Waits in it where only jobs of other threads can go on, so that no turns are counted while a slow
- * disk keeps them. */
+/* Runs one turn of the loop. If only jobs of other threads are under way it waits for one, so that a slow disk costs no turns. */
 void test_turn(rl_loop *loop);
-/* Runs the loop until nothing is ready. Fails the test where it never comes to rest. */
+/* Runs the loop until nothing is ready. Fails the test if that never happens. */
 void test_server_settle(test_server *server);
 /* Lets virtual time pass: each timer on the way fires at its own moment. */
 void test_server_pause(test_server *server, uint64_t delay_ms);
 
-/* NULL where memory was short (only while allocations fail). */
+/* Connects a client. Returns NULL if out of memory (only while allocations fail). */
 test_client *test_client_connect(test_server *server);
 /* Breaks a connection that is still open. */
 void test_client_free(test_client *client);
 
-/* Each settles. */
+/* Act for the client, then settle the server. */
 void test_client_send(test_client *client, rl_slice bytes);
 void test_client_eof(test_client *client);
 void test_client_break(test_client *client);
 void test_client_take(test_client *client, size_t bytes);
 
 static inline rl_slice test_client_out(const test_client *client) { return mem_stream_out(&client->stream); }
-/* The peer has seen the end: a FIN or a reset. */
+/* Returns true if the server has ended the connection, by a FIN or a reset. */
 static inline bool test_client_is_closed(const test_client *client) {
   return client->stream.shut || client->stream.closed;
 }
 
-/* For handlers: adds a word to client->events, behind ", ". */
+/* Adds a word to client->events, after ", ". For handlers. */
 void test_client_event(test_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Returns the client whose request this is, or NULL after the connection has gone. */
+/* Returns the client whose request this is, or NULL if its connection is over. */
 test_client *test_client_of(const test_server *server, const rl_req *req);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum { PIECE = 16 << 10, LATE_MS = 100, SIP_MS = 10 };
 
-/* What a handler knows of its request: in the request's arena, but for the body. */
+/* The state of a handler for one request. It is in the request's arena, except for the body. */
 typedef struct visit {
   rl_req *req;
   test_server *server;
@@ -45,7 +45,7 @@ static int respond_bytes(visit *v, int status, rl_slice body) {
   return v->req->ops->respond(v->req, &resp);
 }
 
-/* An answer that fits, or none: the protocol then says 500 where it can. */
+/* Answers, with 503 if out of memory. If both fail, the protocol answers 500 if it can. */
 static void answer(visit *v, int status, rl_slice body) {
   int code = respond_bytes(v, status, body);
   if (code == RL_ENOMEM) respond_bytes(v, 503, RL_SLICE("memory"));
@@ -179,7 +179,7 @@ static void dropped(visit *v, const rl_match *match) { (void)match, leave(v); }
 
 /* ---- bodies out ----------------------------------------------------------------------------------------------------------- */
 
-/* Streams what is left as fast as the client takes it. */
+/* Streams the rest as fast as the client takes it. */
 static void pour(visit *v) {
   static const char dots[PIECE] = {[0 ... PIECE - 1] = '.'};
   while (v->left) {
@@ -213,7 +213,7 @@ static void sized(visit *v, const rl_match *match) {
   if (open_stream(v, true, v->left)) pour(v);
 }
 
-/* An answer of known size whose handler is done with the request's body, as one that sends a file. */
+/* Streams an answer of known size, and wants no body of the request, like a handler that sends a file. */
 static void large(visit *v, const rl_match *match) {
   v->left = number_of(match);
   rl_resp resp = {.status = 200, .streamed = true, .has_length = true, .length = v->left, .wants_no_body = true};
@@ -223,7 +223,7 @@ static void large(visit *v, const rl_match *match) {
 
 /* ---- files ------------------------------------------------------------------------------------------------------------------ */
 
-/* A file of `size` bytes, of which `promised` are announced and sent. */
+/* Sends a file of `size` bytes, and announces `promised`. */
 static void send_file(visit *v, size_t size, uint64_t promised) {
   v->file = memfd_create("site", MFD_CLOEXEC);
   if (v->file < 0 || ftruncate(v->file, (off_t)size)) abort();
@@ -342,7 +342,7 @@ static void after_end(visit *v, const rl_match *match) {
   leave(v);
 }
 
-/* ---- what a handler sees, and what it may not send ---------------------------------------------------------------------------- */
+/* ---- reports of the request, and headers that must be refused ------------------------------------------------------------------- */
 
 static void headers(visit *v, const rl_match *match) {
   (void)match;

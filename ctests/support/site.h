@@ -1,12 +1,12 @@
 /*
- * The site that the wire tests talk to: handlers in C, each showing one way of dealing with a request.
+ * The site that the wire tests talk to. Its handlers are in C, and each shows one way to deal with a request.
  *
  *   /                    "hello"                          /echo            the whole body back
  *   /ignore              answers, body unread             /late            reads the body after 100 ms, then as /echo
  *   /wait/{ms:int}       answers after so long            /never           never answers
  *   /dropped             releases without an answer       /abort           breaks its answer off
  *   /bytes/{n:int}       streams n bytes                  /sized/{n:int}   the same, with their number announced
- *   /large/{n:int}       the same, and done with the request's body at once
+ *   /large/{n:int}       the same, and refuses the request's body at once
  *   /short  /over        less, more than was announced    /status/{n:int}  that status, with a body
  *   /file/{n:int}        a file of so many bytes          /file/short      one that is shorter than was announced
  *   /file/dropped        lets go of the file in the middle of it
@@ -21,13 +21,14 @@
  *   /small               as /echo, with a body limit of 10 bytes
  *   /twice  /after-end   uses a request after it has answered
  *
- * Each writes its path into client->events, and how its body ended ("end too_large") or that the client left ("gone reset").
+ * Each adds to client->events: its path, how its body ended ("end too_large"), and that the client left ("gone reset").
  */
 #ifndef CTESTS_SUPPORT_SITE_H
 #define CTESTS_SUPPORT_SITE_H
 
 typedef struct test_server test_server;
 
+/* Adds the routes to the server's router. */
 void site_install(test_server *server);
 
 #endif

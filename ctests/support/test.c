@@ -1,2 +1,2 @@
-/* Keeps the support library from being empty; helpers that need code of their own stand beside it. */
+/* Keeps the support library from being empty. The helpers are in the files beside this one. */
 #include "support/test.h"

@@ -1,5 +1,5 @@
 /*
- * What every C test includes: cmocka in the order it wants, and a few assertions that print what they compare.
+ * Included by every C test: cmocka, after the headers that it needs, and a few assertions that print what they compare.
  */
 #ifndef CTESTS_SUPPORT_TEST_H
 #define CTESTS_SUPPORT_TEST_H
@@ -12,17 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* after the four above */
+/* cmocka needs setjmp.h, stdarg.h, stddef.h and stdint.h before it. */
 #include <cmocka.h>
 
 #include "base/slice.h"
 
 #define TEST(name) static void name(void **state_)
 #define RUN(name) cmocka_unit_test(name)
-/* In a TEST body: silences the unused parameter. */
+/* Silences the unused parameter in the body of a TEST. */
 #define UNUSED (void)state_
 
-/* The slice holds exactly this text. */
+/* Fails the test unless the slice is exactly this text. */
 static inline void assert_slice_at(rl_slice s, const char *text, const char *file, int line) {
   if (s.len == strlen(text) && (s.len == 0 || memcmp(s.data, text, s.len) == 0)) return;
   print_error("'%.*s' != '%s'\n", (int)s.len, s.data ? s.data : "", text);

@@ -1,4 +1,4 @@
-/* Wire tests out of Markdown; see wire.h for the language. */
+/* Reads wire tests from Markdown; see wire.h for the language. */
 #define _GNU_SOURCE
 #include "support/wire.h"
 
@@ -53,7 +53,7 @@ static size_t decode_escape(rl_buf *out, rl_slice s) {
   return found ? 2 : 1;
 }
 
-/* "[text x 20" in front of a bracket: the index of " x ", or 0. */
+/* Returns the index of " x " in "[text x 20", a repeat without its closing bracket; 0 if it is no repeat. */
 static size_t find_times(rl_slice inside) {
   size_t at = inside.len;
   while (at > 0 && rl_is((unsigned char)inside.data[at - 1], RL_CHAR_DIGIT)) at--;
@@ -61,7 +61,7 @@ static size_t find_times(rl_slice inside) {
   return at - 3;
 }
 
-/* The bracket that closes the one at the front, or s.len: repeats nest. */
+/* Returns the index of the bracket that closes the one at the start, or s.len. Repeats nest. */
 static size_t find_close(rl_slice s) {
   int depth = 0;
   for (size_t i = 0; i < s.len; i++) {
@@ -195,7 +195,7 @@ static void add_answer(parser *p, rl_slice status) {
   rl_buf_init(&a->body, RL_BUF_NO_LIMIT);
 }
 
-/* "200", or "[200 x 20]" for so many of them. */
+/* Adds an answer for "200", or twenty for "[200 x 20]". */
 static bool read_status(parser *p, rl_slice line) {
   long count = 1;
   if (line.data[0] == '[' && line.data[line.len - 1] == ']') {

@@ -1,6 +1,6 @@
 /*
- * Wire tests as Markdown (as llhttp has them): a heading is the test's name, prose says why, a fenced block holds the
- * request and another what must come back.
+ * Wire tests in Markdown, like those of llhttp. A heading is the name of a test, prose says why, one fenced block holds the
+ * request, and another the answer that must come back.
  *
  *     ## A length and a coding exclude each other
  *     RFC 9112 section 6.1; CVE-2023-47641.
@@ -16,10 +16,10 @@
  *     closed
  *     ```
  *
- * Several request blocks in front of one response block are as many tests with the same answer.
+ * Several request blocks before one response block are as many tests with the same answer.
  *
  * A line `Wire only: REASON` says that a case concerns the wire itself (framing, time, the end of a connection), so that an
- * exchange in process need not answer the same. Before the first heading it speaks of all cases of the file.
+ * exchange in process need not answer the same. Before the first heading it applies to all cases of the file.
  *
  * Request: every line ends with CR LF on the wire, unless it ends with a backslash. \r \n \t \0 \\ \xHH are bytes;
  * [text x 20] is text, twenty times (they nest). A line of its own may say what else happens at this point:
@@ -31,8 +31,8 @@
  *
  * Response: for each answer its status ([200 x 20]: twenty of them), then lines `name: value` (a field with that value),
  * `no name` (no such field), `no body`, `> text` (the body, escapes as above; several lines are joined), `cut off` (the body
- * is not complete). Last, how it ends: `open`, `closed` (a FIN), `reset`, or `waiting` (open in the middle of a message); and
- * `events: …`, what the handlers noted (site.h).
+ * is not complete). The last line says how it ends: `open`, `closed` (a FIN), `reset`, or `waiting` (open in the middle of a
+ * message). A line `events: …` says what the handlers have noted (site.h).
  */
 #ifndef CTESTS_SUPPORT_WIRE_H
 #define CTESTS_SUPPORT_WIRE_H
@@ -78,24 +78,24 @@ typedef struct wire_case {
   char *name; /* "framing.md:12 A length and …" */
   wire_step steps[WIRE_STEPS];
   size_t step_count;
-  wire_answer *answers; /* shared by the requests in front of one response block */
+  wire_answer *answers; /* shared by the requests before one response block */
   size_t answer_count;
   wire_ending ending;
   bool wire_only;
-  char *events; /* NULL: not looked at */
+  char *events; /* NULL: not compared */
   struct wire_case *next;
 } wire_case;
 
-/* All cases of a file, in order; ends the process with a line where the file is malformed. */
+/* Reads all cases of a file, in order. Ends the process with a message if the file is malformed. Free them with wire_free. */
 wire_case *wire_read(const char *path, const char *name);
-/* All cases of all files of a folder. */
+/* Reads all cases of all files of a folder. */
 wire_case *wire_read_folder(const char *folder);
 void wire_free(wire_case *first);
 
-/* Applies a WIRE_LIMIT; ends the process where there is no such limit. */
+/* Applies a WIRE_LIMIT. Ends the process if there is no such limit. */
 void wire_set_limit(rl_limits *limits, const wire_step *step);
 
-/* Text with escapes and repeats as bytes. */
+/* Appends a text with escapes and repeats as bytes. */
 void wire_decode(rl_buf *out, rl_slice text);
 
 #endif

@@ -1,4 +1,4 @@
-/* Finalizers are called once, so they get memory where nobody else does. */
+/* Tests vm/memory.h: a finalizer is called once, so it gets memory when nobody else does; small sizes and malloc's are not mixed. */
 #include "vm/memory.h"
 
 #include "base/alloc.h"
@@ -24,7 +24,7 @@ static void del_vm(rl_vm *vm) {
   test_server_free(&server);
 }
 
-/* Objects without anybody who holds them, whose finalizers need memory: a table, a string, levels of calls. */
+/* Makes garbage whose finalizers need memory: a table, a string, levels of calls. */
 static void litter(lua_State *L) {
   static const char program[] =
       "closed = 0 "
@@ -46,7 +46,7 @@ static lua_Integer closed(lua_State *L) {
   return count;
 }
 
-/* A collection that runs out of memory stops at a few finalizers, and the next one goes on. */
+/* A collection that runs out of memory calls only some finalizers; the next one goes on. */
 static void collect(lua_State *L) {
   for (int i = 0; i < OBJECTS; i++) lua_gc(L, LUA_GCCOLLECT);
 }
@@ -68,7 +68,7 @@ TEST(finalizers_run_at_the_limit_and_nobody_else_goes_beyond) {
   litter(vm->L);
   assert_int_equal(luaL_loadstring(vm->L, "return ('x'):rep(4096)"), LUA_OK);
   vm->memory.limit = vm->memory.used;
-  assert_int_equal(lua_pcall(vm->L, 0, 1, 0), LUA_ERRMEM); /* it has collected, in an emergency: without finalizers */
+  assert_int_equal(lua_pcall(vm->L, 0, 1, 0), LUA_ERRMEM); /* an emergency collection calls no finalizers */
   assert_int_equal(closed(vm->L), 0);
   vm->memory.limit = vm->memory.used;
   collect(vm->L);
@@ -90,7 +90,7 @@ TEST(a_large_block_that_cannot_shrink_to_a_small_one_stays_what_it_is) {
   rl_memory_allocate(&memory, large, shrunk ? 100 : 4096, 0);
   assert_int_equal(memory.used, 0);
   char *small = rl_memory_allocate(&memory, NULL, 0, 100);
-  assert_ptr_not_equal(small, large); /* which was malloc's, and has gone back to it */
+  assert_ptr_not_equal(small, large); /* `large` was malloc's and went back to it, not into a free list */
   rl_memory_allocate(&memory, small, 100, 0);
   rl_memory_free(&memory);
 }

@@ -1,4 +1,8 @@
-/* Responses as Lua values; see answer.h. */
+/*
+ * Responses as Lua values; see answer.h.
+ *
+ *   what a handler returned --rl_res_from_results--> rl_res --rl_res_fill--> rl_resp, borrowed from it, for the protocol
+ */
 #include "app/answer.h"
 
 #include <string.h>
@@ -6,6 +10,7 @@
 #include "base/error.h"
 #include "base/url.h"
 #include "http/status.h"
+#include "vm/frames.h"
 
 static rl_slice text_at(lua_State *L, int index) {
   size_t len;
@@ -33,14 +38,14 @@ rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind
 
 /* ---- from what a handler returns -------------------------------------------------------------------------------------------- */
 
-/* A function of the library keeps the one that it is around as an upvalue called inner, and a link of a chain
- * (bind/http/chain.c) as its first. */
+/* Relies on a convention: a function of the Lua library that wraps another keeps it as an upvalue named `inner`. A link of a
+ * chain (bind/http/chain.c) is a C function, whose upvalues have no names, and keeps it as its first. */
 void rl_returned_unwrap(lua_State *L) {
   lua_Debug ar;
   for (int depth = 0; depth < 100; depth++) {
     lua_pushvalue(L, -1);
     lua_getinfo(L, ">S", &ar);
-    if (*ar.what != 'C' && strncmp(ar.source, "=rille/", 7) != 0) return;
+    if (rl_frames_is_program(&ar)) return;
     const char *name = NULL;
     int i = 1;
     while ((name = lua_getupvalue(L, -1, i++)) && *name && strcmp(name, "inner") != 0) lua_pop(L, 1);
@@ -83,7 +88,7 @@ static void set_status(lua_State *L, rl_res *res, int index, const rl_returned *
   res->status = (int)status;
 }
 
-/* What was probably meant by what a handler, or a middleware, returned. */
+/* Returns a hint for what the handler or middleware probably meant to return; begins with "; ". */
 static const char *meant_by(lua_State *L, int index, const rl_returned *from) {
   switch (index ? lua_type(L, index) : LUA_TNONE) {
     case LUA_TTABLE: return "; rille.json(value) makes one of a table";
@@ -115,7 +120,6 @@ void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
 
 /* ---- headers ------------------------------------------------------------------------------------------------------------------- */
 
-/* Leaves the list of headers on the stack, made where there is none. */
 void rl_res_push_headers(lua_State *L, int index) {
   index = lua_absindex(L, index);
   if (lua_getiuservalue(L, index, 2) == LUA_TTABLE) return;
@@ -125,8 +129,8 @@ void rl_res_push_headers(lua_State *L, int index) {
   lua_setiuservalue(L, index, 2);
 }
 
-/* The value at `index` as the target of a redirect: what may not stand in a URI reference is encoded (RFC 9110 section
- * 10.2.2), so that no proxy and no browser reads it in a way of its own. */
+/* Pushes the value at `index` as the target of a redirect. Bytes that a URI reference may not contain are encoded (RFC 9110
+ * section 10.2.2), because proxies and browsers differ in how they read them. */
 static void push_reference(lua_State *L, int index) {
   rl_slice s = text_at(L, index);
   size_t most = 3 * s.len;
@@ -165,7 +169,8 @@ bool rl_res_read_length(rl_slice value, uint64_t *out) {
   return true;
 }
 
-/* A length that the program knows is no header: it says how the body is framed. */
+/* Fills the headers of `resp` from the list on top of the stack. A Content-Length becomes resp->length instead of a header,
+ * because the protocol frames the body. */
 static int fill_headers(lua_State *L, rl_resp *resp, rl_arena *arena) {
   lua_Unsigned pairs = lua_rawlen(L, -1) / 2, count = 0;
   rl_header *headers = rl_arena_alloc(arena, (pairs + 1) * sizeof *headers);

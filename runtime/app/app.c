@@ -1,11 +1,14 @@
-/* A compiled app: from a matched route to files, or to the task that answers. See app.h. */
+/*
+ * A compiled app: takes a matched route or a miss from the dispatch, and answers with a file or starts the task that
+ * answers. See app.h.
+ */
 #include "app/app.h"
 
 #include <string.h>
 
 #include "server/static_serve.h"
 
-/* Whether the router could not tell which route it is: answered then. */
+/* Returns true if a converter had no memory to decide whether its route matches. The request is answered then. */
 static bool is_unsure(rl_app *app, rl_req *req) {
   int status = app->unsure;
   app->unsure = 0;
@@ -22,13 +25,13 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_static_serve(route->site, req, path);
     return;
   }
-  /* A copy: the access log names it when the last byte has left, and a reload may have closed this state by then. */
+  /* Copied, because the access log names the route after the last byte was sent, and a reload may have freed it by then. */
   if (route->name) req->route = rl_arena_copy(&req->arena, rl_slice_str(route->name)).data;
   req->body_limit = route->body_limit == RL_APP_DEFAULT ? app->body_limit : route->body_limit;
   app->handle(app, req, match, 0);
 }
 
-/* Middleware and on_error see misses too. */
+/* Runs a task for misses too, so that middleware and on_error see them. */
 static void on_miss(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
   rl_app *app = (rl_app *)dispatch;
   if (is_unsure(app, req)) return;

@@ -1,4 +1,4 @@
-/* The dashboard of `rille dev`: its messages, and the question that the program's state answers. See dashboard.h. */
+/* The dashboard of `rille dev`: its queue of messages, and questions to the program's state. See dashboard.h. */
 #include "app/dashboard.h"
 
 #include <string.h>
@@ -40,7 +40,7 @@ void rl_dashboard_drop(rl_dashboard *dashboard, rl_dashboard_message *message) {
   rl_free(message);
 }
 
-/* ---- the question ---------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------------------------------- */
 
 static const char answer_key = 0; /* registry: the function that answers the dashboard */
 

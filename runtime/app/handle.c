@@ -1,7 +1,13 @@
-/* One request as a task, step by step; see handle.h. Each step is a protected call whose continuation takes the next. */
+/*
+ * Runs one request as a task; see handle.h. Each step is a protected call, and its continuation begins the next step:
+ *
+ *   request_base -> chain_k -> take_results -> run_hooks -> send_response -> send_rest | run_stream | send_file -> leave
+ *                      \-- handle_error -> error_k -> run_hooks …
+ *
+ * The stack of the base holds the message handler, the handle `req`, and the value that the step works on. Whatever fails,
+ * the request is answered or aborted once, and `leave` gives it back.
+ */
 #include "app/handle.h"
-
-#include <string.h>
 
 #include "app/answer.h"
 #include "app/serving.h"
@@ -10,19 +16,19 @@
 #include "base/log.h"
 #include "http/conditional.h"
 #include "http/status.h"
-#include "vm/error.h"
+#include "server/file_send.h"
 
 enum { PIECE = RL_SERVING_PIECE };
 enum { AT_HANDLER = 1 }; /* stack of the base: message handler, req (RL_AT_REQUEST), then what a step works on */
 
 static rl_serving *serving_of(lua_State *L) { return *(rl_serving **)lua_touserdata(L, RL_AT_REQUEST); }
-static bool failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
 
-/* A protected call of the base has ended: what answers its error is measured anew by the stall guard. */
+/* Ends a protected call of the base. Returns true if it failed. Then the stall guard measures anew, so that the code that answers
+ * the error has time. */
 static bool leave_call(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, true);
-  if (failed(status)) rl_pulse_pass(&rl_vm_of(L)->pulse);
-  return failed(status);
+  if (rl_call_failed(status)) rl_pulse_pass(&rl_vm_of(L)->pulse);
+  return rl_call_failed(status);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------------ */
@@ -34,7 +40,7 @@ static int leave(lua_State *L) {
   return rl_task_leave(L, 0);
 }
 
-/* A last resort that needs no memory of Lua's. */
+/* Answers without needing memory of Lua's, as a last resort. */
 static int answer_plain(lua_State *L, int status) {
   rl_serving *s = serving_of(L);
   char room[64];
@@ -45,7 +51,7 @@ static int answer_plain(lua_State *L, int status) {
 
 /* ---- sending -------------------------------------------------------------------------------------------------------------------- */
 
-/* The task is cancelled while its answer is on the way: the client sees that it is not whole. */
+/* Aborts a response that is under way, because its task was cancelled. The client sees that it is incomplete. */
 static int break_off(lua_State *L) {
   rl_serving *s = serving_of(L);
   if (!s->gone) s->req->ops->abort(s->req);
@@ -55,7 +61,7 @@ static int break_off(lua_State *L) {
 
 static int send_rest_k(lua_State *L, int status, lua_KContext sent);
 
-/* The rest of a large body, piece by piece, as fast as the client takes it. Stack top: the body. */
+/* Sends the rest of a large body in pieces, as fast as the client takes it. Stack top: the body. */
 static int send_rest(lua_State *L, size_t sent) {
   rl_serving *s = serving_of(L);
   size_t len;
@@ -76,7 +82,7 @@ static int send_rest(lua_State *L, size_t sent) {
 }
 
 static int send_rest_k(lua_State *L, int status, lua_KContext sent) {
-  return failed(status) ? break_off(L) : send_rest(L, (size_t)sent);
+  return rl_call_failed(status) ? break_off(L) : send_rest(L, (size_t)sent);
 }
 
 /* Stack top: the error. */
@@ -106,7 +112,7 @@ static int stream_k(lua_State *L, int status, lua_KContext number) {
   return leave(L);
 }
 
-/* Stack top: the function of a streamed response. It gets `out`, which writes to this request. */
+/* Calls the function of a streamed response, on top of the stack, with `out`, which writes to this request. */
 static int run_stream(lua_State *L) {
   rl_serving_push_out(L, RL_AT_REQUEST);
   lua_KContext number = rl_protect_enter(L);
@@ -137,7 +143,7 @@ static int file_done(lua_State *L, const file_answer *a) {
   return leave(L);
 }
 
-/* The descriptor is closed here: nobody else will. */
+/* Cancels the sending, which closes the descriptor. */
 static bool undo_file(rl_task *task, void *ud) {
   file_answer *a = ud;
   (void)task;
@@ -148,11 +154,12 @@ static bool undo_file(rl_task *task, void *ud) {
 }
 
 static int file_k(lua_State *L, int status, lua_KContext ctx) {
-  if (failed(status)) return leave(L);
+  if (rl_call_failed(status)) return leave(L);
   return file_done(L, (file_answer *)ctx);
 }
 
-/* The head of a file's response without its Content-Type, which its parts need too. */
+/* Returns the head of a file's response. Its Content-Type is apart from the other headers, because each part of a multipart
+ * response needs it. */
 static rl_file_options file_options(rl_serving *s, const rl_resp *resp) {
   rl_file_options options = {.status = resp->status};
   rl_header *others = rl_arena_alloc(&s->req->arena, (resp->header_count + 1) * sizeof *others);
@@ -164,13 +171,13 @@ static rl_file_options file_options(rl_serving *s, const rl_resp *resp) {
   return options;
 }
 
-/* Stack top: a file's response, its head in `resp`. */
+/* Sends the file response on top of the stack, with the head in `resp`. */
 static int send_file(lua_State *L, rl_serving *s, const rl_resp *resp) {
   lua_getiuservalue(L, -1, 1);
   rl_file *file = lua_touserdata(L, -1);
   file_answer *a = rl_arena_alloc(&s->req->arena, sizeof *a);
   if (!a || (file->fd < 0 && !file->cached))
-    return answer_plain(L, 500); /* sent before: a response object is for one answer */
+    return answer_plain(L, 500); /* out of memory, or sent before: a file response can be sent once */
   *a = (file_answer){.serving = s, .send = {.on_done = on_file_done, .owner = a}};
   rl_file_options options = file_options(s, resp);
   rl_file_send_start(&a->send, s->req, file, &options);
@@ -179,7 +186,8 @@ static int send_file(lua_State *L, rl_serving *s, const rl_resp *resp) {
   return rl_task_wait_quietly(L, "the client to take the file", undo_file, a, file_k, (lua_KContext)a);
 }
 
-/* A response with a validator answers a conditional request by itself: 304, 412, or 0 to go on. */
+/* Evaluates a conditional request against the validators of the response (RFC 9110 section 13). Returns 304, 412, or 0 to send the
+ * response. */
 static int precondition(const rl_serving *s, const rl_resp *resp) {
   if (resp->status != 200) return 0;
   const rl_header *etag = rl_header_find(resp->headers, resp->header_count, RL_HEADER_ETAG);
@@ -194,7 +202,8 @@ static bool has_no_body(const rl_serving *s, int status) {
   return s->req->method == RL_METHOD_HEAD || rl_status_is_bodiless(status);
 }
 
-/* A length that the program has said, of a body that has another one: what follows would be read as the next response. */
+/* Returns true if the program's Content-Length differs from the length of its body. A client would read the difference as the
+ * next response, or wait for it. */
 static bool says_other_length(const rl_serving *s, const rl_resp *resp) {
   if (resp->streamed || !resp->has_length || resp->length == resp->body.len || has_no_body(s, resp->status))
     return false;
@@ -205,7 +214,7 @@ static bool says_other_length(const rl_serving *s, const rl_resp *resp) {
   return true;
 }
 
-/* Stack top: a response that has passed its hooks. */
+/* Sends the response on top of the stack, after its hooks have run. */
 static int send_response(lua_State *L) {
   rl_serving *s = serving_of(L);
   rl_resp resp;
@@ -248,8 +257,8 @@ static int hooks_k(lua_State *L, int status, lua_KContext number) {
 
 static bool wants_hooks(const rl_serving *s) { return !s->hooked && (s->app->hooks_always || s->finishers); }
 
-/* Stack top: a response. The hooks of app:on_response and of this request see it before it leaves; once, so that the answer
- * to a hook's own error gets out. */
+/* Runs the hooks of app:on_response and of this request on the response on top of the stack, then sends it. They run once for each
+ * request, so that the answer to a hook's own error is not stopped by the hook. */
 static int run_hooks(lua_State *L) {
   rl_serving *s = serving_of(L);
   rl_app *app = s->app;
@@ -274,7 +283,8 @@ static int error_k(lua_State *L, int status, lua_KContext number) {
   return answer_plain(L, 500);
 }
 
-/* Stack top: the error. A task that was cancelled has nobody to answer, or no time to. */
+/* Answers the error on top of the stack by on_error. A task that was cancelled does not call it: the client has left (no answer),
+ * or the server stops (503). */
 static int handle_error(lua_State *L) {
   rl_serving *s = serving_of(L);
   bool cancelled = s->gone || s->task->base.state != RL_SCOPE_QUIET;
@@ -291,7 +301,7 @@ static int handle_error(lua_State *L) {
 
 /* ---- the handler ------------------------------------------------------------------------------------------------------------------- */
 
-/* The commonest answer of all, a short string and no hooks, goes out without becoming a value first. */
+/* Sends a short string without hooks, the most common answer, without making a response value. Returns false if it did not. */
 static bool send_string(lua_State *L, rl_serving *s, int count) {
   if (lua_type(L, RL_AT_REQUEST + 1) != LUA_TSTRING || count > 2 || wants_hooks(s)) return false;
   rl_resp resp = {.status = 200, .content_type = RL_SLICE("text/plain; charset=utf-8")};
@@ -307,7 +317,7 @@ static bool send_string(lua_State *L, rl_serving *s, int count) {
 
 static void push_chain(lua_State *L, const void *serving) { rl_serving_push_chain(L, serving); }
 
-/* Turns what is above req into a response; runs protected, because it raises about what it cannot take. */
+/* Turns the handler's results into a response. Stack: the serving, the results. Runs protected, because it raises if they are none. */
 static int convert(lua_State *L) {
   const rl_serving *s = lua_touserdata(L, 1);
   lua_remove(L, 1);
@@ -330,10 +340,10 @@ static int take_results(lua_State *L) {
 
 static int chain_k(lua_State *L, int status, lua_KContext number) {
   if (!leave_call(L, status, number)) return take_results(L);
-  return rl_res_at(L, -1) ? run_hooks(L) : handle_error(L); /* a raised response is one */
+  return rl_res_at(L, -1) ? run_hooks(L) : handle_error(L); /* a program may raise a response */
 }
 
-/* Base of a request's task. Stack: the serving. */
+/* The base function of a request's task. Stack: the serving (light userdata). */
 static int request_base(lua_State *L) {
   rl_serving *s = lua_touserdata(L, 1);
   lua_pushcfunction(L, rl_raised_handler);
@@ -349,22 +359,23 @@ static int request_base(lua_State *L) {
 
 void rl_handle_request(rl_app *app, rl_req *req, const rl_match *match, int miss_status) {
   rl_serving *s = rl_serving_new(app, req, match);
-  s->task = s ? rl_task_new(app->vm, NULL, NULL) : NULL;
-  if (!s->task) {
+  rl_task *task = s ? rl_task_new(app->vm, NULL, NULL) : NULL;
+  if (!task) {
     rl_answer_plain(req, 503, NULL, 0);
     return;
   }
+  s->task = task;
   s->miss_status = miss_status;
   req->user = s;
   req->events = &rl_serving_events;
   app->serving++;
-  s->task->owner = s;
-  s->task->site = rl_serving_label(s);
-  s->task->cpu_limit_ms = rl_serving_cpu_limit(s);
-  s->task->on_end = rl_serving_on_task_end;
-  lua_State *co = s->task->strand.co;
+  task->owner = s;
+  task->site = rl_serving_label(s);
+  task->cpu_limit_ms = rl_serving_cpu_limit(s);
+  task->on_end = rl_serving_on_task_end;
+  lua_State *co = task->strand.co;
   lua_pushcfunction(co, request_base);
   lua_pushlightuserdata(co, s);
-  s->task->nargs = 1;
-  rl_task_run(s->task);
+  task->nargs = 1;
+  rl_task_run(task);
 }

@@ -1,5 +1,5 @@
 /*
- * One request as a task, from the Lua function that answers it to the response on its way.
+ * Runs one request as a task: calls the Lua function that answers it, and sends the response.
  *
  *   task: chain(req) -> result -> [on_response hooks] -> respond -> [stream body] -> release -> children end
  *            \-- error -> on_error(req, err) -> result …
@@ -9,8 +9,8 @@
 
 #include "app/app.h"
 
-/* Starts the task that answers `req`, up to its first wait. `match` names the route; or it is a miss, and `miss_status` says which.
- * Answers 503 if out of memory. For rl_app.handle. */
+/* Starts the task that answers `req`, and runs it up to its first wait. `miss_status` is 0 if `match` names a route, else the
+ * status of the miss. Answers 503 if out of memory. An rl_app_handle. */
 void rl_handle_request(rl_app *app, rl_req *req, const rl_match *match, int miss_status);
 
 #endif

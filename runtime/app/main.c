@@ -1,4 +1,4 @@
-/* The main task: started by C, talked to by lua/rille/boot.lua. See main.h. */
+/* The main task: C starts it, lua/rille/boot.lua runs in it (bind/core/main.c). See main.h. */
 #include "app/main.h"
 
 #include "app/serving.h"
@@ -31,7 +31,7 @@ typedef struct start {
   char **argv;
 } start;
 
-/* Runs on the main thread, protected. Stack: the start. Leaves boot.main and its arguments. */
+/* Runs protected on the state's main thread. Stack: the start (light userdata). Returns boot.main and its arguments. */
 static int prepare(lua_State *L) {
   const start *s = lua_touserdata(L, 1);
   lua_pushlightuserdata(L, s->main);

@@ -1,11 +1,10 @@
-/* What C knows of a request while its task runs; see serving.h. */
+/* A request while its task runs: its body, its end, and the values that Lua gets of it. See serving.h. */
 #include "app/serving.h"
 
 #include <string.h>
 
 #include "app/answer.h"
 #include "base/error.h"
-#include "vm/error.h"
 #include "vm/frames.h"
 
 enum { PIECE = RL_SERVING_PIECE };
@@ -30,7 +29,7 @@ uint32_t rl_serving_cpu_limit(const rl_serving *s) {
   return own ? own : s->app->cpu_limit_ms;
 }
 
-/* ---- what the request tells ------------------------------------------------------------------------------------------------ */
+/* ---- events of the request -------------------------------------------------------------------------------------------------- */
 
 static void on_body(rl_req *req, rl_slice bytes) {
   rl_serving *s = req->user;
@@ -47,7 +46,7 @@ static void on_body(rl_req *req, rl_slice bytes) {
 static void on_body_end(rl_req *req, int code) {
   rl_serving *s = req->user;
   s->body_ended = true;
-  if (!s->body_error) s->body_error = code; /* what was lost for want of memory stays lost */
+  if (!s->body_error) s->body_error = code; /* an earlier error (out of memory) is kept */
   rl_task_wake(&s->body_waker);
 }
 
@@ -86,7 +85,6 @@ int rl_serving_wait_drain(lua_State *L, rl_serving *s, lua_KFunction k, lua_KCon
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------------ */
 
-/* The exchange is over for Lua: the handle is emptied, the request given back. The task may live on for its children. */
 void rl_serving_finish(rl_serving *s) {
   rl_req *req = s->req;
   rl_app *app = s->app;
@@ -103,7 +101,8 @@ void rl_serving_finish(rl_serving *s) {
   req->ops->release(req); /* frees the arena, and `s` with it */
 }
 
-/* The base failed outside its protected calls: out of memory. Whatever was not answered is a 500 by the protocol. */
+/* The serving is finished already, unless the base failed outside its protected calls (out of memory). Then the protocol answers
+ * 500 if nothing was sent. */
 void rl_serving_on_task_end(rl_task *task) {
   rl_serving *s = task->owner;
   if (s) rl_serving_finish(s);
@@ -148,8 +147,8 @@ void rl_serving_push_out(lua_State *L, int index) {
   lua_setiuservalue(L, -2, 1);
 }
 
-/* The handle stands at RL_AT_REQUEST of the base's frame as long as the serving lasts: it is taken from there, so that no request
- * pays for what few ask for. */
+/* Takes the handle from the base's frame, where it is at RL_AT_REQUEST as long as the serving lasts. So a request needs no
+ * registry reference, which few would use. */
 bool rl_serving_push_request(lua_State *L, const rl_serving *s) {
   lua_Debug frame;
   lua_State *co = s->task->strand.co;

@@ -1,4 +1,4 @@
-/* Arguments that many functions take; see bind.h. */
+/* Checks arguments that many functions take; see bind.h. */
 #include "bind/bind.h"
 
 #include <math.h>

@@ -1,6 +1,10 @@
 /*
- * What the files of vm/bind/ share. Each mirrors a noun: static functions of 5 to 10 lines under a one-line Lua signature,
- * one luaL_Reg, its rl_bind_<noun> last, which adds the functions to the table on top of the stack.
+ * Helpers that all bindings share. A file of runtime/bind/<folder>/ binds one noun to Lua: static functions of 5 to 10 lines
+ * under a one-line Lua signature, then one luaL_Reg, and rl_bind_<noun> last. That one adds the functions to the table on top
+ * of the stack. bind/native.c calls it.
+ *
+ * Bindings check arguments and convert values. What they do is in the rooms below. A C resource that is alive while Lua may
+ * raise has an owner (vm/owner.h).
  */
 #ifndef RL_BIND_BIND_H
 #define RL_BIND_BIND_H
@@ -9,7 +13,7 @@
 #include "vm/error.h"
 #include "vm/task/task.h"
 
-/* A string argument as a slice, borrowed as long as the value stays on the stack. */
+/* Returns a string argument as a slice, borrowed as long as the value stays on the stack. Raises if it is none. */
 static inline rl_slice rl_check_slice(lua_State *L, int index) {
   size_t len;
   const char *text = luaL_checklstring(L, index, &len);
@@ -18,12 +22,12 @@ static inline rl_slice rl_check_slice(lua_State *L, int index) {
 
 static inline void rl_push_slice(lua_State *L, rl_slice s) { lua_pushlstring(L, s.len ? s.data : "", s.len); }
 
-/* As luaL_newmetatable, for a name that nothing else has: two kinds of userdata under one would pass for each other. */
+/* Does as luaL_newmetatable, but raises if the name is taken: two kinds of userdata with one name would pass for each other. */
 static inline void rl_new_metatable(lua_State *L, const char *name) {
   if (!luaL_newmetatable(L, name)) luaL_error(L, "%s is the name of another kind of value", name);
 }
 
-/* As luaL_checkudata, for hot paths: the metatable is known by its reference, and no name is looked up. */
+/* Does as luaL_checkudata, for hot paths: it compares with the metatable of a reference RL_REF_* and looks up no name. */
 static inline void *rl_check_userdata(lua_State *L, int index, int which, const char *name) {
   void *object = lua_touserdata(L, index);
   if (!object || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, name);
@@ -33,9 +37,9 @@ static inline void *rl_check_userdata(lua_State *L, int index, int which, const 
   return is_one ? object : luaL_checkudata(L, index, name);
 }
 
-/* A duration in seconds, not negative; raises at the caller's line. */
+/* Returns a duration in seconds. Raises if it is negative, NaN or no number. */
 double rl_check_seconds(lua_State *L, int index);
-/* A size in bytes: an integer, or a float with an integral value. */
+/* Returns a size in bytes: an integer, or a float with an integral value. Raises if it is negative or neither of these. */
 lua_Integer rl_check_size(lua_State *L, int index);
 
 #endif

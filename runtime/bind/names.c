@@ -1,33 +1,34 @@
-/* Who names what is not there, and what does not fit as an argument; see names.h. */
+/* Finds out who asks for an unknown name or passes a wrong argument, and raises with the words of rille.names; see names.h. */
 #include "bind/names.h"
 
 #include <string.h>
 
 #include "vm/error.h"
+#include "vm/frames.h"
 
-/* Pushes a function of rille.names; false where that is not loaded (a state that is being furnished). */
+/* Pushes a function of rille.names. Returns false if that module is not loaded yet (while a state is opened). May leave more
+ * values on the stack. */
 static bool push_words(lua_State *L, const char *function) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, "rille.names") == LUA_TTABLE) return lua_getfield(L, -1, function) == LUA_TFUNCTION;
   return false;
 }
 
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
-
-/* Modules that were installed ask values what they have (a pretty-printer, an assertion), and nil is an answer to them. */
+/* Returns true for an installed module. Those may ask a value what fields it has (a pretty-printer, an assertion library), and
+ * expect nil for an answer. */
 static bool is_installed(const char *source) {
   return strstr(source, "lua_modules/") || strstr(source, "/share/lua/5.");
 }
 
 /* ---- fields ------------------------------------------------------------------------------------------------------------------- */
 
-/* Whether what looks for a key is a line of the program. An __index function of ours, in Lua, stands in between. */
+/* Returns true if a line of the program reads the field. It skips __index functions of our Lua library, which may be in between. */
 static bool program_asks(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sn", &ar);
-    if (is_ours(&ar) && ar.name && strcmp(ar.namewhat, "metamethod") == 0) continue;
-    return *ar.what != 'C' && !is_ours(&ar) && !is_installed(ar.source);
+    if (rl_frames_is_ours(&ar) && ar.name && strcmp(ar.namewhat, "metamethod") == 0) continue;
+    return rl_frames_is_program(&ar) && !is_installed(ar.source);
   }
   return false;
 }
@@ -67,8 +68,8 @@ static void push_or_nil(lua_State *L, const char *text) {
   else lua_pushnil(L);
 }
 
-/* names.argument(function, name, number, why, type, {arguments …}) -> message. The table holds them as they are. */
-int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type) {
+/* Calls names.argument(function, name, number, why, type, {arguments …}) -> message. The table also has `n`, the count. */
+static RL_RAISES void refuse(lua_State *L, int arg, const char *why, const char *type) {
   lua_Debug ar;
   int count = lua_gettop(L);
   luaL_checkstack(L, count + 12, NULL);
@@ -90,8 +91,8 @@ int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type)
   rl_error_mistake(L, "%s", lua_tostring(L, -1));
 }
 
-int rl_argument_error(lua_State *L, int arg, const char *why) { rl_argument_refuse(L, arg, why, NULL); }
-int rl_argument_type(lua_State *L, int arg, const char *type) { rl_argument_refuse(L, arg, NULL, type); }
+int rl_argument_error(lua_State *L, int arg, const char *why) { refuse(L, arg, why, NULL); }
+int rl_argument_type(lua_State *L, int arg, const char *type) { refuse(L, arg, NULL, type); }
 
 const char *rl_argument_string(lua_State *L, int arg, size_t *len) {
   const char *text = lua_tolstring(L, arg, len);

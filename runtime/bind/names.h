@@ -1,27 +1,28 @@
 /*
- * What a program is told that names something which is not there, or passes what does not fit. The words are made in Lua
- * (lua/rille/names.lua), which knows the signature of everything; here is who asks, where, and with what.
+ * Raises helpful errors for an unknown name and for a wrong argument. lua/rille/names.lua knows all signatures and words the
+ * message. The C side finds the caller and the arguments.
  *
  *   req.parms            __index, nothing found -> rl_unknown -> names.unknown("req", "parms") -> raised at the program's line
- *   rille.html(nil)      luaL_check…            -> rl_argument_refuse -> names.argument(…)     -> raised at the program's line
+ *   rille.html(nil)      luaL_check…            -> rl_argument_type -> names.argument(…)       -> raised at the program's line
  *
- * Neither costs anything where there is no mistake. luaL_check… below are Lua's own but for what they say.
+ * Neither costs anything if there is no mistake. The macros below replace luaL_check… by functions that differ from Lua's
+ * only in their messages.
  */
 #ifndef RL_BIND_NAMES_H
 #define RL_BIND_NAMES_H
 
 #include "vm/vm.h"
 
-/* In an __index function that runs: a key was not found. Raises where the program asks; pushes nil where somebody else does:
- * the library itself, C (pairs, rawequal …), or a module that was installed and looks for what a value has. Names that begin
- * with "__" are metamethods that are looked for. Returns 1. `what`: "req", a name of lua/rille/names.lua. */
+/* Is called by an __index function that has not found the key at index `key`. Raises if a line of the program asks. Pushes nil and
+ * returns 1 if our Lua library, a C function or an installed module asks, or if the name begins with "__" (a metamethod). `what`
+ * is a name of lua/rille/names.lua, such as "req". */
 int rl_unknown(lua_State *L, const char *what, int key);
 
-/* Raises "rille.html(s, status): s is a string, got nil"; one of `why` and `type` says what was expected. */
-int rl_argument_refuse(lua_State *L, int arg, const char *why, const char *type) RL_RAISES;
+/* Raise "rille.html(s, status): s is a string, got nil". `why` or `type` says what was expected. */
 int rl_argument_error(lua_State *L, int arg, const char *why) RL_RAISES;
 int rl_argument_type(lua_State *L, int arg, const char *type) RL_RAISES;
 
+/* Do as the functions of lauxlib that are named in the macros below. */
 const char *rl_argument_string(lua_State *L, int arg, size_t *len);
 const char *rl_argument_optional_string(lua_State *L, int arg, const char *otherwise, size_t *len);
 lua_Integer rl_argument_integer(lua_State *L, int arg);
@@ -32,7 +33,7 @@ void rl_argument_is(lua_State *L, int arg, int type);
 void rl_argument_any(lua_State *L, int arg);
 void *rl_argument_userdata(lua_State *L, int arg, const char *type);
 
-#ifndef RL_ARGUMENTS_AS_LUA /* for functions that are in the place of Lua's, and say what Lua says */
+#ifndef RL_ARGUMENTS_AS_LUA /* defined by files that replace functions of Lua's library and keep Lua's messages */
 #define luaL_argerror rl_argument_error
 #define luaL_typeerror rl_argument_type
 #define luaL_checklstring rl_argument_string
@@ -46,7 +47,7 @@ void *rl_argument_userdata(lua_State *L, int arg, const char *type);
 #define luaL_checkudata rl_argument_userdata
 #endif
 
-/* Adds its functions to the table on top of the stack. */
+/* Adds `unknown` to the table on top of the stack. */
 void rl_bind_names(lua_State *L);
 
 #endif

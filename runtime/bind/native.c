@@ -65,7 +65,7 @@ static const luaL_Reg functions[] = {{"embedded", l_embedded},          {"embedd
                                      {"wrap_error", l_wrap_error},      {"error_trace", l_error_trace},
                                      {"bounded", rl_heartbeat_bounded}, {NULL, NULL}};
 
-/* What this state is: constants for the library. */
+/* Adds constants: the null value, the version, and the options of this state. */
 static void add_constants(lua_State *L) {
   const rl_vm *vm = rl_vm_of(L);
   static const char *const modes[] = {"serve", "dev", "test", "run"};
@@ -75,7 +75,7 @@ static void add_constants(lua_State *L) {
   lua_setfield(L, -2, "mode");
   lua_pushliteral(L, RILLE_VERSION);
   lua_setfield(L, -2, "version");
-  lua_pushliteral(L, RILLE_REPOSITORY); /* where the sources are, or "", and which of them these are */
+  lua_pushliteral(L, RILLE_REPOSITORY); /* URL of the sources, or "" */
   lua_setfield(L, -2, "repository");
   lua_pushliteral(L, RILLE_REVISION);
   lua_setfield(L, -2, "revision");
@@ -119,7 +119,7 @@ static binder *const client[] = {rl_bind_client,          rl_bind_client_cookie,
 static binder *const data[] = {rl_bind_sqlite, NULL};
 static binder *const template[] = {rl_bind_page, rl_bind_value, rl_bind_lexer, NULL};
 
-/* `require "rille.native.http"` and so on: one table for each folder of bind/. */
+/* Puts a module into package.loaded: a table with the functions of all binders. */
 static void add_module(lua_State *L, const char *name, binder *const *binders) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_newtable(L);

@@ -1,4 +1,7 @@
-/* Opening and closing a state; see open.h. */
+/*
+ * Opens and closes a state; see open.h. The order matters in both. Natives need the metatables of errors and owners; `require`
+ * needs the natives. Closing undoes waits first, then releases requests, then frees tasks, and closes Lua last.
+ */
 #include "bind/open.h"
 
 #include "app/serving.h"
@@ -10,7 +13,7 @@
 #include "vm/owner.h"
 #include "vm/task/task.h"
 
-/* Runs protected: everything here allocates. */
+/* Runs protected, because everything here allocates. */
 static int open_libraries(lua_State *L) {
   luaL_openlibs(L);
   rl_strings_open(L);
@@ -38,13 +41,12 @@ rl_vm *rl_vm_open(rl_loop *loop, const rl_vm_options *options) {
   return NULL;
 }
 
-/* The requests are given back after the waits are undone: their other side may live longer. */
 void rl_vm_close(rl_vm *vm) {
   if (!vm) return;
   vm->closing = true;
   rl_task_pool_free(vm);
   rl_task_undo_all(vm);
-  rl_task_each(vm, rl_serving_forget, NULL);
+  rl_task_each(vm, rl_serving_forget, NULL); /* after the waits: an undo may still use its request */
   rl_task_forget_all(vm);
   lua_close(vm->L);
   vm->L = NULL;

@@ -1,4 +1,13 @@
-/* Values as bytes: a tag, then the payload. See copy.h. */
+/*
+ * Values as bytes; see copy.h.
+ *
+ *   tag                      nil, true, false, null
+ *   tag, payload             numbers; a string's length and bytes
+ *   tag, key, value … END    a table, a marked list, an error value
+ *   AGAIN, number            a table that was written before; tables count from 1 in the order in which they begin
+ *
+ * The bytes are read by the process that wrote them, so numbers keep its size and byte order.
+ */
 #include "vm/copy.h"
 
 #include <string.h>
@@ -22,13 +31,13 @@ enum {
 };
 enum { DEPTH = 200 };
 
-/* The tables met so far stand in a table at `seen`: table -> number, from 1. */
+/* `seen` is the stack index of a table of the tables written so far: table -> number, from 1. */
 typedef struct writer {
   lua_State *L;
   rl_buf *out;
   int seen, depth;
   lua_Integer count;
-  bool leaves_out; /* what cannot be copied, rather than raise */
+  bool leaves_out; /* skips entries that cannot be copied instead of raising */
 } writer;
 
 static void put(writer *w, const void *data, size_t len) {
@@ -39,7 +48,7 @@ static void put_tag(writer *w, int tag) { put(w, &(char){(char)tag}, 1); }
 
 static void write_value(writer *w, int index);
 
-/* A table met before is written as its number. */
+/* Returns true if the table was written before, and writes its number. Else gives it a number. */
 static bool write_again(writer *w, int index) {
   lua_State *L = w->L;
   lua_pushvalue(L, index);
@@ -66,7 +75,7 @@ static int table_tag(lua_State *L, int index) {
   return list ? TAG_LIST : TAG_TABLE;
 }
 
-/* Whether the value at `index` has a form as bytes, itself: what a table holds is another question. */
+/* Returns true if the value at `index` can be copied. Of a table it checks only the depth, not the contents. */
 static bool can_write(const writer *w, int index) {
   switch (lua_type(w->L, index)) {
     case LUA_TNIL:
@@ -142,12 +151,12 @@ static void copy_out(lua_State *L, int index, rl_buf *out, bool leaves_out) {
 void rl_copy_out(lua_State *L, int index, rl_buf *out) { copy_out(L, index, out, false); }
 void rl_copy_out_what_can(lua_State *L, int index, rl_buf *out) { copy_out(L, index, out, true); }
 
-/* ---- reading: every byte is checked, so that one that is missing raises ------------------------------------------------------ */
+/* ---- reading: every length and tag is checked, and damaged bytes raise ------------------------------------------------------- */
 
 typedef struct reader {
   lua_State *L;
   rl_slice *in;
-  int seen; /* list of tables, in the order in which they began */
+  int seen; /* stack index of the list of tables read so far, in the order in which they began */
   int depth;
   lua_Integer count;
 } reader;
@@ -196,7 +205,7 @@ static void read_string(reader *r) {
   lua_pushlstring(r->L, len ? bytes : "", len);
 }
 
-/* A table that was met before; one that is not there yet cannot have been. */
+/* Pushes a table that was read before. Raises if the number is not that of one. */
 static void read_again(reader *r) {
   lua_Integer number;
   take(r, &number, sizeof number);

@@ -1,15 +1,19 @@
-/* The last words of a process; see crash.h. */
+/*
+ * The handler for fatal signals; see crash.h.
+ *
+ * The report has three parts: the signal, the Lua frames, the C frames. `part` says which is next. A second fault inside a
+ * part enters the handler again (SA_NODEFER), which goes on with the part after it. So each part runs at most once.
+ */
 #define _GNU_SOURCE
 #include "vm/crash.h"
 
 #include <execinfo.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vm/frames.h"
 #include "vm/task/heartbeat.h"
-#include "vm/vm.h"
 
 enum { STACK = 64 << 10, C_FRAMES = 48, LUA_FRAMES = 24, LONGEST_S = 5 };
 
@@ -80,8 +84,6 @@ static void add_place(line *l, const lua_Debug *ar) {
   add_number(l, ar->currentline > 0 ? (unsigned)ar->currentline : 0, 10);
 }
 
-static bool is_programs(const lua_Debug *ar) { return *ar->what != 'C' && strncmp(ar->source, "=rille/", 7) != 0; }
-
 static void say_frame(const lua_Debug *ar) {
   line l = {.len = 0};
   add(&l, "    ");
@@ -96,7 +98,7 @@ static void tell_first(lua_State *L) {
   line l = {.len = 0};
   for (int level = 0; level < LUA_FRAMES && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
-    if (!is_programs(&ar)) continue;
+    if (!rl_frames_is_program(&ar)) continue;
     add(&l, "at ");
     add_place(&l, &ar);
     add(&l, "\n");
@@ -125,10 +127,10 @@ static void say_c(void) {
 
 /* ---- the handler ------------------------------------------------------------------------------------------------------ */
 
-/* A fault inside of a part comes here again, and goes on with the next one. */
+/* A fault inside a part calls this again, and the report continues with the next part. */
 static void on_fault(int number, siginfo_t *info, void *context) {
   (void)context;
-  if (part == 0) alarm(LONGEST_S); /* whatever hangs here must not keep a dead process alive */
+  if (part == 0) alarm(LONGEST_S); /* a report that hangs must not keep the process alive */
   while (part < 3) {
     int now = part;
     part = now + 1;
@@ -142,11 +144,11 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 
 void rl_crash_watch(void) {
   void *frame;
-  backtrace(&frame, 1); /* the first one loads a library */
+  backtrace(&frame, 1); /* the first call loads a library, which a signal handler must not do */
   struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   sigemptyset(&action.sa_mask);
   sigaction(SIGABRT, &action, NULL);
-#ifndef __SANITIZE_ADDRESS__ /* which says more of the others itself */
+#ifndef __SANITIZE_ADDRESS__ /* the sanitizer reports the other signals itself, in more detail */
   static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
 #endif
@@ -155,7 +157,7 @@ void rl_crash_watch(void) {
 void rl_crash_tell(void (*tell)(const char *text)) { tell_place = tell; }
 
 void rl_crash_watch_thread(void) {
-#ifndef __SANITIZE_ADDRESS__ /* which has one of its own */
+#ifndef __SANITIZE_ADDRESS__ /* the sanitizer sets up a signal stack of its own */
   stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (stack == MAP_FAILED) stack = NULL;
   else sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = STACK}, NULL);

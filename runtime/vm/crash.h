@@ -1,20 +1,21 @@
 /*
- * What a process says when it dies of a fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT): the signal, the lines of Lua that
- * ran on that thread, and the C functions. Then it dies of that signal, as it would have done, core and all.
+ * Reports a fatal signal (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) on stderr: the signal, the Lua frames that ran on that
+ * thread, and the C frames. Then the process dies of that signal as usual, with its core dump.
  *
- * Everything here runs in a signal handler, on memory that may be broken: it allocates nothing, takes no lock, and a fault
- * inside of it goes on with the next part.
+ * The report is written in a signal handler, on memory that may be corrupt. It allocates nothing and takes no lock. If it
+ * faults itself, it goes on with the next part.
  */
 #ifndef RL_VM_CRASH_H
 #define RL_VM_CRASH_H
 
-/* For the whole process. */
+/* Installs the handlers, once for the whole process. */
 void rl_crash_watch(void);
-/* Where the place of the Lua code is told too ("at app/posts.lua:12"), besides stderr; NULL: nowhere. */
+/* Calls `tell` in the handler with the line of the program that ran ("at app/posts.lua:12"), besides writing it to stderr.
+ * `tell` must be async-signal-safe. NULL: nobody is told. */
 void rl_crash_tell(void (*tell)(const char *text));
-/* The calling thread gets a stack for its handler: its own may be what has run out. Once for each thread, until the end. */
+/* Gives the calling thread an alternate signal stack, so that a stack overflow can be reported. Once for each thread. */
 void rl_crash_watch_thread(void);
-/* Before that thread ends. */
+/* Frees that stack. Call it before the thread ends. */
 void rl_crash_forget_thread(void);
 
 #endif

@@ -2,11 +2,11 @@
 #include "vm/error.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
+#include "vm/frames.h"
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
 
@@ -43,12 +43,11 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) {
   lua_error(L);
 }
 
-/* Pushes "app.lua:12: " for the first frame that is the program's; a call in `return f(…)` may have left none. */
+/* Pushes "app.lua:12: " for the innermost frame of the program. A tail call (`return f(…)`) may have left none: then the
+ * state's own push_place says where the running request or task begins. */
 static void push_place(lua_State *L) {
   lua_Debug ar;
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    if (*ar.what == 'C' || is_ours(&ar)) continue;
+  if (rl_frames_find_program(L, 1, &ar)) {
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
     return;
   }
@@ -82,14 +81,6 @@ bool rl_error_has_code(lua_State *L, int index, int code) {
   bool same = word && strcmp(word, rl_error_word(code)) == 0;
   lua_pop(L, 1);
   return same;
-}
-
-int rl_error_status_at(lua_State *L, int index) {
-  if (!rl_error_is(L, index)) return 500;
-  lua_getfield(L, index, "status");
-  int status = lua_isinteger(L, -1) ? (int)lua_tointeger(L, -1) : 500;
-  lua_pop(L, 1);
-  return status >= 200 && status <= 599 ? status : 500;
 }
 
 /* error:__tostring() -> message */

@@ -2,19 +2,15 @@
 #include "vm/inspect.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "vm/frames.h"
 
 int rl_inspect_line(const rl_task *task, char *out, size_t size) {
   lua_Debug ar;
-  for (int level = 0; lua_getstack(task->strand.co, level, &ar); level++) {
-    lua_getinfo(task->strand.co, "Sl", &ar);
-    if (*ar.what == 'C' || strncmp(ar.source, "=rille/", 7) == 0) continue;
-    snprintf(out, size, "%s", ar.short_src);
-    return ar.currentline;
-  }
-  return 0;
+  if (!rl_frames_find_program(task->strand.co, 0, &ar)) return 0;
+  snprintf(out, size, "%s", ar.short_src);
+  return ar.currentline;
 }
 
 static void add_origin(rl_buf *out, const rl_task *task) {

@@ -1,6 +1,6 @@
 /*
- * What a running state is doing, for people: the tree of its tasks, each with where it was spawned (or the route it answers),
- * what it waits for and for how long, and the line of the program where it stands.
+ * Prints what a running state is doing, for people: the tree of its tasks. Each line says where the task was spawned (or
+ * which route it answers), what it waits for and for how long, and the line of the program that it is at.
  *
  *   #1 main: waits for the stop, 312.0 s, at app/init.lua:40
  *   #9 GET /posts/{id}: waits for a query, 0.4 s, at app/models/posts.lua:12
@@ -13,16 +13,16 @@
 
 enum { RL_INSPECT_TASKS = 1000 }; /* more are counted, not shown */
 
-/* Appends the tree to `out`, lines without a newline behind the last. Returns how many tasks there are. From the loop's
- * thread, while no task runs or the running one asks. */
+/* Appends the tree to `out`, without a newline after the last line. Returns how many tasks there are. Call it on the loop's
+ * thread, between tasks or from the running one. */
 unsigned rl_inspect_tasks(rl_vm *vm, rl_buf *out);
-/* Logs it, as kill -USR1 asks for. */
+/* Logs the tree, as kill -USR1 asks for. */
 void rl_inspect_log(rl_vm *vm);
-/* Logs it as an error: every task waits, and nothing is left that could wake one. */
+/* Logs the tree as an error: every task waits, and nothing is left that could wake one. */
 void rl_inspect_log_stuck(rl_vm *vm);
 
-/* The innermost line of the program on a task's thread: the file into `out`, its line number returned; 0 where there is
- * none. */
+/* Finds the innermost frame of the program on a task's thread. Writes its file into `out` and returns its line number.
+ * Returns 0 and writes nothing if there is none. */
 int rl_inspect_line(const rl_task *task, char *out, size_t size);
 
 #endif

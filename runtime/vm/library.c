@@ -1,6 +1,6 @@
 /*
- * string.rep and table.move: loops of as many steps as a program says, which may be a number from outside. As the reference
- * manual has them (sections 6.4 and 6.6); what takes long attends to the stall guard (vm/task/heartbeat.h).
+ * string.rep and table.move. Their number of steps is an argument, which may come from outside. They behave as the
+ * reference manual says (sections 6.4 and 6.6), and call rl_heartbeat_attend while they run for long.
  */
 #include "vm/library.h"
 
@@ -13,9 +13,9 @@ enum { PIECE = 1 << 24, MOVES = 1 << 14 }; /* bytes, elements between two looks 
 
 /* ---- string.rep ---------------------------------------------------------------------------------------------------------- */
 
-/* Fills `out` up to `size` with what stands in its first `unit` bytes, twice as much each time. */
+/* Repeats the first `unit` bytes of `out` up to `size`, doubling the copied part each time. */
 static void fill(lua_State *L, char *out, size_t unit, size_t size) {
-  const size_t piece = unit < PIECE ? PIECE - PIECE % unit : unit; /* whole units, so that each begins where one does */
+  const size_t piece = unit < PIECE ? PIECE - PIECE % unit : unit; /* a multiple of unit: each copy starts at one */
   for (size_t done = unit; done < size;) {
     size_t step = done < piece ? done : piece;
     if (step > size - done) step = size - done;
@@ -52,7 +52,8 @@ static void check_table(lua_State *L, int index, const char *method) {
   lua_pop(L, 1);
 }
 
-/* Copies `count` elements from `first` of the table at 1 to `to` of that at `target`, from the last where `backward`. */
+/* Copies `count` elements from `first` of the table at index 1 to `to` of the table at `target`; the last one first if
+ * `backward`, so that an overlapping move does not overwrite what it still has to read. */
 static void move(lua_State *L, lua_Integer first, lua_Integer count, int target, lua_Integer to, bool backward) {
   for (lua_Integer n = 0; n < count; n++) {
     lua_Integer i = backward ? count - 1 - n : n;

@@ -1,4 +1,9 @@
-/* Size classes for Lua's small objects; see memory.h. */
+/*
+ * Size classes for Lua's small objects, and the reserve of finalizers; see memory.h.
+ *
+ * A small size is rounded up to a multiple of RL_MEMORY_STEP; `used` counts the sizes that Lua passed. A free object holds
+ * the pointer to the next one of its class in its first bytes.
+ */
 #include "vm/memory.h"
 
 #include <string.h>
@@ -20,7 +25,7 @@ enum { BLOCK_SIZE = 32 << 10, SMALL = RL_MEMORY_CLASSES * RL_MEMORY_STEP };
 
 static size_t class_of(size_t size) { return (size - 1) / RL_MEMORY_STEP; }
 
-/* A new block; what is left of the old one goes to the free lists, so nothing is lost. */
+/* Takes a new block, and cuts an object of `size` bytes off it. The rest of the old block goes to the free lists. */
 static void *cut_from_new_block(rl_memory *m, size_t size) {
   while (m->end - m->at >= RL_MEMORY_STEP) {
     size_t left = (size_t)(m->end - m->at) < SMALL ? (size_t)(m->end - m->at) : SMALL;
@@ -66,7 +71,7 @@ static void give(rl_memory *m, void *object, size_t size) {
 
 static void *take(rl_memory *m, size_t size) { return IS_SMALL(size) ? take_small(m, size) : rl_alloc(size); }
 
-/* To another size, which may be another kind of memory. */
+/* Moves an object to another size, which may change between a size class and malloc. */
 static void *move(rl_memory *m, void *object, size_t old_size, size_t size) {
   if (!IS_SMALL(old_size) && !IS_SMALL(size)) return rl_realloc(object, size);
   if (IS_SMALL(old_size) && IS_SMALL(size) && class_of(old_size) == class_of(size)) return object;
@@ -77,11 +82,12 @@ static void *move(rl_memory *m, void *object, size_t old_size, size_t size) {
   return moved;
 }
 
-/* A block that cannot be moved to where a smaller one belongs may stay: but one of malloc's must not end in a free list. Lua has
- * relied on shrinking never failing until 5.3. */
+/* Returns true if a block that could not be moved may serve as the new one: the size is not larger, and of the same kind. (Up to
+ * 5.3 Lua relied on shrinking never failing.) A block of malloc's must not take a small size: it would end in a free list. */
 static bool may_stay(size_t old_size, size_t size) { return size <= old_size && IS_SMALL(size) == IS_SMALL(old_size); }
 
-/* What was given up is there to be had again, which an injected failure does not know. */
+/* Frees the spare, then allocates once more, beyond the limit. Injected failures pause: a test that makes every allocation
+ * fail would otherwise refuse the memory that has just been freed. */
 static void *take_spare(rl_memory *m, void *block, size_t old_size, size_t size) {
   size_t limit = m->limit;
   bool (*may_spare)(void *) = m->may_spare;
@@ -98,7 +104,7 @@ static void *take_spare(rl_memory *m, void *block, size_t old_size, size_t size)
   return object;
 }
 
-/* Lua collects what it can, then asks once more; only then a finalizer is given the spare. */
+/* Refuses an allocation. Lua then collects garbage and asks for the same once more; only then a finalizer gets the spare. */
 static __attribute__((noinline, cold)) void *refuse(rl_memory *m, void *block, size_t old_size, size_t size) {
   if (!m->may_spare || !m->may_spare(m->ud)) return NULL;
   bool again = m->refused_size == size && m->refused == block;
@@ -108,7 +114,7 @@ static __attribute__((noinline, cold)) void *refuse(rl_memory *m, void *block, s
 }
 
 void *rl_memory_allocate(rl_memory *m, void *block, size_t old_size, size_t size) {
-  if (!block) old_size = 0; /* then it is the kind of the new object */
+  if (!block) old_size = 0; /* for a new object Lua passes its type here */
   if (size == 0) {
     m->used -= old_size;
     if (block) give(m, block, old_size);

@@ -1,15 +1,17 @@
 /*
- * Memory of a Lua state. Lua allocates many small objects and says the size of each when it frees it, so small sizes come
- * from free lists without a header, one list for each multiple of 16 bytes:
+ * The allocator of a Lua state. Lua allocates many small objects and passes the size of each when it frees it. So small
+ * objects need no header and come from free lists, one for each multiple of 16 bytes:
  *
  *   size 1…16 -> [free]->[free]->NULL      cut from blocks of 32 KiB, which live as long as the state
  *   size 17…32 -> …
  *   size > 1024 -> malloc
  *
- * Everything is counted; with a limit, what would exceed it is refused, and Lua raises "not enough memory" in whoever asked.
- * A finalizer that is refused memory would be lost, and with it what it closes: Lua calls it once. So something is kept for
- * finalizers, beyond the limit and beyond what the system gives.
- * Under the address sanitizer every object comes from malloc, so that it sees each one.
+ * All bytes are counted. An allocation that would exceed the limit is refused, and Lua raises "not enough memory" in the
+ * code that asked.
+ * Lua calls a finalizer once. If it were refused memory, what it should close would leak. So a spare block is kept for
+ * finalizers; it may be used beyond the limit and when the system has no memory left.
+ * Under the address sanitizer every object comes from malloc, so that the sanitizer sees each one.
+ * Nothing here locks: a state is used by one thread at a time.
  */
 #ifndef RL_VM_MEMORY_H
 #define RL_VM_MEMORY_H
@@ -25,15 +27,16 @@ typedef struct rl_memory {
   char *at, *end; /* what is left of the newest block */
   void *blocks;
   void *spare; /* RL_MEMORY_SPARE bytes, given up when a finalizer needs them; NULL until the next block is made */
-  bool (*may_spare)(void *ud); /* whether a finalizer runs; NULL: nobody may have the spare */
+  bool (*may_spare)(void *ud); /* returns true if a finalizer runs; NULL: nobody may use the spare */
   void *ud;
-  const void *refused; /* what was refused last: Lua collects, then asks for the same once more */
+  const void *refused; /* the block that was refused last: Lua collects garbage, then asks for the same once more */
   size_t refused_size;
 } rl_memory;
 
-/* As lua_Alloc, on an embedded rl_memory that is zeroed at first. */
+/* Allocates, resizes or frees as lua_Alloc says (reference manual section 4.6). Returns NULL if refused or out of memory. The
+ * rl_memory is embedded in its owner and zeroed at first. */
 void *rl_memory_allocate(rl_memory *memory, void *block, size_t old_size, size_t size);
-/* After lua_close. */
+/* Frees all blocks, and every small object in them. Call it after lua_close. */
 void rl_memory_free(rl_memory *memory);
 
 #endif

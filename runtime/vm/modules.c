@@ -1,13 +1,13 @@
-/* Where `require` looks; see modules.h. */
+/* The module searchers and the cache of compiled modules; see modules.h. */
 #include "vm/modules.h"
 
 #include <pthread.h>
 
 #include "base/buf.h"
 
-/* Bytecode of the library's modules, made by the first state that loads one: those after it, of reloads and other workers,
- * need not parse, which is most of what a load costs. It stays for as long as the process. Ours alone: what a program
- * brings is loaded as text. */
+/* Bytecode of the library's modules. The first state that loads a module compiles it; later states (reloads, other workers)
+ * skip the parser, which is most of the cost of loading. It is never freed, and shared by all threads under the lock. A
+ * program's own modules are always loaded as text: Lua does not verify bytecode. */
 static pthread_mutex_t compiled_lock = PTHREAD_MUTEX_INITIALIZER;
 static rl_slice compiled[RL_EMBEDDED_MOST];
 
@@ -23,7 +23,7 @@ static int add_piece(lua_State *L, const void *bytes, size_t size, void *out) {
   return rl_buf_add(out, bytes, size);
 }
 
-/* Stack top: the module's function, as loaded. */
+/* Keeps the bytecode of the function on top of the stack, unless another thread was first. */
 static void keep_compiled(lua_State *L, size_t number) {
   rl_buf code;
   size_t len;
@@ -47,7 +47,7 @@ static int load_embedded(lua_State *L, const rl_embedded *module, const char *ch
   return status;
 }
 
-/* A searcher for package.searchers: what is embedded in the binary. */
+/* Searches the modules that are embedded in the binary: a searcher for package.searchers. */
 static int search_embedded(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const rl_embedded *found = rl_embedded_find(name);
@@ -69,11 +69,11 @@ static void add_searcher(lua_State *L) {
     lua_rawseti(L, -2, i + 1);
   }
   lua_pushcfunction(L, search_embedded);
-  lua_rawseti(L, -2, 2); /* behind preload */
+  lua_rawseti(L, -2, 2); /* after preload */
   lua_pop(L, 2);
 }
 
-/* package.path = the root, its lua_modules (as LuaRocks lays them out, and flat), then where Lua looks. */
+/* Sets package.path to the root, its lua_modules (LuaRocks' layout, and flat), then Lua's own path; package.cpath likewise. */
 static void set_paths(lua_State *L, const char *root) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "path");
@@ -89,7 +89,7 @@ static void set_paths(lua_State *L, const char *root) {
   lua_pop(L, 3);
 }
 
-/* A require that may wait: rille/require.lua. */
+/* Replaces require by rille/require.lua, under which a module may wait while it loads. */
 static void replace_require(lua_State *L) {
   const rl_embedded *source = rl_embedded_find("rille.require");
   if (luaL_loadbufferx(L, source->data, source->size, "=rille/require.lua", "t") != LUA_OK) lua_error(L);

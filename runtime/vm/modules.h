@@ -2,7 +2,7 @@
  * Modules: where `require` looks, and what is embedded in the binary.
  *
  *   package.searchers    preload, then the sources of lua/rille in the binary, then package.path
- *   package.path         the root of the program, its lua_modules (as LuaRocks lays them out, and flat), then where Lua looks
+ *   package.path         the root of the program, its lua_modules (LuaRocks' layout, and flat), then Lua's own path
  *
  * `require` itself is rille/require.lua, because a module may wait while it loads.
  */
@@ -11,18 +11,20 @@
 
 #include "vm/vm.h"
 
-/* Searches the embedded sources of lua/rille; NULL where there is none of that module name ("rille.app"). */
+/* A file of lua/rille in the binary. Static. */
 typedef struct rl_embedded {
   const char *name, *file;
   const char *data;
   size_t size, number; /* number: its place in the order of names, below RL_EMBEDDED_MOST */
 } rl_embedded;
 enum { RL_EMBEDDED_MOST = 1024 };
+/* Returns the embedded file of that module name ("rille.app"), or NULL. */
 const rl_embedded *rl_embedded_find(const char *module);
-/* The name of the one at `i`, in order; NULL behind the last. Files that are not Lua modules go by their path. */
+/* Returns the name of the file at `i`, in the order of names, or NULL after the last. A file that is no Lua module goes by its
+ * path. */
 const char *rl_embedded_name(size_t i);
 
-/* Sets up package.searchers, package.path, package.cpath and require; the standard libraries are open. Raises. */
+/* Sets up package.searchers, package.path, package.cpath and require. The standard libraries must be open. Raises. */
 void rl_modules_open(lua_State *L);
 
 #endif

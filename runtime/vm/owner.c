@@ -1,4 +1,9 @@
-/* Owners and scratch buffers; see owner.h. */
+/*
+ * Owners and scratch buffers; see owner.h.
+ *
+ * A scratch buffer is the object of an rl_owner, so Lua's collector frees it. The state keeps one of them in its registry
+ * for reuse. All of them are also in vm->scratches, so that closing the state frees those whose owner was never finalized.
+ */
 #include "vm/owner.h"
 
 #include "base/alloc.h"
@@ -28,9 +33,9 @@ rl_owner *rl_owner_push_sized(lua_State *L, size_t size, void (*release)(void *o
 
 /* ---- scratch buffers ------------------------------------------------------------------------------------------------------ */
 
-enum { KEPT = 1 << 20 }; /* a larger one is not kept for the next */
+enum { KEPT = 1 << 20 }; /* bytes; a larger buffer is freed when it is given back */
 
-/* On the heap and in a list, because what finalizers make while the state is closed is collected without its own. */
+/* It is on the heap and in a list because lua_close does not call __gc of objects that finalizers make while it runs. */
 typedef struct rl_scratch {
   rl_list node; /* in vm->scratches */
   rl_buf buf;
@@ -44,7 +49,7 @@ static void del_scratch(void *object) {
   rl_free(s);
 }
 
-/* Pushes the owner of a new one, which the state keeps from now on. */
+/* Makes a scratch buffer, which the state keeps from now on, and pushes its owner. */
 static rl_scratch *new_scratch(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
   rl_owner *owner = rl_owner_push(L, del_scratch);
@@ -58,7 +63,7 @@ static rl_scratch *new_scratch(lua_State *L) {
   return s;
 }
 
-/* The one that the state keeps, or NULL while it is taken. Pushes its owner. */
+/* Returns the scratch buffer that the state keeps, and pushes its owner. Returns NULL and pushes nothing while it is taken. */
 static rl_scratch *push_kept(lua_State *L) {
   rl_vm_push_ref(L, RL_REF_SCRATCH);
   const rl_owner *owner = lua_touserdata(L, -1);
@@ -97,7 +102,7 @@ void rl_owner_open(lua_State *L) {
   lua_pushcfunction(L, owner_gc);
   lua_setfield(L, -2, "__gc");
   vm->refs[RL_REF_OWNER_META] = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_pushboolean(L, 0); /* a place for the scratch buffer */
+  lua_pushboolean(L, 0); /* reserves the reference; the first scratch buffer replaces it */
   vm->refs[RL_REF_SCRATCH] = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

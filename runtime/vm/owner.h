@@ -1,18 +1,18 @@
 /*
- * What C holds while Lua may raise or run a finalizer.
+ * Owns a C resource while Lua may raise or run a finalizer.
  *
- * Nearly every call of Lua's allocates: it may raise "not enough memory", a jump past all C that stands on the stack, and it
- * may run finalizers of the program, which call us again. So a resource of C's (memory, a descriptor, a job) that is alive
- * across such a call is owned by a value on Lua's stack, which was pushed before the resource was made:
+ * Nearly every call into Lua allocates. It may raise "not enough memory", which jumps past all C frames, and it may run
+ * finalizers of the program, which call us again. So a C resource (memory, a descriptor, a job) that lives across such a
+ * call is owned by a value on Lua's stack, which is pushed before the resource is made:
  *
  *   rl_owner *o = rl_owner_push(L, free_it);     may raise: nothing is held yet
- *   o->object = make_it();                       whatever raises from here on, it is given back
+ *   o->object = make_it();                       released by the collector if something raises from here on
  *   …
- *   rl_owner_release(o);                         now, not when it happens to be collected
+ *   rl_owner_release(o);                         released now, without waiting for the collector
  *
- * A scratch buffer is one of these, kept by the state and used again. Whoever finds it taken (a finalizer, in the midst of
- * somebody else's work) gets a buffer of its own. One whose user was left by a raise stays taken, and the next user gets a
- * fresh one in its place.
+ * A scratch buffer is owned the same way. The state keeps one and uses it again. If it is taken (a finalizer may run in the
+ * middle of another user's work), the next user gets a new buffer. If a raise interrupts its user, the buffer stays taken
+ * until it is collected, and the state keeps the new one instead.
  *
  *   rl_buf *out = rl_scratch_push(L);            after the arguments were checked: it is empty, and stays ours
  *   code = fill(out);
@@ -24,26 +24,26 @@
 #include "vm/vm.h"
 
 typedef struct rl_owner {
-  void *object; /* NULL: nothing to give back */
+  void *object; /* NULL: it owns nothing */
   void (*release)(void *object);
 } rl_owner;
 
-/* Pushes one that owns nothing yet. `size` is that of a struct which begins with it. */
+/* Pushes an owner that owns nothing yet. `size` is that of a struct that begins with an rl_owner. Raises if out of memory. */
 rl_owner *rl_owner_push_sized(lua_State *L, size_t size, void (*release)(void *object));
 static inline rl_owner *rl_owner_push(lua_State *L, void (*release)(void *object)) {
   return rl_owner_push_sized(L, sizeof(rl_owner), release);
 }
-/* Gives back what it owns. */
+/* Releases what it owns, if anything. Never raises. */
 void rl_owner_release(rl_owner *owner);
 
-/* Pushes an empty buffer, borrowed until rl_scratch_give. */
+/* Pushes the owner of an empty buffer, borrowed until rl_scratch_give. Raises if out of memory. */
 rl_buf *rl_scratch_push(lua_State *L);
-/* It may be used again. */
+/* Gives the buffer back for reuse. Never raises. */
 void rl_scratch_give(rl_buf *scratch);
-/* Gives it back and pushes what is in it, or raises where `code` is not 0. Returns 1. */
+/* Gives the buffer back and pushes its contents as a string; returns 1. Raises `code` instead if it is not 0. */
 int rl_scratch_result(lua_State *L, rl_buf *scratch, int code);
 
-/* Once for a state, and when it has been closed. */
+/* Sets up the metatable and the reference, once for each state; frees the scratch buffers after lua_close. */
 void rl_owner_open(lua_State *L);
 void rl_owner_close(rl_vm *vm);
 

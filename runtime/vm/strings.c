@@ -1,7 +1,7 @@
 /*
- * string.find, match, gmatch and gsub on base/matcher.h: what the reference manual says of them (section 6.4), with the
- * words of Lua's own library for each error. A match that runs on attends to the stall guard (vm/task/heartbeat.h), which may
- * raise: nothing is held then but values on the stack.
+ * string.find, match, gmatch and gsub on base/matcher.h. They behave as the reference manual says (section 6.4), and their
+ * errors are worded as those of Lua's own library. A long match calls rl_heartbeat_attend (vm/task/heartbeat.h), which may
+ * raise, so nothing is held meanwhile but values on Lua's stack.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -18,7 +18,7 @@ static void start(lua_State *L, rl_matcher *m, rl_slice subject, rl_slice patter
   m->owner = L;
 }
 
-/* Whether there is one; raises what is wrong with the pattern. */
+/* Returns true if there is a match. Raises if the pattern is malformed. */
 static bool find(lua_State *L, rl_matcher *m, const char *from, const char *but, const char **at, const char **end) {
   int result = rl_matcher_find(m, from, but, at, end);
   if (result == RL_MATCH_FAULT) luaL_error(L, m->fault, m->fault_number);
@@ -27,7 +27,8 @@ static bool find(lua_State *L, rl_matcher *m, const char *from, const char *but,
 
 /* ---- captures ---------------------------------------------------------------------------------------------------------- */
 
-/* The text of capture `index`, from 0; 0 is the whole match where there are none. A place is pushed: false. */
+/* Reads capture `index`, from 0, into `text`; 0 is the whole match if there are no captures. A position capture is pushed
+ * instead, and false returned. Raises if there is no such capture. */
 static bool capture_text(lua_State *L, const rl_matcher *m, unsigned index, rl_slice match, rl_slice *text) {
   switch (rl_matcher_capture(m, index, text)) {
     case RL_CAPTURE_TEXT: return true;
@@ -45,7 +46,7 @@ static void push_capture(lua_State *L, const rl_matcher *m, unsigned index, rl_s
   if (capture_text(L, m, index, match, &text)) lua_pushlstring(L, text.data, text.len);
 }
 
-/* Pushes all of them, or the match where there are none; returns how many. */
+/* Pushes all captures, or the match if there are none. Returns how many were pushed. */
 static int push_captures(lua_State *L, const rl_matcher *m, rl_slice match) {
   if (!m->captures) {
     if (match.data) lua_pushlstring(L, match.data, match.len);
@@ -58,14 +59,15 @@ static int push_captures(lua_State *L, const rl_matcher *m, rl_slice match) {
 
 /* ---- find, match, gmatch ---------------------------------------------------------------------------------------------------- */
 
-/* An optional place at `index` as an offset: negative ones count from the end. */
+/* Returns the optional position at `index` as an offset from 0; a negative position counts from the end. */
 static size_t check_place(lua_State *L, int index, size_t len) {
   lua_Integer place = luaL_optinteger(L, index, 1);
   if (place > 0) return (size_t)place - 1;
   return place && place >= -(lua_Integer)len ? len + (size_t)place : 0;
 }
 
-/* The first byte is looked for, which is quickest where it is rare; memmem stays linear where the rest is all but there. */
+/* Looks for the first byte with memchr, which is fastest if that byte is rare. If too many bytes have been compared in vain,
+ * memmem takes over, which is linear. */
 static const char *find_text(const char *from, const char *end, rl_slice text) {
   const char *begin = from;
   if (!text.len) return from;
@@ -114,7 +116,7 @@ static int l_match(lua_State *L) {
 
 typedef struct walk {
   rl_matcher matcher;
-  const char *from, *last; /* where it goes on; where the last match ended */
+  const char *from, *last; /* where the next match may begin; where the last one ended */
 } walk;
 
 /* Upvalues: the subject, the pattern, the walk. */
@@ -142,11 +144,11 @@ static int l_gmatch(lua_State *L) {
 
 /* ---- gsub ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Stack of all of these: s, pattern, replacement, …, the buffer. */
+/* Stack in all of this part: s, pattern, replacement, …, the buffer. */
 
 static void add_slice(luaL_Buffer *out, rl_slice s) { luaL_addlstring(out, s.data, s.len); }
 
-/* What stands behind a "%" of a replacement. */
+/* Adds the meaning of "%c" in a replacement: %0 the match, %1 to %9 a capture, %% itself. */
 static void add_escape(lua_State *L, luaL_Buffer *out, const rl_matcher *m, rl_slice match, char c) {
   rl_slice text;
   if (c == '%') luaL_addchar(out, c);
@@ -168,7 +170,8 @@ static void add_text(lua_State *L, luaL_Buffer *out, const rl_matcher *m, rl_sli
   luaL_addlstring(out, text.data, (size_t)(end - text.data));
 }
 
-/* A function's or a table's: on top of the stack. False and nil keep the match. */
+/* Adds the result of a replacement function or table, on top of the stack (popped). False and nil keep the match. Returns true
+ * if something was replaced. */
 static bool add_value(lua_State *L, luaL_Buffer *out, rl_slice match) {
   if (!lua_toboolean(L, -1)) {
     lua_pop(L, 1);
@@ -180,7 +183,7 @@ static bool add_value(lua_State *L, luaL_Buffer *out, rl_slice match) {
   return true;
 }
 
-/* Returns whether anything has changed. */
+/* Adds the replacement of one match. Returns true if it was replaced, false if the match stays. */
 static bool replace(lua_State *L, luaL_Buffer *out, const rl_matcher *m, rl_slice match, int type) {
   if (type == LUA_TFUNCTION) {
     lua_pushvalue(L, 3);

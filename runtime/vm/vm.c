@@ -1,4 +1,4 @@
-/* The Lua state of a worker: made and freed. See vm.h. */
+/* Makes and frees the Lua state of a worker; see vm.h. What is opened on it, and in which order, is bind/open.c. */
 #include "vm/vm.h"
 
 #include "base/alloc.h"

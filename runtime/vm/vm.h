@@ -1,13 +1,13 @@
 /*
- * The Lua state of a worker, and what C keeps beside it.
+ * The Lua state of a worker, and the data that C keeps with it.
  *
  *   rl_vm -- lua_State (one; tasks are its threads)
- *         -- rl_loop it waits on
- *         -- pool of threads for tasks, list of live tasks
+ *         -- the rl_loop that it waits on
+ *         -- the tree of live tasks, and a pool of threads for new ones (vm/task/task.h)
  *         -- scratch buffers that values are encoded into (vm/owner.h)
  *
- * This is the only room that sees lua.h. The state's allocator carries the vm, so rl_vm_of(L) costs one call. A vm belongs
- * to its loop's thread and nobody else touches it.
+ * Rooms below this one do not see lua.h. The state's allocator carries the vm, so rl_vm_of(L) costs one call. A vm belongs
+ * to its loop's thread, and no other thread touches it, except the stall guard its pulse (vm/pulse.h).
  */
 #ifndef RL_VM_VM_H
 #define RL_VM_VM_H
@@ -21,8 +21,8 @@
 #include "vm/memory.h"
 #include "vm/pulse.h"
 
-/* These raise and never return, which Lua's headers do not say. Neither does a function of ours that is declared so: it has
- * a result only to be written `return raise(…)`, as Lua's own are. */
+/* Marks a function that always raises. Lua's headers do not say so of these four, hence the declarations. Ours return int
+ * only so that a caller can write `return raise(…)`, as with Lua's own. */
 #define RL_RAISES __attribute__((noreturn))
 int lua_error(lua_State *L) RL_RAISES;
 int luaL_error(lua_State *L, const char *format, ...) RL_RAISES;
@@ -34,7 +34,7 @@ typedef struct rl_task rl_task;
 typedef struct rl_strand rl_strand;
 typedef struct rl_engine rl_engine;
 
-/* How strict, and what an error may show. */
+/* Decides how strict checks are, and how much an error shows to a client. */
 typedef enum rl_mode { RL_MODE_SERVE, RL_MODE_DEV, RL_MODE_TEST, RL_MODE_RUN } rl_mode;
 
 typedef struct rl_vm_options {
@@ -43,8 +43,24 @@ typedef struct rl_vm_options {
   size_t memory_limit;   /* bytes; 0: none */
   int worker, workers;   /* rille.worker */
   unsigned generation;   /* counts the reloads of a worker's program */
-  uint32_t cpu_limit_ms; /* how long a task may run without waiting, unless it is said for it; 0: no limit */
+  uint32_t cpu_limit_ms; /* how long a task may run without waiting, if it has no limit of its own; 0: no limit */
 } rl_vm_options;
+
+/* Values that hot paths need, by their references in the registry. */
+enum {
+  RL_REF_ERROR_META,   /* metatable of error values */
+  RL_REF_ARRAY_META,   /* metatable of rille.array */
+  RL_REF_REQUEST_META, /* of req */
+  RL_REF_RESPONSE_META,
+  RL_REF_TASK_META,
+  RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
+  RL_REF_HEADERS_META,  /* of the headers that came with it */
+  RL_REF_LOCATION_META, /* of a parsed URL */
+  RL_REF_OWNER_META,    /* vm/owner.h */
+  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
+  RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */
+  RL_REF_COUNT
+};
 
 struct rl_vm {
   lua_State *L; /* the main thread: never runs a program's code itself */
@@ -59,50 +75,40 @@ struct rl_vm {
   rl_list scratches; /* vm/owner.h */
 
   rl_task *running; /* the task whose code is on the C stack now, or NULL */
-  rl_list roots;    /* live tasks without a parent; the others hang below them */
-  rl_list idle;     /* ended ones whose threads wait to be used again */
+  rl_list roots;    /* live tasks without a parent; the others are in their parents' lists */
+  rl_list idle;     /* ended tasks, whose threads are used again */
   unsigned task_count, idle_count;
   uint64_t next_task_id, next_wait;
-  uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task/task.h) */
-  bool closing;         /* rl_vm_del: waits are undone for good */
+  uint64_t stale_wakes; /* wakes that came after their wait was over: bugs of ours (vm/task/task.h) */
+  bool closing;         /* rl_vm_close: waits are undone for good */
   bool offloaded;       /* it runs what another state has offloaded (bind/core/offload_state.h) */
-  bool threads_shown;   /* a program can reach every thread (debug.getregistry): none is used again */
+  bool threads_shown;   /* the program can reach every thread (debug.getregistry): none is used again */
   char **sites;         /* names of files in which tasks were spawned */
   unsigned site_count;
 
-  /* Says more of what a task waits for than its wait's name does; writes nothing where there is no more. Or NULL. */
+  /* Writes details of what a task waits for, to follow the name of its wait; or writes nothing. May be NULL. */
   void (*describe_wait)(const rl_task *task, char *out, size_t size);
-  /* Pushes "app.lua:12: " of what runs where no line of the program is on the stack, or "". Or NULL. */
+  /* Pushes "app.lua:12: " for code with no line of the program on its stack: where the running request or task begins; or "".
+   * May be NULL. */
   void (*push_place)(lua_State *L);
-  /* Nothing can wake any task: ends the test that runs. Returns false if none does, or if it was told before. Or NULL. */
+  /* Ends the running test, because nothing can wake any task. Returns false if none runs, or if it was called before. May be
+   * NULL. */
   bool (*give_up)(rl_vm *vm);
-  void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */
+  /* Development: called when a wait begins and when it ends. May be NULL. */
+  void (*on_wait)(rl_task *task, bool begins);
+  /* Tests: called when a task gets this thread, and when the stall guard has taken its hook off, so that a hook can be set. May be
+   * NULL. */
+  void (*on_thread)(rl_vm *vm, lua_State *co);
 
-  void (*on_thread)(rl_vm *vm, lua_State *co); /* tests: a task is to run on this thread; NULL: nobody wants to know */
-
-  struct rl_file_cache *files; /* bytes of small static files; made when needed */
+  struct rl_file_cache *files; /* bytes of small static files; NULL until needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
-  int refs[16];                /* registry references of what hot paths need: RL_REF_* */
+  int refs[RL_REF_COUNT];      /* registry references; 0: none yet */
 };
 
-enum {
-  RL_REF_ERROR_META,   /* metatable of error values */
-  RL_REF_ARRAY_META,   /* metatable of rille.array */
-  RL_REF_REQUEST_META, /* of req */
-  RL_REF_RESPONSE_META,
-  RL_REF_TASK_META,
-  RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
-  RL_REF_HEADERS_META,  /* of the headers that came with it */
-  RL_REF_LOCATION_META, /* of a parsed URL */
-  RL_REF_OWNER_META,    /* vm/owner.h */
-  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
-  RL_REF_ON_RAISE,      /* development: the function that is told of what is raised, or 0 */
-  RL_REF_COUNT
-};
-
-/* A bare state: memory and nothing on it; bind/open.h opens the libraries. The loop outlives it. Returns NULL if out of memory. */
+/* Makes a bare state, without libraries; rl_vm_open (bind/open.h) opens them. The loop outlives it. Returns NULL if out of
+ * memory. */
 rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options);
-/* Closes the Lua state and frees what is C's. Its tasks have been forgotten. */
+/* Closes the Lua state and frees what C keeps with it. Its tasks must have been forgotten (rl_task_forget_all). */
 void rl_vm_del(rl_vm *vm);
 
 static inline rl_vm *rl_vm_of(lua_State *L) {
@@ -111,17 +117,17 @@ static inline rl_vm *rl_vm_of(lua_State *L) {
   return vm;
 }
 
-/* Returns true while a finalizer runs, in whatever frame or coroutine of it: an error there goes nowhere, and it is not called
- * again. Then lua_gc answers -1 to whatever is asked of the collector (since Lua 5.4.4; frames do not tell, for a finalizer may
- * have called by a tail call). */
+/* Returns true while a finalizer runs, in any of its frames or coroutines. An error there reaches nobody, and a finalizer is
+ * not called again. Since Lua 5.4.4 lua_gc returns -1 meanwhile. (The frames do not tell: a tail call replaces the
+ * finalizer's.) */
 static inline bool rl_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
 
-/* Pushes what a reference holds. */
+/* Pushes the value of a reference RL_REF_*. */
 static inline void rl_vm_push_ref(lua_State *L, int which) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
 }
 
-/* rille.null: JSON and SQL null where nil cannot stand. */
+/* rille.null stands for JSON and SQL null inside tables, which cannot hold nil. */
 static inline void rl_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); }
 static inline bool rl_is_null(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);

@@ -1,4 +1,4 @@
-/* A program in Lua in the test's own process; see program.h. */
+/* Serves a program in Lua in the test's own process; see program.h. */
 #include "support/app/program.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A program in Lua, served in the test's own process: loaded as `rille serve FILE` would load it, its requests come over streams of
- * memory, and its clock stands still.
+ * Serves a program in Lua in the test's own process. It is loaded as `rille serve FILE` would load it. Its requests come over
+ * streams in memory, and its clock is virtual.
  */
 #ifndef RILLE_TEST_PROGRAM_H
 #define RILLE_TEST_PROGRAM_H

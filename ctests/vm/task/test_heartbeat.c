@@ -1,6 +1,6 @@
 /*
- * The stall guard against programs that never wait. The heartbeat is real, and so is its clock: nothing here asks how long
- * something takes, only that it ends.
+ * Tests the stall guard with programs that never wait. The heartbeat and its clock are real, so the tests assert that something
+ * ends, never how long it takes.
  */
 #define _GNU_SOURCE
 #include "vm/task/heartbeat.h"
@@ -70,7 +70,7 @@ static rl_task *new_task(const char *program) {
   return task;
 }
 
-/* Runs it to its end; it gets `bounded`. Returns how it ended. */
+/* Runs a program, with `bounded` as its argument, to its end. Returns how it ended. */
 static const char *run(const char *program) {
   int before = ended;
   rl_task_run(new_task(program));
@@ -119,9 +119,9 @@ TEST(what_never_waits_is_ended) {
   for (size_t i = 0; i < sizeof endless / sizeof *endless; i++) {
     const char *how = run(endless[i]);
     if (strcmp(how, "cpu_limit") != 0) fail_msg("%s: %s", endless[i], how);
-    assert_string_equal(run("return 1"), "ok"); /* and the next one is left alone */
+    assert_string_equal(run("return 1"), "ok"); /* the next task is not affected */
   }
-  assert_true(warnings >= (int)(sizeof endless / sizeof *endless)); /* each was told of */
+  assert_true(warnings >= (int)(sizeof endless / sizeof *endless)); /* each one was logged */
 }
 
 TEST(an_error_that_is_caught_leaves_time_to_clean_up) {
@@ -235,7 +235,8 @@ static void interrupt_a_loop(void) {
   if (strcmp(run(LOOP "loop()"), "cpu_limit") != 0) _exit(4);
 }
 
-/* A process has one stop; the heartbeat's thread does not survive a fork: so each has a state of its own in a child. */
+/* A process can be told to stop once, so each case runs in a child. It opens its own state there, because the heartbeat's thread
+ * does not survive a fork. */
 static int in_child(void (*work)(void)) {
   pid_t child = fork();
   int status;
@@ -261,7 +262,7 @@ TEST(an_interrupt_ends_what_runs_and_nothing_after_it) {
 int main(void) {
 #define WITH_VM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      RUN(a_stop_ends_what_goes_on_after_its_grace), /* in front: no thread is running yet */
+      RUN(a_stop_ends_what_goes_on_after_its_grace), /* first, while no thread is running */
       RUN(an_interrupt_ends_what_runs_and_nothing_after_it),
       WITH_VM(what_never_waits_is_ended),
       WITH_VM(an_error_that_is_caught_leaves_time_to_clean_up),

@@ -1,4 +1,4 @@
-/* Wakers: each ends one wait of one task, once. */
+/* Tests wakers: each ends one wait of one task, once. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,7 +43,7 @@ static bool undo(rl_task *task, void *ud) {
   return ud == NULL;
 }
 
-/* Waits for `armed`; the upvalue says whether the wait can be taken back. */
+/* Waits for `armed`. The upvalue is NULL if the wait can be undone. */
 static int waits(lua_State *L) {
   armed = rl_task_waker(rl_task_may_wait(L, "a test"));
   return rl_task_wait(L, "a test", undo, lua_touserdata(L, lua_upvalueindex(1)), NULL, 0);
@@ -54,7 +54,7 @@ static void on_end(rl_task *task) {
   ended++;
 }
 
-/* A task that waits so many times, one after another. */
+/* Starts a task that runs `program`, whose argument is the function `waits`. `refuses` is not NULL if its waits cannot be undone. */
 static rl_task *start(const char *program, void *refuses) {
   rl_task *task = rl_task_new(vm, NULL, NULL);
   lua_State *co = task->strand.co;
@@ -115,7 +115,7 @@ TEST(a_closed_state_undoes_waits_that_cannot_be_taken_back) {
   assert_int_equal(ended, 0);
 }
 
-/* A copy that somebody kept although the wait was over: a fault of ours. */
+/* A copy of a waker that is used after the wait was over is a bug of ours, and must be counted. */
 static void wake_twice(void) {
   start("local wait = ... wait() wait()", NULL);
   rl_waker copy = armed;
@@ -134,7 +134,7 @@ static void wake_twice(void) {
 TEST(a_stale_wake_changes_nothing_and_is_counted) {
   UNUSED;
 #if defined(__SANITIZE_ADDRESS__)
-  pid_t child = fork(); /* there it ends the process */
+  pid_t child = fork(); /* under the address sanitizer a stale wake aborts the process */
   if (child == 0) {
     signal(SIGABRT, SIG_DFL);
     wake_twice();

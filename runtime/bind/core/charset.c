@@ -11,7 +11,7 @@ static int l_charset_is_known(lua_State *L) {
   return 1;
 }
 
-/* charset_decode(bytes, name) -> the text in UTF-8, or nil where the bytes are not of that charset, which is known */
+/* charset_decode(bytes, name) -> the text in UTF-8, or nil if the bytes are not valid in that charset; raises if it is unknown */
 static int l_charset_decode(lua_State *L) {
   rl_slice bytes = rl_check_slice(L, 1), name = rl_check_slice(L, 2);
   luaL_Buffer b;

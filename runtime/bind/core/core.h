@@ -1,5 +1,6 @@
 /*
- * What has no noun of its own: values and their text, tasks, files, secrets, the log, and the commands.
+ * The bindings of rille.native.core: text and JSON, tasks, files, secrets, the log, and the commands. Nothing here knows HTTP, the
+ * client, databases or templates.
  */
 #ifndef RL_BIND_CORE_CORE_H
 #define RL_BIND_CORE_CORE_H
@@ -27,21 +28,19 @@ void rl_bind_task(lua_State *L);
 void rl_bind_testing(lua_State *L);
 void rl_bind_text(lua_State *L);
 
-/* A key ring (crypto/keyring.h) made by native.keyring, alive as long as the value. */
+/* Returns the key ring (crypto/keyring.h) at `index`, made by native.keyring. It lives as long as the value. Raises if it is none. */
 struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
-/* Encodes the value at `index` as JSON into `out`; raises on what JSON cannot hold. */
+/* Appends the value at `index` as JSON to `out`. Raises if JSON cannot express it. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
-/* Decodes and pushes; raises an error value with code "json" and status 400. */
-void rl_json_decode_text(lua_State *L, rl_slice text);
 
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);
 
-/* A shape is a metatable that remembers in which order the keys of its tables came: [0] the mark, [1 …] the keys. It does
- * nothing else: a row of a query is a plain table whose columns are written as JSON in the order of the query. */
+/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys. It has no other
+ * effect. A row of a query has one, so that its columns are written as JSON in the order of the query. */
 extern const char rl_shape_mark;
-/* Pushes the shape of the table at `index`; false where it has none, and nothing is pushed. */
+/* Pushes the shape of the table at `index`. Returns false and pushes nothing if it has none. */
 static inline bool rl_push_shape(lua_State *L, int index) {
   if (!lua_getmetatable(L, index)) return false;
   bool is_shape = lua_rawgeti(L, -1, 0) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &rl_shape_mark;
@@ -51,8 +50,8 @@ static inline bool rl_push_shape(lua_State *L, int index) {
 
 /* Returns the running task. Raises "WHAT outside a task" if there is none. */
 rl_task *rl__task_running(lua_State *L, const char *what);
-/* Spawns the function at `first` with the arguments above it, as a child of `parent` (or of nobody) in `group` (or NULL). Leaves the
- * handle. */
+/* Spawns the function at `first` with the arguments above it, as a child of `parent` (NULL: a root) in `group` (or NULL). Replaces
+ * them by the handle, and returns 1. Raises if out of memory. */
 int rl__task_spawn(lua_State *L, int first, rl_task *parent, rl_scope *group);
 
 #endif

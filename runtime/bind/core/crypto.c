@@ -1,6 +1,6 @@
 /*
- * Secrets for Lua: digests, tokens, sealed values, passwords. What takes a moment is a call; a password takes 80 ms of a core
- * and 64 MiB, so it goes through a gate to the thread pool, and the task waits.
+ * Secrets for Lua: digests, tokens, sealed values, passwords. Most are plain calls. Hashing a password takes about 80 ms of a
+ * core and 64 MiB, so it runs on the thread pool, through a gate that bounds how many run and wait, while the task waits.
  */
 #include <unistd.h>
 
@@ -55,7 +55,7 @@ static int push_base64url(lua_State *L, rl_slice s) {
   return rl_scratch_result(L, scratch, rl_base64url_encode(scratch, s));
 }
 
-/* What cannot be opened or read is nil; that memory is short is raised. */
+/* Pushes the result, or nil if the input was not valid. Raises if out of memory. */
 static int push_or_nil(lua_State *L, rl_buf *scratch, int code) {
   if (!code || code == RL_ENOMEM) return rl_scratch_result(L, scratch, code);
   rl_scratch_give(scratch);
@@ -144,7 +144,7 @@ static int l_process_secret(lua_State *L) {
 
 /* ---- passwords ------------------------------------------------------------------------------------------------------------------ */
 
-/* One hash under way. Its thread cannot be stopped, so it belongs to itself: a task that is cancelled lets go of it. */
+/* One hash under way. Its thread cannot be stopped. If its task is cancelled, the job is abandoned and frees itself when done. */
 typedef struct password_job {
   rl_gated gated;
   rl_waker waker;
@@ -176,7 +176,7 @@ static void free_job(password_job *job) {
 
 static void on_password_done(rl_gated *gated, bool ran) {
   password_job *job = RL_CONTAINER(gated, password_job, gated);
-  (void)ran; /* false only for one that was abandoned */
+  (void)ran; /* false only if it was abandoned */
   job->under_way = false;
   if (job->abandoned) free_job(job);
   else rl_task_wake(&job->waker);
@@ -221,7 +221,7 @@ static password_job *new_job(lua_State *L, rl_slice password, rl_slice hash, boo
   return job;
 }
 
-/* Both strings are of a size that fits. */
+/* Starts a job and waits for it. The caller has checked the sizes of both strings. Raises code "busy" if too many wait. */
 static int start_password(lua_State *L, const char *name, rl_slice password, rl_slice hash, bool verifies) {
   static uv_once_t once = UV_ONCE_INIT;
   uv_once(&once, open_password_gate);

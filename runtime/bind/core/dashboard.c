@@ -1,6 +1,6 @@
 /*
- * The developer's loop for Lua: the dashboard's side (messages, reloads, questions) and the program's (answers, and what a request
- * waited for). See app/dashboard.h.
+ * The developer's loop for Lua: the dashboard's side (messages, reloads, questions), and the program's side (answers, and a
+ * record of what each request waited for). See app/dashboard.h. Opened in `rille dev` only.
  */
 #include "app/dashboard.h"
 
@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #include "app/serving.h"
-#include "base/alloc.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "vm/owner.h"
@@ -38,7 +36,7 @@ static int receive_k(lua_State *L, int status, lua_KContext ctx) {
   return 2;
 }
 
-/* dashboard_receive() -> kind, text */
+/* dashboard_receive() -> kind, text: the oldest message; waits for one */
 static int l_receive(lua_State *L) {
   rl_dashboard *dashboard = dashboard_of(L);
   if (rl_dashboard_first(dashboard)) return receive_k(L, LUA_OK, 0);
@@ -46,7 +44,7 @@ static int l_receive(lua_State *L) {
   return rl_task_wait(L, "a message", undo_receive, dashboard, receive_k, 0);
 }
 
-/* ---- what the dashboard asks for ---------------------------------------------------------------------------------------------- */
+/* ---- the dashboard's requests to its owner ------------------------------------------------------------------------------------ */
 
 /* dashboard_reload(environment): loads the program again; `environment`: .env has changed. A message says how it went. */
 static int l_reload(lua_State *L) {
@@ -118,13 +116,13 @@ static void on_wait(rl_task *task, bool begins) {
   if (note) note->to_ns = uv_hrtime();
 }
 
-/* trace_waits(): from now on what requests wait for is noted */
+/* trace_waits(): records the waits of requests from now on, for request_waits */
 static int l_trace_waits(lua_State *L) {
   rl_vm_of(L)->on_wait = on_wait;
   return 0;
 }
 
-/* request_key() -> what stands for the request of the running task, or nil */
+/* request_key() -> a value that identifies the request of the running task, or nil */
 static int l_request_key(lua_State *L) {
   rl_serving *s = rl_serving_of_task(rl_task_running(L));
   if (s) lua_pushlightuserdata(L, s);
@@ -132,7 +130,7 @@ static int l_request_key(lua_State *L) {
   return 1;
 }
 
-/* request_shows_dev() -> whether who asks may see pages of development */
+/* request_shows_dev() -> whether the client may see development pages */
 static int l_request_shows_dev(lua_State *L) {
   const rl_serving *s = rl_serving_of_task(rl_task_running(L));
   lua_pushboolean(L, s && s->req && s->req->shows_dev);

@@ -1,4 +1,7 @@
-/* The little of a file system that the library itself needs: listings and kinds. Blocking, so for loading time only. */
+/*
+ * The few operations on files and directories that the Lua library needs itself while it loads a program, and in commands. They
+ * block, so a request uses bind/core/file.c instead.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,12 +12,11 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
-#include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "vm/owner.h"
 
-/* What scandir made. */
+/* The result of scandir, freed with its owner. */
 typedef struct listing {
   rl_owner owner; /* first */
   struct dirent **entries;
@@ -27,7 +29,7 @@ static void free_listing(void *object) {
   free(l->entries);
 }
 
-/* Running out of descriptors is no answer to the question whether something is there: 503. */
+/* Raises 503 if the process is out of descriptors, because then it is not known whether the file exists. */
 static void raise_if_out(lua_State *L, int saved_errno) {
   int code = rl_descriptors_check_errno(saved_errno);
   if (code) rl_error_raise(L, code, NULL);
@@ -101,7 +103,7 @@ static int l_make_directory(lua_State *L) {
   return 2;
 }
 
-/* make_private_file(path): empty, for its owner alone */
+/* make_private_file(path): makes an empty file with mode 0600; raises if it exists or cannot be made */
 static int l_make_private_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -110,7 +112,7 @@ static int l_make_private_file(lua_State *L) {
   return 0;
 }
 
-/* make_executable(path): for whoever may read it */
+/* make_executable(path): for those who may read it; raises if it cannot */
 static int l_make_executable(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   struct stat info;
@@ -132,11 +134,10 @@ static int read_all(lua_State *L, FILE *file) {
   return 1;
 }
 
-/* read_file(path) -> all of it | nil, message; raises where nothing can be opened now */
+/* read_file(path) -> all of it | nil, message; raises 503 if out of descriptors */
 static int l_read_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  luaL_Stream *stream =
-      lua_newuserdatauv(L, sizeof *stream, 0); /* Lua closes it where there is no memory for the text */
+  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0); /* closed by its __gc if the text finds no memory */
   stream->closef = NULL;
   luaL_setmetatable(L, LUA_FILEHANDLE);
   stream->f = fopen(path, "re");
@@ -154,7 +155,7 @@ static int l_read_file(lua_State *L) {
   return 1;
 }
 
-/* check_descriptors(): raises 503 where there is none left */
+/* check_descriptors(): raises 503 if there is none left */
 static int l_check_descriptors(lua_State *L) {
   int code = rl_descriptors_check();
   return code ? rl_error_raise(L, code, NULL) : 0;

@@ -1,9 +1,9 @@
 /*
- * Files that are read and written in pieces, each piece a job on libuv's thread pool: a slow disk holds up nobody else.
+ * Files that are read and written in pieces. Each piece is a job on libuv's thread pool, so a slow disk delays only its task.
  *
  *   f = native.file_open(path, "r" | "w")     f:read(most) -> bytes | nil at the end     f:write(bytes)     f:close()
  *
- * A piece under way cannot be taken back. When its task is cancelled the job owns the descriptor from then on and closes it.
+ * A piece under way cannot be stopped. If its task is cancelled, the job takes the descriptor over and closes it when done.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ enum { PIECE = 256 << 10 };
 
 typedef struct piece {
   rl_job job;
-  struct file *file; /* NULL: nobody waits any more, the descriptor is ours */
+  struct file *file; /* NULL: nobody waits any more, and the piece owns the descriptor */
   rl_waker waker;
   int fd, error;
   bool writes;
@@ -34,7 +34,7 @@ typedef struct piece {
 typedef struct file {
   int fd;       /* -1: closed */
   piece *busy;  /* under way */
-  piece *ready; /* has been read, and has not reached Lua yet */
+  piece *ready; /* done, and not passed to Lua yet */
 } file;
 
 static file *check_file(lua_State *L) {
@@ -80,7 +80,7 @@ static void on_piece_done(rl_job *job, bool ran) {
   rl_free(p);
 }
 
-/* The job goes on alone and takes the descriptor with it. */
+/* Leaves the piece under way to itself, with the descriptor. */
 static void hand_over(file *f) {
   f->busy->file = NULL;
   f->busy = NULL;
@@ -116,7 +116,7 @@ static void start_piece(lua_State *L, file *f, size_t len, const char *bytes, rl
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------------------- */
 
-/* Where the string finds no room, the piece stays and is what the next read returns. */
+/* Pushes the piece that was read. If there is no memory for the string, the piece stays, and the next read returns it. */
 static int push_ready(lua_State *L, file *f) {
   const piece *p = f->ready;
   int saved = p->error;
@@ -143,7 +143,7 @@ static int file_read(lua_State *L) {
 
 static int write_from(lua_State *L, size_t from);
 
-/* The stack holds file, bytes and how many of them were written before. */
+/* Stack: file, bytes, how many of them were written before this piece. */
 static int write_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   file *f = (file *)ctx;
@@ -165,7 +165,7 @@ static int write_from(lua_State *L, size_t from) {
   return rl_task_wait(L, "a file", undo_piece, f, write_k, (lua_KContext)f);
 }
 
-/* file:write(bytes) */
+/* file:write(bytes): all of them; raises code "full" or "io" */
 static int file_write(lua_State *L) {
   check_file(L);
   return write_from(L, 0);
@@ -173,7 +173,8 @@ static int file_write(lua_State *L) {
 
 /* ---- opening and closing -------------------------------------------------------------------------------------------------------- */
 
-/* A pipe or a device without end is no file to be read here. Opening never waits for the other side of one. */
+/* Opens a file. Refuses to read pipes and devices, which may have no end; O_NONBLOCK keeps the opening of a pipe from waiting for
+ * its other side. */
 static int open_regular(const char *path, bool writes, struct stat *info) {
   int fd = open(path, (writes ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC | O_NONBLOCK, 0666);
   if (fd < 0) return -1;
@@ -183,7 +184,7 @@ static int open_regular(const char *path, bool writes, struct stat *info) {
   return -1;
 }
 
-/* file_open(path, "r" | "w") -> file, size | nil, message; raises where nothing can be opened now */
+/* file_open(path, "r" | "w") -> file, size | nil, message; raises 503 if out of descriptors */
 static int file_open(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   bool writes = *luaL_checkstring(L, 2) == 'w';
@@ -204,7 +205,7 @@ static int file_open(lua_State *L) {
 }
 
 static void close_file(file *f) {
-  if (f->busy) hand_over(f); /* at the end of the state only: a task that waits keeps its file alive */
+  if (f->busy) hand_over(f); /* only when the state is closed: a task that waits keeps its file alive */
   else if (f->fd >= 0) close(f->fd);
   f->fd = -1;
   drop_ready(f);

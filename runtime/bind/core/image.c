@@ -1,4 +1,7 @@
-/* Pictures for Lua: the task waits while a thread of a crew decodes and scales. There are as many as cores; a few wait in line. */
+/*
+ * Pictures for Lua. A thread of a crew (loop/crew.h) decodes and scales while the task waits. The crew has a thread for each core.
+ * RL_LIMIT_IMAGE_QUEUE pictures may wait for one; others are refused with code "busy".
+ */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,8 +13,8 @@
 #include "loop/crew.h"
 #include "vm/owner.h"
 
-/* One picture under way. It reads no more of its bytes once it was abandoned, but what has been read has to be worked off by
- * its thread: a task that is cancelled lets go of the job. */
+/* One picture under way. Abandoned, it reads no more of its bytes, but its thread must finish with those it has read. So a task
+ * that is cancelled leaves the job to the crew, which frees it. */
 typedef struct image_job {
   rl_errand errand;
   rl_waker waker;
@@ -60,7 +63,7 @@ static bool undo_image(rl_task *task, void *ud) {
   return true;
 }
 
-/* What is wrong with a picture is the sender's fault: these reach the client. */
+/* Raises an error with a status below 500 if the picture is at fault: its sender, the client, sees the message. */
 static RL_RAISES int raise_code(lua_State *L, int code) {
   const char *why;
   switch (code) {
@@ -125,7 +128,7 @@ static int l_image_thumbnail(lua_State *L) {
   return rl_task_wait(L, "image.thumbnail", undo_image, owner, image_k, (lua_KContext)owner);
 }
 
-/* image_info(bytes) -> format, width, height (upright); or nil where it is no picture */
+/* image_info(bytes) -> format, width, height (upright); or nil if it is no picture */
 static int l_image_info(lua_State *L) {
   rl_image_info info;
   if (rl_image_probe(rl_check_slice(L, 1), &info)) return lua_pushnil(L), 1;

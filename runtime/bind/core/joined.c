@@ -1,8 +1,8 @@
 /*
- * Headers gathered by name for Lua: lower-case name -> value, several values joined with ", " (those of Cookie with "; ").
- * Each header is touched once, however many have the same name.
+ * Gathers headers by name; see joined.h. Each header is touched once, however many have the same name, so that many equal
+ * names cost linear time.
  *
- *   table    name -> string, or while it is gathered a list of strings where there is more than one
+ *   table    name -> string; or, until it is finished, a list of strings if there is more than one
  */
 #include "bind/core/joined.h"
 #include "base/ascii.h"
@@ -39,7 +39,7 @@ void rl_joined_add(lua_State *L, int table, rl_slice name, rl_slice value) {
   lua_pop(L, 2);
 }
 
-/* The list on top becomes its items with `separator` between them. */
+/* Replaces the list on top of the stack by a string: its items with `separator` between them. */
 static void join(lua_State *L, const char *separator) {
   int list = lua_gettop(L);
   lua_Integer count = (lua_Integer)lua_rawlen(L, list);

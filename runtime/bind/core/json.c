@@ -1,10 +1,12 @@
 /*
- * JSON for Lua values.
+ * Writes Lua values as JSON (RFC 8259). json_decode.c reads it.
  *
- * Encoding walks a table once: while its keys come as 1, 2, 3 … it is a list, otherwise all keys are strings. An empty
- * table is {} unless marked by rille.array. What JSON cannot hold (functions, NaN, a list with a hole, mixed keys) raises
- * and says where. Decoding keeps integers, marks lists (so that [] stays a list), and drops null members of objects unless
- * told to keep them.
+ * A table is walked once. While its keys come as 1, 2, 3 … it is a list; otherwise all keys must be strings. An empty table
+ * is {} unless rille.array has marked it. A value that JSON cannot express (a function, NaN, a list with a hole, mixed keys)
+ * raises.
+ *
+ * Members of an object are written in the order of its shape, else in the order of their keys. So equal values give equal
+ * texts, in every process. Up to 24 pairs are sorted on Lua's stack without allocating; larger objects take encode_many.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -21,14 +23,14 @@
 enum {
   FEW = 24,
   INTERNED = 40
-}; /* so many pairs stay on the stack while they are sorted; shorter strings are one each */
+}; /* pairs that are sorted on the stack; bytes up to which Lua interns strings, so that equal ones have one address */
 
 typedef struct encoder {
   lua_State *L;
   rl_buf *out;
   int depth;
-  bool canonical;    /* members by their keys alone */
-  int slot;          /* on the stack: the shape whose names these are */
+  bool canonical;    /* orders members by their keys alone */
+  int slot;          /* stack index of the shape whose names these are */
   const void *shape; /* its address */
   bool is_wide;      /* it has more names than fit here */
   int name_count;
@@ -57,15 +59,14 @@ static bool is_marked_array(lua_State *L, int index) {
   return same;
 }
 
-/* ---- objects: members in the order of their shape, else of their keys, so that equal values give equal texts, at each start
- * and on each worker ---- */
+/* ---- objects of few members ------------------------------------------------------------------------------------------------------- */
 
 const char rl_shape_mark = 0;
 
 typedef struct member {
   rl_slice key;
-  int rank;  /* its place in the shape; behind all of it where it has none there */
-  int value; /* on the stack */
+  int rank;  /* its place in the shape; a key that is not in the shape comes after all that are */
+  int value; /* stack index */
 } member;
 
 static int compare_slices(const rl_slice *x, const rl_slice *y) {
@@ -73,7 +74,7 @@ static int compare_slices(const rl_slice *x, const rl_slice *y) {
   return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Whether x belongs in front of y. Most keys differ in the first byte already; an empty one ends in NUL. */
+/* Returns true if x comes before y. Compares the first bytes first, because most keys differ there; an empty key has its NUL. */
 static inline bool is_less(const member *x, const member *y) {
   if (x->rank != y->rank) return x->rank < y->rank;
   unsigned char a = (unsigned char)*x->key.data, b = (unsigned char)*y->key.data;
@@ -107,7 +108,7 @@ static void read_shape(encoder *e) {
   lua_replace(L, e->slot);
 }
 
-/* Whether the table at `index` has a shape, whose names are at hand then. Rows that follow each other share one. */
+/* Returns true if the table at `index` has a shape, and reads its names. Rows of one query share a shape, so it is read once. */
 static bool take_shape(encoder *e, int index) {
   lua_State *L = e->L;
   if (e->canonical || !lua_getmetatable(L, index)) return false;
@@ -126,7 +127,7 @@ static int rank_of(const encoder *e, rl_slice key) {
   return rank;
 }
 
-/* The pair on top of the stack to its place among those before it. */
+/* Inserts the pair on top of the stack at its place among the members before it. */
 static void insert_member(encoder *e, member *members, int count, int value, bool shaped) {
   member one = {.value = value};
   check_key(e);
@@ -144,7 +145,8 @@ static void write_key(encoder *e, rl_slice key) {
 
 static void encode_many(encoder *e, int index);
 
-/* The first pair is on the stack. Nothing is allocated while pairs are gathered, so the table stays as it is. */
+/* Writes an object whose first pair is on the stack. Nothing is allocated while pairs are gathered, so no finalizer can change the
+ * table meanwhile. */
 static void encode_object(encoder *e, int index, bool shaped) {
   lua_State *L = e->L;
   member members[FEW];
@@ -173,7 +175,7 @@ static void encode_object(encoder *e, int index, bool shaped) {
 typedef struct sorted_key {
   rl_slice text;
   lua_Integer rank;
-  lua_Integer place; /* in the list that holds it */
+  lua_Integer place; /* in the list of keys */
 } sorted_key;
 
 static int compare_keys(const void *a, const void *b) {
@@ -182,7 +184,7 @@ static int compare_keys(const void *a, const void *b) {
   return compare_slices(&x->text, &y->text);
 }
 
-/* Pushes a list of the keys, so that they stay whatever becomes of the table. Returns how many. */
+/* Pushes a list of the keys, which keeps them alive even if the table changes. Returns how many there are. */
 static size_t push_keys(encoder *e, int index) {
   lua_State *L = e->L;
   size_t count = 0;
@@ -196,7 +198,7 @@ static size_t push_keys(encoder *e, int index) {
   return count;
 }
 
-/* Pushes a table: key -> its place in the shape of the table at `index`. Empty where that has none. */
+/* Pushes a table: key -> its place in the shape of the table at `index`. It is empty if that has no shape. */
 static void push_ranks(encoder *e, int index) {
   lua_State *L = e->L;
   lua_newtable(L);
@@ -210,7 +212,7 @@ static void push_ranks(encoder *e, int index) {
   lua_settop(L, ranks);
 }
 
-/* The key on top of the stack. */
+/* Returns the key on top of the stack, with its rank. */
 static sorted_key key_of(encoder *e, int ranks, lua_Integer place) {
   sorted_key key = {.place = place, .rank = LUA_MAXINTEGER};
   key.text.data = lua_tolstring(e->L, -1, &key.text.len);
@@ -220,7 +222,8 @@ static sorted_key key_of(encoder *e, int ranks, lua_Integer place) {
   return key;
 }
 
-/* Making room for the keys may run finalizers, which may change the table. What they took away is null then. */
+/* Writes an object of many members. Allocating the list of keys may run finalizers, which may change the table. A member that they
+ * remove is written as null. */
 static void encode_many(encoder *e, int index) {
   lua_State *L = e->L;
   push_ranks(e, index);
@@ -245,8 +248,8 @@ static void encode_many(encoder *e, int index) {
   lua_pop(L, 3);
 }
 
-/* A list whose items do not come in order, or that has a hole: by index, after a count that leaves no doubt. Those before `from`
- * are written. */
+/* Writes the items of a list from `from` on by index. It is for a list whose items do not come in order, and counts them first,
+ * to find a hole. Items before `from` have been written. */
 static void encode_by_index(encoder *e, int index, lua_Integer from) {
   lua_State *L = e->L;
   lua_Integer count = 0, most = 0;
@@ -269,7 +272,7 @@ static void encode_by_index(encoder *e, int index, lua_Integer from) {
   put(e, ']');
 }
 
-/* The first pair, with key 1, is on the stack. */
+/* Writes a list whose first pair, with key 1, is on the stack. */
 static void encode_list(encoder *e, int index) {
   put(e, '[');
   for (lua_Integer expected = 1;; expected++) {
@@ -340,7 +343,7 @@ void rl_json_encode_value(lua_State *L, int index, rl_buf *out) {
   encode_from(&e, index);
 }
 
-/* json_encode(value) -> string */
+/* json_encode(value) -> string; raises if JSON cannot express it */
 static int json_encode(lua_State *L) {
   luaL_checkany(L, 1);
   rl_buf *scratch = rl_scratch_push(L);
@@ -348,7 +351,7 @@ static int json_encode(lua_State *L) {
   return rl_scratch_result(L, scratch, RL_OK);
 }
 
-/* json_canonical(value) -> string: the same whatever shapes there are, so that equal values give equal texts */
+/* json_canonical(value) -> string: ignores shapes, so that equal values give equal texts; raises as json_encode */
 static int json_canonical(lua_State *L) {
   luaL_checkany(L, 1);
   rl_buf *scratch = rl_scratch_push(L);

@@ -1,4 +1,7 @@
-/* Reading JSON for Lua; see json.c. */
+/*
+ * Reads JSON (RFC 8259) into Lua values. Integers stay integers, lists are marked (so that [] stays a list), and null members of
+ * objects are dropped unless the caller keeps them. The parser is base/json.h; its depth limit bounds the recursion here.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +9,8 @@
 #include "base/json.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
-#include "vm/owner.h"
 
-/* The reader holds memory and Lua may raise: it lives in a userdata whose __gc and __close free it. */
+/* A userdata, because the reader holds memory while Lua may raise: __gc frees it then. */
 typedef struct decoder {
   rl_json_reader reader;
   bool keeps_null; /* of members of objects */
@@ -41,7 +43,7 @@ static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int cod
   lua_error(L);
 }
 
-/* Pushes the value that `token` begins. False for the end of a bracket, where nothing is pushed. */
+/* Pushes the value that begins with `token`. Returns false and pushes nothing at the end of a list. Raises if there is none. */
 static bool push_value(lua_State *L, decoder *d, int token);
 
 static void push_list(lua_State *L, decoder *d) {
@@ -58,7 +60,7 @@ static void push_object(lua_State *L, decoder *d) {
     if (token < 0) raise_syntax(L, &d->reader, token);
     rl_push_slice(L, d->reader.string);
     token = rl_json_next(&d->reader);
-    if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* an absent key; the last one wins, null too */
+    if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* removes the key: the last of equal keys wins */
     else push_value(L, d, token);
     lua_rawset(L, -3);
   }
@@ -93,9 +95,7 @@ static void decode(lua_State *L, rl_slice text, bool keeps_null) {
   lua_remove(L, -2);
 }
 
-void rl_json_decode_text(lua_State *L, rl_slice text) { decode(L, text, false); }
-
-/* {null=}: what is no table is none of ours, such as the count that gsub returns after its text. */
+/* Reads the option {null=}. Ignores an argument that is no table, such as the count that gsub returns after its text. */
 static bool check_keeps_null(lua_State *L, int index) {
   if (!lua_istable(L, index)) return false;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {

@@ -1,15 +1,13 @@
-/* The log for Lua. */
+/* Writes log lines for Lua; see base/log.h. */
 #include "base/log.h"
 #include <string.h>
 
-#include "base/error.h"
-#include "base/json.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 
 enum { MOST_FIELDS = 32 };
 
-/* The value on top as a field; what it needs is left on the stack. */
+/* Returns the value on top of the stack as a field. It borrows from the stack, and may push the value's text. */
 static rl_log_field field_of(lua_State *L, const char *key) {
   size_t len;
   if (lua_isinteger(L, -1)) return RL_LOG_NUMBER_FIELD(key, lua_tointeger(L, -1));
@@ -20,7 +18,7 @@ static rl_log_field field_of(lua_State *L, const char *key) {
   return RL_LOG_TEXT_FIELD(key, rl_slice_of(text, len));
 }
 
-/* By name, so that lines of one kind look alike: tables have no order. */
+/* Sorts the fields by name, so that lines of one kind look alike: a Lua table has no order. */
 static void sort_fields(rl_log_field *fields, size_t count) {
   for (size_t i = 1; i < count; i++) {
     rl_log_field field = fields[i];

@@ -1,4 +1,4 @@
-/* The machine, for `rille doctor`: versions, limits, disks, ports, the clock. Blocking: for a command that does nothing else. */
+/* Examines the machine for `rille doctor`: versions, limits, disks, ports, the clock. It blocks, so only a command may use it. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
@@ -97,7 +97,7 @@ static int l_clock_is_kept(lua_State *L) {
   return 1;
 }
 
-/* machine_try_port(host, port) -> true | nil, message: nobody can connect meanwhile */
+/* machine_try_port(host, port) -> true | nil, message: binds without listening, so nobody can connect meanwhile */
 static int l_try_port(lua_State *L) {
   const char *host = luaL_checkstring(L, 1);
   int port = (int)luaL_checkinteger(L, 2), fds[SOCKETS];

@@ -3,19 +3,16 @@
 
 #include <unistd.h>
 
-#include "app/dashboard.h"
-#include "app/serving.h"
-#include "base/error.h"
+#include "app/app.h"
 #include "base/log.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "loop/stop.h"
 #include "vm/copy.h"
-#include "vm/inspect.h"
 #include "vm/owner.h"
 #include "vm/task/heartbeat.h"
 
-/* ready(compiled) */
+/* ready(compiled): the app can answer requests */
 static int l_ready(lua_State *L) {
   rl_main *main = rl_main_of(L);
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
@@ -31,7 +28,7 @@ static bool undo_wait_stop(rl_task *task, void *ud) {
   return true;
 }
 
-/* wait_stop() */
+/* wait_stop(): waits until the command is told to stop */
 static int l_wait_stop(lua_State *L) {
   rl_main *main = rl_main_of(L);
   if (main->stopping) return 0;
@@ -45,10 +42,10 @@ static int l_shutdown_timeout(lua_State *L) {
   return 1;
 }
 
-/* stop_status() -> the exit status of a command that ends because it was told to stop, or nil where it was not */
+/* stop_status() -> the exit status of a command that ends because it was told to stop, or nil if it was not */
 static int l_stop_status(lua_State *L) {
   const rl_main *main = rl_main_of(L);
-  if (!main->stopping && !rl_stop_asked()) return 0; /* where it computed, the loop has not come to tell it */
+  if (!main->stopping && !rl_stop_asked()) return 0; /* if code computed, the loop has not set `stopping` yet */
   lua_pushinteger(L, main->stop_status == RL_MAIN_BY_SIGNAL ? 128 + rl_stop_number() : main->stop_status);
   return 1;
 }
@@ -79,7 +76,7 @@ static void push_kept(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
 }
 
-/* Runs in the state before, protected. Stack: the name (a slice), the buffer. */
+/* Runs protected in the state that is replaced. Stack: the name (an rl_slice), the buffer. */
 static int copy_kept(lua_State *L) {
   push_kept(L);
   rl_push_slice(L, *(rl_slice *)lua_touserdata(L, 1));
@@ -88,7 +85,8 @@ static int copy_kept(lua_State *L) {
   return 0;
 }
 
-/* Fills `out` with what the state before keeps under that name; where it cannot be copied a line in the log says why. */
+/* Fills `out` with a copy of the table that the replaced state keeps under that name. If it cannot be copied, leaves `out` empty
+ * and logs why. */
 static void take_kept(lua_State *from, rl_slice name, rl_buf *out) {
   int top = lua_gettop(from);
   if (!lua_checkstack(from, 8)) return;
@@ -128,8 +126,8 @@ static int exit_status(lua_State *L) {
   return (int)luaL_checkinteger(L, 1);
 }
 
-/* exit(status): ends the program. The state is closed by C once nothing runs in it, never under a running task: so the one
- * that calls simply never goes on. A serving process has other tasks under way: it ends at once. */
+/* exit(status): ends the program. C must not close the state under a running task, so the calling task waits and never wakes up.
+ * A serving process has other tasks under way and ends at once. */
 static int l_exit(lua_State *L) {
   rl_main *main = rl_main_of(L);
   int status = exit_status(L);

@@ -1,4 +1,7 @@
-/* rille.offload(module, function_name, ...) */
+/*
+ * rille.offload(module, function_name, ...) for the task that asks: copies the arguments, waits, copies the results back. The state
+ * and the thread that run the function are bind/core/offload_state.h.
+ */
 #include "bind/core/offload_state.h"
 
 #include "base/descriptors.h"
@@ -8,7 +11,7 @@
 #include "vm/copy.h"
 #include "vm/owner.h"
 
-/* What a waiting task holds; the stack anchors it. */
+/* The owner of an offload, on the stack of the task that waits for it. */
 typedef struct pending {
   rl_owner owner; /* first: of the offload */
   rl_waker waker;
@@ -40,7 +43,7 @@ static int offload_k(lua_State *L, int status, lua_KContext ctx) {
   pending *p = (pending *)ctx;
   rl_offload *o = p->owner.object;
   rl_slice out = rl_buf_slice(&o->out);
-  if (!out.len) { /* there is no state for it */
+  if (!out.len) { /* there was no memory or descriptor for its state */
     rl_owner_release(&p->owner);
     int code = rl_descriptors_check();
     rl_error_raise(L, code ? code : RL_ENOMEM, NULL);
@@ -68,7 +71,7 @@ static pending *push_pending(lua_State *L, rl_task *task) {
   return p;
 }
 
-/* Module, function, how many arguments, and these: the stack up to `last`. */
+/* Writes the module, the function, the number of arguments and the arguments: the stack up to `last`. */
 static void write_call(lua_State *L, int last, rl_buf *in) {
   rl_copy_out(L, 1, in);
   rl_copy_out(L, 2, in);
@@ -77,7 +80,7 @@ static void write_call(lua_State *L, int last, rl_buf *in) {
   for (int i = 3; i <= last; i++) rl_copy_out(L, i, in);
 }
 
-/* offload(module, function_name, ...) -> results; raises code "busy" where too many wait already */
+/* offload(module, function_name, ...) -> results; raises what the function raises, and code "busy" if too many wait already */
 static int l_offload(lua_State *L) {
   int last = lua_gettop(L);
   luaL_checkstring(L, 1);

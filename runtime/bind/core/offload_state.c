@@ -1,4 +1,10 @@
-/* Lua states on threads; see offload.h. */
+/*
+ * Lua states on the threads of a crew; see offload_state.h.
+ *
+ *   rl_offload_start -> crew -> run: take_state, a task in it, its loop until the task ends -> done, on the loop of who asked
+ *
+ * `lock` protects the list of idle states, and of each offload: state and cancelled.
+ */
 #include "bind/core/offload_state.h"
 
 #include <pthread.h>
@@ -7,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "bind/open.h"
 #include "vm/copy.h"
 #include "vm/error.h"
@@ -44,7 +49,8 @@ static state *make_state(const rl_vm_options *options) {
   return NULL;
 }
 
-/* False where a job of it went on for too long: then nothing was freed that it may touch. */
+/* Closes a state. Returns false if one of its jobs did not end within `patience_ms`; then memory that the job may touch is not
+ * freed. */
 static bool close_state(state *s, uint64_t patience_ms) {
   rl_vm_close(s->vm);
   if (!rl_loop_settle_within(&s->loop, patience_ms)) return false;
@@ -66,7 +72,7 @@ static state *take_state(const rl_vm_options *options) {
     state *s = take_idle();
     if (!s) return make_state(options);
     if (s->vm->generation == options->generation) return s;
-    close_state(s, FOREVER); /* it has loaded modules from before a reload */
+    close_state(s, FOREVER); /* it has loaded the modules of another generation */
   }
 }
 
@@ -131,9 +137,9 @@ static int run_function(lua_State *L) {
   return required_k(L, LUA_OK, 0);
 }
 
-/* ---- what it raised -------------------------------------------------------------------------------------------------------------- */
+/* ---- errors ----------------------------------------------------------------------------------------------------------------------- */
 
-/* Adds the fields of the table at `from` to the error value on top of the stack; a message only where it is text. */
+/* Adds the fields of the table at `from` to the error value on top of the stack. Skips a message that is no string. */
 static void add_fields(lua_State *L, int from) {
   for (lua_pushnil(L); lua_next(L, from);) {
     bool is_name = lua_type(L, -2) == LUA_TSTRING;
@@ -145,17 +151,17 @@ static void add_fields(lua_State *L, int from) {
   }
 }
 
-/* Pushes an error value for whatever was raised: itself; or its text, where it was raised, and the fields of a table. */
+/* Pushes an error value for any value that was raised: itself, or one with its text, its traceback and the fields of a table. */
 static void push_error(lua_State *L, int error) {
   rl_raised_wrap(L, error);
   if (rl_error_is(L, error)) return;
   lua_pushnil(L);
-  lua_setfield(L, -2, "cause"); /* the value itself, which is said already or cannot leave */
+  lua_setfield(L, -2, "cause"); /* the raised value, which is in the message already or cannot be copied */
   luaL_checkstack(L, 4, "offload");
   if (lua_istable(L, error)) add_fields(L, error);
 }
 
-/* Runs protected. Stack: the offload, the error. What cannot be copied is left out. */
+/* Runs protected. Stack: the offload, the error. Writes false and the error; leaves out fields that cannot be copied. */
 static int keep_error(lua_State *L) {
   rl_offload *o = lua_touserdata(L, 1);
   rl_buf_clear(&o->out);
@@ -166,8 +172,8 @@ static int keep_error(lua_State *L) {
   return 0;
 }
 
-/* Stack top: the error, which stays there. Where it cannot even be described, why that is so is kept in its place; an empty
- * `out` means that memory is short. */
+/* Writes the error on top of the stack to `out`. If that fails, tries once more with the error of the failure. An empty `out`
+ * afterwards means out of memory. Leaves the stack with one or two errors on top. */
 static void keep(lua_State *L, rl_offload *o) {
   for (int tries = 2; tries > 0; tries--) {
     lua_pushcfunction(L, keep_error);
@@ -181,8 +187,8 @@ static void keep(lua_State *L, rl_offload *o) {
 static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_offload *o = lua_touserdata(L, 1);
-  if (status != LUA_OK && status != LUA_YIELD) {
-    rl_pulse_pass(&rl_vm_of(L)->pulse); /* here it ends, whatever the error was */
+  if (rl_call_failed(status)) {
+    rl_pulse_pass(&rl_vm_of(L)->pulse); /* every error is caught here for good */
     keep(L, o);
   }
   lua_settop(L, 1);
@@ -196,21 +202,21 @@ static int base(lua_State *L) {
   return base_k(L, lua_pcallk(L, 1, 0, 2, 0, base_k), 0);
 }
 
-/* ---- its life on the thread ---------------------------------------------------------------------------------------------------------- */
+/* ---- one offload on its thread --------------------------------------------------------------------------------------------------------- */
 
 static void on_task_end(rl_task *task) {
   ((rl_offload *)task->owner)->task = NULL;
   rl_loop_stop(task->vm->loop);
 }
 
-/* On the state's loop: what waits ends here. */
+/* Cancels the task, if it waits or as soon as it does. Runs on the state's loop. */
 static void on_cancel(rl_mail *mail) {
   rl_offload *o = RL_CONTAINER(mail, rl_offload, cancel);
   o->heard = true;
   if (o->task) rl_task_cancel(o->task, RL_ECANCELLED, "nobody waits for it any more");
 }
 
-/* False where it was given up before it began. */
+/* Connects the offload with a state. Returns false if it was abandoned before it began. */
 static bool attach(rl_offload *o, state *s) {
   pthread_mutex_lock(&lock);
   bool wanted = !o->cancelled;
@@ -219,7 +225,8 @@ static bool attach(rl_offload *o, state *s) {
   return wanted;
 }
 
-/* Returns whether it was cancelled meanwhile. The mail about that is embedded, so it has to have come. */
+/* Disconnects the offload. Returns true if it was cancelled meanwhile. Then it first waits for the mail of the cancellation, which
+ * is embedded in the offload. */
 static bool detach(rl_offload *o, state *s) {
   pthread_mutex_lock(&lock);
   o->state = NULL;
@@ -258,7 +265,7 @@ static void run(rl_errand *errand) {
   else give_state(s);
 }
 
-/* ---- for who asks ------------------------------------------------------------------------------------------------------------------- */
+/* ---- for the state that asks ---------------------------------------------------------------------------------------------------------- */
 
 rl_offload *rl_offload_new(void) {
   rl_offload *o = rl_calloc(1, sizeof *o);

@@ -1,13 +1,13 @@
 /*
- * Offload: a function of a module, run in a Lua state of its own on a thread of a crew; plain values in and out (copy.h).
- * States are kept and used again, so a module is loaded once in each; there are never more of them than threads. The function
- * may wait: its state has a loop.
+ * Offload: calls a function of a module in a Lua state of its own, on a thread of a crew. Plain values go in and out
+ * (vm/copy.h). States are kept and used again, so a module is loaded once in each. There are never more states than threads.
+ * The function may wait: its state has a loop.
  *
- *   new -> [in is filled] -> start -> done, on the loop of who asked -> del
- *                              \-- abandon: nobody waits any more
+ *   new -> [fill in] -> start -> done, on the loop of who asked -> del
+ *                         \-- abandon: nobody waits any more
  *
- * An abandoned one is cancelled: at once where it waits, by a hook where it computes (heartbeat.h). Its state is closed then,
- * because a function that was broken off anywhere may have left anything in its module.
+ * An abandoned offload is cancelled: at once if it waits, by a hook if it computes (vm/task/heartbeat.h). Its state is closed
+ * afterwards, because the interrupted function may have left its module in any condition.
  */
 #ifndef RL_BIND_CORE_OFFLOAD_STATE_H
 #define RL_BIND_CORE_OFFLOAD_STATE_H
@@ -18,33 +18,34 @@
 typedef struct rl_offload rl_offload;
 
 struct rl_offload {
-  rl_errand errand;                  /* its functions are ours */
-  rl_vm_options vm;                  /* of the state it runs in: as the one that asked, which may be closed by then */
-  char *root;                        /* vm.root; owned */
-  rl_buf in;                         /* module, function, count, arguments */
-  rl_buf out;                        /* true, count, results; or false and an error value */
-  void (*done)(rl_offload *offload); /* on the loop of who asked; not after it was abandoned */
+  rl_errand errand; /* set by rl_offload_start */
+  rl_vm_options vm; /* of the state it runs in; copied, for the state that asked may be closed by then */
+  char *root;       /* vm.root; owned */
+  rl_buf in;        /* module, function, count, arguments */
+  rl_buf out;       /* true, count, results; or false and an error value */
+  void (*done)(rl_offload *offload); /* called on the loop of who asked; not after it was abandoned */
   void *owner;
 
-  /* Under offload.c's lock. */
+  /* state and cancelled are under the lock of offload_state.c; heard and task belong to the thread that runs it. */
   struct rl_offload_state *state; /* while it runs */
   rl_mail cancel;                 /* to that state's loop */
   bool cancelled, heard;
-  rl_task *task; /* on the thread that runs it */
+  rl_task *task;
 };
 
-/* NULL where memory is short. */
+/* Makes an empty offload. Returns NULL if out of memory. */
 rl_offload *rl_offload_new(void);
-/* Not while it is under way. */
+/* Frees an offload that is not under way. */
 void rl_offload_del(rl_offload *offload);
-/* `in`, done and owner are set. 0; RL_EBUSY where too many wait already, or RL_ENOMEM: then it is still the caller's. Inside
- * of an offloaded function none waits for a thread, for which it might wait for ever. */
+/* Starts it; the caller has set in, done and owner. Returns 0, RL_EBUSY if too many wait already, or RL_ENOMEM; after an error it
+ * is still the caller's. Called inside an offloaded function it returns RL_EBUSY unless a thread is free, because waiting for one
+ * could deadlock. */
 int rl_offload_start(const rl_vm *from, rl_offload *offload);
-/* Gives it up while it is under way. It is no longer the caller's. */
+/* Abandons an offload that is under way. It is no longer the caller's. */
 void rl_offload_abandon(rl_offload *offload);
 
-/* Closes the states that are kept; when no offload is under way any more. False where a job of one of them goes on: the
- * process has to end by _exit then. */
+/* Closes the idle states, when no offload is under way any more. Returns false if a job of one of them goes on: then the process
+ * must end by _exit. */
 bool rl_offload_close_all(void);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * Lines from a person, for `rille console`: libedit in its callback form, fed by the loop, so that timers and tasks of the
- * program go on while somebody types.
+ * Reads lines that a person types, for `rille console`. It uses libedit's callback interface, fed by the loop, so that timers
+ * and tasks of the program go on meanwhile.
  *
  *   read(prompt): the task waits --key--> libedit --return--> the line wakes it
- *   Ctrl-C:       while typing, an empty line; while an evaluation runs, that one is cancelled
+ *   Ctrl-C:       gives an empty line while typing; cancels the evaluation while one runs
  *
- * One for the process: libedit's state is global.
+ * There is one prompt for the process, because libedit's state is global.
  */
 #include <editline/readline.h>
 #include <stdlib.h>
@@ -100,7 +100,8 @@ static int ask_candidate(lua_State *L) {
   return 1;
 }
 
-/* libedit asks for the candidates one by one; the list is made at the first. */
+/* Returns the next completion of `text`, or NULL after the last. libedit calls it with `state` 0 for the first, and frees the
+ * result. */
 static char *next_candidate(const char *text, int state) {
   static lua_Integer at;
   lua_State *L = prompt.L;
@@ -122,8 +123,9 @@ static char **complete(const char *text, int start, int end) {
   return rl_completion_matches(text, next_candidate);
 }
 
-/* ---- what Ctrl-C is about ---------------------------------------------------------------------------------------------------- */
+/* ---- Ctrl-C -------------------------------------------------------------------------------------------------------------------- */
 
+/* Sets the task that Ctrl-C cancels; NULL: none, and a pending interrupt is served. */
 static void set_evaluating(rl_vm *vm, rl_task_handle *task) {
   prompt.evaluating = task;
   if (!task) rl_stop_interrupt_served();
@@ -132,12 +134,13 @@ static void set_evaluating(rl_vm *vm, rl_task_handle *task) {
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Ctrl-C, and the loop has come to its turn: an evaluation waits somewhere. What computes the heartbeat has interrupted. */
+/* Handles Ctrl-C on the loop, so the evaluation, if there is one, waits for something. Code that computes is interrupted by the
+ * heartbeat instead. */
 static bool on_interrupt(rl_main *main) {
   (void)main;
   if (!rl_stop_interrupted()) return true;
   if (prompt.evaluating &&
-      prompt.evaluating->task) { /* served once that has ended; until then another one ends the process */
+      prompt.evaluating->task) { /* served when it has ended; until then a second Ctrl-C ends the process */
     rl_task_cancel(prompt.evaluating->task, RL_ECANCELLED, "interrupted");
     return true;
   }
@@ -187,7 +190,7 @@ static int l_remember(lua_State *L) {
   return 0;
 }
 
-/* prompt_evaluates(whether): the running task is what Ctrl-C cancels. Whoever spawned it says when it is over. */
+/* prompt_evaluates(boolean): true: Ctrl-C cancels the running task from now on; false: it has ended */
 static int l_evaluates(lua_State *L) {
   set_evaluating(rl_vm_of(L), lua_toboolean(L, 1) ? rl_task_running(L)->handle : NULL);
   return 0;

@@ -1,13 +1,13 @@
-/* A queue of waiting tasks for Lua: what channels, locks, semaphores and events are built on in lua/rille/task.lua. */
-#include "base/error.h"
+/* A queue of waiting tasks for Lua. lua/rille/task.lua builds channels, locks, semaphores and events on it. */
 #include "bind/bind.h"
 #include "bind/core/core.h"
 
 /*
- * First come, first woken. Values go from hand to hand: one who waits may offer a value, which is taken when it is woken, and
- * one who wakes may hand a value over. What a cancelled task has offered is withdrawn; what was handed over arrives.
+ * Tasks are woken in the order in which they came. A task that waits may offer a value, which the waker takes. A waker may hand
+ * a value over to the task that it wakes. If a waiting task is cancelled, its offer is withdrawn. A value that was handed over
+ * always arrives.
  *
- *   values (a Lua table): number of the wait -> what it offers, or what was handed to it
+ *   values (a Lua table): number of the wait -> the value that it offers, or that was handed to it
  */
 typedef struct queue {
   rl_list waiting;
@@ -34,7 +34,7 @@ static int queue_gc(lua_State *L) {
   return 0;
 }
 
-/* Keeps the value at `index` for that wait. */
+/* Keeps the value at `index` for a wait. */
 static void keep_value(lua_State *L, queue *q, uint64_t wait, int index) {
   if (q->values_ref == LUA_NOREF) {
     lua_newtable(L);
@@ -46,7 +46,7 @@ static void keep_value(lua_State *L, queue *q, uint64_t wait, int index) {
   lua_pop(L, 1);
 }
 
-/* Pushes the value kept for that wait and forgets it: nil where there is none. Allocates nothing. */
+/* Pushes the value kept for a wait, or nil, and forgets it. Allocates nothing, so an undo may call it. */
 static void take_value(lua_State *L, const queue *q, uint64_t wait) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, q->values_ref);
   if (lua_isnil(L, -1)) return;
@@ -100,7 +100,7 @@ static int l_queue_wake(lua_State *L) {
   return 1;
 }
 
-/* queue:take() -> what the first who waits offers, and wakes it; nil where nobody waits */
+/* queue:take() -> what the first waiting task offers, and wakes it; nil if nobody waits */
 static int l_queue_take(lua_State *L) {
   queue *q = check_queue(L);
   if (rl_list_empty(&q->waiting)) return lua_pushnil(L), 1;

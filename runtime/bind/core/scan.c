@@ -1,11 +1,14 @@
-/* Scanning for Lua: what lua/rille takes apart where a pattern would try again and again (base/scan.h, http/forwarded.h). */
+/*
+ * Scans text for lua/rille in linear time, where a Lua pattern would backtrack (base/scan.h). Also splits lists and Forwarded
+ * headers (http/forwarded.h).
+ */
 #include "base/scan.h"
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "http/forwarded.h"
 
-/* The set of a string argument, or white space where there is none. */
+/* Returns the bytes of a string argument as a set; white space if there is no argument. */
 static rl_byte_set set_at(lua_State *L, int index) {
   return rl_byte_set_of(lua_isnoneornil(L, index) ? rl_white_space : rl_check_slice(L, index));
 }
@@ -47,7 +50,7 @@ static int l_find_text_last(lua_State *L) {
   return 1;
 }
 
-/* The argument `most` at `index`: all where it is nil. */
+/* Returns the optional count at `index`: no limit if it is nil. */
 static size_t most_at(lua_State *L, int index) {
   lua_Integer most = luaL_optinteger(L, index, LUA_MAXINTEGER);
   return most < 0 ? 0 : (size_t)most;
@@ -59,7 +62,7 @@ static size_t count_text(rl_slice s, rl_slice part, size_t most) {
   return count;
 }
 
-/* count_text(s, part, most?) -> how often it stands there, without overlaps; the part is not empty */
+/* count_text(s, part, most?) -> how often it occurs, without overlaps; the part is not empty */
 static int l_count_text(lua_State *L) {
   rl_slice s = rl_check_slice(L, 1), part = rl_check_slice(L, 2);
   luaL_argcheck(L, part.len > 0, 2, "an empty part stands everywhere");

@@ -1,10 +1,12 @@
-/* Scopes of cancellation for Lua: timeout, shield, group. See vm/task/task.h. */
-#include "base/error.h"
+/*
+ * Scopes of cancellation for Lua: timeout, shield, group. See vm/task/task.h. The scope is a userdata at the bottom of the
+ * function's stack, so it lives as long as the scope is entered. run_in_scope leaves it whatever the function does.
+ */
 #include "bind/bind.h"
 #include "bind/core/core.h"
 
-/* A group ends by another error than its child's, which would be seen by nobody: a __close that failed meanwhile has replaced
- * it, or the group's function failed by itself in the same turn. Stack top: the error; pushes the child's. */
+/* Stack top: the error by which a group ends. Returns true, and pushes the error of its child, if that is another one which nobody
+ * would see otherwise: a __close that failed has replaced it, or the group's function failed by itself in the same turn. */
 static bool push_replaced(lua_State *L, const rl_scope *scope) {
   bool told = scope->state == RL_SCOPE_CAUGHT || scope->state == RL_SCOPE_QUIET;
   if (scope->kind != RL_SCOPE_GROUP || told || scope->value_ref == LUA_NOREF) return false;
@@ -14,16 +16,16 @@ static bool push_replaced(lua_State *L, const rl_scope *scope) {
   return false;
 }
 
-/* Stack top: that one. What it takes to tell it may raise: the scope has been left. */
+/* Logs the child's error on top of the stack (popped). It may raise, so it is called after the scope was left. */
 static void log_replaced(lua_State *L) {
   rl_task_log_error(L, lua_gettop(L), "a task failed, and its group by another error");
   lua_pop(L, 1);
 }
 
-/* Stack: scope userdata, message handler, then what the protected call left. */
+/* Stack: the scope, the message handler, the results or the error. Leaves the scope, then returns the results or raises. */
 static int leave_scope(lua_State *L, int status, unsigned number) {
   rl_scope *scope = lua_touserdata(L, 1);
-  bool failed = status != LUA_OK && status != LUA_YIELD;
+  bool failed = rl_call_failed(status);
   rl_protect_leave(L, number, false);
   bool replaced = failed && push_replaced(L, scope);
   if (scope->kind == RL_SCOPE_TIMEOUT) rl_timeout_leave(L, (rl_timeout *)scope);
@@ -34,7 +36,7 @@ static int leave_scope(lua_State *L, int status, unsigned number) {
 
 static int scope_k(lua_State *L, int status, lua_KContext number) { return leave_scope(L, status, (unsigned)number); }
 
-/* Stack: scope, function, arguments. Runs it; the scope ends with it. */
+/* Stack: the scope, the function, its arguments. Runs the function in the scope, which has been entered, and leaves it. */
 static int run_in_scope(lua_State *L) {
   lua_pushcfunction(L, rl_raised_handler);
   lua_insert(L, 2);

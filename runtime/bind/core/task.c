@@ -1,4 +1,9 @@
-/* Tasks for Lua: the primitives. What reads well (all, race, group, channel …) is built on them in lua/rille/task.lua. */
+/*
+ * The primitives of tasks for Lua: sleep, spawn, wait, cancel, try. lua/rille/task.lua builds all, race, group, channel and the
+ * others on them.
+ *
+ * Lua sees an rl_task_handle (vm/task/task.h), a userdata that outlives its task and keeps its results.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +21,7 @@ static int l_sleep(lua_State *L) {
   return rl_task_wait(L, "sleep", rl_task_undo_armed, NULL, NULL, 0);
 }
 
-/* checkpoint(): raises where a cancellation is due; waits for nothing */
+/* checkpoint(): raises if a cancellation is due; waits for nothing */
 static int l_checkpoint(lua_State *L) {
   rl_task_may_wait(L, "checkpoint");
   return 0;
@@ -32,7 +37,7 @@ rl_task *rl__task_running(lua_State *L, const char *what) {
   return task;
 }
 
-/* Pushes a handle that is no task's yet. */
+/* Pushes a handle without a task. */
 static rl_task_handle *push_handle(lua_State *L) {
   rl_task_handle *handle = lua_newuserdatauv(L, sizeof *handle, 1);
   *handle = (rl_task_handle){0};
@@ -41,7 +46,7 @@ static rl_task_handle *push_handle(lua_State *L) {
   return handle;
 }
 
-/* A task for that handle, with room for `count` values on its stack. Raises before there is one. */
+/* Makes a task for the handle, with room for `count` values on its stack. If it raises, no task is left. */
 static rl_task *make_task(lua_State *L, rl_task_handle *handle, rl_task *parent, int count) {
   rl_task *task = rl_task_new(rl_vm_of(L), parent, L);
   if (!task) rl_error_raise(L, RL_ENOMEM, NULL);
@@ -54,7 +59,6 @@ static rl_task *make_task(lua_State *L, rl_task_handle *handle, rl_task *parent,
   return task;
 }
 
-/* Spawns the function at `first` with the arguments behind it; leaves the handle. */
 int rl__task_spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
   luaL_checktype(L, first, LUA_TFUNCTION);
   int count = lua_gettop(L) - first + 1;
@@ -73,15 +77,15 @@ int rl__task_spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
   return 1;
 }
 
-/* rl__task_spawn(f, ...) -> task: a child of the running task */
+/* spawn(f, ...) -> task: a child of the running task */
 static int l_spawn(lua_State *L) { return rl__task_spawn(L, 1, rl__task_running(L, "spawn"), NULL); }
 
-/* spawn_root(f, ...) -> task: belongs to nobody */
+/* spawn_root(f, ...) -> task: has no parent */
 static int l_spawn_root(lua_State *L) { return rl__task_spawn(L, 1, NULL, NULL); }
 
 static RL_RAISES int raise_failure(lua_State *L, rl_task_handle *handle) {
   if (handle->failure) rl_failure_waited(handle->failure);
-  if (lua_type(L, -1) != LUA_TTABLE) rl_error_raise(L, RL_ENOMEM, NULL); /* its base could not even keep the error */
+  if (lua_type(L, -1) != LUA_TTABLE) rl_error_raise(L, RL_ENOMEM, NULL); /* its base had no memory to keep the error */
   lua_rawgeti(L, -1, 1);
   lua_rawgeti(L, -2, 2);
   rl_raised_note_trace(L, -2);
@@ -105,7 +109,7 @@ static void check_not_own(lua_State *L, const rl_task *task, const rl_task *wait
     if (task == waits_for) rl_error_mistake(L, "a task cannot wait for itself or for a task it belongs to");
 }
 
-/* Waits for the end of the task at index 1, then `k`. */
+/* Waits for the end of the task at index 1, then runs `k`. */
 static int wait_for_end(lua_State *L, lua_KFunction k) {
   rl_task_handle *handle = check_handle(L, 1);
   rl_task *task = rl_task_may_wait(L, "a task");

@@ -1,6 +1,6 @@
 /*
- * What `rille test` needs of C: the virtual clock, a deadline on the real clock, a seeded order of ready tasks, captured log
- * lines, and counts of what a test may leave behind. Harmless elsewhere, and offered in test mode only.
+ * Support for `rille test`: the virtual clock, a deadline on the real clock, a seeded order of ready tasks, captured log lines, and
+ * hooks on the threads of tasks. Opened in test mode only.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "vm/inspect.h"
 #include "vm/task/heartbeat.h"
 
-/* One for each state, in the registry; the timer is closed with it. */
+/* One for each state, a userdata in the registry. The timer is closed when it is collected. */
 typedef struct test_state {
   rl_vm *vm;
   rl_buf log;
@@ -20,7 +20,7 @@ typedef struct test_state {
   uv_timer_t *deadline;
   rl_task_handle *watched;
   rl_waker advancing;
-  char reason[96], late[128]; /* where it waits; where it computes */
+  char reason[96], late[128]; /* messages for a test that waits, and for one that computes */
 } test_state;
 
 static const char state_key = 0;
@@ -34,7 +34,7 @@ static test_state *state_of(lua_State *L) {
 
 /* ---- clock -------------------------------------------------------------------------------------------------------------- */
 
-/* clock_freeze() */
+/* clock_freeze(): makes the clock virtual; raises if it is */
 static int l_clock_freeze(lua_State *L) {
   rl_loop *loop = rl_vm_of(L)->loop;
   if (loop->virtual_clock) return luaL_error(L, "the clock is virtual already");
@@ -42,7 +42,7 @@ static int l_clock_freeze(lua_State *L) {
   return 0;
 }
 
-/* clock_thaw() */
+/* clock_thaw(): goes back to the real clock */
 static int l_clock_thaw(lua_State *L) {
   rl_loop_clock_thaw(rl_vm_of(L)->loop);
   return 0;
@@ -56,7 +56,7 @@ static bool undo_advance(rl_task *task, void *ud) {
   return true;
 }
 
-/* clock_advance(seconds) */
+/* clock_advance(seconds): runs all timers up to then, and waits for that; raises if the clock is not virtual */
 static int l_clock_advance(lua_State *L) {
   rl_loop *loop = rl_vm_of(L)->loop;
   double ms = rl_check_seconds(L, 1) * 1000;
@@ -100,7 +100,7 @@ static int l_test_deadline(lua_State *L) {
   s->watched = rl_task_running(L)->handle;
   snprintf(s->reason, sizeof s->reason, "the test took longer than %.14g s", seconds);
   snprintf(s->late, sizeof s->late, "%s: it computes and does not wait", s->reason);
-  uv_update_time(&s->vm->loop->uv); /* the turn may have begun long ago */
+  uv_update_time(&s->vm->loop->uv); /* libuv's time is that of the start of this turn, which may be long ago */
   uv_timer_start(s->deadline, on_deadline, (uint64_t)(seconds * 1000), 0);
   rl_heartbeat_until(s->vm, (uint64_t)(seconds * 1000), &(rl_late){s->watched, RL_ETIMEOUT, s->late});
   return 0;
@@ -129,7 +129,7 @@ static int l_stock_strings(lua_State *L) {
 
 /* ---- order ---------------------------------------------------------------------------------------------------------------------- */
 
-/* xorshift64* (Vigna 2014): the order must be the same for the same seed, nothing more. */
+/* xorshift64* (Vigna 2014), which suffices: the order must only be the same for the same seed. */
 static uint64_t next_random(void *ud) {
   uint64_t *x = ud;
   *x ^= *x >> 12;
@@ -193,7 +193,7 @@ static void hook_thread(rl_vm *vm, lua_State *co) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &hook_key);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1); /* out of memory: that task is not watched */
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1); /* out of memory: this task has no hook */
 }
 
 /* hook_tasks(function(thread) | nil): called for the thread of each task that starts from now on */

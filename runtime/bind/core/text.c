@@ -1,7 +1,6 @@
-/* Text for Lua: URL and HTML escaping, UTF-8, clocks. Small pure functions of base/. */
+/* Binds small functions of base/ and the clocks: URL and HTML escaping, UTF-8, time, random ids. */
 #include "base/error.h"
 #include "base/html.h"
-#include "base/log.h"
 #include "base/url.h"
 #include "base/utf8.h"
 #include "bind/bind.h"
@@ -26,7 +25,7 @@ static int l_url_decode(lua_State *L) {
   return 1;
 }
 
-/* What a function of base/ makes of the string argument. */
+/* Pushes the result of a function of base/ for the string argument. */
 static int push_mapped(lua_State *L, int (*map)(rl_buf *out, rl_slice s)) {
   rl_slice s = rl_check_slice(L, 1);
   rl_buf *scratch = rl_scratch_push(L);
@@ -46,7 +45,7 @@ static int l_utf8_valid(lua_State *L) {
   return 1;
 }
 
-/* utf8_text(s) -> s without a byte order mark; nil where it is not UTF-8 */
+/* utf8_text(s) -> s without a byte order mark; nil if it is not UTF-8 */
 static int l_utf8_text(lua_State *L) {
   rl_slice s = rl_check_slice(L, 1), mark = RL_SLICE("\xEF\xBB\xBF");
   lua_settop(L, 1);

@@ -1,6 +1,6 @@
 /*
- * A compiled app for Lua: lua/rille/app.lua flattens what a program wrote (groups, mounts, middleware) into routes with one
- * function each, and hands them over here.
+ * Builds a compiled app (app/app.h) from Lua. lua/rille/app.lua flattens a program's groups, mounts and middleware into routes
+ * with one function each, and adds them here.
  *
  *   native.app(app, body_limit) -> compiled     compiled:add(…) … compiled:ready(on_error, on_response)
  */
@@ -18,7 +18,7 @@
 
 static rl_app *check_app(lua_State *L) { return luaL_checkudata(L, 1, "rille.compiled_app"); }
 
-/* 0 where there is none; a limit of less is one millisecond. */
+/* Reads an optional limit in seconds as milliseconds, at least 1. Returns 0 if there is none. */
 static uint32_t milliseconds_at(lua_State *L, int index) {
   if (lua_isnoneornil(L, index)) return 0;
   double ms = rl_check_seconds(L, index) * 1000;
@@ -70,7 +70,7 @@ static char *copy_optional(lua_State *L, int index) {
   return text ? rl_strndup(text, len) : NULL;
 }
 
-/* compiled:add(method, pattern, function, app, name?, body_limit?, cpu_limit?) -> id | nil, message, id of the route in the way */
+/* compiled:add(method, pattern, function, app, name?, body_limit?, cpu_limit?) -> id | nil, message, id of the conflicting route */
 static int l_add(lua_State *L) {
   rl_app *app = check_app(L);
   rl_slice method = rl_check_slice(L, 2), pattern = rl_check_slice(L, 3);
@@ -103,7 +103,7 @@ static int l_add(lua_State *L) {
   return 1;
 }
 
-/* compiled:limit(name, value): of the connections */
+/* compiled:limit(name, value): sets a limit of the connections; raises if there is no such limit, or if it is out of range */
 static int l_limit(lua_State *L) {
   rl_app *app = check_app(L);
   const char *name = luaL_checkstring(L, 2);
@@ -140,7 +140,7 @@ static int l_serve_in_c(lua_State *L) {
   return 0;
 }
 
-/* compiled:scope(prefix, number, function, app): what answers a path below prefix that has no route */
+/* compiled:scope(prefix, number, function, app): the function answers a path below prefix that has no route */
 static int l_scope(lua_State *L) {
   rl_app *app = check_app(L);
   rl_slice prefix = rl_check_slice(L, 2);
@@ -159,7 +159,7 @@ typedef struct question {
   rl_slice segment;
 } question;
 
-/* Stack: the question. Leaves what the converter says. */
+/* Calls a converter's test. Runs protected. Stack: the question (light userdata). */
 static int ask_converter(lua_State *L) {
   const question *q = lua_touserdata(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, q->app->self_ref);
@@ -170,14 +170,15 @@ static int ask_converter(lua_State *L) {
   return 1;
 }
 
-/* What a program's test raises means that the value does not fit. That memory is short is no answer: the request gets an
- * error then, not the next best route. Stack top: the error. */
+/* Stack top: the error that a converter's test raised. It means that the value does not fit, unless it is out of memory: then the
+ * answer is unknown, and the request gets an error instead of another route. */
 static void note_failure(lua_State *L, rl_app *app) {
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
   if (strcmp(text, "not enough memory") == 0) app->unsure = rl_error_status(RL_ENOMEM);
 }
 
-/* A converter of the program's: its test runs on the main thread, outside any task, all of it protected. */
+/* Asks a converter of the program whether a segment fits. Its test runs protected on the state's main thread, outside any task, so
+ * it cannot wait. */
 static bool accepts(void *ud, int convert, rl_slice segment) {
   question q = {.app = ud, .convert = convert, .segment = segment};
   lua_State *L = q.app->vm->L;
@@ -260,7 +261,7 @@ typedef struct held_pattern {
 
 static void free_pattern(void *object) { rl_pattern_free(object); }
 
-/* pattern_parts(pattern) -> list of strings and {name, converter}; raises what is wrong with it */
+/* pattern_parts(pattern) -> list of strings and {name, converter}; raises if it is malformed */
 static int l_pattern_parts(lua_State *L) {
   rl_slice text = rl_check_slice(L, 1);
   held_pattern *held = (held_pattern *)rl_owner_push_sized(L, sizeof *held, free_pattern);
@@ -291,7 +292,7 @@ static int l_pattern_parts(lua_State *L) {
   return 1;
 }
 
-/* convert_fits(converter, text) -> whether the router would take it there; true of a converter that is a program's own */
+/* convert_fits(converter, text) -> whether the router would accept it there; true for a converter of the program */
 static int l_convert_fits(lua_State *L) {
   lua_pushboolean(L, rl_convert_fits(rl_check_slice(L, 1), rl_check_slice(L, 2)));
   return 1;

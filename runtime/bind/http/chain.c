@@ -1,9 +1,8 @@
 /*
- * The links of a middleware chain. A middleware calls handler(req) and gets a response object or what was raised inside:
- * so each link turns what the function behind it returned, or a response it raised, into a response.
+ * The links of a middleware chain. A middleware calls handler(req) and expects a response or an error. So each link calls its
+ * function with the next link, and turns the function's results, or a response that it raised, into a response.
  */
 #include "app/answer.h"
-#include "app/serving.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"
 
@@ -20,7 +19,7 @@ static int link_k(lua_State *L, int status, lua_KContext number) {
   return rl_res_at(L, -1) ? 1 : lua_error(L);
 }
 
-/* Upvalues: 1 the function, 2 a label for messages, 3 the next link, or nil behind the last. */
+/* Upvalues: 1 the function, 2 a label for messages, 3 the next link, or nil after the last. */
 static int call_link(lua_State *L) {
   lua_settop(L, 1);
   lua_pushcfunction(L, rl_raised_handler);
@@ -32,7 +31,7 @@ static int call_link(lua_State *L) {
   return link_k(L, lua_pcallk(L, 2, LUA_MULTRET, 1, number, link_k), number);
 }
 
-/* link(f, label, next?) -> function(req) -> response, which calls f(req, next) */
+/* link(f, label, next?) -> function(req) -> response, which calls f(req, next); it raises what f raises, except a response */
 static int l_link(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   luaL_checktype(L, 2, LUA_TSTRING);

@@ -1,4 +1,7 @@
-/* Compression for Lua: what rille.compress is made of. Large bodies are compressed on a thread. */
+/*
+ * Compression for Lua, on which rille.compress is built. Bodies up to INLINE_SIZE are compressed at once. Larger ones go through a
+ * gate to the thread pool, while the task waits. Streams are compressed piece by piece.
+ */
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +23,7 @@ static rl_encoding check_encoding(lua_State *L, int index) {
 
 /* ---- whole bodies --------------------------------------------------------------------------------------------------------- */
 
-/* A body on a thread. On the heap, because it may outlive a cancelled task; the string is copied for the same reason. */
+/* A body that a thread compresses. It may outlive a cancelled task, so it is on the heap and has a copy of the string. */
 typedef struct work {
   rl_gated gated;
   rl_waker waker;
@@ -34,7 +37,7 @@ typedef struct work {
 
 static rl_gate gate;
 
-/* A core each, so that files and names find a free thread of the pool. */
+/* Lets as many bodies in as there are cores, so that threads of the pool stay free for files and names. */
 static void open_gate(void) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
   rl_gate_init(&gate, cores > 0 ? (unsigned)cores : 1, RL_LIMIT_COMPRESS_QUEUE);
@@ -52,7 +55,7 @@ static void run(rl_gated *gated) {
 
 static void done(rl_gated *gated, bool ran) {
   work *w = RL_CONTAINER(gated, work, gated);
-  (void)ran; /* false only for one that was abandoned */
+  (void)ran; /* false only if it was abandoned */
   w->under_way = false;
   if (w->abandoned) free_work(w);
   else rl_task_wake(&w->waker);
@@ -112,7 +115,7 @@ static int compress_on_thread(lua_State *L, rl_encoding encoding, rl_slice body)
   return 0;
 }
 
-/* compress(body, encoding) -> string, or nil where too many large ones wait already */
+/* compress(body, encoding) -> string, or nil if too many large ones wait already */
 static int l_compress(lua_State *L) {
   rl_slice body = rl_check_slice(L, 1);
   rl_encoding encoding = check_encoding(L, 2);
@@ -125,7 +128,7 @@ static int l_compress(lua_State *L) {
 
 typedef struct stream {
   rl_compressor *compressor;
-  bool owes; /* what came out has not reached Lua: where it never does, the rest is of no use */
+  bool owes; /* output did not reach Lua (out of memory); the stream has a gap then, and is unusable */
 } stream;
 
 static stream *check_stream(lua_State *L) {

@@ -1,4 +1,7 @@
-/* Forms, multipart bodies, cookies and Accept for Lua: the pure parsers of http/. See lua/rille/form.lua. */
+/*
+ * Binds the pure parsers of http/ for forms, multipart bodies, cookies and Accept. lua/rille/form.lua feeds them with the body.
+ * A parser holds memory, so it is in a userdata whose __gc frees it.
+ */
 #include "http/form.h"
 #include "base/ascii.h"
 #include "base/error.h"
@@ -28,7 +31,7 @@ static RL_RAISES int raise_form_error(lua_State *L, int code) {
 /* form_decode(body, utf8) -> {name, value, name, value …} */
 static int l_form_decode(lua_State *L) {
   rl_slice body = rl_check_slice(L, 1), name, value;
-  rl_form *form = lua_newuserdatauv(L, sizeof *form, 0); /* its __gc frees what a raise would leave */
+  rl_form *form = lua_newuserdatauv(L, sizeof *form, 0); /* its __gc frees the decoder if something raises */
   rl_form_init(form, body, RL_LIMIT_FORM_FIELDS, lua_toboolean(L, 2));
   luaL_setmetatable(L, "rille.form_decoder");
   lua_newtable(L);
@@ -51,7 +54,7 @@ typedef struct multipart_box {
   rl_multipart multipart;
   const char *chunk;
   rl_slice in;
-  int failed; /* an error ends it. While an event has not reached Lua: the one that keeps it from doing so */
+  int failed; /* the code with which it has failed for good; RL_ENOMEM while an event is passed to Lua, which may raise */
 } multipart_box;
 
 static multipart_box *check_multipart(lua_State *L) {
@@ -69,7 +72,7 @@ static RL_RAISES int raise_multipart_error(lua_State *L, int code, const char *w
   rl_error_raise(L, code, "%s", why ? why : rl_error_text(code));
 }
 
-/* multipart(content_type) -> parser; raises where it is not multipart or has no valid boundary */
+/* multipart(content_type) -> parser; raises if it is not multipart or has no valid boundary */
 static int l_multipart(lua_State *L) {
   rl_slice content_type = rl_check_slice(L, 1);
   multipart_box *box = lua_newuserdatauv(L, sizeof *box, 1);
@@ -80,7 +83,7 @@ static int l_multipart(lua_State *L) {
   return 1;
 }
 
-/* parser:feed(chunk): what next() works on; the one before must be used up */
+/* parser:feed(chunk): the next input for next(), which must have used up the chunk before */
 static int l_feed(lua_State *L) {
   multipart_box *box = check_multipart(L);
   box->in = rl_check_slice(L, 2);
@@ -119,7 +122,7 @@ static void push_part(lua_State *L, multipart_box *box) {
   rl_multipart *m = &box->multipart;
   rl_part part;
   lua_createtable(L, 0, 6);
-  push_fields(L, m); /* before the description takes escapes off in place */
+  push_fields(L, m); /* first, because rl_multipart_describe removes escapes in place */
   lua_setfield(L, -2, "headers");
   int code = rl_multipart_describe(m, &part);
   if (code) box->failed = code, raise_multipart_error(L, code, m->why);
@@ -133,7 +136,8 @@ static void push_part(lua_State *L, multipart_box *box) {
   lua_setfield(L, -2, "filename");
 }
 
-/* The data of the event, as a string and the positions of it: the chunk itself where it stands there. */
+/* Pushes the data of the event: a string, and from where to where in it. The string is the chunk itself if the data is in it, so
+ * that nothing is copied. */
 static int push_data(lua_State *L, const multipart_box *box) {
   rl_slice data = box->multipart.data;
   rl_slice used = rl_slice_of(box->chunk, (size_t)(box->in.data - box->chunk) + box->in.len);
@@ -142,7 +146,7 @@ static int push_data(lua_State *L, const multipart_box *box) {
     lua_getiuservalue(L, 1, 1);
     lua_pushinteger(L, data.data - used.data + 1);
     lua_pushinteger(L, data.data - used.data + (lua_Integer)data.len);
-  } else { /* a piece of a delimiter that was none */
+  } else { /* it looked like the beginning of a delimiter in an earlier chunk */
     rl_push_slice(L, data);
     lua_pushinteger(L, 1);
     lua_pushinteger(L, (lua_Integer)data.len);
@@ -163,7 +167,7 @@ static int push_event(lua_State *L, multipart_box *box, int event) {
   }
 }
 
-/* parser:next() -> nil (feed it) | "part", part | "data", string, i, j | "end_part" | "end" */
+/* parser:next() -> nil (feed it) | "part", part | "data", string, i, j | "end_part" | "end"; raises if it is malformed */
 static int l_next(lua_State *L) {
   multipart_box *box = check_multipart(L);
   lua_settop(L, 1);
@@ -175,7 +179,7 @@ static int l_next(lua_State *L) {
   return count;
 }
 
-/* parser:finish(): raises where the body was cut off */
+/* parser:finish(): raises if the body was cut off */
 static int l_finish(lua_State *L) {
   multipart_box *box = check_multipart(L);
   int code = rl_multipart_finish(&box->multipart);
@@ -184,7 +188,7 @@ static int l_finish(lua_State *L) {
 
 /* ---- headers ------------------------------------------------------------------------------------------------------------------- */
 
-/* cookies(header) -> {name = value}: the first of a name counts; of a __Host- or __Secure- name that comes twice, none */
+/* cookies(header) -> {name = value}: the first of a name counts; a __Host- or __Secure- name that comes twice is dropped */
 static int l_cookies(lua_State *L) {
   rl_slice rest = rl_check_slice(L, 1), name, value;
   lua_newtable(L);

@@ -1,5 +1,5 @@
 /*
- * Apps, requests, responses and what serves them.
+ * The bindings of rille.native.http: apps, requests and their bodies, responses, sessions, static files, rate limits.
  */
 #ifndef RL_BIND_HTTP_HTTP_H
 #define RL_BIND_HTTP_HTTP_H

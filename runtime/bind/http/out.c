@@ -1,4 +1,7 @@
-/* `out` of a streamed response: out:write(s) returns when the client has taken enough that more may follow; out:trailer. */
+/*
+ * `out` of a streamed response. out:write(s) returns when the client has taken enough that more may be sent; that is its
+ * backpressure. out:trailer adds fields after the body. The request's own task alone may write.
+ */
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
@@ -27,7 +30,7 @@ static RL_RAISES int raise_write_error(lua_State *L, int code) {
   rl_error_raise(L, RL_ECANCELLED, "cancelled: the client has gone");
 }
 
-/* What is left of the string at index 2, piece by piece. */
+/* Writes the string at index 2 from byte `done` on, in pieces. */
 static int write_from(lua_State *L, size_t done) {
   rl_serving *s = check_out(L);
   rl_slice all = rl_check_slice(L, 2);
@@ -42,25 +45,25 @@ static int write_from(lua_State *L, size_t done) {
   return 1;
 }
 
-/* out:write(s) -> out */
+/* out:write(s) -> out; raises code "cancelled" if the client has gone, and if it is more than the announced length */
 static int out_write(lua_State *L) {
   rl_serving *s = check_out(L);
   luaL_checkstring(L, 2);
   if (rl_task_may_wait(L, "out:write") != s->task)
     return rl_error_mistake(L, "a response is written by the task of its request only");
-  if (s->clogged && !s->gone) return rl_serving_wait_drain(L, s, write_k, 0); /* a write before was cancelled */
+  if (s->clogged && !s->gone) return rl_serving_wait_drain(L, s, write_k, 0); /* an earlier write was cancelled */
   return write_from(L, 0);
 }
 
-/* Room for one more, and the strings that it will hold; NULL where memory is short. */
+/* Returns the place for the next trailer, or NULL if out of memory. */
 static rl_header *add_trailer(rl_serving *s) {
   rl_arena *arena = &s->req->arena;
   if (!s->trailers) s->trailers = rl_arena_alloc(arena, TRAILERS * sizeof *s->trailers);
   return s->trailers ? &s->trailers[s->trailer_count] : NULL;
 }
 
-/* out:trailer(name, value) -> out: a field behind the body. Dropped where the response is not chunked (HTTP/1.0), as RFC 9110
- * section 6.5 allows. Names that mean something in a head are refused (section 6.5.1). */
+/* out:trailer(name, value) -> out: adds a field after the body. It is dropped if the response is not chunked (HTTP/1.0), as RFC
+ * 9110 section 6.5 allows. Raises for names that have a meaning in a head (section 6.5.1), and for unsafe values. */
 static int out_trailer(lua_State *L) {
   rl_serving *s = check_out(L);
   rl_slice name = rl_check_slice(L, 2), value = rl_check_slice(L, 3);

@@ -1,5 +1,4 @@
-/* What guards an app, for Lua: rate limits, networks, and what a trusted proxy says about a request. */
-#include "app/serving.h"
+/* Rate limits, sets of networks, and the address and scheme that a trusted proxy reports for a request, for Lua. */
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"
@@ -21,7 +20,7 @@ static int l_limit_take(lua_State *L) {
   return 1;
 }
 
-/* client_key(address) -> what counts as one client: the address, or the /64 of an IPv6 one */
+/* client_key(address) -> a key for one client: the address, or the /64 network of an IPv6 one; a text that is neither as it is */
 static int l_client_key(lua_State *L) {
   rl_ip ip;
   if (rl_ip_parse(rl_check_slice(L, 1), &ip)) {
@@ -35,7 +34,7 @@ static int l_client_key(lua_State *L) {
 
 /* ---- networks ----------------------------------------------------------------------------------------------------------------- */
 
-/* networks(list) -> set of networks, or nil and the one that is none */
+/* networks(list) -> set of networks, or nil and the item that is none */
 static int l_networks(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
@@ -65,19 +64,20 @@ static int l_has(lua_State *L) {
   return 1;
 }
 
-/* is_address(text) -> boolean; is_authority(text) -> boolean */
+/* is_address(text) -> boolean */
 static int l_is_address(lua_State *L) {
   rl_ip ip;
   lua_pushboolean(L, rl_ip_parse(rl_check_slice(L, 1), &ip) == 0);
   return 1;
 }
 
+/* is_authority(text) -> boolean: host, or host:port */
 static int l_is_authority(lua_State *L) {
   lua_pushboolean(L, rl_authority_is_valid(rl_check_slice(L, 1)));
   return 1;
 }
 
-/* ---- behind a proxy -------------------------------------------------------------------------------------------------------------- */
+/* ---- requests that come through a proxy ------------------------------------------------------------------------------------------- */
 
 static void set_slice(lua_State *L, int index, rl_req *req, rl_slice *field) {
   if (lua_isnil(L, index)) return;
@@ -86,7 +86,7 @@ static void set_slice(lua_State *L, int index, rl_req *req, rl_slice *field) {
   *field = copy;
 }
 
-/* request_forward(req, remote, scheme, host): what the request is taken for from now on; nil leaves it */
+/* request_forward(req, remote, scheme, host): replaces these fields of the request; nil leaves one as it is */
 static int l_request_forward(lua_State *L) {
   rl_req *req = rl_check_serving(L, 1)->req;
   lua_settop(L, 4);

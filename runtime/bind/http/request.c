@@ -1,6 +1,6 @@
 /*
- * `req` for Lua. Its fields are made into Lua values when they are asked for, and only then; those that are tables are kept
- * (user value 1), so that req.state is the same table each time. The handle may outlive the request: every access checks.
+ * `req` for Lua. A field becomes a Lua value when it is read. Fields that are tables are cached in user value 1, so that
+ * req.state is the same table each time. The handle may outlive the request, so every access checks.
  *
  * Methods and fields written in Lua are added by lua/rille/request.lua through native.request_methods and
  * native.request_getters.
@@ -79,7 +79,7 @@ static const struct {
               {"app", FIELD_APP},
               {"state", FIELD_STATE}};
 
-/* A decoded path or parameter: "%2F" and "%25" were kept until now. */
+/* Pushes a decoded path or parameter. Decoding has kept "%2F" and "%25" until here, so that a slash in a segment splits nothing. */
 static void push_unescaped(lua_State *L, rl_slice s) {
   if (rl_slice_find(s, '%', 0) == s.len) {
     rl_push_slice(L, s);
@@ -102,7 +102,7 @@ static void push_decoded(lua_State *L, rl_slice s) {
   rl_error_raise(L, RL_EINVALID, "the query string is not valid: a bad escape, or not UTF-8");
 }
 
-/* First value of each name. */
+/* Pushes a table of the first value of each name. */
 static void push_query(lua_State *L, const rl_req *req) {
   rl_slice rest = req->query, name, value;
   unsigned count = 0;
@@ -122,7 +122,7 @@ static void push_query(lua_State *L, const rl_req *req) {
   }
 }
 
-/* Those of a program's own converters are strings here; lua/rille/app.lua parses them before the handler runs. */
+/* Pushes a parameter. For a converter of the program it is a string here; lua/rille/app.lua converts it before the handler runs. */
 static void push_param(lua_State *L, const rl_param *param) {
   if (param->convert != RL_CONVERT_INT && param->convert != RL_CONVERT_FLOAT) {
     push_unescaped(L, param->value);
@@ -145,7 +145,7 @@ static void push_params(lua_State *L, rl_serving *s) {
   }
 }
 
-/* "text/html; charset=utf-8" -> the type in lower case, or the charset. */
+/* Returns a parameter of a field value such as "text/html; charset=utf-8", without its quotes; or an empty slice. */
 static rl_slice parameter(rl_slice value, rl_slice name) {
   for (size_t at = rl_slice_find(value, ';', 0); at < value.len; at = rl_slice_find(value, ';', at + 1)) {
     size_t end = rl_slice_find(value, ';', at + 1);
@@ -193,7 +193,7 @@ static void push_headers_view(lua_State *L) {
   luaL_setmetatable(L, "rille.request_headers");
 }
 
-/* Lower-case name -> value. Empty until the body has been read: they stand behind it. */
+/* Pushes a table: lower-case name -> value. It is empty until the body has been read, because trailers come after it. */
 static void push_trailers(lua_State *L, const rl_req *req) {
   lua_createtable(L, 0, (int)req->trailer_count);
   for (size_t i = 0; i < req->trailer_count; i++) {
@@ -203,7 +203,7 @@ static void push_trailers(lua_State *L, const rl_req *req) {
   }
 }
 
-/* Fields that are tables are made once and kept. */
+/* Pushes a field that is a table. Makes it once, and caches it. */
 static void push_table_field(lua_State *L, rl_serving *s, int field) {
   rl_request_push_cached(L);
   if (lua_rawgeti(L, -1, field) != LUA_TNIL) return;
@@ -244,22 +244,22 @@ static int getter_k(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* What the library keeps under a name may be absent; all else is no field at all. */
+/* Pushes nil for a name that the library may keep later (request_keep). Raises for any other name. */
 static int not_there(lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNIL) return lua_pushnil(L), 1;
   return rl_unknown(L, "req", 2);
 }
 
-/* req.<field>, req:<method>. Upvalues: 1 the index of fields and methods, 2 getters written in Lua, 3 names of what may be kept
- * and absent (lua/rille/request.lua). */
+/* req.<field>, req:<method>. Upvalues: 1 the index of fields and methods, 2 getters written in Lua, 3 names that may be kept and
+ * may be absent (lua/rille/request.lua). */
 static int request_index(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
   rl_serving *s = rl_check_serving(L, 1);
-  if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) { /* kept or overridden under its name */
+  if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) { /* kept under its name, which may override a field */
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   }
@@ -290,13 +290,13 @@ static int request_tostring(lua_State *L) {
   return 1;
 }
 
-/* request_keep(req, name, value): what req.<name> is from now on */
+/* request_keep(req, name, value): req.<name> is this value from now on */
 static int request_keep(lua_State *L) {
   const rl_serving *s = rl_check_serving(L, 1);
   size_t len;
   if (strcmp(luaL_checkstring(L, 2), "id") == 0 && lua_isstring(L, 3)) {
     const char *id = lua_tolstring(L, 3, &len);
-    s->req->id = rl_arena_copy(&s->req->arena, rl_slice_of(id, len)); /* the access log's name for it too */
+    s->req->id = rl_arena_copy(&s->req->arena, rl_slice_of(id, len)); /* the access log shows it too */
   }
   lua_settop(L, 3);
   rl_request_push_cached(L);
@@ -305,7 +305,7 @@ static int request_keep(lua_State *L) {
   return 0;
 }
 
-/* request_finish(req, f): f(req, response) runs before the response leaves, the last one that asked first */
+/* request_finish(req, f): f(req, response) runs before the response is sent; the function that was added last runs first */
 static int request_finish(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -332,7 +332,7 @@ static int request_finishers(lua_State *L) {
   return 1;
 }
 
-/* request_miss(req) -> status, allow: what the router found out about a path without a route */
+/* request_miss(req) -> status, allow: what the router found for a path without a route */
 static int request_miss(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   char allow[256];
@@ -417,7 +417,7 @@ static int header_all(lua_State *L) {
   return 1;
 }
 
-/* served_header(name) -> that header of the request for which the running task works, or nil where it works for none */
+/* served_header(name) -> that header of the request for which the running task works, or nil */
 static int served_header(lua_State *L) {
   const rl_serving *s = rl_serving_of_task(rl_task_running(L));
   rl_slice name = rl_check_slice(L, 1);
@@ -487,7 +487,7 @@ void rl_bind_request(lua_State *L) {
   lua_setfield(L, -2, "__tostring");
   lua_newtable(L);
   lua_pushvalue(L, -1);
-  lua_setfield(L, -4, "request_hidden"); /* what templates do not see of it: lua/rille/request.lua fills it */
+  lua_setfield(L, -4, "request_hidden"); /* names that templates cannot see; lua/rille/request.lua fills it */
   lua_setfield(L, -2, "__hidden");
   rl_vm_of(L)->refs[RL_REF_REQUEST_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);

@@ -1,4 +1,7 @@
-/* The body of a request for Lua: whole, in pieces, or not at all. Only the task of the request reads it. */
+/*
+ * Reads the body of a request for Lua: whole (req:bytes), or in pieces (req:chunks). Only the request's own task may read it. The
+ * bytes gather in serving->body (app/serving.h); body_state says which way was taken.
+ */
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/http/request.h"
@@ -9,7 +12,7 @@ static bool undo_body(rl_task *task, void *ud) {
   if (!s) return true;
   s->body_waker.task = NULL;
   if (s->body_state == RL_BODY_READING)
-    s->body_state = RL_BODY_UNREAD; /* what has come stays and may be asked for again */
+    s->body_state = RL_BODY_UNREAD; /* bytes that have arrived stay, and it can be read again */
   if (s->req && !s->gone) s->req->ops->read_body(s->req, false);
   return true;
 }
@@ -34,7 +37,7 @@ static void check_body_size(lua_State *L, rl_serving *s) {
 
 static int body_done(lua_State *L, rl_serving *s) {
   if (s->body_error) return raise_body_error(L, s);
-  s->body_state = RL_BODY_UNREAD; /* until Lua has it: where that fails, it may be asked for again */
+  s->body_state = RL_BODY_UNREAD; /* until Lua has it; if that raises, it can be read again */
   rl_request_push_cached(L);
   rl_push_slice(L, rl_buf_slice(&s->body));
   lua_pushvalue(L, -1);
@@ -49,7 +52,7 @@ static int body_k(lua_State *L, int status, lua_KContext ctx) {
   return body_done(L, rl_check_serving(L, 1));
 }
 
-/* request_body(req) -> the body where it was read whole already, or nil */
+/* request_body(req) -> the body if it was read whole already, or nil */
 static int request_body(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
@@ -59,7 +62,7 @@ static int request_body(lua_State *L) {
   return 1;
 }
 
-/* req:bytes() -> the whole body; may be asked for again */
+/* req:bytes() -> the whole body, each time; raises too_large (413), timeout (408), and if it was read in pieces */
 static int l_bytes(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
@@ -85,8 +88,8 @@ static int next_chunk_k(lua_State *L, int status, lua_KContext ctx) {
   return next_chunk(L);
 }
 
-/* The iterator of req:chunks(): what has arrived, or a wait. The request is its upvalue, so that it can be passed on as it is
- * (the body of a request of the client). */
+/* The iterator of req:chunks(): returns the bytes that have arrived, or waits. The request is its upvalue, so that a program can pass
+ * the iterator on (as the body of a request of the client). */
 static int next_chunk(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(1));

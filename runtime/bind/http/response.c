@@ -1,4 +1,4 @@
-/* Responses for Lua: their methods, fields and headers, and the functions that make them. See app/answer.h. */
+/* Responses for Lua: their fields, and the functions that make them. See app/answer.h; their headers are response_headers.c. */
 #include <string.h>
 #include <strings.h>
 
@@ -6,10 +6,8 @@
 #include "app/serving.h"
 #include "base/date.h"
 #include "base/error.h"
-#include "base/url.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
-#include "bind/core/joined.h"
 #include "bind/http/http.h"
 #include "bind/http/request.h"
 #include "bind/http/response.h"
@@ -25,7 +23,7 @@ rl_res *rl__res_check(lua_State *L, int index) {
   return res;
 }
 
-/* "999", "the string '200'", "a table" */
+/* Pushes the value at `index` as a message shows it: "999", "the string '200'", "a table". */
 static const char *push_shown(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TSTRING && lua_type(L, index) != LUA_TNUMBER)
     return lua_pushfstring(L, "a %s", luaL_typename(L, index));
@@ -42,7 +40,7 @@ static int check_status(lua_State *L, int index, int otherwise) {
   return (int)status;
 }
 
-/* place() -> "app.lua:12: ", where the handler of the running request begins, or its task was spawned; or "" */
+/* place() -> "app.lua:12: ", where the handler of the running request is defined, or the task was spawned; or "" */
 static int l_place(lua_State *L) {
   rl_serving_push_place(L);
   return 1;
@@ -67,7 +65,7 @@ static int res_index(lua_State *L) {
   return 1;
 }
 
-/* Of a body that is another one now. */
+/* Removes the Content-Length of the response, because its body was replaced. */
 static void forget_length(lua_State *L, int res_index) {
   if (lua_getiuservalue(L, res_index, 2) == LUA_TTABLE) {
     lua_pushliteral(L, "Content-Length");
@@ -171,7 +169,7 @@ static int l_stream(lua_State *L) {
   return 1;
 }
 
-/* to_response(label, f, ...) -> response, for what the handler f returned */
+/* to_response(label, f, ...) -> response, made of what the handler f returned; raises if that is none */
 static int l_to_response(lua_State *L) {
   const char *label = luaL_checkstring(L, 1);
   rl_returned from = {.who = "the handler of", .label = label, .function = 2};
@@ -179,8 +177,8 @@ static int l_to_response(lua_State *L) {
   return 1;
 }
 
-/* Replaces a link of a chain by the next one (its third upvalue), the last link by its function (its first), and what else the
- * library puts around a handler by what is inside. False where the function is the program's. */
+/* Replaces the function at index 1 by the one inside it: a link of a chain by the next link (its third upvalue), the last link by its
+ * function (its first), another wrapper of the library by what it wraps. Returns false if there is no more to unwrap. */
 static bool go_inward(lua_State *L) {
   lua_Debug ar;
   if (!lua_isfunction(L, 1)) return false;
@@ -198,7 +196,7 @@ static bool go_inward(lua_State *L) {
   return true;
 }
 
-/* handler_place(req) -> "app/posts.lua:12: ", where the handler of its route is defined, for messages; "" where that is not known */
+/* handler_place(req) -> "app/posts.lua:12: ", where the handler of its route is defined, for messages; "" if that is unknown */
 static int l_handler_place(lua_State *L) {
   rl_serving_push_chain(L, rl_check_serving(L, 1));
   lua_replace(L, 1);
@@ -221,7 +219,7 @@ static int l_is_stream(lua_State *L) {
   return 1;
 }
 
-/* wrap_stream(response, function(f) -> function): replaces what writes the body */
+/* wrap_stream(response, function(f) -> function): replaces the function that writes the body */
 static int l_wrap_stream(lua_State *L) {
   luaL_argcheck(L, rl__res_check(L, 1)->kind == RL_RES_STREAM, 1, "not a streamed response");
   luaL_checktype(L, 2, LUA_TFUNCTION);

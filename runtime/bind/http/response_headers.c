@@ -1,22 +1,17 @@
-/* The headers of a response for Lua: set, added, removed, read, each checked when it is set. See app/answer.h. */
+/*
+ * Sets, adds, removes and reads the headers of a response for Lua. Names and values are checked when they are set, so that a line
+ * break in one cannot split a response (CWE-113). See app/answer.h for how they are kept.
+ */
 #include <string.h>
 #include <strings.h>
 #include "app/answer.h"
-#include "app/serving.h"
-#include "base/date.h"
-#include "base/error.h"
-#include "base/url.h"
 #include "bind/bind.h"
-#include "bind/core/core.h"
 #include "bind/core/joined.h"
 #include "bind/http/http.h"
-#include "bind/http/request.h"
 #include "bind/http/response.h"
 #include "http/header.h"
-#include "http/status.h"
-#include "vm/owner.h"
 
-/* Of a stream, whose length the program may know, or of what answers HEAD without making a body. */
+/* Checks a Content-Length that the program sets: for a stream whose length it knows, or for an answer to HEAD without a body. */
 static void check_length(lua_State *L, const rl_res *res, rl_slice value) {
   uint64_t length;
   if (res->kind == RL_RES_FILE) luaL_error(L, "the Content-Length of a file's response is set by the server itself");
@@ -46,7 +41,7 @@ static bool is_length(lua_State *L, int name_index) {
   return rl_header_id_of(rl_check_slice(L, name_index)) == RL_HEADER_CONTENT_LENGTH;
 }
 
-/* A size is often a float, such as 64 * 2^20. */
+/* Turns a Content-Length that is a float, such as 64 * 2^20, into an integer. */
 static void settle_length(lua_State *L, int name_index, int value_index) {
   int exact = 0;
   lua_Integer length = lua_type(L, value_index) == LUA_TNUMBER ? lua_tointegerx(L, value_index, &exact) : 0;
@@ -61,7 +56,6 @@ static bool same_name(lua_State *L, int a, int b) {
   return rl_slice_eq_nocase(rl_slice_of(x, a_len), rl_slice_of(y, b_len));
 }
 
-/* Removes every pair of that name from the list on top of the stack. */
 void rl__res_remove_header(lua_State *L, int name_index) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1), kept = 0;
   for (lua_Integer i = 1; i < count; i += 2) {
@@ -117,7 +111,7 @@ static lua_Integer get_headers(lua_State *L, int res_index) {
   return lua_getiuservalue(L, res_index, 2) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
 }
 
-/* Where the next header of that name is in the list at `list`, from `i` on; behind `count` where there is none. */
+/* Returns where the next header of that name is in the list at `list`, from `i` on; more than `count` if there is none. */
 static lua_Integer find_header(lua_State *L, int list, lua_Integer count, lua_Integer i, int name_index) {
   for (; i < count; i += 2) {
     lua_rawgeti(L, list, i);
@@ -151,7 +145,8 @@ static void push_header_value(lua_State *L, int res_index, int name_index) {
   lua_remove(L, list);
 }
 
-/* Pushes the response of a view. Its metamethods can be had by the debug library, and called with anything. */
+/* Pushes the response of a view. Checks its argument, because a program can get the metamethods by the debug library, and call
+ * them with any value. */
 static void push_viewed(lua_State *L) {
   luaL_checkudata(L, 1, "rille.response_headers");
   lua_getiuservalue(L, 1, 1);
@@ -186,7 +181,7 @@ static int view_pairs(lua_State *L) {
     lua_rawgeti(L, table + 1, i + 1);
     rl_slice name = rl_check_slice(L, -2), value = rl_check_slice(L, -1);
     if (type && rl_slice_eq_nocase(name, RL_SLICE("content-type"))) {
-      type = NULL; /* the program's own stands instead of it */
+      type = NULL; /* the program has set its own */
       lua_pushnil(L), lua_setfield(L, table, "content-type");
     }
     rl_joined_add(L, table, name, value);

@@ -1,20 +1,20 @@
 /*
- * Bytes that arrive piece by piece and may be many: up to 64 KiB stay in memory, the rest goes to a file, written by
- * threads. Two kinds:
+ * Spools collect bytes that arrive in pieces. Up to 64 KiB stay in memory; more goes to a file, which threads write. There are
+ * two kinds:
  *
- *   spool(req)   an upload, closed at the end of the request
- *   saver(path)  a file that becomes `path` when it is committed, and vanishes when it is not. With a root it stays below
- *                that directory: its folder is opened there (base/beneath.h), and it is written through that descriptor
+ *   spool(req)   an upload; closed at the end of the request
+ *   saver(path)  a file that becomes `path` when it is committed, and is removed if it is not. With a root it stays below that
+ *                directory: its folder is opened there (base/beneath.h), and it is written through that descriptor
  *
  *   write -> [memory < 64 KiB] -> job: open once, write, empty the memory -> write …      one job of a spool at a time
  *
- * A body may hold a thousand files, and a process has few descriptors: all uploads of a request share one file without a
- * name, the heap. Each piece that goes out gets the next place in it, and a spool knows which pieces are its own.
+ * A body may hold a thousand files, and a process has few descriptors. So all uploads of a request share one unnamed file, the
+ * heap. Each piece that is written gets the next place in it, and a spool knows which extents are its own.
  *
  *   heap   | a …… | b …… | a ……… |          extents of a: 1 and 3
  *
- * The Lua handle and a job under way each hold the C object; closing while a job runs waits for it. The request and each of
- * its spools hold the heap.
+ * The Lua handle and a job under way each keep the C object alive. Closing during a job frees the contents when the job ends.
+ * The request and each of its spools hold a reference to the heap.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,12 +37,12 @@
 enum { PATH_ROOM = 4096 };
 
 typedef struct heap {
-  rl_cleanup cleanup; /* the first of the request's list that is a heap */
+  rl_cleanup cleanup; /* in the request's list, which holds one heap at most */
   unsigned refs;
   uv_mutex_t lock; /* of fd: opened by the first job that needs it, on its thread */
   int fd;
   uint64_t size;    /* where the next piece goes */
-  size_t in_memory; /* bytes of all its spools that did not go out */
+  size_t in_memory; /* bytes of all its spools that are in memory */
 } heap;
 
 typedef struct extent {
@@ -54,24 +54,24 @@ typedef struct spool spool;
 struct spool {
   rl_cleanup cleanup; /* in the request's list, or nowhere */
   rl_job job;
-  rl_waker waker;           /* of who waits for the job */
-  int (*work)(spool *file); /* on a thread; its result is `code` */
+  rl_waker waker;           /* of the task that waits for the job */
+  int (*work)(spool *file); /* runs on a thread; its result is `code` */
   int code;
   bool busy, closed, has_handle;
   heap *heap;       /* of an upload; else NULL */
-  size_t counted;   /* how much of heap->in_memory is ours */
-  uint64_t place;   /* in the heap, of the piece that goes out */
+  size_t counted;   /* its share of heap->in_memory */
+  uint64_t place;   /* offset in the heap of the piece that is being written */
   rl_buf extents;   /* of extent, in the order in which they were written */
   int fd;           /* of a saver */
-  uint64_t written; /* bytes in the file, in front of those in memory */
+  uint64_t written; /* bytes in the file; those in memory follow them */
   rl_buf memory;
-  rl_buf piece; /* what was read back */
+  rl_buf piece; /* bytes read back from the file */
   uint64_t read_at;
-  char *path, *name; /* of a saver: what it is to be, what it is meanwhile */
-  char *root, *said; /* of one below a root: that, and the path as it was said; `path` leads through `folder` then */
-  int folder;
-  bool keeps;          /* what is there already stays */
-  const char *problem; /* what is wrong with the path, where no code says it */
+  char *path, *name;   /* of a saver: the final path, and the temporary name */
+  char *root, *said;   /* of a saver: the root or NULL; the path as the program gave it */
+  int folder;          /* below a root: the file's folder, through which `path` leads; else -1 */
+  bool keeps;          /* an existing file is not replaced */
+  const char *problem; /* what is wrong with the path, if no code says it */
 };
 
 static spool *check_spool(lua_State *L) {
@@ -110,7 +110,7 @@ static heap *new_heap(void) {
   return h;
 }
 
-/* That of a request, made where it has none yet; NULL where memory is short. */
+/* Returns the heap of a request. Makes it if there is none. Returns NULL if out of memory. */
 static heap *heap_of(rl_serving *serving) {
   RL_LIST_EACH(&serving->cleanups, node) {
     rl_cleanup *cleanup = RL_CONTAINER(node, rl_cleanup, node);
@@ -121,7 +121,7 @@ static heap *heap_of(rl_serving *serving) {
   return h;
 }
 
-/* On a thread: its descriptor, or an error. */
+/* Returns the descriptor of the heap, opened by the first call, or an error. Runs on a thread. */
 static int open_heap(heap *h) {
   uv_mutex_lock(&h->lock);
   if (h->fd < 0) {
@@ -136,7 +136,7 @@ static int open_heap(heap *h) {
   return h->fd;
 }
 
-/* What is in memory counts no more. */
+/* Takes the spool's share off heap->in_memory. */
 static void uncount(spool *file) {
   if (file->heap) file->heap->in_memory -= file->counted;
   file->counted = 0;
@@ -221,7 +221,7 @@ static int l_spool(lua_State *L) {
   return 1;
 }
 
-/* saver(path, root?, keeps?) -> spool that can be committed; keeps: not in the place of another file */
+/* saver(path, root?, keeps?) -> spool that can be committed; keeps: an existing file is not replaced */
 static int l_saver(lua_State *L) {
   rl_slice path = rl_check_slice(L, 1);
   const char *root = luaL_optstring(L, 2, NULL);
@@ -259,7 +259,7 @@ static bool undo_job(rl_task *task, void *ud) {
   return true;
 }
 
-/* Runs `work` on a thread, then `k`; index 1 is the handle, which keeps the object. */
+/* Runs `work` on a thread, then `k`. The handle at index 1 keeps the object alive. */
 static int start_job(lua_State *L, spool *file, const char *name, int (*work)(spool *), lua_KFunction k) {
   rl_task *task = rl_task_may_wait(L, name);
   file->work = work;
@@ -283,7 +283,7 @@ static RL_RAISES int raise_failure(lua_State *L, const spool *file, int code) {
   lua_error(L);
 }
 
-/* After a job: what went wrong is raised. */
+/* Returns the spool after a job. Raises if the job failed. */
 static spool *check_done(lua_State *L) {
   spool *file = *(spool **)lua_touserdata(L, 1);
   if (file->code) raise_failure(L, file, file->code);
@@ -293,7 +293,7 @@ static spool *check_done(lua_State *L) {
 
 /* ---- writing ----------------------------------------------------------------------------------------------------------------- */
 
-/* Takes the folder of a path below the root; -1 with errno. */
+/* Opens the folder of a path below the root. Returns -1 and sets errno if it cannot. */
 static int open_folder(int root, const char *path) {
   char folder[PATH_ROOM];
   const char *slash = strrchr(path, '/');
@@ -305,7 +305,7 @@ static int open_folder(int root, const char *path) {
   return rl_open_beneath(root, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* From here on the path leads through the folder's descriptor: no link that somebody sets meanwhile can move it. */
+/* Makes the path lead through the folder's descriptor, so that a symbolic link that is set meanwhile cannot redirect it (CWE-367). */
 static int go_through_folder(spool *file) {
   const char *slash = strrchr(file->said, '/'), *name = slash ? slash + 1 : file->said;
   size_t size = strlen(name) + 32;
@@ -331,7 +331,7 @@ static int enter_root(spool *file) {
   return rl_error_from_errno(saved);
 }
 
-/* What would only be found out when all of it is written. */
+/* Checks at once that the path can be replaced, which would otherwise fail only after everything was written. */
 static int check_place(spool *file) {
   struct stat info;
   if (stat(file->path, &info)) return RL_OK;
@@ -353,7 +353,7 @@ static int write_to_path(spool *file) {
   return rl_write_all(fd, rl_buf_slice(&file->memory));
 }
 
-/* Room for the extent was made. */
+/* Adds an extent, or extends the last one. take_place has reserved its memory. */
 static void add_extent(spool *file, extent more) {
   size_t count = file->extents.len / sizeof more;
   extent *last = count ? (extent *)(void *)file->extents.data + count - 1 : NULL;
@@ -388,12 +388,12 @@ static void count(spool *file, size_t len) {
   file->heap->in_memory += len;
 }
 
-/* Returns true if what is in memory may stay there, with so many bytes more. */
+/* Returns true if the bytes in memory may stay there together with `more`. */
 static bool fits(const spool *file, size_t more) {
   return file->memory.len + more <= RL_LIMIT_SPOOL && (!file->heap || file->heap->in_memory + more <= RL_LIMIT_SPOOLS);
 }
 
-/* A place in the heap for what is in memory, which goes out. 0 or RL_ENOMEM. */
+/* Takes a place in the heap for the bytes in memory, which will be written. Returns 0 or RL_ENOMEM. */
 static int take_place(spool *file) {
   if (rl_buf_reserve(&file->extents, sizeof(extent))) return RL_ENOMEM;
   uncount(file);
@@ -409,7 +409,7 @@ static int l_write(lua_State *L) {
   lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, (lua_Integer)s.len);
   luaL_argcheck(L, i >= 1 && j <= (lua_Integer)s.len && i <= j + 1, 3, "out of the string");
   size_t len = (size_t)(j - i + 1);
-  if (!fits(file, len)) rl_task_may_wait(L, "a file to be written"); /* before anything is taken */
+  if (!fits(file, len)) rl_task_may_wait(L, "a file to be written"); /* raises before anything has changed */
   if (rl_buf_add(&file->memory, s.data + i - 1, len)) return rl_error_raise(L, RL_ENOMEM, NULL);
   count(file, len);
   if (fits(file, 0)) return 0;
@@ -437,7 +437,7 @@ static int commit_k(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* spool:commit() -> bytes written: it is `path` now, on the disk */
+/* spool:commit() -> bytes written; the file is at `path` then, and synced; raises code "io", "exists", "full" */
 static int l_commit(lua_State *L) {
   spool *file = check_spool(L);
   luaL_argcheck(L, file->path != NULL, 1, "an upload has no path: save it");
@@ -447,7 +447,7 @@ static int l_commit(lua_State *L) {
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------------ */
 
-/* Where in the heap the byte `at` of an upload is, and how many follow it there. at < file->written. */
+/* Returns where byte `at` of an upload is in the heap, and how many bytes follow it there. `at` is less than file->written. */
 static extent find_extent(const spool *file, uint64_t at) {
   const extent *one = (const extent *)(const void *)file->extents.data;
   for (; at >= one->len; one++) at -= one->len;
@@ -462,7 +462,7 @@ static int read_piece(spool *file) {
   long n =
       rl_read_at(file->heap->fd, from.offset, file->piece.data, from.len < RL_LIMIT_SPOOL ? from.len : RL_LIMIT_SPOOL);
   if (n < 0) return (int)n;
-  if (n == 0) return RL_EIO; /* shorter than what was written */
+  if (n == 0) return RL_EIO; /* the file is shorter than what was written */
   file->piece.len = (size_t)n;
   return RL_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Files for Lua: rille.file(path), and the site of app:static for routes with middleware around it (those without are served
- * in C, server/static_serve.c).
+ * Files for Lua: rille.file(path), and the site of app:static for routes with middleware. (server/static_serve.c serves routes
+ * without middleware, in C.) A file is a userdata that owns its descriptor; it is the body of the response.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,6 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/url.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"
 #include "server/mime.h"
@@ -23,7 +22,7 @@ static int file_gc(lua_State *L) {
   return 0;
 }
 
-/* Pushes a userdata for a file, which owns what is opened into it. */
+/* Pushes a userdata for a file. It owns the descriptor that is opened into it. */
 static rl_file *push_file(lua_State *L) {
   rl_file *own = lua_newuserdatauv(L, sizeof *own, 0);
   *own = (rl_file){.fd = -1};
@@ -31,7 +30,7 @@ static rl_file *push_file(lua_State *L) {
   return own;
 }
 
-/* The message goes to the client, so the path stands beside it. */
+/* Raises 404. The path is in a field of its own, because the client sees the message. */
 static RL_RAISES int raise_missing(lua_State *L, int path) {
   rl_error_push_word(L, "not_found", 404, "no such file");
   lua_pushvalue(L, path);
@@ -39,7 +38,7 @@ static RL_RAISES int raise_missing(lua_State *L, int path) {
   lua_error(L);
 }
 
-/* Whether a segment of the path begins with a dot; "." and ".." are two of them. */
+/* Returns true if a segment of the path begins with a dot, as "." and ".." do. */
 static bool has_dot_segment(rl_slice path) {
   for (size_t i = 0; i < path.len; i++)
     if (path.data[i] == '.' && (i == 0 || path.data[i - 1] == '/')) return true;
@@ -54,7 +53,8 @@ static bool goes_up(rl_slice path) {
   return false;
 }
 
-/* A path of the program's own needs no ".."; one that was made of a request's may be led out of its folder by it. */
+/* Opens a path without a root. It refuses "..": a program's own path does not need it, and one made from a request could leave its
+ * folder by it (CWE-22). */
 static int open_plain(rl_slice path, rl_file *file) {
   if (!goes_up(path)) return rl_file_open_path(path.data, file);
   rl_log_field fields[] = {RL_LOG_TEXT_FIELD("path", path)};
@@ -64,7 +64,7 @@ static int open_plain(rl_slice path, rl_file *file) {
   return RL_ENOTFOUND;
 }
 
-/* A path with NUL would be cut there: it names no file. */
+/* Opens the path of rille.file. A path with a NUL names no file: the system would cut it there. */
 static int open_for_lua(lua_State *L, rl_slice path, rl_file *file) {
   if (memchr(path.data, 0, path.len)) return RL_ENOTFOUND;
   if (lua_isnoneornil(L, 3)) return open_plain(path, file);
@@ -72,7 +72,8 @@ static int open_for_lua(lua_State *L, rl_slice path, rl_file *file) {
   return rl_file_open_beneath(luaL_checkstring(L, 3), path.data, file);
 }
 
-/* file(path, content_type?, root?, dotfiles?) -> response; the path is absolute, or leads somewhere below the root */
+/* file(path, content_type?, root?, dotfiles?) -> response; the path is absolute, or below the root; raises 404 if there is no such
+ * file, 503 if out of descriptors */
 static int l_file(lua_State *L) {
   rl_slice path = rl_check_slice(L, 1);
   const char *type = luaL_optstring(L, 2, rl_mime_type(path));
@@ -98,7 +99,7 @@ static bool option(lua_State *L, int table, const char *name, bool otherwise) {
   return given ? value : otherwise;
 }
 
-/* A path below the root, as it is opened. */
+/* Reads the option `fallback`: a path below the root. Raises if it is none. */
 static void set_fallback(lua_State *L, rl_static *site) {
   if (lua_getfield(L, 2, "fallback") == LUA_TNIL) return;
   rl_slice path = rl_check_slice(L, -1);
@@ -129,8 +130,8 @@ static int l_static_site(lua_State *L) {
   return 1;
 }
 
-/* site:version(path) -> hex digits of what is in the file, or nil where there is none; the path is as in a request, decoded,
- * with '%' as "%25" */
+/* site:version(path) -> hex digits that depend on the file's contents, or nil if there is no such file; the path is as in a request,
+ * decoded, with '%' as "%25" */
 static int l_version(lua_State *L) {
   rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
   char version[RL_FILE_VERSION];
@@ -151,7 +152,7 @@ static int respond_redirect(lua_State *L, rl_req *req) {
   return 1;
 }
 
-/* A page that lists a directory, C's until Lua has a copy. */
+/* The owner of a page that lists a directory, until Lua has a copy of it. */
 typedef struct listing {
   rl_owner owner; /* first */
   rl_buf html;
@@ -167,7 +168,7 @@ static int respond_listing(lua_State *L, listing *l) {
   return 1;
 }
 
-/* site:respond(req) -> response | nil where there is no such file; raises where nothing can be opened */
+/* site:respond(req) -> response | nil if there is no such file; raises 503 if out of descriptors */
 static int l_respond(lua_State *L) {
   rl_static *site = luaL_checkudata(L, 1, "rille.static_site");
   rl_serving *s = *(rl_serving **)luaL_checkudata(L, 2, "rille.request");

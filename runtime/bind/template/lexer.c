@@ -1,14 +1,15 @@
 /*
- * From the text of a template to tokens, by the rules of Jinja2 3.1's lexer. Tokens are gathered in a scratch buffer, so that
- * the tables that go to the parser are made once, with room for all of them.
+ * Turns the text of a template into tokens, by the rules of the lexer of Jinja2 3.1. Tokens are gathered in a scratch buffer, so
+ * that the tables for the parser are made once, with room for all of them.
  *
- * Whitespace control (-, +, trim_blocks, lstrip_blocks) is dealt with here, so that data is what will be printed. What numbers
- * and escapes mean is Lua's (lua/rille/template/literal.lua), and so is how an error reads. Places are bytes from 0; the source
- * is a Lua string, so a NUL stands behind it that any place may be looked at.
+ *   scan -> opening (one tag) -> comment | raw | tag -> token_in_tag …        then fill_columns, to Lua
+ *
+ * Whitespace control (-, +, trim_blocks, lstrip_blocks) is applied here, so that data tokens are what will be printed. Lua
+ * reads numbers and escapes (lua/rille/template/literal.lua) and words the errors. Positions are bytes from 0. The source is a
+ * Lua string, so a NUL follows it, and source[len] may be read.
  */
 #include <string.h>
 
-#include "base/error.h"
 #include "bind/bind.h"
 #include "bind/template/template.h"
 #include "vm/owner.h"
@@ -25,19 +26,19 @@ static const char singles[] = "+-/*%~[](){}><=.:|,;";
 
 enum { WORDS = sizeof words / sizeof *words };
 
-/* Names with a meaning of their own: the parser is told which of them occur at all. */
+/* Names with a special meaning. The parser learns which of them occur. */
 static const char *const special_names[] = {"loop", "self", "super", "caller", "kwargs", "varargs", NULL};
 
 typedef struct token {
   int kind;
-  int literal; /* where its value is in the table of literals; 0: it is the text below, if any */
+  int literal; /* index of its value in the table of literals; 0: the value is the text below, if any */
   size_t at;   /* the byte of the source where it starts */
-  size_t from; /* its text: where it starts, how long it is */
+  size_t from; /* its text: where it starts, and its length */
   size_t len;
-  size_t around; /* of an opening bracket: as lexer.open, of what is around it */
+  size_t around; /* of an opening bracket: the bracket around it, as in lexer.open */
 } token;
 
-/* Arguments and what is made of them, on the stack. */
+/* Stack: the arguments, then the results. */
 enum { SOURCE = 1, OPTIONS, FAIL, NUMBER, UNESCAPE, LITERALS, TOKENS, KIND, VALUE, AT, LINE, SPECIALS };
 
 typedef struct lexer {
@@ -46,8 +47,8 @@ typedef struct lexer {
   size_t len;
   bool trim, lstrip;
   rl_buf *tokens; /* of token: a scratch buffer */
-  size_t open;    /* one more than the number of the token that is the innermost open bracket; 0: none */
-  int literals;   /* how many there are */
+  size_t open;    /* one more than the number of the innermost open bracket's token; 0: none */
+  int literals;   /* how many literals there are */
 } lexer;
 
 static size_t token_count(const lexer *x) { return x->tokens->len / sizeof(token); }
@@ -59,12 +60,12 @@ static void add_token(lexer *x, token t) {
   lua_error(x->L);
 }
 
-/* A token whose value, if it has any, is its own text. */
+/* Adds a token whose value, if it has any, is its text. */
 static void add(lexer *x, int kind, size_t at, size_t len) {
   add_token(x, (token){.kind = kind, .at = at, .from = at, .len = len});
 }
 
-/* A token whose value is on top of the stack, which it takes off. */
+/* Adds a token whose value is on top of the stack (popped). */
 static void add_literal(lexer *x, int kind, size_t at) {
   lua_rawseti(x->L, LITERALS, ++x->literals);
   add_token(x, (token){.kind = kind, .at = at, .literal = x->literals});
@@ -101,7 +102,7 @@ static bool looking_at(const lexer *x, size_t at, const char *word) {
   return strncmp(x->source + at, word, strlen(word)) == 0;
 }
 
-/* Where "{%" or the like is at or behind `at`; the source's length where it is not. */
+/* Returns where a pair such as "{%" is, at or after `at`; the source's length if there is none. */
 static size_t find_pair(const lexer *x, size_t at, const char *pair) {
   const char *end = x->source + x->len, *p = x->source + at;
   while ((p = memchr(p, pair[0], (size_t)(end - p)))) {
@@ -113,15 +114,15 @@ static size_t find_pair(const lexer *x, size_t at, const char *pair) {
 
 /* ---- outside of tags ---------------------------------------------------------------------------------------------------------- */
 
-/* Where data from `from` to `to` ends without the spaces between a line's start and its end. */
+/* Returns the end of the data from `from` to `to` without its last line, if that is only spaces; else `to`. */
 static size_t before_indent(const lexer *x, size_t from, size_t to) {
   size_t at = to;
   while (at > from && x->source[at - 1] != '\n' && is_space(x->source[at - 1])) at--;
   return at == 0 || x->source[at - 1] == '\n' ? at : to;
 }
 
-/* Data from `from` to in front of `to`, where a tag with this sign is. What lstrip_blocks takes is spaces between a line's
- * start and a block or comment. */
+/* Adds the data from `from` up to `to`, where a tag with this sign begins. lstrip_blocks removes spaces between the start of a line
+ * and a block or comment. */
 static void add_data(lexer *x, size_t from, size_t to, char sign, bool is_variable) {
   if (sign == '-')
     while (to > from && is_space(x->source[to - 1])) to--;
@@ -129,20 +130,21 @@ static void add_data(lexer *x, size_t from, size_t to, char sign, bool is_variab
   if (to > from) add(x, DATA, from, to - from);
 }
 
-/* Behind the end of a tag at `at`: `-` takes all whitespace, a block's end one newline where trim_blocks says so. */
-static size_t behind(const lexer *x, size_t at, char sign, bool trims) {
+/* Returns where to go on after a tag that ends at `at`: the sign `-` skips all whitespace, and trim_blocks one newline after a
+ * block. */
+static size_t after_tag(const lexer *x, size_t at, char sign, bool trims) {
   if (sign == '-') return skip_space(x, at);
   return sign != '+' && trims && x->trim && x->source[at] == '\n' ? at + 1 : at;
 }
 
-/* {# … #}, whose text starts at `at`. Returns where to go on. */
+/* Skips a comment, {# … #}, whose text starts at `at`. Returns where to go on. */
 static size_t comment(lexer *x, size_t at, size_t start) {
   size_t stop = find_pair(x, at, "#}");
   if (stop == x->len) return fail(x, start, "this comment is not closed: '#}' is missing");
-  return behind(x, stop + 2, stop > at ? x->source[stop - 1] : 0, true);
+  return after_tag(x, stop + 2, stop > at ? x->source[stop - 1] : 0, true);
 }
 
-/* Whether "word -%}" stands at `at`, with spaces or without; then *at is behind it and *sign its sign or 0. */
+/* Returns true if "word -%}" is at `at`, with or without spaces. Then *at is moved past it, and *sign is its sign or 0. */
 static bool word_tag(const lexer *x, size_t *at, const char *word, char *sign) {
   size_t p = skip_space(x, *at);
   if (!looking_at(x, p, word)) return false;
@@ -153,7 +155,7 @@ static bool word_tag(const lexer *x, size_t *at, const char *word, char *sign) {
   return true;
 }
 
-/* {% raw %} whose tag ends before `at`: one token of data. Returns where to go on. */
+/* Adds the text of a raw block, whose tag ends at `at`, as one token of data. Returns where to go on. */
 static size_t raw(lexer *x, size_t at, size_t start) {
   for (size_t stop = at;; stop += 2) {
     stop = find_pair(x, stop, "{%");
@@ -162,7 +164,7 @@ static size_t raw(lexer *x, size_t at, size_t start) {
     char before = is_sign(x->source[end]) ? x->source[end++] : 0, after;
     if (!word_tag(x, &end, "endraw", &after)) continue;
     add_data(x, at, stop, before, false);
-    return behind(x, end, after, true);
+    return after_tag(x, end, after, true);
   }
 }
 
@@ -170,7 +172,7 @@ static size_t raw(lexer *x, size_t at, size_t start) {
 
 static char closing(char c) { return c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : 0; }
 
-/* The kind of the operator that begins a text, or -1. */
+/* Returns the kind of the operator at the start of the text, or -1. */
 static int operator_of(const char *text) {
   for (int kind = PAIRS; kind < SINGLES; kind++)
     if (text[0] == words[kind][0] && text[1] == words[kind][1]) return kind;
@@ -178,7 +180,7 @@ static int operator_of(const char *text) {
   return single ? SINGLES + (int)(single - singles) : -1;
 }
 
-/* The byte at `at`, with the rest of a character that it may begin. */
+/* Raises an error that shows the character at `at`, with all bytes of its UTF-8 sequence. */
 static RL_RAISES size_t fail_character(lexer *x, size_t at) {
   const char *text = x->source + at;
   if (*text == '\'' || *text == '"') fail(x, at, "this string is not closed");
@@ -215,7 +217,7 @@ static size_t name_at(lexer *x, size_t at) {
   return end;
 }
 
-/* number(source, at) -> "integer" or "float", value, where it ends */
+/* Adds a number. Calls number(source, at) -> "integer" or "float", value, where it ends. */
 static size_t number_at(lexer *x, size_t at) {
   lua_State *L = x->L;
   lua_pushvalue(L, NUMBER);
@@ -230,7 +232,7 @@ static size_t number_at(lexer *x, size_t at) {
   return end;
 }
 
-/* unescape(text, at) -> what it means; `at` is where an error is */
+/* Adds a string with escapes. Calls unescape(text, at) -> the string; `at` is for the position in errors. */
 static size_t escaped_string(lexer *x, size_t at, size_t stop) {
   lua_State *L = x->L;
   lua_pushvalue(L, UNESCAPE);
@@ -265,7 +267,7 @@ static size_t token_in_tag(lexer *x, size_t at) {
   return operator_at(x, at);
 }
 
-/* Whether the tag's end is at `at`, with its sign: a block's may be + or -, a variable's only -. */
+/* Returns true if the tag ends at `at`. A block may end with the sign + or -, a variable only with -. */
 static bool ends_tag(const lexer *x, size_t at, bool is_block) {
   char c = x->source[at];
   if (x->open) return false;
@@ -273,7 +275,7 @@ static bool ends_tag(const lexer *x, size_t at, bool is_block) {
   return looking_at(x, at, is_block ? "%}" : "}}");
 }
 
-/* The inside of {{ }} or {% %}. Returns where to go on behind it, with the end's whitespace dealt with. */
+/* Adds the tokens inside {{ }} or {% %}. Returns where to go on, after the whitespace that the tag's end skips. */
 static size_t tag(lexer *x, size_t at, bool is_block, size_t start) {
   x->open = 0;
   while (true) {
@@ -284,12 +286,12 @@ static size_t tag(lexer *x, size_t at, bool is_block, size_t start) {
   }
   char sign = x->source[at];
   add(x, is_block ? BLOCK_END : VARIABLE_END, at, 0);
-  return behind(x, at + (is_sign(sign) ? 3 : 2), sign, is_block);
+  return after_tag(x, at + (is_sign(sign) ? 3 : 2), sign, is_block);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------------------- */
 
-/* Where the next of {{ {% {# is, or the source's length. */
+/* Returns where the next {{, {% or {# is; the source's length if there is none. */
 static size_t find_tag(const lexer *x, size_t at) {
   const char *end = x->source + x->len, *p = x->source + at;
   while ((p = memchr(p, '{', (size_t)(end - p)))) {
@@ -299,7 +301,7 @@ static size_t find_tag(const lexer *x, size_t at) {
   return x->len;
 }
 
-/* One tag whose '{' is at `start`, behind data from `from`. Returns where to go on. */
+/* Adds the data from `from` on and the tag whose '{' is at `start`. Returns where to go on. */
 static size_t opening(lexer *x, size_t from, size_t start) {
   char what = x->source[start + 1], raw_sign;
   size_t at = start + 2;
@@ -308,7 +310,7 @@ static size_t opening(lexer *x, size_t from, size_t start) {
   if (what == '#') return comment(x, at, start);
   size_t raw_at = at;
   if (what == '%' && word_tag(x, &raw_at, "raw", &raw_sign) && raw_sign != '+')
-    return raw(x, behind(x, raw_at, raw_sign, false), start);
+    return raw(x, after_tag(x, raw_at, raw_sign, false), start);
   add(x, what == '%' ? BLOCK : VARIABLE, start, 0);
   return tag(x, at, what == '%', start);
 }
@@ -344,7 +346,7 @@ static size_t newlines(const char *from, const char *to) {
   return count;
 }
 
-/* Tokens come in the order of their bytes, so lines are counted as they pass. */
+/* Fills the tables of the parser, one for each column. Tokens are in the order of their bytes, so lines are counted in passing. */
 static void fill_columns(lexer *x) {
   size_t line = 1, counted = 0, count = token_count(x);
   for (size_t i = 0; i < count; i++) {

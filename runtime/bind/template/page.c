@@ -1,9 +1,9 @@
 /*
- * The page that a template writes to. Printing handles what is plain here and leaves the rest to a function of
- * lua/rille/template/, which may wait: it is called with a continuation.
+ * The page that a template writes to. Plain values are printed here. For the others a function of lua/rille/template/ is
+ * called with a continuation, because it may wait.
  *
- * A page is bytes with marks. What is written after a mark is a capture (a macro's result, a {% set %} block); taking it
- * cuts it off again. A page may be drained while it is written (streaming), up to its first mark.
+ * A page is a buffer with marks. The bytes after a mark are a capture (the result of a macro, a {% set %} block). Taking a
+ * capture removes it from the buffer. A page may be drained while it is written (streaming), up to its first mark.
  *
  *      data                    mark 0        mark 1         len
  *       |  may be drained       |  outer capture |  inner    |
@@ -71,7 +71,7 @@ static int page_gc(lua_State *L) {
   return 0;
 }
 
-/* finish(page) -> string; nothing can be written to it any more */
+/* finish(page) -> string; later writes raise */
 static int page_finish(lua_State *L) {
   page *p = check_page(L);
   rl_push_slice(L, rl_buf_slice(&p->buf));
@@ -80,7 +80,7 @@ static int page_finish(lua_State *L) {
   return 1;
 }
 
-/* drain(page) -> what has been written outside of captures since the last time, or nil */
+/* drain(page) -> the bytes written outside of captures since the last time, or nil */
 static int page_drain(lua_State *L) {
   page *p = check_page(L);
   size_t len = mark_count(p) ? *mark_at(p, 0) : p->buf.len;
@@ -108,7 +108,7 @@ static int page_mark(lua_State *L) {
   return 1;
 }
 
-/* Marks behind it are those of captures that an error has ended: they go with it. */
+/* Removes the mark at index 2 and all later ones, and returns where it was. Later marks are of captures that an error has ended. */
 static size_t cut(lua_State *L, page *p) {
   lua_Integer number = luaL_checkinteger(L, 2);
   luaL_argcheck(L, number >= 1 && (size_t)number <= mark_count(p), 2, "no such mark");
@@ -117,7 +117,7 @@ static size_t cut(lua_State *L, page *p) {
   return start;
 }
 
-/* take(page, mark) -> what was written behind it, which is cut off */
+/* take(page, mark) -> the bytes written after the mark, which are removed from the page */
 static int page_take(lua_State *L) {
   page *p = check_page(L);
   size_t start = cut(L, p);
@@ -141,7 +141,7 @@ static int add_text(lua_State *L, rl_buf *out, int index, bool escaped) {
   return escaped ? rl_html_escape(out, text) : rl_buf_add_slice(out, text);
 }
 
-/* The fewest digits that read back as the same double, with an exponent where that is shorter. */
+/* Adds the fewest digits that read back as the same double, with an exponent if that is shorter. */
 static int add_shortest(rl_buf *out, double number) {
   char text[40];
   for (int precision = isnormal(number) ? 15 : 1; precision <= 17; precision++) {
@@ -151,7 +151,7 @@ static int add_shortest(rl_buf *out, double number) {
   return rl_buf_add_str(out, text);
 }
 
-/* As Python prints floats: with a point or an exponent, and that below 1e-4 and from 1e16 on. */
+/* Adds a float as Python prints it: with a point, or with an exponent below 1e-4 and from 1e16 on. */
 static int add_float(rl_buf *out, double number) {
   double size = fabs(number);
   if (isnan(number)) return rl_buf_add_str(out, "nan");
@@ -166,7 +166,7 @@ static int add_number(lua_State *L, rl_buf *out, int index) {
   return add_float(out, lua_tonumber(L, index));
 }
 
-/* Appends the value at `index` (absolute). False: it prints through Lua. */
+/* Appends the value at `index` (absolute). Returns false if Lua must print it. */
 static bool add_value(lua_State *L, page *p, int index, bool escaped) {
   rl_buf *out = &p->buf;
   switch (lua_type(L, index)) {
@@ -195,7 +195,8 @@ static bool add_attribute(lua_State *L, page *p, int index, bool escaped) {
 
 static int put_from(lua_State *L, unsigned step, int arg);
 
-/* What Lua made of a value: a string, and whether it is HTML already. ctx: step << 8 | arg of the value it was. */
+/* Appends the result of Lua's function: a string, and true if it is HTML already. Then goes on with the next letter. ctx is
+ * step << 8 | arg of the value. */
 static int put_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   unsigned step = (unsigned)(ctx >> 8);
@@ -241,7 +242,7 @@ static int put_from(lua_State *L, unsigned step, int arg) {
   return 0;
 }
 
-/* put(page, letters, ...): appends what the letters say of each argument. l: literal text; o: the same, or false; e: a value,
+/* put(page, letters, ...): appends each argument as its letter says. l: literal text; o: the same, or false; e: a value,
  * escaped; r: a value as it is; a, b: an object and the key of its attribute, escaped or not. At most 200 arguments. Generated
  * code calls it. */
 int rl__page_put(lua_State *L) { return put_from(L, 0, 3); }
@@ -270,13 +271,13 @@ static void add_quoted(rl_buf *out, unsigned char c) {
   rl_buf_add_char(out, c == '\n' ? 'n' : (char)c);
 }
 
-/* quoted(string) -> it as a Lua literal without line breaks */
+/* quoted(string) -> the string as a Lua literal without line breaks */
 static int l_quoted(lua_State *L) {
   rl_slice text = rl_check_slice(L, 1);
   rl_buf *scratch = rl_scratch_push(L);
   rl_buf_add_char(scratch, '"');
   for (size_t from = 0, at = 0; at <= text.len; at++) {
-    unsigned char c = (unsigned char)text.data[at]; /* a NUL behind the last one */
+    unsigned char c = (unsigned char)text.data[at]; /* the NUL after the last byte ends the loop */
     if (c >= ' ' && c != '"' && c != '\\' && c != 0x7f) continue;
     rl_buf_add(scratch, text.data + from, at - from);
     if (at < text.len) add_quoted(scratch, c);

@@ -1,5 +1,6 @@
 /*
- * The lexer of templates, and what a compiled page calls.
+ * The bindings of rille.native.template: the lexer of templates, and the functions that compiled templates call. The compiler is
+ * Lua (lua/rille/template/).
  */
 #ifndef RL_BIND_TEMPLATE_TEMPLATE_H
 #define RL_BIND_TEMPLATE_TEMPLATE_H

@@ -1,6 +1,6 @@
 /*
- * What a template does so often that it is C: looking up attributes and items, listing, asking what a value is and whether it counts
- * as true. See kinds.h.
+ * The operations that templates use most often, in C for speed: looking up attributes and items, listing items, the kind of a
+ * value, its truth. See kinds.h. Each handles plain values, and calls the Lua function of the same name for the others.
  */
 #include "bind/template/kinds.h"
 
@@ -14,7 +14,7 @@ static int results_k(lua_State *L, int status, lua_KContext ctx) {
   return lua_gettop(L);
 }
 
-/* Leaves it to the function in upvalue 2. */
+/* Calls the Lua function in upvalue 2 with the first `count` arguments, and returns its results. */
 static int by_lua(lua_State *L, int count, int results) {
   lua_settop(L, count);
   lua_pushvalue(L, lua_upvalueindex(2));
@@ -23,10 +23,11 @@ static int by_lua(lua_State *L, int count, int results) {
   return lua_gettop(L);
 }
 
-/* attr(object, name) -> value, peek(object, name) -> value or nil; Lua's part is asked for what is not a field of a table itself */
+/* attr(object, name) -> value, peek(object, name) -> value or nil: fields of the table itself; Lua looks up all others */
 static int l_attr(lua_State *L) { return rl__push_attribute(L, 1) ? 1 : by_lua(L, 2, 1); }
 
-/* An item of a list by its number from 0; pushes it. Internals of our own values hide at numbers, behind metatables. */
+/* Pushes an item of a list by its number from 0, or a field by its name. Returns false if Lua must look it up. A table with a metatable
+ * may be a value of ours, with internals at numbers. */
 static bool push_item(lua_State *L) {
   if (lua_type(L, 1) != LUA_TTABLE) return false;
   if (lua_type(L, 2) == LUA_TSTRING) return rl__push_attribute(L, 1);
@@ -45,7 +46,7 @@ static bool is_empty(lua_State *L, int index) {
   return false;
 }
 
-/* The address of a table in the table at `index`. */
+/* Returns the address of a table that is a field of the table at `index`. */
 static const void *field_address(lua_State *L, int index, const char *name) {
   lua_getfield(L, index, name);
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -54,7 +55,7 @@ static const void *field_address(lua_State *L, int index, const char *name) {
   return address;
 }
 
-/* Pushes the metatables in the table at `index`, which live as long: that is its user value. */
+/* Pushes the kinds from the metatables in the table at `index`. That table is its user value, which keeps them alive. */
 static void new_kinds(lua_State *L, int index) {
   rl__kinds *k = lua_newuserdatauv(L, sizeof *k, 1);
   *k =
@@ -66,7 +67,7 @@ static void new_kinds(lua_State *L, int index) {
 
 /* ---- items ------------------------------------------------------------------------------------------------------------------------------- */
 
-/* The length of the value at `index` where it is a plain list or an empty table; else -1: that is for Lua. */
+/* Returns the length of the value at `index` if it is a plain list or an empty table; else -1, and Lua must list it. */
 static lua_Integer plain_length(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return -1;
   const void *meta = rl__meta_of(L, index);
@@ -96,7 +97,7 @@ static int l_unpack(lua_State *L) {
 
 /* ---- what a value is ------------------------------------------------------------------------------------------------------------------ */
 
-/* Upvalues of kind, behind the metatables' addresses: the key of ordered mappings, then these words. */
+/* Upvalues of kind: 1 the kinds, 2 the key of ordered mappings, then these words. */
 enum {
   WORD_UNDEFINED = 3,
   WORD_NONE,
@@ -114,7 +115,7 @@ enum {
 static const char *const words[] = {"undefined", "none",  "boolean", "number",   "string", "markup",
                                     "list",      "tuple", "mapping", "function", "object", "thread"};
 
-/* Whether the metatable of the table at 1 has the key of upvalue 2. */
+/* Returns true if the metatable of the table at index 1 has the key of upvalue 2. */
 static bool is_ordered_mapping(lua_State *L) {
   lua_getmetatable(L, 1);
   lua_pushvalue(L, lua_upvalueindex(2));
@@ -146,7 +147,7 @@ static int kind_of(lua_State *L) {
   }
 }
 
-/* kind(value) -> one of the words */
+/* kind(value) -> one of these words */
 static int l_kind(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(kind_of(L)));
   return 1;
@@ -188,7 +189,7 @@ static int truth_of(lua_State *L) {
   }
 }
 
-/* truth(value) -> boolean: false are false, none, undefined, 0, and what is empty */
+/* truth(value) -> boolean: false for false, none, undefined, 0, and empty values */
 static int l_truth(lua_State *L) {
   int truth = truth_of(L);
   if (truth == ASK) return by_lua(L, 1, 1);
@@ -225,7 +226,7 @@ static int l_defined(lua_State *L) {
 
 /* ---- putting it together -------------------------------------------------------------------------------------------------------------- */
 
-/* Upvalues: 1 the kinds, then the fields of the argument that are named. Sets it in the table at index 3. */
+/* Sets a function in the table at index 3. Its upvalues: 1 the kinds, then the fields `lua` and `more` of the argument. */
 static void add_function(lua_State *L, const char *name, lua_CFunction function, const char *lua, const char *more) {
   lua_pushvalue(L, 2);
   lua_getfield(L, 1, lua);
@@ -234,9 +235,9 @@ static void add_function(lua_State *L, const char *name, lua_CFunction function,
   lua_setfield(L, 3, name);
 }
 
-/* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, peek=, item=, truth=, truth_of_attribute=, items=, all_items=,
- * unpack=}
- * -> table of functions. Metatables, and what these functions leave to Lua. */
+/* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, peek=, item=, truth=,
+ * truth_of_attribute=, items=, all_items=, unpack=} -> table of functions. The first five are metatables, the others the Lua
+ * functions for values that are not plain. */
 static int l_page_functions(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);

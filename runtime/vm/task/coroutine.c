@@ -1,30 +1,30 @@
 /*
- * pcall, xpcall, coroutine.* and debug.getregistry: a program's own, made to work inside tasks. They behave as Lua 5.4's manual says; what is
- * added is that a wait inside a program's coroutine suspends the task and not that coroutine, that __close of a failing
- * coroutine may wait, and that a cancellation knows who caught it.
+ * pcall, xpcall, coroutine.* and debug.getregistry, made to work inside tasks. They behave as the manual of Lua 5.4 says
+ * (sections 6.1, 6.2, 6.10), and three things are added. A wait inside a program's coroutine suspends the whole task, not
+ * only that coroutine. __close of a failing coroutine may wait. A cancellation knows which protected call caught it.
  *
- * A thread from coroutine.create holds, at the bottom of its stack, its base function, its strand and the program's
- * function:   [strand_base, strand, f] args…     so the strand lives exactly as long as the thread can be resumed.
+ * A thread from coroutine.create holds its base function, its strand and the program's function at the bottom of its stack:
+ *
+ *   [strand_base, strand, f] args…
+ *
+ * So the strand lives exactly as long as the thread can be resumed.
  */
 #define RL_ARGUMENTS_AS_LUA
 #include <string.h>
 
-#include "base/error.h"
 #include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 
 /* ---- protected calls --------------------------------------------------------------------------------------------------------- */
 
-static bool failed(int status) { return status != LUA_OK && status != LUA_YIELD; }
-
 static int pcall_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, failed(status));
-  if (failed(status)) {
+  rl_protect_leave(L, (unsigned)number, rl_call_failed(status));
+  if (rl_call_failed(status)) {
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
   }
-  return lua_gettop(L) - 1; /* all but the message handler */
+  return lua_gettop(L) - 1; /* all values but the message handler */
 }
 
 /* pcall(f, ...) -> true, results... | false, error */
@@ -38,8 +38,8 @@ static int l_pcall(lua_State *L) {
 }
 
 static int xpcall_k(lua_State *L, int status, lua_KContext number) {
-  rl_protect_leave(L, (unsigned)number, failed(status));
-  if (failed(status)) {
+  rl_protect_leave(L, (unsigned)number, rl_call_failed(status));
+  if (rl_call_failed(status)) {
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
@@ -60,12 +60,10 @@ static int l_xpcall(lua_State *L) {
 
 /* ---- threads of the program ------------------------------------------------------------------------------------------------------ */
 
-static void set_strand(lua_State *L, rl_strand *strand) { *(rl_strand **)lua_getextraspace(L) = strand; }
-
 static int strand_base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
-  set_strand(L, NULL); /* nothing of the program runs on this thread any more; the strand goes with the stack */
-  return failed(status) ? lua_error(L) : lua_gettop(L) - 2;
+  rl_strand_set(L, NULL); /* the program's function has ended, and the strand is freed with the stack */
+  return rl_call_failed(status) ? lua_error(L) : lua_gettop(L) - 2;
 }
 
 /* Stack: strand, f, args… */
@@ -75,7 +73,7 @@ static int strand_base(lua_State *L) {
   return strand_base_k(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, 0, strand_base_k), 0);
 }
 
-/* All is made on L: to raise on a thread that does not run would end the process. */
+/* Makes everything on L, because a raise on a thread that does not run would end the process. */
 static lua_State *create_thread(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
@@ -85,7 +83,7 @@ static lua_State *create_thread(lua_State *L) {
   lua_pushcfunction(co, strand_base);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 2);
-  set_strand(co, strand);
+  rl_strand_set(co, strand);
   return co;
 }
 
@@ -107,7 +105,7 @@ static const char *status_of(lua_State *L, lua_State *co) {
   rl_strand *strand = rl_strand_of(co);
   lua_Debug ar;
   if (L == co) return "running";
-  if (strand && strand->task) return "normal"; /* it runs, or a wait inside it does */
+  if (strand && strand->task) return "normal"; /* it has resumed another one, or a wait inside it is under way */
   if (lua_status(co) == LUA_YIELD) return "suspended";
   if (lua_status(co) != LUA_OK) return "dead";
   if (lua_getstack(co, 0, &ar)) return "normal";
@@ -120,23 +118,23 @@ static int l_status(lua_State *L) {
   return 1;
 }
 
-/* What resuming came to. */
+/* Results of resuming that are no count of values. */
 enum { WAITS = -2, FAILED = -1 };
 
-/* Runs `co` with what is on top of its stack. Returns how many results were moved to L, FAILED with the error there, or
- * WAITS: the task waits somewhere inside, so L must yield too. */
+/* Runs `co` with the arguments on top of its stack. Returns how many results were moved to L, or FAILED with the error on L, or
+ * WAITS if the task waits somewhere inside: then L must yield too. */
 static int run_thread(lua_State *L, lua_State *co, int nargs) {
   rl_strand *strand = rl_strand_of(co);
   rl_task *task = strand->task;
   int nres, status = rl_strand_resume(strand, L, nargs, &nres);
-  if (status == LUA_YIELD && task && task->status != RL_TASK_RUNNING) return WAITS; /* or is ready again already */
-  if (failed(status)) {
+  if (status == LUA_YIELD && task && task->status != RL_TASK_RUNNING) return WAITS; /* even if it is ready again */
+  if (rl_call_failed(status)) {
     lua_xmove(co, L, 1);
     return FAILED;
   }
   if (status == LUA_YIELD) {
     if (strand->resumer)
-      rl_protect_hand_over(strand, strand->resumer, true); /* a __close yields: nobody unwinds any more */
+      rl_protect_hand_over(strand, strand->resumer, true); /* a __close yielded: the unwinding has stopped */
     strand->task = NULL;
     strand->resumer = NULL;
   }
@@ -169,7 +167,8 @@ static int resume(lua_State *L, lua_State *co, int nargs) {
   return run_thread(L, co, first ? nargs + 2 : nargs);
 }
 
-/* The strand of a thread that is gone is not ours to read; who resumed it settles what was raised inside. */
+/* Hands scopes that were raised inside `inner` over to the strand that resumed it. Only compares the pointer `inner`: its
+ * memory may be gone with its thread. */
 static void settle(lua_State *L, rl_strand *inner, bool caught) {
   rl_strand *mine = rl_strand_of(L);
   if (mine) rl_protect_hand_over(inner, mine, caught);
@@ -247,7 +246,7 @@ static int l_isyieldable(lua_State *L) {
   return 1;
 }
 
-/* coroutine.running() -> thread, whether it is the main one. A thread that the program has seen is its own from then on. */
+/* coroutine.running() -> thread, is_main. A thread that the program has seen is not used for another task afterwards. */
 static int l_running(lua_State *L) {
   rl_strand *strand = rl_strand_of(L);
   if (strand) strand->shown = true;
@@ -255,7 +254,7 @@ static int l_running(lua_State *L) {
   return 2;
 }
 
-/* debug.getregistry() -> table. Every thread stands there: none is used for a second task any more. */
+/* debug.getregistry() -> table. It holds every thread, so no thread is used for a second task afterwards. */
 static int l_getregistry(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
   vm->threads_shown = true;
@@ -271,7 +270,7 @@ static int l_close(lua_State *L) {
   if (strcmp(status, "suspended") != 0 && strcmp(status, "dead") != 0)
     return luaL_error(L, "cannot close a %s coroutine", status);
   rl_strand *strand = rl_strand_of(co), *mine = rl_strand_of(L);
-  if (strand) { /* its __close methods run for this task; they cannot wait */
+  if (strand) { /* its __close methods run for the calling task, and cannot wait */
     strand->task = mine ? mine->task : NULL;
     strand->resumer = mine;
     strand->blocked = true;
@@ -280,14 +279,16 @@ static int l_close(lua_State *L) {
   lua_State *before = atomic_exchange_explicit(running, co, memory_order_relaxed); /* for the stall guard */
   int result = lua_resetthread(co);
   atomic_store_explicit(running, before, memory_order_relaxed);
-  set_strand(co, NULL);
+  rl_strand_set(co, NULL);
   lua_pushboolean(L, result == LUA_OK);
   if (result == LUA_OK) return 1;
   lua_xmove(co, L, 1);
   return 2;
 }
 
-/* ---- where no wait is possible, in words ---------------------------------------------------------------------------------------- */
+/* ---- names for the C functions that no wait can pass ---------------------------------------------------------------------------- */
+
+/* The table "rille.barriers" of the registry maps a C function to how a message names it, or to true if waits can pass it. */
 
 static void barrier(lua_State *L, const char *library, const char *name, const char *text) {
   lua_getglobal(L, library);

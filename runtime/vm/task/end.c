@@ -1,4 +1,11 @@
-/* The end of a task: its children, its results, and failures that nobody takes. See task.h. */
+/*
+ * The end of a task; see task.h.
+ *
+ *   base function returns or fails -> results or error go to the handle -> children are cancelled and awaited -> ENDED
+ *
+ * No error is lost. It is raised in the task's group, or in the task that waits for it, or it is logged. If it is not known
+ * yet whether somebody will wait, it is kept as an rl_failure in the parent's list.
+ */
 #include "vm/task/task.h"
 
 #include <string.h>
@@ -8,11 +15,34 @@
 #include "base/log.h"
 #include "vm/error.h"
 
+/* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
+
+static void log_failure(const char *message, const char *text, const char *trace) {
+  rl_log_field fields[2] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text ? text : "out of memory")),
+                            RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
+  rl_log(RL_LOG_ERROR, rl_slice_str(message), fields, trace ? 2 : 1);
+}
+
+void rl_failure_waited(rl_failure *failure) {
+  rl_list_remove(&failure->node);
+  rl_free(failure->error);
+  rl_free(failure->trace);
+  failure->error = failure->trace = NULL;
+}
+
+/* Logs a failure, unless it was waited for or logged before. */
+static void log_if_not_waited(rl_failure *failure) {
+  if (failure->error) log_failure("a task failed and nobody waited for it", failure->error, failure->trace);
+  rl_failure_waited(failure);
+}
+
+/* ---- a task's end ------------------------------------------------------------------------------------------------------------- */
+
 static int leave_k(lua_State *L, int status, lua_KContext keep) {
   (void)status;
   rl_task *task = rl_task_running(L);
   for (rl_list *node; task->extra && (node = rl_list_shift(&task->extra->failures));)
-    rl_failure_log(RL_CONTAINER(node, rl_failure, node));
+    log_if_not_waited(RL_CONTAINER(node, rl_failure, node));
   return lua_gettop(L) - (int)keep;
 }
 
@@ -29,11 +59,11 @@ int rl_task_leave(lua_State *L, int keep) {
 static char *copy_text(const char *text) { return text ? rl_strndup(text, strlen(text)) : NULL; }
 
 static int failure_gc(lua_State *L) {
-  rl_failure_log(lua_touserdata(L, 1));
+  log_if_not_waited(lua_touserdata(L, 1));
   return 0;
 }
 
-/* Pushes a failure for the parent's list. Whether anybody takes it is known later. */
+/* Pushes a failure, not in a list yet. It copies both texts. */
 static rl_failure *push_failure(lua_State *L, const char *text, const char *trace) {
   rl_failure *failure = lua_newuserdatauv(L, sizeof *failure, 0);
   *failure = (rl_failure){0};
@@ -48,7 +78,8 @@ static rl_failure *push_failure(lua_State *L, const char *text, const char *trac
   return failure;
 }
 
-/* What failed although it was only to end: where it was cancelled is said too. */
+/* Returns the traceback, followed by the place of the cancellation if the task had been cancelled before it failed. Borrowed;
+ * may leave values on the stack. */
 static const char *add_cancellation(lua_State *L, const rl_task *task, const char *trace) {
   if (task->base.state == RL_SCOPE_QUIET || task->base.value_ref == LUA_NOREF) return trace;
   lua_rawgeti(L, LUA_REGISTRYINDEX, task->base.value_ref);
@@ -57,7 +88,8 @@ static const char *add_cancellation(lua_State *L, const rl_task *task, const cha
   return lua_pushfstring(L, "%s\nit had been cancelled here, %s", trace ? trace : "", lua_tostring(L, -1));
 }
 
-/* Stack top: the table of what the handle keeps; the failure is added to it. */
+/* Stack top: the table that the handle will keep. Adds the failure to it, and to the parent's list; logs it if there is no
+ * parent. */
 static void keep_failure(lua_State *L, rl_task *task, const char *text, const char *trace) {
   int kept = lua_gettop(L);
   rl_failure *failure = push_failure(L, text, add_cancellation(L, task, trace));
@@ -66,11 +98,11 @@ static void keep_failure(lua_State *L, rl_task *task, const char *text, const ch
   task->handle->failure = failure;
   rl_task_extra *extra = task->parent ? rl_task_extra_of(task->parent) : NULL;
   if (extra) rl_list_push(&extra->failures, &failure->node);
-  else rl_failure_log(failure);
+  else log_if_not_waited(failure);
 }
 
-/* Stack: the handle at 1, the error on top. Nothing that was raised vanishes: it is raised in the group, in whoever waits, or
- * logged. A cancelled task that ends by its cancellation has not failed. */
+/* Stack: the handle at 1, the error on top. Keeps the error in the handle and decides who hears of it: the group, a waiting
+ * task, or the log. A cancelled task that ends by its cancellation has not failed. */
 static void keep_error(lua_State *L, rl_task *task) {
   rl_task_handle *handle = task->handle;
   int value = lua_gettop(L);
@@ -94,7 +126,7 @@ static void keep_error(lua_State *L, rl_task *task) {
   lua_setiuservalue(L, 1, 1);
 }
 
-/* Stack: the handle at 1, the message handler, the results. */
+/* Stack: the handle at 1, the message handler, the results. Moves the results into the handle. */
 static void keep_results(lua_State *L, rl_task *task) {
   int count = lua_gettop(L) - 2;
   if (task->failed) {
@@ -110,12 +142,6 @@ static void keep_results(lua_State *L, rl_task *task) {
   if (count) lua_setiuservalue(L, 1, 1);
 }
 
-static void log_failure(const char *message, const char *text, const char *trace) {
-  rl_log_field fields[2] = {RL_LOG_TEXT_FIELD("error", rl_slice_str(text ? text : "out of memory")),
-                            RL_LOG_TEXT_FIELD("traceback", rl_slice_str(trace))};
-  rl_log(RL_LOG_ERROR, rl_slice_str(message), fields, trace ? 2 : 1);
-}
-
 void rl_task_log_error(lua_State *L, int index, const char *message) {
   int top = lua_gettop(L);
   const char *text, *trace;
@@ -127,8 +153,8 @@ void rl_task_log_error(lua_State *L, int index, const char *message) {
 static int base_k(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   rl_task *task = rl_task_running(L);
-  task->failed = status != LUA_OK && status != LUA_YIELD;
-  if (task->failed) rl_pulse_pass(&task->vm->pulse); /* here it ends, whatever the error was */
+  task->failed = rl_call_failed(status);
+  if (task->failed) rl_pulse_pass(&task->vm->pulse); /* every error is caught here for good */
   if (task->handle) keep_results(L, task);
   else if (task->failed && !task->on_end) rl_task_log_error(L, lua_gettop(L), "a task failed");
   if (!task->on_end) lua_settop(L, 1); /* the handle stays anchored while children are awaited */
@@ -146,18 +172,4 @@ int rl_task_base(lua_State *L) {
   }
   int nargs = lua_gettop(L) - 3;
   return base_k(L, lua_pcallk(L, nargs, LUA_MULTRET, 2, 0, base_k), 0);
-}
-
-/* ---- failures that nobody takes ---------------------------------------------------------------------------------------------- */
-
-void rl_failure_waited(rl_failure *failure) {
-  rl_list_remove(&failure->node);
-  rl_free(failure->error);
-  rl_free(failure->trace);
-  failure->error = failure->trace = NULL;
-}
-
-void rl_failure_log(rl_failure *failure) {
-  if (failure->error) log_failure("a task failed and nobody waited for it", failure->error, failure->trace);
-  rl_failure_waited(failure);
 }

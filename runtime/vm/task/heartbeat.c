@@ -1,4 +1,11 @@
-/* The stall guard; see heartbeat.h. */
+/*
+ * The stall guard; see heartbeat.h. One stall, from the thread that notices it to the error:
+ *
+ *   heartbeat thread:  look_at -> due_of -> pulse.due, pthread_kill(SIGURG)
+ *   state's thread:    on_signal sets a hook on the running coroutine -> on_hook, between two instructions -> act
+ *
+ * The signal handler may interrupt Lua anywhere, so it only sets a hook and writes frames. on_hook may allocate and raise.
+ */
 #define _GNU_SOURCE
 #include "vm/task/heartbeat.h"
 
@@ -21,7 +28,7 @@
 #include "vm/task/task.h"
 
 enum { PERIOD_MS = 25, STALL_MS = 100, STUCK_MS = 1000, AGAIN_MS = 100, RAISED_ALONE = 3, SIGNAL = SIGURG };
-enum { UNWIND_MS = 1000 }; /* what was cancelled from outside may clean up for longer, once */
+enum { UNWIND_MS = 1000 }; /* how long code that was cancelled from outside may clean up, once */
 enum { DUE_WARNING = 1, DUE_CPU = 2, DUE_LATE = 4, DUE_STOP = 8, DUE_CANCEL = 16 };
 enum { DUE_RAISED = DUE_CPU | DUE_LATE | DUE_STOP | DUE_CANCEL };
 
@@ -97,9 +104,9 @@ static bool is_bounded(lua_State *L) {
   return false;
 }
 
-static const char error_key = 0; /* registry: what is raised in this beat */
+static const char error_key = 0; /* registry: the error that is raised in this beat */
 
-/* Pushes the error for what runs; each time the same value, so that it keeps its first traceback. */
+/* Pushes the error to raise. It is the same value each time in one beat, so it keeps its first traceback. */
 static void push_error(lua_State *L, rl_vm *vm, const rl_late *why) {
   char message[80];
   if (vm->pulse.raised > 1 && lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key) != LUA_TNIL) return;
@@ -111,7 +118,8 @@ static void push_error(lua_State *L, rl_vm *vm, const rl_late *why) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
 }
 
-/* `why`: the task is cancelled as a whole, and the error is raised in what runs, which may be another one. */
+/* Raises the error of a cause in the code that runs. If the cause is not the CPU limit, it also cancels the task that is late as
+ * a whole, which may be another one than the task that runs. */
 static void raise_cause(lua_State *L, rl_vm *vm, unsigned cause) {
   const rl_late stop = {NULL, RL_ECANCELLED, "the process is told to stop"}, *why = NULL;
   const rl_late cancel = {NULL, RL_ECANCELLED, "nobody waits for it any more"};
@@ -123,7 +131,7 @@ static void raise_cause(lua_State *L, rl_vm *vm, unsigned cause) {
     rl_task *late = why->task ? why->task->task : here;
     if (late) rl_task_cancel(late, why->code, why->reason);
     if (here && !rl_in_finalizer(L) && rl_scope_due(here)) rl_scope_raise_due(L, here);
-    if (cause & DUE_CANCEL && vm->pulse.raised == 1) return; /* it cleans up already, or is shielded */
+    if (cause & DUE_CANCEL && vm->pulse.raised == 1) return; /* it is cleaning up already, or shielded */
   }
   push_error(L, vm, why);
   lua_error(L);
@@ -165,12 +173,12 @@ static void log_stall(lua_State *L, rl_vm *vm) {
   lua_pop(L, 1);
 }
 
-/* Does what the heartbeat asks for, in the middle of what it is about. */
+/* Does what the heartbeat's thread has marked as due: logs the stall, or raises in the code that runs. */
 static void act(lua_State *L, rl_vm *vm) {
   rl_pulse *p = &vm->pulse;
   unsigned due = atomic_exchange(&p->due, 0);
   uint64_t beat = atomic_load(&p->beat);
-  if (beat != atomic_load(&p->seen_beat) || !vm->running) return; /* it was another one that stalled */
+  if (beat != atomic_load(&p->seen_beat) || !vm->running) return; /* the run that stalled has ended */
   if (p->relentless == beat) {
     raise_on(L, vm);
     return;
@@ -179,11 +187,11 @@ static void act(lua_State *L, rl_vm *vm) {
     atomic_store(&p->warned, beat);
     log_stall(L, vm);
   }
-  if (!p->late.reason) due &= ~(unsigned)DUE_LATE; /* it has ended meanwhile */
+  if (!p->late.reason) due &= ~(unsigned)DUE_LATE; /* the test has ended meanwhile */
   if (due & DUE_RAISED) raise_first(L, vm, due & DUE_RAISED);
 }
 
-/* Between two instructions of the coroutine that stalls. */
+/* Runs between two instructions of the coroutine that stalls. */
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   rl_vm *vm = rl_vm_of(L);
@@ -221,7 +229,7 @@ static void say(const char *text) {
   (void)ignored;
 }
 
-/* A C call that does not return: what can be told from inside a signal handler. */
+/* Writes the frames of a C call that does not return. It runs in a signal handler. */
 static void print_frames(lua_State *L) {
   lua_Debug ar;
   char line[256];
@@ -257,7 +265,7 @@ static void on_signal(int number) {
 
 /* ---- the heartbeat --------------------------------------------------------------------------------------------------------------- */
 
-/* On the thread that is stuck, so that what is said of it then (vm/crash.h) is where it stands. */
+/* Aborts on the thread that is stuck, so that the report of vm/crash.h shows the place. */
 static void end_process(const rl_vm *vm, uint64_t ms) {
   rl_logf(RL_LOG_ERROR, "watchdog: a worker has been stuck for %llu ms, ending the process", (unsigned long long)ms);
   pthread_kill(*(pthread_t *)vm->pulse.thread, SIGABRT);
@@ -271,13 +279,14 @@ static bool is_late(rl_pulse *p, uint64_t now, uint64_t ms) {
   return until && now >= until && ms >= STALL_MS;
 }
 
-/* Where the loop can turn, it hears of the stop itself. */
+/* Returns true if the process was told to stop and the grace is over. It counts from the start of the stall at the earliest:
+ * before that the loop could turn and hear of the stop itself. */
 static bool is_over_stop(rl_pulse *p, uint64_t now) {
   uint64_t asked = rl_stop_asked();
   return asked && now >= later(asked, atomic_load(&p->seen_since_ms)) + atomic_load(&p->grace_ms);
 }
 
-/* What is due of a stall of so long. */
+/* Returns which DUE_* apply to a stall of `ms`. */
 static unsigned due_of(rl_pulse *p, uint64_t now, uint64_t ms) {
   uint64_t beat = atomic_load(&p->beat);
   uint_fast32_t limit = atomic_load(&p->cpu_limit_ms);
@@ -332,7 +341,7 @@ static void start(void) {
   sigset_t all, before;
   sigaction(SIGNAL, &action, NULL);
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before); /* signals of the process are for the workers */
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask: signals go to the workers */
   running = pthread_create(&thread, NULL, beat, NULL) == 0;
   if (running) pthread_detach(thread);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -345,7 +354,7 @@ void rl_heartbeat_watch(rl_vm *vm) {
   vm->pulse.beside = own;
   atomic_store(&vm->pulse.grace_ms, RL_LIMIT_STOP_COMPUTING_MS);
   atomic_store(&vm->pulse.warn_ms, STALL_MS);
-  atomic_signal_fence(memory_order_seq_cst); /* the handler follows the list at any time */
+  atomic_signal_fence(memory_order_seq_cst); /* the signal handler may walk the list at any time */
   own = vm;
   pthread_mutex_lock(&lock);
   vm->pulse.next = watched;

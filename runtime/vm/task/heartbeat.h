@@ -1,28 +1,30 @@
 /*
- * The stall guard: notices a task that runs for long without waiting, in any state of the process, and ends what runs for
- * too long. There is no standing hook (100,000 instructions between two made plain loops 1.8 to 2.3 times slower): a thread
- * looks at each state's pulse every few milliseconds, and only when one has not moved does it note what is due and signal
- * that state's thread, whose handler sets a hook on the running coroutine, as lua.c does for Ctrl-C.
+ * The stall guard. It notices a task that runs for long without waiting, in any state of the process, and ends code that
+ * runs for too long.
  *
- *   100 ms      a warning with the traceback of where it is (once for each stall); later or never
- *               where nobody waits for what runs (rl_heartbeat_warn_after)
- *   cpu_limit   raises code "cpu_limit", status 503, in what runs
- *   deadline    of a test (rl_heartbeat_until): cancels that task, raises in what runs
- *   stop        the process was told to stop (loop/stop.h) and grace_ms have gone since: cancels what runs
- *   cancel      the whole state was cancelled, by another thread: the same
- *   interrupt   Ctrl-C in the console: the same at once
- *   no hook     a C call does not return: the handler prints the frames, with calls that allocate nothing
- *   S           --watchdog: the process ends, so that its manager starts it again
+ * No hook is set as a rule: one every 100,000 instructions made plain loops 1.8 to 2.3 times slower. Instead a thread, the
+ * heartbeat, looks at each state's pulse every 25 ms. If a pulse has not moved, it marks what is due and signals that
+ * state's thread. The signal handler sets a hook on the running coroutine, as lua.c does for Ctrl-C.
  *
- * C functions that may run for long attend: they raise what the hook would raise.
+ *   100 ms      logs a warning with the traceback, once for each stall (later or never: rl_heartbeat_warn_after)
+ *   cpu_limit   raises code "cpu_limit", status 503, in the code that runs
+ *   deadline    of a test (rl_heartbeat_until): cancels its task, and raises in the code that runs
+ *   stop        the process was told to stop (loop/stop.h) and grace_ms have passed: cancels the task that runs
+ *   cancel      another thread has cancelled the whole state: cancels the task that runs
+ *   interrupt   Ctrl-C in the console: as a deadline, at once
+ *   no hook     a C call does not return: the handler prints the frames, without allocating
+ *   watchdog    --watchdog S: aborts the process, so that its manager starts it again
  *
- * Whoever catches such an error has 100 ms to clean up; then it is raised again. From the fourth time on the hook stays, on
- * each coroutine of the task: no instruction runs any more outside of what the error is to leave (a task, or what
- * rl_heartbeat_bounded calls), so that `while true do pcall(f) end` ends too. Finalizers are out of reach, and so is what a
- * program's own hook (debug.sethook) calls: Lua runs both without hooks. A second signal ends the process whatever runs.
+ * A C function that may run for long calls rl_heartbeat_attend, which raises what the hook would raise.
  *
- * A state that computes on purpose (bind/core/offload_state.h) is watched quietly: nothing but a cancel concerns it, and it has a second
- * to clean up; then the hook stays.
+ * Code that catches such an error has 100 ms to clean up; then the error is raised again. From the fourth time on the hook
+ * stays, on each coroutine of the task, and raises at every instruction. So `while true do pcall(f) end` ends too. The hook
+ * goes when the task ends, or when the call of rl_heartbeat_bounded that the task is in is left.
+ * Finalizers cannot be interrupted, nor can functions that a program's own hook (debug.sethook) calls: Lua runs both without
+ * hooks. A second SIGINT or SIGTERM ends the process whatever runs.
+ *
+ * A state that computes on purpose (bind/core/offload_state.h) is watched quietly: only a cancel concerns it. It then has a
+ * second to clean up before the hook stays.
  */
 #ifndef RL_VM_TASK_HEARTBEAT_H
 #define RL_VM_TASK_HEARTBEAT_H
@@ -31,30 +33,32 @@
 
 #define RL_HEARTBEAT_NEVER UINT64_MAX
 
-/* Watches a state from now on, from its own thread; the first one starts the heartbeat. */
+/* Watches a state from now on. Call it on the state's own thread. The first call starts the heartbeat. */
 void rl_heartbeat_watch(rl_vm *vm);
-/* The same for one that is to compute. */
+/* Does the same for a state that computes on purpose. */
 void rl_heartbeat_watch_quietly(rl_vm *vm);
+/* Stops watching, before the state is freed. Call it on the state's own thread. */
 void rl_heartbeat_forget(rl_vm *vm);
-/* From any thread, while it is watched: what runs in this state is to end. */
+/* Ends the code that runs in this state. Any thread may call it while the state is watched. */
 void rl_heartbeat_cancel(rl_vm *vm);
-/* The coroutine that runs on the calling thread, or NULL. For signal handlers. */
+/* Returns the coroutine that runs on the calling thread, or NULL. Async-signal-safe. */
 lua_State *rl_heartbeat_running(void);
-/* Ends the process when a state is stuck for so long; 0: never. Before threads start. */
+/* Sets after how long a stuck state ends the process; 0: never. Call it before threads start. */
 void rl_heartbeat_watchdog(double seconds);
 
-/* For C that runs for long, every some ten thousand steps: raises what is due, deadlines of the task's own included. */
+/* Raises what is due, the task's own deadlines included. C code that runs for long calls it every ten thousand steps or so,
+ * holding nothing but values on Lua's stack. */
 void rl_heartbeat_attend(lua_State *L);
-/* From `ms` from now on the task is late, and so is what runs instead of it; RL_HEARTBEAT_NEVER: when an interrupt comes.
- * NULL: nothing is. From the state's own thread. */
+/* Ends `late->task`, and code that runs instead of it, `ms` from now; RL_HEARTBEAT_NEVER: only when an interrupt comes. NULL
+ * takes the deadline back. Copies `late`. Call it on the state's own thread. */
 void rl_heartbeat_until(rl_vm *vm, uint64_t ms, const rl_late *late);
-/* What runs may go on for so long after the process was told to stop; from rl_heartbeat_watch on it is
+/* Sets how long code may run after the process was told to stop, at least 100 ms. rl_heartbeat_watch sets it to
  * RL_LIMIT_STOP_COMPUTING_MS. */
 void rl_heartbeat_grace(rl_vm *vm, uint64_t ms);
-/* A stall is logged after so long; 0: as usual, after 100 ms; UINT32_MAX: never. For a command that keeps nobody waiting, or a
- * program that still loads. */
+/* Sets after how long a stall is logged; 0: the usual 100 ms; UINT32_MAX: never. For a command that keeps nobody waiting, and
+ * for a program that still loads. */
 void rl_heartbeat_warn_after(rl_vm *vm, uint32_t ms);
-/* bounded(f, ...) -> results: an error that cannot be caught inside f can be caught outside of it. */
+/* bounded(f, ...) -> results. Calls f. An error that is raised again and again inside f can be caught by the caller. */
 int rl_heartbeat_bounded(lua_State *L);
 
 #endif

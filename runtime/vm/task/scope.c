@@ -1,4 +1,9 @@
-/* Cancellation: scopes, when they raise, and the protected calls that catch. The picture is in task.h. */
+/*
+ * Cancellation: which scope raises, how it is fired, and which protected call catches its error. The picture is in task.h.
+ *
+ * Invariant: a RAISED scope remembers its strand and the number of protected calls on it at the time of the raise. So a
+ * protected call that ends knows whether the error passed through it, without looking at the error value.
+ */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -8,8 +13,8 @@
 
 /* ---- which scope raises ---------------------------------------------------------------------------------------------------- */
 
-/* Outward from the innermost, up to a shield or to a scope whose error is on its way already: the outermost that is due.
- * Past a RAISED scope nothing is due: its cleanup has the right to wait. */
+/* Walks from the innermost scope outward, and returns the outermost that is due. The walk ends at a shield, and at a scope whose
+ * error is under way already: beyond a RAISED scope nothing is due, because its cleanup may wait. */
 rl_scope *rl_scope_due(rl_task *task) {
   rl_scope *due = NULL;
   task->cleaning = false;
@@ -34,7 +39,7 @@ void rl_scope_push_error(lua_State *L, rl_scope *scope) {
     const char *reason = scope->task->extra ? scope->task->extra->reason : NULL;
     if (reason) rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), reason);
     else rl_error_push(L, scope->code, NULL);
-    lua_pushvalue(L, -1); /* the same value each time, so that it is known at the end */
+    lua_pushvalue(L, -1); /* keeps the value, so that rl_scope_raised can recognise it */
     scope->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   }
 }
@@ -137,7 +142,7 @@ void rl_timeout_enter(lua_State *L, rl_timeout *timeout, double seconds) {
   timeout->scope.code = RL_ETIMEOUT;
   timeout->seconds = seconds;
   double ms = seconds * 1000;
-  if (ms <= 0) fire(&timeout->scope); /* no wait passes */
+  if (ms <= 0) fire(&timeout->scope); /* the first wait raises */
   else rl_timer_start_now(task->vm->loop, &timeout->timer, ms >= 1e15 ? (uint64_t)1e15 : (uint64_t)ms, on_timeout);
 }
 
@@ -165,8 +170,8 @@ bool rl_protect_is_cancellation(lua_State *L, unsigned number) {
   return false;
 }
 
-/* A protected call of this number ends. Scopes that were raised under it are caught now, or go on to the next one out.
- * One that __close made for itself has a higher number than the scope noted, and changes nothing. */
+/* Ends the protected call of this number. Scopes that were raised inside it are caught now, or go on to the next call outward.
+ * A protected call made inside __close has a higher number than the scope recorded, so it has no effect. */
 static void settle(rl_task *task, rl_strand *strand, unsigned number, bool caught) {
   for (rl_scope *scope = task->scope; scope; scope = scope->outer) {
     if (!is_under(scope, strand, number)) continue;

@@ -1,12 +1,15 @@
-/* Where tasks were spawned: names of files, interned in the state, and the lines that a traceback ends with. */
+/*
+ * Notes where tasks were spawned, and adds these places to tracebacks. A task holds a file and a line; the name of the file
+ * is interned in its vm, so that it costs a pointer per task. The names live as long as the state.
+ */
 #include "vm/task/task.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "vm/frames.h"
 
-/* Few files spawn tasks, so their names are looked for one by one. */
+/* Returns the state's copy of a file name, or "?" if out of memory. Few files spawn tasks, so it searches one by one. */
 static const char *intern_site(rl_vm *vm, const char *name) {
   for (unsigned i = 0; i < vm->site_count; i++)
     if (strcmp(vm->sites[i], name) == 0) return vm->sites[i];
@@ -28,13 +31,9 @@ void rl__task_note_site(rl_task *task, lua_State *from) {
   lua_Debug ar;
   task->line = 0;
   task->site = NULL;
-  for (int level = 1; from && lua_getstack(from, level, &ar); level++) {
-    lua_getinfo(from, "Sl", &ar);
-    if (*ar.what == 'C' || strncmp(ar.source, "=rille/", 7) == 0) continue;
-    task->site = intern_site(task->vm, ar.short_src);
-    task->line = ar.currentline;
-    return;
-  }
+  if (!from || !rl_frames_find_program(from, 1, &ar)) return;
+  task->site = intern_site(task->vm, ar.short_src);
+  task->line = ar.currentline;
 }
 
 void rl_task_add_ancestors(lua_State *L, const rl_task *task) {

@@ -1,4 +1,10 @@
-/* Tasks: their threads, their life, and the one function that resumes. See task.h. */
+/*
+ * Tasks: their threads, their life, and the one function that resumes. See task.h.
+ *
+ *   rl_task_new (a thread from vm->idle, or a new one) -> run … run -> on_task_end -> recycle (to vm->idle, or freed)
+ *
+ * Memory: an rl_task is allocated and counted as Lua's memory. Its thread is anchored in the registry (thread_ref).
+ */
 #include "vm/task/task.h"
 
 #include <string.h>
@@ -6,15 +12,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "vm/error.h"
 
 enum { IDLE_KEPT = 1024 };
 
 /* ---- threads and their pool ---------------------------------------------------------------------------------------------- */
 
-static void set_strand(lua_State *L, rl_strand *strand) { *(rl_strand **)lua_getextraspace(L) = strand; }
-
-/* A new thread, anchored in the registry: returns its reference. Runs protected: it allocates. */
+/* Makes a thread and anchors it in the registry. Returns the reference. Runs protected, because it allocates. */
 static int make_thread(lua_State *L) {
   lua_State **out = lua_touserdata(L, 1);
   *out = lua_newthread(L);
@@ -37,7 +40,7 @@ static rl_task *make_task(rl_vm *vm) {
   task->thread_ref = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
   task->vm = vm;
-  set_strand(task->strand.co, &task->strand);
+  rl_strand_set(task->strand.co, &task->strand);
   rl_list_init(&task->sibling);
   return task;
 }
@@ -49,22 +52,22 @@ static rl_task *take_task(rl_vm *vm) {
   return RL_CONTAINER(idle, rl_task, sibling);
 }
 
-/* Those that its unwinding did not reach: their memory is Lua's and goes with the thread. */
+/* Stops the timers of timeouts that unwinding did not reach. Their memory is Lua's and is freed with the thread. */
 static void stop_timeouts(rl_task *task) {
   for (rl_scope *scope = task->scope; scope && scope != &task->base; scope = scope->outer)
     if (scope->kind == RL_SCOPE_TIMEOUT) rl_timer_stop(task->vm->loop, &((rl_timeout *)scope)->timer);
   task->scope = &task->base;
 }
 
-/* Whoever has kept the thread may ask about it for as long as it likes: it belongs to no task any more. */
+/* Frees the task and lets go of its thread. A program that has kept the thread may still ask about it, so its strand is
+ * cleared. */
 static void drop_task(rl_task *task) {
-  set_strand(task->strand.co, NULL);
+  rl_strand_set(task->strand.co, NULL);
   luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->thread_ref);
   rl_free(task->extra);
   rl_memory_allocate(&task->vm->memory, task, sizeof *task, 0);
 }
 
-/* Out of whatever the task is linked into: its memory in the union is free for another use. */
 void rl__task_disarm(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   if (task->armed == RL_ARMED_POST) rl_loop_unpost(loop, &task->post);
@@ -84,7 +87,7 @@ static void forget(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   for (rl_list *node; (node = rl_list_shift(&task->children));) forget(RL_CONTAINER(node, rl_task, sibling));
   rl__task_disarm(task);
-  set_strand(task->strand.co, NULL);
+  rl_strand_set(task->strand.co, NULL);
   stop_timeouts(task);
   if (task->extra) {
     rl_timer_stop(loop, &task->extra->cleanup);
@@ -111,9 +114,10 @@ void rl_task_pool_free(rl_vm *vm) {
   vm->idle_count = 0;
 }
 
-/* A thread whose base returned can start another function. One that died by an error is given up, one that the program has
- * seen (what a library keeps under coroutine.running() must not appear in another request), and one on which it has left a
- * hook: debug.sethook means the thread that runs. */
+/* Keeps the thread for another task if its base has returned. It is freed instead if
+ *   - it died by an error,
+ *   - the program has seen it: a value that a library keeps under coroutine.running() must not appear in another request,
+ *   - the program has left a hook on it: debug.sethook sets one for the thread that runs. */
 static void recycle(rl_task *task, bool clean) {
   rl_vm *vm = task->vm;
   lua_settop(task->strand.co, 0);
@@ -189,20 +193,19 @@ static void beat(rl_vm *vm) {
   atomic_store_explicit(&vm->pulse.beat, last + 1, memory_order_relaxed);
 }
 
-/* Only where its base failed: they were to be awaited. */
+/* Makes the children roots. Only a task whose base failed has any at its end: the others have awaited theirs. */
 static void give_children_away(rl_task *task) {
   RL_LIST_EACH(&task->children, node) RL_CONTAINER(node, rl_task, sibling)->parent = NULL;
   rl_list_append(&task->vm->roots, &task->children);
 }
 
-/* Ends the wait under way: whatever was armed for it has fired or was taken back. */
 void rl__task_wake(rl_task *task) {
   if (task->status != RL_TASK_WAITING) return;
   task->status = RL_TASK_READY;
   rl_task_start(task);
 }
 
-/* Last first, as __close would have done. */
+/* Ends the belongings, the last one first, as __close would. */
 static void end_belongings(rl_task *task) {
   while (task->extra && !rl_list_empty(&task->extra->belongings)) {
     rl_belonging *belonging = RL_CONTAINER(task->extra->belongings.prev, rl_belonging, node);
@@ -231,7 +234,7 @@ static void on_task_end(rl_task *task) {
   free_texts(task);
 }
 
-/* The base itself failed (out of memory, an error while an error was handled): nothing of the program caught it. */
+/* Ends a task whose base itself failed (out of memory, an error in a message handler). No code of the program has caught it. */
 static void on_base_failed(rl_task *task) {
   lua_State *co = task->strand.co;
   const char *text = lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "an error that is not a string";
@@ -239,7 +242,7 @@ static void on_base_failed(rl_task *task) {
   task->failed = true;
   stop_timeouts(task);
   if (!task->handle) return;
-  if (task->group) rl_scope_fire(task->group, RL_ENOMEM); /* unless it has heard of it */
+  if (task->group) rl_scope_fire(task->group, RL_ENOMEM); /* no effect if the group has the error already */
   task->handle->results = -1;
 }
 
@@ -288,7 +291,7 @@ static rl_list *siblings_of(rl_vm *vm, const rl_task *task) {
   return task->parent ? &task->parent->children : &vm->roots;
 }
 
-/* The next one in the order of the tree: first child, next sibling, next sibling of an ancestor. */
+/* Returns the next task in the order of the tree: first child, next sibling, next sibling of an ancestor; NULL after the last. */
 static rl_task *next_of(rl_vm *vm, rl_task *task, unsigned *depth) {
   if (!rl_list_empty(&task->children)) {
     ++*depth;

@@ -1,12 +1,15 @@
-/* What was raised, whatever it is: as text, as an error value, and where it was raised. */
+/*
+ * Turns whatever was raised into text, into an error value, and into a traceback; see task.h.
+ *
+ * An error value holds its traceback in a field. For any other value (a string, nil) the task keeps one note,
+ * {value, traceback}, of the last value raised. The message handler writes it before the stack unwinds.
+ */
 #include <string.h>
 
 #include "base/error.h"
 #include "vm/error.h"
 #include "vm/frames.h"
 #include "vm/task/task.h"
-
-static bool is_ours(const lua_Debug *ar) { return strncmp(ar->source, "=rille/", 7) == 0; }
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
 
@@ -20,7 +23,7 @@ static void push_raw(lua_State *L, int index, const char *name) {
   lua_rawget(L, index);
 }
 
-/* What error{status = 404} was meant to be: "404", or "500", "the message", where a table has that much. */
+/* Pushes the arguments of rille.abort that error{status = 404} was probably meant to be: "404", or `404, "the message"`. */
 static void push_meant(lua_State *L, int index) {
   push_raw(L, index, "status");
   push_raw(L, index, "code");
@@ -36,7 +39,7 @@ static void push_meant(lua_State *L, int index) {
   lua_pop(L, 2);
 }
 
-/* Returns true if nobody has said how this table is to be printed. */
+/* Returns true for a table without __tostring and without __name. */
 static bool is_plain(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return false;
   bool named = luaL_getmetafield(L, index, "__tostring") || luaL_getmetafield(L, index, "__name");
@@ -44,7 +47,7 @@ static bool is_plain(lua_State *L, int index) {
   return !named;
 }
 
-/* An address says nothing of a table without a name. */
+/* Pushes a hint instead of "table: 0x…", whose address tells a reader nothing. */
 static const char *push_table_text(lua_State *L, int index) {
   push_meant(L, index);
   lua_pushfstring(L, "a plain table was raised, which is no error value: rille.abort(%s) raises one",
@@ -53,7 +56,8 @@ static const char *push_table_text(lua_State *L, int index) {
   return lua_tostring(L, -1);
 }
 
-const char *rl_raised_push_text(lua_State *L, int index) {
+/* Pushes the value at `index` as text, and returns it, borrowed. Errors of its __tostring are caught. */
+static const char *push_text(lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TSTRING) return lua_pushvalue(L, index), lua_tostring(L, -1);
   index = lua_absindex(L, index);
   if (is_plain(L, index) && lua_checkstack(L, 8)) return push_table_text(L, index);
@@ -76,7 +80,7 @@ void rl_raised_wrap(lua_State *L, int index) {
     lua_pushvalue(L, index);
     return;
   }
-  const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : rl_raised_push_text(L, index);
+  const char *text = lua_type(L, index) == LUA_TNIL ? "nil" : push_text(L, index);
   if (lua_type(L, index) == LUA_TSTRING && strcmp(text, "not enough memory") == 0) /* Lua's own, of the allocator */
     rl_error_push_word(L, rl_error_word(RL_ENOMEM), rl_error_status(RL_ENOMEM), text);
   else rl_error_push_word(L, "error", 500, text);
@@ -91,7 +95,7 @@ void rl_raised_wrap(lua_State *L, int index) {
 
 enum { MOST_FRAMES = 40 };
 
-/* "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
+/* Adds "function 'name'" as Lua writes it, without the search through package.loaded that makes luaL_traceback slow. */
 static void add_name(luaL_Buffer *b, const lua_Debug *ar, const char *call_name) {
   if (*ar->namewhat)
     lua_pushfstring(b->L, "%s '%s'", strcmp(ar->namewhat, "global") ? ar->namewhat : "function", ar->name);
@@ -108,14 +112,14 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar) {
   if (ar->istailcall) luaL_addstring(b, "\n\t(...tail calls...)");
 }
 
-/* Frames of `of`, the program's own; ours too where `all`. Returns how many were written. */
+/* Adds the frames of the program on `of`; with `all`, those of our Lua library too. Returns how many were written. */
 static int add_frames(luaL_Buffer *b, lua_State *of, int level, bool all) {
   lua_Debug ar;
   int written = 0, skipped = 0;
   bool there;
   for (; (there = lua_getstack(of, level, &ar)) && level < RL_FRAMES_INNERMOST; level++) {
     lua_getinfo(of, "Slnt", &ar);
-    if (*ar.what == 'C' || (!all && is_ours(&ar))) continue;
+    if (*ar.what == 'C' || (!all && rl_frames_is_ours(&ar))) continue;
     if (written < MOST_FRAMES) add_frame(b, &ar), written++;
     else skipped++;
   }
@@ -136,7 +140,7 @@ void rl_raised_traceback(lua_State *L, lua_State *of, int level) {
 
 /* ---- noting where a value was raised --------------------------------------------------------------------------------------- */
 
-/* Leaves the note of the running task on the stack: a table {value, traceback}, made where there is none. */
+/* Pushes the note of the running task, {value, traceback}. Makes it if there is none. */
 static void push_note(lua_State *L, rl_task *task) {
   if (task->trace_ref != LUA_NOREF) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, task->trace_ref);
@@ -147,7 +151,7 @@ static void push_note(lua_State *L, rl_task *task) {
   task->trace_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* Development: a function of ours sees what was raised, and the frames, before they unwind. It cannot fail anybody. */
+/* Calls the function that development has registered for raised values, while the frames still exist. Its errors are ignored. */
 static void tell_raise(lua_State *L, int value) {
   int ref = rl_vm_of(L)->refs[RL_REF_ON_RAISE];
   if (!ref || !lua_checkstack(L, 4)) return;
@@ -221,7 +225,7 @@ int rl_raised_handler(lua_State *L) {
 }
 
 void rl_raised_describe(lua_State *L, int value, const char **text, const char **trace) {
-  *text = rl_raised_push_text(L, value);
+  *text = push_text(L, value);
   if (!rl_error_is(L, value) || lua_getfield(L, value, "traceback") != LUA_TSTRING) {
     if (rl_error_is(L, value)) lua_pop(L, 1);
     rl_raised_push_trace(L, value);

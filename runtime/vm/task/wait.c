@@ -1,4 +1,7 @@
-/* Waiting and waking: the numbers of waits, what a task can be linked into, and what a wait that is impossible says. See task.h. */
+/*
+ * Waiting and waking: the numbers of waits, the objects that a task can be linked into, and the message of a wait that is
+ * impossible. See task.h.
+ */
 #include "vm/task/task.h"
 
 #include <stdlib.h>
@@ -12,8 +15,8 @@
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------------------- */
 
-/* What stands between the wait and its thread's base: described by the table of
- * vm/task/coroutine.c, keyed by C function. */
+/* Finds the C function between the wait and its thread's base that no wait can pass, and returns how a message names it; NULL if
+ * there is none. Borrowed from L's stack. Names come from the table "rille.barriers" of vm/task/coroutine.c. */
 static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_Debug *ar) {
   int depth = rl_frames_depth(co);
   for (; level < depth && lua_getstack(co, level, ar); level = rl_frames_next(level, depth)) {
@@ -26,7 +29,7 @@ static const char *describe_barrier(lua_State *L, lua_State *co, int level, lua_
     lua_pop(co, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, "rille.barriers");
     lua_rawgetp(L, -1, (const void *)(uintptr_t)function);
-    if (lua_isboolean(L, -1)) { /* one that lets waits through */
+    if (lua_isboolean(L, -1)) { /* waits can pass it */
       lua_pop(L, 2);
       continue;
     }
@@ -41,9 +44,7 @@ static RL_RAISES int raise_impossible(lua_State *L, const char *name, rl_strand 
   const char *inside = NULL;
   for (; strand && !inside; strand = strand->resumer)
     inside = describe_barrier(L, strand->co, strand->co == L ? 1 : 0, &ar);
-  for (int level = 1; lua_getstack(L, level, &where); level++) {
-    lua_getinfo(L, "Sl", &where);
-    if (*where.what == 'C' || strncmp(where.source, "=rille/", 7) == 0) continue;
+  if (rl_frames_find_program(L, 1, &where)) {
     lua_pushfstring(L, "cannot wait for %s inside %s, %s:%d", name, inside ? inside : "a C function", where.short_src,
                     where.currentline);
     lua_error(L);
@@ -57,7 +58,7 @@ rl_task *rl_task_may_wait(lua_State *L, const char *name) {
   if (!task) rl_error_mistake(L, "cannot wait for %s outside a task", name);
   if (!lua_isyieldable(L) || strand->blocked) raise_impossible(L, name, strand);
   if (rl_scope_due(task)) rl_scope_raise_due(L, task);
-  task->wait = ++task->vm->next_wait; /* whatever was armed before and never waited for is spent */
+  task->wait = ++task->vm->next_wait; /* wakers made before have no effect any more */
   return task;
 }
 
@@ -102,7 +103,7 @@ static int wait_k(lua_State *L, int status, lua_KContext ctx) {
   return task->wait_k ? task->wait_k(L, LUA_YIELD, task->wait_ctx) : 0;
 }
 
-/* Inside __close of a cancelled scope: what is waited for has until cleanup_until. */
+/* Bounds a wait inside __close of a cancelled scope: it is interrupted at cleanup_until. */
 static void bound_cleanup(rl_task *task) {
   rl_loop *loop = task->vm->loop;
   rl_task_extra *extra = rl_task_extra_of(task);
@@ -173,7 +174,7 @@ bool rl_task_wake(rl_waker *waker) {
   return true;
 }
 
-/* The path of every cancellation. */
+/* Every cancellation passes through here. */
 void rl_task_interrupt(rl_task *task) {
   if (task->status != RL_TASK_WAITING || task->ending) return;
   if (!task->undo(task, task->undo_ud)) return;
@@ -181,7 +182,7 @@ void rl_task_interrupt(rl_task *task) {
   rl__task_wake(task);
 }
 
-/* ---- what the task itself is linked into ------------------------------------------------------------------------------------------ */
+/* ---- waits for which the task itself is linked ------------------------------------------------------------------------------------ */
 
 int rl_task_yield(lua_State *L, const char *name) {
   rl_task_start(rl_task_may_wait(L, name));
@@ -203,7 +204,7 @@ void rl_task_arm_timer(rl_task *task, double ms) {
 static void on_waited_end(rl_waiter *waiter, rl_task *ended) {
   (void)ended;
   rl_task *task = RL_CONTAINER(waiter, rl_task, waiter);
-  task->armed = RL_ARMED_NOT; /* the one that ended has taken it off its list */
+  task->armed = RL_ARMED_NOT; /* the task that ended has removed it from its list */
   rl__task_wake(task);
 }
 
