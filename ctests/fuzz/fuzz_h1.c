@@ -24,8 +24,8 @@ static void note_head(trace *t) {
   req->body_limit = BODY_MOST;
   rl_buf_addf(&t->text, "head %.*s [%.*s] 1.%d path [%.*s] query [%.*s] host [%.*s] %d%d%d%d %llu\n",
               RL_FMT(req->method_name), RL_FMT(req->target), req->version % 10, RL_FMT(req->path), RL_FMT(req->query),
-              RL_FMT(req->host), t->reader.message.keep_alive, t->reader.message.chunked, req->expect_continue, req->body_done,
-              (unsigned long long)req->length);
+              RL_FMT(req->host), t->reader.message.keep_alive, t->reader.message.chunked, req->expect_continue,
+              req->body_done, (unsigned long long)req->length);
   note_fields(t, "field", req->headers, req->header_count);
   HOLDS(req->header_count <= limits.fields);
   HOLDS(req->version == RL_HTTP_1_0 || req->host.len);

@@ -101,10 +101,10 @@ static void on_broken(rl_conn *c, int code) { (void)c, (void)code, note("broken"
 static void on_stop(rl_conn *c) { rl_conn_finish(c, RL_LINGER_NONE); }
 static void on_cut(rl_conn *c) { rl_conn_close(c, false); }
 
-#define TOY(data)                                                                                               \
-  {                                                                                                             \
-    .open = open_toy, .on_data = data, .on_eof = on_eof, .on_drained = on_drained, .on_clock = on_clock,        \
-    .on_broken = on_broken, .on_stop = on_stop, .on_cut = on_cut, .on_free = on_free                            \
+#define TOY(data)                                                                                        \
+  {                                                                                                      \
+    .open = open_toy, .on_data = data, .on_eof = on_eof, .on_drained = on_drained, .on_clock = on_clock, \
+    .on_broken = on_broken, .on_stop = on_stop, .on_cut = on_cut, .on_free = on_free                     \
   }
 static const rl_protocol lines = TOY(on_line_data), bytes = TOY(on_byte_data);
 

@@ -41,7 +41,9 @@ static int send_head(rl_exchange *e, const rl_resp *resp) {
   if (e->framing.body && resp->body.len) snprintf(asked + strlen(asked), 100, "%.*s", RL_FMT(resp->body));
   return take_code();
 }
-static int send_body(rl_exchange *e, rl_slice bytes) { return (void)e, add(asked, "body:%.*s", RL_FMT(bytes)), take_code(); }
+static int send_body(rl_exchange *e, rl_slice bytes) {
+  return (void)e, add(asked, "body:%.*s", RL_FMT(bytes)), take_code();
+}
 static int send_file(rl_exchange *e, int fd, uint64_t offset, uint64_t size) {
   (void)e, add(asked, "file:%d:%d:%d", fd, (int)offset, (int)size);
   return take_code();
@@ -58,7 +60,9 @@ static void settle(rl_exchange *e) {
   if (rl_exchange_is_read(e)) rl_exchange_finish(e);
   else if (!e->drops_body) rl_exchange_drop_body(e);
 }
-static void on_end(rl_exchange *e) { ends++, add(asked, "over:%d:%d", rl_exchange_report_of(e).status, (int)rl_exchange_report_of(e).bytes); }
+static void on_end(rl_exchange *e) {
+  ends++, add(asked, "over:%d:%d", rl_exchange_report_of(e).status, (int)rl_exchange_report_of(e).bytes);
+}
 static void break_off(rl_exchange *e) { (void)e, add(asked, "break"); }
 
 static const rl_exchange_ops ops = {.send_head = send_head,
@@ -418,8 +422,10 @@ TEST(each_fault_has_its_code) {
   static const struct {
     rl_fault fault;
     const char *told;
-  } rows[] = {{RL_FAULT_BODY_LARGE, "end:too_large"}, {RL_FAULT_BODY_SLOW, "end:timeout"},
-              {RL_FAULT_MEMORY, "end:memory"},        {RL_FAULT_CHUNK, "end:syntax"}};
+  } rows[] = {{RL_FAULT_BODY_LARGE, "end:too_large"},
+              {RL_FAULT_BODY_SLOW, "end:timeout"},
+              {RL_FAULT_MEMORY, "end:memory"},
+              {RL_FAULT_CHUNK, "end:syntax"}};
   for (size_t i = 0; i < 4; i++) {
     again(RL_METHOD_POST, -1, false);
     rl_exchange_fail_body(&x, rows[i].fault);

@@ -40,7 +40,8 @@ static int large_file(size_t size, char letter) {
   int fd = memfd_create("output", MFD_CLOEXEC);
   char piece[4096];
   memset(piece, letter, sizeof piece);
-  for (size_t done = 0; done < size; done += sizeof piece) assert_int_equal(write(fd, piece, sizeof piece), sizeof piece);
+  for (size_t done = 0; done < size; done += sizeof piece)
+    assert_int_equal(write(fd, piece, sizeof piece), sizeof piece);
   return fd;
 }
 

@@ -140,6 +140,7 @@ TEST(without_memory_the_socket_is_closed) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {CASE(a_connection_speaks_http_1_unless_its_listener_says_otherwise),
-                                     CASE(a_listener_may_have_another_protocol), CASE(without_memory_the_socket_is_closed)};
+                                     CASE(a_listener_may_have_another_protocol),
+                                     CASE(without_memory_the_socket_is_closed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ typedef struct test_server {
   unsigned connections;         /* open now */
   unsigned visits;              /* requests that a handler of the site has not released */
   unsigned exchanges, refusals; /* told by on_exchange: with a request, and without */
-  rl_exchange_report last;             /* the last of them */
+  rl_exchange_report last;      /* the last of them */
   test_client *in_process;      /* who asks without a connection, or NULL */
 } test_server;
 

@@ -156,8 +156,9 @@ static bool is_too_much(const rl_exchange *x, uint64_t size) {
 static int check_length(const rl_exchange *x, const rl_resp *resp) {
   const rl_framing *f = &x->framing;
   if (!f->body || !f->has_length) return RL_OK;
-  return resp->streamed ? resp->body.len > f->length ? RL_ETOOBIG : RL_OK
-                        : resp->body.len != f->length ? RL_EINVALID : RL_OK;
+  return resp->streamed                ? resp->body.len > f->length ? RL_ETOOBIG : RL_OK
+         : resp->body.len != f->length ? RL_EINVALID
+                                       : RL_OK;
 }
 
 static int respond(rl_req *req, const rl_resp *resp) {

@@ -65,17 +65,17 @@ struct rl_exchange {
   const rl_exchange_ops *ops;
   rl_loop *loop;
   const rl_limits *limits;
-  rl_req *req;        /* under way, or NULL */
-  int status;         /* of the response, 0 before there is one */
-  bool wants_body;    /* the handler lets the body flow */
-  bool continued;     /* 100 Continue was sent, or was not asked for */
-  bool drops_body;    /* nobody wants the rest of the body */
-  bool message_done;  /* the whole request was read */
-  bool body_failed;   /* it never will be */
-  bool response_done; /* the whole response was handed to the protocol */
-  bool released;      /* the handler has forgotten the request */
-  rl_framing framing; /* of the response */
-  uint64_t sent;      /* bytes of its body */
+  rl_req *req;                       /* under way, or NULL */
+  int status;                        /* of the response, 0 before there is one */
+  bool wants_body;                   /* the handler lets the body flow */
+  bool continued;                    /* 100 Continue was sent, or was not asked for */
+  bool drops_body;                   /* nobody wants the rest of the body */
+  bool message_done;                 /* the whole request was read */
+  bool body_failed;                  /* it never will be */
+  bool response_done;                /* the whole response was handed to the protocol */
+  bool released;                     /* the handler has forgotten the request */
+  rl_framing framing;                /* of the response */
+  uint64_t sent;                     /* bytes of its body */
   uint64_t flowed_ms, flowing_since; /* how long the body has been wanted, for its minimum rate */
 };
 

@@ -76,12 +76,12 @@ struct rl_req {
   bool secure;          /* the scheme is https */
   bool has_length;      /* `length` is known: it was announced, or there is no body */
   bool expect_continue; /* the client waits for 100 Continue (RFC 9110 section 10.1.1) */
-  bool body_done;      /* all of it has been handed over, or there is none */
-  bool responded;      /* respond was called: a status is on its way */
-  uint8_t body_fault;  /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
-  uint64_t length;     /* of the body, if has_length */
-  uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
-  uint64_t body_size;  /* bytes handed over so far */
+  bool body_done;       /* all of it has been handed over, or there is none */
+  bool responded;       /* respond was called: a status is on its way */
+  uint8_t body_fault;   /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
+  uint64_t length;      /* of the body, if has_length */
+  uint64_t body_limit;  /* the most that may arrive; a handler may change it before it reads */
+  uint64_t body_size;   /* bytes handed over so far */
   rl_slice method_name;
   rl_slice target;          /* as sent */
   rl_slice raw_path, query; /* of the target; query without '?' */

@@ -16,7 +16,7 @@ struct rl_resp {
   bool streamed;   /* more follows by write, up to end */
   bool has_length; /* of a stream: its whole size is known; of a body that HEAD does without: so long it would be */
   uint64_t length;
-  bool close; /* the connection ends after this response */
+  bool close;         /* the connection ends after this response */
   bool wants_no_body; /* the rest of the request's body is not wanted, though this response is still under way */
 };
 

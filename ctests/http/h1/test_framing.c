@@ -43,9 +43,10 @@ TEST(a_request_says_where_it_ends_and_what_comes_after_it) {
 
 TEST(a_length_beside_a_coding_is_refused_in_either_order) {
   UNUSED;
-  rl_header headers[] = {{.name = RL_SLICE("Content-Length"), .value = RL_SLICE("5"), .id = RL_HEADER_CONTENT_LENGTH},
-                         {.name = RL_SLICE("Transfer-Encoding"), .value = RL_SLICE("chunked"), .id = RL_HEADER_TRANSFER_ENCODING},
-                         {.name = RL_SLICE("Content-Length"), .value = RL_SLICE("5"), .id = RL_HEADER_CONTENT_LENGTH}};
+  rl_header headers[] = {
+      {.name = RL_SLICE("Content-Length"), .value = RL_SLICE("5"), .id = RL_HEADER_CONTENT_LENGTH},
+      {.name = RL_SLICE("Transfer-Encoding"), .value = RL_SLICE("chunked"), .id = RL_HEADER_TRANSFER_ENCODING},
+      {.name = RL_SLICE("Content-Length"), .value = RL_SLICE("5"), .id = RL_HEADER_CONTENT_LENGTH}};
   rl_h1_message message;
   for (size_t from = 0; from < 2; from++) {
     rl_req req = {.version = RL_HTTP_1_1, .headers = headers + from, .header_count = 2};

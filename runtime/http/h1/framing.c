@@ -3,9 +3,9 @@
 
 /* What all lines together say. */
 typedef struct seen {
-  unsigned lengths, codings;        /* lines of each */
-  rl_slice length;                  /* the last of them */
-  unsigned chunked, others;         /* codings named */
+  unsigned lengths, codings; /* lines of each */
+  rl_slice length;           /* the last of them */
+  unsigned chunked, others;  /* codings named */
   bool ends_chunked;
   bool close, keep_alive;
 } seen;

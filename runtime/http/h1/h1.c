@@ -348,7 +348,9 @@ static void lose_client(rl_h1 *h1) {
 }
 
 /* Bytes of the body, or its end, are here already and wait for a handler that does not want them yet. */
-static bool body_waits(const rl_h1 *h1) { return !h1->exchange.wants_body && (h1->pending.len || rl_h1_has_news(&h1->reader)); }
+static bool body_waits(const rl_h1 *h1) {
+  return !h1->exchange.wants_body && (h1->pending.len || rl_h1_has_news(&h1->reader));
+}
 
 /* A FIN after complete requests is a half-close: they are still answered, the one that runs has a little time. In the
  * middle of a message, or between two, it is the end. */

@@ -18,15 +18,15 @@
 typedef struct rl_h1 {
   rl_conn *conn;
   rl_h1_reader reader;
-  rl_buf pending; /* arrived, not parsed yet */
+  rl_buf pending;       /* arrived, not parsed yet */
   rl_exchange exchange; /* one after another */
   rl_post resume;
   uint32_t served;
-  bool parsing, clock_due; /* the clock is set once, when parsing is over */
-  bool head_timed;         /* the clock is that of a head under way */
-  rl_h1_framing framing;   /* of the response under way */
-  bool last;               /* the connection ends after this response */
-  bool dropped_enough;     /* nothing more is read of a body that is dropped */
+  bool parsing, clock_due;         /* the clock is set once, when parsing is over */
+  bool head_timed;                 /* the clock is that of a head under way */
+  rl_h1_framing framing;           /* of the response under way */
+  bool last;                       /* the connection ends after this response */
+  bool dropped_enough;             /* nothing more is read of a body that is dropped */
   uint64_t dropped, drop_until_ms; /* bytes of such a body, and the end of its time */
 } rl_h1;
 
