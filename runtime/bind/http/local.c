@@ -11,6 +11,7 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 
 /* name NUL value NUL …: kept in C until Lua asks, because events must not raise. */
 typedef struct fields {
