@@ -34,7 +34,7 @@ typedef struct mem_stream {
   bool no_files;     /* send_file is unsupported */
   bool refused;
   int write_error;                /* what writes fail with … */
-  unsigned good_writes;           /* … behind so many that do not */
+  unsigned good_writes;           /* … after so many that do not */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
 } mem_stream;
 
@@ -43,13 +43,13 @@ void mem_stream_init(mem_stream *s, rl_loop *loop);
 void mem_stream_free(mem_stream *s);
 
 void mem_stream_feed(mem_stream *s, rl_slice bytes);
-/* The peer's FIN, behind what was fed. */
+/* The peer's FIN, after what was fed. */
 void mem_stream_eof(mem_stream *s);
 /* The peer's RST: what was fed and not delivered is lost, writes fail. */
 void mem_stream_break(mem_stream *s, int code);
 /* The peer takes so many bytes more. */
 void mem_stream_take(mem_stream *s, size_t bytes);
-/* What was written so far; borrowed until the next write. */
+/* Returns what was written so far; borrowed until the next write. */
 static inline rl_slice mem_stream_out(const mem_stream *s) { return rl_slice_of(s->out, s->out_len); }
 
 #endif

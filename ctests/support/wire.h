@@ -16,7 +16,7 @@
  *     closed
  *     ```
  *
- * Several request blocks in front of one response block are as many tests with the same answer.
+ * Several request blocks before one response block are as many tests with the same answer.
  *
  * A line `Wire only: REASON` says that a case concerns the wire itself (framing, time, the end of a connection), so that an
  * exchange in process need not answer the same. Before the first heading it speaks of all cases of the file.
@@ -78,7 +78,7 @@ typedef struct wire_case {
   char *name; /* "framing.md:12 A length and …" */
   wire_step steps[WIRE_STEPS];
   size_t step_count;
-  wire_answer *answers; /* shared by the requests in front of one response block */
+  wire_answer *answers; /* shared by the requests before one response block */
   size_t answer_count;
   wire_ending ending;
   bool wire_only;
