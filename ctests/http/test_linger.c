@@ -1,4 +1,4 @@
-/* The end of a connection in stages (http/conn.h): what a client still sends behind its answer is taken off its hands. */
+/* The end of a connection in stages (http/conn.h): what a client still sends after its answer is taken off its hands. */
 #include "base/error.h"
 #include "support/server.h"
 #include "support/test.h"

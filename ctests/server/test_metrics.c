@@ -4,7 +4,7 @@
 
 #include "support/test.h"
 
-/* The number behind `name` in the text. */
+/* Returns the number after `name` in the text. */
 static double value_of(const char *name) {
   rl_buf out;
   rl_buf_init(&out, RL_BUF_NO_LIMIT);

@@ -86,7 +86,7 @@ static void ask(int fd, const char *path) {
   assert_int_equal(write(fd, text, (size_t)len), len);
 }
 
-/* Whether something can be read within so many milliseconds of the loop: bytes or the end. */
+/* Returns true if something can be read within so many milliseconds of the loop: bytes or the end. */
 static bool hears(int fd, int ms) {
   struct pollfd waiting = {.fd = fd, .events = POLLIN};
   for (uint64_t end = rl_loop_clock(&loop) + (uint64_t)ms; rl_loop_clock(&loop) < end; usleep(500)) {
@@ -96,7 +96,7 @@ static bool hears(int fd, int ms) {
   return false;
 }
 
-/* The status that was read; 0 where the connection was closed instead. */
+/* Returns the status that was read, or 0 if the connection was closed instead. */
 static int status_of(int fd) {
   char text[1000] = {0};
   assert_true(hears(fd, 5000));

@@ -6,7 +6,7 @@
 
 static void skip(rl_slice *s, size_t count) { *s = rl_slice_of(s->data + count, s->len - count); }
 
-/* Takes a line with its CR LF off the front. Returns false if there is none. A bare CR or LF does not end a line. */
+/* Takes a line with its CR LF off the front; Returns false if there is none. A bare CR or LF is none. */
 static bool take_line(rl_slice *rest, rl_slice *line) {
   const char *lf = memchr(rest->data, '\n', rest->len);
   if (!lf || lf == rest->data || lf[-1] != '\r') return false;

@@ -174,7 +174,7 @@ static void feed_piece(mem_stream *s, const char *data, size_t len) {
 }
 
 void mem_stream_feed(mem_stream *s, rl_slice bytes) {
-  while (bytes.len && !s->eof) { /* nothing comes after a FIN */
+  while (bytes.len && !s->eof) { /* after a FIN nothing comes */
     size_t len = bytes.len < RL_LIMIT_READ_BUFFER ? bytes.len : RL_LIMIT_READ_BUFFER;
     feed_piece(s, bytes.data, len);
     bytes = rl_slice_of(bytes.data + len, bytes.len - len);

@@ -33,8 +33,8 @@ typedef struct mem_stream {
   unsigned refusals; /* how many writes return RL_EAGAIN although there is room; every second one does, until then */
   bool no_files;     /* send_file is unsupported */
   bool refused;
-  int write_error;                /* the error of writes … */
-  unsigned good_writes;           /* … after so many that succeed */
+  int write_error;                /* what writes fail with … */
+  unsigned good_writes;           /* … after so many that do not */
   bool shut, closed, reset, done; /* shutdown, close (how), and on_closed was told */
 } mem_stream;
 
@@ -44,13 +44,13 @@ void mem_stream_free(mem_stream *s);
 
 /* Sends bytes from the peer. Copies them. */
 void mem_stream_feed(mem_stream *s, rl_slice bytes);
-/* Sends the peer's FIN, after the bytes that were fed. */
+/* The peer's FIN, after what was fed. */
 void mem_stream_eof(mem_stream *s);
 /* Sends the peer's RST: bytes that were fed and not delivered are lost, and writes fail. */
 void mem_stream_break(mem_stream *s, int code);
 /* Lets the peer read `bytes` more. */
 void mem_stream_take(mem_stream *s, size_t bytes);
-/* Returns all bytes written so far, borrowed until the next write. */
+/* Returns what was written so far; borrowed until the next write. */
 static inline rl_slice mem_stream_out(const mem_stream *s) { return rl_slice_of(s->out, s->out_len); }
 
 #endif

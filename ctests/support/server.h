@@ -1,6 +1,6 @@
 /*
- * The whole server without a socket: a loop with a virtual clock, connections over mem_stream, HTTP/1, a router, and the
- * handlers of site.h.
+ * The whole server without a socket: a loop whose clock stands still, connections over mem_stream, HTTP/1, a router, and
+ * the handlers of site.h.
  *
  *   test_client_connect -> send, eof, break, pause … -> look at client->stream.out, client->events -> test_client_free
  *
@@ -28,7 +28,7 @@ typedef struct test_server {
   test_client *in_process;      /* the client that asks without a connection, or NULL */
 } test_server;
 
-/* The server's side of a connection, freed at its end. The client outlives it. */
+/* The server frees it once the connection is over; the client outlives it. */
 typedef struct test_link {
   rl_conn conn;
   test_client *client;
@@ -48,12 +48,12 @@ void test_server_free(test_server *server);
 
 /* Runs one turn of the loop. If only jobs of other threads are under way it waits for one, so that a slow disk costs no turns. */
 void test_turn(rl_loop *loop);
-/* Runs the loop until nothing is ready. Fails the test if that never happens. */
+/* Runs the loop until nothing is ready. Fails the test if it never comes to rest. */
 void test_server_settle(test_server *server);
 /* Lets virtual time pass: each timer on the way fires at its own moment. */
 void test_server_pause(test_server *server, uint64_t delay_ms);
 
-/* Connects a client. Returns NULL if out of memory (only while allocations fail). */
+/* Returns NULL if memory was short (only while allocations fail). */
 test_client *test_client_connect(test_server *server);
 /* Breaks a connection that is still open. */
 void test_client_free(test_client *client);
@@ -70,7 +70,7 @@ static inline bool test_client_is_closed(const test_client *client) {
   return client->stream.shut || client->stream.closed;
 }
 
-/* Adds a word to client->events, after ", ". For handlers. */
+/* For handlers: adds a word to client->events, after ", ". */
 void test_client_event(test_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Returns the client whose request this is, or NULL if its connection is over. */
 test_client *test_client_of(const test_server *server, const rl_req *req);

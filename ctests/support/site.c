@@ -12,7 +12,7 @@
 
 enum { PIECE = 16 << 10, LATE_MS = 100, SIP_MS = 10 };
 
-/* The state of a handler for one request. It is in the request's arena, except for the body. */
+/* A handler's view of its request: in the request's arena, but for the body. */
 typedef struct visit {
   rl_req *req;
   test_server *server;
@@ -45,7 +45,7 @@ static int respond_bytes(visit *v, int status, rl_slice body) {
   return v->req->ops->respond(v->req, &resp);
 }
 
-/* Answers, with 503 if out of memory. If both fail, the protocol answers 500 if it can. */
+/* An answer that fits, or none: the protocol then says 500 if it can. */
 static void answer(visit *v, int status, rl_slice body) {
   int code = respond_bytes(v, status, body);
   if (code == RL_ENOMEM) respond_bytes(v, 503, RL_SLICE("memory"));

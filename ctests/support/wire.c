@@ -53,7 +53,7 @@ static size_t decode_escape(rl_buf *out, rl_slice s) {
   return found ? 2 : 1;
 }
 
-/* Returns the index of " x " in "[text x 20", a repeat without its closing bracket; 0 if it is no repeat. */
+/* "[text x 20" before a bracket: the index of " x ", or 0. */
 static size_t find_times(rl_slice inside) {
   size_t at = inside.len;
   while (at > 0 && rl_is((unsigned char)inside.data[at - 1], RL_CHAR_DIGIT)) at--;

@@ -6,7 +6,7 @@
 
 #include "http/header.h"
 
-/* What `accept` gives the media type `type` ("text/html"): 0 (not at all) to 1000. The most specific range counts, of two
+/* Returns the quality that `accept` gives the media type `type` ("text/html"): 0 (not at all) to 1000. The most specific range counts, of two
  * equally specific ones the better; parameters other than q are not looked at. A q that is none is 1. */
 int rl_accept_quality(rl_slice accept, rl_slice type);
 /* The same of the elements of Accept. */

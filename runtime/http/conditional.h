@@ -12,7 +12,7 @@
 
 /* `etag` as in the header ("…" or W/"…"), or empty; `modified` in seconds since 1970, or -1. Returns 0 (go on), 304 or 412. */
 int rl_conditional(const rl_req *req, rl_slice etag, int64_t modified);
-/* Whether the Range header of the request counts: there is no If-Range, or it names this representation. */
+/* Returns true if the Range header of the request counts: there is no If-Range, or it names this representation. */
 bool rl_range_applies(const rl_req *req, rl_slice etag, int64_t modified);
 
 #endif

@@ -247,7 +247,7 @@ void rl_conn_cut(rl_conn *conn) {
 
 /* ---- protocols --------------------------------------------------------------------------------------------------- */
 
-/* What has come before the new protocol. It may have handed the connection on when on_data returns. */
+/* Gives the new protocol what has come before it. It may have handed the connection on when on_data returns. */
 static void hand_over(rl_conn *conn, const rl_protocol *protocol, rl_slice leftover) {
   bool cork = leftover.len && !conn->corked;
   if (cork) rl_conn_cork(conn);

@@ -13,7 +13,7 @@
  * in it is skipped. */
 bool rl_cookie_next(rl_slice *rest, rl_slice *name, rl_slice *value);
 
-/* Whether a name promises what only its prefix can: then two of it are none, because one of them was not set by us
+/* Returns true if a name promises what only its prefix can: then two of it are none, because one of them was not set by us
  * (a neighbour host can set the plain name for our domain too: cookie tossing). */
 bool rl_cookie_is_prefixed(rl_slice name);
 

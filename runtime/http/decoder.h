@@ -6,7 +6,7 @@
  *
  * Bounds: once more than RL_LIMIT_DECODED_FREE bytes have come out, they may be no more than RL_LIMIT_DECODED_RATIO times
  * those that went in; and a gzip body has at most RL_LIMIT_DECODED_MEMBERS members (CVE-2025-69223, CVE-2026-128131).
- * "deflate" is taken with its zlib wrapper or without, as browsers do. Bytes behind the end are ignored.
+ * "deflate" is taken with its zlib wrapper or without, as browsers do. Bytes after the end are ignored.
  */
 #ifndef RL_HTTP_DECODER_H
 #define RL_HTTP_DECODER_H
@@ -25,7 +25,7 @@ void rl_decoder_del(rl_decoder *decoder);
 /* Decodes from `in`, which is cut by what was used, into out[0..cap). How many bytes came out; 0 means more input is needed
  * or the end was reached. RL_ESYNTAX, RL_ETOOBIG or RL_ENOMEM on failure. */
 long rl_decoder_run(rl_decoder *decoder, rl_slice *in, char *out, size_t cap);
-/* Whether the encoded bytes may end where they are: nothing has come yet, or the end mark has. */
+/* Returns true if the encoded bytes may end here: nothing has come yet, or the end mark has. */
 bool rl_decoder_is_complete(const rl_decoder *decoder);
 
 #endif

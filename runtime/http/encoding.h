@@ -21,7 +21,7 @@ rl_accepted rl_accept_encoding(rl_field_list list);
 rl_encoding rl_encoding_choose(const rl_accepted *accepted, unsigned set);
 /* "gzip", "br", "identity". */
 const char *rl_encoding_name(rl_encoding encoding);
-/* Whether bodies of this type are worth compressing: text, JSON, XML, SVG and their like; not what is compressed already. */
+/* Returns true if bodies of this type are worth compressing: text, JSON, XML, SVG and their like; not what is compressed already. */
 bool rl_encoding_helps(rl_slice content_type);
 
 #endif

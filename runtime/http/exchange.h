@@ -25,7 +25,7 @@
 
 typedef struct rl_exchange rl_exchange;
 
-/* What a protocol implements. None of these calls the handler, and none applies a rule that stands above. */
+/* The calls that a protocol implements. None of these calls the handler, and none applies a rule that stands above. */
 typedef struct rl_exchange_ops {
   /* Sends the head, framed as x->framing says, and resp->body where x->framing.body. Unless resp->streamed the response is
    * complete then. All or nothing: after an error no byte has left, and another response may be tried. */
@@ -93,7 +93,7 @@ void rl_exchange_end_body(rl_exchange *x);
 void rl_exchange_fail_body(rl_exchange *x, rl_fault fault);
 /* Nobody wants the rest of the body. */
 void rl_exchange_drop_body(rl_exchange *x);
-/* What is dropped is not even read any more. */
+/* Stops reading a body that is dropped, or wanted. */
 void rl_exchange_stop_body(rl_exchange *x);
 /* There is room for more of the response. */
 void rl_exchange_drained(rl_exchange *x);

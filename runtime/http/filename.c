@@ -6,7 +6,7 @@
 
 enum { NAME_MOST = 255, EXTENSION_MOST = 16 };
 
-/* What follows the last slash, of Unix or of Windows. */
+/* Returns the part after the last slash, of Unix or of Windows. */
 static rl_slice base_name(rl_slice raw) {
   for (size_t i = raw.len; i > 0; i--)
     if (raw.data[i - 1] == '/' || raw.data[i - 1] == '\\') return rl_slice_of(raw.data + i, raw.len - i);

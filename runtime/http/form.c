@@ -12,7 +12,7 @@ void rl_form_init(rl_form *form, rl_slice body, size_t most, bool utf8) {
 
 void rl_form_free(rl_form *form) { rl_buf_free(&form->pair); }
 
-/* Decodes behind what is in `pair` already; room was made. */
+/* Decodes after what is in `pair` already; room was made. */
 static int decode(rl_form *form, rl_slice text, rl_slice *out) {
   char *to = form->pair.data + form->pair.len;
   long len = rl_url_decode(text, true, to);

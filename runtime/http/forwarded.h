@@ -4,7 +4,7 @@
  *   for="[2001:db8::1]:4711";proto=https;host=example.com, for=192.0.2.1        one hop, and the next
  *
  * All but the last hops can have been written by the client, and a quote that it leaves open must not swallow what our own
- * proxy has added behind it. So where quotes are not in pairs they mean nothing, and every comma ends a hop. Pure; slices of
+ * proxy has added after it. So where quotes are not in pairs they mean nothing, and every comma ends a hop. Pure; slices of
  * the value.
  */
 #ifndef RL_HTTP_FORWARDED_H
@@ -17,7 +17,7 @@ typedef struct rl_forwarded {
   bool quotes; /* whether they are in pairs */
 } rl_forwarded;
 
-/* What is not said is RL_SLICE_NONE. A value that holds a backslash is none: no address, scheme or host does. */
+/* A field that is missing is RL_SLICE_NONE. A value that holds a backslash is none: no address, scheme or host does. */
 typedef struct rl_forwarded_hop {
   rl_slice node; /* for= */
   rl_slice proto, host;

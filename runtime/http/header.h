@@ -46,10 +46,10 @@ rl_slice rl_header_name(rl_header_id id);
 /* The first field of that id or name, or NULL. */
 const rl_header *rl_header_find(const rl_header *headers, size_t count, rl_header_id id);
 const rl_header *rl_header_find_name(const rl_header *headers, size_t count, rl_slice name);
-/* Whether it says where a message ends (RFC 9112 section 6): Content-Length, Transfer-Encoding. */
+/* Returns true if it says where a message ends (RFC 9112 section 6): Content-Length, Transfer-Encoding. */
 bool rl_header_is_framing(rl_slice name);
 
-/* What may leave in a head: a token as the name; in the value no CR, LF, NUL or other control but HTAB (RFC 9110 5.5). */
+/* Return true if it may leave in a head: a token as the name; in the value no CR, LF, NUL or other control but HTAB (RFC 9110 5.5). */
 bool rl_header_name_is_safe(rl_slice name);
 bool rl_header_value_is_safe(rl_slice value);
 /* A field whose value is a list: element after element of all its lines, which are one list (RFC 9110 sections 5.3 and
@@ -67,11 +67,11 @@ rl_field_list rl_field_list_text(rl_slice value);
 /* The next element, trimmed; false at the end. */
 bool rl_field_list_next(rl_field_list *list, rl_slice *element);
 
-/* A field that is no list: the one of that id. NULL where there is none, or there are several, of which none counts
+/* A field that is no list: the one of that id. NULL if there is none, or if there are several, of which none counts
  * (section 5.3); `several` tells, and may be NULL. */
 const rl_header *rl_header_single(const rl_header *headers, size_t count, rl_header_id id, bool *several);
 
-/* Whether a comma-separated value holds `token`, in any case. */
+/* Returns true if a comma-separated value holds `token`, in any case. */
 bool rl_header_has_token(rl_slice value, rl_slice token);
 
 #endif

@@ -83,7 +83,7 @@ static int resume_match(rl_multipart *m, rl_slice *in) {
   return give(m, rl_slice_of(m->delimiter + skip, len));
 }
 
-/* What comes before the next place where a delimiter is, or may begin. */
+/* Returns the bytes before the next place where a delimiter is, or may begin. */
 static int scan(rl_multipart *m, rl_slice *in) {
   if (m->matched) return resume_match(m, in);
   m->borrowed = false;
@@ -114,7 +114,7 @@ static int begin_head(rl_multipart *m) {
   return RL_MULTIPART_MORE;
 }
 
-/* One byte: the end of the line, or "--" behind the last part. Blanks before the end are padding. */
+/* One byte: the end of the line, or "--" after the last part. Blanks before the end are padding. */
 static int step_boundary(rl_multipart *m, rl_slice *in) {
   char c = in->data[0];
   advance(in, 1);
@@ -215,7 +215,7 @@ static rl_slice unescape(rl_param_value param) {
   return rl_slice_of(data, param.quoted ? rl_params_unescape(data, param.value.len) : param.value.len);
 }
 
-/* UTF-8''%e2%82%ac.txt (RFC 8187), in place; "" where it is anything else. */
+/* UTF-8''%e2%82%ac.txt (RFC 8187), in place; "" if it is anything else. */
 static rl_slice decode_extended(rl_slice value) {
   if (value.len < 6 || !rl_slice_eq_nocase(rl_slice_of(value.data, 6), RL_SLICE("UTF-8'"))) return RL_SLICE("");
   size_t second = rl_slice_find(value, '\'', 6);
@@ -225,7 +225,7 @@ static rl_slice decode_extended(rl_slice value) {
   return len < 0 ? RL_SLICE("") : rl_slice_of(text.data, (size_t)len);
 }
 
-/* The one field of that name: 1, 0 where there is none, RL_ESYNTAX where there are two. */
+/* The one field of that name: 1, 0 if there is none, RL_ESYNTAX if there are two. */
 static int find_field(const rl_multipart *m, rl_slice name, rl_slice *value) {
   int found = 0;
   for (size_t i = 0; i < m->field_count; i++) {

@@ -40,7 +40,7 @@ typedef struct rl_multipart {
   const char *why; /* after an error: what is wrong, for people */
 } rl_multipart;
 
-/* Finds the boundary in the value of a Content-Type header. 0; RL_EUNSUPPORTED where it is not multipart/…; RL_EINVALID
+/* Finds the boundary in the value of a Content-Type header. 0; RL_EUNSUPPORTED if it is not multipart/…; RL_EINVALID
  * where the boundary is missing, stands there twice or is not 1 to 70 of the characters it may have. */
 int rl_multipart_init(rl_multipart *multipart, rl_slice content_type, size_t most_parts);
 void rl_multipart_free(rl_multipart *multipart);
@@ -48,15 +48,15 @@ void rl_multipart_free(rl_multipart *multipart);
 /* The next event; `in` is advanced by what was used. Or an error, which is final: RL_ESYNTAX and RL_EINVALID (a head that
  * is malformed or larger than its limits), RL_ETOOBIG (too many parts), RL_ENOMEM. */
 int rl_multipart_next(rl_multipart *multipart, rl_slice *in);
-/* At the end of the body: 0, or RL_ESYNTAX where it was cut off. */
+/* At the end of the body: 0, or RL_ESYNTAX if it was cut off. */
 int rl_multipart_finish(rl_multipart *multipart);
 
-/* What a part is, by its Content-Disposition and Content-Type. Slices as long as the part. */
+/* Describes a part by its Content-Disposition and Content-Type. Slices as long as the part. */
 typedef struct rl_part {
   bool is_form_data, has_name, is_file; /* a file has a filename, if only an empty one */
   rl_slice name;
   rl_slice filename;     /* as sent, quotes and their escapes taken off */
-  rl_slice content_type; /* "" where there is none */
+  rl_slice content_type; /* "" if there is none */
 } rl_part;
 
 /* After RL_MULTIPART_PART, once: 0 or RL_ESYNTAX. A filename* (which RFC 7578 section 4.2 forbids) counts only where there

@@ -18,7 +18,7 @@ static size_t token_end(rl_slice s) {
   return i;
 }
 
-/* s starts behind the opening quote: where the closing one is, or s.len. */
+/* `s` starts after the opening quote. Returns the position of the closing one, or s.len. */
 static size_t quote_end(rl_slice s) {
   for (size_t i = 0; i < s.len; i++) {
     if (s.data[i] == '"') return i;

@@ -15,12 +15,12 @@ typedef struct rl_param_value {
   bool quoted;
 } rl_param_value;
 
-/* What stands before the first ';', trimmed; `rest` is what follows, for rl_params_next. */
+/* Returns the value before the first ';', trimmed; `rest` is what follows, for rl_params_next. */
 rl_slice rl_params_begin(rl_slice value, rl_slice *rest);
 /* Cuts the next parameter off `rest`: 1, 0 at the end, or RL_ESYNTAX (no '=', a name that is no token, a quote that does
- * not close, something behind it). */
+ * not close, something after it). */
 int rl_params_next(rl_slice *rest, rl_param_value *out);
-/* The value of one parameter, in any case: 1, 0 where it is absent, or RL_ESYNTAX, also where it stands there twice: two
+/* The value of one parameter, in any case: 1, 0 if it is absent, or RL_ESYNTAX, also if it is there twice: two
  * readers could then take different ones. */
 int rl_params_find(rl_slice rest, rl_slice name, rl_param_value *out);
 /* In place: "\"" and "\\" of a quoted value lose their backslash; any other one stays, because old browsers send paths of

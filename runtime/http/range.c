@@ -5,7 +5,7 @@
 
 enum { WHOLE = 200, PARTIAL = 206, UNSATISFIABLE = 416, MALFORMED = -1, MISSES = 0, HITS = 1 };
 
-/* A number that does not fit is as good as one behind the end. */
+/* A number that does not fit counts as one after the end. */
 static int parse_number(rl_slice s, uint64_t *out) {
   unsigned long long value = 0;
   int code = rl_slice_to_u64(s, &value);

@@ -26,7 +26,7 @@ void rl_req_free(rl_req *req) {
 
 /* ---- its name in logs ------------------------------------------------------------------------------------------------ */
 
-/* A counter behind a permutation of 64 bits (splitmix64, Steele et al. 2014), from a random start for each thread. */
+/* A counter, permuted in 64 bits (splitmix64, Steele et al. 2014), from a random start for each thread. */
 static uint64_t next_id(void) {
   static _Thread_local uint64_t state;
   if (!state && getrandom(&state, sizeof state, 0) != sizeof state) state = (uint64_t)(uintptr_t)&state;
@@ -112,7 +112,7 @@ static bool take_authority(rl_req *req, rl_slice *rest) {
   return rl_authority_is_valid(req->host);
 }
 
-/* Slashes in front count as one: "//evil.com" in a Location would lead to another host (CWE-601). */
+/* Leading slashes count as one: "//evil.com" in a Location would lead to another host (CWE-601). */
 static rl_slice with_one_slash(rl_slice path) {
   while (path.len > 1 && path.data[1] == '/') path.data++, path.len--;
   return path;

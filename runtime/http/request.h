@@ -32,7 +32,7 @@ typedef struct rl_req rl_req;
 typedef struct rl_resp rl_resp;
 typedef struct rl_exchange rl_exchange;
 
-/* What a handler can ask (exchange.c). After the client has gone each fails with RL_ERESET, but for release. */
+/* The calls that a handler makes (exchange.c). After the client has gone each fails with RL_ERESET, but for release. */
 typedef struct rl_req_ops {
   /* The body may flow (true) or must wait (false). The first `true` answers Expect: 100-continue. */
   void (*read_body)(rl_req *req, bool flow);
@@ -52,7 +52,7 @@ typedef struct rl_req_ops {
   void (*release)(rl_req *req);
 } rl_req_ops;
 
-/* What a handler wants to hear; filled by the handler (static). Any may be NULL. */
+/* The events that a handler hears; filled by the handler (static). Any may be NULL. */
 typedef struct rl_req_events {
   /* A piece of the body, at least one byte, borrowed until return. */
   void (*on_body)(rl_req *req, rl_slice bytes);
@@ -95,14 +95,15 @@ struct rl_req {
   uint64_t started_ms; /* rl_loop_now when the head was complete */
   rl_slice id;         /* empty until it is asked for: rl_req_id */
   const char *route;   /* the name of its route, or NULL; for logs */
-  bool shows_dev;      /* rille dev: who asks may see its pages; set by the gate in front of the handler */
+  bool shows_dev;      /* rille dev: who asks may see its pages; set by the gate before the handler */
 };
 
-/* A request in a fresh arena of `pool`, with nothing filled in; NULL where memory is short. */
+/* Makes a request in a fresh arena of `pool`, with nothing filled in. Returns NULL if memory is short. */
 rl_req *rl_req_new(rl_chunk_pool *pool);
 void rl_req_free(rl_req *req);
 
-/* What names this request in logs: 16 hex digits, unlikely to meet again and without meaning; made when first asked for. */
+/* Returns the name of this request in logs: 16 hex digits, unlikely to meet again and without meaning; made when first asked
+ * for. */
 rl_slice rl_req_id(rl_req *req);
 
 /* Applies the rules for target, host and expectations that hold in every protocol (RFC 9110 sections 7.1, 7.2 and 10.1.1, RFC

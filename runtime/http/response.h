@@ -20,7 +20,7 @@ struct rl_resp {
   bool wants_no_body; /* the rest of the request's body is not wanted, though this response is still under way */
 };
 
-/* Whether a response has a body, and how long it is, in any protocol (RFC 9110 sections 6.4.1 and 8.6). */
+/* The body that a response has, in any protocol (RFC 9110 sections 6.4.1 and 8.6). */
 typedef struct rl_framing {
   bool body;       /* bytes follow the head: not for HEAD, 204 and 304 */
   bool has_length; /* `length` is known, and said */
@@ -29,7 +29,7 @@ typedef struct rl_framing {
 
 rl_framing rl_resp_framing(const rl_req *req, const rl_resp *resp);
 
-/* What a handler may not set itself: Content-Length, Transfer-Encoding, Connection and the like are ours. */
+/* Returns true if a handler may not set it: Content-Length, Transfer-Encoding, Connection and the like are ours. */
 bool rl_resp_header_is_ours(rl_slice name);
 /* 0, or RL_EINVALID where a name or value could split the head (CR, LF, NUL …), a header is ours, or the status is no
  * final one: then no byte may leave. */

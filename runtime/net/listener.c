@@ -42,7 +42,7 @@ static void on_retry(rl_timer *timer) {
   else retry_soon(listener);
 }
 
-/* The last connection has taken from the reserve: whoever comes now waits in the kernel's queue. True where there is room
+/* The last connection has taken from the reserve: whoever comes now waits in the kernel's queue. Returns true if there is room
  * again at once. */
 static bool wait_for_room(rl_listener *listener) {
   if (may_go_on(listener)) return true;

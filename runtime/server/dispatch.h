@@ -1,6 +1,6 @@
 /*
- * From a request to whoever answers it: the router's match, or the standard answer where there is none.
- * `vm/` and C programs put their routes behind one of these.
+ * From a request to whoever answers it: the router's match, or the standard answer if there is none.
+ * `app/` and C programs put their routes into one of these.
  */
 #ifndef RL_SERVER_DISPATCH_H
 #define RL_SERVER_DISPATCH_H
@@ -24,7 +24,7 @@ void rl_dispatch_init(rl_dispatch *dispatch, rl_router *router);
 
 /* The status of a miss: 404; 405 where the path is known; 204 for OPTIONS there, and for "OPTIONS *". */
 int rl_miss_status(const rl_req *req, const rl_match *match);
-/* Sends it, with Allow where it applies, and releases the request. */
+/* Sends it, with Allow if it applies, and releases the request. */
 void rl_answer_miss(rl_req *req, const rl_match *match);
 /* Sends a plain-text answer of the server's own and releases the request. */
 void rl_answer_plain(rl_req *req, int status, const rl_header *headers, size_t count);

@@ -74,7 +74,7 @@ static void describe(rl_file *file, const struct stat *info) {
   snprintf(file->etag, sizeof file->etag, "\"%llx-%llx\"", ns, (unsigned long long)file->size);
 }
 
-/* What is not there, or not readable, is no file; running out of something is another matter. */
+/* A path that is not there, or not readable, is no file; running out of something is another matter. */
 static int code_of_open(int saved_errno) {
   int code = rl_error_from_errno(saved_errno);
   return code == RL_ENOFILES || code == RL_ENOMEM ? code : RL_ENOTFOUND;
@@ -225,7 +225,7 @@ int rl_file_open(const rl_directory *directory, const char *path, rl_file *file)
   if (directory->cache && take_cached(directory, path, hash, file)) return RL_OK;
   int code = accept_file(rl_open_beneath(directory->fd, path, OPEN_FLAGS), file, &info);
   if (code || !directory->cache) return code;
-  /* behind a link the name alone would not tell of a change */
+  /* of a link the name alone would not tell of a change */
   if (fstatat(directory->fd, path, &by_name, AT_SYMLINK_NOFOLLOW) == 0 && by_name.st_ino == info.st_ino)
     keep(directory, path, hash, file, &info);
   return RL_OK;

@@ -19,7 +19,7 @@ typedef struct rl_cached rl_cached;
 typedef struct rl_file_cache rl_file_cache;
 typedef struct rl_file_version rl_file_version;
 
-/* What is another file, or the same one changed, differs in one of these. */
+/* Another file, or the same one changed, differs in one of these. */
 typedef struct rl_file_identity {
   dev_t device;
   ino_t inode;

@@ -4,7 +4,7 @@
  *
  *   start -> 304, 412, 416, or 200/206: respond -> segment -> (on_drain) -> segment … -> end -> on_done
  *
- * Several ranges are a multipart/byteranges body: each segment has a head of its own in front.
+ * Several ranges are a multipart/byteranges body: each segment begins with a head of its own.
  */
 #ifndef RL_SERVER_FILE_SEND_H
 #define RL_SERVER_FILE_SEND_H
@@ -31,7 +31,7 @@ struct rl_file_send {
   void *owner;
 };
 
-/* What the answer carries besides what follows from the file. */
+/* The rest of the answer, beside what follows from the file. */
 typedef struct rl_file_options {
   rl_slice content_type;
   const rl_header *headers; /* borrowed until return */
@@ -39,7 +39,7 @@ typedef struct rl_file_options {
   int status; /* 200 unless a handler chose another: then neither preconditions nor ranges apply */
 } rl_file_options;
 
-/* Takes the file. on_done comes later, or from inside where all was taken at once. */
+/* Takes the file. on_done comes later, or from inside if all was taken at once. */
 void rl_file_send_start(rl_file_send *send, rl_req *req, rl_file *file, const rl_file_options *options);
 /* Breaks it off: the exchange is aborted, the file closed, and the request's events are as they were. on_done is not called.
  * Not after on_done. */

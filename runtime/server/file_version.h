@@ -15,9 +15,9 @@
 
 enum { RL_FILE_VERSION = 16 };
 
-/* Writes RL_FILE_VERSION hex digits, without a NUL. Reads the file where it is not remembered. 0, RL_EIO or RL_ENOMEM. */
+/* Writes RL_FILE_VERSION hex digits, without a NUL. Reads the file if it is not remembered. 0, RL_EIO or RL_ENOMEM. */
 int rl_file_version_of(rl_file_cache *cache, const rl_file *file, char out[RL_FILE_VERSION]);
-/* Whether the query of a request asks for this version: a pair v=…, the first of that name. */
+/* Returns true if the query of a request asks for this version: a pair v=…, the first of that name. */
 bool rl_file_version_is_asked(rl_slice query, rl_slice *version);
 
 #endif

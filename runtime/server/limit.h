@@ -15,10 +15,10 @@
 
 typedef struct rl_limit_table rl_limit_table;
 
-/* With room for so many keys; NULL where memory is short. */
+/* With room for so many keys; NULL if memory is short. */
 rl_limit_table *rl_limit_table_new(size_t most);
 void rl_limit_table_del(rl_limit_table *table);
-/* The one of this process, made when first asked for; NULL where memory is short. */
+/* The one of this process, made when first asked for; NULL if memory is short. */
 rl_limit_table *rl_limit_table_shared(void);
 
 typedef struct rl_limit {

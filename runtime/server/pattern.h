@@ -24,7 +24,7 @@ typedef struct rl_pattern {
 /* Copies and cuts `source`. 0, RL_ESYNTAX with a line in `why`, or RL_ENOMEM; to be freed in either case. */
 int rl_pattern_parse(rl_pattern *pattern, rl_slice source, rl_buf *why);
 void rl_pattern_free(rl_pattern *pattern);
-/* What a converter of other frameworks is called here: "integer" is "int". A name that is none of theirs comes back. */
+/* Returns our name of another framework's converter: "int" for "integer". A name that is none of theirs comes back. */
 rl_slice rl_pattern_converter_of(rl_slice name);
 
 #endif

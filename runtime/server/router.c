@@ -136,7 +136,7 @@ static node *literal_child(node *n, rl_slice segment) {
 
 /* ---- parameter children ----------------------------------------------------------------------------------------------- */
 
-/* Typed ones in the order of their numbers, own converters behind the built-in ones, then str, then path. */
+/* Typed ones in the order of their numbers, own converters after the built-in ones, then str, then path. */
 static int rank(int convert) {
   if (convert == RL_CONVERT_STR) return 1 << 20;
   if (convert == RL_CONVERT_PATH) return 1 << 21;
@@ -194,7 +194,7 @@ int rl_router_converter(rl_router *router, rl_slice name, bool (*accepts)(void *
   return code;
 }
 
-/* The node a pattern ends at, made on the way. NULL where memory is short. */
+/* The node a pattern ends at, made on the way. Returns NULL if memory is short. */
 static node *plant(rl_router *router, const rl_pattern *pattern) {
   node *n = &router->root;
   for (size_t i = 0; n && i < pattern->count; i++) {
@@ -324,7 +324,7 @@ static bool is_uuid(rl_slice s) {
   return true;
 }
 
-/* What the converters with a test of their own take. */
+/* The tests of the converters that have one. */
 static bool own_accepts(int convert, rl_slice segment) {
   switch (convert) {
     case RL_CONVERT_INT: return is_int(segment);
@@ -364,7 +364,7 @@ static uint32_t allowed(const node *n) {
   return set ? set | bit(RL_METHOD_OPTIONS) : 0;
 }
 
-/* The path ends at `n`: a route for the method, for GET where it is HEAD, or for any. */
+/* The path ends at `n`: a route for the method, for GET if it is HEAD, or for any. */
 static bool arrive(walk *w, const node *n) {
   if (!n->routes) return false;
   const route *r = route_for(n, (int)w->method);

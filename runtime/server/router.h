@@ -10,7 +10,7 @@
  * {str}, that before {path}, and a branch that leads nowhere is left again. Literal children stand in a hash table, so that
  * ten thousand routes match as fast as ten. Parameters are slices of the path.
  *
- * One path may hold several methods. HEAD is answered by GET where it has no route of its own; a path that exists but not
+ * One path may hold several methods. HEAD is answered by GET if it has no route of its own; a path that exists but not
  * for the method yields the set of those it has.
  */
 #ifndef RL_SERVER_ROUTER_H
@@ -40,15 +40,15 @@ typedef struct rl_param {
 } rl_param;
 
 typedef struct rl_match {
-  int route;       /* the id it was added with; -1 where there is none */
+  int route;       /* the id it was added with; -1 if there is none */
   bool known_path; /* there are routes for the path, but not for the method */
   uint32_t allow;  /* then: a bit (1 << rl_method) for each method there is, HEAD and OPTIONS included */
-  int scope;       /* the innermost scope whose prefix the path has; 0 where there is none */
+  int scope;       /* the innermost scope whose prefix the path has; 0 if there is none */
   unsigned param_count;
   rl_param params[RL_LIMIT_PATH_PARAMS];
 } rl_match;
 
-/* NULL where memory is short. */
+/* Returns NULL if memory is short. */
 rl_router *rl_router_new(void);
 void rl_router_del(rl_router *router);
 
@@ -56,7 +56,7 @@ void rl_router_del(rl_router *router);
  * 0, RL_EEXISTS or RL_ENOMEM. */
 int rl_router_converter(rl_router *router, rl_slice name, bool (*accepts)(void *ud, int convert, rl_slice segment),
                         void *ud);
-/* Whether a segment fits the converter of that name, one of the router's own; true of any other name. */
+/* Returns true if a segment fits the converter of that name, one of the router's own; true of any other name. */
 bool rl_convert_fits(rl_slice name, rl_slice segment);
 /* Adds a route. `method` is a name of RL_METHOD_MAP or "*" for any; `pattern` starts with a slash and is copied.
  * 0; RL_EEXISTS (that method and path are taken: *taken is the id of who has it), RL_ESYNTAX, RL_ENOTFOUND (no such

@@ -42,7 +42,7 @@ static bool is_safe_segment(const rl_static *site, rl_slice segment, bool first)
   return true;
 }
 
-/* The path of a file below the root, NUL-terminated, without its last slash. False where it cannot be one. */
+/* The path of a file below the root, NUL-terminated, without its last slash. Returns false if it cannot be one. */
 static bool clean_path(const rl_static *site, rl_slice path, char out[PATH_ROOM]) {
   size_t len = 0;
   while (path.len) {
@@ -171,7 +171,7 @@ static int list_directory(rl_static *site, const char *path, rl_buf *out) {
   return out->error;
 }
 
-/* What could not be opened for want of something may be there. */
+/* A file that could not be opened for want of something may be there. */
 static int status_of(int code) { return code == RL_ENOFILES || code == RL_ENOMEM ? 503 : 404; }
 
 static int open_index(rl_static *site, char path[PATH_ROOM], rl_file *file) {
@@ -232,7 +232,7 @@ static void fall_back(rl_static *site, const rl_req *req, const char *path, rl_s
 
 /* ---- all together ---------------------------------------------------------------------------------------------------------------- */
 
-/* The root itself has no path behind its prefix: whether it was asked for with a slash, the request's own path says. */
+/* The root itself has no path after its prefix: the request's own path says if it was asked for with a slash. */
 static bool ends_with_slash(const rl_req *req, rl_slice path) {
   rl_slice all = path.len ? path : req->path;
   return all.len && all.data[all.len - 1] == '/';

@@ -28,7 +28,7 @@ typedef struct rl_static {
   char fallback[256];     /* "" : none; a path below the root */
 } rl_static;
 
-/* What was found for a path. */
+/* The result of looking a path up. */
 typedef struct rl_static_answer {
   int status; /* 200: a file, or a listing; 308: a directory, asked for without its last slash; 404; 503: out of descriptors */
   rl_file file;
@@ -43,7 +43,7 @@ int rl_static_init(rl_static *site, const char *directory, rl_file_cache *cache)
 void rl_static_free(rl_static *site);
 /* Looks `path` up: what follows the prefix and its slash, decoded (rl_req.path; "" is the root itself). */
 void rl_static_find(rl_static *site, const rl_req *req, rl_slice path, rl_static_answer *answer);
-/* The version of the file at `path` (file_version.h), which is given as for rl_static_find. RL_ENOTFOUND where there is none. */
+/* The version of the file at `path` (file_version.h), which is given as for rl_static_find. RL_ENOTFOUND if there is none. */
 int rl_static_version(rl_static *site, rl_slice path, char out[RL_FILE_VERSION]);
 
 #endif

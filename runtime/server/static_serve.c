@@ -14,7 +14,7 @@ static void on_done(rl_file_send *send, int code) {
   else req->ops->release(req);
 }
 
-/* One slash in front: "//host/dir" would lead to another host. */
+/* One leading slash: "//host/dir" would lead to another host. */
 rl_slice rl_static_location(rl_req *req) {
   rl_slice path = req->raw_path;
   while (path.len > 1 && path.data[1] == '/') path.data++, path.len--;

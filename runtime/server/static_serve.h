@@ -8,7 +8,8 @@
 
 /* `path` is what follows the prefix and its slash. Owns the request. */
 void rl_static_serve(rl_static *site, rl_req *req, rl_slice path);
-/* Where a directory is that was asked for without its slash: in the request's arena; .data NULL where memory is short. */
+/* Returns the address of a directory that was asked for without its slash, in the request's arena; .data is NULL if memory is
+ * short. */
 rl_slice rl_static_location(rl_req *req);
 
 #endif

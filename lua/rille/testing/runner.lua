@@ -1,5 +1,5 @@
 -- `rille test`: busted inside the runtime. Each `it`, with its before_each and after_each, is one task with a deadline on the
--- real clock, which ends it where it waits, or where it computes for so long. A test that leaves a task, an open transaction
+-- real clock, which ends it if it waits, or computes, for so long. A test that leaves a task, an open transaction
 -- or an unread body behind fails and says which; what was logged during a test is shown when it fails.
 local cleanup = require "rille.testing.cleanup"
 local native = require "rille.native.core"

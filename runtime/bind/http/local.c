@@ -173,13 +173,13 @@ static int flow_k(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* exchange:wants_body() -> true once the handler wants more of the body, false where it never will */
+/* exchange:wants_body() -> true once the handler wants more of the body, false if it never will */
 static int l_wants_body(lua_State *L) {
   lua_settop(L, 1);
   return flow_k(L, LUA_OK, 0);
 }
 
-/* exchange:is_over() -> whether the whole response is there */
+/* exchange:is_over() -> true once the whole response is there */
 static int l_is_over(lua_State *L) {
   exchange *ex = check_exchange(L);
   lua_pushboolean(L, ex->local.ended || ex->local.aborted);

@@ -90,7 +90,7 @@ static bool undo_close(rl_task *task, void *ud) {
   return true;
 }
 
-/* server:close(seconds?): finishes what runs, at most for so long. Where the wait is cancelled the server still stops, and
+/* server:close(seconds?): finishes what runs, at most for so long. If the wait is cancelled the server still stops, and
  * another close waits for that. */
 static int l_close(lua_State *L) {
   server *s = check_server(L);

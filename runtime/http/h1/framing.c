@@ -1,7 +1,7 @@
 /* Content-Length, Transfer-Encoding and Connection; see framing.h. Pure. */
 #include "http/h1/framing.h"
 
-/* What all lines together say. */
+/* All lines of the head together. */
 typedef struct seen {
   unsigned lengths, codings; /* lines of each */
   rl_slice length;           /* the last of them */

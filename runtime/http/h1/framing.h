@@ -10,7 +10,7 @@
 
 #include "http/response.h"
 
-/* What a request says of its connection. */
+/* A request head, as far as it speaks of its connection. */
 typedef struct rl_h1_message {
   bool chunked;    /* the body comes in chunks */
   bool keep_alive; /* the client wants the connection to go on */

@@ -112,7 +112,7 @@ static void flow(rl_exchange *x) {
   else decide_reading(h1);
 }
 
-/* What is left of the body is read and dropped, in bounds: so that the connection can go on after it, and because a client
+/* Reads and drops the rest of the body, in bounds: so that the connection can go on after it, and because a client
  * that sends all before it reads would never see the answer. */
 static void drop_body(rl_exchange *x) {
   rl_h1 *h1 = h1_under(x);
