@@ -124,12 +124,13 @@ function M.set(req, client, text, more, absolute)
     url = url or put_below(client, text, req.method)
   end
   if more then url = query.append(url, more) end
-  local location, why = take(url)
+  local location = take(url)
   if not location then
     if at_home and goes_as_written(client, url) then
       keep(req, url, nil)
       return true
     end
+    local why
     location, why = native_client.url_parse(url)
     if not location then M.refuse(text, why, req.method) end
     M.check_disguise(req.settings, location, req.method)
