@@ -119,29 +119,33 @@ static size_t most_of_line(const rl_head_scan *scan, const rl_limits *limits, rl
   return left < limits->field ? left : limits->field;
 }
 
-/* The status line counts among the fields; what it says is for http/h1/response_head.h to judge. */
 static rl_fault check_start_line(rl_head_scan *scan, const char *line, size_t len) {
   scan->started = true;
-  if (scan->kind == RL_HEAD_OF_RESPONSE) return RL_FAULT_NONE;
   scan->fields_start = scan->line + len + 2;
   scan->unusual = line[len - 1] > '1';
   return rl_request_line_check(line, len);
 }
 
-/* A line that starts at data[scan->line] and is not empty. */
-static rl_fault check_line(rl_head_scan *scan, const char *line, size_t len, const rl_limits *limits) {
+/* A line of a request or of trailers. It starts at data[scan->line] and is not empty. */
+static rl_fault check_strictly(rl_head_scan *scan, const char *line, size_t len, const rl_limits *limits) {
   if (!scan->started) return check_start_line(scan, line, len);
-  if (++scan->fields > limits->fields) return RL_FAULT_FIELDS_MANY;
-  if (scan->kind == RL_HEAD_OF_RESPONSE) return RL_FAULT_NONE;
   if (line[0] == ' ' || line[0] == '\t') return RL_FAULT_FOLDED;
   if (line[0] == ':') return RL_FAULT_NO_NAME;
+  if (++scan->fields > limits->fields) return RL_FAULT_FIELDS_MANY;
   if (is_unusual(line, len)) scan->unusual = true;
   return RL_FAULT_NONE;
 }
 
+/* A line of a response. What it says is for http/h1/response_head.h to judge; the status line counts among the fields. */
+static rl_fault check_leniently(rl_head_scan *scan, const rl_limits *limits) {
+  bool is_field = scan->started;
+  scan->started = true;
+  return is_field && ++scan->fields > limits->fields ? RL_FAULT_FIELDS_MANY : RL_FAULT_NONE;
+}
+
 /* An empty line before the start line. */
-static rl_fault check_blank(rl_head_scan *scan, size_t next) {
-  if (scan->skip || scan->kind == RL_HEAD_OF_RESPONSE) return RL_FAULT_BLANK_LINES;
+static rl_fault check_blank(rl_head_scan *scan, size_t next, bool lenient) {
+  if (scan->skip || lenient) return RL_FAULT_BLANK_LINES;
   scan->skip = next;
   return RL_FAULT_NONE;
 }
@@ -151,26 +155,25 @@ static int wait_for_more(rl_head_scan *scan, size_t searched) {
   return 0;
 }
 
-static bool is_line_end(const rl_head_scan *scan, const char *cr, const char *lf) {
-  return cr ? cr + 1 == lf : scan->kind == RL_HEAD_OF_RESPONSE;
-}
-
-/* Faults are found in the order of the bytes that show them, so that the verdict does not depend on how they were cut. */
-static inline int next_line(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits, rl_slice *out) {
+/* Faults are found in the order of the bytes that show them, so that the verdict does not depend on how they were cut.
+ * Compiled twice, for `lenient` (responses) and not: this is where a server spends its time on heads. */
+__attribute__((always_inline)) static inline int next_line(rl_head_scan *scan, const char *data, size_t len,
+                                                           const rl_limits *limits, bool lenient, rl_slice *out) {
   for (;;) {
     const char *line = data + scan->line, *from = data + scan->searched, *end = data + len;
     const char *lf = from < end ? memchr(from, '\n', (size_t)(end - from)) : NULL, *upto = lf ? lf : end;
     const char *cr = from < upto ? memchr(from, '\r', (size_t)(upto - from)) : NULL;
     size_t size = (size_t)((cr ? cr : upto) - line);
-    rl_fault longer;
+    rl_fault longer, bad = RL_FAULT_NONE;
     if (size > most_of_line(scan, limits, &longer)) return fail(scan, longer);
     if (!cr && !lf) return wait_for_more(scan, len);
     if (cr && cr + 1 == end) return wait_for_more(scan, (size_t)(cr - data));
-    if (!is_line_end(scan, cr, lf)) return fail(scan, RL_FAULT_LINE_END);
+    if (cr ? cr + 1 != lf : !lenient) return fail(scan, RL_FAULT_LINE_END);
     size_t next = (size_t)(lf + 1 - data);
     bool blank = !size && !scan->started;
-    rl_fault fault = blank ? check_blank(scan, next) : size ? check_line(scan, line, size, limits) : RL_FAULT_NONE;
-    if (fault) return fail(scan, fault);
+    if (size) bad = lenient ? check_leniently(scan, limits) : check_strictly(scan, line, size, limits);
+    else if (blank) bad = check_blank(scan, next, lenient);
+    if (bad) return fail(scan, bad);
     scan->line = scan->searched = next;
     *out = rl_slice_of(line, size);
     if (!blank) return 1;
@@ -178,12 +181,12 @@ static inline int next_line(rl_head_scan *scan, const char *data, size_t len, co
 }
 
 int rl_head_scan_line(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits, rl_slice *line) {
-  return next_line(scan, data, len, limits, line);
+  return next_line(scan, data, len, limits, true, line);
 }
 
 long rl_head_scan_run(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits) {
   rl_slice line;
-  for (int found; (found = next_line(scan, data, len, limits, &line));) {
+  for (int found; (found = next_line(scan, data, len, limits, false, &line));) {
     if (found < 0) return -1;
     if (!line.len) return (long)scan->line;
   }

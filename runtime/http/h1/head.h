@@ -41,13 +41,14 @@ typedef struct rl_head_scan {
 
 void rl_head_scan_init(rl_head_scan *scan, rl_head_kind kind);
 
-/* Finds the next line. `data` holds all bytes since the start of the head. Returns 1: `line` is complete, without its end; an
- * empty one ends the head, which is scan->line bytes long; 0: more bytes are needed; -1: scan->fault is set. */
-int rl_head_scan_line(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits, rl_slice *line);
-
-/* Finds all lines. Returns the length of the complete head with its last CRLF (the first `scan->skip` bytes of it are the
- * empty line), 0 if more bytes are needed, or -1 with scan->fault set. */
+/* Finds all lines of a request's head, or of trailers, strictly. `data` holds all bytes since its start. Returns the length of
+ * the complete head with its last CRLF (the first `scan->skip` bytes of it are the empty line), 0 if more bytes are needed, or
+ * -1 with scan->fault set. */
 long rl_head_scan_run(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits);
+
+/* Finds the next line of a response's head. `data` as above. Returns 1: `line` is complete, without its end; an empty one
+ * ends the head, which is scan->line bytes long; 0: more bytes are needed; -1: scan->fault is set. */
+int rl_head_scan_line(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits, rl_slice *line);
 
 /* Cuts a field line: the name is a token, the value has no control characters and no blanks around it (RFC 9110 section 5).
  * Returns false if it is not one. */

@@ -14,7 +14,7 @@ void rl_section_reset(rl_section *s, rl_head_kind kind) {
   rl_head_scan_init(&s->scan, kind);
 }
 
-int rl_section_open(rl_section *s, rl_slice in, rl_slice *all) {
+static inline int open_section(rl_section *s, rl_slice in, rl_slice *all) {
   s->before = s->gathered.len;
   *all = in;
   if (!s->before) return 0;
@@ -23,13 +23,17 @@ int rl_section_open(rl_section *s, rl_slice in, rl_slice *all) {
   return 0;
 }
 
+int rl_section_open(rl_section *s, rl_slice in, rl_slice *all) { return open_section(s, in, all); }
+
 int rl_section_wait(rl_section *s, rl_slice *in) {
   if (!s->before && rl_buf_add_slice(&s->gathered, *in)) return s->gathered.error;
   rl_slice_skip(in, in->len);
   return 0;
 }
 
-void rl_section_close(rl_section *s, rl_slice *in, size_t end) { rl_slice_skip(in, end - s->before); }
+static inline void close_section(const rl_section *s, rl_slice *in, size_t end) { rl_slice_skip(in, end - s->before); }
+
+void rl_section_close(rl_section *s, rl_slice *in, size_t end) { close_section(s, in, end); }
 
 static int fail(rl_fault *fault, rl_fault code) {
   *fault = code;
@@ -38,11 +42,11 @@ static int fail(rl_fault *fault, rl_fault code) {
 
 int rl_section_next(rl_section *s, rl_slice *in, const rl_limits *limits, rl_slice *out, rl_fault *fault) {
   rl_slice all;
-  if (rl_section_open(s, *in, &all)) return fail(fault, RL_FAULT_MEMORY);
+  if (open_section(s, *in, &all)) return fail(fault, RL_FAULT_MEMORY);
   long end = rl_head_scan_run(&s->scan, all.data, all.len, limits);
   if (end < 0) return fail(fault, s->scan.fault);
   if (end == 0) return rl_section_wait(s, in) ? fail(fault, RL_FAULT_MEMORY) : 0;
-  rl_section_close(s, in, (size_t)end);
+  close_section(s, in, (size_t)end);
   *out = rl_slice_of(all.data + s->scan.skip, (size_t)end - s->scan.skip);
   return 1;
 }
