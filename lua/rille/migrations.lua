@@ -1,6 +1,6 @@
 -- Migrations: a directory of .sql files, each of which runs once in the life of a database, in the order of their numbers.
 -- Here is what a directory holds, and how that compares with what the table rille_migrations says was applied; running them
--- is C's (data/migrate.c).
+-- is C's (data/sqlite/migrate.c).
 --
 --   001-users.sql     runs
 --   002_posts.up.sql  runs
@@ -206,7 +206,7 @@ end
 
 local what = {
   edited = function(item)
-    return ("%s was edited after it was applied (applied: %s, now: %s): take that back, and write another migration")
+    return ("%s was edited after it was applied (applied: %s, now: %s): undo that, and write another migration")
       :format(item.name, item.was, item.now)
   end,
   renamed = function(item)

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-rl_op *rl_op_new(rl_op_kind kind, int room) {
+rl_op *rl_op_new(int kind, int room) {
   rl_op *op = rl_calloc(1, sizeof *op);
   if (!op) return NULL;
   op->kind = kind;
@@ -29,15 +29,14 @@ static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
   return to->data != NULL;
 }
 
-static int copy_params(rl_op *op, const rl_params *from, rl_params *to) {
-  *to = (rl_params){.count = from->count, .is_list = from->is_list};
+static int copy_params(rl_op *op, const rl_sql_params *from, rl_sql_params *to) {
+  *to = (rl_sql_params){.count = from->count, .is_list = from->is_list};
   rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
   rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;
   if (!values || (from->names && !names)) return RL_ENOMEM;
   for (int i = 0; i < from->count; i++) {
     values[i] = from->values[i];
-    bool bytes = values[i].type == RL_VALUE_TEXT || values[i].type == RL_VALUE_BLOB;
-    if (bytes && !copy_slice(op, from->values[i].bytes, &values[i].bytes)) return RL_ENOMEM;
+    if (rl_value_has_bytes(&values[i]) && !copy_slice(op, from->values[i].bytes, &values[i].bytes)) return RL_ENOMEM;
     if (names && !copy_slice(op, from->names[i], &names[i])) return RL_ENOMEM;
   }
   to->values = values;
@@ -45,14 +44,19 @@ static int copy_params(rl_op *op, const rl_params *from, rl_params *to) {
   return RL_OK;
 }
 
-int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_params *params) {
-  static const rl_params none = {0};
+int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_sql_params *params) {
+  static const rl_sql_params none = {0};
   if (op->count == op->room) return RL_ENOMEM;
   rl_op_statement *s = &op->statements[op->count];
   if (!copy_slice(op, name, &s->name) || !copy_slice(op, sql, &s->sql)) return RL_ENOMEM;
   int code = copy_params(op, params ? params : &none, &s->params);
   if (!code) op->count++;
   return code;
+}
+
+void rl_op_hold(rl_op *op, rl_loop *loop) {
+  op->loop = loop;
+  loop->held++;
 }
 
 bool rl_op_begin(rl_op *op) {

@@ -1,17 +1,17 @@
 /*
- * An operation on a database: what a worker asks of the writer or of a reader thread, with its answer.
+ * An operation on a database: what a worker asks of an engine, with its answer.
  *
  *   worker:  new -> submit ------------------------------> done(op) on the worker's loop -> del
  *                       \                                  ^
- *   thread:              QUEUED -> BEGUN -> results filled in
- *                             \-> DROPPED (the worker has lost interest before it began) -> del
+ *   engine:              QUEUED -> BEGUN -> results filled in -> finish
+ *                             \-> DROPPED (nobody waits any more, and it had not begun) -> del
  *
- * Everything it needs is copied into it, so it may cross threads; whoever holds it owns it. done is called exactly once. One
- * that was dropped is the thread's: it may wait long for a transaction to end, and no loop waits for it. So is one that
- * nobody has asked for (`loop` is NULL).
+ * Everything it needs is copied into it, so it may cross threads. Whoever holds it owns it. done is called exactly once, and
+ * never from inside the call that submitted it. A dropped operation belongs to the engine: it may wait long for a transaction
+ * to end, and no loop waits for it. The same holds for an operation whose answer nobody wants (`loop` is NULL).
  *
- * A write is begun when the writer holds the file's lock and takes it up. From then on it cannot be dropped: whoever gives
- * up waiting could not know whether it was written, and would write it again.
+ * A write has begun once nothing can stop it any more; an engine says so by rl_op_begin, as late as it can. From then on it
+ * cannot be dropped: a caller that gave up could not know whether it was written, and would write it again.
  */
 #ifndef RL_DATA_OP_H
 #define RL_DATA_OP_H
@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "data/connection.h"
+#include "data/error.h"
 #include "data/rows.h"
 #include "loop/loop.h"
 
@@ -28,21 +28,19 @@ typedef enum rl_op_kind {
   RL_OP_SCRIPT,  /* several, without parameters and results */
   RL_OP_BATCH,   /* several with parameters, all or none */
   RL_OP_MIGRATE, /* named scripts, each once in the life of the database: parameter 1 is the checksum */
-  RL_OP_BEGIN, /* an interactive transaction: the writer is its own until it ends; statements[0].name is where it was begun */
+  RL_OP_BEGIN,   /* an interactive transaction; statements[0].name is where it was begun */
   RL_OP_COMMIT,
   RL_OP_ROLLBACK,
-  RL_OP_SAVEPOINT, /* inside one */
+  RL_OP_SAVEPOINT, /* inside one; `at` is its number */
   RL_OP_RELEASE,
   RL_OP_ROLLBACK_TO,
-  RL_OP_BACKUP,   /* statements[0].sql is the path of the copy */
-  RL_OP_COPY_OUT, /* an image of the database into rows.data (tests) */
-  RL_OP_COPY_IN   /* the other way round, from statements[0].sql */
+  RL_OP_ENGINE /* an engine numbers operations that no other has from here on */
 } rl_op_kind;
 
 typedef struct rl_op_statement {
   rl_slice name; /* of a migration */
   rl_slice sql;
-  rl_params params;
+  rl_sql_params params;
 } rl_op_statement;
 
 typedef struct rl_op rl_op;
@@ -50,14 +48,14 @@ typedef struct rl_op rl_op;
 enum { RL_OP_QUEUED, RL_OP_BEGUN, RL_OP_DROPPED };
 
 struct rl_op {
-  rl_mail mail; /* first */
-  rl_op_kind kind;
+  rl_mail mail; /* first; the engine's while it has the operation */
+  int kind;     /* an rl_op_kind, or the engine's own */
   atomic_int state;
   atomic_bool cancelled; /* a run under way ends early (reads only) */
-  uint64_t queued_ns;    /* when it was handed over: the wait for another process's lock counts from here … */
-  uint64_t patience_ns;  /* … and is so long (busy_timeout of the handle it came by) */
-  uint64_t transaction;  /* of an interactive one, else 0 */
-  rl_loop *loop;         /* where done runs; NULL: nowhere, it is deleted */
+  uint64_t queued_ns;    /* when it was submitted: the wait for another process's lock counts from here … */
+  uint64_t patience_ns;  /* … and is so long */
+  uint64_t transaction;  /* the number of an interactive one, else 0 */
+  rl_loop *loop;         /* where done runs; NULL: nowhere, the operation is deleted */
   void (*done)(rl_op *op);
   void *owner;
 
@@ -67,28 +65,37 @@ struct rl_op {
   int count, room;
 
   rl_sql_error error; /* code 0: it went well */
-  int at;             /* the statement that ran last, of several; of a savepoint its number */
-  rl_slice failed;    /* … and its text, where it failed; none: all of them together did */
+  int at;             /* which of several statements ran last; of a savepoint its number */
+  rl_slice failed;    /* the text of that statement, if it failed; none: all of them together did */
   rl_rows rows;
   int64_t changes, last_id;
 };
 
-/* NULL where memory is short. `room` is how many statements it can take. */
-rl_op *rl_op_new(rl_op_kind kind, int room);
+/* Makes an operation that can take `room` statements. NULL if memory is short. */
+rl_op *rl_op_new(int kind, int room);
 void rl_op_del(rl_op *op);
 /* Copies a statement with its parameters into it. 0 or RL_ENOMEM. */
-int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_params *params);
-/* On a thread: takes it up. False where it was dropped meanwhile. */
-bool rl_op_begin(rl_op *op);
-/* On the worker: nobody waits for it any more. True where it had not begun: then it is gone. Else it still comes back through
- * done, without an owner. */
+int rl_op_add(rl_op *op, rl_slice name, rl_slice sql, const rl_sql_params *params);
+
+/* ---- for the worker ---- */
+
+/* Gives up on an operation. Returns true if it had not begun: then it is gone. Else it still comes back through done, without
+ * an owner. */
 bool rl_op_drop(rl_op *op);
-/* On the worker: as rl_op_drop where it has not begun. Else it stays the owner's, who goes on waiting, and false is
- * returned; a read ends early. */
+/* As rl_op_drop, if it has not begun. Else returns false: its owner goes on waiting. A read ends early. */
 bool rl_op_try_drop(rl_op *op);
-/* On a thread: sends it home, or deletes it where nobody waits there. */
+
+/* ---- for the engine, on any thread ---- */
+
+/* Counts it among what `loop` waits for, until done; on that loop's thread. */
+void rl_op_hold(rl_op *op, rl_loop *loop);
+/* Takes it up. Returns false if it was dropped meanwhile. */
+bool rl_op_begin(rl_op *op);
+/* Returns true if it was dropped. */
+static inline bool rl_op_is_dropped(const rl_op *op) { return atomic_load(&op->state) == RL_OP_DROPPED; }
+/* Sends it home, or deletes it if nobody waits there. */
 void rl_op_finish(rl_op *op);
-/* Forgets results of an earlier run. */
+/* Forgets the results of an earlier run. */
 void rl_op_clear(rl_op *op);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * SQL values in the form in which they cross rooms and threads.
+ * SQL values as they cross rooms and threads, whatever engine they come from. An engine turns its own types into these five.
  */
 #ifndef RL_DATA_VALUE_H
 #define RL_DATA_VALUE_H
@@ -18,17 +18,21 @@ typedef enum rl_value_type {
 
 typedef struct rl_value {
   rl_value_type type;
-  int64_t integer;
-  double real;
-  rl_slice bytes; /* of TEXT and BLOB; borrowed unless said otherwise */
+  union { /* by type */
+    int64_t integer;
+    double real;
+    rl_slice bytes; /* of TEXT and BLOB; borrowed unless said otherwise */
+  };
 } rl_value;
 
-/* Parameters of a statement: items for `?`, or, where `names` is not NULL, values for :names. */
-typedef struct rl_params {
+static inline bool rl_value_has_bytes(const rl_value *value) { return value->type >= RL_VALUE_TEXT; }
+
+/* Parameters of a statement: items for `?`, or, if `names` is not NULL, values for :names. */
+typedef struct rl_sql_params {
   const rl_value *values;
   const rl_slice *names; /* without ':' */
   int count;
   bool is_list; /* the values are the items of one table, for what an error says */
-} rl_params;
+} rl_sql_params;
 
 #endif

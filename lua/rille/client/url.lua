@@ -108,7 +108,7 @@ end
 local function is_at_home(client, location, text, absolute, method)
   if location.origin == client.home then return true end
   if absolute then return false end
-  M.refuse(text, "it is of another origin than the client's base_url, and absolute = true was not said", method)
+  M.refuse(text, "it has another origin than the client's base_url, and absolute = true was not given", method)
 end
 
 -- Parses a text that is not normalized: -> url, location, credentials.

@@ -5,8 +5,8 @@
  *   transfer userdata ("rille.transfer")     the rl_transfer itself; its user values: the location, the body it sends
  *   head userdata ("rille.client_headers")   the fields of a response, copied out of the transfer
  */
-#ifndef RL_VM_BIND_CLIENT_H
-#define RL_VM_BIND_CLIENT_H
+#ifndef RL_BIND_CLIENT_CLIENT_H
+#define RL_BIND_CLIENT_CLIENT_H
 
 #include "bind/bind.h"
 #include "client/transfer.h"
@@ -35,6 +35,13 @@ rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const c
 int rl_client_transfer_answer(lua_State *L);
 /* Raises what the transfer at that index has failed by: {status, code, message, phase, method, url}. */
 int rl_client_transfer_raise(lua_State *L, int index) RL_RAISES;
+
+/* Each adds the functions of its file to the table on top of the stack. */
+void rl_bind_client(lua_State *L);
+void rl_bind_client_cookie(lua_State *L);
+void rl_bind_client_head(lua_State *L);
+void rl_bind_client_transfer(lua_State *L);
+void rl_bind_client_url(lua_State *L);
 
 /* Pushes the fields of a head as a table-like value (bind/client/head.c). */
 void rl_client_head_push(lua_State *L, const rl_response_head *head);

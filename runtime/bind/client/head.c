@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "bind/client/client.h"
+#include "bind/core/core.h"
+#include "bind/core/joined.h"
 
 typedef struct headers {
   size_t count;

@@ -11,6 +11,7 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/owner.h"
 
 /* What scandir made. */
@@ -169,4 +170,4 @@ static const luaL_Reg functions[] = {{"make_directory", l_make_directory},
                                      {"working_directory", l_working_directory},
                                      {NULL, NULL}};
 
-void rl_bind_files(lua_State *L) { luaL_setfuncs(L, functions, 0); }
+void rl_bind_directory(lua_State *L) { luaL_setfuncs(L, functions, 0); }

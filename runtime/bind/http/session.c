@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
+#include "bind/http/http.h"
 #include "session/csrf.h"
 #include "session/memory.h"
 #include "session/sealed.h"

@@ -119,10 +119,11 @@ static rl_fault parse_head(rl_h1_reader *r, rl_slice head) {
   parser.data = r;
   llhttp_errno_t code = llhttp_execute(&parser, copy.data, copy.len);
   if (code != HPE_OK && code != HPE_PAUSED) return fault_of_llhttp(r, code);
-  req->minor = parser.http_minor;
+  req->version = parser.http_minor ? RL_HTTP_1_1 : RL_HTTP_1_0;
   req->headers = r->filling;
   req->header_count = r->filled;
-  return rl_req_check(req);
+  rl_fault bad = rl_h1_check_framing(req, &r->message);
+  return bad ? bad : rl_req_check(req);
 }
 
 static void start_body(rl_h1_reader *r) {
@@ -131,7 +132,7 @@ static void start_body(rl_h1_reader *r) {
     r->req = NULL;
     return;
   }
-  if (r->req->chunked) rl_h1_body_start_chunks(&r->body, &r->section, r->limits->fields);
+  if (r->message.chunked) rl_h1_body_start_chunks(&r->body, &r->section, r->limits->fields);
   else rl_h1_body_start_length(&r->body, r->req->length);
   r->state = IN_BODY;
 }

@@ -14,6 +14,7 @@
 #define RL_HTTP_H1_READ_H
 
 #include "http/h1/body.h"
+#include "http/h1/framing.h"
 #include "http/request.h"
 
 typedef enum rl_h1_event {
@@ -30,6 +31,7 @@ typedef struct rl_h1_reader {
   rl_h1_body body;
   const rl_limits *limits;
   rl_chunk_pool *chunks;
+  rl_h1_message message; /* what the last head said */
   rl_req *head;
   rl_req *req; /* the message whose body is under way: the caller's, looked at until RL_H1_END */
   rl_slice piece;

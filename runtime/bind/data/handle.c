@@ -1,0 +1,67 @@
+/* Who may use which handle; see handle.h. */
+#include "bind/data/handle.h"
+
+#include "base/log.h"
+#include "bind/data/error.h"
+
+bool rl_sql_is_within(const rl_task *task, uint64_t id) {
+  while (task && task->id != id) task = task->parent;
+  return task != NULL;
+}
+
+rl_lua_transaction *rl_sql_running_transaction(lua_State *L, const rl_lua_database *d) {
+  const rl_task *running = rl_task_running(L);
+  RL_LIST_EACH(&d->transactions, node) {
+    rl_transaction *t = RL_CONTAINER(node, rl_transaction, node);
+    if (t->state != RL_TRANSACTION_BEGINNING && rl_sql_is_within(running, t->task)) return (rl_lua_transaction *)t;
+  }
+  return NULL;
+}
+
+void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *handle) {
+  const rl_transaction *t = &handle->transaction;
+  const rl_task *running = rl_task_running(L);
+  if (t->state == RL_TRANSACTION_ENDED) rl_sql_mistake(L, "the transaction has ended%s", t->why ? t->why : "");
+  if (!rl_sql_is_within(running, t->task))
+    rl_sql_mistake(
+        L,
+        "the transaction belongs to another task, which began it at %s: it is used there, and in tasks that are "
+        "spawned there",
+        handle->site);
+  if (t->state == RL_TRANSACTION_ENDING) rl_sql_mistake(L, "the transaction is being committed or rolled back");
+  if (t->save_count && !rl_sql_is_within(running, rl_transaction_inner_task(t)))
+    rl_sql_mistake(L, "another task is inside tx:transaction: until that ends, the transaction is its own");
+}
+
+rl_lua_database *rl_sql_check_open(lua_State *L) {
+  rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
+  if (!d->open) rl_sql_mistake(L, "the database was closed");
+  return d;
+}
+
+rl_lua_database *rl_sql_check_database(lua_State *L) {
+  rl_lua_database *d = rl_sql_check_open(L);
+  rl_lua_transaction *t = rl_sql_running_transaction(L, d);
+  if (t)
+    rl_sql_mistake(
+        L, "inside a transaction its own methods are used: the function's argument, not the database (begun at %s)",
+        t->site);
+  return d;
+}
+
+rl_lua_database *rl_sql_check_self(lua_State *L, rl_lua_transaction **transaction) {
+  rl_lua_transaction *t = luaL_testudata(L, 1, "rille.transaction");
+  *transaction = t;
+  if (!t) return rl_sql_check_database(L);
+  rl_sql_check_transaction(L, t);
+  return t->database;
+}
+
+void rl_sql_settle(rl_lua_transaction *t) {
+  if (t->transaction.state == RL_TRANSACTION_ENDED) rl_list_remove(&t->belonging.node);
+}
+
+void rl_sql_complain(const rl_lua_transaction *t, const char *message) {
+  rl_log_field field = RL_LOG_TEXT_FIELD("begun_at", rl_slice_str(t->site));
+  rl_log(RL_LOG_WARN, rl_slice_str(message), &field, 1);
+}

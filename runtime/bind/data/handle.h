@@ -1,0 +1,56 @@
+/*
+ * Handles that a program has of databases and transactions, and who may use them.
+ *
+ * They may be used in any order with what closes them, from any task and from finalizers. Each use is checked by
+ * rl_sql_check_self, and again, since Lua may have run a finalizer meanwhile, when its operation is sent (pending.h).
+ *
+ *   database --list--> transaction --belongs to--> task       closing the database, or the end of the task, rolls it back
+ *       ^                  |
+ *       +---user value-----+
+ *
+ * A transaction is used by the task that began it and by those that this one has spawned; inside tx:transaction, by the task
+ * that runs that and by those below it, for a savepoint would undo what the others do.
+ */
+#ifndef RL_BIND_DATA_HANDLE_H
+#define RL_BIND_DATA_HANDLE_H
+
+#include "bind/bind.h"
+#include "data/transaction.h"
+
+typedef struct rl_lua_database {
+  rl_database *db; /* NULL once it is closed */
+  const rl_database_ops *ops;
+  bool open;
+  rl_list transactions; /* rl_transaction.node of those that have not ended */
+  rl_buf left;          /* in tests: where those were begun that their tasks have left open, a line each */
+} rl_lua_database;
+
+/* User value 1 is its database. */
+typedef struct rl_lua_transaction {
+  rl_transaction transaction; /* first */
+  rl_belonging belonging;
+  rl_lua_database *database;
+  bool in_test;
+  char site[LUA_IDSIZE + 16]; /* where it was begun: "app.lua:12" */
+} rl_lua_transaction;
+
+/* The database at index 1, or that of the transaction there (*transaction, else NULL), if the running task may use it;
+ * raises if it was closed, has ended, or is another task's. */
+rl_lua_database *rl_sql_check_self(lua_State *L, rl_lua_transaction **transaction);
+/* A database at index 1 that is open … */
+rl_lua_database *rl_sql_check_open(lua_State *L);
+/* … and not inside a transaction of the running task. */
+rl_lua_database *rl_sql_check_database(lua_State *L);
+/* Raises if the transaction cannot be used, or not by the running task. */
+void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *transaction);
+/* Returns true if task `id` is `task` or one that it descends from. */
+bool rl_sql_is_within(const rl_task *task, uint64_t id);
+/* The transaction of `database` that the running task is inside of, or NULL. */
+rl_lua_transaction *rl_sql_running_transaction(lua_State *L, const rl_lua_database *database);
+
+/* Logs what became of a transaction that its program did not end. */
+void rl_sql_complain(const rl_lua_transaction *transaction, const char *message);
+/* Its task no longer ends it, if it has ended. */
+void rl_sql_settle(rl_lua_transaction *transaction);
+
+#endif

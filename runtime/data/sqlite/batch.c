@@ -1,0 +1,167 @@
+/* Group commit, and the turn of everything else; see batch.h. */
+#include "data/sqlite/batch.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "data/sqlite/alone.h"
+#include "data/sqlite/interactive.h"
+#include "data/sqlite/migrate.h"
+#include "data/sqlite/sql.h"
+
+/* ---- groups -------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct group {
+  rl_op *members[RL_LIMIT_BATCH];
+  int count;
+} group;
+
+static void answer(rl_writer *w, rl_op *op) {
+  atomic_fetch_add(&w->writes, 1);
+  rl_op_finish(op);
+}
+
+static void fail_all(rl_writer *w, group *g, int from, const rl_sql_error *error) {
+  for (int i = from; i < g->count; i++) {
+    rl_op_clear(g->members[i]);
+    g->members[i]->error = *error;
+    answer(w, g->members[i]);
+  }
+  g->count = from;
+}
+
+static bool may_join(const rl_writer *w, const rl_op *op) {
+  if (op->transaction || w->transaction || w->broken) return false;
+  if (op->kind == RL_OP_RUN) return !rl_sql_runs_alone(op->statements[0].sql);
+  return op->kind == RL_OP_BATCH || (op->kind == RL_OP_SCRIPT && !rl_sql_runs_alone(op->statements[0].sql));
+}
+
+/* Takes the next member off the front of the batch and begins it; NULL where what stands there cannot join. */
+static rl_op *next_member(rl_writer *w, rl_mail_queue *batch) {
+  while (batch->first && may_join(w, (rl_op *)batch->first)) {
+    rl_op *op = (rl_op *)rl_mail_shift(batch);
+    if (rl_op_begin(op)) return op;
+    rl_op_finish(op); /* dropped before it began */
+  }
+  return NULL;
+}
+
+static void remove_member(group *g, int at) {
+  for (int i = at; i + 1 < g->count; i++) g->members[i] = g->members[i + 1];
+  g->count--;
+}
+
+/* Runs member `at`. False where the whole transaction is gone, with the reason in `error` when all must fail. */
+static bool run_member(rl_writer *w, group *g, int at, rl_sql_error *error) {
+  rl_op *op = g->members[at];
+  int code = rl_writer_run_in_savepoint(w, op);
+  if (rl_writer_in_transaction(w)) return true;
+  *error = op->error;
+  if (code == RL_EFULL || code == RL_ENOMEM || (op->error.extended & 0xFF) == SQLITE_IOERR) return false;
+  remove_member(g, at); /* its own statement rolled back (OR ROLLBACK): the others have another go */
+  answer(w, op);
+  error->code = 0;
+  return false;
+}
+
+/* Runs all members in the open transaction, and again in another where a ROLLBACK of their neighbour undid them. */
+static bool run_members(rl_writer *w, group *g, rl_sql_error *error) {
+  for (;;) {
+    bool whole = true;
+    for (int i = 0; whole && i < g->count; i++) whole = run_member(w, g, i, error);
+    if (whole) return true;
+    if (error->code || !g->count) return !error->code;
+    if (rl_writer_lock_again(w, g->members[0])) {
+      *error = g->members[0]->error;
+      return false;
+    }
+  }
+}
+
+/* Members that come while others run join, up to the limit. */
+static bool add_members(rl_writer *w, group *g, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *), void *ud,
+                        rl_sql_error *error) {
+  while (g->count < (int)RL_LIMIT_BATCH) {
+    if (!batch->first && !more(ud, batch)) return true;
+    rl_op *op = next_member(w, batch);
+    if (!op) return true;
+    g->members[g->count++] = op;
+    if (run_member(w, g, g->count - 1, error)) continue;
+    if (error->code) return false;
+    if (!g->count) return true;
+    if (rl_writer_lock_again(w, g->members[0])) {
+      *error = g->members[0]->error;
+      return false;
+    }
+    if (!run_members(w, g, error)) return false;
+  }
+  return true;
+}
+
+/* `first` has not begun: it may be dropped as long as another process holds the file. */
+static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *),
+                      void *ud) {
+  group g = {.members = {first}, .count = 1};
+  rl_sql_error error = {0};
+  if (rl_writer_lock(w, first)) {
+    rl_op_finish(first); /* those after it have time of their own */
+    return;
+  }
+  bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
+  if (whole && g.count) {
+    error.code = rl_writer_commit(w, &error);
+    whole = !error.code;
+  }
+  atomic_fetch_add(&w->groups, 1);
+  rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
+  if (!whole) fail_all(w, &g, 0, &error);
+  else
+    for (int i = 0; i < g.count; i++) answer(w, g.members[i]);
+}
+
+/* ---- the batch ------------------------------------------------------------------------------------------------------------------------ */
+
+static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
+  int code;
+  switch (op->kind) {
+    case RL_OP_BACKUP: return rl_alone_back_up(w, op);
+    case RL_OP_COPY_OUT: return rl_alone_copy_out(w, op);
+    case RL_OP_COPY_IN: return rl_alone_copy_in(w, op);
+    case RL_OP_COMMIT:
+      code = rl_interactive_commit(w, op);
+      rl_interactive_end(w, batch);
+      return code;
+    case RL_OP_ROLLBACK:
+      rl_writer_roll_back(w);
+      rl_interactive_end(w, batch);
+      return RL_OK;
+    default: return op->transaction ? rl_interactive_run(w, op) : rl_alone_run(w, op);
+  }
+}
+
+/* A transaction that was never begun, or has ended, has no statements. */
+static bool is_stale(const rl_writer *w, const rl_op *op) {
+  return op->transaction && op->kind != RL_OP_BEGIN && op->transaction != w->transaction;
+}
+
+static void run_one(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
+  if (is_stale(w, op)) rl_sql_refused(&op->error, RL_ECLOSED, "the transaction has ended");
+  else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) rl_interactive_refuse_broken(op);
+  else if (op->kind == RL_OP_BEGIN) rl_interactive_begin(w, op); /* begins once it has the file */
+  else if (op->kind == RL_OP_MIGRATE) rl_migrate_run(w, op);
+  else if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
+  else run_single(w, op, batch);
+  answer(w, op);
+}
+
+void rl_batch_run(rl_writer *w, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *), void *ud) {
+  w->batch = batch;
+  w->more = more;
+  w->more_ud = ud;
+  while (batch->first) {
+    rl_op *op = (rl_op *)rl_mail_shift(batch);
+    if (may_join(w, op)) run_group(w, op, batch, more, ud);
+    else if (w->transaction && op->transaction != w->transaction) rl_mail_push(&w->deferred, &op->mail);
+    else run_one(w, op, batch);
+  }
+  w->batch = NULL;
+}

@@ -1,0 +1,51 @@
+/*
+ * Prepared statements of one connection, kept by their text, most recently used first. One that is in use is neither found
+ * nor thrown out.
+ */
+#ifndef RL_DATA_SQLITE_CACHE_H
+#define RL_DATA_SQLITE_CACHE_H
+
+#include <sqlite3.h>
+
+#include "base/list.h"
+#include "data/sqlite/authorizer.h"
+#include "data/value.h"
+
+typedef struct rl_statement rl_statement;
+
+struct rl_statement {
+  rl_list node;       /* cache.statements */
+  rl_statement *next; /* in its bucket */
+  char *sql;
+  size_t sql_len;
+  uint64_t hash;
+  sqlite3_stmt *stmt;
+  bool readonly, has_tail; /* has_tail: another statement follows in the text */
+  bool in_use, is_short;
+  rl_needs needs;
+  rl_value *row; /* room for a row that is read inline */
+  int row_room;
+  unsigned slow_runs; /* > 0: too slow for inline, to be tried again after so many runs */
+};
+
+enum { RL_STATEMENT_BUCKETS = 64 };
+
+typedef struct rl_statement_cache {
+  rl_list statements; /* most recently used first */
+  unsigned count;
+  rl_statement *buckets[RL_STATEMENT_BUCKETS];
+} rl_statement_cache;
+
+void rl_statement_cache_init(rl_statement_cache *cache);
+/* Finalizes all. */
+void rl_statement_cache_free(rl_statement_cache *cache);
+/* The statement of a text that nobody uses now, or NULL; `hash` is rl_slice_hash of it. */
+rl_statement *rl_statement_cache_find(rl_statement_cache *cache, rl_slice sql, uint64_t hash);
+/* Takes a new one, whose text and hash are set; the least recently used makes room. */
+void rl_statement_cache_add(rl_statement_cache *cache, rl_statement *statement);
+/* Makes it the most recently used. */
+void rl_statement_cache_touch(rl_statement_cache *cache, rl_statement *statement);
+/* Finalizes it. */
+void rl_statement_cache_forget(rl_statement_cache *cache, rl_statement *statement);
+
+#endif

@@ -1,0 +1,103 @@
+/* Connections; see connection.h. */
+#include "data/sqlite/connection.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "data/sqlite/clock.h"
+
+enum { PROGRESS_STEPS = 400 };
+
+/* ---- budgets -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int on_progress(void *ud) {
+  rl_connection *connection = ud;
+  if (connection->cancelled && atomic_load_explicit(connection->cancelled, memory_order_relaxed)) return 1;
+  if (!connection->deadline_ns || now_ns() < connection->deadline_ns) return 0;
+  connection->interrupted = true;
+  return 1;
+}
+
+void rl_connection_budget(rl_connection *connection, uint64_t deadline_ns) {
+  connection->deadline_ns = deadline_ns;
+  connection->interrupted = false;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------------ */
+
+int rl_connection_failed(rl_connection *connection, int result, rl_sql_error *error) {
+  rl_sqlite_failed(error, connection->db, result);
+  return (result & 0xFF) == SQLITE_AUTH ? rl_authorizer_explain(&connection->authorizer, error) : error->code;
+}
+
+int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *error) {
+  int result = sqlite3_exec(connection->db, sql, NULL, NULL, NULL);
+  if (result == SQLITE_OK) return RL_OK;
+  rl_sqlite_failed(error, connection->db, result);
+  if ((result & 0xFF) == SQLITE_BUSY) rl_sqlite_add_holder(error, connection->db);
+  return error->code;
+}
+
+int rl_connection_open(rl_connection *connection, const char *path, int flags, rl_sql_error *error) {
+  memset(connection, 0, sizeof *connection);
+  rl_statement_cache_init(&connection->cache);
+  int result =
+      sqlite3_open_v2(path, &connection->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, rl_sql_vfs());
+  if (result != SQLITE_OK) {
+    rl_sqlite_failed(error, connection->db, result);
+    rl_connection_close(connection);
+    return error->code;
+  }
+  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL); /* "x" is a name, never a string */
+  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  rl_authorizer_watch(&connection->authorizer, connection->db);
+  sqlite3_progress_handler(connection->db, PROGRESS_STEPS, on_progress, connection);
+  return RL_OK;
+}
+
+void rl_connection_close(rl_connection *connection) {
+  rl_statement_cache_free(&connection->cache);
+  sqlite3_close_v2(connection->db);
+  connection->db = NULL;
+}
+
+/* ---- what statements leave behind ------------------------------------------------------------------------------------ */
+
+void rl_connection_note(rl_connection *connection, const rl_needs *needs) {
+  if (needs->temporary) connection->has_temporary = true;
+  if (needs->pragma && needs->kind == RL_PRAGMA_INSIDE) connection->has_deferral = true;
+}
+
+static void drop_temporary(rl_connection *connection) {
+  static const char list[] =
+      "SELECT 'DROP ' || type || ' IF EXISTS temp.\"' || replace(name, '\"', '\"\"') || '\"' FROM temp.sqlite_master "
+      "WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+  sqlite3_stmt *names = NULL, *drop = NULL;
+  while (sqlite3_prepare_v2(connection->db, list, -1, &names, NULL) == SQLITE_OK && sqlite3_step(names) == SQLITE_ROW) {
+    int result = sqlite3_prepare_v2(connection->db, (const char *)sqlite3_column_text(names, 0), -1, &drop, NULL);
+    sqlite3_finalize(names);
+    names = NULL;
+    if (result == SQLITE_OK) result = sqlite3_step(drop);
+    sqlite3_finalize(drop);
+    if (result != SQLITE_DONE) break;
+  }
+  sqlite3_finalize(names);
+}
+
+void rl_connection_tidy(rl_connection *connection) {
+  bool trusted = connection->authorizer.trusted;
+  connection->authorizer.trusted = true;
+  if (connection->has_temporary) drop_temporary(connection);
+  if (connection->has_deferral) sqlite3_exec(connection->db, "PRAGMA defer_foreign_keys = OFF", NULL, NULL, NULL);
+  connection->has_temporary = connection->has_deferral = false;
+  connection->authorizer.trusted = trusted;
+}

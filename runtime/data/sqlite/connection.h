@@ -1,0 +1,47 @@
+/*
+ * One SQLite connection. Belongs to one thread.
+ *
+ *   inline reader (each worker)   read-only, busy_timeout 0, a budget for each run
+ *   reader thread                 read-only
+ *   writer                        the only one that writes
+ *
+ * Its statements are run by statement.h; what they may do to it is in authorizer.h.
+ */
+#ifndef RL_DATA_SQLITE_CONNECTION_H
+#define RL_DATA_SQLITE_CONNECTION_H
+
+#include <stdatomic.h>
+
+#include "data/sqlite/cache.h"
+#include "data/sqlite/error.h"
+
+typedef struct rl_connection {
+  sqlite3 *db;
+  rl_statement_cache cache;
+  rl_authorizer authorizer;
+  uint64_t deadline_ns;         /* of the run under way, 0: none */
+  bool interrupted;             /* … and it was exceeded */
+  const atomic_bool *cancelled; /* ends the run under way when it becomes true; NULL: nobody asks */
+  bool has_temporary;           /* something is TEMP, and goes when its transaction ends */
+  bool has_deferral;            /* PRAGMA defer_foreign_keys was said, and not taken back yet */
+} rl_connection;
+
+/* Opens `path` with SQLite's flags and the settings every connection has (WAL readers, foreign keys on, extensions off).
+ * It waits for nobody until it is told to. 0, or the code with `error` filled in; then nothing is open. */
+int rl_connection_open(rl_connection *connection, const char *path, int flags, rl_sql_error *error);
+void rl_connection_close(rl_connection *connection);
+/* Runs SQL of our own, without parameters and results. */
+int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *error);
+
+/* Notes what a statement that has run leaves behind in the connection … */
+void rl_connection_note(rl_connection *connection, const rl_needs *needs);
+/* … and takes it back, at the end of its transaction, script or migration: others come after it. */
+void rl_connection_tidy(rl_connection *connection);
+
+/* Bounds every run of the connection from now on, in nanoseconds of uv_hrtime; 0 lifts it. */
+void rl_connection_budget(rl_connection *connection, uint64_t deadline_ns);
+
+/* Fills `error` from SQLite's result code, the connection's message and the authorizer's. Returns error->code. */
+int rl_connection_failed(rl_connection *connection, int result, rl_sql_error *error);
+
+#endif

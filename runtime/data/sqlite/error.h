@@ -1,0 +1,21 @@
+/*
+ * Errors as SQLite tells them, in the form of data/error.h.
+ */
+#ifndef RL_DATA_SQLITE_ERROR_H
+#define RL_DATA_SQLITE_ERROR_H
+
+#include <sqlite3.h>
+
+#include "base/slice.h"
+#include "data/error.h"
+
+/* Fills `error` from SQLite's result code and the connection's message (`db` may be NULL). Returns error->code. */
+int rl_sqlite_failed(rl_sql_error *error, sqlite3 *db, int result);
+/* Gives an error of ours the code that SQLite would have for it, and what follows from that. */
+void rl_sqlite_set_extended(rl_sql_error *error, int extended);
+/* Adds which process holds the database, if the system tells: to a message that it is locked. */
+void rl_sqlite_add_holder(rl_sql_error *error, sqlite3 *db);
+/* Notes that the error was raised while the statement `sql` ran, and whether a full-text query was at fault. */
+void rl_sqlite_set_running(rl_sql_error *error, rl_slice sql);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Interactive transactions on the writer: one at a time, from its begin to its end; everybody else's writes wait in
+ * writer->deferred. Part of the writer's thread, but for rl_interactive_holder.
+ */
+#ifndef RL_DATA_SQLITE_INTERACTIVE_H
+#define RL_DATA_SQLITE_INTERACTIVE_H
+
+#include "data/sqlite/writer.h"
+
+/* Takes the writer for op->transaction. 0, or a code with op->error. */
+int rl_interactive_begin(rl_writer *writer, rl_op *op);
+/* Runs an operation of the transaction, its savepoints included. 0, or a code with op->error. */
+int rl_interactive_run(rl_writer *writer, rl_op *op);
+/* Commits, or rolls back what cannot be committed. 0, or a code with op->error. */
+int rl_interactive_commit(rl_writer *writer, rl_op *op);
+/* It is over: what waited comes first in `batch`. */
+void rl_interactive_end(rl_writer *writer, rl_mail_queue *batch);
+/* Answers an operation after a failed fsync. */
+void rl_interactive_refuse_broken(rl_op *op);
+
+/* The transaction under way. From any thread. */
+rl_holder rl_interactive_holder(rl_writer *writer);
+/* Logs what has waited long for a transaction, and where that was begun. Called now and then. */
+void rl_interactive_complain(rl_writer *writer);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Running the statements of an operation on a connection, in whatever transaction there is: for the writer, its migrations,
+ * and the threads that read. What comes of it, rows, counts or an error with the text at fault, is put into the operation.
+ */
+#ifndef RL_DATA_SQLITE_RUN_H
+#define RL_DATA_SQLITE_RUN_H
+
+#include "data/op.h"
+#include "data/sqlite/statement.h"
+
+/* One statement with its parameters, to its end. 0 or a code. */
+int rl_run_statement(rl_connection *connection, const rl_op_statement *statement, rl_op *op);
+/* The first statement of a script, which may be none but a comment; *rest is what follows it. 0 or a code. */
+int rl_run_piece(rl_connection *connection, rl_slice sql, rl_slice *rest, rl_op *op);
+/* All of them, one after another. None is kept. 0 or a code. */
+int rl_run_script(rl_connection *connection, rl_slice sql, rl_op *op);
+/* Steps a statement that is bound to its end and packs its rows. 0 or a code. */
+int rl_run_rows(rl_connection *connection, rl_statement *statement, rl_op *op);
+/* What an operation is about (RUN, SCRIPT, BATCH), inside whatever transaction there is. 0 or a code. */
+int rl_run_op(rl_connection *connection, rl_op *op);
+/* Notes the text at fault, for who reads the message. Returns the operation's code. */
+int rl_run_failed(rl_op *op, rl_slice sql);
+
+#endif

@@ -1,0 +1,180 @@
+/* A worker's own view of a store, as an engine; see sqlite.h. */
+#include "data/sqlite/sqlite.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "data/sqlite/statement.h"
+
+enum { SLOW_RUNS = 1000 }; /* a slow statement is tried inline again after so many */
+
+static rl_sqlite *of(rl_database *database) { return (rl_sqlite *)database; }
+
+/* ---- inline reads ---------------------------------------------------------------------------------------------------------- */
+
+static rl_sql_route refused(rl_sqlite *d, rl_statement *s, rl_sql_error *error) {
+  rl_statement_end(&d->reader, s);
+  rl_sql_refused(error, RL_EINVALID, "several statements: only db:exec runs them, without parameters");
+  return RL_ROUTE_REFUSED;
+}
+
+static bool is_slow(rl_sqlite *d, rl_statement *s) {
+  if (!s->slow_runs) return false;
+  s->slow_runs--;
+  d->slow_runs++;
+  return true;
+}
+
+static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t size, rl_cursor *cursor,
+                          rl_sql_error *error) {
+  rl_sqlite *d = of(database);
+  if (!d->reader.db) return RL_ROUTE_WRITE;
+  rl_statement *s = rl_statement_get(&d->reader, sql, error);
+  if (!s) return error->code == RL_EAGAIN ? RL_ROUTE_WRITE : RL_ROUTE_REFUSED;
+  if (s->has_tail && one) return refused(d, s, error);
+  bool reads = s->readonly && !s->has_tail;
+  if (reads && !is_slow(d, s) && size <= RL_LIMIT_SQL_INLINE_SIZE) {
+    *cursor = (rl_cursor){.statement = s};
+    return RL_ROUTE_INLINE;
+  }
+  rl_statement_end(&d->reader, s);
+  return reads ? RL_ROUTE_READ : RL_ROUTE_WRITE;
+}
+
+static int start(rl_database *database, rl_cursor *cursor, const rl_sql_params *params, rl_sql_error *error) {
+  rl_sqlite *d = of(database);
+  cursor->budget_before = d->reader.deadline_ns;
+  d->inline_runs++;
+  d->running++;
+  rl_connection_budget(&d->reader, uv_hrtime() + RL_LIMIT_SQL_INLINE_US * 1000u);
+  return rl_statement_bind(&d->reader, cursor->statement, params, error);
+}
+
+/* A change of the schema may have given the statement more columns. */
+static bool make_room(rl_statement *s, int columns) {
+  if (columns <= s->row_room) return true;
+  rl_value *row = rl_realloc(s->row, (size_t)columns * sizeof *row);
+  if (!row) return false;
+  s->row = row;
+  s->row_room = columns;
+  return true;
+}
+
+static int step(rl_database *database, rl_cursor *cursor, rl_sql_error *error) {
+  rl_statement *s = cursor->statement;
+  int code = rl_statement_step(&of(database)->reader, s, error);
+  if (code != 1) return code;
+  int columns = sqlite3_column_count(s->stmt);
+  if (!make_room(s, columns)) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  for (int i = 0; i < columns; i++) rl_statement_column(s, i, &s->row[i]);
+  cursor->row = s->row;
+  cursor->columns = columns;
+  return rl_statement_is_short(s) ? rl_sql_refused(error, RL_ENOMEM, "out of memory") : 1;
+}
+
+static const char *column(rl_database *database, const rl_cursor *cursor, int i) {
+  (void)database;
+  return sqlite3_column_name(((rl_statement *)cursor->statement)->stmt, i);
+}
+
+static void free_all(rl_sqlite *d) {
+  if (d->reader.db) rl_connection_close(&d->reader);
+  rl_store_close(d->store);
+  rl_free(d);
+}
+
+/* The handler does not fire inside count(*) or blob functions: a run that took too long is slow whether or not it did. */
+static void finish(rl_database *database, rl_cursor *cursor, bool too_slow) {
+  rl_sqlite *d = of(database);
+  rl_statement *s = cursor->statement;
+  if (too_slow || uv_hrtime() > d->reader.deadline_ns) s->slow_runs = SLOW_RUNS;
+  rl_connection_budget(&d->reader, cursor->budget_before);
+  rl_statement_end(&d->reader, s);
+  if (--d->running == 0 && d->closed) free_all(d);
+}
+
+/* ---- operations ------------------------------------------------------------------------------------------------------------ */
+
+static void submit(rl_database *database, rl_op *op, bool read) {
+  if (read) rl_store_read(of(database)->store, op);
+  else rl_store_write(of(database)->store, op);
+}
+
+static void begin(rl_database *database, rl_op *op) {
+  op->transaction = rl_store_new_transaction(of(database)->store);
+  rl_store_write(of(database)->store, op);
+}
+
+static void end(rl_database *database, rl_op *op) { rl_store_write(of(database)->store, op); }
+
+static rl_holder holder(rl_database *database) { return rl_store_holder(of(database)->store); }
+
+static int stats(rl_database *database, rl_database_stat out[RL_DATABASE_STATS]) {
+  const rl_sqlite *d = of(database);
+  rl_store_stats s = rl_store_get_stats(d->store);
+  const rl_database_stat all[] = {{"writes", s.writes},
+                                  {"groups", s.groups},
+                                  {"thread_reads", s.reads},
+                                  {"checkpoints", s.checkpoints},
+                                  {"inline_reads", d->inline_runs},
+                                  {"slow_reads", d->slow_runs}};
+  memcpy(out, all, sizeof all);
+  return (int)(sizeof all / sizeof *all);
+}
+
+static const char *label(rl_database *database) { return rl_store_path(of(database)->store); }
+
+/* ---- opening and closing ----------------------------------------------------------------------------------------------------- */
+
+static void close_handle(rl_database *database) {
+  rl_sqlite *d = of(database);
+  d->closed = true;
+  if (!d->running) free_all(d);
+}
+
+static const rl_database_ops ops = {.name = "sqlite",
+                                    .place = place,
+                                    .start = start,
+                                    .step = step,
+                                    .column = column,
+                                    .finish = finish,
+                                    .submit = submit,
+                                    .begin = begin,
+                                    .end = end,
+                                    .holder = holder,
+                                    .stats = stats,
+                                    .label = label,
+                                    .close = close_handle};
+
+static int open_reader(rl_sqlite *d, const char *path, rl_sql_error *error) {
+  if (rl_store_is_memory(d->store)) return RL_OK;
+  int code = rl_connection_open(&d->reader, path, SQLITE_OPEN_READONLY, error);
+  if (!code && d->database.read_only) d->reader.authorizer.circumstance = RL_RUNS_READING_ONLY;
+  return code;
+}
+
+rl_database *rl_sqlite_open(rl_loop *loop, const char *path, const rl_store_options *o, rl_sql_error *error) {
+  int timeout_ms = o->busy_timeout_ms >= 0 ? o->busy_timeout_ms : RL_STORE_BUSY_TIMEOUT_MS;
+  rl_sqlite *d = rl_calloc(1, sizeof *d);
+  if (!d) {
+    rl_sql_refused(error, RL_ENOMEM, "out of memory");
+    return NULL;
+  }
+  d->store = rl_store_open(path, o, error);
+  if (!d->store) {
+    rl_free(d);
+    return NULL;
+  }
+  d->database = (rl_database){.ops = &ops,
+                              .loop = loop,
+                              .read_only = o->read_only && !rl_store_is_memory(d->store),
+                              .patience_ns = (uint64_t)timeout_ms * 1000000u,
+                              .exclusive = d->store};
+  if (open_reader(d, path, error) == 0) return &d->database;
+  free_all(d);
+  return NULL;
+}
+
+bool rl_sqlite_is_memory(const rl_database *database) {
+  return rl_store_is_memory(((const rl_sqlite *)database)->store);
+}

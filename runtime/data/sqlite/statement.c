@@ -1,0 +1,176 @@
+/* Preparing, binding and stepping; see statement.h. */
+#include "data/sqlite/statement.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "data/sqlite/sql.h"
+
+int rl_statement_prepare(rl_connection *connection, rl_slice sql, sqlite3_stmt **stmt, rl_slice *rest,
+                         rl_sql_error *error) {
+  const char *tail = sql.data;
+  *stmt = NULL;
+  rl_authorizer_reset(&connection->authorizer);
+  int result = sqlite3_prepare_v3(connection->db, sql.data, (int)sql.len + 1, SQLITE_PREPARE_PERSISTENT, stmt, &tail);
+  *rest = rl_slice_of(tail, sql.len - (size_t)(tail - sql.data));
+  if (result != SQLITE_OK) return rl_connection_failed(connection, result, error);
+  if (!*stmt) return RL_OK;
+  int code = rl_authorizer_accept(&connection->authorizer, *stmt, error);
+  if (code) sqlite3_finalize(*stmt), *stmt = NULL;
+  return code;
+}
+
+static rl_statement *prepare(rl_connection *connection, rl_slice sql, uint64_t hash, rl_sql_error *error) {
+  rl_statement *s = rl_calloc(1, sizeof *s);
+  char *copy = rl_strndup(sql.data, sql.len);
+  rl_slice rest = RL_SLICE_NONE;
+  if (!s || !copy) rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  else if (memchr(sql.data, 0, sql.len)) rl_sql_refused(error, RL_ESQL, "the statement holds a NUL byte");
+  else if (rl_statement_prepare(connection, rl_slice_of(copy, sql.len), &s->stmt, &rest, error) == 0 && !s->stmt)
+    rl_sql_refused(error, RL_ESQL, "the statement is empty");
+  if (!s || !copy || !s->stmt) {
+    rl_free(copy);
+    rl_free(s);
+    return NULL;
+  }
+  s->sql = copy;
+  s->sql_len = sql.len;
+  s->hash = hash;
+  s->readonly = sqlite3_stmt_readonly(s->stmt) != 0;
+  s->has_tail = rl_sql_skip_blank(rest).len > 0;
+  s->needs = connection->authorizer.needs;
+  return s;
+}
+
+rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_error *error) {
+  uint64_t hash = rl_slice_hash(sql);
+  rl_statement *s = rl_statement_cache_find(&connection->cache, sql, hash);
+  if (!s) {
+    s = prepare(connection, sql, hash, error);
+    if (!s) return NULL;
+    rl_statement_cache_add(&connection->cache, s);
+  } else if (rl_authorizer_check(&connection->authorizer, &s->needs, error)) {
+    return NULL;
+  }
+  rl_statement_cache_touch(&connection->cache, s);
+  s->in_use = true;
+  return s;
+}
+
+void rl_statement_end(rl_connection *connection, rl_statement *s) {
+  sqlite3_reset(s->stmt);
+  sqlite3_clear_bindings(s->stmt);
+  s->in_use = s->is_short = false;
+  rl_connection_note(connection, &s->needs);
+  if (s->needs.pragma && s->needs.kind != RL_PRAGMA_ASKS)
+    rl_statement_cache_forget(&connection->cache, s); /* it acts while it is prepared */
+}
+
+/* ---- parameters ------------------------------------------------------------------------------------------------------ */
+
+static int bind_value(sqlite3_stmt *stmt, int index, const rl_value *v) {
+  const char *bytes = v->bytes.data ? v->bytes.data : "";
+  switch (v->type) {
+    case RL_VALUE_INTEGER: return sqlite3_bind_int64(stmt, index, v->integer);
+    case RL_VALUE_REAL: return sqlite3_bind_double(stmt, index, v->real);
+    case RL_VALUE_TEXT: return sqlite3_bind_text64(stmt, index, bytes, v->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
+    case RL_VALUE_BLOB: return sqlite3_bind_blob64(stmt, index, bytes, v->bytes.len, SQLITE_STATIC);
+    case RL_VALUE_NULL: break;
+  }
+  return sqlite3_bind_null(stmt, index);
+}
+
+static const rl_value *find_named(const rl_sql_params *params, const char *name) {
+  for (int i = 0; i < params->count; i++)
+    if (rl_slice_eq(params->names[i], rl_slice_str(name + 1))) return &params->values[i];
+  return NULL;
+}
+
+static int bind_named(rl_statement *s, const rl_sql_params *params, int wanted, rl_sql_error *error) {
+  for (int i = 1; i <= wanted; i++) {
+    const char *name = sqlite3_bind_parameter_name(s->stmt, i);
+    if (!name || *name == '?')
+      return rl_sql_refused(error, RL_EINVALID, "parameter %d is a '?', but names were given", i);
+    const rl_value *value = find_named(params, name);
+    if (!value) return rl_sql_refused(error, RL_EINVALID, "no value for the parameter %s", name);
+    if (bind_value(s->stmt, i, value)) return rl_sql_refused(error, RL_ETOOBIG, "the value of %s is too large", name);
+  }
+  return RL_OK;
+}
+
+#define LIST_HINT                                                                                                   \
+  " (a table gives its items to as many ?; IN (?) takes one value: write IN (SELECT value FROM json_each(?)) with " \
+  "rille.json_encode(list))"
+
+int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_sql_params *params, rl_sql_error *error) {
+  (void)connection;
+  int wanted = sqlite3_bind_parameter_count(s->stmt);
+  if (params->names) return bind_named(s, params, wanted, error);
+  if (wanted != params->count)
+    return rl_sql_refused(error, RL_EINVALID, "the statement has %d parameter%s, %d value%s given%s", wanted,
+                          wanted == 1 ? "" : "s", params->count, params->count == 1 ? " was" : "s were",
+                          params->is_list && wanted == 1 ? LIST_HINT : "");
+  for (int i = 0; i < wanted; i++)
+    if (bind_value(s->stmt, i + 1, &params->values[i]))
+      return rl_sql_refused(error, RL_ETOOBIG, "the value of parameter %d is too large", i + 1);
+  return RL_OK;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------- */
+
+int rl_statement_step(rl_connection *connection, rl_statement *s, rl_sql_error *error) {
+  int result = sqlite3_step(s->stmt);
+  if (result == SQLITE_ROW) return 1;
+  if (result == SQLITE_DONE) return 0;
+  rl_connection_failed(connection, result, error);
+  rl_sqlite_set_running(error, rl_slice_of(s->sql, s->sql_len));
+  return error->code;
+}
+
+/* Nothing where there is something: SQLite could not bring it into form. */
+static rl_slice bytes_of(rl_statement *s, int column, const void *data) {
+  if (!data && sqlite3_errcode(sqlite3_db_handle(s->stmt)) == SQLITE_NOMEM) s->is_short = true;
+  return data ? rl_slice_of(data, (size_t)sqlite3_column_bytes(s->stmt, column)) : RL_SLICE_NONE;
+}
+
+void rl_statement_column(rl_statement *s, int column, rl_value *out) {
+  switch (sqlite3_column_type(s->stmt, column)) {
+    case SQLITE_INTEGER:
+      out->type = RL_VALUE_INTEGER;
+      out->integer = sqlite3_column_int64(s->stmt, column);
+      return;
+    case SQLITE_FLOAT:
+      out->type = RL_VALUE_REAL;
+      out->real = sqlite3_column_double(s->stmt, column);
+      return;
+    case SQLITE_TEXT:
+      out->type = RL_VALUE_TEXT;
+      out->bytes = bytes_of(s, column, sqlite3_column_text(s->stmt, column));
+      return;
+    case SQLITE_BLOB:
+      out->type = RL_VALUE_BLOB;
+      out->bytes = bytes_of(s, column, sqlite3_column_blob(s->stmt, column));
+      return;
+    default: out->type = RL_VALUE_NULL;
+  }
+}
+
+int rl_statement_pack_names(const rl_statement *s, rl_rows *rows) {
+  int columns = sqlite3_column_count(s->stmt);
+  for (int i = 0; i < columns; i++) {
+    const char *name = sqlite3_column_name(s->stmt, i);
+    if (!name || rl_rows_add_name(rows, rl_slice_str(name))) return RL_ENOMEM;
+  }
+  return RL_OK;
+}
+
+int rl_statement_pack_row(rl_statement *s, rl_rows *rows) {
+  for (int i = 0; i < rows->columns; i++) {
+    rl_value v;
+    rl_statement_column(s, i, &v);
+    if (rl_rows_add(rows, &v)) return RL_ENOMEM;
+  }
+  rows->count++;
+  return s->is_short ? RL_ENOMEM : RL_OK;
+}

@@ -1,0 +1,36 @@
+/*
+ * A prepared statement of a connection: taken from its cache or prepared, bound, stepped, given back.
+ *
+ *   get -> bind -> step … -> end
+ */
+#ifndef RL_DATA_SQLITE_STATEMENT_H
+#define RL_DATA_SQLITE_STATEMENT_H
+
+#include "data/rows.h"
+#include "data/sqlite/connection.h"
+
+/* The prepared statement of a text, from the cache; NULL with `error` filled in (code RL_EAGAIN: it is none for a
+ * connection that reads, but the writer may run it). Give it back with rl_statement_end. */
+rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_error *error);
+/* Binds; the bytes must live until rl_statement_end. RL_EINVALID where number or names do not fit. */
+int rl_statement_bind(rl_connection *connection, rl_statement *statement, const rl_sql_params *params,
+                      rl_sql_error *error);
+/* 1: a row; 0: done; else a code with `error` filled in (RL_ETIMEOUT where the budget was exceeded). */
+int rl_statement_step(rl_connection *connection, rl_statement *statement, rl_sql_error *error);
+/* Resets it, forgets its parameters. */
+void rl_statement_end(rl_connection *connection, rl_statement *statement);
+
+/* Reads a column of the row under way; borrowed until the next step. If memory was short it has no bytes, and the statement
+ * says so (rl_statement_is_short), which is asked once a row was read. */
+void rl_statement_column(rl_statement *statement, int column, rl_value *out);
+static inline bool rl_statement_is_short(const rl_statement *statement) { return statement->is_short; }
+/* Packs column names, and the row under way. 0 or RL_ENOMEM. */
+int rl_statement_pack_names(const rl_statement *statement, rl_rows *rows);
+int rl_statement_pack_row(rl_statement *statement, rl_rows *rows);
+
+/* Prepares one statement of `sql` that is not kept; *rest is what follows it. *stmt is NULL where there was none (comments).
+ * 0 or a code with `error`. The caller finalizes. */
+int rl_statement_prepare(rl_connection *connection, rl_slice sql, sqlite3_stmt **stmt, rl_slice *rest,
+                         rl_sql_error *error);
+
+#endif

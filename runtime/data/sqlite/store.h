@@ -1,0 +1,59 @@
+/*
+ * A store: one database file in this process. All workers that open the file share it.
+ *
+ *   worker 1 --\                        +--> reader thread 1 (read-only connection)
+ *   worker 2 ---+-- rl_store -----------+--> …
+ *   worker 3 --/      |
+ *                     +--> the writer: one thread, one connection, everything that writes
+ *
+ * The writer commits whatever is queued as one group (writer.c). There is no SQLITE_BUSY inside one process by
+ * construction. The writer opens first and closes last, else the -wal file stays.
+ * A ":memory:" store belongs to the one who opened it; its reads go to the writer too.
+ */
+#ifndef RL_DATA_SQLITE_STORE_H
+#define RL_DATA_SQLITE_STORE_H
+
+#include "data/op.h"
+#include "data/sqlite/writer.h"
+#include "loop/service.h"
+
+enum { RL_STORE_READERS_MAX = 16, RL_STORE_BUSY_TIMEOUT_MS = 5000 };
+
+typedef struct rl_store rl_store;
+
+/* What is not said (0, -1, NULL) is the default, or as the file is open already. */
+typedef struct rl_store_options {
+  bool read_only;
+  int readers;         /* threads for slow reads, from 1 to RL_STORE_READERS_MAX, default 1 */
+  int busy_timeout_ms; /* how long to wait for another process, default RL_STORE_BUSY_TIMEOUT_MS; each handle's own */
+  const char *synchronous; /* "FULL" (default), "NORMAL", "EXTRA", "OFF" */
+} rl_store_options;
+
+#define RL_STORE_OPTIONS_DEFAULT ((rl_store_options){.busy_timeout_ms = -1})
+
+typedef struct rl_store_stats {
+  uint64_t writes, groups, reads; /* operations, commits, reads on threads */
+  uint64_t checkpoints;
+} rl_store_stats;
+
+/* The store of a path, opened where nobody has; NULL with `error`, also where it is open with other options than those that
+ * are said. One file is one store, by whatever path. Thread-safe. */
+rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sql_error *error);
+/* Gives up one reference; the last one waits for what is queued and closes the file. */
+void rl_store_close(rl_store *store);
+
+/* Hands an operation over, which its loop holds already. From that loop, or, if op->loop is NULL, from any thread. */
+void rl_store_write(rl_store *store, rl_op *op);
+void rl_store_read(rl_store *store, rl_op *op);
+/* A number for an interactive transaction. */
+uint64_t rl_store_new_transaction(rl_store *store);
+
+/* The interactive transaction under way. */
+rl_holder rl_store_holder(rl_store *store);
+
+const char *rl_store_path(const rl_store *store);
+bool rl_store_is_memory(const rl_store *store);
+bool rl_store_is_read_only(const rl_store *store);
+rl_store_stats rl_store_get_stats(const rl_store *store);
+
+#endif

@@ -1,0 +1,213 @@
+/* The connection that writes, its transactions and its waits; see writer.h. */
+#include "data/sqlite/writer.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "data/sqlite/run.h"
+
+enum { CHECKPOINT_PAGES = 1000 };
+
+#define SECOND_NS UINT64_C(1000000000)
+#define MS_NS UINT64_C(1000000)
+
+/* ---- another process has the file ----------------------------------------------------------------------------------------- */
+
+static uint64_t give_up_at(const rl_writer *w, uint64_t from_ns, uint64_t patience_ns) {
+  return (from_ns > w->contended_ns ? from_ns : w->contended_ns) + patience_ns;
+}
+
+static void describe_busy(const rl_writer *w, rl_op *op) {
+  rl_sql_refused(&op->error, RL_EBUSY, "database is locked: another process has held it for %.1f s",
+                 (double)(uv_hrtime() - w->contended_ns) / SECOND_NS);
+  rl_sqlite_set_extended(&op->error, SQLITE_BUSY);
+  rl_sqlite_add_holder(&op->error, w->connection.db);
+}
+
+/* Those that come after the one that waits have a patience of their own. */
+static void expire_others(rl_writer *w, uint64_t now) {
+  if (!w->batch) return;
+  w->more(w->more_ud, w->batch);
+  rl_mail_queue rest = *w->batch;
+  *w->batch = (rl_mail_queue){NULL, NULL};
+  for (rl_op *op; (op = (rl_op *)rl_mail_shift(&rest));) {
+    bool waits = !op->transaction || op->kind == RL_OP_BEGIN;
+    bool over = waits && now >= give_up_at(w, op->queued_ns, op->patience_ns);
+    if (!over) {
+      rl_mail_push(w->batch, &op->mail);
+      continue;
+    }
+    if (rl_op_begin(op)) describe_busy(w, op);
+    rl_op_finish(op);
+  }
+}
+
+/* As SQLite's own handler waits, but until a moment of ours, and only while somebody wants to know. Who was queued while
+ * the lock was held elsewhere has waited already; who was queued after a long write of our own has not. */
+static int on_busy(void *ud, int tries) {
+  static const uint8_t pause_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+  enum { LAST = sizeof pause_ms - 1 };
+  rl_writer *w = ud;
+  uint64_t now = uv_hrtime(), pause = pause_ms[tries < LAST ? tries : LAST] * MS_NS;
+  if (!w->contended_ns) w->contended_ns = now;
+  uint64_t until = give_up_at(w, w->from_ns, w->patience_ns);
+  expire_others(w, now);
+  if (now >= until || (w->first && rl_op_is_dropped(w->first))) return 0;
+  if (pause > until - now) pause = until - now;
+  struct timespec time = {.tv_nsec = (long)pause};
+  nanosleep(&time, NULL);
+  return 1;
+}
+
+void rl_writer_be_patient(rl_writer *w, const rl_op *first, uint64_t from_ns, uint64_t patience_ns) {
+  w->first = first;
+  w->from_ns = from_ns;
+  w->patience_ns = patience_ns;
+}
+
+/* Another process may have come and gone since. */
+void rl_writer_lock_ended(rl_writer *w, rl_op *op, int code) {
+  w->first = NULL;
+  if (code == RL_EBUSY) describe_busy(w, op);
+  else w->contended_ns = 0;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------------- */
+
+static int on_wal(void *ud, sqlite3 *db, const char *name, int pages) {
+  (void)db, (void)name;
+  ((rl_writer *)ud)->wal_pages = pages;
+  return SQLITE_OK;
+}
+
+static int prepare_own(rl_writer *w, rl_sql_error *error) {
+  const struct {
+    const char *sql;
+    sqlite3_stmt **stmt;
+  } own[] = {{"BEGIN IMMEDIATE", &w->begin}, {"COMMIT", &w->commit},
+             {"ROLLBACK", &w->rollback},     {"SAVEPOINT rille", &w->savepoint},
+             {"RELEASE rille", &w->release}, {"ROLLBACK TO rille", &w->rollback_to}};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    int result = sqlite3_prepare_v3(w->connection.db, own[i].sql, -1, SQLITE_PREPARE_PERSISTENT, own[i].stmt, NULL);
+    if (result != SQLITE_OK) return rl_sqlite_failed(error, w->connection.db, result);
+  }
+  return RL_OK;
+}
+
+int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const char *synchronous, rl_sql_error *error) {
+  char settings[256];
+  snprintf(
+      settings, sizeof settings,
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;",
+      synchronous);
+  int code = rl_connection_open(&w->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+  if (code) return code;
+  if (uv_mutex_init(&w->holder_lock)) {
+    rl_connection_close(&w->connection);
+    return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  }
+  sqlite3_busy_handler(w->connection.db, on_busy, w);
+  rl_writer_be_patient(w, NULL, uv_hrtime(), (uint64_t)busy_timeout_ms * MS_NS);
+  w->connection.authorizer.trusted = true;
+  code = rl_connection_run(&w->connection, settings, error);
+  if (!code) code = prepare_own(w, error);
+  w->connection.authorizer.trusted = false;
+  if (code) {
+    rl_writer_close(w);
+    return code;
+  }
+  sqlite3_wal_autocheckpoint(w->connection.db, 0);
+  sqlite3_wal_hook(w->connection.db, on_wal, w);
+  return RL_OK;
+}
+
+void rl_writer_close(rl_writer *w) {
+  for (rl_op *op; (op = (rl_op *)rl_mail_shift(&w->deferred));) { /* they waited for a transaction that never ended */
+    rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed");
+    rl_op_finish(op);
+  }
+  sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
+  rl_writer_be_patient(w, NULL, 0, 0); /* a reader of another process does not hold up who closes */
+  if (w->connection.db && !w->broken)
+    sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  rl_connection_close(&w->connection);
+  uv_mutex_destroy(&w->holder_lock);
+}
+
+void rl_writer_checkpoint(rl_writer *w, bool all) {
+  if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES)) return;
+  rl_writer_be_patient(w, NULL, 0, 0);
+  if (sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+    w->wal_pages = 0;
+  atomic_fetch_add(&w->checkpoints, 1);
+}
+
+/* ---- transactions of our own ------------------------------------------------------------------------------------------------ */
+
+static int run_own(rl_writer *w, sqlite3_stmt *stmt, rl_sql_error *error) {
+  w->connection.authorizer.trusted = true; /* a change of the schema makes SQLite prepare it again */
+  int result = sqlite3_step(stmt);
+  w->connection.authorizer.trusted = false;
+  int code = result == SQLITE_DONE ? RL_OK : rl_sqlite_failed(error, w->connection.db, result);
+  sqlite3_reset(stmt);
+  if (code && (error->extended == SQLITE_IOERR_FSYNC || error->extended == SQLITE_IOERR_DIR_FSYNC)) {
+    w->broken = true; /* the kernel may have dropped the pages: trying again and saying yes would be a lie */
+    rl_logf(RL_LOG_ERROR, "the disk failed to sync the database: nothing more is written until a restart");
+  }
+  return code;
+}
+
+bool rl_writer_in_transaction(const rl_writer *w) { return !sqlite3_get_autocommit(w->connection.db); }
+
+void rl_writer_roll_back(rl_writer *w) {
+  rl_sql_error ignored;
+  if (rl_writer_in_transaction(w)) run_own(w, w->rollback, &ignored);
+  rl_connection_tidy(&w->connection);
+}
+
+int rl_writer_commit(rl_writer *w, rl_sql_error *error) {
+  rl_connection_tidy(&w->connection);
+  return run_own(w, w->commit, error);
+}
+
+int rl_writer_lock(rl_writer *w, rl_op *op) {
+  rl_writer_be_patient(w, op, op->queued_ns, op->patience_ns);
+  int code = rl_op_is_dropped(op) ? RL_ECANCELLED : run_own(w, w->begin, &op->error);
+  rl_writer_lock_ended(w, op, code);
+  if (rl_op_begin(op)) return code;
+  rl_writer_roll_back(w);
+  return op->error.code = RL_ECANCELLED;
+}
+
+int rl_writer_lock_again(rl_writer *w, rl_op *op) {
+  rl_writer_be_patient(w, NULL, uv_hrtime(), op->patience_ns);
+  int code = run_own(w, w->begin, &op->error);
+  rl_writer_lock_ended(w, op, code);
+  return code;
+}
+
+/* A deferred foreign key would pass RELEASE and fail everybody's COMMIT. */
+static int check_deferred(rl_writer *w, rl_op *op) {
+  int current = 0, highest = 0;
+  sqlite3_db_status(w->connection.db, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0);
+  if (!current) return RL_OK;
+  rl_sql_refused(&op->error, RL_ESQL, "FOREIGN KEY constraint failed");
+  rl_sqlite_set_extended(&op->error, SQLITE_CONSTRAINT_FOREIGNKEY);
+  return RL_ESQL;
+}
+
+int rl_writer_run_in_savepoint(rl_writer *w, rl_op *op) {
+  int code = run_own(w, w->savepoint, &op->error);
+  if (code) return code;
+  code = rl_run_op(&w->connection, op);
+  if (!code) code = check_deferred(w, op);
+  if (!op->transaction) rl_connection_tidy(&w->connection);
+  if (!rl_writer_in_transaction(w)) return code;
+  rl_sql_error ignored;
+  if (code) run_own(w, w->rollback_to, &ignored);
+  run_own(w, w->release, &ignored);
+  return code;
+}
