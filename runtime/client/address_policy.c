@@ -28,7 +28,7 @@ static const struct {
     {{10, 0, 0, 0}, 8},      /* private, RFC 1918 */
     {{100, 64, 0, 0}, 10},   /* shared by carriers, RFC 6598 */
     {{127, 0, 0, 0}, 8},     /* loopback */
-    {{169, 254, 0, 0}, 16},  /* conn-local, and where clouds keep their credentials */
+    {{169, 254, 0, 0}, 16},  /* link-local, and where clouds keep their credentials */
     {{172, 16, 0, 0}, 12},   /* private */
     {{192, 0, 0, 0}, 24},    /* protocol assignments */
     {{192, 0, 2, 0}, 24},    /* documentation */

@@ -18,9 +18,7 @@ enum { MOST_HEADERS = RL_LIMIT_FIELDS };
 
 /* ---- pools ------------------------------------------------------------------------------------------------------------------- */
 
-static rl_pool **check_pool(lua_State *L) {
-  return rl_check_userdata(L, 1, RL_REF_POOL_META, "rille.client_pool");
-}
+static rl_pool **check_pool(lua_State *L) { return rl_check_userdata(L, 1, RL_REF_POOL_META, "rille.client_pool"); }
 
 static rl_engine *engine_of(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
