@@ -50,9 +50,6 @@ static inline bool rl_address_policy_is_on(const rl_address_policy *policy) {
   return policy->deny_private || policy->listed;
 }
 
-/* Whether a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:
- * 2130706433, 127.1, 0x7f.1, "127.0.0.1.", %31%32%37.0.0.1. Filters in front of us read those differently. */
-bool rl_host_is_disguised(rl_slice host);
 /* By the host of a URL, as it was written: refused (a disguise), allowed by name whatever it resolves to, or to be decided
  * by the address. */
 int rl_address_policy_check_host(const rl_address_policy *policy, rl_slice host, int port);
