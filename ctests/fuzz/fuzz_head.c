@@ -9,7 +9,7 @@ static const rl_limits limits = {.request_line = 60, .field = 40, .fields_size =
 /* Byte by byte: the length of the head, or -1; *fault where there is one. */
 static long scan_bytewise(rl_slice s, bool trailer, rl_fault *fault) {
   rl_head_scan scan;
-  rl_head_scan_init(&scan, trailer);
+  rl_head_scan_init(&scan, trailer ? RL_HEAD_OF_TRAILERS : RL_HEAD_OF_REQUEST);
   long end = 0;
   for (size_t len = 1; len <= s.len && end == 0; len++) {
     char *copy = malloc(len); /* it may move each time */
@@ -39,7 +39,7 @@ static void check_lines(rl_slice head, bool trailer) {
 static void try_section(rl_slice s, bool trailer) {
   rl_head_scan scan;
   rl_fault fault;
-  rl_head_scan_init(&scan, trailer);
+  rl_head_scan_init(&scan, trailer ? RL_HEAD_OF_TRAILERS : RL_HEAD_OF_REQUEST);
   long end = rl_head_scan_run(&scan, s.data, s.len, &limits);
   HOLDS(end == scan_bytewise(s, trailer, &fault) && fault == scan.fault);
   HOLDS(end <= (long)s.len && (end < 0) == (scan.fault != RL_FAULT_NONE));

@@ -6,7 +6,6 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/address_policy.h"
 #include "client/host.h"
 #include "client/path.h"
 #include "fuzz/fuzz.h"

@@ -24,6 +24,12 @@ static inline rl_slice rl_slice_of(const char *data, size_t len) { return (rl_sl
 
 static inline rl_slice rl_slice_str(const char *text) { return text ? (rl_slice){text, strlen(text)} : RL_SLICE_NONE; }
 
+/* Drops so many bytes off the front; there are as many at least. */
+static inline void rl_slice_skip(rl_slice *s, size_t count) {
+  if (count) s->data += count; /* nothing may be added to a NULL pointer */
+  s->len -= count;
+}
+
 static inline bool rl_slice_eq(rl_slice a, rl_slice b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }

@@ -28,7 +28,7 @@ static const struct {
     {{10, 0, 0, 0}, 8},      /* private, RFC 1918 */
     {{100, 64, 0, 0}, 10},   /* shared by carriers, RFC 6598 */
     {{127, 0, 0, 0}, 8},     /* loopback */
-    {{169, 254, 0, 0}, 16},  /* conn-local, and where clouds keep their credentials */
+    {{169, 254, 0, 0}, 16},  /* link-local, and where clouds keep their credentials */
     {{172, 16, 0, 0}, 12},   /* private */
     {{192, 0, 0, 0}, 24},    /* protocol assignments */
     {{192, 0, 2, 0}, 24},    /* documentation */
@@ -177,21 +177,6 @@ static bool name_matches(const rl_address_rule *rule, rl_slice host) {
 }
 
 static bool port_matches(const rl_address_rule *rule, int port) { return !rule->port || rule->port == port; }
-
-/* A host whose last label begins with a digit is a number (WHATWG URL, "ends in a number checker"). */
-bool rl_host_is_disguised(rl_slice host) {
-  char copy[64];
-  struct in_addr ignored;
-  if (!host.len || memchr(host.data, ':', host.len)) return false;
-  rl_slice labels = host.data[host.len - 1] == '.' ? rl_slice_of(host.data, host.len - 1) : host;
-  const char *dot = labels.len ? memrchr(labels.data, '.', labels.len) : NULL;
-  const char *label = dot ? dot + 1 : labels.data;
-  if (label == labels.data + labels.len || !rl_is((unsigned char)*label, RL_CHAR_DIGIT)) return false;
-  if (host.len >= sizeof copy) return true;
-  memcpy(copy, host.data, host.len);
-  copy[host.len] = 0;
-  return inet_pton(AF_INET, copy, &ignored) != 1;
-}
 
 int rl_address_policy_check_host(const rl_address_policy *policy, rl_slice host, int port) {
   if (!rl_address_policy_is_on(policy)) return RL_ADDRESS_ALLOWED;

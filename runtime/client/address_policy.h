@@ -1,18 +1,19 @@
 /*
- * A policy for requests to addresses that users supply (server-side request forgery): which addresses may be reached.
+ * An address policy: which addresses a client may reach. It is for requests to URLs that users supply, which could lead to
+ * machines that only we can reach (server-side request forgery, CWE-918).
  *
- *   deny_private        nothing but public addresses: no loopback, private, conn-local, shared, multicast, documentation …
+ *   deny_private        nothing but public addresses: no loopback, private, link-local, shared, multicast, documentation …
  *                       (the IANA special-purpose registries, RFC 6890), however an address hides in another one: mapped
  *                       (::ffff:127.0.0.1), translated (64:ff9b::/96), 6to4 (2002::/16)
  *   allow               exceptions to it; without deny_private, the only ones that may be reached
  *
  * An entry of `allow` is a host name ("api.example.com", "*.example.com"), an address or a network ("10.1.0.0/16",
- * "fd00::/8"), each with ":port" where only one port is meant ("[::1]:8080").
+ * "fd00::/8"), each perhaps with a ":port" ("[::1]:8080").
  *
- * It is asked three times, because each time something else is known: with the URL's host before anything is resolved
- * (rl_address_policy_check_host), with each address before a socket is made (rl_address_policy_allows), and with the address of a kept connection
- * before it is used again. A name is resolved once; what was checked is what is connected to, so that a name server that
- * changes its mind (DNS rebinding) gains nothing.
+ * It is asked three times, as more becomes known: with the URL's host before that is resolved (rl_address_policy_check_host),
+ * with each address before a socket is made (rl_address_policy_allows), and with the address of an idle connection before that
+ * is used again. A name is resolved once, and the address that was checked is the one we connect to: a name server that
+ * changes its answer (DNS rebinding) gains nothing.
  *
  * Pure: no I/O. Immutable once filled; borrowed by the pool that asks it.
  */
@@ -49,9 +50,6 @@ static inline bool rl_address_policy_is_on(const rl_address_policy *policy) {
   return policy->deny_private || policy->listed;
 }
 
-/* Whether a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:
- * 2130706433, 127.1, 0x7f.1, "127.0.0.1.", %31%32%37.0.0.1. Filters in front of us read those differently. */
-bool rl_host_is_disguised(rl_slice host);
 /* By the host of a URL, as it was written: refused (a disguise), allowed by name whatever it resolves to, or to be decided
  * by the address. */
 int rl_address_policy_check_host(const rl_address_policy *policy, rl_slice host, int port);

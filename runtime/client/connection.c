@@ -1,4 +1,4 @@
-/* A connection of ours and the exchange on it; see connection.h. */
+/* A client's connection and the exchange on it; see connection.h. */
 #include "client/connection.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ static int gather(const rl_client_conn *conn, struct iovec parts[MOST_PARTS]) {
 
 static size_t cut(rl_slice *part, size_t count) {
   size_t n = count < part->len ? count : part->len;
-  *part = rl_slice_of(part->data + n, part->len - n);
+  rl_slice_skip(part, n);
   return count - n;
 }
 
@@ -49,14 +49,14 @@ static void note_written(rl_client_conn *conn, size_t count) {
   conn->crlf = (uint8_t)(conn->crlf - count);
 }
 
-/* Whoever takes no more may have answered already: the read side says how it ends. */
+/* A peer that takes no more may have answered already: the read side says how the exchange ends. */
 static void stop_writing(rl_client_conn *conn) {
   conn->write_closed = true;
   conn->head = conn->size = conn->content = RL_SLICE_NONE;
   conn->crlf = 0;
 }
 
-/* A fast peer must not keep the loop busy with one request: behind so many bytes the others come first. */
+/* A fast peer must not keep the loop busy with one request: after so many bytes the others come first. */
 static bool is_fair(const rl_client_conn *conn) { return conn->burst < RL_LIMIT_WRITE_HIGH; }
 
 static bool write_later(rl_client_conn *conn) {
@@ -64,7 +64,7 @@ static bool write_later(rl_client_conn *conn) {
   return false;
 }
 
-/* Writes what the socket takes. True where all is with the kernel. */
+/* Writes what the socket takes. Returns true if all is with the kernel. */
 static bool write_out(rl_client_conn *conn) {
   struct iovec parts[MOST_PARTS];
   for (int count; (count = gather(conn, parts));) {
@@ -89,16 +89,16 @@ static void on_writable(rl_stream *stream) {
   if (taken && conn->busy) conn->events->on_sent(conn);
 }
 
-void rl_client_conn_start(rl_client_conn *conn, const rl_outgoing *sending) {
-  rl_response_reader_start(&conn->reader, sending->answer, sending->to_head, sending->upgrades);
-  conn->head = sending->head;
+void rl_client_conn_start(rl_client_conn *conn, const rl_outgoing *outgoing) {
+  rl_response_reader_start(&conn->reader, outgoing->answer, outgoing->to_head, outgoing->upgrades);
+  conn->head = outgoing->head;
   conn->size = RL_SLICE_NONE;
   conn->crlf = 0;
-  conn->content = sending->content;
-  conn->streamed = sending->streamed;
-  conn->chunked = sending->streamed && sending->length < 0;
-  conn->left = sending->length > 0 ? (uint64_t)sending->length : 0;
-  conn->last = sending->last;
+  conn->content = outgoing->content;
+  conn->streamed = outgoing->streamed;
+  conn->chunked = outgoing->streamed && outgoing->length < 0;
+  conn->left = outgoing->length > 0 ? (uint64_t)outgoing->length : 0;
+  conn->last = outgoing->last;
   conn->busy = true;
   conn->burst = 0;
   conn->sending = conn->ended = conn->sent = conn->write_closed = conn->answered = false;
@@ -146,7 +146,7 @@ static void finish(rl_client_conn *conn, bool stays) {
   conn->events->on_end(conn, stays);
 }
 
-/* One event of the reader, to the owner. False where there is nothing more to do with these bytes. */
+/* Tells the owner of one event of the reader. Returns false if there is nothing more to do with these bytes. */
 static bool tell(rl_client_conn *conn, rl_slice *in) {
   int code = RL_OK;
   switch (rl_response_reader_next(&conn->reader, in)) {

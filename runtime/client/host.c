@@ -132,3 +132,18 @@ bool rl_host_is_ipv4(rl_slice host) {
   text[host.len] = 0;
   return inet_pton(AF_INET, text, &ignored) == 1;
 }
+
+/* A host whose last label begins with a digit is a number (WHATWG URL, "ends in a number checker"). */
+bool rl_host_is_disguised(rl_slice host) {
+  char copy[64];
+  struct in_addr ignored;
+  if (!host.len || memchr(host.data, ':', host.len)) return false;
+  rl_slice labels = host.data[host.len - 1] == '.' ? rl_slice_of(host.data, host.len - 1) : host;
+  const char *dot = labels.len ? memrchr(labels.data, '.', labels.len) : NULL;
+  const char *label = dot ? dot + 1 : labels.data;
+  if (label == labels.data + labels.len || !rl_is((unsigned char)*label, RL_CHAR_DIGIT)) return false;
+  if (host.len >= sizeof copy) return true;
+  memcpy(copy, host.data, host.len);
+  copy[host.len] = 0;
+  return inet_pton(AF_INET, copy, &ignored) != 1;
+}

@@ -1,5 +1,5 @@
 /*
- * The host of a URL, as everybody after the URL sees it: DNS, the policy, cookies, the pool, TLS, the Host field.
+ * The host of a URL, as everybody after the URL sees it: DNS, the address policy, cookies, the pool, TLS, the Host field.
  *
  *   Bücher.Example   xn--bcher-kva.example      UTS #46, not transitional, by libidn2; what locale there is does not matter
  *   127。1            127.1                      a number in disguise is for the caller to find (rl_host_is_number)
@@ -24,5 +24,8 @@ bool rl_host_is_settled(rl_slice host);
 bool rl_host_is_number(rl_slice host);
 /* Whether it is four decimal numbers, as an IPv4 address is written. */
 bool rl_host_is_ipv4(rl_slice host);
+/* Returns true if a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:
+ * 2130706433, 127.1, 0x7f.1, "127.0.0.1.", %31%32%37.0.0.1. Filters in front of us read those differently. */
+bool rl_host_is_disguised(rl_slice host);
 
 #endif

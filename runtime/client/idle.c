@@ -1,4 +1,4 @@
-/* Links that wait for their next request; see idle.h. */
+/* Connections that wait for their next request; see idle.h. */
 #include "client/idle.h"
 
 static rl_client_conn *conn_of(rl_list *node) { return RL_CONTAINER(node, rl_client_conn, node); }

@@ -3,7 +3,6 @@
 
 #include "base/ascii.h"
 #include "base/limits.h"
-#include "client/address_policy.h"
 #include "client/host.h"
 #include "client/path.h"
 

@@ -1,13 +1,13 @@
 /*
- * A pool: who of one client may use a connection, and the connections that nobody uses.
+ * A pool limits how many requests of one client run at a time, and keeps the client's idle connections.
  *
  *   tickets   waiting (first come, first served) --on_turn--> running: at most `limit`, at most `limit_per_host` of one origin
- *   kept     connections (client/idle.h) and easy handles (client/carrier/easy_cache.h), of this client and of nobody else
+ *   idle      connections (client/idle.h) and easy handles (carrier/easy_cache.h), of this client only
  *
- * A ticket that waits is overtaken only by one for another origin, when its own origin is full.
+ * A ticket is overtaken only by one for another origin, while its own origin has all that it may have.
  *
- * Connections that nobody has used for RL_LIMIT_CLIENT_IDLE_MS are not used again, and closed. That clock is the real one:
- * it belongs to the network, not to the program.
+ * Connections are closed after RL_LIMIT_CLIENT_IDLE_MS without a request. That clock is the real one: it belongs to the
+ * network, not to the program.
  *
  * Counted by reference: each transfer holds one, and whoever made it.
  */
@@ -47,11 +47,11 @@ struct rl_pool {
   bool closed;
 };
 
-/* With one reference. Takes over the policy's rules. NULL where memory is short. */
+/* Makes a pool with one reference, and takes over the policy's rules. Returns NULL if memory runs out. */
 rl_pool *rl_pool_new(rl_engine *engine, unsigned limit, unsigned limit_per_host, rl_address_policy *policy);
 rl_pool *rl_pool_ref(rl_pool *pool);
 void rl_pool_unref(rl_pool *pool);
-/* Everybody leaves and all connections are closed; nothing can be started any more. */
+/* Ends all requests and closes all connections; nothing can be started any more. */
 void rl_pool_close(rl_pool *pool);
 
 /* Gets its turn now or later; the callbacks have been set. */
@@ -59,9 +59,9 @@ void rl_pool_enter(rl_pool *pool, rl_pool_ticket *ticket);
 /* Waiting or running; the next one gets its turn. */
 void rl_pool_leave(rl_pool *pool, rl_pool_ticket *ticket);
 
-/* A kept conn that leads there, or NULL. */
+/* Hands over an idle connection with that key, or returns NULL. */
 rl_client_conn *rl_pool_take_conn(rl_pool *pool, uint64_t origin, rl_slice key);
-/* Keeps an idle conn, or closes it where the pool is closed. */
+/* Keeps an idle connection, or closes it if the pool is closed. */
 void rl_pool_keep_conn(rl_pool *pool, rl_client_conn *conn);
 
 #endif

@@ -9,7 +9,7 @@
 static rl_slice cut(rl_slice *rest, char c) {
   size_t end = rl_slice_find(*rest, c, 0), skip = end < rest->len ? end + 1 : end;
   rl_slice front = rl_slice_of(rest->data, end);
-  *rest = rl_slice_of(rest->data + skip, rest->len - skip);
+  rl_slice_skip(rest, skip);
   return front;
 }
 

@@ -20,7 +20,7 @@ static void stop_timers(rl_transfer *t) {
   rl_timer_stop(rl_transfer_loop(t), &t->step);
 }
 
-/* Off its carrier and out of the pool; the next one gets the ticket. */
+/* Leaves its carrier and the pool, where the next one gets its turn. */
 static void leave(rl_transfer *t, bool reusable) {
   t->state = RL_TRANSFER_ENDED;
   stop_timers(t);
@@ -70,7 +70,8 @@ static void on_step(rl_timer *timer) {
   else expire(t, RL_PHASE_READ, "nothing came for too long");
 }
 
-/* Not where an offer waits for the peer: that may wait for its answer to be read, which nobody does before all is sent. */
+/* Bytes that wait for the peer keep the clock running even while reading is paused: the peer may be waiting for us to read.
+ * That deadlock must time out. */
 static bool holds_up(const rl_transfer *t) {
   return (t->paused & RL_PAUSED_SEND) || ((t->paused & RL_PAUSED_RECV) && !t->outgoing.len);
 }
@@ -130,8 +131,8 @@ int rl_transfer_take_head(rl_transfer *t) {
   return RL_OK;
 }
 
-/* What was read leaves the buffer when it is more than what was not: a reader who never quite catches up would else make it
- * as large as the body. */
+/* Drops bytes that were read once they outnumber the others: else the buffer would grow as large as the body if the reader
+ * never quite catches up. */
 static void drop_read(rl_transfer *t) {
   if (t->body_at <= rl_transfer_unread(t)) return;
   rl_buf_consume(&t->body, t->body_at);
@@ -147,7 +148,7 @@ int rl_transfer_take_body(rl_transfer *t, rl_slice bytes) {
 }
 
 void rl_transfer_note_sent(rl_transfer *t, size_t count) {
-  t->outgoing = rl_slice_of(t->outgoing.data + count, t->outgoing.len - count);
+  rl_slice_skip(&t->outgoing, count);
   if (!t->outgoing.len) t->on_progress(t);
 }
 

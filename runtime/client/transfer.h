@@ -1,19 +1,19 @@
 /*
- * One request and its response: no redirects, no cookies, no retries (those are Lua's, above).
+ * A transfer: one request and its response. Redirects, cookies and retries are above it, in lua/rille/client/.
  *
- *   start -> WAITING (for a ticket in the pool) -> CONNECTING -> RUNNING -> ENDED
- *                                                    |            head, body …
- *            stop: at any time, silently             deadlines: total from the start, connect, read between two bytes
+ *   start -> WAITING (for the pool) -> CONNECTING -> RUNNING -> ENDED
+ *                                           |            head, body …
+ *            stop: at any time, silently    deadlines: total from the start, connect, read between two bytes
  *
- *   easy --> carrier --> body (as it came, encoded; RL_LIMIT_CLIENT_UNREAD of it, more once somebody reads; then a pause)
+ *   wire --> carrier --> body (encoded; RL_LIMIT_CLIENT_UNREAD of it, more once somebody reads; then a pause)
  *                          --rl_transfer_read--> decoded bytes, no more at a time than the reader asked for
- *   caller --rl_transfer_send(bytes)--> the carrier takes them when the easy does; one offer at a time, nothing is copied
+ *   caller --rl_transfer_send(bytes)--> the carrier takes them when the wire does; one piece at a time, nothing is copied
  *
- * What is the same however bytes get there stands here; a carrier (rl_carrier) moves them: our own connections for plain
- * HTTP/1.1 (carrier/http1.c), libcurl for all else (carrier/curl.c). client/client.h chooses.
+ * This file has what all carriers have in common. A carrier (rl_carrier) moves the bytes: connections of our own for plain
+ * HTTP/1.1 (carrier/http1.c), libcurl for everything else (carrier/curl.c). client/client.h chooses.
  *
- * `on_progress` says that something has changed: the head has come, there are bytes, an offer was taken, it has ended. It
- * may run inside a carrier and must not call back into this file; it wakes a task.
+ * `on_progress` says that something has changed: the head has come, there are bytes, a piece was sent, the transfer has ended.
+ * It may run inside a carrier and must not call back into this file; it wakes a task.
  */
 #ifndef RL_CLIENT_TRANSFER_H
 #define RL_CLIENT_TRANSFER_H
@@ -27,7 +27,7 @@
 
 typedef struct rl_transfer rl_transfer;
 
-/* How to get there, where it is not straight and by the system's certificates. All NULL by default. */
+/* How to reach the server, unless it is reached directly and by the system's certificates. All NULL by default. */
 typedef struct rl_route {
   const char *proxy;           /* URL; "env": what the environment says */
   const char *no_proxy;        /* "localhost,.internal" */
@@ -47,24 +47,24 @@ typedef struct rl_client_request {
   rl_slice body;
   bool has_body, streamed; /* streamed: by rl_transfer_send, `length` bytes in all (-1: unknown) */
   int64_t length;
-  bool idempotent;                        /* may be sent again where a kept connection turns out to be dead */
+  bool idempotent;                        /* may be sent again if an idle connection turns out to be dead */
   bool decode;                            /* undo Content-Encoding */
   uint32_t connect_ms, read_ms, total_ms; /* 0: none */
   uint64_t body_limit;                    /* of the decoded body; 0: none */
-  const rl_route *route;                  /* NULL: straight */
+  const rl_route *route;                  /* NULL: directly */
 } rl_client_request;
 
 /* What moves the bytes of a transfer. It keeps what it needs in transfer.carrier_state, which nobody else looks at, and calls the
  * functions "for carriers" below. */
 typedef struct rl_carrier {
-  /* Keeps what it needs of the exchange, which is borrowed. 0, or why it cannot be sent: then nothing is kept. */
-  int (*prepare)(rl_transfer *transfer, const rl_client_request *exchange);
-  /* Its turn has come: connects, sends. A failure is rl_transfer_fail's. */
+  /* Keeps what it needs of the request, which is borrowed. Returns 0, or why it cannot be sent: then nothing is kept. */
+  int (*prepare)(rl_transfer *transfer, const rl_client_request *request);
+  /* Connects and sends: its turn has come. Failures go to rl_transfer_fail. */
   void (*begin)(rl_transfer *transfer);
-  /* RL_PAUSED_RECV: there is room again; RL_PAUSED_SEND: there is an offer, or their end, or they are cut off. */
+  /* RL_PAUSED_RECV: there is room again. RL_PAUSED_SEND: there are bytes to send, or they end, or sending stops. */
   void (*resume)(rl_transfer *transfer, unsigned direction);
-  /* The transfer is over, whatever the carrier is doing; `reusable`: the connection may be kept. Prepared is enough to come
-   * here, and it comes once. */
+  /* Ends, whatever the carrier is doing, and frees carrier_state; `reusable`: the connection may be kept. Called once for
+   * each transfer that was prepared. */
   void (*leave)(rl_transfer *transfer, bool reusable);
 } rl_carrier;
 
@@ -101,7 +101,7 @@ struct rl_transfer {
 
   bool decode, is_head, idempotent;
   bool upgrades;    /* the request has an Upgrade field */
-  bool allowed;     /* by the policy, because of its name */
+  bool allowed;     /* by the address policy, because of its host's name */
   uint8_t sendings; /* times that the request went out … */
   uint8_t most;     /* … of so many */
   uint32_t connect_ms, read_ms;
@@ -112,36 +112,37 @@ struct rl_transfer {
 
 /* Embedded; zeroed memory is not enough. on_progress and owner are set by the caller. */
 void rl_transfer_init(rl_transfer *transfer, rl_pool *pool);
-/* 0, or why it cannot be started (RL_EINVALID: the URL; RL_EDENIED; RL_ECLOSED: the pool; RL_ENOMEM): then it has not. */
-int rl_transfer_start(rl_transfer *transfer, const rl_carrier *carrier, const rl_client_request *exchange);
-/* Ends it where it has not ended: its connection is closed, no on_progress will come. */
+/* Starts it, or returns why it cannot be started: RL_EDENIED, RL_ECLOSED (the pool), RL_ENOMEM. */
+int rl_transfer_start(rl_transfer *transfer, const rl_carrier *carrier, const rl_client_request *request);
+/* Ends it, if it has not ended: closes its connection, does not call on_progress. */
 void rl_transfer_stop(rl_transfer *transfer);
 /* Stops it and gives everything back. */
 void rl_transfer_free(rl_transfer *transfer);
 
-/* Bytes of the request's body: borrowed until on_progress finds transfer.offer empty, or it has ended. */
+/* Sends bytes of the request's body: borrowed until on_progress finds transfer.outgoing empty, or the transfer has ended. */
 void rl_transfer_send(rl_transfer *transfer, rl_slice bytes);
 void rl_transfer_send_end(rl_transfer *transfer);
-/* Whether another one makes sense. An answer may begin while a body is sent, which goes on then; behind a refusal (a status
- * of 300 or above), or the whole of an answer, nobody waits for the rest. In HTTP/2 the server says so (RFC 9113 section 8.1). */
+/* Returns true if the server still wants the body. An answer may begin while a body is sent, which goes on then. After a
+ * refusal (a status of 300 or above), or a whole answer, nobody waits for the rest. In HTTP/2 the server says so (RFC 9113
+ * section 8.1). */
 bool rl_transfer_wants_body(const rl_transfer *transfer);
-/* There will be no more of them, and what was sent is not all: the request does not end as if it were (RFC 9112 section 8),
- * and its connection is not kept. The last offer is given back. */
+/* Stops sending before the body is complete: the request does not end as if it were (RFC 9112 section 8), and its connection
+ * is not kept. The bytes sent last are given back. */
 void rl_transfer_stop_sending(rl_transfer *transfer);
 
-/* Up to `cap` decoded bytes, in `room` or where they lie: how many, borrowed until rl_transfer_read_on, which must follow; 0
- * where there are none yet, or none any more (transfer.state tells); or an error, which has ended the transfer. */
+/* Reads up to `cap` decoded bytes, into `room` or where they lie. Returns how many, borrowed until rl_transfer_read_on, which
+ * must follow; 0 if there are none yet, or no more (transfer.state tells); or an error, which has ended the transfer. */
 long rl_transfer_read(rl_transfer *transfer, char *room, size_t cap, rl_slice *bytes);
-/* They have been used: what was held back may come. */
+/* The bytes have been used: more may come. */
 void rl_transfer_read_on(rl_transfer *transfer);
-/* All that is left, where it has ended well and nothing needs decoding: borrowed until the transfer is touched again.
- * .data is NULL where rl_transfer_read must do it. */
+/* Takes all that is left, if the transfer has ended well and nothing needs decoding: borrowed until the transfer is touched
+ * again. .data is NULL if rl_transfer_read must do it. */
 rl_slice rl_transfer_take_rest(rl_transfer *transfer);
-/* So many encoded bytes have come and not been read. */
+/* Returns how many encoded bytes have come and not been read. */
 static inline size_t rl_transfer_unread(const rl_transfer *transfer) { return transfer->body.len - transfer->body_at; }
-/* Whether rl_transfer_read would find encoded bytes. */
+/* Returns true if rl_transfer_read would find encoded bytes. */
 static inline bool rl_transfer_has_bytes(const rl_transfer *transfer) { return transfer->body_at < transfer->body.len; }
-/* Ends it as failed: what pool and bindings find out. */
+/* Ends it as failed. For failures that the pool or a binding finds. */
 void rl_transfer_fail(rl_transfer *transfer, int code, const char *message);
 
 /* ---- for carriers ---- */
@@ -149,25 +150,25 @@ void rl_transfer_fail(rl_transfer *transfer, int code, const char *message);
 rl_loop *rl_transfer_loop(const rl_transfer *transfer);
 /* A connection is being made. */
 void rl_transfer_begin_connect(rl_transfer *transfer);
-/* One is there and the request is about to leave on it: false where it went out as often as it may. */
+/* A connection is ready. Returns false if the request has used all its attempts. */
 bool rl_transfer_begin_request(rl_transfer *transfer);
-/* Bytes have moved: the clock between two of them starts anew. It stands still while we ourselves hold things up. */
+/* Bytes have moved: the read clock starts again. It stops while we are the ones who hold things up. */
 void rl_transfer_touch(rl_transfer *transfer);
-/* In that direction we hold things up, until rl_carrier.resume. */
+/* We hold things up in that direction, until rl_carrier.resume. */
 void rl_transfer_pause(rl_transfer *transfer, unsigned direction);
-/* transfer.head is the one to show. 0, or a code that ends it and has been noted. */
+/* transfer.head is the final one. Returns 0, or a code that ends the transfer and has been noted. */
 int rl_transfer_take_head(rl_transfer *transfer);
-/* Whether transfer.head has no body behind it, whatever it says. */
+/* Returns true if no body follows transfer.head, whatever it says. */
 bool rl_transfer_is_bodiless(const rl_transfer *transfer);
 /* Bytes of the body. As above. */
 int rl_transfer_take_body(rl_transfer *transfer, rl_slice bytes);
-/* So much of the offer is on its way. */
+/* So many of the outgoing bytes have been sent. */
 void rl_transfer_note_sent(rl_transfer *transfer, size_t count);
-/* What went wrong; the first that is noted stands. The carrier ends the transfer. */
+/* Notes what went wrong; the first note stands. The carrier ends the transfer. */
 void rl_transfer_note(rl_transfer *transfer, int code, const char *message);
-/* A head that was refused: rl_transfer_note with the words for it. */
+/* Notes that a head was refused, with the words for it. */
 void rl_transfer_refuse_head(rl_transfer *transfer, int code);
-/* It has ended, well or as noted. */
+/* Ends it, well or as noted. */
 void rl_transfer_end(rl_transfer *transfer, bool reusable);
 
 #endif

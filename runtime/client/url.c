@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/address_policy.h"
 #include "client/host.h"
 #include "client/path.h"
 

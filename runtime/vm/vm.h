@@ -56,6 +56,7 @@ enum {
   RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
   RL_REF_HEADERS_META,  /* of the headers that came with it */
   RL_REF_LOCATION_META, /* of a parsed URL */
+  RL_REF_POOL_META,     /* of a pool of the HTTP client's connections */
   RL_REF_OWNER_META,    /* vm/owner.h */
   RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
   RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */

@@ -289,7 +289,8 @@ static void is_too_large(const char *line, int times) {
   for (int i = 0; i < times; i++) rl_buf_add_str(&head, line);
   for (size_t piece = 1000; piece < 1000000; piece *= 30) {
     assert_slice(run(&t, rl_buf_slice(&head), piece, false, false), "!too_large");
-    assert_true(t.head.block.cap <= 2 * RL_LIMIT_RESPONSE_HEAD && t.reader.gather.cap <= 2 * RL_LIMIT_RESPONSE_HEAD);
+    assert_true(t.head.block.cap <= 2 * RL_LIMIT_RESPONSE_HEAD &&
+                t.reader.section.gathered.cap <= 2 * RL_LIMIT_RESPONSE_HEAD);
     end(&t);
   }
   rl_buf_free(&head);

@@ -230,11 +230,10 @@ function Request.__tostring(req) return ("%s %s"):format(req.method, req.url) en
 
 -- A request that says nothing but its URL: the client's own headers and settings, not even copied; and the credentials in
 -- the URL, with which it is more than that.
-local function plain(client, method, url)
-  local req = setmetatable({ method = method, url = false, location = false, located = false, headers = client.headers,
-    settings = client.settings, digest = client.digest or nil }, Request)
-  local _, in_url = urls.set(req, client, url)
-  return req, in_url
+local function plain(client, method, text)
+  local url, location, _, in_url = urls.resolve(client, client.settings, method, text)
+  return setmetatable({ method = method, url = url, location = location, headers = client.headers,
+    settings = client.settings, digest = client.digest or nil }, Request), in_url
 end
 
 --- of(client, method, url, opts) -> request
@@ -258,9 +257,9 @@ end
 
 --- again(req) -> a request of our own that may be changed: a hook may send its own once more
 function M.again(req)
-  return setmetatable({ method = req.method, url = req.url, location = req.location, located = req.located,
-    headers = req.headers, body = req.body, length = req.length, cookies = req.cookies, digest = req.digest,
-    settings = req.settings, absolute = req.absolute, away = req.away }, Request)
+  return setmetatable({ method = req.method, url = req.url, location = req.location, headers = req.headers,
+    body = req.body, length = req.length, cookies = req.cookies, digest = req.digest, settings = req.settings,
+    absolute = req.absolute, away = req.away }, Request)
 end
 
 -- A hook that leads a request away from the client's base_url leads what was meant for that origin not along; what the hook

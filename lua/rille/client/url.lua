@@ -2,7 +2,7 @@
 -- sees the URL that is sent. client/url.h says how it is written.
 --
 --   req.url        its text, which hooks see and may change
---   req.location   the URL parsed (bind/client/url.c), and req.located, the text that it belongs to
+--   req.location   the URL parsed (bind/client/url.c); nil if the text goes as it was written, to a test's app
 --
 --   client = rille.client{base_url = "https://api.test/v1"}
 --
@@ -88,14 +88,12 @@ local function take(text)
   return location
 end
 
-local function keep(req, url, location) req.url, req.location, req.located = url, location, url end
-
 --- put(req, location): the request goes there
-function M.put(req, location) keep(req, location.url, location) end
+function M.put(req, location) req.url, req.location = location.url, location end
 
 --- of(req) -> the location of req.url, or raises. It is parsed here only if the text goes as it was written.
 function M.of(req)
-  if not req.location or req.located ~= req.url then keep(req, req.url, M.parse(req.url, req.method)) end
+  if not req.location then req.location = M.parse(req.url, req.method) end
   return req.location
 end
 
@@ -113,34 +111,44 @@ local function is_at_home(client, location, text, absolute, method)
   M.refuse(text, "it has another origin than the client's base_url, and absolute = true was not given", method)
 end
 
---- set(req, client, text, more, absolute) -> at_home, credentials: sets req.url and req.location from what a call or a hook
---- says, or raises. more: a query to append. at_home: false if it is of another origin than the client's base_url.
-function M.set(req, client, text, more, absolute)
-  if type(text) ~= "string" then mistake("a URL is a string, got a " .. type(text)) end
-  local url, at_home = text, true
-  if client.base_url then
-    url = absolute_form(client, text)
-    at_home = not url
-    url = url or put_below(client, text, req.method)
-  end
-  if more then url = query.append(url, more) end
-  local location = take(url)
-  if not location then
-    if at_home and goes_as_written(client, url) then
-      keep(req, url, nil)
-      return true
-    end
-    local why
-    location, why = native_client.url_parse(url)
-    if not location then M.refuse(text, why, req.method) end
-    M.check_disguise(req.settings, location, req.method)
-  end
-  at_home = at_home or is_at_home(client, location, text, absolute, req.method)
-  keep(req, location.url, location)
-  return at_home, credentials_in(location)
+-- Parses a text that is not normalized: -> url, location, credentials.
+local function parse(settings, method, text, url)
+  local location, why = native_client.url_parse(url)
+  if not location then M.refuse(text, why, method) end
+  M.check_disguise(settings, location, method)
+  return location.url, location, credentials_in(location)
 end
 
---- is_unchanged(req) -> true if req.url is still what set has made of it
-function M.is_unchanged(req) return req.url == req.located end
+-- -> the URL that a text means to a client, and true if it is a path below base_url
+local function absolute_url(client, text, method)
+  if not client.base_url then return text, true end
+  local url = absolute_form(client, text)
+  return url or put_below(client, text, method), not url
+end
+
+--- resolve(client, settings, method, text, more, absolute) -> url, location, at_home, credentials: from what a call or a hook
+--- says, or raises. more: a query to append. location: nil if the text goes as it was written. at_home: false if it is of
+--- another origin than the client's base_url.
+function M.resolve(client, settings, method, text, more, absolute)
+  if type(text) ~= "string" then mistake("a URL is a string, got a " .. type(text)) end
+  local url, at_home = absolute_url(client, text, method)
+  if more then url = query.append(url, more) end
+  local location, credentials = take(url), nil
+  if not location then
+    if at_home and goes_as_written(client, url) then return url, nil, true end
+    url, location, credentials = parse(settings, method, text, url)
+  end
+  return url, location, at_home or is_at_home(client, location, text, absolute, method), credentials
+end
+
+--- set(req, client, text, more, absolute) -> at_home, credentials: sets req.url and req.location
+function M.set(req, client, text, more, absolute)
+  local at_home, credentials
+  req.url, req.location, at_home, credentials = M.resolve(client, req.settings, req.method, text, more, absolute)
+  return at_home, credentials
+end
+
+--- is_unchanged(req) -> true if req.url is still the text of req.location
+function M.is_unchanged(req) return req.location and req.location.url == req.url end
 
 return M

@@ -18,7 +18,7 @@ enum { MOST_HEADERS = RL_LIMIT_FIELDS };
 
 /* ---- pools ------------------------------------------------------------------------------------------------------------------- */
 
-static rl_pool **check_pool(lua_State *L) { return luaL_checkudata(L, 1, "rille.client_pool"); }
+static rl_pool **check_pool(lua_State *L) { return rl_check_userdata(L, 1, RL_REF_POOL_META, "rille.client_pool"); }
 
 static rl_engine *engine_of(lua_State *L) {
   rl_vm *vm = rl_vm_of(L);
@@ -286,6 +286,6 @@ void rl_bind_client(lua_State *L) {
   luaL_setfuncs(L, pool_methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  rl_vm_of(L)->refs[RL_REF_POOL_META] = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_setfuncs(L, functions, 0);
 }

@@ -10,7 +10,7 @@
 
 enum { RL_CURL_ERROR_TEXT = 320 };
 
-/* `detail` is the handle's error buffer; `denied`: the policy refused an address. RL_E…, and the line in `text`. */
+/* `detail` is the handle's error buffer; `denied`: the address policy refused an address. RL_E…, and the line in `text`. */
 int rl_curl_error_of(CURL *easy, CURLcode result, const char *detail, bool denied, char text[RL_CURL_ERROR_TEXT]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The easy handles of one client, set up once and used again, and what they share: kept connections and TLS sessions, of
- * this client and of nobody else.
+ * Caches the easy handles of one client, which are set up once and used again. They share connections and TLS sessions, of
+ * this client only.
  *
  *   rl_easy_cache_take --> a request and its response --> rl_easy_cache_give --> kept, or freed
  */

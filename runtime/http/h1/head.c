@@ -1,4 +1,4 @@
-/* The head guard of head.h: one pass over the lines. */
+/* The head scanner; see head.h. */
 #include "http/h1/head.h"
 
 #include <string.h>
@@ -9,9 +9,8 @@
 
 enum { METHOD_MAX = 32 };
 
-void rl_head_scan_init(rl_head_scan *scan, bool trailer) {
-  memset(scan, 0, sizeof *scan);
-  scan->trailer = scan->started = trailer;
+void rl_head_scan_init(rl_head_scan *scan, rl_head_kind kind) {
+  *scan = (rl_head_scan){.kind = (uint8_t)kind, .started = kind == RL_HEAD_OF_TRAILERS};
 }
 
 /* "HTTP/1.1", or a later 1.x: 505 for another well-formed version, 400 for anything else. */
@@ -99,13 +98,13 @@ void rl_head_make_usual(char *head, size_t len) {
 
 /* ---- the scan ---------------------------------------------------------------------------------------------------------- */
 
-static long fail(rl_head_scan *scan, rl_fault fault) {
+static int fail(rl_head_scan *scan, rl_fault fault) {
   scan->fault = fault;
   return -1;
 }
 
 static rl_fault too_large(const rl_head_scan *scan) {
-  return scan->trailer ? RL_FAULT_TRAILER_LARGE : RL_FAULT_FIELDS_LARGE;
+  return scan->kind == RL_HEAD_OF_TRAILERS ? RL_FAULT_TRAILER_LARGE : RL_FAULT_FIELDS_LARGE;
 }
 
 /* How long the line under way may be, and what is wrong with a longer one: its own limit, or what is left for all lines. */
@@ -120,14 +119,16 @@ static size_t most_of_line(const rl_head_scan *scan, const rl_limits *limits, rl
   return left < limits->field ? left : limits->field;
 }
 
-/* A line without its CRLF that starts at data[scan->line] and is not empty. */
-static rl_fault check_line(rl_head_scan *scan, const char *line, size_t len, const rl_limits *limits) {
-  if (!scan->started) {
-    scan->started = true;
-    scan->fields_start = scan->line + len + 2;
-    scan->unusual = line[len - 1] > '1';
-    return rl_request_line_check(line, len);
-  }
+static rl_fault check_start_line(rl_head_scan *scan, const char *line, size_t len) {
+  scan->started = true;
+  scan->fields_start = scan->line + len + 2;
+  scan->unusual = line[len - 1] > '1';
+  return rl_request_line_check(line, len);
+}
+
+/* A line of a request or of trailers. It starts at data[scan->line] and is not empty. */
+static rl_fault check_strictly(rl_head_scan *scan, const char *line, size_t len, const rl_limits *limits) {
+  if (!scan->started) return check_start_line(scan, line, len);
   if (line[0] == ' ' || line[0] == '\t') return RL_FAULT_FOLDED;
   if (line[0] == ':') return RL_FAULT_NO_NAME;
   if (++scan->fields > limits->fields) return RL_FAULT_FIELDS_MANY;
@@ -135,34 +136,67 @@ static rl_fault check_line(rl_head_scan *scan, const char *line, size_t len, con
   return RL_FAULT_NONE;
 }
 
-static long wait_for_more(rl_head_scan *scan, size_t searched) {
+/* A line of a response. What it says is for http/h1/response_head.h to judge; the status line counts among the fields. */
+static rl_fault check_leniently(rl_head_scan *scan, const rl_limits *limits) {
+  bool is_field = scan->started;
+  scan->started = true;
+  return is_field && ++scan->fields > limits->fields ? RL_FAULT_FIELDS_MANY : RL_FAULT_NONE;
+}
+
+/* An empty line before the start line. */
+static rl_fault check_blank(rl_head_scan *scan, size_t next, bool lenient) {
+  if (scan->skip || lenient) return RL_FAULT_BLANK_LINES;
+  scan->skip = next;
+  return RL_FAULT_NONE;
+}
+
+static int wait_for_more(rl_head_scan *scan, size_t searched) {
   scan->searched = searched;
   return 0;
 }
 
-/* Faults are found in the order of the bytes that show them, so that the verdict does not depend on how they were cut. */
-long rl_head_scan_run(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits) {
+/* Faults are found in the order of the bytes that show them, so that the verdict does not depend on how they were cut.
+ * Compiled twice, for `lenient` (responses) and not: this is where a server spends its time on heads. */
+__attribute__((always_inline)) static inline int next_line(rl_head_scan *scan, const char *data, size_t len,
+                                                           const rl_limits *limits, bool lenient, rl_slice *out) {
   for (;;) {
     const char *line = data + scan->line, *from = data + scan->searched, *end = data + len;
     const char *lf = from < end ? memchr(from, '\n', (size_t)(end - from)) : NULL, *upto = lf ? lf : end;
     const char *cr = from < upto ? memchr(from, '\r', (size_t)(upto - from)) : NULL;
     size_t size = (size_t)((cr ? cr : upto) - line);
-    rl_fault longer;
+    rl_fault longer, bad = RL_FAULT_NONE;
     if (size > most_of_line(scan, limits, &longer)) return fail(scan, longer);
     if (!cr && !lf) return wait_for_more(scan, len);
     if (cr && cr + 1 == end) return wait_for_more(scan, (size_t)(cr - data));
-    if (!cr || cr + 1 != lf) return fail(scan, RL_FAULT_LINE_END);
+    if (cr ? cr + 1 != lf : !lenient) return fail(scan, RL_FAULT_LINE_END);
     size_t next = (size_t)(lf + 1 - data);
-    if (size) {
-      rl_fault fault = check_line(scan, line, size, limits);
-      if (fault) return fail(scan, fault);
-    } else if (scan->started) {
-      return (long)next;
-    } else if (scan->skip) {
-      return fail(scan, RL_FAULT_BLANK_LINES);
-    } else {
-      scan->skip = next;
-    }
+    bool blank = !size && !scan->started;
+    if (size) bad = lenient ? check_leniently(scan, limits) : check_strictly(scan, line, size, limits);
+    else if (blank) bad = check_blank(scan, next, lenient);
+    if (bad) return fail(scan, bad);
     scan->line = scan->searched = next;
+    *out = rl_slice_of(line, size);
+    if (!blank) return 1;
   }
+}
+
+int rl_head_scan_line(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits, rl_slice *line) {
+  return next_line(scan, data, len, limits, true, line);
+}
+
+long rl_head_scan_run(rl_head_scan *scan, const char *data, size_t len, const rl_limits *limits) {
+  rl_slice line;
+  for (int found; (found = next_line(scan, data, len, limits, false, &line));) {
+    if (found < 0) return -1;
+    if (!line.len) return (long)scan->line;
+  }
+  return 0;
+}
+
+bool rl_field_cut(rl_slice line, rl_slice *name, rl_slice *value) {
+  size_t colon = rl_slice_find(line, ':', 0);
+  if (colon == line.len) return false;
+  *name = rl_slice_of(line.data, colon);
+  *value = rl_slice_trim(rl_slice_of(line.data + colon + 1, line.len - colon - 1));
+  return rl_header_name_is_safe(*name) && rl_header_value_is_safe(*value);
 }

@@ -1,35 +1,39 @@
-/* Responses off a connection of ours; see response_reader.h. */
+/* Responses off a connection of our own; see response_reader.h. */
 #include "http/h1/response_reader.h"
-
-#include <string.h>
 
 #include "base/ascii.h"
 #include "base/error.h"
-#include "base/limits.h"
 #include "http/header.h"
 #include "http/status.h"
 
-enum { AT_STATUS, IN_HEAD, NO_BODY, IN_LENGTH, IN_CHUNKS, UNTIL_EOF, ENDED, FAILED };
+enum { AT_STATUS, IN_HEAD, IN_BODY, NO_BODY, ENDED, FAILED };
+
+/* Of a head: status line and fields together. How many fields, rl_response_head knows. */
+static const rl_limits limits = {.request_line = RL_LIMIT_RESPONSE_HEAD,
+                                 .field = RL_LIMIT_RESPONSE_HEAD,
+                                 .fields_size = RL_LIMIT_RESPONSE_HEAD,
+                                 .fields = SIZE_MAX};
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 void rl_response_reader_init(rl_response_reader *r) {
-  memset(r, 0, sizeof *r);
-  rl_buf_init(&r->gather, RL_LIMIT_RESPONSE_HEAD);
-  r->state = ENDED;
+  *r = (rl_response_reader){.state = ENDED};
+  rl_section_init(&r->section, RL_LIMIT_RESPONSE_HEAD + RL_LIMIT_READ_BUFFER);
 }
 
-void rl_response_reader_free(rl_response_reader *r) { rl_buf_free(&r->gather); }
+void rl_response_reader_free(rl_response_reader *r) { rl_section_free(&r->section); }
 
 void rl_response_reader_start(rl_response_reader *r, rl_response_head *head, bool to_head, bool upgrades) {
-  rl_buf_free(&r->gather);
+  rl_section_reset(&r->section, RL_HEAD_OF_RESPONSE);
   r->head = head;
   r->to_head = to_head;
   r->upgrades = upgrades;
   r->state = AT_STATUS;
   r->interims = 0;
-  r->keep_alive = false;
+  r->keep_alive = r->until_end = false;
 }
+
+/* ---- faults ------------------------------------------------------------------------------------------------------ */
 
 static rl_response_event fault(rl_response_reader *r, int code, const char *why) {
   r->state = FAILED;
@@ -39,55 +43,28 @@ static rl_response_event fault(rl_response_reader *r, int code, const char *why)
 }
 
 static rl_response_event refuse_head(rl_response_reader *r, int code) {
-  return fault(r, code,
-               code == RL_ETOOBIG ? "the head of the response is larger than what is taken"
-                                  : "the head of the response is malformed");
+  const char *why = code == RL_ETOOBIG  ? "the head of the response is larger than what is taken"
+                    : code == RL_ENOMEM ? "memory ran out while the head of the response was read"
+                                        : "the head of the response is malformed";
+  return fault(r, code, why);
 }
 
-static void take(rl_slice *in, size_t count) { *in = rl_slice_of(in->data + count, in->len - count); }
-
-/* ---- lines ------------------------------------------------------------------------------------------------------- */
-
-/* The next line with its LF, borrowed until the next call; false: more is needed, all of `in` was used (or failed). */
-static bool next_line(rl_response_reader *r, rl_slice *in, rl_slice *line) {
-  const char *end = in->len ? memchr(in->data, '\n', in->len) : NULL;
-  size_t size = end ? (size_t)(end - in->data) + 1 : in->len;
-  *line = rl_slice_of(in->data, size);
-  take(in, size);
-  if (end && !r->gather.len && size <= RL_LIMIT_RESPONSE_HEAD) return true;
-  if (rl_buf_add_slice(&r->gather, *line)) {
-    refuse_head(r, r->gather.error);
-    return false;
+static rl_response_event refuse_lines(rl_response_reader *r) {
+  switch (r->section.scan.fault) {
+    case RL_FAULT_TARGET_LONG:
+    case RL_FAULT_FIELD_LONG:
+    case RL_FAULT_FIELDS_LARGE: return refuse_head(r, RL_ETOOBIG);
+    default: return refuse_head(r, RL_EPROTOCOL);
   }
-  *line = rl_buf_slice(&r->gather);
-  if (end) rl_buf_clear(&r->gather); /* the bytes stay where they are */
-  return end != NULL;
 }
 
-/* ---- chunks, by llhttp ------------------------------------------------------------------------------------------- */
-
-/* llhttp stops at each of these, so that its position tells how many bytes came before. */
-static int on_chunk_body(llhttp_t *parser, const char *at, size_t len) {
-  ((rl_response_reader *)parser->data)->piece = rl_slice_of(at, len);
-  return HPE_PAUSED;
-}
-
-static int on_chunks_complete(llhttp_t *parser) {
-  ((rl_response_reader *)parser->data)->last = true;
-  return HPE_PAUSED;
-}
-
-static const llhttp_settings_t chunk_settings = {.on_body = on_chunk_body, .on_message_complete = on_chunks_complete};
-
-/* In front of the chunks llhttp is shown a head of our own: the real one has been read. */
-static void start_chunks(rl_response_reader *r) {
-  static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  llhttp_init(&r->chunks, HTTP_RESPONSE, &chunk_settings);
-  r->chunks.data = r;
-  r->framing = 0;
-  r->last = false;
-  r->state = IN_CHUNKS;
-  llhttp_execute(&r->chunks, head, sizeof head - 1);
+static rl_response_event refuse_body(rl_response_reader *r) {
+  switch (r->body.fault) {
+    case RL_FAULT_CHUNK: return fault(r, RL_EPROTOCOL, "the chunks of the response are malformed");
+    case RL_FAULT_CHUNK_OVERHEAD: return fault(r, RL_EPROTOCOL, "the chunks of the response are mostly framing");
+    case RL_FAULT_MEMORY: return fault(r, RL_ENOMEM, "memory ran out while the response was read");
+    default: return fault(r, RL_EPROTOCOL, "the trailers of the response are malformed, or too large");
+  }
 }
 
 /* ---- what follows the head ---------------------------------------------------------------------------------------- */
@@ -111,6 +88,20 @@ static bool lasts(const rl_response_head *head, bool chunked) {
 
 static bool has_no_body(const rl_response_reader *r) { return r->to_head || rl_status_is_bodiless(r->head->status); }
 
+static void start_body(rl_response_reader *r, bool chunked, int64_t length) {
+  r->state = has_no_body(r) ? NO_BODY : IN_BODY;
+  if (r->state == NO_BODY) return;
+  if (chunked) {
+    rl_h1_body_start_chunks(&r->body, &r->section, RL_LIMIT_FIELDS);
+  } else if (length >= 0) {
+    rl_h1_body_start_length(&r->body, (uint64_t)length);
+  } else {
+    rl_h1_body_start_until_end(&r->body);
+    r->until_end = true;
+    r->keep_alive = false;
+  }
+}
+
 static rl_response_event frame(rl_response_reader *r) {
   int64_t length;
   bool chunked;
@@ -118,11 +109,7 @@ static rl_response_event frame(rl_response_reader *r) {
   if (!why) why = rl_response_head_switches(r->head, r->upgrades);
   if (why) return fault(r, RL_EPROTOCOL, why);
   r->keep_alive = lasts(r->head, chunked) && r->head->status != 101;
-  r->left = length > 0 ? (uint64_t)length : 0;
-  if (has_no_body(r)) r->state = NO_BODY;
-  else if (chunked) start_chunks(r);
-  else r->state = length >= 0 ? IN_LENGTH : UNTIL_EOF;
-  if (r->state == UNTIL_EOF) r->keep_alive = false;
+  start_body(r, chunked, length);
   return RL_RESPONSE_HEAD;
 }
 
@@ -136,21 +123,47 @@ static bool is_version_known(const rl_response_head *head) {
   return version[0] == '1' && version[1] == '.' && rl_is((unsigned char)version[2], RL_CHAR_DIGIT);
 }
 
-static rl_response_event next_of_head(rl_response_reader *r, rl_slice *in) {
-  rl_slice line;
-  while (next_line(r, in, &line)) {
-    int code = r->state == AT_STATUS ? rl_response_head_begin(r->head, line) : rl_response_head_add(r->head, line);
-    r->framing = r->state == AT_STATUS ? line.len : r->framing + line.len;
-    if (!code && r->framing > RL_LIMIT_RESPONSE_HEAD) code = RL_ETOOBIG;
-    if (!code && !is_version_known(r->head)) code = RL_EPROTOCOL;
+static int take_line(rl_response_reader *r, rl_slice line) {
+  if (r->state == IN_HEAD) return rl_response_head_add(r->head, line);
+  r->state = IN_HEAD;
+  int code = rl_response_head_begin(r->head, line);
+  return code || is_version_known(r->head) ? code : RL_EPROTOCOL;
+}
+
+/* The head is complete: an interim one makes room for the next. */
+static rl_response_event end_head(rl_response_reader *r) {
+  rl_section_reset(&r->section, RL_HEAD_OF_RESPONSE);
+  if (!is_interim(r->head)) return frame(r);
+  if (++r->interims > RL_LIMIT_INTERIMS) return fault(r, RL_EPROTOCOL, "interim responses without end");
+  r->state = AT_STATUS;
+  return RL_RESPONSE_MORE;
+}
+
+static rl_response_event wait_for_lines(rl_response_reader *r, rl_slice *in) {
+  int code = rl_section_wait(&r->section, in);
+  return code ? refuse_head(r, code) : RL_RESPONSE_MORE;
+}
+
+/* MORE, with bytes left in `in`, after an interim response. */
+static rl_response_event next_head(rl_response_reader *r, rl_slice *in) {
+  rl_slice all, line;
+  int code = rl_section_open(&r->section, *in, &all);
+  if (code) return refuse_head(r, code);
+  for (int found; (found = rl_head_scan_line(&r->section.scan, all.data, all.len, &limits, &line));) {
+    if (found < 0) return refuse_lines(r);
+    code = take_line(r, line);
     if (code) return refuse_head(r, code);
-    r->state = IN_HEAD;
     if (!r->head->complete) continue;
-    if (!is_interim(r->head)) return frame(r);
-    if (++r->interims > RL_LIMIT_INTERIMS) return fault(r, RL_EPROTOCOL, "interim responses without end");
-    r->state = AT_STATUS;
+    rl_section_close(&r->section, in, r->section.scan.line);
+    return end_head(r);
   }
-  return r->state == FAILED ? RL_RESPONSE_FAULT : RL_RESPONSE_MORE;
+  return wait_for_lines(r, in);
+}
+
+static rl_response_event next_of_head(rl_response_reader *r, rl_slice *in) {
+  rl_response_event event = RL_RESPONSE_MORE;
+  while (in->len && event == RL_RESPONSE_MORE) event = next_head(r, in);
+  return event;
 }
 
 /* ---- the body ---------------------------------------------------------------------------------------------------- */
@@ -160,37 +173,31 @@ static rl_response_event end(rl_response_reader *r) {
   return RL_RESPONSE_END;
 }
 
-static rl_response_event next_of_length(rl_response_reader *r, rl_slice *in) {
-  if (!r->left) return end(r);
-  if (!in->len) return RL_RESPONSE_MORE;
-  size_t size = in->len < r->left ? in->len : (size_t)r->left;
-  r->piece = rl_slice_of(in->data, size);
-  r->left -= size;
-  take(in, size);
-  return RL_RESPONSE_BODY;
+/* Nobody reads the trailers of a response, but they must be some; and none may say how the message is framed
+ * (RFC 9110 section 6.5.1). */
+static bool are_trailers(rl_slice section) {
+  rl_slice name, value;
+  for (size_t end_of_line; (end_of_line = rl_slice_find(section, '\r', 0)); rl_slice_skip(&section, end_of_line + 2)) {
+    if (!rl_field_cut(rl_slice_of(section.data, end_of_line), &name, &value)) return false;
+    if (rl_header_is_framing(name)) return false;
+  }
+  return true;
 }
 
-static rl_response_event next_until_eof(rl_response_reader *r, rl_slice *in) {
-  if (!in->len) return RL_RESPONSE_MORE;
-  r->piece = *in;
-  take(in, in->len);
-  return RL_RESPONSE_BODY;
-}
-
-/* What is no payload (sizes, extensions, trailers) is dropped, and bounded between two payloads. */
-static rl_response_event next_of_chunks(rl_response_reader *r, rl_slice *in) {
-  if (!in->len) return RL_RESPONSE_MORE;
-  r->piece = RL_SLICE_NONE;
-  llhttp_errno_t code = llhttp_execute(&r->chunks, in->data, in->len);
-  if (code != HPE_OK && code != HPE_PAUSED) return fault(r, RL_EPROTOCOL, "the chunks of the response are malformed");
-  size_t used = code == HPE_OK ? in->len : (size_t)(llhttp_get_error_pos(&r->chunks) - in->data);
-  if (code == HPE_PAUSED) llhttp_resume(&r->chunks);
-  take(in, used);
-  r->framing = r->piece.len ? 0 : r->framing + used;
-  if (r->framing > RL_LIMIT_RESPONSE_HEAD)
-    return fault(r, RL_EPROTOCOL, "the chunks of the response are mostly framing");
-  if (r->piece.len) return RL_RESPONSE_BODY;
-  return r->last ? end(r) : rl_response_reader_next(r, in);
+/* The limit of a body is for its bytes once they are decoded: the caller's. */
+static rl_response_event next_of_body(rl_response_reader *r, rl_slice *in) {
+  for (;;) {
+    switch (rl_h1_body_next(&r->body, in, UINT64_MAX)) {
+      case RL_BODY_MORE: return RL_RESPONSE_MORE;
+      case RL_BODY_PIECE: return r->piece = r->body.piece, RL_RESPONSE_BODY;
+      case RL_BODY_END: return end(r);
+      case RL_BODY_FAULT: return refuse_body(r);
+      case RL_BODY_TRAILERS:
+        if (are_trailers(r->body.piece)) break;
+        r->body.fault = RL_FAULT_TRAILER;
+        return refuse_body(r);
+    }
+  }
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
@@ -199,20 +206,20 @@ rl_response_event rl_response_reader_next(rl_response_reader *r, rl_slice *in) {
   switch (r->state) {
     case AT_STATUS:
     case IN_HEAD: return next_of_head(r, in);
+    case IN_BODY: return next_of_body(r, in);
     case NO_BODY: return end(r);
-    case IN_LENGTH: return next_of_length(r, in);
-    case IN_CHUNKS: return next_of_chunks(r, in);
-    case UNTIL_EOF: return next_until_eof(r, in);
     case ENDED: return RL_RESPONSE_MORE;
     default: return RL_RESPONSE_FAULT;
   }
 }
 
-static bool has_begun(const rl_response_reader *r) { return r->state != AT_STATUS || r->gather.len || r->interims; }
+static bool has_begun(const rl_response_reader *r) {
+  return r->state != AT_STATUS || !rl_section_is_empty(&r->section) || r->interims;
+}
 
 rl_response_event rl_response_reader_eof(rl_response_reader *r) {
-  if (r->state == UNTIL_EOF || r->state == ENDED) return end(r);
   if (r->state == FAILED) return RL_RESPONSE_FAULT;
+  if (r->state == ENDED || (r->state == IN_BODY && r->until_end)) return end(r);
   if (!has_begun(r)) return fault(r, RL_ERESET, "the connection was closed before a response came");
   bool in_head = r->state == AT_STATUS || r->state == IN_HEAD;
   return fault(r, RL_ERESET,

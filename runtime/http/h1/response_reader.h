@@ -1,21 +1,21 @@
 /*
- * The response reader: bytes of an HTTP/1.1 connection in, one event at a time out (the other side of http/h1/read.h).
+ * The reader of responses: bytes of an HTTP/1.1 connection in, one event at a time out (the other side of http/h1/read.h).
  *
  *   1xx <-+
  *         |
- *   --> [head] --HEAD--> [length | chunked | until the end] --BODY …--> END          [none] --> END
+ *   --> [head] --HEAD--> [length | chunks | until the connection ends] --BODY …--> END          [no body] --> END
  *
- * How a body is framed, rl_response_head_framing says, strictly. Interim responses (1xx) are passed over, so many of them; 101 is an answer to who has
- * asked for it, after which the connection is not HTTP any more, and a fault for everybody else.
+ * Lines are found by the scanner of head.h and go to response_head.h as they come, so that a malformed one is refused at once.
+ * rl_response_head_framing says how the body is framed; body.h reads it, and trailers are dropped. Interim responses (1xx)
+ * are passed over, so many of them. 101 is an answer to who has asked for it, after which the connection is not HTTP any more,
+ * and a fault for everybody else.
  *
- * The head's lines go to rl_response_head (http/h1/response_head.h), which has the limits; chunks are llhttp's. Pure: no I/O, no clock; the
- * result does not depend on how the bytes were cut (a fuzz target holds it to that).
+ * Pure: no I/O, no clock. The result does not depend on how the bytes were cut (a fuzz target holds it to that).
  */
 #ifndef RL_HTTP_H1_RESPONSE_READER_H
 #define RL_HTTP_H1_RESPONSE_READER_H
 
-#include <llhttp.h>
-
+#include "http/h1/body.h"
 #include "http/h1/response_head.h"
 
 typedef enum rl_response_event {
@@ -28,17 +28,15 @@ typedef enum rl_response_event {
 
 typedef struct rl_response_reader {
   rl_response_head *head; /* of the response under way; the caller's */
-  rl_buf gather;          /* a line that came in more than one piece */
-  llhttp_t chunks;        /* the parser, where the body is chunked */
+  rl_section section;     /* the head, or the trailers, that is under way */
+  rl_h1_body body;
   rl_slice piece;
-  uint64_t left;  /* of a length */
-  size_t framing; /* bytes of the head, later since the last payload of a chunk */
   uint8_t state;
   unsigned interims;
   bool to_head;    /* the request was HEAD */
   bool upgrades;   /* the request asked for another protocol */
-  bool keep_alive; /* the connection may carry another exchange, valid at RL_RESPONSE_END */
-  bool last;       /* llhttp has seen the end of the chunks */
+  bool keep_alive; /* the connection may carry another exchange; valid at RL_RESPONSE_END */
+  bool until_end;  /* the body ends with the connection */
   int code;        /* RL_EPROTOCOL, RL_ETOOBIG, RL_ERESET (the connection ended too early), RL_ENOMEM */
   const char *why; /* one line for people, static */
 } rl_response_reader;
