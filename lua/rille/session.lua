@@ -17,9 +17,8 @@ local vary = require "rille.vary"
 
 local M = {}
 
--- Under which a request keeps its own; no field of req is called so.
-local CONFIG, HOLDER = "session config", "session holder"
-native_http.request_keeps(CONFIG, HOLDER)
+-- What a request knows of its session. A program cannot reach it: no field of req is called so.
+local state_of, hold, use = native_http.session_state, native_http.session_hold, native_http.session_use
 
 -- ---- configuration ------------------------------------------------------------------------------------------------
 
@@ -106,7 +105,7 @@ end
 
 -- The sessions of a request: of the middleware that it has passed, or that its app uses and it has not passed yet.
 local function config_of(req)
-  local config = req[CONFIG]
+  local _, config = state_of(req)
   local app = not config and req.app
   while app do
     if app.session then return app.session end
@@ -222,7 +221,7 @@ local function open(req, config)
   local data, flashes = decode(record)
   local holder = { config = config, store = store, record = record, token = token, data = data, flashes = flashes,
     before = record and record.data }
-  native_http.request_keep(req, HOLDER, holder)
+  hold(req, holder)
   native_http.request_keep(req, "session", data)
   native_http.request_finish(req, finish)
   return holder
@@ -230,7 +229,7 @@ end
 
 -- The holder of a request's session, loaded where it was not; nil where there are no sessions.
 local function holder_of(req)
-  local holder = req[HOLDER]
+  local holder = state_of(req)
   if holder then return holder end
   local config = config_of(req)
   return config and open(req, config)
@@ -288,7 +287,7 @@ end
 
 -- Before the response leaves, where the session was touched.
 function finish(req, res)
-  local holder = req[HOLDER]
+  local holder = state_of(req)
   vary(res, "Cookie")
   if is_new(holder) and is_empty(holder) and not holder.wanted then
     if holder.cleared and holder.token then set_cookie(holder.config, req, res, nil) end
@@ -349,7 +348,7 @@ names.again "req"
 -- ---- for csrf -----------------------------------------------------------------------------------------------------
 
 --- Whether a request has sessions: for pages, which are pages without them too.
-function native_http.request_has_session(req) return req[HOLDER] ~= nil or config_of(req) ~= nil end
+function native_http.request_has_session(req) return state_of(req) ~= nil or config_of(req) ~= nil end
 
 --- Whether the client has sent a session cookie, whatever it is worth.
 function M.has_cookie(req)
@@ -386,7 +385,7 @@ local function session(_, opts)
   local config = check(opts)
   config.made = setmetatable({}, { __mode = "k" })
   return traits.mark(function(req, handler)
-    if not req[HOLDER] then native_http.request_keep(req, CONFIG, config) end
+    use(req, config)
     return handler(req)
   end, { session = config, needs_secret = config.store == "cookie" and not config.ring })
 end

@@ -39,6 +39,7 @@ void rl_bind_form(lua_State *L);
 void rl_bind_image(lua_State *L);
 void rl_bind_spill(lua_State *L);
 void rl_bind_session(lua_State *L);
+void rl_bind_session_database(lua_State *L);
 void rl_bind_guard(lua_State *L);
 void rl_bind_client_cookie(lua_State *L);
 void rl_bind_client_head(lua_State *L);

@@ -98,7 +98,7 @@ static binder *const http[] = {rl_bind_response, rl_bind_request, rl_bind_app,  
                                rl_bind_server,   rl_bind_static,  rl_bind_compress, NULL};
 static binder *const client[] = {rl_bind_client,          rl_bind_client_cookie, rl_bind_client_head,
                                  rl_bind_client_transfer, rl_bind_client_url,    NULL};
-static binder *const data[] = {rl_bind_sqlite, NULL};
+static binder *const data[] = {rl_bind_sqlite, rl_bind_session_database, NULL};
 static binder *const template[] = {rl_bind_template, rl_bind_template_lexer, NULL};
 
 /* `require "rille.native.http"` and so on: one table for each folder of bind/. */
