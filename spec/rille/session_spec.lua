@@ -431,7 +431,7 @@ describe("sessions in a database", function()
       db:exec "DROP TABLE rille_sessions"
       return ""
     end)
-    app:on_error(function(err) return rille.text(err.code .. " " .. tostring(err.sqlite) .. " " .. err.message, 500) end)
+    app:on_error("*", function(_, err) return rille.text(err.code .. " " .. tostring(err.sqlite) .. " " .. err.message, 500) end)
     local text = testing.client(app):get("/"):text()
     assert.matches("^sql 1 no such table: rille_sessions, in: INSERT INTO rille_sessions", text)
     db:close()
