@@ -64,6 +64,11 @@ static int fail(rl_session_call *call, const rl_sql_error *error, rl_slice sql) 
   return error->code;
 }
 
+/* The operation's own copy of its text goes with it. */
+static int fail_op(rl_session_call *call, const rl_op *op) {
+  return fail(call, &op->error, op->failed.data ? rl_slice_str(statements[call->step]) : RL_SLICE_NONE);
+}
+
 static int fail_closed(rl_session_call *call) {
   rl_sql_error error;
   rl_sql_refused(&error, RL_EINVALID, "the database was closed");
@@ -133,9 +138,7 @@ static void on_done(rl_op *op) {
   }
   work *w = call->work;
   database_store *s = w->store;
-  int code = op->error.code == RL_ECANCELLED ? RL_ECANCELLED
-             : op->error.code                ? fail(call, &op->error, op->failed)
-                                             : RL_OK;
+  int code = op->error.code == RL_ECANCELLED ? RL_ECANCELLED : op->error.code ? fail_op(call, op) : RL_OK;
   drop_work(call);
   if (!code) code = take_rows(s, call, op);
   rl_op_del(op);
