@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -107,6 +108,23 @@ TEST(a_pipe_does_not_hold_up_who_opens_it) {
   close(fd);
 }
 
+static void *write_late(void *path) {
+  int fd = open(path, O_WRONLY); /* waits for the reader */
+  if (fd < 0 || write(fd, "late", 4) != 4) abort();
+  close(fd);
+  return NULL;
+}
+
+/* rille serve <(echo …): a program may be one. */
+TEST(a_pipe_is_read_to_its_end) {
+  UNUSED;
+  pthread_t writer;
+  assert_int_equal(pthread_create(&writer, NULL, write_late, (void *)(intptr_t)in_base("root/pipe")), 0);
+  assert_int_equal(read_file(&root, "pipe"), 0);
+  assert_slice(rl_buf_slice(&buf), "late");
+  pthread_join(writer, NULL);
+}
+
 TEST(more_than_the_buffer_takes_is_refused) {
   UNUSED;
   rl_buf_init(&buf, 2);
@@ -190,6 +208,7 @@ int main(void) {
       CASE(a_name_that_is_too_long_is_an_error),
       CASE(a_directory_and_a_file_of_nobody_are_no_text),
       CASE(a_pipe_does_not_hold_up_who_opens_it),
+      CASE(a_pipe_is_read_to_its_end),
       CASE(more_than_the_buffer_takes_is_refused),
       CASE(names_are_listed_in_order),
       CASE(a_folder_is_listed_through_a_link_that_stays_inside),

@@ -98,11 +98,8 @@ local function read_file(where, path)
   if info and info.type ~= "file" then
     fail("migration %s is a %s: a file was expected", where, info.type == "directory" and "folder" or "device")
   end
-  local file, message = io.open(path, "rb")
-  if not file then fail("migration %s: %s", where, message) end
-  local sql = file:read "a"
-  file:close()
-  if not sql then fail("migration %s cannot be read", where) end
+  local sql, message = native.read_file(path)
+  if not sql then fail("migration %s: %s", where, message) end
   return sql
 end
 

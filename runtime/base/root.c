@@ -12,8 +12,8 @@
 #include "base/beneath.h"
 #include "base/error.h"
 
-/* A pipe does not make the caller wait, and no terminal becomes ours. */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+/* No terminal becomes ours. */
+static int flags_of(bool waits) { return O_RDONLY | O_CLOEXEC | O_NOCTTY | (waits ? 0 : O_NONBLOCK); }
 
 /* The code for errno, which stays as it is. */
 static int code_of_errno(void) {
@@ -72,8 +72,8 @@ bool rl_root_next(const rl_buf *entries, size_t *at, rl_root_entry *out) {
 
 /* ---- below a directory ------------------------------------------------------------------------------------------------------- */
 
-static int open_below(const rl_root *root, const char *path, int *fd) {
-  return check_fd(rl_open_beneath(root->fd, path, OPEN_FLAGS), fd);
+static int open_below(const rl_root *root, const char *path, bool waits, int *fd) {
+  return check_fd(rl_open_beneath(root->fd, path, flags_of(waits)), fd);
 }
 
 /* Opens a path only to look at it or into it; "" is the root itself. */
@@ -120,9 +120,9 @@ int rl_root_beneath(rl_root *root, const char *directory) {
 
 /* ---- anywhere ---------------------------------------------------------------------------------------------------------------- */
 
-static int open_file(const rl_root *root, const char *path, int *fd) {
+static int open_file(const rl_root *root, const char *path, bool waits, int *fd) {
   (void)root;
-  return check_fd(open(path, OPEN_FLAGS), fd);
+  return check_fd(open(path, flags_of(waits)), fd);
 }
 
 static int stat_file(const rl_root *root, const char *path, bool follow, struct stat *out) {
@@ -147,7 +147,7 @@ void rl_root_close(rl_root *root) {
   if (root->ops) root->ops->close(root);
 }
 
-int rl_root_open(const rl_root *root, const char *path, int *fd) { return root->ops->open(root, path, fd); }
+int rl_root_open(const rl_root *root, const char *path, int *fd) { return root->ops->open(root, path, false, fd); }
 
 int rl_root_stat(const rl_root *root, const char *path, bool follow, struct stat *out) {
   return root->ops->stat(root, path, follow, out);
@@ -155,12 +155,6 @@ int rl_root_stat(const rl_root *root, const char *path, bool follow, struct stat
 
 int rl_root_list(const rl_root *root, const char *path, rl_buf *entries) {
   return root->ops->list(root, path, entries);
-}
-
-/* A pipe is read as it is: opened without waiting, it would seem empty. */
-static void wait_for_bytes(int fd) {
-  int flags = fcntl(fd, F_GETFL);
-  if (flags >= 0 && (flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 static int read_all(int fd, rl_buf *out) {
@@ -175,9 +169,8 @@ static int read_all(int fd, rl_buf *out) {
 }
 
 int rl_root_read(const rl_root *root, const char *path, rl_buf *out) {
-  int fd, code = rl_root_open(root, path, &fd);
+  int fd, code = root->ops->open(root, path, true, &fd);
   if (code) return code;
-  wait_for_bytes(fd);
   code = read_all(fd, out);
   close_keeping_errno(fd);
   return code;

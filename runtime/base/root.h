@@ -20,8 +20,8 @@ typedef struct rl_root rl_root;
 
 typedef struct rl_root_ops {
   /* Opens a file for reading; `*fd` is the caller's to close, and need not be one of a directory's file. A directory may be
-   * opened too; the caller looks at what it got. */
-  int (*open)(const rl_root *root, const char *path, int *fd);
+   * opened too; the caller looks at what it got. `waits`: a pipe is open once somebody writes, else at once. */
+  int (*open)(const rl_root *root, const char *path, bool waits, int *fd);
   /* Looks at what a path names; `follow`: at what a symbolic link leads to, else at the link. */
   int (*stat)(const rl_root *root, const char *path, bool follow, struct stat *out);
   /* Appends the entries of a directory, sorted by their bytes, without "." and ".."; read by rl_root_next. */
@@ -49,12 +49,14 @@ int rl_root_beneath(rl_root *root, const char *directory);
 /* May be called twice, and after a failed open. */
 void rl_root_close(rl_root *root);
 
+/* Opens a file for reading, and waits for nobody. */
 int rl_root_open(const rl_root *root, const char *path, int *fd);
 int rl_root_stat(const rl_root *root, const char *path, bool follow, struct stat *out);
 int rl_root_list(const rl_root *root, const char *path, rl_buf *entries);
 /* Takes the next entry of a list; `*at` is 0 at first. False at its end. */
 bool rl_root_next(const rl_buf *entries, size_t *at, rl_root_entry *out);
-/* Appends a whole file, up to the buffer's limit (RL_ETOOBIG). What cannot be read, such as a directory, is an error. */
+/* Appends a whole file, up to the buffer's limit (RL_ETOOBIG); a pipe to its end. What cannot be read, such as a directory, is
+ * an error. */
 int rl_root_read(const rl_root *root, const char *path, rl_buf *out);
 
 #endif

@@ -13,6 +13,7 @@
 #include "vm/error.h"
 #include "vm/library.h"
 #include "vm/owner.h"
+#include "vm/searcher.h"
 #include "vm/task/task.h"
 
 static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
@@ -134,6 +135,7 @@ static int furnish(lua_State *L) {
   rl_owner_open(L);
   rl_coroutine_open(L);
   add_searcher(L);
+  rl_searcher_open(L, 3);
   set_paths(L, vm->root);
   rl_native_open(L);
   replace_require(L);
