@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "support/app/program.h"
 #include "support/test.h"
-#include "support/vm/program.h"
 
 /* So many that Lua's collector comes round several times: else what it costs would hang on where it stands at the start. */
 enum { WARM = 400, MANY = 5000, FEW = 1000 };

@@ -14,7 +14,7 @@
 
 static rl_loop loop;
 static rl_engine *engine;
-static rl_guard guard;
+static rl_address_policy policy;
 static int listener, done, fd, code;
 static char authority[64], why[400];
 
@@ -36,7 +36,7 @@ static int setup(void **state) {
   if (rl_listen_tcp("127.0.0.1", 0, false, &listener, 1, &text) != 1 || rl_loop_init(&loop)) return -1;
   rl_buf_free(&text);
   snprintf(authority, sizeof authority, "127.0.0.1:%d", rl_listen_port(listener));
-  rl_guard_init(&guard, false);
+  rl_address_policy_init(&policy, false);
   engine = rl_engine_new(&loop);
   return engine ? 0 : -1;
 }
@@ -49,7 +49,7 @@ static int teardown(void **state) {
   (void)state;
   if (fd >= 0) close(fd);
   close(listener);
-  rl_guard_free(&guard);
+  rl_address_policy_free(&policy);
   rl_engine_unref(engine);
   turns(3);
   return rl_loop_free(&loop);
@@ -64,7 +64,7 @@ static void on_done(void *owner, int connected, int error, const char *text) {
 }
 
 static rl_dial *dial(const char *to, const char *unix_path) {
-  return rl_dial_new(engine, &(rl_dial_to){.authority = rl_slice_str(to), .unix_path = unix_path, .guard = &guard},
+  return rl_dial_new(engine, &(rl_dial_to){.authority = rl_slice_str(to), .unix_path = unix_path, .policy = &policy},
                      on_done, &loop);
 }
 
@@ -127,7 +127,7 @@ TEST(a_refused_connection_is_told_with_its_reason) {
 
 TEST(the_guard_is_asked_before_a_socket_is_made) {
   UNUSED;
-  guard.deny_private = true;
+  policy.deny_private = true;
   dial(authority, NULL);
   wait_for_it();
   assert_int_equal(code, RL_EDENIED);

@@ -1,231 +1,11 @@
-/* URLs as a client takes them apart: written out in one way, or refused with the reason. */
+/* Normalized URLs: which texts pass for one, and what they are cut into. */
 #include "client/location.h"
 
-#include "base/error.h"
-#include "base/limits.h"
-#include "client/path.h"
 #include "support/test.h"
 
-static void becomes_from(const char *text, const char *base, const char *url) {
-  rl_location location;
-  const char *why = NULL;
-  int code = rl_location_parse(&location, text, base, &why);
-  if (code) print_error("'%s': %s\n", text, why);
-  assert_int_equal(code, RL_OK);
-  if (strcmp(location.url, url) != 0) print_error("'%s'\n", text);
-  assert_string_equal(location.url, url);
-  rl_location_free(&location);
-}
-
-/* And once more it stays what it is. */
-static void becomes(const char *text, const char *url) {
-  becomes_from(text, NULL, url);
-  becomes_from(url, NULL, url);
-}
-
-static void is_refused(const char *text, const char *reason) {
-  rl_location location;
-  const char *why = NULL;
-  if (rl_location_parse(&location, text, NULL, &why) == RL_OK) fail_msg("'%s' was taken: %s", text, location.url);
-  if (!strstr(why, reason)) fail_msg("'%s': %s", text, why);
-}
-
-TEST(urls_are_written_in_one_way) {
-  UNUSED;
-  becomes("HTTP://EXAMPLE.com", "http://example.com/");
-  becomes("https://Example.COM:443/A?B", "https://example.com/A?B");
-  becomes("http://a:80/", "http://a/");
-  becomes("http://a:443/", "http://a:443/");
-  becomes("https://a:80/", "https://a:80/");
-  becomes("http://a:/x", "http://a/x");
-  becomes("http://a/x?", "http://a/x?"); /* an empty query is one (RFC 3986 section 6.2.3) */
-  becomes("http://a?x#top", "http://a/?x");
-  becomes("http://u:p%40@a/", "http://a/");
-  becomes("http://a/\xc3\xbc b?q=\"<\xc3\xa9>\\", "http://a/%C3%BC%20b?q=%22%3C%C3%A9%3E%5C");
-  becomes("http://a/%41%zz%2F", "http://a/%41%zz%2F");
-  becomes("http://a.b-c_d.example./", "http://a.b-c_d.example./");
-  becomes("http://[0:0::1]:8080/", "http://[::1]:8080/");
-  becomes("http://[FE80::1%25lo]/", "http://[fe80::1%25lo]/");
-}
-
-TEST(dot_segments_are_taken_out_in_each_spelling) {
-  UNUSED;
-  becomes("http://a/v1/../admin", "http://a/admin");
-  becomes("http://a/v1/%2e%2e/admin", "http://a/admin");
-  becomes("http://a/v1/.%2E/%2e/admin/%2E.", "http://a/");
-  becomes("http://a/b/%2e%2e/../c", "http://a/c");
-  becomes("http://a/../../..", "http://a/");
-  becomes("http://a/b/.", "http://a/b/");
-  becomes("http://a/b/..", "http://a/");
-  becomes("http://a/b/c/..", "http://a/b/");
-  becomes("http://a/b//../c", "http://a/b/c");
-  becomes("http://a/.//b", "http://a//b");
-  becomes("http://a/..b/.c/.../d./%2e%2e%2e", "http://a/..b/.c/.../d./%2e%2e%2e");
-  becomes("http://a/b?c=/../d", "http://a/b?c=/../d");
-  becomes("http://a/b/..%2f../%252e%252e/c", "http://a/b/..%2f../%252e%252e/c");
-}
-
-TEST(a_relative_text_is_resolved) {
-  UNUSED;
-  becomes_from("../c?q=1#part", "http://a/x/y/z", "http://a/x/c?q=1");
-  becomes_from("%2e%2e/c", "http://a/x/y/z", "http://a/x/c");
-  becomes_from("/c/../d", "http://a/x/y", "http://a/d");
-  becomes_from("?q", "http://a/x?p", "http://a/x?q");
-  becomes_from("", "http://a/x?p", "http://a/x?p");
-  becomes_from("#top", "http://a/x?p", "http://a/x?p");
-  becomes_from("//B:80/c", "http://a/x", "http://b/c");
-  becomes_from("//b", "https://a/x", "https://b/");
-  becomes_from("..", "http://a:81/x", "http://a:81/");
-}
-
-TEST(what_only_curl_takes_for_a_scheme_is_refused) {
+TEST(a_normalized_text_is_taken_as_it_stands) {
   UNUSED;
   rl_location location;
-  const char *why;
-  assert_int_equal(rl_location_parse(&location, "8ttp:/b", "http://a/", &why), RL_EURL);
-  assert_non_null(strstr(why, "scheme"));
-}
-
-TEST(a_host_in_a_query_is_none) {
-  UNUSED;
-  rl_location location;
-  const char *why;
-  assert_int_equal(rl_location_parse(&location, "?u=http://127.1/", "http://a/", &why), RL_OK);
-  assert_string_equal(location.url, "http://a/?u=http://127.1/");
-  assert_false(location.disguised);
-  rl_location_free(&location);
-}
-
-TEST(hosts_outside_ascii_become_what_dns_knows) {
-  UNUSED;
-  becomes(
-      "http://b\xc3\xbc"
-      "cher.example/",
-      "http://xn--bcher-kva.example/");
-  becomes("http://B%C3%9CCHER.example/", "http://xn--bcher-kva.example/");
-  becomes(
-      "http://bu\xcc\x88"
-      "cher.example/",
-      "http://xn--bcher-kva.example/");                                /* composed */
-  becomes("http://fa\xc3\x9f.example/", "http://xn--fa-hia.example/"); /* not "fass": UTS #46 is not transitional */
-  becomes(
-      "http://\xef\xbd\x85xample\xe3\x80\x82"
-      "com/",
-      "http://example.com/"); /* a wide e, an ideographic full stop */
-  becomes("http://XN--BCHER-KVA.example/", "http://xn--bcher-kva.example/");
-  becomes("http://\xc3\xbc.example:8080/\xc3\xbc", "http://xn--tda.example:8080/%C3%BC");
-}
-
-TEST(numbers_become_addresses_and_say_so) {
-  UNUSED;
-  static const char *const disguises[] = {
-      "http://127.1/",
-      "http://2130706433/",
-      "http://0x7f.1/",
-      "http://0177.0.0.1/",
-      "http://127.0.0.1./",
-      "http://0x7f.1./",
-      "http://%31%32%37.0.0.1/",
-      "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/",          /* wide digits */
-      "http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/",          /* circled ones */
-      "http://127\xe3\x80\x82\x30\xef\xbc\x8e\x30\xef\xbd\xa1\x31/", /* other dots */
-      "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97\xe3\x80\x82\x31/"};
-  for (size_t i = 0; i < sizeof disguises / sizeof *disguises; i++) {
-    rl_location location;
-    const char *why;
-    assert_int_equal(rl_location_parse(&location, disguises[i], NULL, &why), RL_OK);
-    assert_string_equal(location.url, "http://127.0.0.1/");
-    if (!location.disguised) fail_msg("'%s' hides its address", disguises[i]);
-    rl_location_free(&location);
-  }
-  rl_location plain;
-  const char *why;
-  assert_int_equal(rl_location_parse(&plain, "http://127.0.0.1/", NULL, &why), RL_OK);
-  assert_false(plain.disguised);
-  rl_location_free(&plain);
-}
-
-TEST(what_cannot_be_fetched_is_refused_with_its_reason) {
-  UNUSED;
-  is_refused("", "http:// or https:// in front");
-  is_refused("/x", "http:// or https:// in front");
-  is_refused("example.com", "http:// or https:// in front");
-  is_refused(" http://a/", "http:// or https:// in front");
-  is_refused("ftp://a/", "its scheme cannot be fetched");
-  is_refused("javascript:alert(1)", "its scheme cannot be fetched");
-  is_refused("localhost:8080/", "its scheme cannot be fetched");
-  is_refused("http:/a", "two slashes");
-  is_refused("http:a", "two slashes");
-  is_refused("http://", "no host");
-  is_refused("http:///a", "no host");
-  is_refused("http://:80/", "no host");
-  is_refused("http://u@/", "no host");
-  is_refused("http://a:0/", "port");
-  is_refused("http://a:65536/", "port");
-  is_refused("http://a:8x/", "port");
-  is_refused("http://a:-1/", "port");
-  is_refused("http://[::1", "IPv6");
-  is_refused("http://[v1.a]/", "IPv6");
-  is_refused("http://a\tb/", "control character");
-  is_refused("http://a/\r\nX: y", "control character");
-  is_refused("http://a/\x7f", "control character");
-  is_refused("http://a\\@b/", "backslash");
-  is_refused("http://a/b\\..\\c", "backslash");
-  is_refused("http://a b/", "its host holds a character");
-  is_refused("http://a%00b/", "its host holds a character");
-  is_refused("http://a%2fb/", "its host holds a character");
-  is_refused("http://a~b/", "its host holds a character");
-  is_refused("http://u@v@a/", "its host holds a character");
-  is_refused("http://a..b/", "empty label");
-  is_refused("http://.a/", "empty label");
-  is_refused("http://./", "empty label");
-  is_refused("http://256.1.1.1/", "is a number, and no IPv4 address");
-  is_refused("http://1.2.3.4.5/", "is a number, and no IPv4 address");
-  is_refused("http://4294967296/", "is a number, and no IPv4 address");
-  is_refused("http://a.0x/", "is a number, and no IPv4 address");
-  is_refused("http://a%ff.example/", "not UTF-8");
-  is_refused(
-      "http://a\xef\xbc\x8f"
-      "b.example/",
-      "its host holds a character");                                        /* a wide slash */
-  is_refused("http://\xe2\x84\x80.example/", "its host holds a character"); /* a/c in one character */
-  is_refused(
-      "http://a\xef\xbc\xa0"
-      "b.example/",
-      "its host holds a character");                                         /* a wide at sign */
-  is_refused("http://a\xef\xbc\x9a\x38\x30/", "its host holds a character"); /* a wide colon */
-  is_refused(
-      "http://\xcc\x80"
-      "a.example/",
-      "IDNA");                               /* begins with an accent */
-  is_refused("http://\xc2\xad/", "no host"); /* a soft hyphen is nothing */
-  is_refused("http://u%00:p@a/", "control character");
-}
-
-static char *with_host(const char *part, size_t times, const char *end) {
-  static char text[RL_LIMIT_URL + 64];
-  strcpy(text, "http://");
-  for (size_t i = 0; i < times; i++) strcat(text, part);
-  return strcat(text, end);
-}
-
-TEST(what_is_too_long_is_refused) {
-  UNUSED;
-  static char text[RL_LIMIT_URL + 2];
-  is_refused(with_host("a", 64, "/"), "longer than 63");
-  is_refused(with_host("\xc3\xbc", 64, "/"), "longer than 63");
-  is_refused(with_host("a.", 128, "/"), "longer than 253");
-  is_refused(with_host("\xc3\xbc.", 127, "/"), "longer than 253");
-  is_refused(with_host("\xc3\xbc", 2000, "/"), "longer than 253");
-  memset(text, 'a', sizeof text - 1);
-  memcpy(text, "http://a/", 9);
-  is_refused(text, "longer than 64 KiB");
-  text[sizeof text - 2] = 0;
-  becomes(text, text);
-}
-
-TEST(what_is_settled_is_not_taken_apart) {
-  UNUSED;
   static const char *const settled[] = {"http://a/",           "https://a.b-c.example:8443/x/%20?a=b&c=[1]",
                                         "http://a_b:65535/.a", "http://127.0.0.1/?../.",
                                         "http://a/x/..%2f",    "http://a/x?"};
@@ -262,43 +42,85 @@ TEST(what_is_settled_is_not_taken_apart) {
                                       "http://a/b/.%2e",
                                       "http://a/b/..?x"};
   for (size_t i = 0; i < sizeof settled / sizeof *settled; i++) {
-    assert_true(rl_location_is_settled(rl_slice_str(settled[i])));
-    becomes(settled[i], settled[i]);
+    assert_true(rl_location_take(&location, rl_slice_str(settled[i])));
+    assert_slice(location.text, settled[i]);
   }
   for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-    if (rl_location_is_settled(rl_slice_str(other[i]))) fail_msg("'%s' is settled", other[i]);
-  assert_false(rl_location_is_settled(rl_slice_str(with_host("a", 64, "/"))));
+    if (rl_location_take(&location, rl_slice_str(other[i]))) fail_msg("'%s' is taken", other[i]);
 }
 
-TEST(a_path_climbs_where_any_reading_of_it_does) {
+static void cuts(const char *text, const char *authority, const char *host, int port, const char *path,
+                 const char *query) {
+  rl_location l;
+  rl_location_cut(&l, rl_slice_str(text));
+  assert_slice(l.text, text);
+  assert_slice(l.authority, authority);
+  assert_slice(l.host, host);
+  assert_int_equal(l.port, port);
+  assert_slice(l.path, path);
+  assert_slice(l.target, strchr(text + strlen("https://"), '/'));
+  assert_true(query ? l.query.data && rl_slice_eq(l.query, rl_slice_str(query)) : !l.query.data);
+  assert_int_equal(l.secure, strncmp(text, "https", 5) == 0);
+}
+
+TEST(a_text_is_cut_into_its_parts) {
   UNUSED;
-  static const char *const climbs[] = {"..",      "/..",           "../x",          "x/../..",       "x/../../x/y/z",
-                                       "%2e%2e",  ".%2E/x",        "/./../x",       "//..",          "x//../..",
-                                       "..%2fx",  "x/..%2F..%2fy", "..\\x",         "%5c..%5Cx",     "x\\..\\..\\y",
-                                       "../..?x", "x%2f..%2fy",    "x%2fy/../../z", "x%2fy/..%5c..", ".%2f./.."};
-  static const char *const stays[] = {
-      "",       "x",         "/x/..",    "x/../y/..",    "...", "..x", "x/%2e%2e/y", "?/../..",
-      "#../..", "x?q=../..", "x/..%2fy", "%252e%252e/x", ".",   "./.", "..;x",
-  };
-  for (size_t i = 0; i < sizeof climbs / sizeof *climbs; i++)
-    if (!rl_path_climbs(rl_slice_str(climbs[i]))) fail_msg("'%s' climbs", climbs[i]);
-  for (size_t i = 0; i < sizeof stays / sizeof *stays; i++)
-    if (rl_path_climbs(rl_slice_str(stays[i]))) fail_msg("'%s' stays", stays[i]);
+  cuts("http://ab/", "ab", "ab", 80, "/", NULL);
+  cuts("https://a.b/c/d?", "a.b", "a.b", 443, "/c/d", "");
+  cuts("https://a.b:8443/c?d=/e?f", "a.b:8443", "a.b", 8443, "/c", "d=/e?f");
+  cuts("http://[::1]/x", "[::1]", "[::1]", 80, "/x", NULL);
+  cuts("http://[fe80::1%25lo]:81/", "[fe80::1%25lo]:81", "[fe80::1%25lo]", 81, "/", NULL);
+}
+
+TEST(some_hosts_are_left_to_curl) {
+  UNUSED;
+  static const char *const ours[] = {"http://a/", "http://127.0.0.1/", "http://[::1]/", "http://1a.b/"};
+  static const char *const curls[] = {"http://[fe80::1%25lo]/", "http://a.1b/"};
+  rl_location l;
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+    rl_location_cut(&l, rl_slice_str(ours[i]));
+    if (l.for_curl) fail_msg("%s", ours[i]);
+  }
+  for (size_t i = 0; i < sizeof curls / sizeof *curls; i++) {
+    rl_location_cut(&l, rl_slice_str(curls[i]));
+    if (!l.for_curl) fail_msg("%s", curls[i]);
+  }
+}
+
+TEST(it_moves_to_another_copy_of_its_text) {
+  UNUSED;
+  char first[] = "http://a:81/b?c", second[] = "http://a:81/b?c";
+  rl_location from;
+  rl_location_cut(&from, rl_slice_str(first));
+  rl_location to = rl_location_move(&from, second);
+  memset(first, 'x', sizeof first - 1);
+  assert_ptr_equal(to.text.data, second);
+  assert_slice(to.authority, "a:81");
+  assert_slice(to.target, "/b?c");
+  assert_slice(to.query, "c");
+}
+
+static uint64_t hash_of(const char *text) {
+  rl_location l;
+  rl_location_cut(&l, rl_slice_str(text));
+  return rl_location_origin_hash(&l);
+}
+
+TEST(locations_of_one_origin_hash_alike) {
+  UNUSED;
+  assert_true(hash_of("http://a/b") == hash_of("http://a/c?d"));
+  assert_true(hash_of("http://a/") != hash_of("https://a/"));
+  assert_true(hash_of("http://a/") != hash_of("http://a:81/"));
+  assert_true(hash_of("http://a/") != hash_of("http://b/"));
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      RUN(urls_are_written_in_one_way),
-      RUN(dot_segments_are_taken_out_in_each_spelling),
-      RUN(a_relative_text_is_resolved),
-      RUN(what_only_curl_takes_for_a_scheme_is_refused),
-      RUN(a_host_in_a_query_is_none),
-      RUN(hosts_outside_ascii_become_what_dns_knows),
-      RUN(numbers_become_addresses_and_say_so),
-      RUN(what_cannot_be_fetched_is_refused_with_its_reason),
-      RUN(what_is_too_long_is_refused),
-      RUN(what_is_settled_is_not_taken_apart),
-      RUN(a_path_climbs_where_any_reading_of_it_does),
+      RUN(a_normalized_text_is_taken_as_it_stands),
+      RUN(a_text_is_cut_into_its_parts),
+      RUN(some_hosts_are_left_to_curl),
+      RUN(it_moves_to_another_copy_of_its_text),
+      RUN(locations_of_one_origin_hash_alike),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

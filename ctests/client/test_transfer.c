@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "client/carrier/curl.h"
+#include "client/carrier/http1.h"
 #include "client/client.h"
 #include "net/address.h"
 #include "support/test.h"
@@ -23,6 +25,7 @@ static rl_transfer transfer;
 static int listener, peers[MOST_PEERS], asker, accepted, requests, close_behind;
 static rl_buf heard;
 static char url[64];
+static rl_location location;
 static const char *answer;
 static int progress;
 
@@ -57,18 +60,19 @@ static void turn(void) {
 static int setup(void **state) {
   (void)state;
   rl_buf text;
-  rl_guard guard;
+  rl_address_policy policy;
   accepted = requests = close_behind = progress = 0;
   for (int i = 0; i < MOST_PEERS; i++) peers[i] = -1;
   rl_buf_init(&text, 1000);
   rl_buf_init(&heard, RL_BUF_NO_LIMIT);
-  rl_guard_init(&guard, false);
+  rl_address_policy_init(&policy, false);
   if (rl_listen_tcp("127.0.0.1", 0, false, &listener, 1, &text) != 1 || rl_loop_init(&loop)) return -1;
   fcntl(listener, F_SETFL, O_NONBLOCK);
   rl_buf_free(&text);
   snprintf(url, sizeof url, "http://127.0.0.1:%d/path", rl_listen_port(listener));
+  rl_location_cut(&location, rl_slice_str(url));
   engine = rl_engine_new(&loop);
-  pool = rl_pool_new(engine, 2, 0, &guard);
+  pool = rl_pool_new(engine, 2, 0, &policy);
   answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
   return 0;
 }
@@ -89,7 +93,7 @@ static int teardown(void **state) {
 
 static void on_progress(rl_transfer *t) { (void)t, progress++; }
 
-static int begin(rl_transfer *t, const rl_exchange *exchange) {
+static int begin(rl_transfer *t, const rl_client_request *exchange) {
   rl_transfer_init(t, pool);
   t->on_progress = on_progress;
   return rl_client_start(t, exchange);
@@ -114,22 +118,24 @@ static void end(rl_transfer *t, int code, const char *body) {
 
 static const rl_route by_env = {.proxy = "env", .no_proxy = "*"}; /* curl's affair, which then goes straight */
 
-static rl_exchange get(void) { return (rl_exchange){.method = "GET", .url = url, .length = -1, .idempotent = true}; }
+static rl_client_request get(void) {
+  return (rl_client_request){.method = "GET", .location = &location, .length = -1, .idempotent = true};
+}
 
 TEST(a_plain_request_goes_by_a_link_that_the_next_one_uses_again) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   rl_header headers[] = {{RL_SLICE("X-A"), RL_SLICE("b"), 0}, {RL_SLICE("Empty"), RL_SLICE(""), 0}};
   x.headers = headers;
   x.header_count = 2;
   for (int i = 0; i < 3; i++) {
     assert_int_equal(begin(&transfer, &x), 0);
-    assert_ptr_equal(transfer.carrier, &rl_carrier_link);
+    assert_ptr_equal(transfer.carrier, &rl_carrier_http1);
     run(&transfer);
     end(&transfer, 0, "hi");
   }
   assert_int_equal(accepted, 1);
-  assert_int_equal(pool->links.count, 1);
+  assert_int_equal(pool->idle.count, 1);
   heard.len /= 3;
   rl_buf_add_char(&heard, 0);
   char wanted[200];
@@ -140,7 +146,7 @@ TEST(a_plain_request_goes_by_a_link_that_the_next_one_uses_again) {
 
 TEST(a_request_that_is_not_plain_goes_by_curl) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   x.route = &by_env;
   for (int i = 0; i < 3; i++) {
     assert_int_equal(begin(&transfer, &x), 0);
@@ -153,14 +159,14 @@ TEST(a_request_that_is_not_plain_goes_by_curl) {
 
 TEST(a_request_that_says_so_is_the_last_on_its_connection) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   rl_header close_it = {RL_SLICE("Connection"), RL_SLICE("Close"), 0};
   x.headers = &close_it;
   x.header_count = 1;
   begin(&transfer, &x);
   run(&transfer);
   end(&transfer, 0, "hi");
-  assert_int_equal(pool->links.count, 0);
+  assert_int_equal(pool->idle.count, 0);
 }
 
 TEST(a_unix_socket_is_a_place_of_its_own) {
@@ -168,7 +174,7 @@ TEST(a_unix_socket_is_a_place_of_its_own) {
   char path[64];
   rl_buf text;
   int tcp = listener;
-  rl_exchange x = get();
+  rl_client_request x = get();
   snprintf(path, sizeof path, "/tmp/rille-transfer-%d", getpid());
   rl_route by_unix = {.unix_path = path};
   rl_buf_init(&text, 1000);
@@ -193,7 +199,7 @@ TEST(a_unix_socket_is_a_place_of_its_own) {
 
 TEST(a_dead_kept_connection_is_replaced_once) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   begin(&transfer, &x);
   run(&transfer);
   end(&transfer, 0, "hi");
@@ -211,7 +217,7 @@ TEST(a_dead_kept_connection_is_replaced_once) {
 
 TEST(a_request_that_may_be_sent_once_only_fails_there) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   x.method = "POST";
   x.idempotent = false;
   x.has_body = true;
@@ -230,7 +236,7 @@ TEST(a_request_that_may_be_sent_once_only_fails_there) {
 TEST(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line) {
   UNUSED;
   rl_transfer many[5];
-  rl_exchange x = get();
+  rl_client_request x = get();
   for (int i = 0; i < 5; i++) assert_int_equal(begin(&many[i], &x), 0);
   assert_int_equal(pool->active, 2);
   rl_transfer_stop(&many[3]);
@@ -245,7 +251,7 @@ TEST(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line) {
 TEST(a_closed_pool_ends_everybody_and_takes_nobody) {
   UNUSED;
   rl_transfer many[3], late;
-  rl_exchange x = get();
+  rl_client_request x = get();
   answer = NULL;
   for (int i = 0; i < 3; i++) begin(&many[i], &x);
   for (int i = 0; i < 20; i++) turn();
@@ -257,15 +263,15 @@ TEST(a_closed_pool_ends_everybody_and_takes_nobody) {
 
 TEST(a_streamed_body_waits_for_its_connection) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   x.method = "PUT";
   x.has_body = x.streamed = true;
   begin(&transfer, &x);
-  rl_transfer_offer(&transfer, RL_SLICE("offered early"));
-  assert_int_equal(transfer.offer.len, 13);
-  for (int i = 0; transfer.offer.len && i < 5000; i++) turn();
-  assert_int_equal(transfer.offer.len, 0);
-  rl_transfer_offer_end(&transfer);
+  rl_transfer_send(&transfer, RL_SLICE("offered early"));
+  assert_int_equal(transfer.outgoing.len, 13);
+  for (int i = 0; transfer.outgoing.len && i < 5000; i++) turn();
+  assert_int_equal(transfer.outgoing.len, 0);
+  rl_transfer_send_end(&transfer);
   run(&transfer);
   end(&transfer, 0, "hi");
   rl_buf_add_char(&heard, 0);
@@ -275,7 +281,7 @@ TEST(a_streamed_body_waits_for_its_connection) {
 static void server_says(const char *text) { assert_int_equal(write(asker, text, strlen(text)), (ssize_t)strlen(text)); }
 
 /* A body that is being sent, and the head of an answer that has come meanwhile. */
-static void send_and_hear(rl_exchange *x, const char *early) {
+static void send_and_hear(rl_client_request *x, const char *early) {
   heard.len = 0;
   answer = NULL;
   requests = 0;
@@ -283,19 +289,19 @@ static void send_and_hear(rl_exchange *x, const char *early) {
   x->has_body = x->streamed = true;
   begin(&transfer, x);
   while (!requests) turn();
-  rl_transfer_offer(&transfer, RL_SLICE("first"));
-  for (int i = 0; transfer.offer.len && i < 5000; i++) turn();
+  rl_transfer_send(&transfer, RL_SLICE("first"));
+  for (int i = 0; transfer.outgoing.len && i < 5000; i++) turn();
   server_says(early);
   for (int i = 0; !transfer.has_head && i < 5000; i++) turn();
   assert_true(transfer.has_head);
 }
 
-static void goes_on_behind_the_head_of_an_answer(rl_exchange *x) {
+static void goes_on_behind_the_head_of_an_answer(rl_client_request *x) {
   send_and_hear(x, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
-  assert_true(rl_transfer_wants_offer(&transfer));
-  rl_transfer_offer(&transfer, RL_SLICE("last"));
-  for (int i = 0; transfer.offer.len && i < 5000; i++) turn();
-  rl_transfer_offer_end(&transfer);
+  assert_true(rl_transfer_wants_body(&transfer));
+  rl_transfer_send(&transfer, RL_SLICE("last"));
+  for (int i = 0; transfer.outgoing.len && i < 5000; i++) turn();
+  rl_transfer_send_end(&transfer);
   for (int i = 0; requests < 2 && i < 5000; i++) turn(); /* the end of the chunks looks like the end of a request */
   server_says("done");
   run(&transfer);
@@ -304,10 +310,10 @@ static void goes_on_behind_the_head_of_an_answer(rl_exchange *x) {
   end(&transfer, 0, "done");
 }
 
-static void stops_behind_a_refusal(rl_exchange *x, const char *early) {
+static void stops_behind_a_refusal(rl_client_request *x, const char *early) {
   send_and_hear(x, early);
-  assert_false(rl_transfer_wants_offer(&transfer));
-  rl_transfer_cut(&transfer);
+  assert_false(rl_transfer_wants_body(&transfer));
+  rl_transfer_stop_sending(&transfer);
   server_says("no!");
   if (!strstr(early, "Content-Length")) shutdown(asker, SHUT_WR);
   run(&transfer);
@@ -317,18 +323,18 @@ static void stops_behind_a_refusal(rl_exchange *x, const char *early) {
   assert_null(strstr(heard.data, "\r\n0\r\n"));
 }
 
-static void ends_with_the_whole_of_an_answer(rl_exchange *x) {
+static void ends_with_the_whole_of_an_answer(rl_client_request *x) {
   send_and_hear(x, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
   run(&transfer);
-  assert_false(rl_transfer_wants_offer(&transfer));
-  rl_transfer_cut(&transfer);
+  assert_false(rl_transfer_wants_body(&transfer));
+  rl_transfer_stop_sending(&transfer);
   end(&transfer, 0, "hi");
 }
 
 TEST(an_answer_before_the_end_of_the_request_is_looked_at) {
   UNUSED;
   for (int by_curl = 0; by_curl < 2; by_curl++) {
-    rl_exchange x = get();
+    rl_client_request x = get();
     if (by_curl) x.route = &by_env;
     goes_on_behind_the_head_of_an_answer(&x);
     stops_behind_a_refusal(&x, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\n");
@@ -340,7 +346,7 @@ TEST(an_answer_before_the_end_of_the_request_is_looked_at) {
 }
 
 /* Takes a piece a turn, never all there is. */
-static void reads_slowly_in_bounded_memory(const rl_exchange *x) {
+static void reads_slowly_in_bounded_memory(const rl_client_request *x) {
   enum { BODY = 4 << 20, HEAD = 64 };
   char *text = malloc(BODY + HEAD), room[1000];
   size_t size = 0, most = 0;
@@ -372,7 +378,7 @@ static void reads_slowly_in_bounded_memory(const rl_exchange *x) {
 
 TEST(a_slow_reader_takes_bounded_memory) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   reads_slowly_in_bounded_memory(&x);
   requests = 0;
   x.route = &by_env;
@@ -380,12 +386,12 @@ TEST(a_slow_reader_takes_bounded_memory) {
 }
 
 /* One exchange while the n-th allocation fails; true where it was not reached any more. */
-static bool try_with_fault(const rl_exchange *x, long nth, bool forever) {
+static bool try_with_fault(const rl_client_request *x, long nth, bool forever) {
   rl_alloc_fail_at(nth, forever);
   int code = begin(&transfer, x);
   if (!code && x->streamed) {
-    rl_transfer_offer(&transfer, RL_SLICE("piece"));
-    rl_transfer_offer_end(&transfer);
+    rl_transfer_send(&transfer, RL_SLICE("piece"));
+    rl_transfer_send_end(&transfer);
   }
   for (int i = 0; !code && transfer.state != RL_TRANSFER_ENDED && i < 3000; i++) {
     long counted = rl_alloc_fail_at(0, false);
@@ -401,7 +407,7 @@ static bool try_with_fault(const rl_exchange *x, long nth, bool forever) {
   return good && counted < nth;
 }
 
-static void survives(const rl_exchange *x, bool forever) {
+static void survives(const rl_client_request *x, bool forever) {
   long nth = 1;
   while (!try_with_fault(x, nth, forever) && nth < 200) nth++;
   assert_in_range(nth, 4, 199);
@@ -411,7 +417,7 @@ static void survives(const rl_exchange *x, bool forever) {
 
 TEST(memory_that_is_short_ends_a_transfer_and_nothing_else) {
   UNUSED;
-  rl_exchange x = get();
+  rl_client_request x = get();
   survives(&x, false);
   survives(&x, true);
   close_behind = true; /* a new connection each time */
@@ -422,7 +428,7 @@ TEST(memory_that_is_short_ends_a_transfer_and_nothing_else) {
   x.route = &by_env;
   survives(&x, false);
   close_behind = false;
-  rl_exchange after = get();
+  rl_client_request after = get();
   begin(&transfer, &after);
   run(&transfer);
   end(&transfer, 0, "hi");

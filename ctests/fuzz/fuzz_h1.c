@@ -23,13 +23,13 @@ static void note_head(trace *t) {
   rl_req *req = t->reader.head;
   req->body_limit = BODY_MOST;
   rl_buf_addf(&t->text, "head %.*s [%.*s] 1.%d path [%.*s] query [%.*s] host [%.*s] %d%d%d%d %llu\n",
-              RL_FMT(req->method_name), RL_FMT(req->target), req->minor, RL_FMT(req->path), RL_FMT(req->query),
-              RL_FMT(req->host), req->keep_alive, req->chunked, req->expect_continue, req->body_done,
-              (unsigned long long)req->length);
+              RL_FMT(req->method_name), RL_FMT(req->target), req->version % 10, RL_FMT(req->path), RL_FMT(req->query),
+              RL_FMT(req->host), t->reader.message.keep_alive, t->reader.message.chunked, req->expect_continue,
+              req->body_done, (unsigned long long)req->length);
   note_fields(t, "field", req->headers, req->header_count);
   HOLDS(req->header_count <= limits.fields);
-  HOLDS(req->minor == 0 || req->host.len);
-  HOLDS(!(req->chunked && req->has_length));
+  HOLDS(req->version == RL_HTTP_1_0 || req->host.len);
+  HOLDS(t->reader.message.chunked != req->has_length);
   if (req->body_done) rl_req_free(req);
   else t->body = req;
 }
@@ -44,7 +44,7 @@ static void note_body(trace *t) {
 
 static void note_end(trace *t) {
   HOLDS(t->body);
-  HOLDS(t->body->chunked || t->body->body_size == t->body->length);
+  HOLDS(!t->body->has_length || t->body->body_size == t->body->length);
   rl_buf_add_str(&t->text, "\nend\n");
   note_fields(t, "trailer", t->body->trailers, t->body->trailer_count);
   rl_req_free(t->body);

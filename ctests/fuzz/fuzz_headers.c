@@ -31,14 +31,15 @@ static void try_request(rl_slice method, rl_slice target, const rl_header *field
   req->method_name = method;
   req->method = rl_method_of(method);
   req->target = target;
-  req->minor = (uint8_t)(target.len & 1);
+  rl_h1_message message = {0};
+  req->version = target.len & 1 ? RL_HTTP_1_1 : RL_HTTP_1_0;
   req->headers = fields;
   req->header_count = count;
-  if (rl_req_check(req) == RL_FAULT_NONE) {
+  if (!rl_h1_check_framing(req, &message) && !rl_req_check(req)) {
     HOLDS(req->path.len && (req->path.data[0] == '/' || rl_slice_eq(req->path, RL_SLICE("*"))));
     HOLDS(req->path.len < 2 || req->path.data[1] != '/');
     HOLDS(!req->host.len || rl_authority_is_valid(req->host));
-    HOLDS(!req->chunked || (req->minor == 1 && !req->has_length));
+    HOLDS(!message.chunked || (req->version == RL_HTTP_1_1 && !req->has_length));
   }
   rl_req_free(req);
   rl_chunk_pool_free(&chunks);
@@ -58,16 +59,15 @@ static void read_back(rl_slice head, const rl_resp *resp) {
 
 static void try_response(rl_slice type, const rl_header *fields, size_t count) {
   rl_resp resp = {.status = 200, .content_type = type, .headers = fields, .header_count = count};
-  rl_framing framing = {.body = true, .has_length = true};
+  rl_h1_framing framing = {.has_length = true};
   rl_buf out;
   rl_buf_init(&out, RL_BUF_NO_LIMIT);
-  int code = rl_h1_write_head(&out, &resp, &framing, "Sun, 06 Nov 1994 08:49:37 GMT", true, false);
-  HOLDS(code == rl_resp_check(&resp));
-  HOLDS(code == 0 || out.len == 0);
-  if (!code) read_back(rl_buf_slice(&out), &resp);
+  if (rl_resp_check(&resp) == 0) {
+    HOLDS(rl_h1_write_head(&out, &resp, &framing, "Sun, 06 Nov 1994 08:49:37 GMT", true, false) == 0);
+    read_back(rl_buf_slice(&out), &resp);
+  }
   rl_buf_clear(&out);
-  code = rl_h1_write_last_chunk(&out, fields, count);
-  HOLDS(code == 0 || out.len == 0);
+  if (rl_trailers_check(fields, count) == 0) HOLDS(rl_h1_write_last_chunk(&out, fields, count) == 0);
   rl_buf_free(&out);
 }
 

@@ -1,90 +1,123 @@
 /* URLs. Whatever is taken is written in one way: to take it apart again changes nothing, nothing in it is left to guess, and
  * its host is one that DNS knows. What passes for settled is settled, and what is put below a path stays below it: two parsers
  * that read one URL differently are how filters in front of a client are passed by. */
-#include "client/location.h"
+#include "client/url.h"
 
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/guard.h"
+#include "client/address_policy.h"
 #include "client/host.h"
 #include "client/path.h"
 #include "fuzz/fuzz.h"
 
-static void check_host(const rl_location *location) {
-  rl_slice host = rl_slice_str(location->host);
-  HOLDS(host.len > 0);
-  if (host.data[0] == '[') return;
-  HOLDS(rl_host_is_settled(host));
-  HOLDS(!rl_host_is_number(host) || rl_host_is_ipv4(host));
+static void check_host(const rl_location *l) {
+  HOLDS(l->host.len > 0);
+  if (l->host.data[0] == '[') return;
+  HOLDS(rl_host_is_settled(l->host));
+  HOLDS(!rl_host_is_number(l->host) || rl_host_is_ipv4(l->host));
 }
+
+static bool ends_where(rl_slice first, rl_slice second) { return first.data + first.len == second.data; }
 
 /* "http://host", "http://host:8080", or with the zone of an address. */
-static void check_parts(const rl_location *location) {
-  size_t scheme = location->secure ? 8 : 7;
-  rl_slice url = rl_slice_str(location->url), path = rl_slice_str(location->path);
-  HOLDS(rl_slice_starts(url, location->secure ? RL_SLICE("https://") : RL_SLICE("http://")));
-  HOLDS(path.len && path.data[0] == '/' && !rl_path_has_dots(path));
-  HOLDS(location->port > 0 && location->port <= 65535);
-  size_t slash = rl_slice_find(url, '/', scheme), query = location->query ? strlen(location->query) + 1 : 0;
-  HOLDS(url.len == slash + path.len + query && rl_slice_starts(rl_slice_of(url.data + slash, url.len - slash), path));
-  for (size_t i = 0; i < url.len; i++) HOLDS(rl_is((unsigned char)url.data[i], RL_CHAR_URI));
+static void check_parts(const rl_location *l) {
+  HOLDS(rl_slice_starts(l->text, l->secure ? RL_SLICE("https://") : RL_SLICE("http://")));
+  HOLDS(l->path.len && l->path.data[0] == '/' && !rl_path_has_dots(l->path));
+  HOLDS(l->port > 0 && l->port <= 65535);
+  HOLDS(l->authority.data == l->text.data + (l->secure ? 8 : 7) && l->host.data == l->authority.data);
+  HOLDS(l->host.len == l->authority.len || l->authority.data[l->host.len] == ':');
+  HOLDS(ends_where(l->authority, l->target) && l->path.data == l->target.data);
+  HOLDS(l->target.len == l->path.len + (l->query.data ? l->query.len + 1 : 0));
+  HOLDS(l->target.data + l->target.len == l->text.data + l->text.len);
+  for (size_t i = 0; i < l->text.len; i++) HOLDS(rl_is((unsigned char)l->text.data[i], RL_CHAR_URI));
 }
 
-/* Scoped addresses and names that end like a number are curl's, all else can be cut and so sent by a link of ours. */
-static void check_cut(const rl_location *location) {
-  rl_url_parts parts;
-  bool strange = location->host[0] == '[' || rl_host_is_disguised(rl_slice_str(location->host));
-  if (rl_location_cut(rl_slice_str(location->url), &parts)) HOLDS(parts.secure == location->secure);
-  else HOLDS(strange);
-  if (!strange) HOLDS(strlen(location->url) > RL_LIMIT_URL || rl_location_is_settled(rl_slice_str(location->url)));
+static bool are_equal(const rl_location *a, const rl_location *b) {
+  return rl_slice_eq(a->text, b->text) && rl_slice_eq(a->host, b->host) && rl_slice_eq(a->target, b->target) &&
+         rl_slice_eq(a->authority, b->authority) && a->port == b->port && a->secure == b->secure &&
+         a->for_curl == b->for_curl && !a->query.data == !b->query.data;
 }
 
-static void check_again(const rl_location *location) {
-  rl_location again;
+/* A look at the bytes says the same as curl; it leaves addresses in brackets, and names that end like a number, to it. */
+static void check_take(const rl_location *l) {
+  rl_location taken;
+  bool strange = l->host.data[0] == '[' || rl_host_is_disguised(l->host);
+  if (rl_location_take(&taken, l->text)) HOLDS(are_equal(&taken, l));
+  else HOLDS(strange || l->text.len > RL_LIMIT_URL);
+}
+
+static void check_again(const rl_location *l) {
+  rl_parsed_url again;
   const char *why;
-  if (strlen(location->url) > RL_LIMIT_URL) return; /* what was encoded has grown */
-  HOLDS(rl_location_parse(&again, location->url, NULL, &why) == RL_OK);
-  HOLDS(strcmp(again.url, location->url) == 0 && strcmp(again.origin, location->origin) == 0);
-  HOLDS(!again.user && !again.password && !again.fragment);
-  HOLDS(!rl_host_is_ipv4(rl_slice_str(again.host)) || !again.disguised);
-  rl_location_free(&again);
+  if (l->text.len > RL_LIMIT_URL) return; /* what was encoded has grown */
+  HOLDS(rl_url_parse(&again, l->text.data, NULL, &why) == RL_OK);
+  HOLDS(are_equal(&again.location, l));
+  HOLDS(!again.user && !again.password);
+  HOLDS(!rl_host_is_ipv4(again.location.host) || !again.disguised);
+  rl_parsed_url_free(&again);
 }
 
-static void check_parsed(const char *text, const char *base) {
-  rl_location location;
+static void check_parsed(const char *text, const rl_location *base) {
+  rl_parsed_url url;
   const char *why = NULL;
-  int code = rl_location_parse(&location, text, base, &why);
+  int code = rl_url_parse(&url, text, base, &why);
   HOLDS(code == RL_OK ? !why : code == RL_EURL && why);
   if (code) return;
-  check_host(&location);
-  check_parts(&location);
-  check_cut(&location);
-  check_again(&location);
-  rl_location_free(&location);
+  check_host(&url.location);
+  check_parts(&url.location);
+  check_take(&url.location);
+  check_again(&url.location);
+  rl_parsed_url_free(&url);
 }
 
-static void check_settled(const char *text) {
-  rl_location location;
+/* What is taken as it stands, curl finds as it stands: an empty user in front makes it look. */
+static void check_taken(const char *text) {
+  rl_location taken;
+  rl_parsed_url url;
   const char *why;
-  if (!rl_location_is_settled(rl_slice_str(text))) return;
-  HOLDS(rl_location_parse(&location, text, NULL, &why) == RL_OK);
-  HOLDS(strcmp(location.url, text) == 0);
-  rl_location_free(&location);
+  if (!rl_location_take(&taken, rl_slice_str(text))) return;
+  size_t scheme = taken.secure ? 8 : 7;
+  char *with_user = malloc(taken.text.len + 3);
+  memcpy(with_user, text, scheme);
+  memcpy(with_user + scheme, "u@", 2);
+  strcpy(with_user + scheme + 2, text + scheme);
+  if (taken.text.len + 2 <= RL_LIMIT_URL) {
+    HOLDS(rl_url_parse(&url, with_user, NULL, &why) == RL_OK);
+    HOLDS(are_equal(&url.location, &taken));
+    rl_parsed_url_free(&url);
+  }
+  free(with_user);
+}
+
+/* A path is joined to its base without curl: curl, which sees it with a fragment behind it, finds the same. */
+static void check_joined(const char *text, const rl_location *base) {
+  rl_parsed_url joined, by_curl;
+  const char *why;
+  if (text[0] != '/' || text[1] == '/' || strchr(text, '#') || strlen(text) + 2 > RL_LIMIT_URL) return;
+  char *marked = malloc(strlen(text) + 2);
+  strcat(strcpy(marked, text), "#");
+  int code = rl_url_parse(&joined, text, base, &why);
+  HOLDS(rl_url_parse(&by_curl, marked, base, &why) == code);
+  if (!code) HOLDS(are_equal(&joined.location, &by_curl.location));
+  rl_parsed_url_free(&joined);
+  rl_parsed_url_free(&by_curl);
+  free(marked);
 }
 
 /* As a client with a base URL does it (lua/rille/client/url.lua). */
 static void check_below(const char *text) {
   static const char base[] = "http://a.example/v1/x/";
-  rl_location location;
+  rl_parsed_url url;
   const char *why;
   if (text[0] == '/' || rl_path_climbs(rl_slice_str(text))) return;
   char *joined = malloc(sizeof base + strlen(text));
   strcat(strcpy(joined, base), text);
-  if (rl_location_parse(&location, joined, NULL, &why) == RL_OK) {
-    HOLDS(strcmp(location.origin, "http://a.example:80") == 0);
-    HOLDS(strncmp(location.path, "/v1/x/", 6) == 0);
-    rl_location_free(&location);
+  if (rl_url_parse(&url, joined, NULL, &why) == RL_OK) {
+    HOLDS(!url.location.secure && url.location.port == 80);
+    HOLDS(rl_slice_eq(url.location.host, RL_SLICE("a.example")));
+    HOLDS(rl_slice_starts(url.location.path, RL_SLICE("/v1/x/")));
+    rl_parsed_url_free(&url);
   }
   free(joined);
 }
@@ -94,9 +127,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(text, data, size);
   text[size] = 0;
   if (strlen(text) == size) {
+    rl_location base;
+    rl_location_cut(&base, RL_SLICE("https://b.example:8443/x/y?z"));
     check_parsed(text, NULL);
-    check_parsed(text, "https://b.example:8443/x/y?z");
-    check_settled(text);
+    check_parsed(text, &base);
+    check_taken(text);
+    check_joined(text, &base);
     check_below(text);
   }
   free(text);

@@ -2,7 +2,7 @@
  * through is what a program may see. The first byte of the input says whether the requests were HEAD, whether they asked for
  * another protocol, and whether the connection ends after the other bytes. Where the connection stays, the next request is
  * answered by what follows. */
-#include "client/reader.h"
+#include "http/h1/response_reader.h"
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -11,8 +11,8 @@
 #include "http/status.h"
 
 typedef struct trace {
-  rl_reader reader;
-  rl_head head;
+  rl_response_reader reader;
+  rl_response_head head;
   rl_buf text;
   size_t rest; /* bytes after the response */
   bool in_body, over;
@@ -21,21 +21,22 @@ typedef struct trace {
 
 enum { IS_HEAD = 1, ENDS = 2, UPGRADES = 4, MOST_RESPONSES = 4 };
 
-static size_t count(const rl_head *head, rl_slice name) {
+static size_t count(const rl_response_head *head, rl_slice name) {
   size_t found = 0;
-  for (size_t i = 0; i < head->count; i++) found += rl_slice_eq_nocase(rl_head_name(head, i), name);
+  for (size_t i = 0; i < head->count; i++) found += rl_slice_eq_nocase(rl_response_head_name(head, i), name);
   return found;
 }
 
 static void check_head(const trace *t) {
-  const rl_head *head = &t->head;
+  const rl_response_head *head = &t->head;
   HOLDS(head->status != 101 || t->reader.upgrades);
   HOLDS(head->status == 101 || head->status >= 200);
   HOLDS(head->count <= RL_LIMIT_RESPONSE_FIELDS && head->block.len <= RL_LIMIT_RESPONSE_HEAD);
   HOLDS(t->reader.interims <= RL_LIMIT_INTERIMS);
   HOLDS(!count(head, RL_SLICE("content-length")) || !count(head, RL_SLICE("transfer-encoding")));
   for (size_t i = 0; i < head->count; i++)
-    HOLDS(rl_header_name_is_safe(rl_head_name(head, i)) && rl_header_value_is_safe(rl_head_value(head, i)));
+    HOLDS(rl_header_name_is_safe(rl_response_head_name(head, i)) &&
+          rl_header_value_is_safe(rl_response_head_value(head, i)));
 }
 
 /* Only what has said where its body ends can be followed by another response. */
@@ -50,53 +51,54 @@ static void note_head(trace *t) {
   HOLDS(t->head.complete && t->head.status >= 100 && t->head.status <= 999);
   rl_buf_addf(&t->text, "head %d %s\n", t->head.status, t->head.version);
   for (size_t i = 0; i < t->head.count; i++)
-    rl_buf_addf(&t->text, "[%.*s]=[%.*s]\n", RL_FMT(rl_head_name(&t->head, i)), RL_FMT(rl_head_value(&t->head, i)));
+    rl_buf_addf(&t->text, "[%.*s]=[%.*s]\n", RL_FMT(rl_response_head_name(&t->head, i)),
+                RL_FMT(rl_response_head_value(&t->head, i)));
 }
 
-static void note(trace *t, rl_read what) {
-  if (what == RL_READ_HEAD) note_head(t);
-  if (what == RL_READ_BODY) {
+static void note(trace *t, rl_response_event what) {
+  if (what == RL_RESPONSE_HEAD) note_head(t);
+  if (what == RL_RESPONSE_BODY) {
     HOLDS(t->reader.piece.len > 0 && t->head.complete);
     HOLDS(!t->reader.to_head && !rl_status_is_bodiless(t->head.status));
     rl_buf_add_slice(&t->text, t->reader.piece);
   }
-  if (what == RL_READ_END) {
+  if (what == RL_RESPONSE_END) {
     check_end(t);
     rl_buf_addf(&t->text, "\nend %d", t->reader.keep_alive);
   }
-  if (what == RL_READ_FAULT) {
+  if (what == RL_RESPONSE_FAULT) {
     HOLDS(t->reader.code < 0 && t->reader.why);
     rl_buf_addf(&t->text, "\nfault %s", rl_error_word(t->reader.code));
   }
-  t->over = what == RL_READ_END || what == RL_READ_FAULT;
+  t->over = what == RL_RESPONSE_END || what == RL_RESPONSE_FAULT;
 }
 
 /* On a connection that stays the next request has been sent. */
 static void go_on(trace *t) {
   if (!t->reader.keep_alive || ++t->responses == MOST_RESPONSES) return;
-  rl_reader_start(&t->reader, &t->head, t->reader.to_head, t->reader.upgrades);
+  rl_response_reader_start(&t->reader, &t->head, t->reader.to_head, t->reader.upgrades);
   t->over = false;
 }
 
 static void read_piece(trace *t, rl_slice in) {
-  rl_read what;
+  rl_response_event what;
   do {
-    what = rl_reader_next(&t->reader, &in);
+    what = rl_response_reader_next(&t->reader, &in);
     note(t, what);
-    HOLDS(what != RL_READ_MORE || in.len == 0);
-    if (what == RL_READ_END) go_on(t);
-  } while (what != RL_READ_MORE && !t->over);
-  if (what == RL_READ_END) t->rest = in.len;
+    HOLDS(what != RL_RESPONSE_MORE || in.len == 0);
+    if (what == RL_RESPONSE_END) go_on(t);
+  } while (what != RL_RESPONSE_MORE && !t->over);
+  if (what == RL_RESPONSE_END) t->rest = in.len;
 }
 
 /* `most` 0: in one piece. */
 static void run(trace *t, rl_slice input, size_t most, bool random, uint8_t how) {
   fuzz_random numbers = fuzz_random_of(input);
   *t = (trace){.over = false};
-  rl_head_init(&t->head);
-  rl_reader_init(&t->reader);
+  rl_response_head_init(&t->head);
+  rl_response_reader_init(&t->reader);
   rl_buf_init(&t->text, RL_BUF_NO_LIMIT);
-  rl_reader_start(&t->reader, &t->head, how & IS_HEAD, how & UPGRADES);
+  rl_response_reader_start(&t->reader, &t->head, how & IS_HEAD, how & UPGRADES);
   while (input.len && !t->over) {
     rl_slice piece;
     char *copy = fuzz_cut(&input, most, random ? &numbers : NULL, &piece);
@@ -104,10 +106,10 @@ static void run(trace *t, rl_slice input, size_t most, bool random, uint8_t how)
     free(copy);
   }
   t->rest += input.len;
-  if ((how & ENDS) && !t->over) note(t, rl_reader_eof(&t->reader));
+  if ((how & ENDS) && !t->over) note(t, rl_response_reader_eof(&t->reader));
   if (t->over && t->reader.code == 0) rl_buf_addf(&t->text, " %zu", t->rest);
-  rl_reader_free(&t->reader);
-  rl_head_free(&t->head);
+  rl_response_reader_free(&t->reader);
+  rl_response_head_free(&t->head);
 }
 
 static void compare(rl_slice input, const trace *whole, size_t most, bool random, uint8_t how) {

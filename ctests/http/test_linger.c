@@ -28,7 +28,7 @@ static void send_bytes(uint64_t count) {
   for (uint64_t size; count; count -= size) {
     size = count < sizeof zeros ? count : sizeof zeros;
     test_client_send(client, rl_slice_of(zeros, size));
-    if (client->link) assert_int_equal(client->link->h1.pending.len, 0);
+    if (client->link) assert_int_equal(((const rl_h1 *)client->link->conn.protocol_state)->pending.len, 0);
   }
 }
 

@@ -6,7 +6,6 @@
 typedef struct row {
   const char *what;
   rl_method method;
-  uint8_t minor;
   rl_resp resp;
   rl_framing wanted;
 } row;
@@ -26,34 +25,32 @@ typedef struct row {
 #define NOTHING \
   { .body = false }
 
-/* RFC 9112 section 6.3, RFC 9110 section 6.4.1. */
+/* RFC 9110 section 6.4.1. */
 static const row rows[] = {
-    {"a whole body", RL_METHOD_GET, 1, WHOLE(200), LENGTH(5)},
-    {"none at all", RL_METHOD_POST, 1, {.status = 201}, LENGTH(0)},
-    {"a stream", RL_METHOD_GET, 1, STREAM(200), {.body = true, .chunked = true}},
-    {"a stream to HTTP/1.0", RL_METHOD_GET, 0, STREAM(200), {.body = true, .until_close = true}},
-    {"a stream of known size", RL_METHOD_GET, 1, SIZED(200, 77), LENGTH(77)},
-    {"a stream of known size to HTTP/1.0", RL_METHOD_GET, 0, SIZED(200, 77), LENGTH(77)},
-    {"HEAD says the length", RL_METHOD_HEAD, 1, WHOLE(200), NO_BODY(5)},
-    {"HEAD of a stream", RL_METHOD_HEAD, 1, STREAM(200), NOTHING},
-    {"HEAD of a stream of known size", RL_METHOD_HEAD, 1, SIZED(200, 77), NO_BODY(77)},
-    {"204", RL_METHOD_GET, 1, WHOLE(204), NOTHING},
-    {"204 streamed", RL_METHOD_GET, 1, STREAM(204), NOTHING},
-    {"304", RL_METHOD_GET, 1, WHOLE(304), NOTHING},
-    {"304 to HEAD", RL_METHOD_HEAD, 1, SIZED(304, 77), NOTHING},
-    {"205 says that it is empty", RL_METHOD_POST, 1, WHOLE(205), NO_BODY(0)},
-    {"205 streamed", RL_METHOD_POST, 1, STREAM(205), NO_BODY(0)},
-    {"an error", RL_METHOD_GET, 1, WHOLE(500), LENGTH(5)},
+    {"a whole body", RL_METHOD_GET, WHOLE(200), LENGTH(5)},
+    {"none at all", RL_METHOD_POST, {.status = 201}, LENGTH(0)},
+    {"a stream", RL_METHOD_GET, STREAM(200), {.body = true}},
+    {"a stream of known size", RL_METHOD_GET, SIZED(200, 77), LENGTH(77)},
+    {"HEAD says the length", RL_METHOD_HEAD, WHOLE(200), NO_BODY(5)},
+    {"HEAD of a stream", RL_METHOD_HEAD, STREAM(200), NOTHING},
+    {"HEAD of a stream of known size", RL_METHOD_HEAD, SIZED(200, 77), NO_BODY(77)},
+    {"204", RL_METHOD_GET, WHOLE(204), NOTHING},
+    {"204 streamed", RL_METHOD_GET, STREAM(204), NOTHING},
+    {"304", RL_METHOD_GET, WHOLE(304), NOTHING},
+    {"304 to HEAD", RL_METHOD_HEAD, SIZED(304, 77), NOTHING},
+    {"205 says that it is empty", RL_METHOD_POST, WHOLE(205), NO_BODY(0)},
+    {"205 streamed", RL_METHOD_POST, STREAM(205), NO_BODY(0)},
+    {"an error", RL_METHOD_GET, WHOLE(500), LENGTH(5)},
 };
 
-TEST(the_framing_follows_from_method_version_status_and_what_is_known) {
+TEST(the_framing_follows_from_method_status_and_what_is_known) {
   UNUSED;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const row *r = &rows[i];
-    rl_req req = {.method = r->method, .minor = r->minor};
+    rl_req req = {.method = r->method};
     rl_framing f = rl_resp_framing(&req, &r->resp);
-    bool same = f.body == r->wanted.body && f.chunked == r->wanted.chunked && f.has_length == r->wanted.has_length &&
-                f.until_close == r->wanted.until_close && (!f.has_length || f.length == r->wanted.length);
+    bool same = f.body == r->wanted.body && f.has_length == r->wanted.has_length &&
+                (!f.has_length || f.length == r->wanted.length);
     if (!same) fail_msg("%s", r->what);
   }
 }
@@ -117,7 +114,7 @@ TEST(an_answer_of_our_own_is_one_line) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      RUN(the_framing_follows_from_method_version_status_and_what_is_known),
+      RUN(the_framing_follows_from_method_status_and_what_is_known),
       RUN(only_final_statuses_leave),
       RUN(what_could_split_the_head_is_refused),
       RUN(framing_and_connection_are_ours),

@@ -50,7 +50,7 @@ static void forget(fixture *f) {
 static rl_req *request(fixture *f, const char *target) {
   rl_req *req = rl_req_new(&f->pool);
   req->method_name = RL_SLICE("GET");
-  req->minor = 1;
+  req->version = RL_HTTP_1_1;
   req->target = rl_slice_str(target);
   req->id = RL_SLICE("0123456789abcdef");
   return req;
@@ -63,7 +63,7 @@ TEST(a_combined_line_with_ours_behind_it) {
   fixture *f = start(RL_LOG_TEXT);
   rl_req *req = request(f, "/a?b");
   req->route = "post";
-  rl_exchange how = {.status = 200, .bytes = 512, .since_ms = rl_loop_now(&f->loop)};
+  rl_exchange_report how = {.status = 200, .bytes = 512, .since_ms = rl_loop_now(&f->loop)};
   rl_access_add(&f->writer, RL_SLICE("192.0.2.7"), req, &how);
   rl_slice got = finish(f);
   assert_true(rl_slice_starts(got, RL_SLICE("192.0.2.7 - - [")));
@@ -79,7 +79,7 @@ TEST(a_peer_cannot_forge_a_line) {
   rl_header agent = {.id = RL_HEADER_USER_AGENT, .name = RL_SLICE("User-Agent"), .value = RL_SLICE("\x1b[31m\"")};
   req->headers = &agent;
   req->header_count = 1;
-  rl_exchange how = {.status = 200, .since_ms = rl_loop_now(&f->loop)};
+  rl_exchange_report how = {.status = 200, .since_ms = rl_loop_now(&f->loop)};
   rl_access_add(&f->writer, RL_SLICE(""), req, &how);
   rl_slice got = finish(f);
   assert_true(rl_slice_starts(got, RL_SLICE("- - - [")));
@@ -105,7 +105,7 @@ TEST(nothing_that_came_is_a_field_or_acts_on_a_terminal) {
     req->header_count = 1;
     req->id = req->target = rl_slice_str(hostile);
     req->route = hostile;
-    rl_exchange how = {.status = 404, .since_ms = rl_loop_now(&f->loop)};
+    rl_exchange_report how = {.status = 404, .since_ms = rl_loop_now(&f->loop)};
     rl_access_add(&f->writer, RL_SLICE("::1"), req, &how);
     rl_slice got = finish(f);
     for (size_t i = 0; i + 1 < got.len; i++) assert_true(got.data[i] >= 0x20 && got.data[i] < 0x7F);
@@ -119,7 +119,7 @@ TEST(nothing_that_came_is_a_field_or_acts_on_a_terminal) {
 TEST(a_refusal_is_one_line_with_its_reason) {
   UNUSED;
   fixture *f = start(RL_LOG_TEXT);
-  rl_exchange how = {.status = 400, .bytes = 7, .since_ms = rl_loop_now(&f->loop), .fault = RL_FAULT_FOLDED};
+  rl_exchange_report how = {.status = 400, .bytes = 7, .since_ms = rl_loop_now(&f->loop), .fault = RL_FAULT_FOLDED};
   rl_access_add(&f->writer, RL_SLICE("::1"), NULL, &how);
   rl_slice got = finish(f);
   assert_true(has(got, "\"-\" 400 7 \"-\" \"-\" reason=\"a header line must not start with a space or tab\"\n"));
@@ -130,7 +130,7 @@ TEST(json_lines_are_valid_whatever_came) {
   UNUSED;
   fixture *f = start(RL_LOG_JSON);
   rl_req *req = request(f, "/\xff\"");
-  rl_exchange how = {.status = 200, .since_ms = rl_loop_now(&f->loop)};
+  rl_exchange_report how = {.status = 200, .since_ms = rl_loop_now(&f->loop)};
   rl_access_add(&f->writer, RL_SLICE("192.0.2.7"), req, &how);
   rl_slice got = finish(f);
   rl_json_reader reader;
@@ -149,7 +149,7 @@ TEST(json_lines_are_valid_whatever_came) {
 TEST(lines_leave_after_a_second) {
   UNUSED;
   fixture *f = start(RL_LOG_TEXT);
-  rl_exchange how = {.status = 400, .since_ms = rl_loop_now(&f->loop)};
+  rl_exchange_report how = {.status = 400, .since_ms = rl_loop_now(&f->loop)};
   rl_access_add(&f->writer, RL_SLICE("::1"), NULL, &how);
   assert_int_equal(f->writer.count, 1);
   rl_timer_stop(&f->loop, &f->writer.flush); /* as the loop does */
@@ -165,7 +165,7 @@ TEST(a_reader_that_hangs_costs_lines_not_requests) {
   UNUSED;
   fixture *f = start(RL_LOG_TEXT);
   f->log.waiting = RL_ACCESS_WAITING;
-  rl_exchange how = {.status = 400, .since_ms = rl_loop_now(&f->loop)};
+  rl_exchange_report how = {.status = 400, .since_ms = rl_loop_now(&f->loop)};
   for (int i = 0; i < 3; i++) rl_access_add(&f->writer, RL_SLICE("::1"), NULL, &how);
   rl_access_close(&f->writer);
   assert_int_equal(f->log.lost, 3);
@@ -178,7 +178,7 @@ TEST(a_reader_that_hangs_costs_lines_not_requests) {
 TEST(without_memory_a_line_is_lost_as_a_whole) {
   UNUSED;
   fixture *f = start(RL_LOG_TEXT);
-  rl_exchange how = {.status = 400, .since_ms = rl_loop_now(&f->loop)};
+  rl_exchange_report how = {.status = 400, .since_ms = rl_loop_now(&f->loop)};
   rl_alloc_fail_at(1, true);
   rl_access_add(&f->writer, RL_SLICE("::1"), NULL, &how);
   rl_alloc_fail_at(0, false);

@@ -23,10 +23,10 @@ TEST(adds_up_what_workers_have_counted) {
   rl_metrics one, two;
   rl_metrics_open(&one);
   rl_metrics_open(&two);
-  rl_metrics_count(&one, true, &(rl_exchange){.status = 200, .bytes = 10, .since_ms = 1000}, 1004);
-  rl_metrics_count(&two, true, &(rl_exchange){.status = 503, .bytes = 5, .since_ms = 1000}, 1030);
-  rl_metrics_count(&two, true, &(rl_exchange){.status = 0, .since_ms = 1000}, 99000);
-  rl_metrics_count(&two, false, &(rl_exchange){.status = 400}, 1000);
+  rl_metrics_count(&one, true, &(rl_exchange_report){.status = 200, .bytes = 10, .since_ms = 1000}, 1004);
+  rl_metrics_count(&two, true, &(rl_exchange_report){.status = 503, .bytes = 5, .since_ms = 1000}, 1030);
+  rl_metrics_count(&two, true, &(rl_exchange_report){.status = 0, .since_ms = 1000}, 99000);
+  rl_metrics_count(&two, false, &(rl_exchange_report){.status = 400}, 1000);
   rl_metrics_set(&one.connections, 3);
   rl_metrics_set(&two.connections, 4);
   assert_true(value_of("rille_requests_total{class=\"2xx\"} ") == 1);
@@ -50,7 +50,7 @@ TEST(counters_outlive_their_worker_and_gauges_do_not) {
   double before = value_of("rille_requests_total{class=\"2xx\"} ");
   rl_metrics one;
   rl_metrics_open(&one);
-  rl_metrics_count(&one, true, &(rl_exchange){.status = 204, .since_ms = 5}, 5);
+  rl_metrics_count(&one, true, &(rl_exchange_report){.status = 204, .since_ms = 5}, 5);
   rl_metrics_set(&one.connections, 9);
   rl_metrics_close(&one);
   assert_true(value_of("rille_requests_total{class=\"2xx\"} ") == before + 1);

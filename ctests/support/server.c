@@ -20,7 +20,7 @@ static void handle(rl_conn *conn, rl_req *req) {
   client->server->dispatch.handler.handle(&client->server->dispatch.handler, req);
 }
 
-static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange_report *how) {
   test_server *server = conn->host->owner;
   if (req) server->exchanges++;
   else server->refusals++;
@@ -97,9 +97,9 @@ test_client *test_client_connect(test_server *server) {
   client->link = link;
   link->client = client;
   mem_stream_init(&client->stream, &server->loop);
-  rl_conn_init(&link->conn, &server->host, &client->stream.stream, &rl_h1_protocol, "127.0.0.1");
-  rl_h1_init(&link->h1, &link->conn);
+  rl_conn_init(&link->conn, &server->host, &client->stream.stream, "127.0.0.1");
   server->connections++;
+  rl_conn_become(&link->conn, &rl_h1_protocol, RL_SLICE_NONE);
   test_server_settle(server);
   return client;
 }
@@ -140,7 +140,7 @@ void test_client_event(test_client *client, const char *format, ...) {
   va_end(args);
 }
 
-test_client *test_client_of(const rl_req *req) {
-  const rl_h1 *h1 = req->protocol;
-  return h1 ? link_of(h1->conn)->client : NULL;
+test_client *test_client_of(const test_server *server, const rl_req *req) {
+  if (server->in_process) return server->in_process;
+  return req->exchange ? link_of(RL_CONTAINER(req->exchange, rl_h1, exchange)->conn)->client : NULL;
 }

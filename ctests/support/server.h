@@ -24,13 +24,13 @@ typedef struct test_server {
   unsigned connections;         /* open now */
   unsigned visits;              /* requests that a handler of the site has not released */
   unsigned exchanges, refusals; /* told by on_exchange: with a request, and without */
-  rl_exchange last;             /* the last of them */
+  rl_exchange_report last;      /* the last of them */
+  test_client *in_process;      /* who asks without a connection, or NULL */
 } test_server;
 
 /* What the server frees once the connection is over; the client outlives it. */
 typedef struct test_link {
   rl_conn conn;
-  rl_h1 h1;
   test_client *client;
 } test_link;
 
@@ -73,7 +73,7 @@ static inline bool test_client_is_closed(const test_client *client) {
 
 /* For handlers: adds a word to client->events, behind ", ". */
 void test_client_event(test_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The client whose request this is; NULL once the connection is gone. */
-test_client *test_client_of(const rl_req *req);
+/* Returns the client whose request this is, or NULL after the connection has gone. */
+test_client *test_client_of(const test_server *server, const rl_req *req);
 
 #endif

@@ -422,8 +422,8 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     rl_answer_plain(req, 503, NULL, 0);
     return;
   }
-  *v = (visit){
-      .req = req, .server = RL_CONTAINER(dispatch, test_server, dispatch), .client = test_client_of(req), .file = -1};
+  test_server *server = RL_CONTAINER(dispatch, test_server, dispatch);
+  *v = (visit){.req = req, .server = server, .client = test_client_of(server, req), .file = -1};
   rl_buf_init(&v->body, RL_BUF_NO_LIMIT);
   req->user = v;
   req->events = &events;

@@ -1,6 +1,8 @@
 /* Wire tests out of Markdown; see wire.h for the language. */
+#define _GNU_SOURCE
 #include "support/wire.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@ typedef struct parser {
   const char *file;
   int line;
   char heading[200];
+  bool all_wire_only, wire_only; /* of the file, of the heading */
   block block;
   wire_case *first, **end; /* of the list */
   wire_case *unanswered;   /* the first request that waits for its response block */
@@ -140,6 +143,7 @@ static wire_case *open_request(parser *p) {
   char name[300];
   snprintf(name, sizeof name, "%s:%d %s", p->file, p->line, p->heading);
   c->name = copy(rl_slice_str(name));
+  c->wire_only = p->all_wire_only || p->wire_only;
   *p->end = c;
   p->end = &c->next;
   if (!p->unanswered) p->unanswered = c;
@@ -263,6 +267,10 @@ static void read_line(parser *p, rl_slice line) {
   } else if (rl_slice_starts(line, RL_SLICE("## "))) {
     if (p->unanswered) die(p, "the request above has no response", line);
     snprintf(p->heading, sizeof p->heading, "%.*s", (int)line.len - 3, line.data + 3);
+    p->wire_only = false;
+  } else if (rl_slice_starts(line, RL_SLICE("Wire only: "))) {
+    if (*p->heading) p->wire_only = true;
+    else p->all_wire_only = true;
   }
 }
 
@@ -284,6 +292,26 @@ wire_case *wire_read(const char *path, const char *name) {
   return p.first;
 }
 
+static int is_markdown(const struct dirent *entry) {
+  size_t len = strlen(entry->d_name);
+  return len > 3 && strcmp(entry->d_name + len - 3, ".md") == 0;
+}
+
+wire_case *wire_read_folder(const char *folder) {
+  struct dirent **names;
+  wire_case *first = NULL, **end = &first;
+  int count = scandir(folder, &names, is_markdown, alphasort);
+  for (int i = 0; i < count; i++) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+    *end = wire_read(path, names[i]->d_name);
+    while (*end) end = &(*end)->next;
+    free(names[i]);
+  }
+  free(names);
+  return first;
+}
+
 static void free_answers(wire_answer *answers, size_t count) {
   for (size_t i = 0; i < count; i++) {
     for (size_t f = 0; f < answers[i].field_count; f++) {
@@ -293,6 +321,20 @@ static void free_answers(wire_answer *answers, size_t count) {
     rl_buf_free(&answers[i].body);
   }
   free(answers);
+}
+
+void wire_set_limit(rl_limits *l, const wire_step *step) {
+  rl_slice name = rl_buf_slice(&step->bytes);
+  uint64_t number = step->number;
+  if (rl_slice_eq(name, RL_SLICE("requests"))) l->requests = (uint32_t)number;
+  else if (rl_slice_eq(name, RL_SLICE("fields"))) l->fields = number;
+  else if (rl_slice_eq(name, RL_SLICE("field"))) l->field = number;
+  else if (rl_slice_eq(name, RL_SLICE("fields_size"))) l->fields_size = number;
+  else if (rl_slice_eq(name, RL_SLICE("request_line"))) l->request_line = number;
+  else if (rl_slice_eq(name, RL_SLICE("body"))) l->body = number;
+  else if (rl_slice_eq(name, RL_SLICE("linger"))) l->linger_ms = (uint32_t)number;
+  else if (rl_slice_eq(name, RL_SLICE("linger_size"))) l->linger_size = number;
+  else die(&(parser){.file = "[limit …]"}, "no such limit", name);
 }
 
 void wire_free(wire_case *first) {

@@ -18,6 +18,9 @@
  *
  * Several request blocks in front of one response block are as many tests with the same answer.
  *
+ * A line `Wire only: REASON` says that a case concerns the wire itself (framing, time, the end of a connection), so that an
+ * exchange in process need not answer the same. Before the first heading it speaks of all cases of the file.
+ *
  * Request: every line ends with CR LF on the wire, unless it ends with a backslash. \r \n \t \0 \\ \xHH are bytes;
  * [text x 20] is text, twenty times (they nest). A line of its own may say what else happens at this point:
  *     [pause MS]   virtual time passes             [eof]  [reset]        the client's FIN, RST
@@ -35,6 +38,7 @@
 #define CTESTS_SUPPORT_WIRE_H
 
 #include "base/buf.h"
+#include "base/limits.h"
 
 typedef enum wire_what {
   WIRE_BYTES,
@@ -77,13 +81,19 @@ typedef struct wire_case {
   wire_answer *answers; /* shared by the requests in front of one response block */
   size_t answer_count;
   wire_ending ending;
+  bool wire_only;
   char *events; /* NULL: not looked at */
   struct wire_case *next;
 } wire_case;
 
 /* All cases of a file, in order; ends the process with a line where the file is malformed. */
 wire_case *wire_read(const char *path, const char *name);
+/* All cases of all files of a folder. */
+wire_case *wire_read_folder(const char *folder);
 void wire_free(wire_case *first);
+
+/* Applies a WIRE_LIMIT; ends the process where there is no such limit. */
+void wire_set_limit(rl_limits *limits, const wire_step *step);
 
 /* Text with escapes and repeats as bytes. */
 void wire_decode(rl_buf *out, rl_slice text);

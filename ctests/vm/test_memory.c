@@ -2,6 +2,7 @@
 #include "vm/memory.h"
 
 #include "base/alloc.h"
+#include "bind/open.h"
 #include "support/server.h"
 #include "support/test.h"
 #include "vm/vm.h"
@@ -13,13 +14,13 @@ static test_server server;
 static rl_vm *new_vm(void) {
   rl_vm_options options = {.mode = RL_MODE_RUN, .root = RILLE_SOURCE_DIR, .worker = 1, .workers = 1};
   test_server_init(&server);
-  rl_vm *vm = rl_vm_new(&server.loop, &options);
+  rl_vm *vm = rl_vm_open(&server.loop, &options);
   assert_non_null(vm);
   return vm;
 }
 
 static void del_vm(rl_vm *vm) {
-  rl_vm_del(vm);
+  rl_vm_close(vm);
   test_server_free(&server);
 }
 

@@ -13,7 +13,6 @@
  *     test_wire TEXT       those whose name holds TEXT
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -88,19 +87,6 @@ static void send_bytes(run *r, rl_slice bytes) {
   }
 }
 
-static void set_limit(run *r, rl_slice name, uint64_t number) {
-  rl_limits *l = &r->server.host.limits;
-  if (rl_slice_eq(name, RL_SLICE("requests"))) l->requests = (uint32_t)number;
-  else if (rl_slice_eq(name, RL_SLICE("fields"))) l->fields = number;
-  else if (rl_slice_eq(name, RL_SLICE("field"))) l->field = number;
-  else if (rl_slice_eq(name, RL_SLICE("fields_size"))) l->fields_size = number;
-  else if (rl_slice_eq(name, RL_SLICE("request_line"))) l->request_line = number;
-  else if (rl_slice_eq(name, RL_SLICE("body"))) l->body = number;
-  else if (rl_slice_eq(name, RL_SLICE("linger"))) l->linger_ms = (uint32_t)number;
-  else if (rl_slice_eq(name, RL_SLICE("linger_size"))) l->linger_size = number;
-  else wrong(r, "no such limit", name);
-}
-
 static void check_seen(run *r, rl_slice text, bool wanted) {
   rl_slice out = test_client_out(r->client);
   bool seen = out.len && memmem(out.data, out.len, text.data, text.len);
@@ -118,7 +104,7 @@ static void take_step(run *r, const wire_step *step) {
     case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes), true); break;
     case WIRE_UNSEEN: check_seen(r, rl_buf_slice(&step->bytes), false); break;
     case WIRE_WRITES: r->client->stream.most = step->number; break;
-    case WIRE_LIMIT: set_limit(r, rl_buf_slice(&step->bytes), step->number); break;
+    case WIRE_LIMIT: wire_set_limit(&r->server.host.limits, step); break;
     case WIRE_STOP:
       if (r->client->link) rl_conn_stop(&r->client->link->conn);
       test_server_settle(&r->server);
@@ -335,30 +321,16 @@ TEST(faults) {
 
 /* ---- all of them ------------------------------------------------------------------------------------------------------------- */
 
-static int is_markdown(const struct dirent *entry) {
-  size_t len = strlen(entry->d_name);
-  return len > 3 && strcmp(entry->d_name + len - 3, ".md") == 0;
-}
-
 int main(int argc, char **argv) {
   static struct CMUnitTest tests[2 * CASES_MOST];
-  static wire_case *files[64];
-  struct dirent **names;
   size_t count = 0;
-  int file_count = scandir(RILLE_SOURCE_DIR "/ctests/wire", &names, is_markdown, alphasort);
-  for (int i = 0; i < file_count && i < 64; i++) {
-    char path[4096];
-    snprintf(path, sizeof path, RILLE_SOURCE_DIR "/ctests/wire/%s", names[i]->d_name);
-    files[i] = wire_read(path, names[i]->d_name);
-    for (wire_case *c = files[i]; c && count < 2 * CASES_MOST; c = c->next) {
-      if (argc >= 2 && !strstr(c->name, argv[1])) continue;
-      tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire, .initial_state = c};
-      tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
-    }
-    free(names[i]);
+  wire_case *cases = wire_read_folder(RILLE_SOURCE_DIR "/ctests/wire");
+  for (wire_case *c = cases; c && count < 2 * CASES_MOST; c = c->next) {
+    if (argc >= 2 && !strstr(c->name, argv[1])) continue;
+    tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire, .initial_state = c};
+    tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
   }
-  free(names);
   int failed = count ? _cmocka_run_group_tests("wire", tests, count, NULL, NULL) : 1;
-  for (int i = 0; i < file_count && i < 64; i++) wire_free(files[i]);
+  wire_free(cases);
   return failed;
 }

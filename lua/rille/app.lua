@@ -1,9 +1,11 @@
 -- The app: what a program registers. Nothing here runs per request: rille/compile.lua turns it into a router and one function
--- per route before the first one.
+-- per route before the first one. Routes and groups are in app/routes.lua.
+local check = require "rille.app.check"
 local names = require "rille.names"
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
 local options = require "rille.options"
+local routes = require "rille.app.routes"
 local traits = require "rille.traits"
 local url_for = require "rille.url_for"
 
@@ -11,17 +13,10 @@ local App = {}
 App.__index = App
 App.__name = "rille.app"
 
-local Group = {}
-Group.__index = Group
-Group.__name = "rille.group_of_routes"
-
 local app_options = {
   body_limit = "number", templates = "string|table", secret = "string|table", cpu_limit = "number", debug = "boolean",
   name = "string", limits = "table",
 }
-local route_options = { name = "string", use = "table", body_limit = "number", timeout = "number" }
-local group_options = { prefix = "string", use = "table", name = "string", body_limit = "number", timeout = "number" }
-
 local latest = setmetatable({}, { __mode = "v" })
 
 local function check_limits(given)
@@ -68,136 +63,13 @@ function App.is(value) return getmetatable(value) == App end
 
 local raise = options.raise
 
--- A pattern of the router's, checked where it is written: -> its parts
-local function parts_of(path, what)
-  local ok, parts = pcall(native_http.pattern_parts, path)
-  if not ok then raise("%s: %s", what, parts) end
-  return parts
-end
-
-local function check_open(app)
-  if app.compiled then
-    raise "the app is in use already: routes and middleware are registered while the program loads"
-  end
-end
-
-local MIDDLEWARE = "a middleware is a function(req, handler)"
-
--- What makes a middleware or a handler is none: rille.cors{} is one, rille.cors is not.
-local function check_callable(f, what, expected)
-  local maker = traits.makers[f]
-  if maker then raise("%s: %s makes it: write %s", what, maker.name, maker.call) end
-  if type(f) == "function" then return end
-  local hint = App.is(f) and ": an app within an app is mounted, app:mount(prefix, sub)"
-    or type(f) == "string" and f:find "^/" and ": what holds for some paths alone, app:group{prefix=, use=} takes" or ""
-  raise("%s: %s, got %s%s", what, expected, names.describe(f), hint)
-end
-
-local function check_middleware(app, list, what)
-  for key in pairs(list or {}) do
-    if math.type(key) ~= "integer" then raise("%s: use is a list of middleware: use = { f, g }", what) end
-  end
-  for i, middleware in ipairs(list or {}) do
-    check_callable(middleware, ("%s: use[%d]"):format(what, i), MIDDLEWARE)
-    traits.adopt(app, middleware)
-  end
-  return list or {}
-end
-
-local function concat(a, b)
-  local list = {}
-  for _, x in ipairs(a) do list[#list + 1] = x end
-  for _, x in ipairs(b) do list[#list + 1] = x end
-  return list
-end
-
--- How a route of that method is written, for messages.
-local function written(method, path)
-  return ("app:%s(%q, function(req) … end)"):format(method == "*" and "any" or method:lower(), path)
-end
-
-local function check_route(method, path, handler)
-  if type(path) == "function" and (type(handler) == "string" or handler == nil) then
-    raise("%s: the path comes first, then the handler: %s", method, written(method, handler or "/path"))
-  end
-  if type(path) ~= "string" then
-    raise("%s: a route needs a path, got %s: %s", method, names.describe(path), written(method, "/path"))
-  end
-  if traits.makers[handler] then check_callable(handler, method .. " " .. path) end
-  if type(handler) == "function" then return end
-  local why = ("%s %s: the handler is a function, got %s"):format(method, path, names.describe(handler))
-  if native_http.is_response(handler) or type(handler) == "string" then
-    why = why .. ", what it returns: pass the function itself, without calling it"
-  end
-  raise("%s: %s", why, written(method, path))
-end
-
--- The one way in: `from` is an app or a group.
-local function add(from, method, path, handler, opts)
-  local app = from.app or from
-  check_open(app)
-  local what = method .. " " .. tostring(path)
-  check_route(method, path, handler)
-  opts = options.check(opts, route_options, what)
-  local full = (from.prefix or "") .. (path == "/" and from.prefix and from.prefix ~= "" and "" or path)
-  local parts = parts_of(full, what)
-  app.routes[#app.routes + 1] = {
-    method = method, path = full, parts = parts, is_index = path == "/" and full ~= "/", handler = handler,
-    name = opts.name and (from.route_name_prefix or "") .. opts.name,
-    use = concat(from.use_list or {}, check_middleware(app, opts.use, what)),
-    body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or from.group_body_limit,
-    timeout = opts.timeout or from.group_timeout,
-    where = options.caller(),
-  }
-  return from
-end
-
-for _, class in ipairs { App, Group } do
-  for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
-    class[method] = function(self, path, handler, opts) return add(self, method:upper(), path, handler, opts) end
-  end
-
-  function class:any(path, handler, opts) return add(self, "*", path, handler, opts) end
-
-  --- app:route{method=, path=, handler=, name=, use=, body_limit=, timeout=}; method is a name or a list of names
-  function class:route(opts)
-    if type(opts) ~= "table" then raise("route: a table was expected, got a %s", type(opts)) end
-    local known = { method = "string|table", path = "string", handler = "function" }
-    for key, value in pairs(route_options) do known[key] = value end
-    opts = options.check(opts, known, "route")
-    local rest = { name = opts.name, use = opts.use, body_limit = opts.body_limit, timeout = opts.timeout }
-    local methods = type(opts.method) == "table" and opts.method or { opts.method or "GET" }
-    if #methods == 0 then raise "route: method is a name or a list of names, and the list is empty" end
-    for i, method in ipairs(methods) do
-      if type(method) ~= "string" then raise("route: method[%d] is a name such as 'GET', got a %s", i, type(method)) end
-      add(self, method == "*" and "*" or method:upper(), opts.path, opts.handler, rest)
-      rest.name = nil -- the first carries it
-    end
-    return self
-  end
-
-  --- app:group{prefix=, use=, name=, body_limit=, timeout=} -> what takes routes as an app does
-  function class:group(opts)
-    if type(opts) == "string" then raise("group: options are a table: app:group{prefix = \"%s\"}", opts) end
-    opts = options.check(opts, group_options, "group")
-    local prefix = (self.prefix or "") .. (opts.prefix or "")
-    if opts.prefix and not opts.prefix:find "^/" then raise("group: a prefix starts with '/': write '/%s'", opts.prefix) end
-    return setmetatable({
-      app = self.app or self,
-      prefix = (prefix:gsub("/$", "")),
-      use_list = concat(self.use_list or {}, check_middleware(self.app or self, opts.use, "group")),
-      route_name_prefix = (self.route_name_prefix or "") .. (opts.name or ""),
-      group_body_limit = opts.body_limit and options.size(opts.body_limit, "body_limit") or self.group_body_limit,
-      group_timeout = opts.timeout or self.group_timeout,
-    }, Group)
-  end
-end
+for name, method in pairs(routes) do App[name] = method end
 
 --- app:use(middleware): the first is outermost, wherever it stands among the routes.
 function App:use(middleware, ...)
-  check_open(self)
+  check.open(self)
   options.alone("app:use(middleware)", ...)
-  check_callable(middleware, "use", MIDDLEWARE)
+  check.callable(middleware, "use", check.MIDDLEWARE)
   traits.adopt(self, middleware)
   traits.adopt_session(self, middleware)
   self.middleware[#self.middleware + 1] = middleware
@@ -206,7 +78,7 @@ end
 
 --- app:on_error(status or code or "*", function(req, err) return response end)
 function App:on_error(which, handler, ...)
-  check_open(self)
+  check.open(self)
   options.alone("app:on_error(status, function(req, err) … end)", ...)
   if type(which) == "function" then
     raise "on_error: the status or code comes first: app:on_error(404, function(req, err) … end), '*' for any"
@@ -225,7 +97,7 @@ end
 
 --- app:on_response(function(req, res) end): before any response leaves, errors included.
 function App:on_response(hook, ...)
-  check_open(self)
+  check.open(self)
   options.alone("app:on_response(function(req, res) … end)", ...)
   if type(hook) ~= "function" then raise("on_response: a function was expected, got a %s", type(hook)) end
   self.response_hooks[#self.response_hooks + 1] = hook
@@ -234,14 +106,14 @@ end
 
 --- app:mount(prefix, sub_app): sub's "/" is prefix.
 function App:mount(prefix, sub, ...)
-  check_open(self)
+  check.open(self)
   options.alone("app:mount(prefix, sub)", ...)
   if App.is(prefix) then raise "mount: the prefix comes first: app:mount(\"/admin\", sub)" end
   if type(prefix) ~= "string" or not prefix:find "^/." then
     raise("mount: a prefix starts with '/' and is more than that, such as \"/admin\", got %s", type(prefix) == "string" and
       ("'%s'"):format(prefix) or names.describe(prefix))
   end
-  parts_of(prefix, "mount " .. prefix)
+  check.parts_of(prefix, "mount " .. prefix)
   if not App.is(sub) then
     raise("mount: an app was expected, got %s%s", names.describe(sub), type(sub) == "function"
       and ": a function that returns one is called first, require \"admin\" {}" or "")
@@ -253,7 +125,7 @@ function App:mount(prefix, sub, ...)
     above = above.parent
   end
   if sub.settings.limits then
-    raise("mount: limits are those of connections, which the outermost app alone has: %s", prefix)
+    raise("mount: limits are limits of connections, which only the outermost app has: %s", prefix)
   end
   prefix = prefix:gsub("/$", "")
   sub.parent, sub.mounted_at = self, prefix
@@ -270,12 +142,12 @@ local static_options = {
 --- app:static(prefix, directory, {index=true, max_age=, precompressed=true, listing=false, dotfiles=false, fallback=,
 --- hash=true}): the directory starts at the root.
 function App:static(prefix, directory, opts)
-  check_open(self)
+  check.open(self)
   if type(prefix) ~= "string" or not prefix:find "^/" then
     raise("static: a prefix starts with '/': app:static(\"/static\", \"static\"), got %s", type(prefix) == "string"
       and ("'%s'"):format(prefix) or names.describe(prefix))
   end
-  parts_of(prefix, "static " .. prefix)
+  check.parts_of(prefix, "static " .. prefix)
   if type(directory) ~= "string" then raise("static: a directory was expected, got a %s", type(directory)) end
   opts = options.check(opts, static_options, "static")
   local path = directory:find "^/" and directory or native.root .. "/" .. directory
@@ -289,7 +161,7 @@ end
 --- app:converter(name, {pattern=, parse=, format=}): pattern is a Lua pattern for the whole segment; parse(s) -> value, nil
 --- is a 404; format(value) -> string, for url_for.
 function App:converter(name, opts)
-  check_open(self)
+  check.open(self)
   if type(name) ~= "string" or not name:find "^[%a][%w_]*$" then raise("converter: a name was expected") end
   if type(opts) ~= "table" then
     raise("converter: %s: options are a table, such as {pattern = \"%%x+\", parse=, format=}, got %s", name, names.describe(opts))
@@ -306,7 +178,7 @@ end
 
 --- app:lifespan(function(self, running) … running() … end)
 function App:lifespan(f, ...)
-  check_open(self)
+  check.open(self)
   options.alone("app:lifespan(function(self, running) … end)", ...)
   if type(f) ~= "function" then raise("lifespan: a function was expected, got a %s", type(f)) end
   self.lifespans[#self.lifespans + 1] = { run = f, where = options.caller() }
@@ -355,7 +227,7 @@ end
 -- ---- templates --------------------------------------------------------------------------------------------------------
 
 local function add_named(app, what, name, value, expected)
-  check_open(app)
+  check.open(app)
   if type(name) ~= "string" or not name:find "^[%a_][%w_.]*$" then
     raise("%s: a name was expected, got '%s'", what, tostring(name))
   end
@@ -378,7 +250,7 @@ function App:global(name, value) return add_named(self, "global", name, value) e
 
 --- app:context(function(req) return {user = …} end): variables of every page that answers a request
 function App:context(f, ...)
-  check_open(self)
+  check.open(self)
   options.alone("app:context(function(req) … end)", ...)
   if type(f) ~= "function" then raise("context: a function(req) was expected, got a %s", type(f)) end
   self.contexts[#self.contexts + 1] = f
@@ -401,6 +273,5 @@ end
 names.class("app", App, { fields = { "state" }, absent = { "body_limit", "parent", "mounted_at", "session", "needs_secret",
   "compiled", "compiled_routes", "environment", "prefix_here", "route_names", "app", "prefix", "use_list", "route_name_prefix",
   "group_body_limit", "group_timeout" } })
-names.class("route_group", Group, { absent = { "app", "group_body_limit", "group_timeout" } })
 
 return App

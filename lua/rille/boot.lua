@@ -1,48 +1,13 @@
 -- The commands, from Lua's side: each is a function that gets the arguments C has sorted out and returns an exit status.
+local locate = require "rille.locate"
 local native = require "rille.native.core"
-local place = require "rille.place"
+local paths = require "rille.paths"
 local source = require "rille.source"
 
 local boot = {}
 
-boot.app_file = place.app_file
-
--- The name by which a program of its own would require the file, so that it is loaded once.
-local function module_name(path, root)
-  if path:sub(1, #root + 1) ~= root .. "/" then return nil end
-  return (path:sub(#root + 2):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
-end
-
--- A file that is no program is a script, a spec, or has forgotten to say what it has made.
-local function not_an_app(file, value)
-  local shown, hint = place.shown(file), ""
-  if type(value) == "table" and type(rawget(value, "main")) == "function" then hint = ": rille run " .. shown .. " runs a script"
-  elseif value == nil or value == true then hint = ": end it with `return app`" end
-  error(("%s must return an app, or a function that returns one; it returned a %s%s"):format(shown,
-    value == true and "nil" or type(value), hint), 0)
-end
-
---- Loads a program: a Lua file that returns an app, or a function(settings) that returns one.
-function boot.load_app(path, settings)
-  local App = require "rille.app"
-  local file = boot.app_file(path)
-  local shown = place.shown(file)
-  if file:find "_spec%.lua$" then error(("'%s' is a spec: rille test %s runs it"):format(shown, shown), 0) end
-  local name = module_name(file, native.root)
-  local value
-  if name and package.loaded[name] then
-    value = package.loaded[name]
-  else
-    local short = name and file:sub(#native.root + 2) or file
-    local chunk, message = load(source.read(file), "@" .. short, "t")
-    if not chunk then error(message, 0) end
-    value = chunk(name or "app", file)
-    if name then package.loaded[name] = value == nil and true or value end
-  end
-  if type(value) == "function" then value = value(settings or {}) end
-  if not App.is(value) then not_an_app(file, value) end
-  return value
-end
+-- Loaded by the commands that need it, as everything is here.
+local function load_app(path) return require("rille.loader").load_app(path) end
 
 -- Whether a traceback has a line of the program, or the fault is the library's: its own lines say nothing of a mistake.
 local function tells_something(trace, message)
@@ -54,21 +19,21 @@ local function tells_something(trace, message)
 end
 
 local function report(command, err)
-  if native.mode == "dev" and command ~= "desk" then -- the desk shows it
+  if native.mode == "dev" and command ~= "dashboard" then -- the dashboard shows it
     native.failed(native.json_encode(require("rille.dev.failure").describe(err)))
     return
   end
   local failure = require("rille.error").wrap(err)
   local message = tostring(failure)
   local trace = failure.traceback or native.error_trace(err)
-  io.stderr:write("rille: ", message:find ":%d+:" and place.without_root(message) or message, "\n")
+  io.stderr:write("rille: ", message:find ":%d+:" and paths.without_root(message) or message, "\n")
   local told = type(err) == "string" and not err:find "^[^\n]-:%d+:" -- error(text, 0): for whoever typed the command
-  if trace and not told and tells_something(trace, message) then io.stderr:write(place.without_root(trace), "\n") end
+  if trace and not told and tells_something(trace, message) then io.stderr:write(paths.without_root(trace), "\n") end
 end
 
 -- Loads, starts what the program opens, answers until it is told to stop, ends what it has opened.
 local function serve(path, prepare)
-  local app = boot.load_app(path)
+  local app = load_app(path)
   require("rille.secret").check_app(app)
   if prepare then prepare(app) end
   local compiled = require("rille.compile").compile(app)
@@ -83,7 +48,7 @@ end
 
 function boot.serve(path) return serve(path) end
 
---- The program under `rille dev`; the desk stands beside it.
+--- The program under `rille dev`; the dashboard runs beside it.
 function boot.dev(path)
   require("rille.dev.raised").install() -- what does not load is explained too
   return serve(path, function(app)
@@ -93,18 +58,19 @@ function boot.dev(path)
   end)
 end
 
-function boot.desk(path)
-  boot.app_file(path) -- a name that is none is a mistake of the command line; what does not load is told in the browser
-  local desk = require("rille.dev.desk").new()
-  native.ready((require("rille.compile").compile(desk.app)))
-  desk:run()
+-- C calls it by this name.
+function boot.dashboard(path)
+  locate.app(path) -- a name that is none is a mistake of the command line; what does not load is told in the browser
+  local dashboard = require("rille.dev.dashboard").new()
+  native.ready((require("rille.compile").compile(dashboard.app)))
+  dashboard:run()
   native.wait_stop()
   return 0
 end
 
 -- Arguments as lua5.4 gives them: `arg` and `...`; a function, or a table with main, is called with them.
 function boot.run(file, ...)
-  file = place.script(file)
+  file = locate.script(file)
   local args = table.pack(...)
   if args[1] == "--" then table.remove(args, 1); args.n = args.n - 1 end
   _G.arg = { [0] = file, table.unpack(args, 1, args.n) }
@@ -117,13 +83,13 @@ function boot.run(file, ...)
 end
 
 function boot.routes(path)
-  local app = boot.load_app(path)
+  local app = load_app(path)
   local _, all = require("rille.compile").compile(app)
   local rows, widths = {}, { 0, 0, 0 }
   for id, entry in pairs(all) do
     local method = entry.route.method == "*" and "ANY" or entry.route.method
     rows[#rows + 1] = { id = id, method, entry.path, entry.route.name or "-",
-      ("%d"):format(#entry.route.use + #entry.app.middleware), place.without_root(entry.route.where) }
+      ("%d"):format(#entry.route.use + #entry.app.middleware), paths.without_root(entry.route.where) }
   end
   table.sort(rows, function(a, b) return a.id < b.id end)
   table.insert(rows, 1, { "METHOD", "PATH", "NAME", "MIDDLEWARE", "WHERE" })
@@ -138,9 +104,11 @@ end
 
 -- Tells what luacheck finds -> what to say of it in the last line, or nil where that is an error.
 local function lint(path)
-  local found, why = require("rille.lint").look(boot.app_file(path))
+  local found, why = require("rille.lint").look(locate.app(path))
   if not found then
-    if why:find "not installed" then return "; without luacheck (Debian: lua-check) nobody has looked for undefined variables" end
+    if why:find "not installed" then
+      return "; luacheck (Debian: lua-check) is not installed, so undefined variables were not checked"
+    end
     io.stderr:write("rille: ", why, "\n")
     return nil
   end
@@ -157,7 +125,7 @@ local function plural(count, noun) return ("%d %s%s"):format(count, noun, count 
 --- Loads the program and compiles its routes and all of its templates; tells every error of a template, and what luacheck
 --- finds.
 function boot.check(path)
-  local app = boot.load_app(path)
+  local app = load_app(path)
   require("rille.secret").check_app(app)
   local _, all = require("rille.compile").compile(app)
   local templates, errors = require("rille.page").check(app)
@@ -168,13 +136,13 @@ function boot.check(path)
   end
   local more = lint(path)
   if not more then return 1 end
-  print(("%s: %s, %s, no errors%s"):format(place.shown(path), plural(#all, "route"), plural(templates, "template"), more))
+  print(("%s: %s, %s, no errors%s"):format(paths.relative(path), plural(#all, "route"), plural(templates, "template"), more))
   return 0
 end
 
 function boot.openapi(path)
   local openapi = require "rille.openapi"
-  local app = boot.load_app(path)
+  local app = load_app(path)
   local _, all = require("rille.compile").compile(app)
   io.write(openapi.text(openapi.document(app, all)))
   return 0

@@ -50,7 +50,7 @@ end
 
 -- The request's own cookies, those of the jar, and its Cookie header, in this order.
 local function set_cookie(list, req, jar)
-  local kept = jar and jar:header(native_client.url_parse(req.url)) or nil
+  local kept = jar and jar:header(urls.of(req)) or nil
   if not kept and not req.cookies then return end
   local pieces = {}
   for _, piece in pairs { list.cookie or false, req.cookies or false, kept or false } do
@@ -71,7 +71,7 @@ local function hop(req, jar)
 end
 
 local function keep_cookies(jar, req, head)
-  if jar and head["set-cookie"] then jar:take(native_client.url_parse(req.url), native_client.header_all(head, "set-cookie")) end
+  if jar and head["set-cookie"] then jar:take(urls.of(req), native_client.header_all(head, "set-cookie")) end
 end
 
 -- ---- one attempt, and another ---------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 -- rille console: a prompt in which Lua may wait. The app is loaded and its lifespans have started; `app`, `client` (requests
 -- to it without a socket), `db` (app.state.db) and `rille` are there. An expression's values are shown; what is not local
 -- stays until the end.
-local boot = require "rille.boot"
+local loader = require "rille.loader"
+local locate = require "rille.locate"
 local native = require "rille.native.core"
 local rille = require "rille"
 
@@ -147,13 +148,13 @@ end
 local function environment(path)
   local env = setmetatable({ rille = rille }, { __index = _G })
   local file = path:find "^/" and path or native.root .. "/" .. path
-  if path ~= "app" or pcall(boot.app_file, file) then
-    boot.app_file(file) -- who names one means it
+  if path ~= "app" or pcall(locate.app, file) then
+    locate.app(file) -- who names one means it
   else
     io.stdout:write("no app at '", path, "': only rille is there\n")
     return env
   end
-  env.app = boot.load_app(file)
+  env.app = loader.load_app(file)
   env.client = require("rille.testing.client").new(env.app)
   env.db = env.app.state.db
   return env

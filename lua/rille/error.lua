@@ -1,4 +1,6 @@
 -- Error values: tables {status, code, message, cause, traceback} with a __tostring. The C core raises the same ones.
+local classes = require "rille.names.classes"
+local mistake = require "rille.mistake"
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
 
@@ -30,14 +32,14 @@ end
 function M.new(kind, message, fields, level)
   local err = {}
   if fields ~= nil and type(fields) ~= "table" then
-    require("rille.options").raise("an error's fields are a table such as {post = 7}, got a %s", type(fields))
+    mistake.raise("an error's fields are a table such as {post = 7}, got a %s", type(fields))
   end
   for key, value in pairs(fields or {}) do err[key] = value end
   if type(kind) == "string" and type(message) == "number" then
-    require("rille.options").raise("an error's status or code comes first: %s, then the message, '%s'", message, kind)
+    mistake.raise("an error's status or code comes first: %s, then the message, '%s'", message, kind)
   end
   if message ~= nil and type(message) == "table" and getmetatable(message) == nil then
-    require("rille.options").raise("an error's message is a string, got a table: fields are the third argument, "
+    mistake.raise("an error's message is a string, got a table: fields are the third argument, "
       .. 'rille.abort(409, "taken", {…})')
   end
   if math.type(kind) == "integer" then
@@ -45,15 +47,15 @@ function M.new(kind, message, fields, level)
     err.status, err.code = kind, err.code or codes[kind] or "error"
   elseif type(kind) == "string" then
     if kind:find "^%d+$" then
-      require("rille.options").raise("an error's status is a number: %s, got the string '%s'", kind, kind)
+      mistake.raise("an error's status is a number: %s, got the string '%s'", kind, kind)
     end
     if kind:find "%s" then
-      require("rille.options").raise("an error's code is one word such as 'conflict', got '%s': a message is the second "
+      mistake.raise("an error's code is one word such as 'conflict', got '%s': a message is the second "
         .. "argument, after a status", kind)
     end
     err.status, err.code = err.status or native.error_status(kind) or statuses[kind] or 500, kind
   else
-    require("rille.names").check_colon(kind, "rille.abort")
+    classes.check_colon(kind, "rille.abort")
     error("an error needs a status or a code, got a " .. type(kind), (level or 1) + 1)
   end
   err.message = message == nil and status_text(err.status) or tostring(message)

@@ -41,9 +41,9 @@ local function check_part(part)
 end
 
 local function read_file(req, form, part)
-  local spill = parts.spill(part, native_http.spill(req))
-  if part.raw_filename == "" and spill:size() == 0 then return spill:close() end -- an input left empty
-  local file = upload.new(part, spill, form.saves)
+  local spool = parts.spool(part, native_http.spool(req))
+  if part.raw_filename == "" and spool:size() == 0 then return spool:close() end -- an input left empty
+  local file = upload.new(part, spool, form.saves)
   form:add(part.name, file)
   form.parts[#form.parts + 1] = parts.keep(part, file, form.saves)
 end

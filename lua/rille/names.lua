@@ -6,8 +6,9 @@
 --
 -- A miss alone costs something: what is there is found as ever, and the messages are loaded with the first one
 -- (names/messages.lua).
+local classes = require "rille.names.classes"
+local mistake = require "rille.mistake"
 local native = require "rille.native.core"
-local options = require "rille.options"
 local signatures = require "rille.names.signatures"
 
 local M = {}
@@ -24,37 +25,7 @@ function M.argument(...) return messages().argument(...) end
 --- describe(value) -> what it is, in words
 function M.describe(value) return messages().describe(value) end
 
--- ---- classes ------------------------------------------------------------------------------------------------------------
-
-local classes = {} -- what -> {tables that hold its names, set of fields}
-M.classes = classes
-
-local function class_of(what)
-  local class = classes[what]
-  if not class then
-    class = { tables = {}, fields = {} }
-    classes[what] = class
-  end
-  return class
-end
-M.class_of = class_of
-
---- is_module(value) -> whether it is `rille`, or a table of its functions such as `rille.log`
-function M.is_module(value)
-  local rille = require "rille"
-  if rawequal(value, rille) then return true end
-  for name, class in pairs(classes) do
-    if name:find("^rille%.") and rawequal(class.tables[1], value) then return true end
-  end
-  return false
-end
-
---- check_colon(value, name): of a function in Lua whose first argument is none: it may be what stands before a colon
-function M.check_colon(value, name)
-  if type(value) ~= "table" or not M.is_module(value) then return end
-  local entry = signatures.entry(name:match "^(.*)%.([%w_]+)$")
-  options.raise("%s was called with a colon: write %s", name, entry and entry.shown or name)
-end
+M.check_colon = classes.check_colon
 
 -- ---- making them -----------------------------------------------------------------------------------------------------------
 
@@ -65,7 +36,7 @@ local function set_of(list)
 end
 
 local function refuse_dot(owner, name)
-  options.raise("%s", messages().called_with_a_dot(signatures.entry(owner, name)))
+  mistake.raise("%s", messages().called_with_a_dot(signatures.entry(owner, name)))
 end
 
 -- The object of a method, whose metatable is not the one that was seen last: -> the one to be seen from now on, or it raises.
@@ -143,7 +114,7 @@ end
 --- that is not what has the class for its metatable. Methods are there already.
 function M.class(what, class, given)
   given = given or {}
-  local of = class_of(what)
+  local of = classes.class_of(what)
   of.tables[#of.tables + 1] = class
   local absent = set_of(given.absent)
   for _, name in ipairs(given.fields or {}) do absent[name], of.fields[name] = true, true end
@@ -156,7 +127,7 @@ end
 --- known(what, methods, fields, is_one, meta): of objects that look for themselves and ask here where they find nothing; `meta`
 --- is their metatable, where that is one
 function M.known(what, methods, fields, is_one, meta)
-  local of = class_of(what)
+  local of = classes.class_of(what)
   of.tables[#of.tables + 1] = methods
   for _, name in ipairs(fields) do of.fields[name] = true end
   of.is_one = of.is_one or is_one
@@ -165,13 +136,13 @@ end
 
 --- again(what): a class that is known has got more methods
 function M.again(what)
-  local of = class_of(what)
+  local of = classes.class_of(what)
   for _, list in ipairs(of.tables) do guard(what, list, of.is_one) end
 end
 
 --- module(what, table) -> table: reading what it has not raises. A metatable that it has stays.
 function M.module(what, module)
-  local of = class_of(what)
+  local of = classes.class_of(what)
   of.tables[#of.tables + 1] = module
   local meta = getmetatable(module)
   if not meta then

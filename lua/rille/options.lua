@@ -1,5 +1,8 @@
 -- Checking option tables: an unknown key raises at the caller's line and names the nearest known one.
-local options = {}
+local classes = require "rille.names.classes"
+local mistake = require "rille.mistake"
+
+local options = { raise = mistake.raise, mistake = mistake.mistake, caller = mistake.caller }
 
 --- nearest(name, known) -> the name in `known` (a set or a list of names) that is most like `name`, or nil where none is close
 function options.nearest(name, known) return require "rille.near"(name, known) end
@@ -22,7 +25,7 @@ function options.check(given, known, what)
   for key, value in pairs(given) do
     local expected = known[key]
     if expected == nil then
-      require("rille.names").check_colon(given, "rille." .. what)
+      classes.check_colon(given, "rille." .. what)
       local near = type(key) == "string" and options.nearest(key, known)
       local hint = near and (", did you mean '" .. near .. "'?") or listed(known)
       options.raise("%s: unknown option '%s'%s", what, tostring(key), hint)
@@ -76,39 +79,11 @@ function options.is_callable(value)
   return type(value) == "function" or (type(meta) == "table" and meta.__call ~= nil)
 end
 
---- Where the program stands that called the library: "app.lua:12".
-function options.caller()
-  for i = 2, 20 do
-    local info = debug.getinfo(i, "Sl")
-    if not info then break end
-    if info.what ~= "C" and not info.source:find("^=rille/") then return info.short_src .. ":" .. info.currentline end
-  end
-  return "?"
-end
-
 --- A size in bytes: a float with an integral value will do.
 function options.size(value, what)
   local size = math.tointeger(value)
   if not size or size < 0 then options.raise("%s is a size in bytes, a whole number", what) end
   return size
-end
-
---- Raises a programmer's mistake at the line that called into the library, however deep inside it was found. Where a call in
---- `return f(…)` has left no line to tell, it is the one where the handler begins, or where the task was spawned.
-function options.mistake(message)
-  local level = 2
-  while true do
-    local info = debug.getinfo(level, "S")
-    if not info then error(require("rille.native.http").place() .. message, 0) end
-    if info.what ~= "C" and info.source:sub(1, 7) ~= "=rille/" then break end
-    level = level + 1
-  end
-  error(message, level)
-end
-
---- The same, with a format.
-function options.raise(format, ...)
-  return options.mistake(select("#", ...) > 0 and format:format(...) or format)
 end
 
 return options

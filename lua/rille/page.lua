@@ -212,7 +212,7 @@ end
 
 local function must_serve(what)
   return native_http.served_request()
-    or options.raise("%s answers a request, and here is none: app:render(name, context) gives the text of a page", what)
+    or options.raise("%s answers a request, and there is none here: app:render(name, context) returns the text of a page", what)
 end
 
 --- response(name, context, status) -> response

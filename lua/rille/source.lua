@@ -11,7 +11,7 @@ function M.without_mark(text) return text:sub(1, 3) == "\xEF\xBB\xBF" and text:s
 function M.read(path)
   local text = assert(native.read_file(path))
   local first = text:sub(1, 2)
-  if first == "\xFF\xFE" or first == "\xFE\xFF" then error(path .. ": this file is UTF-16, it is to be saved as UTF-8", 0) end
+  if first == "\xFF\xFE" or first == "\xFE\xFF" then error(path .. ": this file is UTF-16: save it as UTF-8", 0) end
   text = M.without_mark(text)
   if text:byte(1) ~= 35 then return text end
   return text:sub(text:find("\n", 1, true) or #text + 1) -- the newline stays: lines keep their numbers

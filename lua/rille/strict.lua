@@ -41,7 +41,7 @@ end
 function meta.__newindex(globals, name, value)
   local info = debug.getinfo(2, "Sl")
   if M.loaded and info and is_own(info.source) then
-    complain(("the global '%s' is written after the program was loaded: every request shares it (a local is meant?)")
+    complain(("the global '%s' is written after the program was loaded: every request shares it (did you mean a local?)")
       :format(tostring(name)), info)
   end
   rawset(globals, name, value)

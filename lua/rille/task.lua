@@ -33,7 +33,7 @@ local Own = { __close = function(own, other)
   local err = own[1]
   local is_cancellation = type(err) == "table" and err.code == "cancelled"
   if err == nil or other == nil or rawequal(err, other) or is_cancellation then return end
-  native.log("error", "the function of a group failed, and its group by another error", { error = tostring(err) })
+  native.log("error", "the function of a group failed, and its group failed by another error", { error = tostring(err) })
 end }
 
 -- Cancels what still runs and waits for it.
@@ -154,12 +154,12 @@ function Semaphore:release()
   if self.queue:wake(1) == 0 then self.free = self.free + 1 end
 end
 
-local Held = { __close = function(held) held[1]:release() end }
+local Release = { __close = function(self) self[1]:release() end }
 
-local function with(held, f, ...)
+local function with(lock, f, ...)
   if type(f) ~= "function" then options.raise("with: a function was expected, got a %s", type(f)) end
-  held:acquire()
-  local release <close> = setmetatable({ held }, Held) -- luacheck: ignore 211
+  lock:acquire()
+  local release <close> = setmetatable({ lock }, Release) -- luacheck: ignore 211
   return f(...)
 end
 

@@ -1,5 +1,5 @@
 -- Files that a client has sent: in memory up to 64 KiB, in a file without a name beyond, and gone when the request ends.
--- The bytes are held by C (bind/http/spill.c).
+-- The bytes are held by C (bind/http/spool.c).
 local errors = require "rille.error"
 local names = require "rille.names"
 local native = require "rille.native.http"
@@ -12,7 +12,7 @@ File.__index = File
 File.__name = "rille.file"
 File.__hidden = { save = true } -- from templates
 
-local spills = setmetatable({}, { __mode = "k" }) -- file -> where its bytes are
+local spools = setmetatable({}, { __mode = "k" }) -- file -> where its bytes are
 local saves_of = setmetatable({}, { __mode = "k" }) -- file -> what its request has saved
 
 local save_options = { root = "string", overwrite = "boolean" }
@@ -61,9 +61,9 @@ end
 
 --- file:chunks() -> iterator over its bytes, some 64 KiB at a time: a function that needs no state, so that it can be passed on
 function File:chunks()
-  local spill, offset = spills[self], 0
+  local spool, offset = spools[self], 0
   return function()
-    local piece = spill:read(offset)
+    local piece = spool:read(offset)
     if piece then offset = offset + #piece end
     return piece
   end
@@ -81,13 +81,13 @@ function File:save(path, opts) return M.save(self, path, opts, saves_of[self], "
 
 function File:__tostring() return ("file (%s, %d bytes)"):format(self.filename, self.size) end
 
---- new(part, spill, saves) -> file with the names and the type of that part
-function M.new(part, spill, saves)
+--- new(part, spool, saves) -> file with the names and the type of that part
+function M.new(part, spool, saves)
   local file = setmetatable({
     name = part.name, filename = part.filename, raw_filename = part.raw_filename,
-    content_type = part.content_type or "application/octet-stream", size = spill:size(),
+    content_type = part.content_type or "application/octet-stream", size = spool:size(),
   }, File)
-  spills[file], saves_of[file] = spill, saves
+  spools[file], saves_of[file] = spool, saves
   return file
 end
 

@@ -6,14 +6,14 @@
  * Serving commands say `ready` when the app is loaded and its lifespans have started, then wait; whoever runs the vm tells
  * them to stop, and they end the lifespans.
  */
-#ifndef RL_VM_MAIN_H
-#define RL_VM_MAIN_H
+#ifndef RL_APP_MAIN_H
+#define RL_APP_MAIN_H
 
 #include "server/worker.h"
 #include "vm/task/task.h"
 
 typedef struct rl_main rl_main;
-typedef struct rl_desk rl_desk;
+typedef struct rl_dashboard rl_dashboard;
 
 enum { RL_MAIN_BY_SIGNAL = -1 }; /* 128 and the number of the signal that asked (loop/stop.h) */
 
@@ -34,7 +34,7 @@ struct rl_main {
   bool stopping;           /* it was told to stop */
   bool stuck;              /* rl_main_give_up */
   int stop_status;         /* its exit status where it ends by that, or RL_MAIN_BY_SIGNAL */
-  rl_desk *desk;           /* of rille dev (desk.h), or NULL */
+  rl_dashboard *dashboard; /* of rille dev (dashboard.h), or NULL */
   rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
   rl_handler *handler;     /* the app, once it is ready */
   rl_waker waiting;        /* of who waits for the stop */
@@ -50,7 +50,7 @@ void rl_main_cancel(rl_main *main);
 /* Nothing can ever wake a task of this state any more: says so with the tree of tasks, and ends the command by an error, so that
  * what it has opened is closed. False where that was tried before. */
 bool rl_main_give_up(rl_main *main);
-/* The main task's, for the files of vm/bind/; raises where the state has none. */
+/* Returns the main task of a state. Raises if it has none. */
 rl_main *rl_main_of(lua_State *L);
 /* Requests that its app has under way. */
 unsigned rl_main_requests(const rl_main *main);

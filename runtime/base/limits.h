@@ -38,8 +38,8 @@
 #define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept for files and databases: connections leave them alone */
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
 #define RL_LIMIT_READ_BUFFER 65536u                 /* one for each loop */
-#define RL_LIMIT_SPILL 65536u                       /* a body or file larger than this goes to a temporary file */
-#define RL_LIMIT_SPILLS ((size_t)1 << 20)    /* all files of a request together: beyond, small ones go there too */
+#define RL_LIMIT_SPOOL 65536u                       /* a body or file larger than this goes to a temporary file */
+#define RL_LIMIT_SPOOLS ((size_t)1 << 20)    /* all files of a request together: beyond, small ones go there too */
 #define RL_LIMIT_FORM_FIELDS 1000u           /* 413 */
 #define RL_LIMIT_FORM_PARTS 1000u            /* 413 */
 #define RL_LIMIT_FORM_TEXT ((size_t)1 << 20) /* 413; all text of a multipart form together */

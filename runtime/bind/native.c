@@ -1,8 +1,16 @@
-/* The native half of the library: one module for each folder of bind/, private to lua/rille. */
+/* The native half of the library: one module for each folder of bind/, private to lua/rille; see native.h. */
+#include "bind/native.h"
+
 #include <string.h>
 
 #include "base/error.h"
-#include "bind/bind.h"
+#include "bind/client/client.h"
+#include "bind/core/core.h"
+#include "bind/data/data.h"
+#include "bind/http/http.h"
+#include "bind/template/template.h"
+#include "vm/modules.h"
+#include "vm/task/heartbeat.h"
 
 /* error(status or code, message, fields) is built in lua/rille/error.lua on this: error_meta() -> metatable */
 static int l_error_meta(lua_State *L) {
@@ -20,13 +28,13 @@ static int l_error_status(lua_State *L) {
 
 /* wrap_error(value) -> error value */
 static int l_wrap_error(lua_State *L) {
-  rl_error_wrap(L, 1);
+  rl_raised_wrap(L, 1);
   return 1;
 }
 
 /* error_trace(value) -> the traceback noted for it, or nil */
 static int l_error_trace(lua_State *L) {
-  rl_error_push_trace(L, 1);
+  rl_raised_push_trace(L, 1);
   return 1;
 }
 
@@ -77,8 +85,8 @@ static void add_constants(lua_State *L) {
   lua_setfield(L, -2, "worker");
   lua_pushinteger(L, vm->workers);
   lua_setfield(L, -2, "workers");
-  lua_pushinteger(L, vm->edition);
-  lua_setfield(L, -2, "edition");
+  lua_pushinteger(L, vm->generation);
+  lua_setfield(L, -2, "generation");
 }
 
 static void add_natives(lua_State *L) {
@@ -88,18 +96,28 @@ static void add_natives(lua_State *L) {
 
 typedef void binder(lua_State *L);
 
-static binder *const core[] = {
-    add_natives,  rl_bind_names,   rl_bind_json,    rl_bind_task,  rl_bind_text,   rl_bind_scan,
-    rl_bind_log,  rl_bind_main,    rl_bind_crypto,  rl_bind_image, rl_bind_files,  rl_bind_machine,
-    rl_bind_file, rl_bind_offload, rl_bind_testing, rl_bind_desk,  rl_bind_prompt, rl_bind_charset,
-    NULL};
-static binder *const http[] = {rl_bind_response, rl_bind_request, rl_bind_app,      rl_bind_chain, rl_bind_out,
-                               rl_bind_form,     rl_bind_spill,   rl_bind_session,  rl_bind_guard, rl_bind_local,
-                               rl_bind_server,   rl_bind_static,  rl_bind_compress, NULL};
+static binder *const core[] = {add_natives,       rl_bind_names,
+                               rl_bind_json,      rl_bind_json_decode,
+                               rl_bind_task,      rl_bind_scope,
+                               rl_bind_queue,     rl_bind_text,
+                               rl_bind_scan,      rl_bind_log,
+                               rl_bind_main,      rl_bind_crypto,
+                               rl_bind_image,     rl_bind_directory,
+                               rl_bind_machine,   rl_bind_file,
+                               rl_bind_offload,   rl_bind_testing,
+                               rl_bind_dashboard, rl_bind_prompt,
+                               rl_bind_charset,   NULL};
+static binder *const http[] = {rl_bind_response,   rl_bind_request,
+                               rl_bind_app,        rl_bind_chain,
+                               rl_bind_out,        rl_bind_form,
+                               rl_bind_spool,      rl_bind_session,
+                               rl_bind_rate_limit, rl_bind_local,
+                               rl_bind_server,     rl_bind_static,
+                               rl_bind_compress,   NULL};
 static binder *const client[] = {rl_bind_client,          rl_bind_client_cookie, rl_bind_client_head,
                                  rl_bind_client_transfer, rl_bind_client_url,    NULL};
 static binder *const data[] = {rl_bind_sqlite, rl_bind_session_database, NULL};
-static binder *const template[] = {rl_bind_template, rl_bind_template_lexer, NULL};
+static binder *const template[] = {rl_bind_page, rl_bind_value, rl_bind_lexer, NULL};
 
 /* `require "rille.native.http"` and so on: one table for each folder of bind/. */
 static void add_module(lua_State *L, const char *name, binder *const *binders) {

@@ -59,6 +59,7 @@ static bool without_port(rl_slice host, char out[HOST_ROOM]) {
   size_t end;
   if (host.len && host.data[0] == '[') {
     end = rl_slice_find(host, ']', 0);
+    if (end == host.len) return false;
     host.data++;
     end--;
   } else {
@@ -177,7 +178,7 @@ static bool is_live(const rl_req *req) {
   return rl_slice_eq(req->path, RL_SLICE("/_rille/live.js")) || rl_slice_eq(req->path, RL_SLICE("/_rille/events"));
 }
 
-bool rl_dev_may_ask_desk(const rl_options *o, const rl_req *req) {
+bool rl_dev_may_ask_dashboard(const rl_options *o, const rl_req *req) {
   if (!rl_dev_may_see_pages(o, req) || !is_same_site_request(req) || !is_own_origin(req)) return false;
   return is_live(req) || is_loopback_remote(req) || is_named(o, req->host);
 }

@@ -19,6 +19,6 @@ bool rl_dev_host_is_ours(const rl_options *options, rl_slice host);
 /* Whether this request may be answered with a page of development, or be told of a reload. */
 bool rl_dev_may_see_pages(const rl_options *options, const rl_req *req);
 /* Whether it may ask what stands below /_rille. */
-bool rl_dev_may_ask_desk(const rl_options *options, const rl_req *req);
+bool rl_dev_may_ask_dashboard(const rl_options *options, const rl_req *req);
 
 #endif

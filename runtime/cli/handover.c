@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,10 +14,13 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/self.h"
+
+enum { DESCRIPTOR_MOST = 1 << 20 };
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */
 
-/* "3-6,9" */
+/* Writes ranges: "3-6,9-9". */
 static void write_descriptors(const rl_sockets *s, rl_buf *out) {
   for (int i = 0, last; i < s->count; i = last + 1) {
     for (last = i; last + 1 < s->count && s->fds[last + 1] == s->fds[last] + 1;) last++;
@@ -55,21 +59,30 @@ static bool is_socket(int fd) {
   return fd > STDERR_FILENO && fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
-static bool read_number(const char *text, const char *name, unsigned long long *out) {
+/* Returns the text of a value, or NULL if there is none of that name. */
+static const char *find_value(const char *text, const char *name) {
   char key[32];
   snprintf(key, sizeof key, " %s=", name);
   const char *at = strstr(text, key);
-  char *end;
-  if (!at) return false;
-  *out = strtoull(at + strlen(key), &end, 10);
-  return *end == ' ';
+  return at ? at + strlen(key) : NULL;
 }
 
-static bool read_int(const char *text, const char *name, int *out) {
-  unsigned long long number = 0;
-  bool ok = read_number(text, name, &number);
-  *out = (int)(long long)number; /* strtoull takes -1 */
-  return ok;
+static bool read_number(const char *text, const char *name, unsigned long long *out) {
+  const char *at = find_value(text, name);
+  char *end;
+  if (!at || *at < '0' || *at > '9') return false;
+  errno = 0;
+  *out = strtoull(at, &end, 10);
+  return !errno && *end == ' ';
+}
+
+static bool read_int(const char *text, const char *name, long least, long most, int *out) {
+  const char *at = find_value(text, name);
+  char *end;
+  if (!at) return false;
+  long number = strtol(at, &end, 10);
+  *out = (int)number;
+  return end > at && *end == ' ' && number >= least && number <= most;
 }
 
 static bool take_descriptor(rl_sockets *s, int fd) {
@@ -79,17 +92,16 @@ static bool take_descriptor(rl_sockets *s, int fd) {
 }
 
 static bool read_sockets(const char *text, rl_sockets *s) {
-  char *at = strstr(text, " sockets=");
-  if (!at) return false;
-  for (at += strlen(" sockets="); *at; at += *at == ',') {
+  const char *at = find_value(text, "sockets");
+  for (; at && *at; at += *at == ',') {
     char *middle, *end = NULL;
     long first = strtol(at, &middle, 10), last = *middle == '-' ? strtol(middle + 1, &end, 10) : -1;
-    if (!end || first < 0 || last < first || last - first > 65536 || (*end && *end != ',')) return false;
+    if (!end || first < 0 || last < first || last > DESCRIPTOR_MOST || (*end && *end != ',')) return false;
     for (long fd = first; fd <= last; fd++)
       if (!take_descriptor(s, (int)fd)) return false;
     at = end;
   }
-  return s->count && s->addresses > 0 && s->count % s->addresses == 0;
+  return s->count && s->count % s->addresses == 0;
 }
 
 static bool read_children(const char *text, rl_handover *h) {
@@ -97,14 +109,14 @@ static bool read_children(const char *text, rl_handover *h) {
     int pid, line, serves;
     unsigned long long since;
     if (h->child_count == RL_HANDOVER_CHILDREN ||
-        sscanf(at, " child=%d:%d:%d:%llu", &pid, &line, &serves, &since) != 4 || !is_socket(line))
+        sscanf(at, " child=%d:%d:%d:%llu", &pid, &line, &serves, &since) != 4 || pid <= 0 || !is_socket(line))
       return false;
     h->children[h->child_count++] = (struct rl_handed_child){pid, line, serves != 0, since};
   }
   return true;
 }
 
-/* The path is what it was bound to. */
+/* Asks the kernel for the path that a unix socket was bound to. */
 static void read_path(rl_sockets *s) {
   struct sockaddr_un address = {0};
   socklen_t len = sizeof address - 1;
@@ -113,19 +125,20 @@ static void read_path(rl_sockets *s) {
 }
 
 static bool read_all(const char *text, rl_handover *h) {
-  unsigned long long version = strtoull(text, NULL, 10), device, inode, timeout;
-  int role, from, log;
-  if (version != RL_HANDOVER_VERSION || !read_int(text, "role", &role) || !read_int(text, "from", &from) ||
-      !read_int(text, "line", &h->line) || !read_int(text, "log", &log) || !read_number(text, "timeout", &timeout) ||
-      !read_int(text, "kind", &h->sockets.kind) || !read_int(text, "addresses", &h->sockets.addresses) ||
+  unsigned long long version = strtoull(text, NULL, 10), device, inode;
+  int role, log, timeout;
+  if (version != RL_HANDOVER_VERSION || !read_int(text, "role", RL_ROLE_WORKER, RL_ROLE_SUPERVISOR, &role) ||
+      !read_int(text, "from", 1, INT_MAX, &h->from) || !read_int(text, "line", -1, DESCRIPTOR_MOST, &h->line) ||
+      !read_int(text, "log", RL_LOG_TEXT, RL_LOG_OFF, &log) || !read_int(text, "timeout", 0, INT_MAX, &timeout) ||
+      !read_int(text, "kind", RL_SOCKETS_TCP, RL_SOCKETS_SYSTEMD, &h->sockets.kind) ||
+      !read_int(text, "addresses", 1, DESCRIPTOR_MOST, &h->sockets.addresses) ||
       !read_number(text, "device", &device) || !read_number(text, "inode", &inode))
     return false;
   h->role = (rl_role)role;
-  h->from = from;
   h->log = (rl_log_format)log;
   h->timeout_ms = (unsigned)timeout;
   h->sockets.file = (rl_socket_file){(dev_t)device, (ino_t)inode};
-  if (role < RL_ROLE_WORKER || role > RL_ROLE_SUPERVISOR || (h->line >= 0 && !is_socket(h->line))) return false;
+  if (h->line >= 0 && !is_socket(h->line)) return false;
   if (!read_sockets(text, &h->sockets) || !read_children(text, h)) return false;
   read_path(&h->sockets);
   return true;
@@ -133,7 +146,7 @@ static bool read_all(const char *text, rl_handover *h) {
 
 static int by_number(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
-/* A connection of the one before that stayed open here would never end for its client. */
+/* Closes all other descriptors: a connection of the process before that stayed open here would never end for its client. */
 static void close_others(const rl_handover *h) {
   int count, *fds = rl_handover_descriptors(h, &count), from = STDERR_FILENO + 1;
   if (!fds) return;
@@ -152,7 +165,9 @@ int rl_handover_take(rl_handover *h, rl_buf *why) {
   const char *text = getenv("RILLE_HANDOVER");
   if (!text) return RL_OK;
   if (!read_all(text, h)) {
-    rl_buf_add_str(why, "RILLE_HANDOVER is set and not by a rille that started this one: nobody else has a use for it");
+    rl_free(h->sockets.fds); /* the descriptors are somebody else's */
+    *h = (rl_handover){.line = -1};
+    rl_buf_add_str(why, "RILLE_HANDOVER is set, but not by the rille that started this one: unset it");
     return RL_EINVALID;
   }
   unsetenv("RILLE_HANDOVER");
@@ -160,15 +175,36 @@ int rl_handover_take(rl_handover *h, rl_buf *why) {
   return RL_OK;
 }
 
-/* ---- the line --------------------------------------------------------------------------------------------------------- */
+/* ---- starting ----------------------------------------------------------------------------------------------------------- */
 
-int rl_line_open(int *ours, int *theirs) {
+/* Opens both ends of a line, close-on-exec: ours does not block, theirs does. */
+static int open_line(int *ours, int *theirs) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return RL_EIO;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return errno;
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   *ours = ends[0];
   *theirs = ends[1];
-  return RL_OK;
+  return 0;
+}
+
+static int spawn(const rl_handover *h, const char *path, pid_t *pid) {
+  rl_buf text;
+  int count = 0, *fds = rl_handover_descriptors(h, &count);
+  rl_buf_init(&text, RL_BUF_NO_LIMIT);
+  rl_handover_write(h, &text);
+  int code = fds && !text.error ? rl_self_start(path, text.data, fds, count, pid) : ENOMEM;
+  rl_free(fds);
+  rl_buf_free(&text);
+  return code;
+}
+
+int rl_handover_start(rl_handover *h, const char *path, pid_t *pid, int *line) {
+  int code = open_line(line, &h->line);
+  if (code) return code;
+  code = spawn(h, path, pid);
+  close(h->line);
+  if (code) close(*line);
+  return code;
 }
 
 void rl_line_say(int line, const char *text) {

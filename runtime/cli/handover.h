@@ -1,6 +1,6 @@
 /*
- * What one rille hands to the next: listening sockets, and a line between the two. It stands in RILLE_HANDOVER, for which
- * nobody but rille has a use; descriptors keep their numbers across exec, and everything else that is open is closed.
+ * What one rille hands to the next: listening sockets, and a line between the two. The text is in RILLE_HANDOVER, which only
+ * rille sets. Descriptors keep their numbers across exec; everything else that is open is closed.
  *
  *   supervisor --start--> worker        line: "ready 1" once it listens, "at FILE:LINE" when it crashes; its end tells either
  *                                       side that the other has gone
@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "cli/sockets.h"
 
-/* What is handed over, and what is said on the line: raised when either changes. */
+/* The version of the text and of the words on the line: raised when either changes. */
 #define RL_HANDOVER_VERSION 1
 enum { RL_HANDOVER_CHILDREN = 32 };
 
@@ -39,16 +39,17 @@ typedef struct rl_handover {
   } children[RL_HANDOVER_CHILDREN];
 } rl_handover;
 
-/* Reads what was handed to us, takes it out of the environment, and closes every other descriptor after stderr. Where there
- * is nothing the role is RL_ROLE_ALONE. 0, or RL_EINVALID with a line in `why`. */
+/* Reads what was handed to us, takes it out of the environment, and closes every other descriptor after stderr. The role is
+ * RL_ROLE_ALONE if there is nothing. Returns 0, or RL_EINVALID with a line in `why`: then nothing has changed. */
 int rl_handover_take(rl_handover *handover, rl_buf *why);
-/* Adds "RILLE_HANDOVER=…". */
+/* Appends "RILLE_HANDOVER=…" with a NUL at its end. */
 void rl_handover_write(const rl_handover *handover, rl_buf *out);
-/* All descriptors that go with it: sets the count. The caller's (rl_free); NULL where memory is short. */
+/* Returns all descriptors that go with it, and sets their count. The caller's (rl_free); NULL if out of memory. */
 int *rl_handover_descriptors(const rl_handover *handover, int *count);
-/* A pair of ends, close-on-exec: ours does not block, theirs does. 0 or RL_EIO. */
-int rl_line_open(int *ours, int *theirs);
-/* Says a word, all of it or nothing; it may be called from a signal handler. */
+/* Starts `path` with what is handed over and the other end of a new line. Sets its pid and our end of the line, which does not
+ * block and which the caller closes. h->line is set on the way. Returns 0, or the errno of what failed. */
+int rl_handover_start(rl_handover *handover, const char *path, pid_t *pid, int *line);
+/* Sends a word, all of it or nothing. A line of -1 sends nothing. Safe in a signal handler. */
 void rl_line_say(int line, const char *text);
 
 #endif

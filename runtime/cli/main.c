@@ -18,9 +18,12 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "cli/completion.h"
+#include "cli/dev.h"
 #include "cli/dotenv.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "cli/self.h"
+#include "cli/serve.h"
 #include "cli/supervise.h"
 #include "client/engine.h"
 #include "crypto/digest.h"
@@ -28,8 +31,7 @@
 #include "vm/crash.h"
 
 static int usage_error(rl_buf *why) {
-  fprintf(stderr, "rille: %.*s\n", (int)why->len, why->data ? why->data : "");
-  rl_buf_free(why);
+  rl_report_error(why);
   return 2;
 }
 

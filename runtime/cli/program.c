@@ -9,10 +9,13 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "bind/core/offload_state.h"
+#include "bind/open.h"
+#include "cli/signals.h"
 #include "loop/crew.h"
 #include "loop/stop.h"
 #include "vm/inspect.h"
-#include "vm/offload.h"
+#include "vm/task/heartbeat.h"
 #include "vm/task/task.h"
 
 typedef struct program {
@@ -45,13 +48,6 @@ static void on_usr1(uv_signal_t *handle, int number) {
   rl_inspect_log(((program *)handle->data)->main.vm);
 }
 
-static void watch_signal(program *p, uv_signal_t *handle, int number, uv_signal_cb on) {
-  uv_signal_init(&p->loop.uv, handle);
-  handle->data = p;
-  uv_unref((uv_handle_t *)handle);
-  uv_signal_start(handle, on, number);
-}
-
 void rl_program_settle(rl_loop *loop, int status) {
   if (rl_loop_settle_within(loop, RL_LIMIT_EXIT_JOBS_MS) && rl_crews_rest(RL_LIMIT_EXIT_CREWS_MS) &&
       rl_offload_close_all())
@@ -70,13 +66,13 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   if (rl_loop_init(&p->loop)) return 1;
   p->loop.on_stuck = on_stuck;
   rl_vm_options vm = {.mode = mode, .root = root, .worker = 1, .workers = 1, .memory_limit = options->memory_limit};
-  p->main.vm = rl_vm_new(&p->loop, &vm);
+  p->main.vm = rl_vm_open(&p->loop, &vm);
   p->main.owner = p;
   p->main.on_end = on_end;
   p->main.stop_status = RL_MAIN_BY_SIGNAL;
   p->status = 1;
   rl_stop_watch(&p->loop, on_stop, p);
-  watch_signal(p, &p->on_usr1, SIGUSR1, on_usr1);
+  rl_signals_watch(&p->loop, &p->on_usr1, SIGUSR1, on_usr1, p);
   char *app[] = {(char *)(uintptr_t)options->app};
   if (p->main.vm) {
     rl_heartbeat_watch(p->main.vm);
@@ -89,7 +85,7 @@ int rl_program_run(const rl_options *options, const char *root, rl_mode mode) {
   rl_stop_close();
   uv_close((uv_handle_t *)&p->on_usr1, NULL);
   if (p->main.vm) rl_heartbeat_forget(p->main.vm);
-  rl_vm_del(p->main.vm);
+  rl_vm_close(p->main.vm);
   rl_program_settle(&p->loop, p->status);
   rl_loop_free(&p->loop);
   int status = p->status;

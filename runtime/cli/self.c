@@ -23,7 +23,7 @@ static char binary[PATH_MAX];
 
 static const char image[] = "/proc/self/exe";
 
-/* Theirs who started us: a child is not meant. */
+/* Returns true if a variable was for this process alone, not for its children. */
 static bool is_ours_alone(const char *entry) {
   static const char *const names[] = {"RILLE_HANDOVER=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -33,6 +33,8 @@ static bool is_ours_alone(const char *entry) {
 
 static void note_environment(void) {
   size_t count = 0;
+  while (environment_count) rl_free(environment[--environment_count]);
+  rl_free(environment);
   while (environ[count]) count++;
   environment = rl_must_alloc((count + 1) * sizeof *environment);
   for (size_t i = 0; i < count; i++)
@@ -44,8 +46,8 @@ static bool is_this_image(const char *path) {
   return stat(path, &a) == 0 && stat(image, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* "bin/rille" is taken from the working directory, "rille" is looked for as a shell does. Where the file on disk is another
- * one by now, `same` must not be asked for. */
+/* Finds the file of a name: "bin/rille" in the working directory, "rille" as a shell does. With `same` it must be the file that
+ * runs; without, it may have been replaced since. */
 static bool find_binary(const char *name, bool same, char *out, size_t size) {
   char here[PATH_MAX];
   if (*name == '/') return snprintf(out, size, "%s", name) < (int)size && (!same || is_this_image(out));
@@ -62,7 +64,7 @@ static bool find_binary(const char *name, bool same, char *out, size_t size) {
   return false;
 }
 
-/* By what the kernel knows, which says so where the name is gone. */
+/* Asks the kernel, which appends a word if the name is gone. */
 static void read_binary(char *out, size_t size) {
   static const char gone[] = " (deleted)";
   ssize_t len = readlink(image, out, size - 1);

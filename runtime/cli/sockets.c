@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -108,9 +109,12 @@ void rl_sockets_free(rl_sockets *s) {
   *s = (rl_sockets){0};
 }
 
+void rl_sockets_url(const char *host, int port, char *out, size_t size) {
+  snprintf(out, size, strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d", host, port);
+}
+
 void rl_sockets_describe(const rl_sockets *s, const rl_options *o, char *out, size_t size) {
-  bool v6 = strchr(o->hosts[0], ':') != NULL;
   if (s->kind == RL_SOCKETS_SYSTEMD) snprintf(out, size, "%d inherited", s->addresses);
   else if (s->kind == RL_SOCKETS_UNIX) snprintf(out, size, "%s", s->path);
-  else snprintf(out, size, v6 ? "http://[%s]:%d" : "http://%s:%d", o->hosts[0], rl_listen_port(s->fds[0]));
+  else rl_sockets_url(o->hosts[0], rl_listen_port(s->fds[0]), out, size);
 }

@@ -40,7 +40,9 @@ int rl_sockets_share(const rl_sockets *sockets, int number, int workers, void (*
 void rl_sockets_close(rl_sockets *sockets);
 /* Removes the file, where it is still ours; frees the struct's memory. */
 void rl_sockets_free(rl_sockets *sockets);
-/* "http://127.0.0.1:8080", a path, "2 inherited". */
+/* Writes "http://127.0.0.1:8080", a path, or "2 inherited". */
 void rl_sockets_describe(const rl_sockets *sockets, const rl_options *options, char *out, size_t size);
+/* Writes the URL of an address: "http://[::1]:8080". */
+void rl_sockets_url(const char *host, int port, char *out, size_t size);
 
 #endif

@@ -54,40 +54,24 @@ static void on_line(uv_poll_t *poll, int status, int events) {
   else fail(u);
 }
 
-static int spawn(rl_upgrade *u, int theirs) {
-  rl_handover h = {.role = RL_ROLE_SUCCESSOR, .from = getpid(), .line = theirs, .sockets = *u->sockets};
-  rl_buf text;
-  int count = 0, *fds = rl_handover_descriptors(&h, &count);
-  rl_buf_init(&text, RL_BUF_NO_LIMIT);
-  rl_handover_write(&h, &text);
-  int code = fds && !text.error ? rl_self_start(rl_self_binary(), text.data, fds, count, &u->pid) : ENOMEM;
-  rl_free(fds);
-  rl_buf_free(&text);
-  return code;
-}
-
 /* Why our end would be the end of the service, or NULL. */
 static const char *obstacle(void) {
   const char *main_of_systemd = getenv("SYSTEMD_EXEC_PID");
   if (getpid() == 1) return "the container ends with process 1: use rille serve --supervise";
   if (main_of_systemd && strtol(main_of_systemd, NULL, 10) == getpid() && !rl_notify_wanted())
-    return "systemd would take the end of this process for that of the service: Type=notify in the unit, or a restart";
+    return "systemd would take the end of this process for the end of the service: set Type=notify in the unit, or "
+           "restart";
   return NULL;
 }
 
 void rl_upgrade_start(rl_upgrade *u) {
   const char *why = u->pid ? "one is under way" : obstacle();
-  int theirs;
   if (why) {
     rl_logf(RL_LOG_WARN, "no upgrade: %s", why);
     return;
   }
-  int code = rl_line_open(&u->line, &theirs) ? EMFILE : 0;
-  if (!code) {
-    code = spawn(u, theirs);
-    close(theirs);
-    if (code) close(u->line);
-  }
+  rl_handover h = {.role = RL_ROLE_SUCCESSOR, .from = getpid(), .sockets = *u->sockets};
+  int code = rl_handover_start(&h, rl_self_binary(), &u->pid, &u->line);
   if (code) {
     u->pid = 0;
     rl_logf(RL_LOG_ERROR, "cannot start %s, this one goes on: %s", rl_self_binary(), strerror(code));

@@ -1,25 +1,25 @@
-/* Who carries a request; see client.h. */
+/* Chooses who carries a request; see client.h. */
 #include "client/client.h"
 
 #include <string.h>
 
-#include "client/path.h"
+#include "client/carrier/curl.h"
+#include "client/carrier/http1.h"
 
-static bool is_straight(const rl_route *route) { return !route || (!route->proxy && !route->user); }
+static bool is_direct(const rl_route *route) { return !route || (!route->proxy && !route->user); }
 
-/* A URL that cannot be cut leaves something to guess: curl says what, or knows what to do (a scoped address, dots). */
-static bool is_plain(const rl_exchange *x, rl_url_parts *url) {
-  return is_straight(x->route) && rl_location_cut(rl_slice_str(x->url), url) && !url->secure &&
-         !rl_path_has_dots(url->target);
+static const rl_carrier *carrier_for(const rl_client_request *request) {
+  const rl_location *to = request->location;
+  return !to->secure && !to->for_curl && is_direct(request->route) ? &rl_carrier_http1 : &rl_carrier_curl;
 }
 
-/* Without a body they say so: "Content-Length: 0" (RFC 9110 section 8.6). */
+/* A request with one of these methods and no body says "Content-Length: 0" (RFC 9110 section 8.6). */
 static bool usually_has_body(const char *method) {
   return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
 }
 
-int rl_client_start(rl_transfer *t, const rl_exchange *exchange) {
-  rl_exchange x = *exchange;
-  x.has_body = x.has_body || usually_has_body(x.method);
-  return rl_transfer_start(t, is_plain(&x, &t->by_link.url) ? &rl_carrier_link : &rl_carrier_curl, &x);
+int rl_client_start(rl_transfer *t, const rl_client_request *given) {
+  rl_client_request request = *given;
+  request.has_body = request.has_body || usually_has_body(request.method);
+  return rl_transfer_start(t, carrier_for(&request), &request);
 }

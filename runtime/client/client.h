@@ -1,20 +1,19 @@
 /*
- * The client's front door: a request, and who carries it.
+ * The client's front door: takes a request and chooses who carries it.
  *
- *   http, straight or by a unix socket     a link of ours      (carrier_link.c)
- *   all else: TLS, HTTP/2, proxies,        libcurl             (carrier_curl.c)
- *   digest, scoped addresses
+ *   http, directly or by a unix socket      a connection of our own     (carrier/http1.h)
+ *   everything else: TLS, HTTP/2, proxies,  libcurl                     (carrier/curl.h)
+ *   digest authentication, scoped addresses
  *
- * A plain request costs a link half of what it costs libcurl, in CPU time; nothing else tells the two apart.
+ * A plain request by a connection of our own takes half of the CPU time that it takes by libcurl. There is no other
+ * difference between the two.
  */
 #ifndef RL_CLIENT_CLIENT_H
 #define RL_CLIENT_CLIENT_H
 
 #include "client/transfer.h"
 
-/* As rl_transfer_start, by the carrier that fits. */
-int rl_client_start(rl_transfer *transfer, const rl_exchange *exchange);
-
-extern const rl_carrier rl_carrier_link, rl_carrier_curl;
+/* Starts a transfer like rl_transfer_start, with the carrier that fits. */
+int rl_client_start(rl_transfer *transfer, const rl_client_request *request);
 
 #endif

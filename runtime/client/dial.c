@@ -1,16 +1,16 @@
-/* Connections by curl, for links; see dial.h. */
+/* Connections by curl, for connections; see dial.h. */
 #include "client/dial.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "client/failure.h"
+#include "client/carrier/curl_error.h"
 
 struct rl_dial {
-  rl_wire wire; /* first */
+  rl_easy easy; /* first */
   rl_engine *engine;
-  const rl_guard *guard;
+  const rl_address_policy *policy;
   bool denied;
   void (*on_done)(void *owner, int fd, int code, const char *why);
   void *owner;
@@ -20,15 +20,15 @@ struct rl_dial {
 static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
   rl_dial *dial = ud;
-  dial->denied = dial->guard && !rl_guard_address(dial->guard, &address->addr);
+  dial->denied = dial->policy && !rl_address_policy_allows(dial->policy, &address->addr);
   return dial->denied ? CURL_SOCKET_BAD : rl_engine_socket(dial->engine, address);
 }
 
-static void on_done(rl_wire *wire, CURLcode result) {
-  rl_dial *dial = (rl_dial *)wire;
-  char text[RL_FAILURE_TEXT];
-  int code = result ? rl_failure_of(wire->easy, result, dial->error, dial->denied, text) : RL_OK;
-  dial->on_done(dial->owner, result ? -1 : wire->fd, code, text);
+static void on_done(rl_easy *easy, CURLcode result) {
+  rl_dial *dial = (rl_dial *)easy;
+  char text[RL_CURL_ERROR_TEXT];
+  int code = result ? rl_curl_error_of(easy->curl, result, dial->error, dial->denied, text) : RL_OK;
+  dial->on_done(dial->owner, result ? -1 : easy->fd, code, text);
   rl_dial_del(dial);
 }
 
@@ -43,7 +43,7 @@ static bool set_address(CURL *easy, const rl_dial_to *to) {
 }
 
 static bool set_up(rl_dial *dial, const rl_dial_to *to) {
-  CURL *easy = dial->wire.easy;
+  CURL *easy = dial->easy.curl;
   rl_engine_prepare(dial->engine, easy);
   curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -61,18 +61,18 @@ rl_dial *rl_dial_new(rl_engine *engine, const rl_dial_to *to,
   rl_dial *dial = rl_calloc(1, sizeof *dial);
   if (!dial) return NULL;
   dial->engine = rl_engine_ref(engine);
-  dial->guard = to->guard;
+  dial->policy = to->policy;
   dial->on_done = callback;
   dial->owner = owner;
-  dial->wire = (rl_wire){.easy = curl_easy_init(), .only_dials = true, .fd = -1, .on_done = on_done};
-  if (dial->wire.easy && set_up(dial, to) && rl_engine_add(engine, &dial->wire) == RL_OK) return dial;
+  dial->easy = (rl_easy){.curl = curl_easy_init(), .only_dials = true, .fd = -1, .on_done = on_done};
+  if (dial->easy.curl && set_up(dial, to) && rl_engine_add(engine, &dial->easy) == RL_OK) return dial;
   rl_dial_del(dial);
   return NULL;
 }
 
 void rl_dial_del(rl_dial *dial) {
-  rl_engine_remove(dial->engine, &dial->wire);
-  curl_easy_cleanup(dial->wire.easy);
+  rl_engine_remove(dial->engine, &dial->easy);
+  curl_easy_cleanup(dial->easy.curl);
   rl_engine_unref(dial->engine);
   rl_free(dial);
 }

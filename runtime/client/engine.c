@@ -21,7 +21,7 @@ typedef struct watcher {
   int active; /* what libuv watches */
   bool ours;
   long local;          /* its own port: what curl names a connection by; 0: not asked for yet */
-  const rl_wire *user; /* whose request went out on it last, as far as we know */
+  const rl_easy *user; /* whose request went out on it last, as far as we know */
   bool idle;           /* a kept HTTP/1.1 connection that nobody uses: its server has nothing to say */
 } watcher;
 
@@ -42,21 +42,21 @@ int rl_client_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT) ?
 
 /* ---- what curl has finished -------------------------------------------------------------------------------------- */
 
-static rl_wire *wire_of(CURL *easy) {
-  rl_wire *wire = NULL;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&wire);
-  return wire;
+static rl_easy *easy_of(CURL *curl) {
+  rl_easy *easy = NULL;
+  curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&easy);
+  return easy;
 }
 
-static void detach(rl_engine *engine, rl_wire *wire) {
-  wire->added = false;
-  rl_list_remove(&wire->early);
-  curl_multi_remove_handle(engine->multi, wire->easy);
+static void detach(rl_engine *engine, rl_easy *easy) {
+  easy->added = false;
+  rl_list_remove(&easy->early);
+  curl_multi_remove_handle(engine->multi, easy->curl);
 }
 
-static curl_socket_t socket_of(const rl_wire *wire) {
+static curl_socket_t socket_of(const rl_easy *easy) {
   curl_socket_t fd = CURL_SOCKET_BAD;
-  curl_easy_getinfo(wire->easy, CURLINFO_ACTIVESOCKET, &fd);
+  curl_easy_getinfo(easy->curl, CURLINFO_ACTIVESOCKET, &fd);
   return fd;
 }
 
@@ -75,11 +75,11 @@ static void end_idle(watcher *w) {
 }
 
 /* Who has ended well leaves its connection to the next one, which may use it already; HTTP/2 may say something meanwhile. */
-static void note_idle(rl_engine *engine, const rl_wire *wire) {
+static void note_idle(rl_engine *engine, const rl_easy *easy) {
   long version = 0;
-  watcher *w = watcher_of(engine, socket_of(wire));
-  if (!w || w->user != wire) return;
-  curl_easy_getinfo(wire->easy, CURLINFO_HTTP_VERSION, &version);
+  watcher *w = watcher_of(engine, socket_of(easy));
+  if (!w || w->user != easy) return;
+  curl_easy_getinfo(easy->curl, CURLINFO_HTTP_VERSION, &version);
   w->user = NULL;
   w->idle = version == CURL_HTTP_VERSION_1_1;
 }
@@ -89,42 +89,42 @@ static long local_port_of(watcher *w) {
   return w->local;
 }
 
-bool rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port) {
+bool rl_engine_note_busy(rl_engine *engine, rl_easy *easy, long local_port) {
   bool fresh = true;
-  wire->connected = true;
+  easy->connected = true;
   for (size_t i = 0; local_port && i < engine->watcher_cap; i++) {
     watcher *w = engine->watchers[i];
     if (!w || !w->ours || local_port_of(w) != local_port) continue;
     if (w->idle && rl_socket_has_news(w->fd)) fresh = false, end_idle(w);
-    w->user = wire;
+    w->user = easy;
     w->idle = false;
   }
   return fresh;
 }
 
-void rl_engine_note_early(rl_engine *engine, rl_wire *wire) {
-  if (rl_list_empty(&wire->early)) rl_list_push(&engine->early, &wire->early);
+void rl_engine_note_early(rl_engine *engine, rl_easy *easy) {
+  if (rl_list_empty(&easy->early)) rl_list_push(&engine->early, &easy->early);
 }
 
 static void take_ended(rl_engine *engine) {
   CURLMsg *message;
   int left;
   while ((message = curl_multi_info_read(engine->multi, &left))) {
-    rl_wire *wire = wire_of(message->easy_handle);
+    rl_easy *easy = easy_of(message->easy_handle);
     CURLcode result = message->data.result;
-    if (wire->only_dials && !result) wire->fd = engine->taken = socket_of(wire); /* curl must not close it */
-    else if (!result) note_idle(engine, wire);
-    detach(engine, wire);
+    if (easy->only_dials && !result) easy->fd = engine->taken = socket_of(easy); /* curl must not close it */
+    else if (!result) note_idle(engine, easy);
+    detach(engine, easy);
     engine->taken = CURL_SOCKET_BAD;
-    wire->on_done(wire, result);
+    easy->on_done(easy, result);
   }
 }
 
-static void look_again(rl_engine *engine, const rl_wire *wire) {
+static void look_again(rl_engine *engine, const rl_easy *easy) {
   int running;
   for (size_t i = 0; i < engine->watcher_cap; i++) {
     watcher *w = engine->watchers[i];
-    bool listens = w && w->user == wire && (w->wants & UV_READABLE); /* not one that is paused */
+    bool listens = w && w->user == easy && (w->wants & UV_READABLE); /* not one that is paused */
     if (listens) curl_multi_socket_action(engine->multi, w->fd, CURL_CSELECT_IN, &running);
   }
 }
@@ -134,7 +134,7 @@ static void act(rl_engine *engine, curl_socket_t fd, int events) {
   int running;
   rl_engine_ref(engine);
   curl_multi_socket_action(engine->multi, fd, events, &running);
-  RL_LIST_EACH(&engine->early, node) look_again(engine, RL_CONTAINER(node, rl_wire, early));
+  RL_LIST_EACH(&engine->early, node) look_again(engine, RL_CONTAINER(node, rl_easy, early));
   take_ended(engine);
   rl_engine_unref(engine);
 }
@@ -196,7 +196,7 @@ static watcher **place_of(rl_engine *engine, curl_socket_t fd) {
 }
 
 static watcher *make_watcher(rl_engine *engine, curl_socket_t fd, bool ours) {
-  watcher **place = place_of(engine, fd), *w = place ? rl_calloc(1, sizeof *w) : NULL;
+  watcher **ticket = place_of(engine, fd), *w = ticket ? rl_calloc(1, sizeof *w) : NULL;
   if (!w) return NULL;
   w->engine = engine;
   w->fd = fd;
@@ -206,7 +206,7 @@ static watcher *make_watcher(rl_engine *engine, curl_socket_t fd, bool ours) {
     return NULL;
   }
   w->poll.data = w;
-  return *place = w;
+  return *ticket = w;
 }
 
 static void on_watcher_closed(uv_handle_t *handle) { rl_free(handle->data); }
@@ -218,15 +218,15 @@ static void drop_watcher(rl_engine *engine, watcher *w) {
 }
 
 /* CURLMOPT_SOCKETFUNCTION: what curl cares about from now on. A socket of ours that is idle stays watched for reading. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unused) {
-  (void)easy, (void)unused;
+static int on_socket(CURL *curl, curl_socket_t fd, int what, void *ud, void *unused) {
+  (void)curl, (void)unused;
   rl_engine *engine = ud;
   watcher *w = watcher_of(engine, fd);
   if (!w && what == CURL_POLL_REMOVE) return 0;
   if (!w && !(w = make_watcher(engine, fd, false))) return -1;
   w->wants =
       what == CURL_POLL_REMOVE ? 0 : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-  if (what == CURL_POLL_REMOVE && !(w->ours && wire_of(easy)->connected)) drop_watcher(engine, w);
+  if (what == CURL_POLL_REMOVE && !(w->ours && easy_of(curl)->connected)) drop_watcher(engine, w);
   else if (w->wants || w->active != UV_READABLE) watch(w, w->wants);
   return 0;
 }
@@ -321,26 +321,26 @@ rl_list *rl_engine_pools(rl_engine *engine) { return &engine->pools; }
 
 /* ---- transfers ------------------------------------------------------------------------------------------------------------- */
 
-void rl_engine_prepare(rl_engine *engine, CURL *easy) {
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a hanging getaddrinfo does not hold up a removal */
+void rl_engine_prepare(rl_engine *engine, CURL *curl) {
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, engine);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a hanging getaddrinfo does not hold up a removal */
 }
 
-int rl_engine_add(rl_engine *engine, rl_wire *wire) {
-  curl_easy_setopt(wire->easy, CURLOPT_PRIVATE, wire);
-  wire->connected = false;
-  rl_list_init(&wire->early);
-  if (curl_multi_add_handle(engine->multi, wire->easy)) return RL_ENOMEM;
-  wire->added = true;
+int rl_engine_add(rl_engine *engine, rl_easy *easy) {
+  curl_easy_setopt(easy->curl, CURLOPT_PRIVATE, easy);
+  easy->connected = false;
+  rl_list_init(&easy->early);
+  if (curl_multi_add_handle(engine->multi, easy->curl)) return RL_ENOMEM;
+  easy->added = true;
   return RL_OK;
 }
 
-void rl_engine_remove(rl_engine *engine, rl_wire *wire) {
-  if (!wire->added) return;
-  curl_easy_setopt(wire->easy, CURLOPT_FORBID_REUSE, 1L); /* else one of HTTP/2 is kept, dead or alive */
-  detach(engine, wire);
+void rl_engine_remove(rl_engine *engine, rl_easy *easy) {
+  if (!easy->added) return;
+  curl_easy_setopt(easy->curl, CURLOPT_FORBID_REUSE, 1L); /* else one of HTTP/2 is kept, dead or alive */
+  detach(engine, easy);
 }
 
 long rl_engine_connect_timeout(uint32_t ms) { return ms && ms < INT32_MAX - 1000 ? (long)ms + 1000 : INT32_MAX; }

@@ -4,7 +4,7 @@
  *   curl says which sockets matter  --on_socket-->  uv_poll       a socket is ready --> curl_multi_socket_action
  *   curl says when it is due        --on_due----->  uv_timer      it is due         --> curl_multi_socket_action
  *                                                   ready queue   (due at once: in this turn, behind what is ready)
- *   a transfer has ended            <-- curl_multi_info_read      wire->on_done
+ *   a transfer has ended            <-- curl_multi_info_read      easy->on_done
  *
  * curl's clock is the real one and drives its own machinery only (name resolution, happy eyeballs); every deadline that a
  * program sees is an rl_timer (client/transfer.h), so that virtual time moves it.
@@ -17,7 +17,7 @@
  * parallel bodies of 150 KB).
  *
  * Nor does curl 7.88 see that a stream of HTTP/2 is closed where it was its own last byte that closed it, the server having
- * ended it before: a wire that is answered early is looked at again behind every run.
+ * ended it before: a easy that is answered early is looked at again behind every run.
  *
  * Counted by reference: each pool holds one. Needs rl_client_global_init, once for the process, before threads start.
  */
@@ -29,18 +29,18 @@
 #include "loop/loop.h"
 
 typedef struct rl_engine rl_engine;
-typedef struct rl_wire rl_wire;
+typedef struct rl_easy rl_easy;
 
-/* An easy handle and who is told of its end. Embedded; CURLOPT_PRIVATE of `easy` is set to it by rl_engine_add. */
-struct rl_wire {
-  CURL *easy;
+/* An easy handle and who is told of its end. Embedded; CURLOPT_PRIVATE of `curl` is set to it by rl_engine_add. */
+struct rl_easy {
+  CURL *curl;
   bool added;
   rl_list early;   /* among those that are answered before all is sent */
   bool connected;  /* set by the owner once a connection is ready to carry the request */
   bool only_dials; /* CURLOPT_CONNECT_ONLY: the connected socket is the owner's, at `fd` in on_done */
   int fd;
   /* The transfer is over and the handle is out of the engine; may add, remove and free others and itself. */
-  void (*on_done)(rl_wire *wire, CURLcode result);
+  void (*on_done)(rl_easy *easy, CURLcode result);
 };
 
 /* curl_global_init. 0 or RL_ENOMEM. */
@@ -55,16 +55,16 @@ rl_loop *rl_engine_loop(const rl_engine *engine);
 rl_list *rl_engine_pools(rl_engine *engine);
 
 /* Sets what every handle needs that is to be added: its sockets are closed through the engine. */
-void rl_engine_prepare(rl_engine *engine, CURL *easy);
+void rl_engine_prepare(rl_engine *engine, CURL *curl);
 /* Starts the transfer. 0 or RL_ENOMEM. Not from inside a callback of curl's. */
-int rl_engine_add(rl_engine *engine, rl_wire *wire);
+int rl_engine_add(rl_engine *engine, rl_easy *easy);
 /* Takes a handle out for good, whatever it is doing: its connection is closed where it was in use. on_done will not come. */
-void rl_engine_remove(rl_engine *engine, rl_wire *wire);
+void rl_engine_remove(rl_engine *engine, rl_easy *easy);
 /* From CURLOPT_PREREQFUNCTION, which knows the port: a connection is about to carry the request, a kept one perhaps. False:
  * on that one stands what nobody has asked for, which would be taken for the answer; it is ended, and not to be used. */
-bool rl_engine_note_busy(rl_engine *engine, rl_wire *wire, long local_port);
+bool rl_engine_note_busy(rl_engine *engine, rl_easy *easy, long local_port);
 /* From CURLOPT_HEADERFUNCTION: a stream of HTTP/2 is answered, and not all of the request is sent. */
-void rl_engine_note_early(rl_engine *engine, rl_wire *wire);
+void rl_engine_note_early(rl_engine *engine, rl_easy *easy);
 /* CURLOPT_CONNECTTIMEOUT_MS for a time out of ours, which comes first: curl shares it out among the addresses of a host.
  * 0: none. */
 long rl_engine_connect_timeout(uint32_t ms);

@@ -1,5 +1,5 @@
 /*
- * The host of a URL, as everybody after the URL sees it: DNS, the guard, cookies, the pool, TLS, the Host field.
+ * The host of a URL, as everybody after the URL sees it: DNS, the policy, cookies, the pool, TLS, the Host field.
  *
  *   Bücher.Example   xn--bcher-kva.example      UTS #46, not transitional, by libidn2; what locale there is does not matter
  *   127。1            127.1                      a number in disguise is for the caller to find (rl_host_is_number)

@@ -17,68 +17,69 @@ static bool is_idle(const rl_pool *pool) { return rl_list_empty(&pool->running) 
 /* Closes what has been idle too long, and comes again when the next one will have been. */
 static void on_idle(uv_timer_t *timer) {
   rl_pool *pool = timer->data;
-  uint64_t oldest = rl_links_sweep(&pool->links, oldest_of(pool));
-  if (pool->slots.share && is_idle(pool) && pool->left_ms <= oldest_of(pool)) rl_slots_drop(&pool->slots);
-  if (pool->slots.share && pool->left_ms < oldest) oldest = pool->left_ms;
+  uint64_t oldest = rl_idle_conns_sweep(&pool->idle, oldest_of(pool));
+  if (pool->easies.share && is_idle(pool) && pool->left_ms <= oldest_of(pool)) rl_easy_cache_drop(&pool->easies);
+  if (pool->easies.share && pool->left_ms < oldest) oldest = pool->left_ms;
   if (oldest == UINT64_MAX) return;
   uint64_t due = oldest + RL_LIMIT_CLIENT_IDLE_MS, now = clock_of(pool);
-  uv_timer_start(&pool->idle, on_idle, due > now ? due - now + 1 : RL_LIMIT_CLIENT_IDLE_MS, 0);
+  uv_timer_start(&pool->idle_timer, on_idle, due > now ? due - now + 1 : RL_LIMIT_CLIENT_IDLE_MS, 0);
 }
 
 static void watch_idle(rl_pool *pool) {
   pool->left_ms = clock_of(pool);
-  if (!uv_is_active((uv_handle_t *)&pool->idle)) uv_timer_start(&pool->idle, on_idle, RL_LIMIT_CLIENT_IDLE_MS, 0);
+  if (!uv_is_active((uv_handle_t *)&pool->idle_timer))
+    uv_timer_start(&pool->idle_timer, on_idle, RL_LIMIT_CLIENT_IDLE_MS, 0);
 }
 
-rl_link *rl_pool_take_link(rl_pool *pool, uint64_t origin, rl_slice key) {
-  return rl_links_take(&pool->links, origin, key, oldest_of(pool));
+rl_client_conn *rl_pool_take_conn(rl_pool *pool, uint64_t origin, rl_slice key) {
+  return rl_idle_conns_take(&pool->idle, origin, key, oldest_of(pool));
 }
 
-void rl_pool_keep_link(rl_pool *pool, rl_link *link) {
-  if (pool->closed) rl_link_close(link);
-  else rl_links_keep(&pool->links, link, clock_of(pool));
+void rl_pool_keep_conn(rl_pool *pool, rl_client_conn *conn) {
+  if (pool->closed) rl_client_conn_close(conn);
+  else rl_idle_conns_keep(&pool->idle, conn, clock_of(pool));
 }
 
 /* ---- whose turn it is ------------------------------------------------------------------------------------------------------ */
 
-static rl_place *place_of(rl_list *node) { return RL_CONTAINER(node, rl_place, node); }
+static rl_pool_ticket *ticket_of(rl_list *node) { return RL_CONTAINER(node, rl_pool_ticket, node); }
 
 static bool origin_is_full(const rl_pool *pool, uint64_t origin) {
   unsigned count = 0;
   if (!pool->limit_per_host) return false;
-  RL_LIST_EACH(&pool->running, node) count += place_of(node)->origin == origin;
+  RL_LIST_EACH(&pool->running, node) count += ticket_of(node)->origin == origin;
   return count >= pool->limit_per_host;
 }
 
-static rl_place *next_in_line(rl_pool *pool) {
+static rl_pool_ticket *next_in_line(rl_pool *pool) {
   if (pool->active >= pool->limit) return NULL;
   RL_LIST_EACH(&pool->waiting, node) {
-    if (!origin_is_full(pool, place_of(node)->origin)) return place_of(node);
+    if (!origin_is_full(pool, ticket_of(node)->origin)) return ticket_of(node);
   }
   return NULL;
 }
 
 /* One that fails at once leaves meanwhile, so the line is looked at anew each time. */
 static void dispatch(rl_pool *pool) {
-  for (rl_place *place; (place = next_in_line(pool));) {
-    rl_list_remove(&place->node);
-    rl_list_push(&pool->running, &place->node);
-    place->running = true;
+  for (rl_pool_ticket *ticket; (ticket = next_in_line(pool));) {
+    rl_list_remove(&ticket->node);
+    rl_list_push(&pool->running, &ticket->node);
+    ticket->running = true;
     pool->active++;
-    place->on_turn(place);
+    ticket->on_turn(ticket);
   }
 }
 
-void rl_pool_enter(rl_pool *pool, rl_place *place) {
-  place->running = false;
-  rl_list_push(&pool->waiting, &place->node);
+void rl_pool_enter(rl_pool *pool, rl_pool_ticket *ticket) {
+  ticket->running = false;
+  rl_list_push(&pool->waiting, &ticket->node);
   dispatch(pool);
 }
 
-void rl_pool_leave(rl_pool *pool, rl_place *place) {
-  rl_list_remove(&place->node);
-  if (place->running) pool->active--;
-  place->running = false;
+void rl_pool_leave(rl_pool *pool, rl_pool_ticket *ticket) {
+  rl_list_remove(&ticket->node);
+  if (ticket->running) pool->active--;
+  ticket->running = false;
   if (pool->closed) return;
   dispatch(pool);
   watch_idle(pool);
@@ -86,23 +87,23 @@ void rl_pool_leave(rl_pool *pool, rl_place *place) {
 
 /* ---- life -------------------------------------------------------------------------------------------------------------------- */
 
-rl_pool *rl_pool_new(rl_engine *engine, unsigned limit, unsigned limit_per_host, rl_guard *guard) {
+rl_pool *rl_pool_new(rl_engine *engine, unsigned limit, unsigned limit_per_host, rl_address_policy *policy) {
   rl_pool *pool = rl_calloc(1, sizeof *pool);
   if (!pool) return NULL;
   pool->engine = rl_engine_ref(engine);
   rl_list_push(rl_engine_pools(engine), &pool->node);
-  pool->guard = *guard;
-  *guard = (rl_guard){0};
+  pool->policy = *policy;
+  *policy = (rl_address_policy){0};
   pool->refs = 1;
   pool->limit = limit;
   pool->limit_per_host = limit_per_host;
   rl_list_init(&pool->waiting);
   rl_list_init(&pool->running);
-  rl_links_init(&pool->links, RL_LIMIT_CLIENT_IDLE);
-  rl_slots_init(&pool->slots, engine, limit);
-  uv_timer_init(&rl_engine_loop(engine)->uv, &pool->idle);
-  uv_unref((uv_handle_t *)&pool->idle);
-  pool->idle.data = pool;
+  rl_idle_conns_init(&pool->idle, RL_LIMIT_CLIENT_IDLE);
+  rl_easy_cache_init(&pool->easies, engine, limit);
+  uv_timer_init(&rl_engine_loop(engine)->uv, &pool->idle_timer);
+  uv_unref((uv_handle_t *)&pool->idle_timer);
+  pool->idle_timer.data = pool;
   return pool;
 }
 
@@ -111,8 +112,8 @@ rl_pool *rl_pool_ref(rl_pool *pool) {
   return pool;
 }
 
-static void close_all(rl_list *places) {
-  while (!rl_list_empty(places)) place_of(places->next)->on_close(place_of(places->next));
+static void close_all(rl_list *tickets) {
+  while (!rl_list_empty(tickets)) ticket_of(tickets->next)->on_close(ticket_of(tickets->next));
 }
 
 void rl_pool_close(rl_pool *pool) {
@@ -120,9 +121,9 @@ void rl_pool_close(rl_pool *pool) {
   pool->closed = true;
   close_all(&pool->waiting);
   close_all(&pool->running);
-  uv_timer_stop(&pool->idle);
-  rl_links_sweep(&pool->links, UINT64_MAX);
-  rl_slots_drop(&pool->slots);
+  uv_timer_stop(&pool->idle_timer);
+  rl_idle_conns_sweep(&pool->idle, UINT64_MAX);
+  rl_easy_cache_drop(&pool->easies);
 }
 
 static void on_pool_closed(uv_handle_t *handle) { rl_free(handle->data); }
@@ -130,8 +131,8 @@ static void on_pool_closed(uv_handle_t *handle) { rl_free(handle->data); }
 void rl_pool_unref(rl_pool *pool) {
   if (--pool->refs) return;
   rl_pool_close(pool);
-  rl_guard_free(&pool->guard);
+  rl_address_policy_free(&pool->policy);
   rl_list_remove(&pool->node);
   rl_engine_unref(pool->engine);
-  uv_close((uv_handle_t *)&pool->idle, on_pool_closed);
+  uv_close((uv_handle_t *)&pool->idle_timer, on_pool_closed);
 }

@@ -20,13 +20,14 @@ static void stop_timers(rl_transfer *t) {
   rl_timer_stop(rl_transfer_loop(t), &t->step);
 }
 
-/* Off its carrier and out of the pool; the next one gets the place. */
+/* Off its carrier and out of the pool; the next one gets the ticket. */
 static void leave(rl_transfer *t, bool reusable) {
   t->state = RL_TRANSFER_ENDED;
   stop_timers(t);
-  t->offer = RL_SLICE_NONE;
+  t->outgoing = RL_SLICE_NONE;
   t->carrier->leave(t, reusable);
-  rl_pool_leave(t->pool, &t->place);
+  t->carrier_state = NULL;
+  rl_pool_leave(t->pool, &t->ticket);
 }
 
 static bool is_under_way(const rl_transfer *t) { return t->state != RL_TRANSFER_NEW && t->state != RL_TRANSFER_ENDED; }
@@ -71,7 +72,7 @@ static void on_step(rl_timer *timer) {
 
 /* Not where an offer waits for the peer: that may wait for its answer to be read, which nobody does before all is sent. */
 static bool holds_up(const rl_transfer *t) {
-  return (t->paused & RL_PAUSED_SEND) || ((t->paused & RL_PAUSED_RECV) && !t->offer.len);
+  return (t->paused & RL_PAUSED_SEND) || ((t->paused & RL_PAUSED_RECV) && !t->outgoing.len);
 }
 
 void rl_transfer_touch(rl_transfer *t) {
@@ -86,12 +87,12 @@ void rl_transfer_pause(rl_transfer *t, unsigned direction) {
 
 /* ---- what a carrier tells ---------------------------------------------------------------------------------------------- */
 
-void rl_transfer_connects(rl_transfer *t) {
+void rl_transfer_begin_connect(rl_transfer *t) {
   t->state = RL_TRANSFER_CONNECTING;
   if (t->connect_ms) rl_timer_start(rl_transfer_loop(t), &t->step, t->connect_ms, on_step);
 }
 
-bool rl_transfer_sends(rl_transfer *t) {
+bool rl_transfer_begin_request(rl_transfer *t) {
   if (t->sendings >= t->most) return false;
   t->sendings++;
   rl_timer_stop(rl_transfer_loop(t), &t->step);
@@ -103,7 +104,7 @@ bool rl_transfer_sends(rl_transfer *t) {
 bool rl_transfer_is_bodiless(const rl_transfer *t) { return t->is_head || rl_status_is_bodiless(t->head.status); }
 
 static int make_decoder(rl_transfer *t) {
-  rl_slice coding = rl_head_find(&t->head, RL_SLICE("content-encoding"));
+  rl_slice coding = rl_response_head_find(&t->head, RL_SLICE("content-encoding"));
   if (!t->decode || !coding.data || rl_transfer_is_bodiless(t)) return RL_OK;
   return rl_decoder_new(coding, &t->decoder);
 }
@@ -145,9 +146,9 @@ int rl_transfer_take_body(rl_transfer *t, rl_slice bytes) {
   return code;
 }
 
-void rl_transfer_take_offer(rl_transfer *t, size_t count) {
-  t->offer = rl_slice_of(t->offer.data + count, t->offer.len - count);
-  if (!t->offer.len) t->on_progress(t);
+void rl_transfer_note_sent(rl_transfer *t, size_t count) {
+  t->outgoing = rl_slice_of(t->outgoing.data + count, t->outgoing.len - count);
+  if (!t->outgoing.len) t->on_progress(t);
 }
 
 /* ---- bodies ------------------------------------------------------------------------------------------------------------------- */
@@ -159,26 +160,26 @@ static void resume(rl_transfer *t, uint8_t direction) {
   t->carrier->resume(t, direction);
 }
 
-void rl_transfer_offer(rl_transfer *t, rl_slice bytes) {
-  t->offers = true;
-  t->offer = bytes;
+void rl_transfer_send(rl_transfer *t, rl_slice bytes) {
+  t->streams = true;
+  t->outgoing = bytes;
   if (bytes.len) resume(t, RL_PAUSED_SEND);
 }
 
-void rl_transfer_offer_end(rl_transfer *t) {
-  t->offers_ended = true;
+void rl_transfer_send_end(rl_transfer *t) {
+  t->outgoing_ended = true;
   resume(t, RL_PAUSED_SEND);
 }
 
-bool rl_transfer_wants_offer(const rl_transfer *t) {
+bool rl_transfer_wants_body(const rl_transfer *t) {
   bool refused = t->has_head && t->head.status >= 300;
-  return t->state != RL_TRANSFER_ENDED && (!refused || t->sends_on);
+  return t->state != RL_TRANSFER_ENDED && (!refused || t->keeps_sending);
 }
 
-void rl_transfer_cut(rl_transfer *t) {
-  t->offer = RL_SLICE_NONE;
-  if (t->cut || t->state != RL_TRANSFER_RUNNING) return;
-  t->cut = true;
+void rl_transfer_stop_sending(rl_transfer *t) {
+  t->outgoing = RL_SLICE_NONE;
+  if (t->sending_stopped || t->state != RL_TRANSFER_RUNNING) return;
+  t->sending_stopped = true;
   t->paused &= (uint8_t)~RL_PAUSED_SEND;
   rl_transfer_touch(t);
   t->carrier->resume(t, RL_PAUSED_SEND);
@@ -250,72 +251,69 @@ rl_slice rl_transfer_take_rest(rl_transfer *t) {
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------- */
 
-/* Only a guard and limit_per_host need to know where it goes before the carrier does. */
-static int look_at_url(rl_transfer *t, const rl_exchange *exchange) {
-  rl_location location;
-  const char *why;
-  t->allowed = exchange->route && exchange->route->unix_path;
-  if (!rl_guard_is_on(&t->pool->guard) && !t->pool->limit_per_host) return RL_OK;
-  int code = rl_location_parse(&location, exchange->url, NULL, &why);
-  if (code) return code;
-  t->place.origin = rl_slice_hash(rl_slice_str(location.origin));
-  int verdict = rl_guard_host(&t->pool->guard, rl_slice_str(location.raw_host), location.port);
-  rl_location_free(&location);
-  if (verdict == RL_GUARD_PASSED) t->allowed = true;
-  return verdict == RL_GUARD_REFUSED && !t->allowed ? RL_EDENIED : RL_OK;
+/* The address policy and limit_per_host look at the location before a carrier does. */
+static int check_location(rl_transfer *t, const rl_client_request *request) {
+  const rl_location *to = request->location;
+  const rl_address_policy *policy = &t->pool->policy;
+  t->allowed = request->route && request->route->unix_path;
+  if (t->pool->limit_per_host) t->ticket.origin = rl_location_origin_hash(to);
+  if (!rl_address_policy_is_on(policy) || t->allowed) return RL_OK;
+  int verdict = rl_address_policy_check_host(policy, to->host, to->port);
+  t->allowed = verdict == RL_ADDRESS_ALLOWED;
+  return verdict == RL_ADDRESS_REFUSED ? RL_EDENIED : RL_OK;
 }
 
-static void note_exchange(rl_transfer *t, const rl_exchange *exchange) {
-  t->url = exchange->url;
-  t->connect_ms = exchange->connect_ms;
-  t->read_ms = exchange->read_ms;
-  t->body_limit = exchange->body_limit;
-  t->decode = exchange->decode;
-  t->idempotent = exchange->idempotent;
-  t->most = (uint8_t)(1 + exchange->idempotent);
-  t->is_head = strcmp(exchange->method, "HEAD") == 0;
-  t->upgrades = rl_header_find_name(exchange->headers, exchange->header_count, RL_SLICE("upgrade")) != NULL;
+static void note_request(rl_transfer *t, const rl_client_request *request) {
+  t->location = request->location;
+  t->connect_ms = request->connect_ms;
+  t->read_ms = request->read_ms;
+  t->body_limit = request->body_limit;
+  t->decode = request->decode;
+  t->idempotent = request->idempotent;
+  t->most = (uint8_t)(1 + request->idempotent);
+  t->is_head = strcmp(request->method, "HEAD") == 0;
+  t->upgrades = rl_header_find_name(request->headers, request->header_count, RL_SLICE("upgrade")) != NULL;
 }
 
-int rl_transfer_start(rl_transfer *t, const rl_carrier *carrier, const rl_exchange *exchange) {
+int rl_transfer_start(rl_transfer *t, const rl_carrier *carrier, const rl_client_request *request) {
   if (t->pool->closed) return RL_ECLOSED;
-  int code = look_at_url(t, exchange);
+  int code = check_location(t, request);
   if (code) return code;
-  note_exchange(t, exchange);
-  code = carrier->prepare(t, exchange);
+  note_request(t, request);
+  code = carrier->prepare(t, request);
   if (code) return code;
   t->carrier = carrier;
   t->state = RL_TRANSFER_WAITING;
-  if (exchange->total_ms) rl_timer_start(rl_transfer_loop(t), &t->total, exchange->total_ms, on_total);
-  rl_pool_enter(t->pool, &t->place);
+  if (request->total_ms) rl_timer_start(rl_transfer_loop(t), &t->total, request->total_ms, on_total);
+  rl_pool_enter(t->pool, &t->ticket);
   return RL_OK;
 }
 
-static rl_transfer *transfer_of(rl_place *place) { return (rl_transfer *)place; }
+static rl_transfer *transfer_of(rl_pool_ticket *ticket) { return (rl_transfer *)ticket; }
 
-static void on_turn(rl_place *place) {
-  rl_transfer *t = transfer_of(place);
-  rl_transfer_connects(t);
+static void on_turn(rl_pool_ticket *ticket) {
+  rl_transfer *t = transfer_of(ticket);
+  rl_transfer_begin_connect(t);
   t->carrier->begin(t);
 }
 
-static void on_close(rl_place *place) { rl_transfer_fail(transfer_of(place), RL_ECLOSED, "the client was closed"); }
+static void on_close(rl_pool_ticket *ticket) {
+  rl_transfer_fail(transfer_of(ticket), RL_ECLOSED, "the client was closed");
+}
 
 void rl_transfer_init(rl_transfer *t, rl_pool *pool) {
   *t = (rl_transfer){.pool = rl_pool_ref(pool), .high = RL_LIMIT_CLIENT_UNREAD};
-  t->place.on_turn = on_turn;
-  t->place.on_close = on_close;
-  rl_list_init(&t->place.node);
-  rl_head_init(&t->head);
+  t->ticket.on_turn = on_turn;
+  t->ticket.on_close = on_close;
+  rl_list_init(&t->ticket.node);
+  rl_response_head_init(&t->head);
   rl_buf_init(&t->body, RL_BUF_NO_LIMIT);
-  rl_buf_init(&t->by_link.request, RL_BUF_NO_LIMIT);
 }
 
 void rl_transfer_free(rl_transfer *t) {
   rl_transfer_stop(t);
-  rl_head_free(&t->head);
+  rl_response_head_free(&t->head);
   rl_buf_free(&t->body);
-  rl_buf_free(&t->by_link.request);
   rl_decoder_del(t->decoder);
   rl_free(t->message);
   t->decoder = NULL;

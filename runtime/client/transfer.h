@@ -1,16 +1,16 @@
 /*
  * One request and its response: no redirects, no cookies, no retries (those are Lua's, above).
  *
- *   start -> WAITING (for a place in the pool) -> CONNECTING -> RUNNING -> ENDED
+ *   start -> WAITING (for a ticket in the pool) -> CONNECTING -> RUNNING -> ENDED
  *                                                    |            head, body …
  *            stop: at any time, silently             deadlines: total from the start, connect, read between two bytes
  *
- *   wire --> carrier --> body (as it came, encoded; RL_LIMIT_CLIENT_UNREAD of it, more once somebody reads; then a pause)
+ *   easy --> carrier --> body (as it came, encoded; RL_LIMIT_CLIENT_UNREAD of it, more once somebody reads; then a pause)
  *                          --rl_transfer_read--> decoded bytes, no more at a time than the reader asked for
- *   caller --rl_transfer_offer(bytes)--> the carrier takes them when the wire does; one offer at a time, nothing is copied
+ *   caller --rl_transfer_send(bytes)--> the carrier takes them when the easy does; one offer at a time, nothing is copied
  *
- * What is the same however bytes get there stands here; a carrier (rl_carrier) moves them: our own links for plain
- * HTTP/1.1 (carrier_link.c), libcurl for all else (carrier_curl.c). client/client.h chooses.
+ * What is the same however bytes get there stands here; a carrier (rl_carrier) moves them: our own connections for plain
+ * HTTP/1.1 (carrier/http1.c), libcurl for all else (carrier/curl.c). client/client.h chooses.
  *
  * `on_progress` says that something has changed: the head has come, there are bytes, an offer was taken, it has ended. It
  * may run inside a carrier and must not call back into this file; it wakes a task.
@@ -19,10 +19,10 @@
 #define RL_CLIENT_TRANSFER_H
 
 #include "client/dial.h"
-#include "client/head.h"
 #include "client/location.h"
 #include "client/pool.h"
 #include "http/decoder.h"
+#include "http/h1/response_head.h"
 #include "http/header.h"
 
 typedef struct rl_transfer rl_transfer;
@@ -38,25 +38,27 @@ typedef struct rl_route {
   bool insecure;               /* certificates are not checked */
 } rl_route;
 
-/* What to send. Borrowed until rl_transfer_start returns, except `url` and `body`: until the end. */
-typedef struct rl_exchange {
-  const char *method, *url;
+/* The request to send. Borrowed until rl_transfer_start returns, except `location`, with its text, and `body`: until the end. */
+typedef struct rl_client_request {
+  const char *method;
+  const rl_location *location;
   const rl_header *headers;
   size_t header_count;
   rl_slice body;
-  bool has_body, streamed; /* streamed: by rl_transfer_offer, `length` bytes in all (-1: unknown) */
+  bool has_body, streamed; /* streamed: by rl_transfer_send, `length` bytes in all (-1: unknown) */
   int64_t length;
   bool idempotent;                        /* may be sent again where a kept connection turns out to be dead */
   bool decode;                            /* undo Content-Encoding */
   uint32_t connect_ms, read_ms, total_ms; /* 0: none */
   uint64_t body_limit;                    /* of the decoded body; 0: none */
   const rl_route *route;                  /* NULL: straight */
-} rl_exchange;
+} rl_client_request;
 
-/* What moves the bytes of a transfer. It calls the functions "for carriers" below. */
+/* What moves the bytes of a transfer. It keeps what it needs in transfer.carrier_state, which nobody else looks at, and calls the
+ * functions "for carriers" below. */
 typedef struct rl_carrier {
   /* Keeps what it needs of the exchange, which is borrowed. 0, or why it cannot be sent: then nothing is kept. */
-  int (*prepare)(rl_transfer *transfer, const rl_exchange *exchange);
+  int (*prepare)(rl_transfer *transfer, const rl_client_request *exchange);
   /* Its turn has come: connects, sends. A failure is rl_transfer_fail's. */
   void (*begin)(rl_transfer *transfer);
   /* RL_PAUSED_RECV: there is room again; RL_PAUSED_SEND: there is an offer, or their end, or they are cut off. */
@@ -71,14 +73,14 @@ enum { RL_PHASE_NONE, RL_PHASE_CONNECT, RL_PHASE_READ, RL_PHASE_TOTAL };
 enum { RL_PAUSED_RECV = CURLPAUSE_RECV, RL_PAUSED_SEND = CURLPAUSE_SEND };
 
 struct rl_transfer {
-  rl_place place; /* first */
+  rl_pool_ticket ticket; /* first */
   rl_pool *pool;
   const rl_carrier *carrier;
   void (*on_progress)(rl_transfer *transfer);
   void *owner;
-  const char *url; /* the exchange's */
+  const rl_location *location; /* the request's */
 
-  rl_head head;
+  rl_response_head head;
   bool has_head;
   uint8_t state;
   uint8_t paused; /* RL_PAUSED_* */
@@ -92,61 +94,40 @@ struct rl_transfer {
   uint64_t delivered, body_limit;
   size_t high; /* so many bytes may wait in `body` */
 
-  rl_slice offer; /* not yet taken; borrowed */
-  bool offers, offers_ended;
-  bool cut;      /* the rest of them is not wanted */
-  bool sends_on; /* behind a refusal too: what carries them could only end them as if they were whole */
+  rl_slice outgoing; /* not yet taken; borrowed */
+  bool streams, outgoing_ended;
+  bool sending_stopped; /* the rest of them is not wanted */
+  bool keeps_sending;   /* behind a refusal too: what carries them could only end them as if they were whole */
 
   bool decode, is_head, idempotent;
   bool upgrades;    /* the request has an Upgrade field */
-  bool allowed;     /* by the guard, because of its name */
+  bool allowed;     /* by the policy, because of its name */
   uint8_t sendings; /* times that the request went out … */
   uint8_t most;     /* … of so many */
   uint32_t connect_ms, read_ms;
   rl_timer total, step; /* step: connect, then read */
 
-  /* The carrier's own. */
-  rl_slot *slot;
-  bool denied, digest;
-  struct {
-    int64_t left;   /* of the answer's length; -1: not known */
-    int64_t length; /* of the body that is sent; -1: not known, 0: none */
-    bool drained;   /* curl has been told that the body is complete */
-    bool stale;     /* on the kept connection stood what nobody had asked for: nothing was sent on it */
-    unsigned interims;
-    bool rehearsed; /* a head was passed over, because curl sends the request again */
-  } by_curl;
-  struct {
-    rl_buf request; /* the head that is sent, and behind it "unix:" and the path, where it goes by a socket's path */
-    size_t head_len;
-    rl_url_parts url; /* cut by whoever chose this carrier */
-    rl_slice content;
-    int64_t length;
-    uint32_t dial_ms;    /* for all addresses of the host together; 0: none */
-    bool streamed, last; /* last: "Connection: close" */
-    rl_link *link;
-    rl_dial *dial;
-  } by_link;
+  void *carrier_state; /* the carrier's own, from prepare to leave */
 };
 
 /* Embedded; zeroed memory is not enough. on_progress and owner are set by the caller. */
 void rl_transfer_init(rl_transfer *transfer, rl_pool *pool);
 /* 0, or why it cannot be started (RL_EINVALID: the URL; RL_EDENIED; RL_ECLOSED: the pool; RL_ENOMEM): then it has not. */
-int rl_transfer_start(rl_transfer *transfer, const rl_carrier *carrier, const rl_exchange *exchange);
+int rl_transfer_start(rl_transfer *transfer, const rl_carrier *carrier, const rl_client_request *exchange);
 /* Ends it where it has not ended: its connection is closed, no on_progress will come. */
 void rl_transfer_stop(rl_transfer *transfer);
 /* Stops it and gives everything back. */
 void rl_transfer_free(rl_transfer *transfer);
 
 /* Bytes of the request's body: borrowed until on_progress finds transfer.offer empty, or it has ended. */
-void rl_transfer_offer(rl_transfer *transfer, rl_slice bytes);
-void rl_transfer_offer_end(rl_transfer *transfer);
+void rl_transfer_send(rl_transfer *transfer, rl_slice bytes);
+void rl_transfer_send_end(rl_transfer *transfer);
 /* Whether another one makes sense. An answer may begin while a body is sent, which goes on then; behind a refusal (a status
  * of 300 or above), or the whole of an answer, nobody waits for the rest. In HTTP/2 the server says so (RFC 9113 section 8.1). */
-bool rl_transfer_wants_offer(const rl_transfer *transfer);
+bool rl_transfer_wants_body(const rl_transfer *transfer);
 /* There will be no more of them, and what was sent is not all: the request does not end as if it were (RFC 9112 section 8),
  * and its connection is not kept. The last offer is given back. */
-void rl_transfer_cut(rl_transfer *transfer);
+void rl_transfer_stop_sending(rl_transfer *transfer);
 
 /* Up to `cap` decoded bytes, in `room` or where they lie: how many, borrowed until rl_transfer_read_on, which must follow; 0
  * where there are none yet, or none any more (transfer.state tells); or an error, which has ended the transfer. */
@@ -167,9 +148,9 @@ void rl_transfer_fail(rl_transfer *transfer, int code, const char *message);
 
 rl_loop *rl_transfer_loop(const rl_transfer *transfer);
 /* A connection is being made. */
-void rl_transfer_connects(rl_transfer *transfer);
+void rl_transfer_begin_connect(rl_transfer *transfer);
 /* One is there and the request is about to leave on it: false where it went out as often as it may. */
-bool rl_transfer_sends(rl_transfer *transfer);
+bool rl_transfer_begin_request(rl_transfer *transfer);
 /* Bytes have moved: the clock between two of them starts anew. It stands still while we ourselves hold things up. */
 void rl_transfer_touch(rl_transfer *transfer);
 /* In that direction we hold things up, until rl_carrier.resume. */
@@ -181,7 +162,7 @@ bool rl_transfer_is_bodiless(const rl_transfer *transfer);
 /* Bytes of the body. As above. */
 int rl_transfer_take_body(rl_transfer *transfer, rl_slice bytes);
 /* So much of the offer is on its way. */
-void rl_transfer_take_offer(rl_transfer *transfer, size_t count);
+void rl_transfer_note_sent(rl_transfer *transfer, size_t count);
 /* What went wrong; the first that is noted stands. The carrier ends the transfer. */
 void rl_transfer_note(rl_transfer *transfer, int code, const char *message);
 /* A head that was refused: rl_transfer_note with the words for it. */

@@ -28,9 +28,9 @@ typedef struct rl_database rl_database;
 /* Where a statement runs. */
 typedef enum rl_sql_route {
   RL_ROUTE_INLINE,
-  RL_ROUTE_READ,    /* as an operation, which may be abandoned at any time */
-  RL_ROUTE_WRITE,   /* as an operation, which is waited for once it has begun */
-  RL_ROUTE_REFUSED  /* nowhere */
+  RL_ROUTE_READ,   /* as an operation, which may be abandoned at any time */
+  RL_ROUTE_WRITE,  /* as an operation, which is waited for once it has begun */
+  RL_ROUTE_REFUSED /* nowhere */
 } rl_sql_route;
 
 /* An inline read: a statement and the row it stands on. */

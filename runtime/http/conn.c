@@ -1,12 +1,10 @@
 /* Writing, closing and the clocks of a connection; see conn.h. */
 #include "http/conn.h"
 
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 
-enum { SPARE_CAP_MAX = 64 << 10, FILE_PIECE = 64 << 10, FILE_TURN = 1 << 20 };
+enum { SPARE_CAP_MAX = 64 << 10 };
 
 void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *events, void *owner) {
   *host = (rl_conn_host){.loop = loop, .limits = rl_limits_default, .events = events, .owner = owner};
@@ -21,18 +19,20 @@ void rl_conn_host_free(rl_conn_host *host) {
 
 rl_buf *rl_conn_out(rl_conn *conn) {
   rl_conn_host *host = conn->host;
-  if (!conn->out.data && !conn->out.error && host->spares) conn->out = host->spare[--host->spares];
-  return &conn->out;
+  rl_buf *bytes = &conn->output.bytes;
+  if (!bytes->data && !bytes->error && host->spares) *bytes = host->spare[--host->spares];
+  return bytes;
 }
 
 static void give_out_back(rl_conn *conn) {
   rl_conn_host *host = conn->host;
-  if (!conn->out.data) return;
-  rl_buf_clear(&conn->out);
-  if (conn->out.cap <= SPARE_CAP_MAX && host->spares < sizeof host->spare / sizeof *host->spare)
-    host->spare[host->spares++] = conn->out;
-  else rl_buf_free(&conn->out);
-  rl_buf_init(&conn->out, RL_BUF_NO_LIMIT);
+  rl_buf *bytes = &conn->output.bytes;
+  if (!bytes->data) return;
+  rl_buf_clear(bytes);
+  if (bytes->cap <= SPARE_CAP_MAX && host->spares < sizeof host->spare / sizeof *host->spare)
+    host->spare[host->spares++] = *bytes;
+  else rl_buf_free(bytes);
+  rl_buf_init(bytes, RL_BUF_NO_LIMIT);
 }
 
 /* ---- closing ----------------------------------------------------------------------------------------------------- */
@@ -53,20 +53,21 @@ void rl_conn_close(rl_conn *conn, bool reset) {
 
 static void on_closed(rl_stream *stream) {
   rl_conn *conn = conn_of(stream);
-  conn->protocol->on_free(conn);
+  if (conn->protocol) conn->protocol->on_free(conn, conn->protocol_state);
   give_out_back(conn);
+  rl_output_free(&conn->output);
   conn->host->events->on_closed(conn);
 }
 
 static void broken(rl_conn *conn, int code) {
   if (conn->state == RL_CONN_CLOSED) return;
-  conn->protocol->on_broken(conn, code);
+  if (conn->protocol) conn->protocol->on_broken(conn, code);
   rl_conn_close(conn, false);
 }
 
 static void on_linger_over(rl_timer *timer) { rl_conn_close(RL_CONTAINER(timer, rl_conn, clock), false); }
 
-/* Until the limit; where the server stops only as long as bytes keep coming. */
+/* Until the limit; if the server stops, only as long as bytes keep coming. */
 static void set_linger_clock(rl_conn *conn) {
   uint64_t now = rl_loop_now(conn->host->loop);
   uint64_t left = conn->linger_until_ms > now ? conn->linger_until_ms - now : 0;
@@ -133,88 +134,34 @@ static void wait_to_write(rl_conn *conn, bool progress) {
   conn->stream->ops->want_writable(conn->stream);
 }
 
-/* Writes as much as the stream takes. True where nothing is left. */
-static bool write_out(rl_conn *conn) {
-  size_t done = 0;
-  ssize_t n = 0;
-  while (done < conn->out.len) {
-    n = rl_stream_write(conn->stream, rl_slice_of(conn->out.data + done, conn->out.len - done));
-    if (n < 0) break;
-    done += (size_t)n;
-  }
-  rl_buf_consume(&conn->out, done);
-  if (!conn->out.len) return true;
-  if (n == RL_EAGAIN) wait_to_write(conn, done > 0);
-  else broken(conn, (int)n);
-  return false;
-}
-
-/* Where the stream cannot take a file itself: a piece of it goes through `out`. */
-static int copy_piece(rl_conn *conn) {
-  size_t size = conn->file_left < FILE_PIECE ? (size_t)conn->file_left : FILE_PIECE;
-  rl_buf *out = rl_conn_out(conn);
-  if (rl_buf_reserve(out, size)) return RL_ENOMEM;
-  ssize_t n = pread(conn->file, out->data + out->len, size, (off_t)conn->file_at);
-  if (n <= 0) return RL_EEOF;
-  out->len += (size_t)n;
-  conn->file_at += n;
-  conn->file_left -= (uint64_t)n;
-  return write_out(conn) ? RL_OK : RL_EAGAIN;
-}
-
-/* As much of the file as is fair in one turn. True where nothing is left of it. A file that has become shorter breaks the
- * connection: its length was promised (RFC 9112 section 8). */
-static bool write_file(rl_conn *conn) {
-  uint64_t turn = FILE_TURN;
-  while (conn->file_left && turn) {
-    size_t size = conn->file_left < turn ? (size_t)conn->file_left : (size_t)turn;
-    ssize_t n = conn->stream->ops->send_file(conn->stream, conn->file, &conn->file_at, size);
-    if (n == RL_EUNSUPPORTED) {
-      n = copy_piece(conn);
-      if (n == RL_EAGAIN || conn->state == RL_CONN_CLOSED) return false;
-      if (n == RL_OK) continue;
-    } else if (n == RL_EAGAIN) {
-      wait_to_write(conn, turn < FILE_TURN);
-      return false;
-    }
-    if (n < 0) {
-      broken(conn, (int)n);
-      return false;
-    }
-    conn->file_left -= (uint64_t)n;
-    turn -= (uint64_t)n;
-  }
-  if (conn->file_left) rl_conn_flush_soon(conn);
-  return conn->file_left == 0;
-}
-
-void rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size) {
-  conn->file = fd;
-  conn->file_at = (int64_t)offset;
-  conn->file_left = size;
+int rl_conn_send_file(rl_conn *conn, int fd, uint64_t offset, uint64_t size) {
+  int code = rl_output_add_file(&conn->output, fd, offset, size);
+  if (code) return code;
   conn->wants_drained = true;
-  conn->stream->more = size > 0;
   rl_conn_flush_soon(conn);
+  return RL_OK;
 }
 
-void rl_conn_drop_file(rl_conn *conn) {
-  conn->file_left = 0;
-  conn->stream->more = false;
-}
+void rl_conn_drop_files(rl_conn *conn) { rl_output_drop_files(&conn->output); }
 
-static void flush(rl_conn *conn) {
-  if (conn->state == RL_CONN_CLOSED || conn->state == RL_CONN_LINGERING) return;
-  if (conn->out.error) {
-    broken(conn, conn->out.error);
-    return;
-  }
-  if (!write_out(conn)) return;
-  conn->stream->more = false;
-  if (conn->file_left && !write_file(conn)) return;
+static void drained(rl_conn *conn) {
   written(conn);
   if (!conn->wants_drained || conn->state != RL_CONN_OPEN) return;
   conn->wants_drained = false;
   conn->protocol->on_drained(conn);
+}
+
+static void flush(rl_conn *conn) {
+  bool progress = false;
+  if (conn->state == RL_CONN_CLOSED || conn->state == RL_CONN_LINGERING) return;
+  int code = conn->output.bytes.error;
+  if (!code) code = rl_output_write(&conn->output, conn->stream, &progress);
+  switch (code) {
+    case RL_OK: drained(conn); break;
+    case RL_EAGAIN: wait_to_write(conn, progress); break;
+    case RL_EBUSY: rl_timer_stop(conn->host->loop, &conn->stall), rl_conn_flush_soon(conn); break;
+    default: broken(conn, code); break;
+  }
 }
 
 static void on_flush(rl_post *post) { flush(RL_CONTAINER(post, rl_conn, flush)); }
@@ -225,7 +172,7 @@ void rl_conn_flush_soon(rl_conn *conn) {
 
 void rl_conn_uncork(rl_conn *conn) {
   conn->corked = false;
-  if (rl_conn_is_writing(conn) || conn->out.error || conn->state == RL_CONN_FINISHING) flush(conn);
+  if (rl_conn_is_writing(conn) || conn->output.bytes.error || conn->state == RL_CONN_FINISHING) flush(conn);
 }
 
 static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
@@ -298,16 +245,46 @@ void rl_conn_cut(rl_conn *conn) {
   else if (conn->state == RL_CONN_LINGERING) rl_conn_close(conn, false);
 }
 
-void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const rl_protocol *protocol, const char *peer) {
-  *conn = (rl_conn){.host = host, .stream = stream, .protocol = protocol};
+/* ---- protocols --------------------------------------------------------------------------------------------------- */
+
+/* What has come before the new protocol. It may have handed the connection on when on_data returns. */
+static void hand_over(rl_conn *conn, const rl_protocol *protocol, rl_slice leftover) {
+  bool cork = leftover.len && !conn->corked;
+  if (cork) rl_conn_cork(conn);
+  if (leftover.len) protocol->on_data(conn, leftover);
+  if (cork) rl_conn_uncork(conn);
+  if (conn->eof && conn->state == RL_CONN_OPEN && conn->protocol == protocol) protocol->on_eof(conn);
+}
+
+int rl_conn_become(rl_conn *conn, const rl_protocol *protocol, rl_slice leftover) {
+  if (conn->state != RL_CONN_OPEN) return RL_ERESET;
+  const rl_protocol *before = conn->protocol;
+  void *state = conn->protocol_state;
+  conn->protocol = protocol;
+  conn->protocol_state = NULL;
+  conn->wants_drained = false;
+  rl_conn_clock(conn, 0);
+  rl_conn_read(conn, true);
+  int code = protocol->open(conn);
+  if (code) {
+    conn->protocol = NULL;
+    rl_conn_close(conn, true);
+  } else if (conn->state == RL_CONN_OPEN) {
+    hand_over(conn, protocol, leftover);
+  }
+  if (before) before->on_free(conn, state);
+  return code;
+}
+
+void rl_conn_init(rl_conn *conn, rl_conn_host *host, rl_stream *stream, const char *peer) {
+  *conn = (rl_conn){.host = host, .stream = stream};
   rl_list_init(&conn->node);
   rl_list_init(&conn->linger_node);
   rl_post_init(&conn->flush);
-  rl_buf_init(&conn->out, RL_BUF_NO_LIMIT);
+  rl_output_init(&conn->output);
   size_t len = strlen(peer) < sizeof conn->peer_text ? strlen(peer) : sizeof conn->peer_text - 1;
   memcpy(conn->peer_text, peer, len);
   conn->peer = rl_slice_of(conn->peer_text, len);
   stream->events = &stream_events;
   stream->owner = conn;
-  rl_conn_read(conn, true);
 }

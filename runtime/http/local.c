@@ -8,54 +8,54 @@
 
 enum { PIECE = 64 << 10 };
 
-static rl_local *local_of(rl_req *req) { return req->protocol; }
+static rl_local *local_under(rl_exchange *x) { return RL_CONTAINER(x, rl_local, exchange); }
 
 /* ---- request body ---------------------------------------------------------------------------------------------------- */
 
 static void on_post(rl_post *post);
-static void post_soon(rl_local *local) { rl_loop_post(local->loop, &local->post, on_post); }
+static void post_soon(rl_local *local) { rl_loop_post(local->exchange.loop, &local->post, on_post); }
 
-static void refuse_body(rl_req *req) {
-  req->body_done = true;
-  req->body_fault = RL_FAULT_BODY_LARGE;
-  if (req->events->on_body_end) req->events->on_body_end(req, RL_ETOOBIG);
+bool rl_local_is_done_with_body(const rl_local *local) {
+  const rl_exchange *x = &local->exchange;
+  return !x->req || x->released || rl_exchange_is_read(x);
 }
 
-/* As the reader of a connection has it: a length that was announced counts before a byte has come. */
-static bool is_too_large(const rl_local *local) {
-  const rl_req *req = local->req;
-  uint64_t room = req->body_limit - (req->body_size < req->body_limit ? req->body_size : req->body_limit);
-  return local->sent.len > room || (req->has_length && req->length > req->body_limit);
+bool rl_local_wants_body(const rl_local *local) {
+  return !rl_local_is_done_with_body(local) && local->exchange.wants_body && !local->sent.len;
 }
 
-/* Hands over what waits, up to the limit that the request has. */
+/* Hands over what waits. The handler may ask for more from inside. */
+static void deliver_piece(rl_local *local) {
+  rl_buf piece = local->sent;
+  rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
+  rl_exchange_take_body(&local->exchange, rl_buf_slice(&piece));
+  rl_buf_free(&piece);
+}
+
+static bool may_deliver(const rl_local *local) {
+  return !rl_local_is_done_with_body(local) && local->exchange.wants_body;
+}
+
+/* A length that was announced counts before a byte has come, as on a connection. */
 static void deliver(rl_local *local) {
-  rl_req *req = local->req;
-  if (!req || local->released || !local->flowing || req->body_done) return;
-  if (is_too_large(local)) {
-    refuse_body(req);
+  rl_exchange *x = &local->exchange;
+  if (!may_deliver(local)) return;
+  if (rl_req_is_too_long(x->req)) {
+    rl_exchange_fail_body(x, RL_FAULT_BODY_LARGE);
     return;
   }
-  if (local->sent.len) {
-    req->body_size += local->sent.len;
-    rl_buf piece = local->sent; /* the handler may ask for more from inside */
-    rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
-    if (req->events->on_body) req->events->on_body(req, rl_buf_slice(&piece));
-    rl_buf_free(&piece);
-  }
-  if (local->req != req || local->released || local->sent.len || !local->sent_all) return;
-  req->body_done = true;
-  if (req->events->on_body_end) req->events->on_body_end(req, RL_OK);
+  if (local->sent.len) deliver_piece(local);
+  if (may_deliver(local) && !local->sent.len && local->sent_all) rl_exchange_end_body(x);
 }
 
 static void on_post(rl_post *post) {
   rl_local *local = RL_CONTAINER(post, rl_local, post);
   if (local->file_done) {
     local->file_done = false;
-    if (local->req && !local->released && local->req->events->on_drain) local->req->events->on_drain(local->req);
+    rl_exchange_drained(&local->exchange);
   }
   deliver(local);
-  if (local->flowing && !local->sent.len && !local->sent_all && local->events->on_flow) local->events->on_flow(local);
+  if (rl_local_wants_body(local) && !local->sent_all && local->events->on_flow) local->events->on_flow(local);
 }
 
 int rl_local_send(rl_local *local, rl_slice bytes, bool last) {
@@ -66,10 +66,10 @@ int rl_local_send(rl_local *local, rl_slice bytes, bool last) {
   return RL_OK;
 }
 
-static void read_body(rl_req *req, bool flow) {
-  rl_local *local = local_of(req);
-  local->flowing = flow;
-  if (flow) post_soon(local);
+static void flow(rl_exchange *x) {
+  rl_local *local = local_under(x);
+  if (x->wants_body) post_soon(local);
+  else if (local->events->on_flow) local->events->on_flow(local);
 }
 
 /* ---- response -------------------------------------------------------------------------------------------------------- */
@@ -78,47 +78,28 @@ static void changed(rl_local *local) {
   if (local->events->on_change) local->events->on_change(local);
 }
 
-/* The exchange is over for the handler: the request goes. */
-static void maybe_free(rl_local *local) {
-  if (!local->released || !(local->ended || local->aborted) || !local->req) return;
-  rl_req *req = local->req;
-  local->req = NULL;
-  rl_req_free(req);
-}
-
-/* As a connection has it: no more than was announced. */
-static int add_body(rl_local *local, rl_slice bytes) {
-  const rl_framing *f = &local->framing;
-  if (f->has_length && f->body && bytes.len > f->length - local->answered) return RL_ETOOBIG;
-  local->answered += bytes.len;
-  return local->framing.body ? rl_buf_add_slice(&local->received, bytes) : RL_OK;
-}
-
 static void end(rl_local *local) {
   local->ended = true;
   changed(local);
-  maybe_free(local);
 }
 
-static int respond(rl_req *req, const rl_resp *resp) {
-  rl_local *local = local_of(req);
-  int code = req->responded ? RL_EINVALID : rl_resp_check(resp);
-  if (code) return code;
-  req->responded = true;
-  local->framing = rl_resp_framing(req, resp);
+static int send_head(rl_exchange *x, const rl_resp *resp) {
+  rl_local *local = local_under(x);
+  if (x->framing.body && rl_buf_add_slice(&local->received, resp->body)) {
+    rl_buf_free(&local->received);
+    rl_buf_init(&local->received, RL_BUF_NO_LIMIT);
+    return RL_ENOMEM;
+  }
   local->head_done = true;
   local->events->on_head(local, resp);
-  code = add_body(local, resp->body);
-  if (code) return code;
   if (resp->streamed) changed(local);
   else end(local);
   return RL_OK;
 }
 
-static int write_body(rl_req *req, rl_slice bytes) {
-  rl_local *local = local_of(req);
-  int code = add_body(local, bytes);
-  if (code) return code;
+static int send_body(rl_exchange *x, rl_slice bytes) {
+  rl_local *local = local_under(x);
+  if (rl_buf_add_slice(&local->received, bytes)) return RL_ENOMEM;
   changed(local);
   local->handler_waits = local->received.len >= RL_LIMIT_WRITE_HIGH;
   return local->handler_waits ? RL_EAGAIN : RL_OK;
@@ -141,68 +122,62 @@ static int read_file(rl_local *local) {
   return RL_EAGAIN;
 }
 
-static int send_file(rl_req *req, int fd, uint64_t offset, uint64_t size) {
-  rl_local *local = local_of(req);
-  if (!local->framing.body || !size) return RL_OK;
+static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
+  rl_local *local = local_under(x);
   local->file = fd;
-  local->sent_file = true;
   local->file_at = offset;
   local->file_left = size;
   return read_file(local);
 }
 
-static void abort_exchange(rl_req *req);
-
-static int end_body(rl_req *req, const rl_header *trailers, size_t count) {
-  rl_local *local = local_of(req);
-  if (local->framing.body && local->framing.has_length && !local->sent_file &&
-      local->answered < local->framing.length) {
-    abort_exchange(req);
-    return RL_EIO;
-  }
-  if (local->framing.chunked)
-    for (size_t i = 0; i < count; i++) local->events->on_trailer(local, &trailers[i]);
+/* Trailers arrive where a wire has room for them. */
+static int send_end(rl_exchange *x, const rl_header *trailers, size_t count) {
+  rl_local *local = local_under(x);
+  bool has_room = rl_h1_framing_of(&x->framing, x->req->version).chunked;
+  for (size_t i = 0; has_room && i < count; i++) local->events->on_trailer(local, &trailers[i]);
   end(local);
   return RL_OK;
 }
 
-static void abort_exchange(rl_req *req) {
-  rl_local *local = local_of(req);
+static void send_continue(rl_exchange *x) { (void)x; }
+
+/* A peer that can be told to send no more. */
+static void drop_body(rl_exchange *x) { rl_exchange_stop_body(x); }
+
+static void on_end(rl_exchange *x) { local_under(x)->file_left = 0; }
+
+static void break_off(rl_exchange *x) {
+  rl_local *local = local_under(x);
   local->aborted = true;
-  local->file_left = 0; /* its descriptor is about to be closed */
   changed(local);
 }
 
-static void release(rl_req *req) {
-  rl_local *local = local_of(req);
-  local->released = true;
-  if (!local->ended) local->aborted = true;
-  if (local->aborted) changed(local);
-  maybe_free(local);
-}
-
-static const rl_req_ops ops = {.read_body = read_body,
-                               .respond = respond,
-                               .write = write_body,
-                               .send_file = send_file,
-                               .end = end_body,
-                               .abort = abort_exchange,
-                               .release = release};
+static const rl_exchange_ops exchange_ops = {.send_head = send_head,
+                                             .send_body = send_body,
+                                             .send_file = send_file,
+                                             .send_end = send_end,
+                                             .send_continue = send_continue,
+                                             .flow = flow,
+                                             .drop_body = drop_body,
+                                             .settle = rl_exchange_finish,
+                                             .on_end = on_end,
+                                             .break_off = break_off};
 
 void rl_local_taken(rl_local *local, size_t len) {
   rl_buf_consume(&local->received, len);
   if (local->file_left && read_file(local) != RL_EAGAIN) {
-    local->aborted = true;
-    changed(local);
+    rl_exchange_lose(&local->exchange, RL_EIO);
+    break_off(&local->exchange);
+    return;
   }
   if (!local->handler_waits || local->received.len >= RL_LIMIT_WRITE_HIGH) return;
   local->handler_waits = false;
-  if (local->req && !local->released && local->req->events->on_drain) local->req->events->on_drain(local->req);
+  rl_exchange_drained(&local->exchange);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------ */
 
-/* The request of a head; NULL where it is refused. */
+/* The request of a head; NULL if it is refused. */
 static rl_req *parse(rl_loop *loop, const rl_limits *limits, rl_slice head, rl_fault *fault) {
   rl_h1_reader reader;
   rl_h1_reader_init(&reader, limits, &loop->chunks);
@@ -217,19 +192,16 @@ static rl_req *parse(rl_loop *loop, const rl_limits *limits, rl_slice head, rl_f
 static void answer_refusal(rl_local *local, rl_fault fault) {
   char room[128];
   rl_resp resp = rl_resp_refusal(fault, room, sizeof room);
-  local->framing = (rl_framing){.body = true, .has_length = true, .length = resp.body.len};
-  local->head_done = local->released = local->sent_all = true;
-  local->events->on_head(local, &resp);
-  local->aborted = rl_buf_add_slice(&local->received, resp.body) != RL_OK;
-  end(local);
+  rl_exchange *x = &local->exchange;
+  x->framing = (rl_framing){.body = true, .has_length = true, .length = resp.body.len};
+  if (send_head(x, &resp)) break_off(x);
 }
 
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
                         void (*handle)(void *ud, rl_req *req), void *ud) {
   rl_fault fault;
   rl_req *req = parse(loop, limits, head, &fault);
-  local->loop = loop;
-  local->req = req;
+  rl_exchange_init(&local->exchange, &exchange_ops, loop, limits);
   rl_buf_init(&local->sent, RL_BUF_NO_LIMIT);
   rl_buf_init(&local->received, RL_BUF_NO_LIMIT);
   rl_post_init(&local->post);
@@ -237,27 +209,17 @@ rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits,
     answer_refusal(local, fault);
     return fault;
   }
-  req->ops = &ops;
-  req->protocol = local;
+  rl_exchange_begin(&local->exchange, req);
   req->secure = secure;
   req->remote = RL_SLICE("127.0.0.1");
-  req->started_ms = rl_loop_now(loop);
   local->sent_all = req->body_done;
   handle(ud, req);
   return RL_FAULT_NONE;
 }
 
 void rl_local_free(rl_local *local) {
-  rl_req *req = local->req;
-  rl_loop_unpost(local->loop, &local->post);
+  rl_loop_unpost(local->exchange.loop, &local->post);
   rl_buf_free(&local->sent);
   rl_buf_free(&local->received);
-  local->req = NULL;
-  if (!req) return;
-  if (local->released) {
-    rl_req_free(req);
-    return;
-  }
-  req->ops = &rl_req_gone_ops;
-  if (req->events && req->events->on_gone) req->events->on_gone(req, RL_EEOF);
+  rl_exchange_lose(&local->exchange, RL_EEOF);
 }

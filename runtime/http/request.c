@@ -147,47 +147,10 @@ static rl_fault check_target(rl_req *req) {
 
 /* ---- the fields ------------------------------------------------------------------------------------------------- */
 
-typedef struct framing {
-  unsigned hosts, lengths, codings; /* lines of each */
-  rl_slice host, length;            /* the last of each */
-  unsigned chunked, others;         /* codings named in all lines together */
-  bool ends_chunked;
-  bool close, keep_alive;
-} framing;
-
-static void note_codings(framing *f, const rl_req *req) {
-  rl_field_list list = rl_req_list(req, RL_HEADER_TRANSFER_ENCODING);
-  rl_slice element;
-  while (rl_field_list_next(&list, &element)) {
-    f->ends_chunked = rl_slice_eq_nocase(element, RL_SLICE("chunked"));
-    if (f->ends_chunked) f->chunked++;
-    else f->others++;
-  }
-}
-
-/* `chunked` alone is ours. Others in front of one last `chunked` are known and not implemented; all else leaves it open
- * where the body ends (RFC 9112 section 6.3). */
-static rl_fault check_coding(rl_req *req, const framing *f) {
-  if (f->lengths) return RL_FAULT_LENGTH_AND_CODING;
-  if (req->minor == 0 || f->chunked != 1 || !f->ends_chunked) return RL_FAULT_CODING;
-  if (f->others) return RL_FAULT_CODING_UNKNOWN;
-  if (f->codings > 1) return RL_FAULT_CODING; /* a second line, though there is nothing in it */
-  req->chunked = true;
-  return RL_FAULT_NONE;
-}
-
-static rl_fault check_length(rl_req *req, const framing *f) {
-  unsigned long long length = 0;
-  if (f->lengths > 1 || rl_slice_to_u64(f->length, &length)) return RL_FAULT_LENGTH;
-  req->has_length = true;
-  req->length = length;
-  return RL_FAULT_NONE;
-}
-
-static rl_fault check_host(rl_req *req, const framing *f) {
-  if (f->hosts > 1 || (f->hosts == 0 && req->minor >= 1)) return RL_FAULT_HOST_MISSING;
-  if (f->hosts && !rl_authority_is_valid(f->host)) return RL_FAULT_HOST;
-  if (!req->host.len) req->host = f->host;
+static rl_fault check_host(rl_req *req, unsigned hosts, rl_slice host) {
+  if (hosts > 1 || (hosts == 0 && req->version >= RL_HTTP_1_1)) return RL_FAULT_HOST_MISSING;
+  if (hosts && !rl_authority_is_valid(host)) return RL_FAULT_HOST;
+  if (!req->host.len) req->host = host;
   return RL_FAULT_NONE;
 }
 
@@ -195,7 +158,7 @@ static rl_fault check_expect(rl_req *req, rl_slice value) {
   rl_field_list list = rl_field_list_text(value);
   rl_slice element;
   bool met = false;
-  if (req->minor == 0) return RL_FAULT_NONE; /* ignored (RFC 9110 section 10.1.1) */
+  if (req->version < RL_HTTP_1_1) return RL_FAULT_NONE; /* ignored (RFC 9110 section 10.1.1) */
   while (rl_field_list_next(&list, &element)) {
     met = rl_slice_eq_nocase(element, RL_SLICE("100-continue"));
     if (!met) return RL_FAULT_EXPECT;
@@ -204,59 +167,15 @@ static rl_fault check_expect(rl_req *req, rl_slice value) {
   return met ? RL_FAULT_NONE : RL_FAULT_EXPECT;
 }
 
-static void note_connection(framing *f, rl_slice value) {
-  rl_field_list list = rl_field_list_text(value);
-  rl_slice token;
-  while (rl_field_list_next(&list, &token)) {
-    if (rl_slice_eq_nocase(token, RL_SLICE("close"))) f->close = true;
-    else if (rl_slice_eq_nocase(token, RL_SLICE("keep-alive"))) f->keep_alive = true;
-  }
-}
-
-static rl_fault check_field(rl_req *req, framing *f, const rl_header *h) {
-  switch (h->id) {
-    case RL_HEADER_HOST: f->hosts++, f->host = h->value; break;
-    case RL_HEADER_CONTENT_LENGTH: f->lengths++, f->length = h->value; break;
-    case RL_HEADER_TRANSFER_ENCODING: f->codings++; break;
-    case RL_HEADER_CONNECTION: note_connection(f, h->value); break;
-    case RL_HEADER_EXPECT: return check_expect(req, h->value);
-    default: break;
-  }
-  return RL_FAULT_NONE;
-}
-
-/* `close` wins over keep-alive, in whichever line (RFC 9112 section 9.3). */
 rl_fault rl_req_check(rl_req *req) {
-  framing f = {.keep_alive = req->minor >= 1};
+  unsigned hosts = 0;
+  rl_slice host = RL_SLICE_NONE;
   for (size_t i = 0; i < req->header_count; i++) {
-    rl_fault fault = check_field(req, &f, &req->headers[i]);
+    const rl_header *h = &req->headers[i];
+    if (h->id == RL_HEADER_HOST) hosts++, host = h->value;
+    rl_fault fault = h->id == RL_HEADER_EXPECT ? check_expect(req, h->value) : RL_FAULT_NONE;
     if (fault) return fault;
   }
-  if (f.codings) note_codings(&f, req);
-  rl_fault fault = f.codings ? check_coding(req, &f) : f.lengths ? check_length(req, &f) : RL_FAULT_NONE;
-  if (!fault) fault = check_target(req);
-  if (!fault) fault = check_host(req, &f);
-  req->keep_alive = f.keep_alive && !f.close;
-  req->body_done = !req->chunked && !(req->has_length && req->length);
-  return fault;
+  rl_fault fault = check_target(req);
+  return fault ? fault : check_host(req, hosts, host);
 }
-
-/* ---- without a connection ----------------------------------------------------------------------------------------- */
-
-static void release_gone(rl_req *req) { rl_req_free(req); }
-static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
-static void abort_gone(rl_req *req) { (void)req; }
-static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
-static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
-static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
-  return (void)req, (void)fd, (void)offset, (void)size, RL_ERESET;
-}
-static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
-
-const rl_req_ops rl_req_gone_ops = {.read_body = read_gone,
-                                    .respond = respond_gone,
-                                    .write = write_gone,
-                                    .send_file = send_file_gone,
-                                    .end = end_gone,
-                                    .abort = abort_gone,
-                                    .release = release_gone};

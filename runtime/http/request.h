@@ -25,10 +25,14 @@
 #include "http/header.h"
 #include "http/method.h"
 
+/* Ten times the version that is spoken. */
+typedef enum rl_version { RL_HTTP_1_0 = 10, RL_HTTP_1_1 = 11 } rl_version;
+
 typedef struct rl_req rl_req;
 typedef struct rl_resp rl_resp;
+typedef struct rl_exchange rl_exchange;
 
-/* What a handler can ask; each protocol fills one of these. */
+/* What a handler can ask (exchange.c). After the client has gone each fails with RL_ERESET, but for release. */
 typedef struct rl_req_ops {
   /* The body may flow (true) or must wait (false). The first `true` answers Expect: 100-continue. */
   void (*read_body)(rl_req *req, bool flow);
@@ -48,9 +52,6 @@ typedef struct rl_req_ops {
   void (*release)(rl_req *req);
 } rl_req_ops;
 
-/* What a request is left with once its connection is gone: it can only be released. */
-extern const rl_req_ops rl_req_gone_ops;
-
 /* What a handler wants to hear; filled by the handler (static). Any may be NULL. */
 typedef struct rl_req_events {
   /* A piece of the body, at least one byte, borrowed until return. */
@@ -66,20 +67,21 @@ typedef struct rl_req_events {
 struct rl_req {
   rl_arena arena;
   const rl_req_ops *ops;
-  void *protocol; /* whose ops these are */
+  rl_exchange *exchange; /* whose ops these are; NULL once the client has gone */
   const rl_req_events *events;
   void *user; /* whose events these are */
 
   rl_method method;
-  uint8_t minor; /* HTTP/1.<minor> */
-  bool secure;   /* the scheme is https */
-  bool keep_alive, chunked, has_length, expect_continue;
-  bool body_done;      /* all of it has been handed over, or there is none */
-  bool responded;      /* respond was called: a status is on its way */
-  uint8_t body_fault;  /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
-  uint64_t length;     /* Content-Length, where has_length */
-  uint64_t body_limit; /* the most that may arrive; a handler may change it before it reads */
-  uint64_t body_size;  /* bytes handed over so far */
+  uint8_t version;      /* rl_version */
+  bool secure;          /* the scheme is https */
+  bool has_length;      /* `length` is known: it was announced, or there is no body */
+  bool expect_continue; /* the client waits for 100 Continue (RFC 9110 section 10.1.1) */
+  bool body_done;       /* all of it has been handed over, or there is none */
+  bool responded;       /* respond was called: a status is on its way */
+  uint8_t body_fault;   /* rl_fault: why the body will never be complete, told before on_body_end; its status fits */
+  uint64_t length;      /* of the body, if has_length */
+  uint64_t body_limit;  /* the most that may arrive; a handler may change it before it reads */
+  uint64_t body_size;   /* bytes handed over so far */
   rl_slice method_name;
   rl_slice target;          /* as sent */
   rl_slice raw_path, query; /* of the target; query without '?' */
@@ -103,9 +105,13 @@ void rl_req_free(rl_req *req);
 /* What names this request in logs: 16 hex digits, unlikely to meet again and without meaning; made when first asked for. */
 rl_slice rl_req_id(rl_req *req);
 
-/* After the head was parsed into method, target, minor and headers: applies every rule that concerns more than one line
- * (RFC 9112 sections 3, 6 and 7) and fills in the rest. RL_FAULT_NONE or what is wrong. */
+/* Applies the rules for target, host and expectations that hold in every protocol (RFC 9110 sections 7.1, 7.2 and 10.1.1, RFC
+ * 9112 section 3) to a head that was parsed into method, target, version and headers, and fills in what follows from them.
+ * RL_FAULT_NONE or what is wrong. How the body is framed is the protocol's to say. */
 rl_fault rl_req_check(rl_req *req);
+
+/* Returns true if its Content-Length is beyond its body limit. */
+static inline bool rl_req_is_too_long(const rl_req *req) { return req->length > req->body_limit; }
 
 /* The first field of that name, or NULL. */
 static inline const rl_header *rl_req_header(const rl_req *req, rl_header_id id) {

@@ -14,9 +14,6 @@ rl_framing rl_resp_framing(const rl_req *req, const rl_resp *resp) {
   f.body = !bodiless && !empty && req->method != RL_METHOD_HEAD;
   f.length = empty ? 0 : resp->streamed || resp->has_length ? resp->length : resp->body.len;
   f.has_length = known && !bodiless;
-  if (!f.body || known) return f;
-  f.chunked = req->minor >= 1;
-  f.until_close = !f.chunked;
   return f;
 }
 

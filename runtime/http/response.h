@@ -16,17 +16,14 @@ struct rl_resp {
   bool streamed;   /* more follows by write, up to end */
   bool has_length; /* of a stream: its whole size is known; of a body that HEAD does without: so long it would be */
   uint64_t length;
-  bool close; /* the connection ends behind this response */
-  bool
-      wants_no_body; /* what has not come of the request's body yet is not wanted, though this response is still under way */
+  bool close;         /* the connection ends after this response */
+  bool wants_no_body; /* the rest of the request's body is not wanted, though this response is still under way */
 };
 
-/* What a body looks like on the wire (RFC 9112 section 6, RFC 9110 section 6.4.1). */
+/* Whether a response has a body, and how long it is, in any protocol (RFC 9110 sections 6.4.1 and 8.6). */
 typedef struct rl_framing {
-  bool body; /* bytes follow the head: not for HEAD, 204 and 304 */
-  bool chunked;
-  bool has_length;  /* a Content-Length is sent */
-  bool until_close; /* HTTP/1.0 and of unknown length: the end of the connection ends it */
+  bool body;       /* bytes follow the head: not for HEAD, 204 and 304 */
+  bool has_length; /* `length` is known, and said */
   uint64_t length;
 } rl_framing;
 

@@ -2,7 +2,7 @@
  * SIGINT and SIGTERM: the first one asks, the second one ends the process.
  *
  *   first    handler: notes when --uv_async--> on_stop, on the loop's thread, in its turn
- *            a loop that never comes to its turn: whoever watches it looks at rl_stop_asked (vm/heartbeat.h)
+ *            a loop that never comes to its turn: whoever watches it looks at rl_stop_asked (vm/task/heartbeat.h)
  *   second   handler: _exit(128 + number) there and then, whatever runs: no loop, lock or allocation is in its way
  *
  * A program that talks to a person may take SIGINT for itself: Ctrl-C then interrupts what runs, and only a second one that

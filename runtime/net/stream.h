@@ -55,6 +55,7 @@ struct rl_stream {
   const rl_stream_events *events;
   void *owner; /* whose events these are */
   bool more;   /* a hint for write: a file follows at once, so a last small packet may wait for it */
+  bool secure; /* what it carries is encrypted on the way to the peer: requests are https */
 };
 
 static inline ssize_t rl_stream_write(rl_stream *s, rl_slice bytes) {

@@ -118,7 +118,7 @@ static const char *now_text(rl_access_writer *w) {
   return w->when;
 }
 
-static uint64_t duration_of(const rl_access_writer *w, const rl_exchange *how) {
+static uint64_t duration_of(const rl_access_writer *w, const rl_exchange_report *how) {
   return rl_loop_clock(w->loop) - how->since_ms;
 }
 
@@ -148,7 +148,7 @@ static void add_quoted(rl_buf *out, rl_slice s) {
   rl_buf_add_char(out, '"');
 }
 
-static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange *how) {
+static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange_report *how) {
   rl_buf *out = &w->lines;
   rl_buf_add_slice(out, peer.len ? peer : RL_SLICE("-"));
   rl_buf_add_str(out, " - - [");
@@ -158,7 +158,7 @@ static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
     add_escaped(out, req->method_name);
     rl_buf_add_char(out, ' ');
     add_escaped(out, req->target);
-    rl_buf_add_str(out, req->minor ? " HTTP/1.1" : " HTTP/1.0");
+    rl_buf_add_str(out, req->version >= RL_HTTP_1_1 ? " HTTP/1.1" : " HTTP/1.0");
   } else {
     rl_buf_add_char(out, '-');
   }
@@ -205,7 +205,7 @@ static void add_header(rl_buf *out, const char *key, const rl_req *req, rl_heade
   if (header) add_member(out, key, header->value);
 }
 
-static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange *how) {
+static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange_report *how) {
   rl_buf *out = &w->lines;
   char when[25];
   rl_date_format_iso(rl_loop_time(w->loop), when);
@@ -216,7 +216,7 @@ static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
   if (req) {
     add_member(out, "method", req->method_name);
     add_member(out, "target", req->target);
-    add_number(out, "minor_version", req->minor);
+    add_number(out, "minor_version", req->version % 10);
   }
   add_number(out, "status", (uint64_t)how->status);
   add_number(out, "bytes", how->bytes);
@@ -232,7 +232,7 @@ static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
   rl_buf_add_str(out, "}\n");
 }
 
-void rl_access_add(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange *how) {
+void rl_access_add(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange_report *how) {
   size_t before = w->lines.len;
   if (w->log->format == RL_LOG_JSON) add_json(w, peer, req, how);
   else add_text(w, peer, req, how);

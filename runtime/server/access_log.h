@@ -53,6 +53,6 @@ void rl_access_open(rl_access_writer *writer, rl_access_log *log, rl_loop *loop)
 void rl_access_close(rl_access_writer *writer);
 
 /* One line; everything is borrowed until return. `req` is NULL where the exchange ended before it was a request. */
-void rl_access_add(rl_access_writer *writer, rl_slice peer, rl_req *req, const rl_exchange *how);
+void rl_access_add(rl_access_writer *writer, rl_slice peer, rl_req *req, const rl_exchange_report *how);
 
 #endif

@@ -48,7 +48,7 @@ void rl_metrics_close(rl_metrics *m) {
   pthread_mutex_unlock(&lock);
 }
 
-void rl_metrics_count(rl_metrics *m, bool is_request, const rl_exchange *how, uint64_t now_ms) {
+void rl_metrics_count(rl_metrics *m, bool is_request, const rl_exchange_report *how, uint64_t now_ms) {
   rl_metrics_add(&m->bytes, how->bytes);
   if (!is_request) {
     rl_metrics_add(&m->refused, 1);

@@ -33,7 +33,7 @@ typedef struct rl_metrics {
 void rl_metrics_open(rl_metrics *metrics);
 void rl_metrics_close(rl_metrics *metrics);
 
-void rl_metrics_count(rl_metrics *metrics, bool is_request, const rl_exchange *how, uint64_t now_ms);
+void rl_metrics_count(rl_metrics *metrics, bool is_request, const rl_exchange_report *how, uint64_t now_ms);
 static inline void rl_metrics_set(uint64_t *gauge, uint64_t value) { __atomic_store_n(gauge, value, __ATOMIC_RELAXED); }
 static inline void rl_metrics_add(uint64_t *counter, uint64_t by) {
   __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED); /* one writer */

@@ -12,7 +12,6 @@
 typedef struct server_conn {
   rl_conn conn;
   rl_tcp tcp;
-  rl_h1 h1;
 } server_conn;
 
 static rl_worker *worker_of(rl_conn *conn) { return conn->host->owner; }
@@ -55,7 +54,7 @@ static void on_conn_closed(rl_conn *conn) {
 
 static void on_conn_linger(rl_conn *conn) { maybe_let_in(worker_of(conn)); }
 
-static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange *how) {
+static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange_report *how) {
   rl_worker *worker = worker_of(conn);
   rl_metrics_count(&worker->metrics, req != NULL, how, rl_loop_now(worker->loop));
   if (worker->access) rl_access_add(worker->access, conn->peer, req, how);
@@ -76,13 +75,12 @@ int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
     rl_free(c);
     return code;
   }
-  rl_conn_init(&c->conn, &worker->host, &c->tcp.stream, &rl_h1_protocol, peer);
-  rl_h1_init(&c->h1, &c->conn);
+  rl_conn_init(&c->conn, &worker->host, &c->tcp.stream, peer);
   rl_list_push(&worker->connections, &c->conn.node);
   worker->connection_count++;
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_metrics_add(&worker->metrics.accepted, 1);
-  return RL_OK;
+  return rl_conn_become(&c->conn, &rl_h1_protocol, RL_SLICE_NONE);
 }
 
 /* A full worker lets the kernel hold what arrives, up to the backlog. */

@@ -37,7 +37,7 @@ struct rl_worker {
   rl_metrics metrics;
   rl_access_writer *access; /* set by the owner before start; NULL: no access log */
   /* Set by the owner: an exchange has ended (http/conn.h). May be NULL. */
-  void (*on_exchange)(rl_worker *worker, rl_req *req, const rl_exchange *how);
+  void (*on_exchange)(rl_worker *worker, rl_req *req, const rl_exchange_report *how);
   void (*on_stopped)(rl_worker *worker); /* set by the owner; once, after stop */
   void *owner;
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "bind/bind.h"
 #include "vm/error.h"
 
 enum {

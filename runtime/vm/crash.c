@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vm/task/heartbeat.h"
 #include "vm/vm.h"
 
 enum { STACK = 64 << 10, C_FRAMES = 48, LUA_FRAMES = 24, LONGEST_S = 5 };

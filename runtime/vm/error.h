@@ -3,7 +3,7 @@
  *
  * An error value is a table {status, code, message, cause, traceback} with a __tostring. Anything else may be raised too
  * (a string, nil) and comes out as it went in. Where it was raised is noted on the failing thread, before it unwinds, by
- * the message handler below; so a value that is caught and raised again keeps its first traceback.
+ * the message handler of vm/task/task.h; so a value that is caught and raised again keeps its first traceback.
  */
 #ifndef RL_VM_ERROR_H
 #define RL_VM_ERROR_H
@@ -21,23 +21,10 @@ int rl_error_raise(lua_State *L, int code, const char *format, ...) RL_RAISES __
 int rl_error_mistake(lua_State *L, const char *format, ...) RL_RAISES;
 /* Whether the value at `index` is one of these tables. */
 bool rl_error_is(lua_State *L, int index);
-/* Pushes an error value for whatever is at `index`: itself, or one that wraps it (code "error", status 500). */
-void rl_error_wrap(lua_State *L, int index);
-/* Pushes the value at `index` as text, whatever its __tostring does: borrowed. */
-const char *rl_error_push_text(lua_State *L, int index);
 /* Returns true if the value at `index` is one of these tables, with the word of that code. */
 bool rl_error_has_code(lua_State *L, int index, int code);
 /* The field `status` of an error value, or 500. */
 int rl_error_status_at(lua_State *L, int index);
-
-/* Message handler for protected calls: notes the traceback of L for this value, returns the value itself. */
-int rl_error_handler(lua_State *L);
-/* Notes the traceback on top of the stack (popped) for the value at `index`: a failure that comes from another task. */
-void rl_error_note_trace(lua_State *L, int index);
-/* Pushes the traceback noted for the value at `index` by the running task, or nil. */
-void rl_error_push_trace(lua_State *L, int index);
-/* Pushes a traceback of `of` from `level`: Lua frames of the program, C and our own trimmed. */
-void rl_traceback(lua_State *L, lua_State *of, int level);
 
 /* Opens the metatable (vm.c calls it once for a state). */
 void rl_error_open(lua_State *L);

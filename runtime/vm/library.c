@@ -1,14 +1,13 @@
 /*
  * string.rep and table.move: loops of as many steps as a program says, which may be a number from outside. As the reference
- * manual has them (sections 6.4 and 6.6); what takes long attends to the stall guard (vm/heartbeat.h).
+ * manual has them (sections 6.4 and 6.6); what takes long attends to the stall guard (vm/task/heartbeat.h).
  */
-#define RL_ARGUMENTS_AS_LUA
 #include "vm/library.h"
 
 #include <limits.h>
 #include <string.h>
 
-#include "bind/bind.h"
+#include "vm/task/heartbeat.h"
 
 enum { PIECE = 1 << 24, MOVES = 1 << 14 }; /* bytes, elements between two looks at the guard */
 
@@ -28,7 +27,7 @@ static void fill(lua_State *L, char *out, size_t unit, size_t size) {
 
 /* string.rep(s, n, separator?) -> string */
 static int l_rep(lua_State *L) {
-  rl_slice text = rl_check_slice(L, 1);
+  rl_slice text = rl_library_text(L, 1);
   lua_Integer count = luaL_checkinteger(L, 2);
   size_t separator_len;
   const char *separator = luaL_optlstring(L, 3, "", &separator_len);

@@ -1,15 +1,14 @@
 /*
  * string.find, match, gmatch and gsub on base/matcher.h: what the reference manual says of them (section 6.4), with the
- * words of Lua's own library for each error. A match that runs on attends to the stall guard (vm/heartbeat.h), which may
+ * words of Lua's own library for each error. A match that runs on attends to the stall guard (vm/task/heartbeat.h), which may
  * raise: nothing is held then but values on the stack.
  */
-#define RL_ARGUMENTS_AS_LUA
 #define _GNU_SOURCE
 #include <string.h>
 
 #include "base/matcher.h"
-#include "bind/bind.h"
 #include "vm/library.h"
+#include "vm/task/heartbeat.h"
 
 static void on_pause(rl_matcher *m) { rl_heartbeat_attend(m->owner); }
 
@@ -88,7 +87,7 @@ static int find_plain(lua_State *L, rl_slice subject, size_t from, rl_slice text
 
 /* string.find(s, pattern, init?, plain?) -> first, last, captures… | nil */
 static int l_find(lua_State *L) {
-  rl_slice subject = rl_check_slice(L, 1), pattern = rl_check_slice(L, 2);
+  rl_slice subject = rl_library_text(L, 1), pattern = rl_library_text(L, 2);
   size_t from = check_place(L, 3, subject.len);
   const char *at, *end;
   rl_matcher m;
@@ -103,7 +102,7 @@ static int l_find(lua_State *L) {
 
 /* string.match(s, pattern, init?) -> captures, or the match | nil */
 static int l_match(lua_State *L) {
-  rl_slice subject = rl_check_slice(L, 1), pattern = rl_check_slice(L, 2);
+  rl_slice subject = rl_library_text(L, 1), pattern = rl_library_text(L, 2);
   size_t from = check_place(L, 3, subject.len);
   const char *at, *end;
   rl_matcher m;
@@ -130,7 +129,7 @@ static int next_match(lua_State *L) {
 
 /* string.gmatch(s, pattern, init?) -> iterator of captures, or of matches */
 static int l_gmatch(lua_State *L) {
-  rl_slice subject = rl_check_slice(L, 1), pattern = rl_check_slice(L, 2);
+  rl_slice subject = rl_library_text(L, 1), pattern = rl_library_text(L, 2);
   size_t from = check_place(L, 3, subject.len);
   lua_settop(L, 2);
   walk *w = lua_newuserdatauv(L, sizeof *w, 0);
@@ -206,7 +205,7 @@ static int check_replacement(lua_State *L) {
 
 /* string.gsub(s, pattern, replacement, n?) -> string, how many were replaced */
 static int l_gsub(lua_State *L) {
-  rl_slice subject = rl_check_slice(L, 1), pattern = rl_check_slice(L, 2);
+  rl_slice subject = rl_library_text(L, 1), pattern = rl_library_text(L, 2);
   lua_Integer most = luaL_optinteger(L, 4, (lua_Integer)subject.len + 1), count = 0;
   int type = check_replacement(L);
   const char *from = subject.data, *last = NULL, *at, *end;

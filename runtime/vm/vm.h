@@ -18,8 +18,8 @@
 
 #include "base/buf.h"
 #include "loop/loop.h"
-#include "vm/heartbeat.h"
 #include "vm/memory.h"
+#include "vm/pulse.h"
 
 /* These raise and never return, which Lua's headers do not say. Neither does a function of ours that is declared so: it has
  * a result only to be written `return raise(…)`, as Lua's own are. */
@@ -42,7 +42,7 @@ typedef struct rl_vm_options {
   const char *root;      /* the folder that holds the program, absolute; copied */
   size_t memory_limit;   /* bytes; 0: none */
   int worker, workers;   /* rille.worker */
-  unsigned edition;      /* counts the reloads of a worker's program */
+  unsigned generation;   /* counts the reloads of a worker's program */
   uint32_t cpu_limit_ms; /* how long a task may run without waiting, unless it is said for it; 0: no limit */
 } rl_vm_options;
 
@@ -52,7 +52,7 @@ struct rl_vm {
   rl_mode mode;
   char *root;
   int worker, workers;
-  unsigned edition;
+  unsigned generation;
   uint32_t cpu_limit_ms;
   rl_memory memory;
   rl_pulse pulse;    /* for the stall guard */
@@ -65,13 +65,17 @@ struct rl_vm {
   uint64_t next_task_id, next_wait;
   uint64_t stale_wakes; /* wakes that came after their wait was over: faults of ours (vm/task/task.h) */
   bool closing;         /* rl_vm_del: waits are undone for good */
-  bool offloaded;       /* it runs what another state has offloaded (vm/offload.h) */
+  bool offloaded;       /* it runs what another state has offloaded (bind/core/offload_state.h) */
   bool threads_shown;   /* a program can reach every thread (debug.getregistry): none is used again */
   char **sites;         /* names of files in which tasks were spawned */
   unsigned site_count;
 
   /* Says more of what a task waits for than its wait's name does; writes nothing where there is no more. Or NULL. */
   void (*describe_wait)(const rl_task *task, char *out, size_t size);
+  /* Pushes "app.lua:12: " of what runs where no line of the program is on the stack, or "". Or NULL. */
+  void (*push_place)(lua_State *L);
+  /* Nothing can wake any task: ends the test that runs. Returns false if none does, or if it was told before. Or NULL. */
+  bool (*give_up)(rl_vm *vm);
   void (*on_wait)(rl_task *task, bool begins); /* development: told of each wait; NULL: nobody wants to know */
 
   void (*on_thread)(rl_vm *vm, lua_State *co); /* tests: a task is to run on this thread; NULL: nobody wants to know */
@@ -89,16 +93,16 @@ enum {
   RL_REF_TASK_META,
   RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
   RL_REF_HEADERS_META,  /* of the headers that came with it */
+  RL_REF_LOCATION_META, /* of a parsed URL */
   RL_REF_OWNER_META,    /* vm/owner.h */
   RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
   RL_REF_ON_RAISE,      /* development: the function that is told of what is raised, or 0 */
   RL_REF_COUNT
 };
 
-/* A fresh state with the libraries open, `rille` and its modules loadable. NULL where memory is short. The loop outlives
- * it. */
+/* A bare state: memory and nothing on it; bind/open.h opens the libraries. The loop outlives it. Returns NULL if out of memory. */
 rl_vm *rl_vm_new(rl_loop *loop, const rl_vm_options *options);
-/* Every task has ended (rl_vm_stop). Closes the state. */
+/* Closes the Lua state and frees what is C's. Its tasks have been forgotten. */
 void rl_vm_del(rl_vm *vm);
 
 static inline rl_vm *rl_vm_of(lua_State *L) {
@@ -117,18 +121,10 @@ static inline void rl_vm_push_ref(lua_State *L, int which) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
 }
 
-/* Opens the native half of the library: the modules `rille.native.core`, `.http`, `.client`, `.data` and `.template`. */
-void rl_native_open(lua_State *L);
-
-/* Searches the embedded sources of lua/rille; NULL where there is none of that module name ("rille.app"). */
-typedef struct rl_embedded {
-  const char *name, *file;
-  const char *data;
-  size_t size, number; /* number: its place in the order of names, below RL_EMBEDDED_MOST */
-} rl_embedded;
-enum { RL_EMBEDDED_MOST = 1024 };
-const rl_embedded *rl_embedded_find(const char *module);
-/* The name of the one at `i`, in order; NULL behind the last. Files that are not Lua modules go by their path. */
-const char *rl_embedded_name(size_t i);
+/* rille.null: JSON and SQL null where nil cannot stand. */
+static inline void rl_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); }
+static inline bool rl_is_null(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index);
+}
 
 #endif

@@ -36,8 +36,8 @@ end
 
 --- follow(req, status, location, own): changes the request into the one that goes on; own: the client's headers
 function M.follow(req, status, location, own)
-  local from = native.url_parse(req.url)
-  local to, why = native.url_parse(location, from.url)
+  local from = urls.of(req)
+  local to, why = native.url_parse(location, from)
   if not to then fail(req, ("cannot follow its redirect to '%s': %s"):format(urls.shown(location), why)) end
   urls.check_disguise(req.settings, to, req.method)
   req.headers = headers.copy(req.headers)
@@ -52,7 +52,7 @@ function M.follow(req, status, location, own)
     req.cookies, req.digest = nil, nil
     req.settings = route.without_certificate(req.settings)
   end
-  req.url = to.url
+  urls.put(req, to)
 end
 
 return M

@@ -231,8 +231,8 @@ function Request.__tostring(req) return ("%s %s"):format(req.method, req.url) en
 -- A request that says nothing but its URL: the client's own headers and settings, not even copied; and the credentials in
 -- the URL, with which it is more than that.
 local function plain(client, method, url)
-  local req = setmetatable({ method = method, headers = client.headers, settings = client.settings,
-    digest = client.digest or nil }, Request)
+  local req = setmetatable({ method = method, url = false, location = false, located = false, headers = client.headers,
+    settings = client.settings, digest = client.digest or nil }, Request)
   local _, in_url = urls.set(req, client, url)
   return req, in_url
 end
@@ -258,8 +258,9 @@ end
 
 --- again(req) -> a request of our own that may be changed: a hook may send its own once more
 function M.again(req)
-  return setmetatable({ method = req.method, url = req.url, headers = req.headers, body = req.body, length = req.length,
-    cookies = req.cookies, digest = req.digest, settings = req.settings, absolute = req.absolute, away = req.away }, Request)
+  return setmetatable({ method = req.method, url = req.url, location = req.location, located = req.located,
+    headers = req.headers, body = req.body, length = req.length, cookies = req.cookies, digest = req.digest,
+    settings = req.settings, absolute = req.absolute, away = req.away }, Request)
 end
 
 -- A hook that leads a request away from the client's base_url leads what was meant for that origin not along; what the hook
@@ -280,6 +281,7 @@ function M.checked(client, req, before)
   if type(req.headers) ~= "table" then mistake "client:use: the headers of a request are a table" end
   if not headers.is(req.headers) then req.headers = headers.of(req.headers) end
   if not bodies.is(req.body) then req.body = bodies.of { body = req.body } end
+  if urls.is_unchanged(req) then return req end
   local at_home, in_url = urls.set(req, client, req.url, nil, req.absolute)
   if not at_home and not req.away then req = leave_home(req, client, before) end
   if in_url then credentials.set(req, in_url) end

@@ -2,7 +2,8 @@
 --
 --   transport(req, left) -> status, headers, source       left: seconds until the request's deadline, or nil
 --
---   req      {method, url, headers (a list, see headers.lua), body (string or streamed, see body.lua, or nil), settings}
+--   req      {method, url, location (see url.lua), headers (a list, see headers.lua), body (string or streamed, see body.lua,
+--            or nil), settings}
 --   headers  as client_headers of rille.native.client makes them; source as response.lua says. response.parts{…} makes all three.
 --
 -- The default one is a pool of connections (bind/client/pool.c). A client may be given another (testing.client asks an app),
@@ -10,6 +11,7 @@
 local errors = require "rille.error"
 local native = require "rille.native.core"
 local retry = require "rille.client.retry"
+local urls = require "rille.client.url"
 
 local M = {}
 local overrides = {} -- the last one is in force
@@ -61,7 +63,7 @@ end
 local function stream(pool, req, left, route)
   local length = req.length or req.body.length
   local unsent <close> = setmetatable({ transfer = false }, Unsent) -- there before there is anything to close
-  local transfer = pool:start(req.method, req.url, req.headers, true, req.settings.limits, left,
+  local transfer = pool:start(req.method, urls.of(req), req.headers, true, req.settings.limits, left,
     retry.is_idempotent(req.method, req.headers), route, length)
   unsent.transfer = transfer
   send_body(transfer, req, length)
@@ -75,7 +77,7 @@ function M.over(pool)
     local settings, body = req.settings, req.body
     local route = req.digest and with_digest(settings.route, req.digest) or settings.route
     if type(body) == "table" then return stream(pool, req, left, route) end
-    return pool:request(req.method, req.url, req.headers, body, settings.limits, left,
+    return pool:request(req.method, req.location or urls.of(req), req.headers, body, settings.limits, left,
       retry.is_idempotent(req.method, req.headers), route)
   end
 end
@@ -111,7 +113,7 @@ function Limited:close() return self.source:close() end
 -- limit of a body.
 local function run_other(other, client, req, left)
   local limit = req.settings.body_limit
-  if req.settings.guarded then client.open():look(req.method, req.url) end
+  if req.settings.guarded then client.open():look(req.method, urls.of(req)) end
   if not limit then return within(left, other, req) end
   local status, head, source = within(left, other, req)
   return status, head, setmetatable({ source = source, left = limit, req = req }, Limited)

@@ -1,5 +1,8 @@
--- The URL of a request: worked out once, before hooks, cookies, the guard and the pool see it, so that none of them sees
--- another one than what is sent (client/location.h says how it is written).
+-- The URL of a request. It is parsed once, before hooks, cookies, the address policy and the pool see it, so that each of them
+-- sees the URL that is sent. client/url.h says how it is written.
+--
+--   req.url        its text, which hooks see and may change
+--   req.location   the URL parsed (bind/client/url.c), and req.located, the text that it belongs to
 --
 --   client = rille.client{base_url = "https://api.test/v1"}
 --
@@ -33,14 +36,14 @@ function M.refuse(text, why, method)
   error(errors.new("url", ("'%s' is no URL to fetch: %s"):format(shown, why), { url = shown, method = method }), 0)
 end
 
---- parse(text, method) -> location, as native_client.url_parse gives it, or raises
+--- parse(text, method) -> location, or raises
 function M.parse(text, method)
   local location, why = native_client.url_parse(text)
   return location or M.refuse(text, why, method)
 end
 
---- check_disguise(settings, location, method): a guarded client takes no address in disguise (client/guard.h); once the URL
---- is written out nothing shows it any more.
+--- check_disguise(settings, location, method): a client with an address policy refuses a numeric address that is written in
+--- another form than four decimal numbers (client/address_policy.h). The normalized URL no longer shows it.
 function M.check_disguise(settings, location, method)
   if not settings.guarded or not location.disguised then return end
   error(errors.new("denied", ("%s %s: a numeric address in disguise"):format(method, location.url:match "^[^?]*"),
@@ -75,25 +78,44 @@ end
 
 -- ---- all of it ------------------------------------------------------------------------------------------------------
 
--- A test asks an app for what no client should: where there is no wire, a URL that can be sent goes as it is written.
-local function goes_as_written(client, url) return client.transport and native_client.url_is_plain(url) end
+local last_text, last -- the location of the last request: the next one is often for the same URL
 
-local last_settled -- one request is often for the same URL as the one before it
-
-local function is_settled(url)
-  if url == last_settled then return true end
-  if not native_client.url_is_settled(url) then return false end
-  last_settled = url
-  return true
+-- Returns the location of a text that is normalized, or nil.
+local function take(text)
+  if text == last_text then return last end
+  local location = native_client.url_take(text)
+  if location then last_text, last = text, location end
+  return location
 end
 
---- set(req, client, text, more, absolute) -> at_home, credentials: req.url from what a call or a hook says, or raises.
---- more: a query to append. at_home: false where it is of another origin than the client's base_url.
+local function keep(req, url, location) req.url, req.location, req.located = url, location, url end
+
+--- put(req, location): the request goes there
+function M.put(req, location) keep(req, location.url, location) end
+
+--- of(req) -> the location of req.url, or raises. It is parsed here only if the text goes as it was written.
+function M.of(req)
+  if not req.location or req.located ~= req.url then keep(req, req.url, M.parse(req.url, req.method)) end
+  return req.location
+end
+
+-- A test may ask an app for what no client should send: without a wire, a URL that can be sent goes as it is written.
+local function goes_as_written(client, url) return client.transport and native_client.url_is_plain(url) end
+
+local function credentials_in(location)
+  return location.user and { location.user, location.password or "" } or nil
+end
+
+-- Returns true for a location of the origin of the client's base_url, false for another one that the call allows, or raises.
+local function is_at_home(client, location, text, absolute, method)
+  if location.origin == client.home then return true end
+  if absolute then return false end
+  M.refuse(text, "it has another origin than the client's base_url, and absolute = true was not given", method)
+end
+
+--- set(req, client, text, more, absolute) -> at_home, credentials: sets req.url and req.location from what a call or a hook
+--- says, or raises. more: a query to append. at_home: false if it is of another origin than the client's base_url.
 function M.set(req, client, text, more, absolute)
-  if text == last_settled and not client.base_url and not more then
-    req.url = text
-    return true
-  end
   if type(text) ~= "string" then mistake("a URL is a string, got a " .. type(text)) end
   local url, at_home = text, true
   if client.base_url then
@@ -102,22 +124,23 @@ function M.set(req, client, text, more, absolute)
     url = url or put_below(client, text, req.method)
   end
   if more then url = query.append(url, more) end
-  if at_home and (is_settled(url) or goes_as_written(client, url)) then
-    req.url = url
-    return true
-  end
-  local location, why = native_client.url_parse(url)
-  if not location then M.refuse(text, why, req.method) end
-  M.check_disguise(req.settings, location, req.method)
-  if not at_home and location.origin ~= client.home then
-    if not absolute then
-      M.refuse(text, "it is of another origin than the client's base_url, and absolute = true was not said", req.method)
+  local location = take(url)
+  if not location then
+    if at_home and goes_as_written(client, url) then
+      keep(req, url, nil)
+      return true
     end
-  else
-    at_home = true
+    local why
+    location, why = native_client.url_parse(url)
+    if not location then M.refuse(text, why, req.method) end
+    M.check_disguise(req.settings, location, req.method)
   end
-  req.url = location.url
-  return at_home, location.user and { location.user, location.password or "" } or nil
+  at_home = at_home or is_at_home(client, location, text, absolute, req.method)
+  keep(req, location.url, location)
+  return at_home, credentials_in(location)
 end
+
+--- is_unchanged(req) -> true if req.url is still what set has made of it
+function M.is_unchanged(req) return req.url == req.located end
 
 return M

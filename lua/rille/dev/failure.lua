@@ -10,7 +10,7 @@ local hint = require "rille.dev.hint"
 local native = require "rille.native.core"
 local raised_frames = require("rille.dev.raised").frames
 local secrets = require "rille.dev.secrets"
-local without_root = require("rille.place").without_root
+local without_root = require("rille.paths").without_root
 
 local M = {}
 

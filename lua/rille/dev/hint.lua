@@ -50,24 +50,24 @@ end
 
 -- Where the value came from -> what nil means there.
 local origins = {
-  { ":one%s*[%(\"'%[]", "`%s` is what db:one found, and it returns nil where no row matches: "
+  { ":one%s*[%(\"'%[]", "`%s` comes from db:one, which returns nil if no row matches: "
     .. "`if not %s then rille.abort(404) end` before this line answers 404." },
-  { ":value%s*[%(\"'%[]", "`%s` is what db:value found, and it returns nil where no row matches, or where the column is NULL." },
-  { "os%.getenv", "`%s` comes from the environment, where it is not set: `.env` is a place for it." },
-  { "io%.open", "`%s` comes from io.open, which returns nil and a message where the file cannot be opened: `assert(io.open(…))` "
+  { ":value%s*[%(\"'%[]", "`%s` comes from db:value, which returns nil if no row matches or the column is NULL." },
+  { "os%.getenv", "`%s` comes from the environment, where it is not set. You can set it in `.env`." },
+  { "io%.open", "`%s` comes from io.open, which returns nil and a message if the file cannot be opened: `assert(io.open(…))` "
     .. "says why." },
-  { "rille%.try", "`%s` comes from rille.try, which returns nil and the error where something was raised: look at "
+  { "rille%.try", "`%s` comes from rille.try, which returns nil and the error if something was raised: look at "
     .. "its second value." },
-  { "tonumber%s*%(", "`%s` comes from tonumber, which returns nil for what is no number." },
-  { ":match%s*[%(\"']", "`%s` is what a pattern found, which is nil where it does not match." },
-  { "string%.match", "`%s` is what a pattern found, which is nil where it does not match." },
-  { ":find%s*[%(\"']", "`%s` is what was searched for, which is nil where it is not there." },
+  { "tonumber%s*%(", "`%s` comes from tonumber, which returns nil for text that is no number." },
+  { ":match%s*[%(\"']", "`%s` comes from a pattern, and is nil if the pattern does not match." },
+  { "string%.match", "`%s` comes from a pattern, and is nil if the pattern does not match." },
+  { ":find%s*[%(\"']", "`%s` comes from a search, and is nil if nothing was found." },
   { "[%.:]query[%.%[]", "`%s` comes from the query, and this request has none of that name: `… or \"default\"`, or "
     .. "rille.validate." },
-  { "[%.:]params[%.%[]", "`%s` comes from req.params: is it the name that stands in the route's path?" },
+  { "[%.:]params[%.%[]", "`%s` comes from req.params: is it the name in the route's path?" },
   { "[%.:]cookies[%.%[]", "`%s` is a cookie, and this request has none of that name." },
   { "[%.:]headers[%.%[]", "`%s` is a header, and this request has none of that name." },
-  { "[%.:]session[%.%[]", "`%s` comes from the session, which is empty until something is stored in it: is anybody logged in?" },
+  { "[%.:]session[%.%[]", "`%s` comes from the session, which is empty until something is stored in it: is a user logged in?" },
   { ":form%s*%(", "`%s` comes from the form, and this request has no such field: rille.validate says which are missing." },
   { ":json%s*%(", "`%s` comes from the client's JSON, which has no such field: rille.validate says which are missing." },
 }

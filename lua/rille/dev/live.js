@@ -1,6 +1,6 @@
 // Live reload: follows the events of `rille dev`. Development only; `rille serve` never sends a page that names this file.
 (() => {
-  const edition = new URL(document.currentScript.src).searchParams.get("v");
+  const generation = new URL(document.currentScript.src).searchParams.get("v");
   const root = document.documentElement;
 
   const follow = () => {
@@ -24,7 +24,7 @@
 
   const connect = () => {
     const events = new EventSource("/_rille/events");
-    events.addEventListener("edition", (event) => { if (event.data !== edition) { events.close(); follow(); } });
+    events.addEventListener("generation", (event) => { if (event.data !== generation) { events.close(); follow(); } });
     events.addEventListener("page", () => { events.close(); follow(); });
     events.addEventListener("css", swapStyles);
     addEventListener("pagehide", () => events.close());

@@ -24,7 +24,7 @@ end
 
 -- ---- links ----------------------------------------------------------------------------------------------------
 
---- Where a line of a file can be seen: in the editor that RILLE_EDITOR names, or at the desk.
+--- Where a line of a file can be seen: in the editor that RILLE_EDITOR names, or in the dashboard.
 function M.source_url(file, line)
   return editors.url(require("rille.dev.failure").path_of(file) or file, line)
     or ("/_rille/source?file=%s&line=%d#at"):format(native.url_encode(file), line)
@@ -229,19 +229,20 @@ function M.json(failure, request, status)
 end
 
 local document = [[<!doctype html>
-<html lang="en" data-rille-edition="%d"%s>
+<html lang="en" data-rille-generation="%d"%s>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><meta name="robots" content="noindex"><link rel="icon" href="data:,">
 <title>%s</title><style nonce="%s">%s</style>
 <body>%s<script nonce="%s" src="/_rille/live.js?v=%d"></script>%s
 ]]
 
---- document(title, body, edition, attributes?, script?) -> a page in the desk's style that follows reloads, and its policy
-function M.document(title, body, edition, attributes, script)
+--- document(title, body, generation, attributes?, script?) -> page, policy. The page has the dashboard's style and follows
+--- reloads; the policy is its Content-Security-Policy.
+function M.document(title, body, generation, attributes, script)
   local nonce = native.random_token(16)
   local more = script and ('<script nonce="%s" src="%s"></script>'):format(nonce, script) or ""
-  return document:format(edition, attributes or "", escape(title), nonce, native.embedded "rille/dev/page.css", body, nonce,
-    edition, more), policy:format(nonce, nonce)
+  return document:format(generation, attributes or "", escape(title), nonce, native.embedded "rille/dev/page.css", body, nonce,
+    generation, more), policy:format(nonce, nonce)
 end
 
 -- `code` in a hint.
@@ -266,7 +267,7 @@ local function buttons_html(failure, opts)
   return '<p class="buttons">' .. editor .. '<button type="button" data-rille-copy>Copy as text</button>' .. more .. "</p>"
 end
 
---- html(failure, {kind=, edition=, request=, note=, still=}) -> page, its policy
+--- html(failure, {kind=, generation=, request=, note=, still=}) -> page, its policy
 function M.html(failure, opts)
   local frames, has_place = frames_html(failure)
   local body = head_html(failure, opts) .. hint_html(failure.hint) .. buttons_html(failure, opts)
@@ -276,14 +277,14 @@ function M.html(failure, opts)
     .. ('<pre hidden id="rille-text">%s</pre>'):format(escape(M.text(failure, opts.request)))
   local method = opts.request and opts.request.method or "GET"
   local attributes = (' data-rille-method="%s"%s'):format(escape(method), opts.still and " data-rille-still" or "")
-  return M.document(failure.message, "<main>" .. body .. "</main>", opts.edition, attributes)
+  return M.document(failure.message, "<main>" .. body .. "</main>", opts.generation, attributes)
 end
 
---- source(file, line, excerpt, edition) -> a page with the whole file, its policy
-function M.source(file, line, excerpt, edition)
+--- source(file, line, excerpt, generation) -> a page with the whole file, its policy
+function M.source(file, line, excerpt, generation)
   local body = ('<main class="wide"><h1>%s</h1>%s</main>'):format(escape(file), (excerpt_html(excerpt, line):gsub(
     'class="row at"', 'class="row at" id="at"', 1)))
-  return M.document(file, body, edition)
+  return M.document(file, body, generation)
 end
 
 local bar = [[
@@ -293,8 +294,8 @@ local bar = [[
 <option value="3">3xx</option><option value="4">4xx</option><option value="5">5xx</option></select>
 <label><input type="checkbox" id="files"> files</label></form>]]
 
---- panel(edition) -> the page of /_rille; panel.js fills it
-function M.panel(edition)
+--- panel(generation) -> the page of /_rille; panel.js fills it
+function M.panel(generation)
   local tabs = {}
   for i, name in ipairs { "requests", "errors", "log", "routes", "tasks", "memory" } do
     tabs[i] = ('<button type="button" data-tab="%s">%s</button>'):format(name, name:gsub("^%l", string.upper))
@@ -303,7 +304,7 @@ function M.panel(edition)
     .. bar .. '<div id="view"></div></main>'
   local attributes = (' data-rille-still data-rille-root="%s" data-rille-editor="%s"'):format(escape(native.root),
     escape(editors.template() or ""))
-  return M.document("rille dev", body, edition, attributes, "/_rille/panel.js?v=" .. edition)
+  return M.document("rille dev", body, generation, attributes, "/_rille/panel.js?v=" .. generation)
 end
 
 return M

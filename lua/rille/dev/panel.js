@@ -162,7 +162,7 @@
       line.setAttribute("d", points || "M0 40");
       chart.append(line);
       const now = samples.length ? samples[samples.length - 1] : 0;
-      return section("Lua memory", `${(now / 1024 / 1024).toFixed(2)} MiB now, ${(most / 1024 / 1024).toFixed(2)} MiB at most, the last ${samples.length * 2} s · edition ${state.edition}, ${state.states} states alive`, chart);
+      return section("Lua memory", `${(now / 1024 / 1024).toFixed(2)} MiB now, ${(most / 1024 / 1024).toFixed(2)} MiB at most, the last ${samples.length * 2} s · generation ${state.generation}, ${state.states} states alive`, chart);
     },
   };
 

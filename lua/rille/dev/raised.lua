@@ -1,6 +1,6 @@
 -- What each frame held when an error was raised, noted before the stack unwinds: the error page shows it. Every raise in the
 -- program's state comes by here (vm/error.c), those too that the program catches; so a picture is small, there is a limit to how
--- many are taken in a second, and only the last ones are kept.
+-- many are taken in a second, and only the last ones are frames_of.
 local native = require "rille.native.core"
 local value = require "rille.dev.value"
 
@@ -9,7 +9,7 @@ local M = {}
 local MOST_FRAMES = 20
 local MOST_LOCALS = 40 -- of one frame
 local MOST_A_SECOND = 100
-local MOST_KEPT = 64
+local MOST_RAISED = 64
 
 local getinfo, getlocal, getupvalue = debug.getinfo, debug.getlocal, debug.getupvalue
 
@@ -105,20 +105,20 @@ local function frames_from(level)
   return frames
 end
 
--- ---- what is kept -------------------------------------------------------------------------------------------------
+-- ---- the last that were raised -------------------------------------------------------------------------------------
 
-local kept, order = {}, {} -- what was raised -> its frames; the same values, the oldest first
+local frames_of, order = {}, {} -- what was raised -> its frames; the same values, the oldest first
 
-local function forget_place(raised)
+local function forget(raised)
   for i = #order, 1, -1 do
     if rawequal(order[i], raised) then return table.remove(order, i) end
   end
 end
 
-local function keep(raised, frames)
-  if kept[raised] then forget_place(raised) end
-  order[#order + 1], kept[raised] = raised, frames
-  if #order > MOST_KEPT then kept[table.remove(order, 1)] = nil end
+local function remember(raised, frames)
+  if frames_of[raised] then forget(raised) end
+  order[#order + 1], frames_of[raised] = raised, frames
+  if #order > MOST_RAISED then frames_of[table.remove(order, 1)] = nil end
 end
 
 local second, taken = 0, 0
@@ -133,7 +133,7 @@ end
 -- Level 1 is this function, 2 C's message handler, 3 what raised.
 local function on_raise(raised)
   if raised == nil or raised ~= raised or raised == "not enough memory" or not may_take() then return end
-  keep(raised, frames_from(3))
+  remember(raised, frames_from(3))
 end
 
 local MOST_CAUSES = 100 -- an error may be its own cause
@@ -144,16 +144,16 @@ local function cause_of(raised) return type(raised) == "table" and rawget(raised
 function M.frames(raised)
   for _ = 1, MOST_CAUSES do
     if raised == nil or raised ~= raised then return nil end
-    if kept[raised] then return kept[raised] end
+    if frames_of[raised] then return frames_of[raised] end
     raised = cause_of(raised)
   end
 end
 
 --- frames_of_text(text) -> the same, of the last value that reads so
 function M.frames_of_text(text)
-  if kept[text] then return kept[text] end
+  if frames_of[text] then return frames_of[text] end
   for i = #order, 1, -1 do
-    if type(order[i]) == "table" and rawget(order[i], "message") == text then return kept[order[i]] end
+    if type(order[i]) == "table" and rawget(order[i], "message") == text then return frames_of[order[i]] end
   end
 end
 

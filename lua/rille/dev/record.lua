@@ -1,5 +1,5 @@
 -- What a request did, noted in development: SQL with timings, what it waited for, log lines, templates, headers, session. The
--- program's own state notes it and sends it to the desk as JSON when the response leaves; the error page of a handler that
+-- program's own state notes it and sends it to the dashboard as JSON when the response leaves; the error page of a handler that
 -- failed shows what there was until then.
 --
 -- install(app) is called by `rille dev` alone (rille/boot.lua), before the app is compiled.
@@ -147,7 +147,7 @@ local function is_page(res)
   return kind:find "^text/html" and not res.headers["content-encoding"]
 end
 
-local tag = ('<script src="/_rille/live.js?v=%d"></script>'):format(native.edition)
+local tag = ('<script src="/_rille/live.js?v=%d"></script>'):format(native.generation)
 
 -- In front of </body>, or at the end: parsers take it there too. Pages that are files are left as they are.
 local function add_script(res)
@@ -230,7 +230,7 @@ local function answer_as(kind, what, record, req, err)
     return remember(native_http.json(page.json(what, record, status), status), err, kinds[kind])
   end
   if kind ~= "text/html" then return remember(native_http.text(page.text(what, record), status), err, kinds["text/plain"]) end
-  local body, policy = page.html(what, { kind = req.method .. " " .. req.path .. " failed", edition = native.edition,
+  local body, policy = page.html(what, { kind = req.method .. " " .. req.path .. " failed", generation = native.generation,
     request = record })
   return remember(native_http.html(body, status), err, "text/html; charset=utf-8", policy)
 end
@@ -250,7 +250,7 @@ local function develop(app, req, err, raised)
   return answer_as(kind, what, record, req, err)
 end
 
--- ---- what the desk asks for ---------------------------------------------------------------------------------------
+-- ---- what the dashboard asks for ---------------------------------------------------------------------------------------
 
 local function routes_of(all)
   local list = native.array {}
@@ -286,7 +286,7 @@ function M.install(app)
   compile.last_hook = on_response
   answer.develop = develop
   local known = answers(app)
-  native.answer_desk(function(question)
+  native.answer_dashboard(function(question)
     local name, about = question:match "^(%S+) ?(.*)$"
     return native.json_encode(known[name](about))
   end)

@@ -139,13 +139,14 @@ local function plan_of(known)
   return { plan = plan }
 end
 
---- explain(id, number): the desk cannot wait inside of this state, so the plan comes as a letter.
+--- Asks the database for the plan of a statement. The dashboard cannot wait inside this state, so the plan is sent to it as a
+--- message. Returns true.
 function M.explain(id, number)
   local known = explained[id] and explained[id][number]
   native.spawn_root(function()
-    local letter = plan_of(known)
-    letter.explains = id .. " " .. number
-    native.record(native.json_encode(letter))
+    local message = plan_of(known)
+    message.explains = id .. " " .. number
+    native.record(native.json_encode(message))
   end)
   return true
 end

@@ -5,7 +5,7 @@ local page = require "rille.dev.page"
 local M = {}
 
 local colours = { dim = 2, bold = 1, red = 31, green = 32, yellow = 33, cyan = 36 }
-local coloured = native.desk_is_terminal() and (os.getenv "NO_COLOR" or "") == "" and os.getenv "TERM" ~= "dumb"
+local coloured = native.dashboard_is_terminal() and (os.getenv "NO_COLOR" or "") == "" and os.getenv "TERM" ~= "dumb"
 
 local function paint(colour, text) return coloured and ("\27[%dm%s\27[0m"):format(colours[colour], text) or text end
 
@@ -37,7 +37,7 @@ function M.loaded(load, changed, failure)
   local why = changed and paint("dim", plain(changed)) or ""
   if not failure then
     local others = load.states > 1 and paint("dim", ("%d states alive"):format(load.states)) or ""
-    say(paint("green", ("%s in %d ms"):format(load.edition == 1 and "loaded" or "reloaded", load.ms)), why, others)
+    say(paint("green", ("%s in %d ms"):format(load.generation == 1 and "loaded" or "reloaded", load.ms)), why, others)
     return
   end
   say(paint("red", "does not load"), why)

@@ -1,6 +1,8 @@
 -- What of the program itself is to be looked at: that it loads, its secret, .env, its database and migrations.
+local loader = require "rille.loader"
+local locate = require "rille.locate"
 local native = require "rille.native.core"
-local place = require "rille.place"
+local paths = require "rille.paths"
 
 local SHORTEST = 32
 local MOST_DATABASES = 5
@@ -20,20 +22,20 @@ end
 -- ---- the app -------------------------------------------------------------------------------------------------------
 
 local function app(report, context)
-  local found, why = pcall(place.app_file, context.app)
+  local found, why = pcall(locate.app, context.app)
   if not found and not context.given then
     context.absent = true
-    report:ok "there is none here, so the machine alone is looked at (rille doctor APP names one)"
+    report:ok "there is none here, so only the machine is checked (rille doctor APP names one)"
     return
   end
   if not found then return report:fault(tostring(why), "rille doctor APP, a Lua file or a folder with init.lua") end
-  local loaded, err = native.try(require("rille.boot").load_app, context.app)
+  local loaded, err = native.try(loader.load_app, context.app)
   if not loaded then
-    return report:fault(("%s does not load: %s"):format(place.shown(context.app), tostring(err)), "rille check says more")
+    return report:fault(("%s does not load: %s"):format(paths.relative(context.app), tostring(err)), "rille check says more")
   end
   context.loaded = loaded
   local _, all = require("rille.compile").compile(loaded)
-  report:ok("%s loads, with %s", place.shown(context.app), plural(#all, "route"))
+  report:ok("%s loads, with %s", paths.relative(context.app), plural(#all, "route"))
 end
 
 -- ---- its secret ----------------------------------------------------------------------------------------------------
@@ -67,7 +69,7 @@ local function secret(report, context)
     return report:ok(needs and "the app has one" or "SECRET is not set, and nothing here needs one")
   end
   if #text < SHORTEST then report:fault(("SECRET has %d bytes: at least %d are needed"):format(#text, SHORTEST), how)
-  elseif is_typed(text) then report:warn("SECRET looks as if somebody had typed it: whoever guesses it can make sessions", how)
+  elseif is_typed(text) then report:warn("SECRET looks typed by hand: anybody who guesses it can forge sessions", how)
   else report:ok("SECRET has %d bytes", #text) end
 end
 
@@ -81,20 +83,20 @@ end
 local function env(report, context)
   local path = native.root .. "/.env"
   local found = info(path)
-  if context.wrong then report:fault(context.wrong, "nothing of .env was read: mend that line") end
+  if context.wrong then report:fault(context.wrong, "nothing of .env was read: repair that line") end
   if not found then
     if not context.wrong then report:ok "there is none: settings come from the environment" end
     return
   end
   if found.mode & 63 ~= 0 then -- 077: the bits of group and others
-    report:fault(("others on this machine may read or write %s (its mode is %03o)"):format(place.shown(path), found.mode),
-      "chmod 600 " .. place.shown(path))
+    report:fault(("others on this machine may read or write %s (its mode is %03o)"):format(paths.relative(path), found.mode),
+      "chmod 600 " .. paths.relative(path))
   end
   if is_in_git(path) then
-    report:fault(".env is in git: whoever has the repository has its secrets",
+    report:fault(".env is in git: anybody who has the repository has its secrets",
       "git rm --cached .env, a line .env in .gitignore, and new secrets")
   end
-  if not context.wrong and found.mode & 63 == 0 then report:ok("%s is its owner's alone", place.shown(path)) end
+  if not context.wrong and found.mode & 63 == 0 then report:ok("only its owner can read %s", paths.relative(path)) end
 end
 
 -- ---- databases -----------------------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ end
 -- ---- migrations ----------------------------------------------------------------------------------------------------
 
 local function migrations_folder(context)
-  local file = select(2, pcall(place.app_file, context.app))
+  local file = select(2, pcall(locate.app, context.app))
   local of_app = type(file) == "string" and file:match "^(.*)/init%.lua$"
   local root = native.root
   for _, folder in ipairs { of_app and of_app .. "/migrations" or "", root .. "/migrations", root .. "/db/migrations" } do
@@ -179,11 +181,11 @@ local function look_at_state(report, folder, path)
   local migrations = require "rille.migrations"
   local db <close> = require("rille.sqlite").open(path, { read_only = true })
   local applied, pending, wrong = 0, 0, false
-  for _, item in ipairs(migrations.compare(migrations.read(place.shown(folder), folder), migrations.applied(db))) do
+  for _, item in ipairs(migrations.compare(migrations.read(paths.relative(folder), folder), migrations.applied(db))) do
     local complaint = migrations.complaint(item)
     if complaint then
       wrong = true
-      report:fault(("%s: %s"):format(path, complaint), ("rille migrate --status %s %s"):format(path, place.shown(folder)))
+      report:fault(("%s: %s"):format(path, complaint), ("rille migrate --status %s %s"):format(path, paths.relative(folder)))
     elseif item.state == "pending" then pending = pending + 1
     elseif item.state == "unknown" then
       report:warn(("%s: %s was applied by a newer version of the program"):format(path, item.name), "deploy that version")
@@ -196,7 +198,7 @@ end
 
 local function migrations(report, context)
   local folder = not context.absent and migrations_folder(context)
-  if not folder then return report:ok "there is no folder of them" end
+  if not folder then return report:ok "there is no folder of migrations" end
   local any = false
   for _, path in ipairs(context.databases or {}) do
     if info(path) then
@@ -206,8 +208,8 @@ local function migrations(report, context)
     end
   end
   if any then return end
-  local files = require("rille.migrations").read(place.shown(folder), folder)
-  report:ok("%s in %s, and no database yet", plural(#files, "file"), place.shown(folder))
+  local files = require("rille.migrations").read(paths.relative(folder), folder)
+  report:ok("%s in %s, and no database yet", plural(#files, "file"), paths.relative(folder))
 end
 
 return {

@@ -1,6 +1,6 @@
 -- What is said where a program names or passes something else than what there is; see rille/names.lua. Loaded with the first such
 -- message.
-local names = require "rille.names"
+local classes = require "rille.names.classes"
 local native = require "rille.native.core"
 local options = require "rille.options"
 local signatures = require "rille.names.signatures"
@@ -19,7 +19,7 @@ end
 
 -- Every name of a class that is not the library's own affair: it has a signature, or it is a field.
 local function names_of(what)
-  local class, found = names.class_of(what), {}
+  local class, found = classes.class_of(what), {}
   for _, list in ipairs(class.tables) do
     for name in next, list do
       if type(name) == "string" and signatures.entry(signatures.signed_as[what] or what, name) then found[name] = true end
@@ -67,7 +67,7 @@ end
 local by_function -- function -> entry, made when it is first asked for
 
 local function value_at(path)
-  local value = require "rille"
+  local value = classes.library()
   for name in path:gmatch "[^.]+" do value = type(value) == "table" and rawget(value, name) or nil end
   return value
 end
@@ -78,7 +78,7 @@ local function find_functions()
     local path = key:match "^rille%.(.*)$"
     local f = path and value_at(path)
     if f then found[f] = entry end
-    local class = names.classes[entry.owner]
+    local class = classes.classes[entry.owner]
     for _, list in ipairs(class and class.tables or {}) do
       local method = rawget(list, entry.name)
       if method then found[method] = found[method] or entry end -- db and tx share some
@@ -144,7 +144,7 @@ function M.argument(f, name, number, why, kind, args)
     return ("%s: argument %d: %s"):format(name or "?", number, why or ("%s was expected, got %s"):format(with_article(kind), got))
   end
   if entry.is_method and number == 1 then return M.called_with_a_dot(entry) end
-  if not entry.is_method and names.is_module(args[1]) then
+  if not entry.is_method and classes.is_module(args[1]) then
     return ("%s.%s was called with a colon: write %s"):format(entry.owner, entry.name, entry.shown)
   end
   local first = entry.is_method and 1 or 0
@@ -153,7 +153,7 @@ function M.argument(f, name, number, why, kind, args)
   if kind == "value" then return ("%s: a value was expected, got %s"):format(entry.shown, got) end
   local text = ("%s: %s is %s, got %s"):format(entry.shown, param.name, with_article(kind), got)
   if not entry.params[number - first] or not is_swapped(entry, number - first, args, first) then return text end
-  return text .. ": the arguments stand in another order"
+  return text .. ": the arguments are in the wrong order"
 end
 
 return M

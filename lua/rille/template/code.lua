@@ -15,7 +15,7 @@ local Code = {}
 Code.__index = Code
 
 local MOST_LOCALS = 60
-local MOST_KEPT = 32 -- see keep()
+local MOST_CACHED = 32 -- see cache()
 local MOST_AT_ONCE = 30 -- values in one assignment
 
 local concat = table.concat
@@ -27,7 +27,7 @@ Code.quote = native.quoted
 function Code.new(line, constants)
   return setmetatable({
     first_line = line, line = line, pieces = {}, helpers = {}, helper_list = {}, constants = constants, count = 0,
-    locals = 0, captures = {}, kept = {}, kept_by_key = {},
+    locals = 0, captures = {}, cached = {}, cached_by_key = {},
   }, Code)
 end
 
@@ -79,10 +79,10 @@ local function identifier(name)
 end
 
 --- Makes room for a variable of a frame: a local, or a field of the frame's table. Returns whether it is a local.
-function Code:place(frame, ref)
+function Code:declare(frame, ref)
   local name = ("l%d_%s"):format(ref.level, identifier(ref.name))
   if self.locals < MOST_LOCALS then
-    self:hold(frame, 1)
+    self:count_locals(frame, 1)
     ref.code = name
     return true
   end
@@ -95,7 +95,7 @@ function Code:place(frame, ref)
 end
 
 --- Counts local variables in; leave() counts them out.
-function Code:hold(frame, count)
+function Code:count_locals(frame, count)
   self.locals = self.locals + count
   frame.locals = frame.locals + count
 end
@@ -126,7 +126,7 @@ function Code:start_frame(frame, wanted)
   local locals, spilled = {}, {}
   for _, ref in ipairs(frame.symbols.order) do
     if ref.load ~= "param" and not ref.code and (not wanted or wanted(ref)) then
-      local list = self:place(frame, ref) and locals or spilled
+      local list = self:declare(frame, ref) and locals or spilled
       list[#list + 1] = ref
     end
   end
@@ -136,22 +136,22 @@ end
 
 --- Makes room for a parameter whose value is `value`, and writes that.
 function Code:set_parameter(frame, ref, value)
-  self:write(("%s%s = %s "):format(self:place(frame, ref) and "local " or "", ref.code, value))
+  self:write(("%s%s = %s "):format(self:declare(frame, ref) and "local " or "", ref.code, value))
 end
 
 -- ---- what a unit keeps while it runs --------------------------------------------------------------------------------
 
 --- Names of `count` variables of the unit's function, whose value is `put` at first, which no template gets hold of; the same
 --- ones for the same key. Nil where there are too many of them.
-function Code:keep(key, count)
-  local names = self.kept_by_key[key]
-  if names or #self.kept + count > MOST_KEPT then return names end
+function Code:cache(key, count)
+  local names = self.cached_by_key[key]
+  if names or #self.cached + count > MOST_CACHED then return names end
   names = {}
   for i = 1, count do
-    names[i] = self:fresh "kept"
-    self.kept[#self.kept + 1] = names[i]
+    names[i] = self:fresh "cached"
+    self.cached[#self.cached + 1] = names[i]
   end
-  self.kept_by_key[key] = names
+  self.cached_by_key[key] = names
   return names
 end
 
@@ -162,8 +162,8 @@ function Code:begin_unit(head)
 end
 
 function Code:end_unit()
-  if not self.kept[1] then return end
-  local names, values = concat(self.kept, ", "), (self:use "put" .. ", "):rep(#self.kept):sub(1, -3)
+  if not self.cached[1] then return end
+  local names, values = concat(self.cached, ", "), (self:use "put" .. ", "):rep(#self.cached):sub(1, -3)
   self.pieces[self.head] = ("%slocal %s = %s "):format(self.pieces[self.head], names, values)
 end
 

@@ -3,8 +3,7 @@ local failure = require "rille.template.failure"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
 
---- lookup: {attr, item} of lookup.lua, which is made of what needs this.
-local M = { lookup = nil }
+local M = {}
 
 local MOST_WIDTH, MOST_PRECISION = 1000, 99
 
@@ -268,8 +267,8 @@ local function format_value(v, spec)
   return pad(cut(value.text(v), field.precision), tonumber(field.width) or 0, sides[field.align] or "right", field.fill)
 end
 
--- The value of a field's name: "", "0", "name", with .attribute and [item] behind.
-local function look_up(name, args, kwargs, counter)
+-- Returns the value of a field's name: "", "0" or "name", then any number of .attribute and [item].
+local function look_up(lookup, name, args, kwargs, counter)
   local head, rest = name:match "^([^.%[]*)(.*)$"
   local v
   if head == "" then
@@ -279,7 +278,7 @@ local function look_up(name, args, kwargs, counter)
   else v = kwargs and kwargs[head] end
   if v == nil then failure.fail("there is no value for '{%s}'", name) end
   for dot, key in rest:gmatch "([.%[])([^.%[%]]+)%]?" do
-    v = dot == "." and M.lookup.attr(v, key) or M.lookup.item(v, math.tointeger(tonumber(key)) or key)
+    v = dot == "." and lookup.attr(v, key) or lookup.item(v, math.tointeger(tonumber(key)) or key)
   end
   return v
 end
@@ -295,8 +294,9 @@ local function parse_replacement(format, at)
   return name, conversion, format:sub(to, close - 1), close + 1
 end
 
---- format.format(...): kwargs is a table or nil.
-function M.braces(format, kwargs, ...)
+--- Formats as Python's format.format(...): kwargs is a table or nil; lookup.attr and lookup.item (lookup.lua) read what a field
+--- names.
+function M.braces(lookup, format, kwargs, ...)
   local args, counter, pieces, from, length = { ... }, { i = 0 }, {}, 1, #format
   while true do
     local at = format:find("[{}]", from)
@@ -308,7 +308,7 @@ function M.braces(format, kwargs, ...)
     else
       local name, conversion, spec, behind = parse_replacement(format, at)
       if not name then failure.fail("a brace stands alone in this format: '%s'", text.excerpt(format, at)) end
-      local v = look_up(name, args, kwargs, counter)
+      local v = look_up(lookup, name, args, kwargs, counter)
       if conversion == "!r" then v = value.repr(v) end
       pieces[#pieces + 1], from = format_value(v, spec), behind
       length = length + #pieces[#pieces]

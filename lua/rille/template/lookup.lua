@@ -4,7 +4,6 @@
 -- (tables with a metatable, userdata) are asked in Lua's way, but for names that begin with an underscore, which stay
 -- theirs; what they answer with may wait.
 local failure = require "rille.template.failure"
-local format = require "rille.template.format"
 local methods = require "rille.template.methods"
 local native = require "rille.native.core"
 local text = require "rille.template.text"
@@ -21,7 +20,10 @@ kinds[Bound] = { name = "method" }
 
 --- Calls a record of methods.lua on `self`.
 local function call_record(record, self, kwargs, ...)
-  if record.keywords then return record.f(self, kwargs, ...) end
+  if record.keywords then
+    if record.reads then return record.f(M, self, kwargs, ...) end
+    return record.f(self, kwargs, ...)
+  end
   if not kwargs then return record.f(self, ...) end
   return record.f(self, M.arrange(record.params, kwargs, ...))
 end
@@ -63,41 +65,41 @@ local function of_object(object, name)
   return object[name]
 end
 
+-- object.name, where that is no field of a table itself; nil where it is nothing.
+local function peek(object, name)
+  local what = kind(object)
+  if what == "undefined" then value.check_defined(object) end
+  if value.is_private(name) then -- C leaves these to us
+    local own = value.own(object, name)
+    if own ~= nil then return own end
+  end
+  if what == "object" then return of_object(object, name) end
+  local record = method_of(what, name)
+  return record and M.bind(record, object)
+end
+
+-- Number `key` (from 0, or from the end) of a list or text.
+local function by_number(object, what, key)
+  if what == "string" then return text.at(object, key) end
+  if what == "markup" then
+    local char = text.at(object[1], key)
+    return char and value.markup(char)
+  end
+  return object[key < 0 and #object + key + 1 or key + 1]
+end
+
+local has_numbers = { string = true, markup = true, list = true, tuple = true }
+
 -- Lookups for templates that are strict about what is undefined, or not.
 local function lookups(strict)
-  local L = {}
-
-  --- object.name, where that is no field of a table itself; nil where it is nothing.
-  function L.peek(object, name)
-    local what = kind(object)
-    if what == "undefined" then value.check_defined(object) end
-    if value.is_private(name) then -- C leaves these to us
-      local own = value.own(object, name)
-      if own ~= nil then return own end
-    end
-    if what == "object" then return of_object(object, name) end
-    local record = method_of(what, name)
-    return record and M.bind(record, object)
-  end
+  local L = { peek = peek }
 
   --- The same; what is nothing is undefined.
   function L.attr(object, name)
-    local found = L.peek(object, name)
+    local found = peek(object, name)
     if found == nil then return missing(object, name, strict) end
     return found
   end
-
-  -- Number `key` (from 0, or from the end) of a list or text.
-  local function by_number(object, what, key)
-    if what == "string" then return text.at(object, key) end
-    if what == "markup" then
-      local char = text.at(object[1], key)
-      return char and value.markup(char)
-    end
-    return object[key < 0 and #object + key + 1 or key + 1]
-  end
-
-  local has_numbers = { string = true, markup = true, list = true, tuple = true }
 
   --- object[key], where that is no plain item of a list or field of a table.
   function L.item(object, key)
@@ -121,13 +123,13 @@ local function lookups(strict)
 
   function L.attribute_text(object, name)
     local found = value.own(object, name)
-    if found == nil then found = strict and L.attr(object, name) or L.peek(object, name) end
+    if found == nil then found = strict and L.attr(object, name) or peek(object, name) end
     return value.text_to_put(found)
   end
 
   --- Whether an attribute counts as true.
   function L.truth_of_attribute(object, name)
-    local found = strict and L.attr(object, name) or L.peek(object, name)
+    local found = strict and L.attr(object, name) or peek(object, name)
     if found == nil then return false end
     if type(found) == "table" or type(found) == "userdata" then return value.truth_of_object(found) end
     return found ~= false and found ~= 0 and found ~= ""
@@ -146,8 +148,6 @@ function M.attr(object, name)
 end
 
 M.item = M.lenient.item
-
-format.lookup = M
 
 -- ---- slices ---------------------------------------------------------------------------------------------------------
 

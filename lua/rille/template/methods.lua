@@ -1,5 +1,6 @@
 -- Methods that templates written for Python call on text, lists and mappings: title.upper(), names.append(x), d.items(). A
--- method is a record {f = function(self, ...), params = {name = position}}; `self` of text is a Lua string.
+-- method is a record {f = function(self, ...), params = {name = position}}; `self` of text is a Lua string. With `keywords` f is
+-- function(self, kwargs, ...). With `reads` too it is function(lookup, self, kwargs, ...), and reads attributes of its arguments.
 --
 -- On markup the same methods work on its text and give markup again; what they put into it is escaped.
 local failure = require "rille.template.failure"
@@ -200,8 +201,7 @@ end)
 
 str.encode = method("encoding errors", function(s) return s end)
 
-str.format = { f = function(s, kwargs, ...) return format.braces(s, kwargs, ...) end, params = {},
-  keywords = true }
+str.format = { f = format.braces, params = {}, keywords = true, reads = true }
 
 -- ---- markup ---------------------------------------------------------------------------------------------------------
 
@@ -231,11 +231,11 @@ end
 M.markup = {}
 for name, record in pairs(str) do M.markup[name] = on_markup(name, record) end
 
-M.markup.format = { params = {}, keywords = true, f = function(m, kwargs, ...)
+M.markup.format = { params = {}, keywords = true, reads = true, f = function(lookup, m, kwargs, ...)
   local escaped, args = kwargs and {}, table.pack(...)
   for name, v in pairs(kwargs or {}) do escaped[name] = value.markup(value.escape(v)) end
   for i = 1, args.n do args[i] = escape_argument(args[i]) end
-  return value.markup(str.format.f(m[1], escaped, table.unpack(args, 1, args.n)))
+  return value.markup(format.braces(lookup, m[1], escaped, table.unpack(args, 1, args.n)))
 end }
 
 M.markup.join = method("iterable", function(m, list)

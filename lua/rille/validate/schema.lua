@@ -120,7 +120,7 @@ local function with_our_words(schema, where)
   local own = {}
   for key, value in pairs(schema) do
     local name = aliases[key] or key
-    if own[name] ~= nil then fail(where, "%s is said twice", name) end
+    if own[name] ~= nil then fail(where, "%s is given twice", name) end
     own[name] = value
   end
   return options.check(own, known, "validate: " .. (where ~= "" and where or "the schema"))
@@ -155,7 +155,7 @@ local function check_words(spec, where)
   end
   if spec.pattern then
     local ok, message = pcall(string.find, "", spec.pattern)
-    if not ok then fail(where, "the pattern is none: %s", message) end
+    if not ok then fail(where, "the pattern is not valid: %s", message) end
   end
   if spec.format and not M.formats[spec.format] then fail(where, "there is no format '%s'", spec.format) end
   if spec.min and spec.max and spec.min > spec.max then fail(where, "min is more than max") end

@@ -1,5 +1,6 @@
 /* Cookies of the HTTP client for Lua: a field cut, a domain judged; the jar is Lua's (lua/rille/client/cookies.lua). */
 #include "bind/bind.h"
+#include "bind/client/client.h"
 #include "client/host.h"
 #include "client/set_cookie.h"
 #include "client/suffix.h"

@@ -1,6 +1,6 @@
 /*
  * The headers of a response for Lua: read in any case, repeated ones joined with ", ", each alone by header_all. The fields
- * are cut already (client/head.h); they become Lua strings when they are asked for.
+ * are cut already (http/h1/response_head.h); they become Lua strings when they are asked for.
  *
  *   [count | fields … | bytes …]        one userdata, nothing else
  */
@@ -8,10 +8,12 @@
 
 #include "base/error.h"
 #include "bind/client/client.h"
+#include "bind/core/core.h"
+#include "bind/core/joined.h"
 
 typedef struct headers {
   size_t count;
-  rl_head_field fields[];
+  rl_response_head_field fields[];
 } headers;
 
 static const char *bytes_of(const headers *h) { return (const char *)(h->fields + h->count); }
@@ -24,7 +26,7 @@ static headers *new_headers(lua_State *L, size_t count, size_t bytes) {
   return h;
 }
 
-void rl_client_head_push(lua_State *L, const rl_head *head) {
+void rl_client_head_push(lua_State *L, const rl_response_head *head) {
   headers *h = new_headers(L, head->count, head->block.len);
   if (!head->count) return;
   memcpy(h->fields, head->fields, head->count * sizeof *head->fields);
@@ -118,7 +120,7 @@ static void fill(lua_State *L, headers *h) {
     lua_rawgeti(L, 1, (lua_Integer)(2 * i + 2));
     rl_slice name = rl_check_slice(L, -2), value = rl_check_slice(L, -1);
     check_pair(L, name, value);
-    h->fields[i] = (rl_head_field){used, (uint32_t)name.len, used + (uint32_t)name.len, (uint32_t)value.len};
+    h->fields[i] = (rl_response_head_field){used, (uint32_t)name.len, used + (uint32_t)name.len, (uint32_t)value.len};
     memcpy(at + used, name.data, name.len);
     memcpy(at + used + name.len, value.data, value.len);
     used += (uint32_t)(name.len + value.len);

@@ -3,7 +3,7 @@
  * responses) is built on them in lua/rille/client/.
  *
  *   pool = native.client_pool{…}
- *   status, headers, transfer = pool:request(method, url, headers, body, limits, …)     waits for the head
+ *   status, headers, transfer = pool:request(method, location, headers, body, limits, …)     waits for the head
  *   transfer = pool:start(method, …)     waits for nothing; then the body is sent (bind/client/transfer.c)
  */
 #include "bind/client/client.h"
@@ -33,19 +33,19 @@ static unsigned limit_field(lua_State *L, const char *name, unsigned otherwise) 
   return value < 0 ? 0 : value > 100000 ? 100000 : (unsigned)value;
 }
 
-/* Adds the entries of the list `allow`, or frees the guard and raises. */
-static void fill_guard(lua_State *L, rl_guard *guard) {
+/* Adds the entries of the list `allow`, or frees the policy and raises. */
+static void fill_policy(lua_State *L, rl_address_policy *policy) {
   if (lua_getfield(L, 1, "allow") != LUA_TTABLE) return;
-  guard->listed = true;
+  policy->listed = true;
   for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
     size_t len = 0; /* a number would be converted: that may raise */
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-    int code = text ? rl_guard_allow(guard, rl_slice_of(text, len)) : RL_ESYNTAX;
+    int code = text ? rl_address_policy_add(policy, rl_slice_of(text, len)) : RL_ESYNTAX;
     if (!code) {
       lua_pop(L, 1);
       continue;
     }
-    rl_guard_free(guard);
+    rl_address_policy_free(policy);
     luaL_error(L, "allow: '%s' is no host, address or network", text ? text : "?");
   }
   lua_pop(L, 2);
@@ -53,7 +53,7 @@ static void fill_guard(lua_State *L, rl_guard *guard) {
 
 /* client_pool{limit=, limit_per_host=, deny_private=, allow={…}} -> pool */
 static int l_client_pool(lua_State *L) {
-  rl_guard guard;
+  rl_address_policy policy;
   luaL_checktype(L, 1, LUA_TTABLE);
   unsigned limit = limit_field(L, "limit", 100), per_host = limit_field(L, "limit_per_host", 0);
   lua_getfield(L, 1, "deny_private");
@@ -62,12 +62,12 @@ static int l_client_pool(lua_State *L) {
   rl_pool **handle = lua_newuserdatauv(L, sizeof *handle, 0);
   *handle = NULL;
   luaL_setmetatable(L, "rille.client_pool");
-  rl_guard_init(&guard, deny);
-  fill_guard(L, &guard);
+  rl_address_policy_init(&policy, deny);
+  fill_policy(L, &policy);
   lua_settop(L, 3);
-  *handle = rl_pool_new(engine, limit ? limit : 1, per_host, &guard);
+  *handle = rl_pool_new(engine, limit ? limit : 1, per_host, &policy);
   if (*handle) return 1;
-  rl_guard_free(&guard);
+  rl_address_policy_free(&policy);
   return rl_error_raise(L, RL_ENOMEM, NULL);
 }
 
@@ -99,18 +99,15 @@ static int pool_stats(lua_State *L) {
   return 2;
 }
 
-/* pool:look(method, url): raises "denied" where the guard would refuse that URL whatever its name resolves to */
+/* pool:look(method, location): raises "denied" if the address policy would refuse it whatever its name resolves to */
 static int pool_look(lua_State *L) {
   const rl_pool *pool = *check_pool(L);
-  rl_location location;
-  const char *method = luaL_checkstring(L, 2), *url = luaL_checkstring(L, 3), *why;
-  int code = rl_location_parse(&location, url, NULL, &why);
-  if (code) return rl_error_raise(L, code, NULL);
-  bool passes = rl_guard_may_pass(&pool->guard, rl_slice_str(location.host), location.port);
-  rl_location_free(&location);
-  if (passes) return 0;
+  const char *method = luaL_checkstring(L, 2);
+  const rl_location *to = rl_client_location_check(L, 3);
+  if (rl_address_policy_may_allow(&pool->policy, to->host, to->port)) return 0;
+  const char *url = rl_client_location_push_text(L, 3);
   rl_error_push(L, RL_EDENIED, "%s %.*s: this address may not be reached", method, (int)strcspn(url, "?"), url);
-  lua_pushvalue(L, 3);
+  lua_pushvalue(L, -2);
   lua_setfield(L, -2, "url");
   lua_pushvalue(L, 2);
   lua_setfield(L, -2, "method");
@@ -120,7 +117,7 @@ static int pool_look(lua_State *L) {
 /* ---- starting -------------------------------------------------------------------------------------------------------------------- */
 
 /* Where pool:start finds its arguments. */
-enum { METHOD = 2, URL_TEXT, HEADERS, CONTENT, LIMITS, LEFT, IDEMPOTENT, ROUTE, LENGTH };
+enum { METHOD = 2, LOCATION, HEADERS, CONTENT, LIMITS, LEFT, IDEMPOTENT, ROUTE, LENGTH };
 
 /* 0 where it is absent, or endless. */
 static uint32_t ms_of(double seconds) {
@@ -129,7 +126,7 @@ static uint32_t ms_of(double seconds) {
 }
 
 /* {connect, read, body_limit, decompress}: seconds or false, bytes or false, a boolean. */
-static void read_limits(lua_State *L, int list, rl_exchange *x) {
+static void read_limits(lua_State *L, int list, rl_client_request *x) {
   for (int i = 1; i <= 4; i++) lua_rawgeti(L, list, i);
   x->connect_ms = ms_of(lua_tonumber(L, -4));
   x->read_ms = ms_of(lua_tonumber(L, -3));
@@ -190,47 +187,42 @@ static const char *check_method(lua_State *L) {
   return method.data;
 }
 
-static const char *check_url(lua_State *L) {
-  rl_slice url = rl_check_slice(L, URL_TEXT);
-  luaL_argcheck(L, strlen(url.data) == url.len, URL_TEXT, "a URL holds no NUL");
-  return url.data;
-}
-
-static void read_exchange(lua_State *L, rl_exchange *x, rl_header *headers, rl_route *route) {
-  *x = (rl_exchange){.method = check_method(L), .url = check_url(L), .headers = headers, .length = -1};
+static void read_request(lua_State *L, rl_client_request *r, rl_header *headers, rl_route *route) {
+  *r = (rl_client_request){
+      .method = check_method(L), .location = rl_client_location_check(L, LOCATION), .headers = headers, .length = -1};
   luaL_checktype(L, HEADERS, LUA_TTABLE);
   luaL_checktype(L, LIMITS, LUA_TTABLE);
-  x->header_count = read_headers(L, HEADERS, headers);
-  x->has_body = lua_toboolean(L, CONTENT);
-  x->streamed = x->has_body && lua_isboolean(L, CONTENT);
-  if (x->has_body && !x->streamed) x->body = rl_check_slice(L, CONTENT);
-  if (lua_isinteger(L, LENGTH)) x->length = lua_tointeger(L, LENGTH);
-  x->idempotent = lua_toboolean(L, IDEMPOTENT);
-  x->total_ms = ms_of(lua_tonumber(L, LEFT));
-  read_limits(L, LIMITS, x);
-  if (lua_istable(L, ROUTE)) x->route = read_route(L, ROUTE, route);
+  r->header_count = read_headers(L, HEADERS, headers);
+  r->has_body = lua_toboolean(L, CONTENT);
+  r->streamed = r->has_body && lua_isboolean(L, CONTENT);
+  if (r->has_body && !r->streamed) r->body = rl_check_slice(L, CONTENT);
+  if (lua_isinteger(L, LENGTH)) r->length = lua_tointeger(L, LENGTH);
+  r->idempotent = lua_toboolean(L, IDEMPOTENT);
+  r->total_ms = ms_of(lua_tonumber(L, LEFT));
+  read_limits(L, LIMITS, r);
+  if (lua_istable(L, ROUTE)) r->route = read_route(L, ROUTE, route);
 }
 
 /* Leaves the transfer on the stack, or raises. */
 static void start(lua_State *L) {
   rl_pool *pool = *check_pool(L);
-  rl_exchange exchange;
+  rl_client_request request;
   rl_header headers[MOST_HEADERS];
   rl_route route;
   lua_settop(L, LENGTH);
-  read_exchange(L, &exchange, headers, &route);
-  rl_client_transfer *self = rl_client_transfer_push(L, pool, exchange.method, URL_TEXT);
-  if (exchange.has_body && !exchange.streamed) {
+  read_request(L, &request, headers, &route);
+  rl_client_transfer *self = rl_client_transfer_push(L, pool, request.method, LOCATION);
+  if (request.has_body && !request.streamed) {
     lua_pushvalue(L, CONTENT);
     lua_setiuservalue(L, -2, RL_CLIENT_BODY);
   }
-  int code = rl_client_start(&self->t, &exchange);
+  int code = rl_client_start(&self->t, &request);
   if (!code) return;
   rl_transfer_fail(&self->t, code, code == RL_EDENIED ? "this address may not be reached" : rl_error_text(code));
   rl_client_transfer_raise(L, lua_gettop(L));
 }
 
-/* pool:start(method, url, headers, body, limits, left, idempotent, route, length) -> transfer
+/* pool:start(method, location, headers, body, limits, left, idempotent, route, length) -> transfer
  *   body: a string, true where it is streamed, or nil; length: of what is streamed, where it is known
  *   limits: {connect, read, body_limit, decompress}, false where there is none; left: seconds until the deadline of all of
  *   it, or nil; route: {proxy=, no_proxy=, unix=, ca=, cert=, key=, insecure=, user=, password=}, or nil */
@@ -249,10 +241,10 @@ static int pool_request(lua_State *L) {
 
 /* ---- what tests ask ---------------------------------------------------------------------------------------------------------------- */
 
-/* A body that does not come off the wire by itself, and that nobody reads. */
+/* A body that does not come off the easy by itself, and that nobody reads. */
 static bool is_left_unread(const rl_transfer *t) {
   unsigned long long length = 0;
-  rl_slice text = rl_head_find(&t->head, RL_SLICE("content-length"));
+  rl_slice text = rl_response_head_find(&t->head, RL_SLICE("content-length"));
   if (!t->has_head || t->is_head) return false;
   if (t->paused & RL_PAUSED_RECV) return true;
   return text.data && rl_slice_to_u64(text, &length) == RL_OK && length > RL_LIMIT_CLIENT_UNREAD;
@@ -262,7 +254,7 @@ static rl_transfer *first_unread(rl_engine *engine) {
   RL_LIST_EACH(rl_engine_pools(engine), at) {
     rl_pool *pool = RL_CONTAINER(at, rl_pool, node);
     RL_LIST_EACH(&pool->running, node) {
-      rl_transfer *t = (rl_transfer *)RL_CONTAINER(node, rl_place, node);
+      rl_transfer *t = (rl_transfer *)RL_CONTAINER(node, rl_pool_ticket, node);
       if (is_left_unread(t)) return t;
     }
   }
@@ -275,7 +267,7 @@ static int l_client_take_unread(lua_State *L) {
   lua_Integer count = 0;
   lua_newtable(L);
   for (rl_transfer *t; engine && (t = first_unread(engine));) {
-    lua_pushstring(L, t->url);
+    rl_push_slice(L, t->location->text);
     lua_rawseti(L, -2, ++count);
     rl_transfer_fail(t, RL_ECLOSED, "nobody has read it");
   }

@@ -24,7 +24,7 @@ static void wake_waiter(transfer *self) { rl_task_wake(&self->waiter); }
 
 static void on_progress(rl_transfer *t) { wake_waiter((transfer *)t); }
 
-rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const char *method, int url_index) {
+rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const char *method, int location_index) {
   transfer *self = lua_newuserdatauv(L, sizeof *self, 2);
   rl_transfer_init(&self->t, pool);
   self->t.on_progress = on_progress;
@@ -34,8 +34,8 @@ rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const c
   rl_buf_init(&self->whole, RL_BUF_NO_LIMIT);
   rl_vm_push_ref(L, RL_REF_TRANSFER_META);
   lua_setmetatable(L, -2);
-  lua_pushvalue(L, url_index);
-  lua_setiuservalue(L, -2, RL_CLIENT_URL);
+  lua_pushvalue(L, location_index);
+  lua_setiuservalue(L, -2, RL_CLIENT_LOCATION);
   return self;
 }
 
@@ -43,24 +43,24 @@ rl_client_transfer *rl_client_transfer_push(lua_State *L, rl_pool *pool, const c
 
 static const char *const phases[] = {NULL, "connect", "read", "total"};
 
-/* What was asked for, without the query: that may hold what a log must not. */
-static void push_label(lua_State *L, int self_index, const transfer *self) {
-  lua_getiuservalue(L, self_index, RL_CLIENT_URL);
-  const char *url = lua_tostring(L, -1);
-  lua_pushlstring(L, url, strcspn(url, "?#"));
+/* "GET https://example.com/x", without the query: that may hold what a log must not. */
+static void push_label(lua_State *L, const transfer *self, const char *url) {
+  lua_pushlstring(L, url, strcspn(url, "?"));
   lua_pushfstring(L, "%s %s", self->method, lua_tostring(L, -1));
-  lua_replace(L, -3);
-  lua_pop(L, 1);
+  lua_remove(L, -2);
 }
 
 /* An error value {status, code, message, phase, method, url}. What another server did is never our client's fault. */
 int rl_client_transfer_raise(lua_State *L, int self_index) {
   const transfer *self = lua_touserdata(L, self_index);
   int code = self->t.code, status = code == RL_ETOOBIG ? 502 : rl_error_status(code);
-  push_label(L, self_index, self);
+  lua_getiuservalue(L, self_index, RL_CLIENT_LOCATION);
+  const char *url = rl_client_location_push_text(L, -1);
+  int url_index = lua_gettop(L);
+  push_label(L, self, url);
   lua_pushfstring(L, "%s: %s", lua_tostring(L, -1), self->t.message ? self->t.message : rl_error_text(code));
   rl_error_push_word(L, rl_error_word(code), status, lua_tostring(L, -1));
-  lua_getiuservalue(L, self_index, RL_CLIENT_URL);
+  lua_pushvalue(L, url_index);
   lua_setfield(L, -2, "url");
   lua_pushstring(L, self->method);
   lua_setfield(L, -2, "method");
@@ -96,7 +96,7 @@ static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunctio
 static bool has_ended(const transfer *self) { return self->t.state == RL_TRANSFER_ENDED; }
 
 /* What fails before all is sent concerns more than who reads the answer, unless that is a refusal. */
-static bool is_unsent(const rl_transfer *t) { return t->offers && !t->offers_ended && t->head.status < 300; }
+static bool is_unsent(const rl_transfer *t) { return t->streams && !t->outgoing_ended && t->head.status < 300; }
 
 /* Pushes status and headers, or waits for them. 0 where it must wait. */
 static int push_head(lua_State *L, transfer *self) {
@@ -236,10 +236,10 @@ static int transfer_all(lua_State *L) {
 static int send_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   transfer *self = lua_touserdata(L, 1);
-  bool wanted = rl_transfer_wants_offer(&self->t);
+  bool wanted = rl_transfer_wants_body(&self->t);
   self->awaited = false;
-  if (wanted && self->t.offer.len) return wait_for(L, self, "the other side to take the request", send_k);
-  if (!wanted) rl_transfer_cut(&self->t);
+  if (wanted && self->t.outgoing.len) return wait_for(L, self, "the other side to take the request", send_k);
+  if (!wanted) rl_transfer_stop_sending(&self->t);
   lua_pushboolean(L, wanted);
   return 1;
 }
@@ -251,13 +251,13 @@ static int transfer_send(lua_State *L) {
   lua_settop(L, 2); /* which keeps the bytes alive */
   if (self->awaited) return wait_for(L, self, "the other side to take the request", send_k); /* raises */
   rl_task_may_wait(L, "the other side to take the request");
-  if (rl_transfer_wants_offer(&self->t)) rl_transfer_offer(&self->t, bytes);
+  if (rl_transfer_wants_body(&self->t)) rl_transfer_send(&self->t, bytes);
   return send_k(L, LUA_OK, 0);
 }
 
 /* transfer:send_end(): the body is complete */
 static int transfer_send_end(lua_State *L) {
-  rl_transfer_offer_end(&check_transfer(L)->t);
+  rl_transfer_send_end(&check_transfer(L)->t);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 
 /* charset_is_known(name) -> boolean */
 static int l_charset_is_known(lua_State *L) {

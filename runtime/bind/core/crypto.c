@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "crypto/digest.h"
 #include "crypto/password.h"
 #include "crypto/seal.h"

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/root.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/owner.h"
 
 static void free_buf(void *object) { rl_buf_free(object); }
@@ -153,4 +154,4 @@ static const luaL_Reg functions[] = {{"make_directory", l_make_directory},
                                      {"working_directory", l_working_directory},
                                      {NULL, NULL}};
 
-void rl_bind_files(lua_State *L) { luaL_setfuncs(L, functions, 0); }
+void rl_bind_directory(lua_State *L) { luaL_setfuncs(L, functions, 0); }

@@ -15,6 +15,7 @@
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "loop/job.h"
 
 enum { PIECE = 256 << 10 };

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "image/thumbnail.h"
 #include "loop/crew.h"
 #include "vm/owner.h"

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 
 enum { MOST_FIELDS = 32 };
 

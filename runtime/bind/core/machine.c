@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "net/address.h"
 #include "vm/owner.h"
 

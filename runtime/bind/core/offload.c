@@ -1,9 +1,10 @@
 /* rille.offload(module, function_name, ...) */
-#include "vm/offload.h"
+#include "bind/core/offload_state.h"
 
 #include "base/descriptors.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/copy.h"
 #include "vm/owner.h"
 

@@ -16,7 +16,9 @@
 #include "app/main.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "loop/stop.h"
+#include "vm/task/heartbeat.h"
 
 static struct {
   lua_State *L; /* the state's main thread: completions run on it */

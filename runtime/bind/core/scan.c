@@ -2,6 +2,7 @@
 #include "base/scan.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "http/forwarded.h"
 
 /* The set of a string argument, or white space where there is none. */

@@ -4,20 +4,7 @@
 
 #include "base/error.h"
 #include "bind/bind.h"
-
-double rl_check_seconds(lua_State *L, int index) {
-  double seconds = luaL_checknumber(L, index);
-  luaL_argcheck(L, seconds >= 0, index, "a duration in seconds is not negative"); /* NaN too */
-  return seconds;
-}
-
-lua_Integer rl_check_size(lua_State *L, int index) {
-  int exact;
-  lua_Integer size = lua_tointegerx(L, index, &exact);
-  if (!exact) luaL_argerror(L, index, "a size in bytes is a whole number");
-  luaL_argcheck(L, size >= 0, index, "a size in bytes is not negative");
-  return size;
-}
+#include "bind/core/core.h"
 
 /* ---- sleep ------------------------------------------------------------------------------------------------------------------ */
 
@@ -39,7 +26,7 @@ static int l_checkpoint(lua_State *L) {
 
 static rl_task_handle *check_handle(lua_State *L, int index) { return luaL_checkudata(L, index, "rille.task"); }
 
-static rl_task *running_task(lua_State *L, const char *what) {
+rl_task *rl__task_running(lua_State *L, const char *what) {
   rl_task *task = rl_task_running(L);
   if (!task) rl_error_mistake(L, "%s outside a task", what);
   return task;
@@ -68,7 +55,7 @@ static rl_task *make_task(lua_State *L, rl_task_handle *handle, rl_task *parent,
 }
 
 /* Spawns the function at `first` with the arguments behind it; leaves the handle. */
-static int spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
+int rl__task_spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
   luaL_checktype(L, first, LUA_TFUNCTION);
   int count = lua_gettop(L) - first + 1;
   luaL_checkstack(L, 4, "spawn");
@@ -86,18 +73,18 @@ static int spawn(lua_State *L, int first, rl_task *parent, rl_scope *group) {
   return 1;
 }
 
-/* spawn(f, ...) -> task: a child of the running task */
-static int l_spawn(lua_State *L) { return spawn(L, 1, running_task(L, "spawn"), NULL); }
+/* rl__task_spawn(f, ...) -> task: a child of the running task */
+static int l_spawn(lua_State *L) { return rl__task_spawn(L, 1, rl__task_running(L, "spawn"), NULL); }
 
 /* spawn_root(f, ...) -> task: belongs to nobody */
-static int l_spawn_root(lua_State *L) { return spawn(L, 1, NULL, NULL); }
+static int l_spawn_root(lua_State *L) { return rl__task_spawn(L, 1, NULL, NULL); }
 
 static RL_RAISES int raise_failure(lua_State *L, rl_task_handle *handle) {
   if (handle->failure) rl_failure_waited(handle->failure);
   if (lua_type(L, -1) != LUA_TTABLE) rl_error_raise(L, RL_ENOMEM, NULL); /* its base could not even keep the error */
   lua_rawgeti(L, -1, 1);
   lua_rawgeti(L, -2, 2);
-  rl_error_note_trace(L, -2);
+  rl_raised_note_trace(L, -2);
   lua_error(L);
 }
 
@@ -251,202 +238,6 @@ static int l_wait_any(lua_State *L) {
   return rl_task_wait(L, "the first of several tasks", undo_any, a, any_k, (lua_KContext)a);
 }
 
-/* ---- scopes: timeout, shield, group -------------------------------------------------------------------------------------------------- */
-
-/* A group ends by another error than its child's, which would be seen by nobody: a __close that failed meanwhile has replaced
- * it, or the group's function failed by itself in the same turn. Stack top: the error; pushes the child's. */
-static bool push_replaced(lua_State *L, const rl_scope *scope) {
-  bool told = scope->state == RL_SCOPE_CAUGHT || scope->state == RL_SCOPE_QUIET;
-  if (scope->kind != RL_SCOPE_GROUP || told || scope->value_ref == LUA_NOREF) return false;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
-  if (!lua_rawequal(L, -1, -2)) return true;
-  lua_pop(L, 1);
-  return false;
-}
-
-/* Stack top: that one. What it takes to tell it may raise: the scope has been left. */
-static void log_replaced(lua_State *L) {
-  rl_task_log_error(L, lua_gettop(L), "a task failed, and its group by another error");
-  lua_pop(L, 1);
-}
-
-/* Stack: scope userdata, message handler, then what the protected call left. */
-static int leave_scope(lua_State *L, int status, unsigned number) {
-  rl_scope *scope = lua_touserdata(L, 1);
-  bool failed = status != LUA_OK && status != LUA_YIELD;
-  rl_protect_leave(L, number, false);
-  bool replaced = failed && push_replaced(L, scope);
-  if (scope->kind == RL_SCOPE_TIMEOUT) rl_timeout_leave(L, (rl_timeout *)scope);
-  else rl_scope_leave(L, scope);
-  if (replaced) log_replaced(L);
-  return failed ? lua_error(L) : lua_gettop(L) - 2;
-}
-
-static int scope_k(lua_State *L, int status, lua_KContext number) { return leave_scope(L, status, (unsigned)number); }
-
-/* Stack: scope, function, arguments. Runs it; the scope ends with it. */
-static int run_in_scope(lua_State *L) {
-  lua_pushcfunction(L, rl_error_handler);
-  lua_insert(L, 2);
-  lua_KContext number = rl_protect_enter(L);
-  return scope_k(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, number, scope_k), number);
-}
-
-/* timeout(seconds, f, ...) -> results; raises code "timeout" */
-static int l_timeout(lua_State *L) {
-  double seconds = rl_check_seconds(L, 1);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  running_task(L, "timeout");
-  rl_timeout *timeout = lua_newuserdatauv(L, sizeof *timeout, 0);
-  lua_replace(L, 1);
-  rl_timeout_enter(L, timeout, seconds);
-  return run_in_scope(L);
-}
-
-/* shield(f, ...) -> results: cancellations from outside wait until it has ended */
-static int l_shield(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  running_task(L, "shield");
-  rl_scope *scope = lua_newuserdatauv(L, sizeof *scope, 0);
-  lua_insert(L, 1);
-  rl_scope_enter(L, scope, RL_SCOPE_SHIELD);
-  return run_in_scope(L);
-}
-
-/* run_group(f) -> results of f(scope): the first child spawned in the scope that fails ends it with its error */
-static int l_run_group(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  running_task(L, "group");
-  lua_settop(L, 1);
-  rl_scope *scope = lua_newuserdatauv(L, sizeof *scope, 0);
-  luaL_setmetatable(L, "rille.scope");
-  lua_insert(L, 1);
-  lua_pushvalue(L, 1);
-  rl_scope_enter(L, scope, RL_SCOPE_GROUP);
-  return run_in_scope(L);
-}
-
-/* spawn_in(scope, f, ...) -> task */
-static int l_spawn_in(lua_State *L) {
-  rl_scope *scope = luaL_checkudata(L, 1, "rille.scope");
-  return spawn(L, 2, scope->task, scope);
-}
-
-/* ---- a queue of waiting tasks ------------------------------------------------------------------------------------------------------------ */
-
-/*
- * First come, first woken. Values go from hand to hand: one who waits may offer a value, which is taken when it is woken, and
- * one who wakes may hand a value over. What a cancelled task has offered is withdrawn; what was handed over arrives.
- *
- *   values (a Lua table): number of the wait -> what it offers, or what was handed to it
- */
-typedef struct queue {
-  rl_list waiting;
-  int count;
-  int values_ref; /* in the registry; LUA_NOREF until there is a value */
-} queue;
-
-static queue *check_queue(lua_State *L) { return luaL_checkudata(L, 1, "rille.queue"); }
-
-/* queue() -> queue */
-static int l_queue(lua_State *L) {
-  queue *q = lua_newuserdatauv(L, sizeof *q, 0);
-  rl_list_init(&q->waiting);
-  q->count = 0;
-  q->values_ref = LUA_NOREF;
-  luaL_setmetatable(L, "rille.queue");
-  return 1;
-}
-
-static int queue_gc(lua_State *L) {
-  queue *q = check_queue(L);
-  luaL_unref(L, LUA_REGISTRYINDEX, q->values_ref);
-  q->values_ref = LUA_NOREF;
-  return 0;
-}
-
-/* Keeps the value at `index` for that wait. */
-static void keep_value(lua_State *L, queue *q, uint64_t wait, int index) {
-  if (q->values_ref == LUA_NOREF) {
-    lua_newtable(L);
-    q->values_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, q->values_ref);
-  lua_pushvalue(L, index);
-  lua_rawseti(L, -2, (lua_Integer)wait);
-  lua_pop(L, 1);
-}
-
-/* Pushes the value kept for that wait and forgets it: nil where there is none. Allocates nothing. */
-static void take_value(lua_State *L, const queue *q, uint64_t wait) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, q->values_ref);
-  if (lua_isnil(L, -1)) return;
-  lua_rawgeti(L, -1, (lua_Integer)wait);
-  lua_pushnil(L);
-  lua_rawseti(L, -3, (lua_Integer)wait);
-  lua_remove(L, -2);
-}
-
-static bool undo_queue(rl_task *task, void *ud) {
-  queue *q = ud;
-  q->count--;
-  take_value(task->vm->L, q, task->wait);
-  lua_pop(task->vm->L, 1);
-  return rl_task_undo_armed(task, NULL);
-}
-
-static int queue_k(lua_State *L, int status, lua_KContext wait) {
-  (void)status;
-  take_value(L, lua_touserdata(L, 1), (uint64_t)wait);
-  return 1;
-}
-
-/* queue:wait(name, offer?) -> what wake() hands over, or nil: until another task wakes this one. `name` must be a constant */
-static int l_queue_wait(lua_State *L) {
-  queue *q = check_queue(L);
-  const char *name = luaL_optstring(L, 2, "a queue");
-  rl_task *task = rl_task_may_wait(L, name);
-  uint64_t wait = task->wait;
-  if (!lua_isnoneornil(L, 3)) keep_value(L, q, wait, 3);
-  rl_task_arm_queue(task, &q->waiting);
-  q->count++;
-  return rl_task_wait(L, name, undo_queue, q, queue_k, (lua_KContext)wait);
-}
-
-static bool wake_one(lua_State *L, queue *q, bool hands_over) {
-  if (rl_list_empty(&q->waiting)) return false;
-  if (hands_over) keep_value(L, q, rl_task_first_of(&q->waiting)->wait, 3);
-  rl_task_wake_first(&q->waiting);
-  q->count--;
-  return true;
-}
-
-/* queue:wake(most?, value?) -> how many were woken: each is handed the value */
-static int l_queue_wake(lua_State *L) {
-  queue *q = check_queue(L);
-  lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER), woken = 0;
-  bool hands_over = !lua_isnoneornil(L, 3);
-  while (woken < most && wake_one(L, q, hands_over)) woken++;
-  lua_pushinteger(L, woken);
-  return 1;
-}
-
-/* queue:take() -> what the first who waits offers, and wakes it; nil where nobody waits */
-static int l_queue_take(lua_State *L) {
-  queue *q = check_queue(L);
-  if (rl_list_empty(&q->waiting)) return lua_pushnil(L), 1;
-  take_value(L, q, rl_task_first_of(&q->waiting)->wait);
-  rl_task_wake_first(&q->waiting);
-  q->count--;
-  return 1;
-}
-
-/* queue:count() -> how many wait */
-static int l_queue_count(lua_State *L) {
-  lua_pushinteger(L, check_queue(L)->count);
-  return 1;
-}
-
 /* ---- try ------------------------------------------------------------------------------------------------------------------------------------- */
 
 static int try_k(lua_State *L, int status, lua_KContext number) {
@@ -458,14 +249,14 @@ static int try_k(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, !passes);
   if (passes) return lua_error(L);
   lua_pushnil(L);
-  rl_error_wrap(L, -2);
+  rl_raised_wrap(L, -2);
   return 2;
 }
 
 /* try(f, ...) -> results... | nil, error value; a cancellation and a raised response pass through */
 static int l_try(lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_insert(L, 1);
   lua_KContext number = rl_protect_enter(L);
   return try_k(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, number, try_k), number);
@@ -507,21 +298,11 @@ static int l_tasks(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"sleep", l_sleep},
-                                     {"checkpoint", l_checkpoint},
-                                     {"spawn", l_spawn},
-                                     {"spawn_root", l_spawn_root},
-                                     {"spawn_in", l_spawn_in},
-                                     {"wait_end", l_wait_end},
-                                     {"wait_any", l_wait_any},
-                                     {"timeout", l_timeout},
-                                     {"shield", l_shield},
-                                     {"run_group", l_run_group},
-                                     {"queue", l_queue},
-                                     {"try", l_try},
-                                     {"current_task_id", l_current_task_id},
-                                     {"tasks", l_tasks},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"sleep", l_sleep},       {"checkpoint", l_checkpoint},
+                                     {"spawn", l_spawn},       {"spawn_root", l_spawn_root},
+                                     {"wait_end", l_wait_end}, {"wait_any", l_wait_any},
+                                     {"try", l_try},           {"current_task_id", l_current_task_id},
+                                     {"tasks", l_tasks},       {NULL, NULL}};
 
 static const luaL_Reg handle_methods[] = {{"wait", l_wait},
                                           {"cancel", l_cancel},
@@ -530,24 +311,12 @@ static const luaL_Reg handle_methods[] = {{"wait", l_wait},
                                           {"__tostring", handle_tostring},
                                           {NULL, NULL}};
 
-static const luaL_Reg queue_methods[] = {
-    {"wait", l_queue_wait}, {"wake", l_queue_wake}, {"take", l_queue_take}, {"count", l_queue_count}, {NULL, NULL}};
-
 void rl_bind_task(lua_State *L) {
   rl_new_metatable(L, "rille.task");
   luaL_setfuncs(L, handle_methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "task_methods"); /* for lua/rille/names.lua */
   rl_vm_of(L)->refs[RL_REF_TASK_META] = luaL_ref(L, LUA_REGISTRYINDEX);
-  rl_new_metatable(L, "rille.queue");
-  luaL_newlib(L, queue_methods);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, queue_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
-  rl_new_metatable(L, "rille.scope");
-  lua_pop(L, 1);
-  static const lua_CFunction transparent[] = {l_timeout, l_shield, l_run_group, l_try};
-  for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
+  rl_lets_waits_through(L, l_try);
   luaL_setfuncs(L, functions, 0);
 }

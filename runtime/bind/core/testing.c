@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
 #include "vm/inspect.h"
+#include "vm/task/heartbeat.h"
 
 /* One for each state, in the registry; the timer is closed with it. */
 typedef struct test_state {
@@ -104,8 +106,7 @@ static int l_test_deadline(lua_State *L) {
   return 0;
 }
 
-bool rl_testing_give_up(rl_vm *vm) {
-  if (vm->mode != RL_MODE_TEST) return false;
+static bool give_up(rl_vm *vm) {
   test_state *s = state_of(vm->L);
   if (!s->watched || !s->watched->task) return false;
   rl_inspect_log_stuck(vm);
@@ -215,6 +216,7 @@ void rl_bind_testing(lua_State *L) {
   test_state *s = lua_newuserdatauv(L, sizeof *s, 0);
   memset(s, 0, sizeof *s);
   s->vm = rl_vm_of(L);
+  s->vm->give_up = give_up;
   rl_buf_init(&s->log, RL_BUF_NO_LIMIT);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, state_gc);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bind/core/core.h"
 #include "bind/data/error.h"
 #include "bind/data/params.h"
 #include "bind/data/rows.h"
@@ -208,7 +209,8 @@ static void add_migration(lua_State *L, rl_pending *p) {
   int at = lua_gettop(L);
   for (int k = 1; k <= 3; k++) lua_rawgeti(L, at, k);
   rl_value checksum = {.type = RL_VALUE_TEXT, .bytes = rl_check_slice(L, at + 3)};
-  rl_pending_add(L, p, rl_check_slice(L, at + 1), rl_check_slice(L, at + 2), &(rl_sql_params){.values = &checksum, .count = 1});
+  rl_pending_add(L, p, rl_check_slice(L, at + 1), rl_check_slice(L, at + 2),
+                 &(rl_sql_params){.values = &checksum, .count = 1});
 }
 
 /* db:apply_migrations{ {name, sql, checksum}, … } -> {changes = how many were new} */

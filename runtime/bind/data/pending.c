@@ -126,8 +126,8 @@ static rl_lua_transaction *transaction_of(rl_belonging *belonging) {
 
 void rl_pending_check_own(lua_State *L, const rl_task *task, const rl_lua_database *d) {
   const void *exclusive = d->db->exclusive;
-  if (!exclusive || !task->rare) return;
-  RL_LIST_EACH(&task->rare->belongings, node) {
+  if (!exclusive || !task->extra) return;
+  RL_LIST_EACH(&task->extra->belongings, node) {
     const rl_lua_transaction *t = transaction_of(RL_CONTAINER(node, rl_belonging, node));
     if (t && t->database != d && t->database->db->exclusive == exclusive)
       rl_sql_mistake(L, "this would wait for ever for a transaction of its own task, begun at %s: use that", t->site);

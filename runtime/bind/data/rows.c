@@ -2,6 +2,7 @@
 #include "bind/data/rows.h"
 
 #include "base/error.h"
+#include "bind/core/core.h"
 
 void rl_push_value(lua_State *L, const rl_value *v) {
   switch (v->type) {

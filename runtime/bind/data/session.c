@@ -1,5 +1,6 @@
 /* Session stores in a database, for Lua: the store (session_store.h) in the box that all stores have. */
 #include "base/error.h"
+#include "bind/data/data.h"
 #include "bind/data/error.h"
 #include "bind/data/pending.h"
 #include "bind/data/session_store.h"

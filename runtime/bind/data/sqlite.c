@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bind/data/data.h"
 #include "bind/data/database.h"
 #include "bind/data/error.h"
 #include "bind/data/params.h"

@@ -7,10 +7,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/handle.h"
 #include "app/serving.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "server/pattern.h"
 #include "vm/owner.h"
 
@@ -29,7 +31,7 @@ static int l_app(lua_State *L) {
   lua_Integer body_limit = lua_isnoneornil(L, 2) ? (lua_Integer)RL_LIMIT_BODY : rl_check_size(L, 2);
   uint32_t cpu_limit_ms = lua_isnoneornil(L, 3) ? rl_vm_of(L)->cpu_limit_ms : milliseconds_at(L, 3);
   rl_app *app = lua_newuserdatauv(L, sizeof *app, 3);
-  rl_app_init(app, rl_vm_of(L));
+  rl_app_init(app, rl_vm_of(L), rl_handle_request);
   luaL_setmetatable(L, "rille.compiled_app");
   if (!app->router) return rl_error_raise(L, RL_ENOMEM, NULL);
   app->body_limit = (uint64_t)body_limit;

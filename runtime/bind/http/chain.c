@@ -2,8 +2,10 @@
  * The links of a middleware chain. A middleware calls handler(req) and gets a response object or what was raised inside:
  * so each link turns what the function behind it returned, or a response it raised, into a response.
  */
+#include "app/answer.h"
 #include "app/serving.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 
 static int link_k(lua_State *L, int status, lua_KContext number) {
   rl_protect_leave(L, (unsigned)number, false);
@@ -21,7 +23,7 @@ static int link_k(lua_State *L, int status, lua_KContext number) {
 /* Upvalues: 1 the function, 2 a label for messages, 3 the next link, or nil behind the last. */
 static int call_link(lua_State *L) {
   lua_settop(L, 1);
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, 1);
   lua_pushvalue(L, lua_upvalueindex(3));

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "http/compress.h"
 #include "loop/gate.h"
 #include "vm/owner.h"

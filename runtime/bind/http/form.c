@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "http/accept.h"
 #include "http/cookie.h"
 #include "http/multipart.h"
@@ -241,8 +242,8 @@ void rl_bind_form(lua_State *L) {
   lua_pushcfunction(L, multipart_gc);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
-  lua_pushinteger(L, RL_LIMIT_SPILL);
-  lua_setfield(L, -2, "limit_spill");
+  lua_pushinteger(L, RL_LIMIT_SPOOL);
+  lua_setfield(L, -2, "limit_spool");
   lua_pushinteger(L, RL_LIMIT_FORM_TEXT);
   lua_setfield(L, -2, "limit_form_text");
   lua_pushinteger(L, RL_LIMIT_FORM_FIELDS);

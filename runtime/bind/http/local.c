@@ -11,6 +11,7 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 
 /* name NUL value NUL …: kept in C until Lua asks, because events must not raise. */
 typedef struct fields {
@@ -48,8 +49,8 @@ static void on_head(rl_local *local, const rl_resp *resp) {
   ex->status = resp->status;
   if (resp->content_type.len) keep(&ex->headers, RL_SLICE("Content-Type"), resp->content_type);
   for (size_t i = 0; i < resp->header_count; i++) keep(&ex->headers, resp->headers[i].name, resp->headers[i].value);
-  if (!local->framing.has_length) return;
-  snprintf(length, sizeof length, "%llu", (unsigned long long)local->framing.length);
+  if (!local->exchange.framing.has_length) return;
+  snprintf(length, sizeof length, "%llu", (unsigned long long)local->exchange.framing.length);
   keep(&ex->headers, RL_SLICE("Content-Length"), rl_slice_str(length));
 }
 
@@ -67,9 +68,8 @@ static void handle(void *ud, rl_req *req) {
   app->dispatch.handler.handle(&app->dispatch.handler, req);
 }
 
-/* exchange(compiled, head, secure, open?) -> exchange. A head beyond the app's limits, or one that asks for what is not spoken
- * here, is answered as by a connection; one that is malformed is a mistake of the test, and raises. The exchange is a key of the
- * table `open` before it begins: whoever holds that can end it, whatever is raised next. */
+/* exchange(compiled, head, secure, open?) -> exchange. A head that a connection would refuse is answered as there. The exchange
+ * is a key of the table `open` before it begins: whoever holds that can end it, whatever is raised next. */
 static int l_exchange(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   rl_slice head = rl_check_slice(L, 2);
@@ -85,8 +85,7 @@ static int l_exchange(lua_State *L) {
   ex->local.events = &events;
   ex->local.owner = ex;
   ex->open = true;
-  rl_fault fault = rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
-  if (fault && rl_fault_status(fault) == 400) return luaL_error(L, "not a valid request: %s", rl_fault_text(fault));
+  rl_local_start(&ex->local, rl_vm_of(L)->loop, &app->limits, head, lua_toboolean(L, 3), handle, app);
   return 1;
 }
 
@@ -167,8 +166,8 @@ static int l_read(lua_State *L) {
 static int flow_k(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   exchange *ex = check_exchange(L);
-  bool wanted = ex->local.flowing && !ex->local.sent.len,
-       over = ex->local.ended || ex->local.aborted || ex->local.released;
+  bool wanted = rl_local_wants_body(&ex->local);
+  bool over = ex->local.ended || ex->local.aborted || rl_local_is_done_with_body(&ex->local);
   if (!wanted && !over) return wait_until(L, ex, false, flow_k, "the handler to read the body");
   lua_pushboolean(L, wanted);
   return 1;

@@ -2,16 +2,9 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 
 enum { PIECE = 64 << 10, TRAILERS = 32 };
-
-void rl_out_push(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  lua_newuserdatauv(L, 0, 1);
-  luaL_setmetatable(L, "rille.out");
-  lua_pushvalue(L, index);
-  lua_setiuservalue(L, -2, 1);
-}
 
 static rl_serving *check_out(lua_State *L) {
   luaL_checkudata(L, 1, "rille.out");

@@ -2,6 +2,8 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
+#include "bind/http/request.h"
 #include "http/request.h"
 #include "net/cidr.h"
 #include "server/limit.h"
@@ -104,7 +106,7 @@ static const luaL_Reg functions[] = {{"limit_take", l_limit_take},
 
 static const luaL_Reg networks_methods[] = {{"has", l_has}, {NULL, NULL}};
 
-void rl_bind_guard(lua_State *L) {
+void rl_bind_rate_limit(lua_State *L) {
   rl_new_metatable(L, "rille.networks");
   luaL_newlib(L, networks_methods);
   lua_setfield(L, -2, "__index");

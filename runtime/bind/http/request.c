@@ -11,6 +11,9 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
+#include "bind/core/joined.h"
+#include "bind/http/http.h"
 #include "bind/http/request.h"
 
 rl_serving *rl_check_serving(lua_State *L, int index) {
@@ -19,15 +22,7 @@ rl_serving *rl_check_serving(lua_State *L, int index) {
   return *handle;
 }
 
-void rl_request_push(lua_State *L, rl_serving *serving) {
-  rl_serving **handle = lua_newuserdatauv(L, sizeof *handle, 1);
-  *handle = serving;
-  serving->handle = handle;
-  rl_vm_push_ref(L, RL_REF_REQUEST_META);
-  lua_setmetatable(L, -2);
-}
-
-void rl_request_push_kept(lua_State *L) {
+void rl_request_push_cached(lua_State *L) {
   if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) return;
   lua_pop(L, 1);
   lua_createtable(L, 0, 4);
@@ -175,7 +170,7 @@ static void push_media_type(lua_State *L, const rl_req *req, bool charset) {
 }
 
 static void push_content_length(lua_State *L, const rl_req *req) {
-  if (req->chunked) lua_pushnil(L);
+  if (!req->has_length) lua_pushnil(L);
   else if (req->length > (uint64_t)LUA_MAXINTEGER) lua_pushnumber(L, (lua_Number)req->length);
   else lua_pushinteger(L, (lua_Integer)req->length);
 }
@@ -210,7 +205,7 @@ static void push_trailers(lua_State *L, const rl_req *req) {
 
 /* Fields that are tables are made once and kept. */
 static void push_table_field(lua_State *L, rl_serving *s, int field) {
-  rl_request_push_kept(L);
+  rl_request_push_cached(L);
   if (lua_rawgeti(L, -1, field) != LUA_TNIL) return;
   lua_pop(L, 1);
   if (field == FIELD_QUERY) push_query(L, s->req);
@@ -235,7 +230,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_REMOTE: rl_push_slice(L, req->remote); break;
     case FIELD_SCHEME: lua_pushstring(L, req->secure ? "https" : "http"); break;
     case FIELD_HOST: rl_push_slice(L, req->host); break;
-    case FIELD_VERSION: lua_pushstring(L, req->minor ? "1.1" : "1.0"); break;
+    case FIELD_VERSION: lua_pushstring(L, req->version >= RL_HTTP_1_1 ? "1.1" : "1.0"); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
     case FIELD_TRAILERS: push_trailers(L, req); break;
     case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
@@ -304,7 +299,7 @@ static int request_keep(lua_State *L) {
     s->req->id = rl_arena_copy(&s->req->arena, rl_slice_of(id, len)); /* the access log's name for it too */
   }
   lua_settop(L, 3);
-  rl_request_push_kept(L);
+  rl_request_push_cached(L);
   lua_insert(L, 2);
   lua_rawset(L, 2);
   return 0;
@@ -315,12 +310,12 @@ static int request_finish(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  rl_request_push_kept(L);
-  if (lua_rawgeti(L, 3, RL_KEPT_FINISHERS) == LUA_TNIL) {
+  rl_request_push_cached(L);
+  if (lua_rawgeti(L, 3, RL_CACHED_FINISHERS) == LUA_TNIL) {
     lua_newtable(L);
     lua_replace(L, 4);
     lua_pushvalue(L, 4);
-    lua_rawseti(L, 3, RL_KEPT_FINISHERS);
+    lua_rawseti(L, 3, RL_CACHED_FINISHERS);
   }
   lua_pushvalue(L, 2);
   lua_rawseti(L, 4, (lua_Integer)lua_rawlen(L, 4) + 1);
@@ -332,8 +327,8 @@ static int request_finish(lua_State *L) {
 static int request_finishers(lua_State *L) {
   rl_check_serving(L, 1);
   lua_settop(L, 1);
-  rl_request_push_kept(L);
-  lua_rawgeti(L, 2, RL_KEPT_FINISHERS);
+  rl_request_push_cached(L);
+  lua_rawgeti(L, 2, RL_CACHED_FINISHERS);
   return 1;
 }
 

@@ -35,10 +35,10 @@ static void check_body_size(lua_State *L, rl_serving *s) {
 static int body_done(lua_State *L, rl_serving *s) {
   if (s->body_error) return raise_body_error(L, s);
   s->body_state = RL_BODY_UNREAD; /* until Lua has it: where that fails, it may be asked for again */
-  rl_request_push_kept(L);
+  rl_request_push_cached(L);
   rl_push_slice(L, rl_buf_slice(&s->body));
   lua_pushvalue(L, -1);
-  lua_rawseti(L, -3, RL_KEPT_BODY);
+  lua_rawseti(L, -3, RL_CACHED_BODY);
   s->body_state = RL_BODY_WHOLE;
   rl_buf_free(&s->body);
   return 1;
@@ -53,8 +53,8 @@ static int body_k(lua_State *L, int status, lua_KContext ctx) {
 static int request_body(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
-  rl_request_push_kept(L);
-  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, RL_KEPT_BODY);
+  rl_request_push_cached(L);
+  if (s->body_state == RL_BODY_WHOLE) lua_rawgeti(L, -1, RL_CACHED_BODY);
   else lua_pushnil(L);
   return 1;
 }
@@ -64,8 +64,8 @@ static int l_bytes(lua_State *L) {
   rl_serving *s = rl_check_serving(L, 1);
   lua_settop(L, 1);
   if (s->body_state == RL_BODY_WHOLE) {
-    rl_request_push_kept(L);
-    lua_rawgeti(L, -1, RL_KEPT_BODY);
+    rl_request_push_cached(L);
+    lua_rawgeti(L, -1, RL_CACHED_BODY);
     return 1;
   }
   if (s->body_state == RL_BODY_STREAMED) return rl_error_mistake(L, "the body was read in pieces already");

@@ -1,42 +1,27 @@
-/*
- * Responses as Lua values: a small userdata with the body in a user value. Headers that a program adds stand in a list
- * {name, value, name, value …} made when the first is added; each is checked when it is set.
- */
+/* Responses for Lua: their methods, fields and headers, and the functions that make them. See app/answer.h. */
 #include <string.h>
 #include <strings.h>
 
+#include "app/answer.h"
 #include "app/serving.h"
 #include "base/date.h"
 #include "base/error.h"
 #include "base/url.h"
 #include "bind/bind.h"
+#include "bind/core/core.h"
+#include "bind/core/joined.h"
+#include "bind/http/http.h"
+#include "bind/http/request.h"
+#include "bind/http/response.h"
 #include "http/header.h"
 #include "http/status.h"
 #include "vm/owner.h"
 
 static const char text_plain[] = "text/plain; charset=utf-8";
 
-rl_res *rl_res_at(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
-  rl_vm_push_ref(L, RL_REF_RESPONSE_META);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? lua_touserdata(L, index) : NULL;
-}
-
-static rl_res *check_res(lua_State *L, int index) {
+rl_res *rl__res_check(lua_State *L, int index) {
   rl_res *res = rl_res_at(L, index);
   if (!res) luaL_typeerror(L, index, "response");
-  return res;
-}
-
-rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind) {
-  rl_res *res = lua_newuserdatauv(L, sizeof *res, 2);
-  *res = (rl_res){.status = status, .kind = (uint8_t)kind, .content_type = content_type};
-  rl_vm_push_ref(L, RL_REF_RESPONSE_META);
-  lua_setmetatable(L, -2);
-  lua_insert(L, -2);
-  lua_setiuservalue(L, -2, 1);
   return res;
 }
 
@@ -57,387 +42,16 @@ static int check_status(lua_State *L, int index, int otherwise) {
   return (int)status;
 }
 
-/* ---- from what a handler returns -------------------------------------------------------------------------------------------- */
-
-/* What the library has put around a handler (a timeout, converters) keeps it as an upvalue called inner, and a link of a chain
- * (bind/http/chain.c) as its first. Replaces the function on top of the stack by the program's own inside of it. */
-static void unwrap(lua_State *L) {
-  lua_Debug ar;
-  for (int depth = 0; depth < 100; depth++) {
-    lua_pushvalue(L, -1);
-    lua_getinfo(L, ">S", &ar);
-    if (*ar.what != 'C' && strncmp(ar.source, "=rille/", 7) != 0) return;
-    const char *name = NULL;
-    int i = 1;
-    while ((name = lua_getupvalue(L, -1, i++)) && *name && strcmp(name, "inner") != 0) lua_pop(L, 1);
-    if (!name) return;
-    if (!lua_isfunction(L, -1)) {
-      lua_pop(L, 1);
-      return;
-    }
-    lua_replace(L, -2);
-  }
-}
-
-/* Pushes "app/posts.lua:12: ", where the function is defined; "" where that is not the program's. */
-static const char *push_place(lua_State *L, const rl_returned *from) {
-  lua_Debug ar;
-  if (from->serving) rl_serving_push_chain(L, from->serving);
-  else lua_pushvalue(L, from->function);
-  if (!lua_isfunction(L, -1)) return lua_pushliteral(L, "");
-  unwrap(L);
-  lua_getinfo(L, ">S", &ar);
-  if (*ar.source != '@') return lua_pushliteral(L, "");
-  const char *file = ar.source + 1, *root = rl_vm_of(L)->root;
-  size_t len = strlen(root);
-  if (strncmp(file, root, len) == 0 && file[len] == '/') file += len + 1;
-  return lua_pushfstring(L, "%s:%d: ", file, ar.linedefined);
-}
-
-void rl_res_push_place(lua_State *L) {
-  rl_task *task = rl_task_running(L);
-  const rl_serving *serving = rl_serving_of_task(task);
-  int top = lua_gettop(L);
-  if (serving) push_place(L, &(rl_returned){.serving = serving});
-  else if (task && task->line) lua_pushfstring(L, "%s:%d: ", task->site, task->line);
-  else lua_pushliteral(L, "");
-  lua_insert(L, top + 1);
-  lua_settop(L, top + 1);
-}
-
 /* place() -> "app.lua:12: ", where the handler of the running request begins, or its task was spawned; or "" */
 static int l_place(lua_State *L) {
-  rl_res_push_place(L);
+  rl_serving_push_place(L);
   return 1;
-}
-
-/* Raises "app/posts.lua:12: the handler of GET / returned WHAT". */
-static RL_RAISES void refuse_results(lua_State *L, const rl_returned *from, const char *what) {
-  const char *place = push_place(L, from);
-  lua_pushfstring(L, "%s%s %s returned %s", place, from->who, from->label, what);
-  lua_error(L);
-}
-
-static void set_status(lua_State *L, rl_res *res, int index, const rl_returned *from) {
-  lua_Integer status = lua_isinteger(L, index) ? lua_tointeger(L, index) : 0;
-  if (status < 200 || status > 599)
-    refuse_results(L, from,
-                   lua_pushfstring(L, "%s as the status: an integer from 200 to 599 was expected",
-                                   luaL_tolstring(L, index, NULL)));
-  res->status = (int)status;
-}
-
-/* What was probably meant by what a handler, or a middleware, returned. */
-static const char *meant_by(lua_State *L, int index, const rl_returned *from) {
-  switch (index ? lua_type(L, index) : LUA_TNONE) {
-    case LUA_TTABLE: return "; rille.json(value) makes one of a table";
-    case LUA_TNUMBER: return "; rille.empty(status) answers with a status alone, rille.abort(status) ends a request";
-    case LUA_TNIL: return "; rille.empty(status) answers with a status alone";
-    case LUA_TFUNCTION: return "; rille.stream(content_type, function(out) … end) sends what it writes";
-    default: return strncmp(from->who, "a middleware", 12) == 0 ? ", such as handler(req) returns" : "";
-  }
-}
-
-void rl_res_from_results(lua_State *L, int count, const rl_returned *from) {
-  int first = lua_gettop(L) - count + 1;
-  if (count == 0 || (count == 1 && lua_isnil(L, first)))
-    refuse_results(L, from, lua_pushfstring(L, "nothing: return a string or a response%s", meant_by(L, 0, from)));
-  if (count > 2) refuse_results(L, from, lua_pushfstring(L, "%d values: a body and a status at most", count));
-  rl_res *res = rl_res_at(L, first);
-  if (!res && lua_type(L, first) != LUA_TSTRING)
-    refuse_results(
-        L, from,
-        lua_pushfstring(L, "a %s: return a string or a response%s", luaL_typename(L, first), meant_by(L, first, from)));
-  if (!res) {
-    lua_pushvalue(L, first);
-    res = rl_res_push(L, 200, text_plain, RL_RES_BYTES);
-    lua_replace(L, first);
-  }
-  if (count == 2 && !lua_isnil(L, first + 1)) set_status(L, res, first + 1, from);
-  lua_settop(L, first);
-}
-
-/* ---- to the wire -------------------------------------------------------------------------------------------------------------- */
-
-/* Digits that fit 63 bits. */
-static bool read_length(rl_slice value, uint64_t *out) {
-  unsigned long long length;
-  if (rl_slice_to_u64(value, &length) || length > INT64_MAX) return false;
-  *out = length;
-  return true;
-}
-
-/* A length that the program knows is no header: it says how the body is framed. */
-static int fill_headers(lua_State *L, rl_resp *resp, rl_arena *arena) {
-  lua_Unsigned pairs = lua_rawlen(L, -1) / 2, count = 0;
-  rl_header *headers = rl_arena_alloc(arena, (pairs + 1) * sizeof *headers);
-  if (!headers) return RL_ENOMEM;
-  for (lua_Unsigned i = 0; i < pairs; i++) {
-    rl_header *h = &headers[count];
-    lua_rawgeti(L, -1, (lua_Integer)(2 * i + 1));
-    lua_rawgeti(L, -2, (lua_Integer)(2 * i + 2));
-    h->name.data = lua_tolstring(L, -2, &h->name.len); /* anchored by the list */
-    h->value.data = lua_tolstring(L, -1, &h->value.len);
-    h->id = (uint8_t)rl_header_id_of(h->name);
-    if (h->id == RL_HEADER_CONTENT_TYPE) resp->content_type = RL_SLICE_NONE;
-    if (h->id == RL_HEADER_CONTENT_LENGTH) resp->has_length = read_length(h->value, &resp->length);
-    else count++;
-    lua_pop(L, 2);
-  }
-  resp->headers = headers;
-  resp->header_count = count;
-  return RL_OK;
-}
-
-int rl_res_fill(lua_State *L, int index, rl_resp *resp, rl_arena *arena) {
-  rl_res *res = lua_touserdata(L, index);
-  index = lua_absindex(L, index);
-  *resp = (rl_resp){.status = res->status, .content_type = rl_slice_str(res->content_type)};
-  if (rl_status_is_bodiless(res->status)) resp->content_type = RL_SLICE_NONE;
-  lua_getiuservalue(L, index, 1);
-  if (res->kind == RL_RES_BYTES) resp->body.data = lua_tolstring(L, -1, &resp->body.len);
-  else resp->streamed = res->kind == RL_RES_STREAM;
-  lua_getiuservalue(L, index, 2);
-  int code = lua_istable(L, -1) ? fill_headers(L, resp, arena) : RL_OK;
-  lua_pop(L, 2);
-  return code;
-}
-
-/* ---- headers ------------------------------------------------------------------------------------------------------------------- */
-
-/* Leaves the list of headers on the stack, made where there is none. */
-static void push_headers(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  if (lua_getiuservalue(L, index, 2) == LUA_TTABLE) return;
-  lua_pop(L, 1);
-  lua_createtable(L, 4, 0);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, index, 2);
-}
-
-/* Of a stream, whose length the program may know, or of what answers HEAD without making a body. */
-static void check_length(lua_State *L, const rl_res *res, rl_slice value) {
-  uint64_t length;
-  if (res->kind == RL_RES_FILE) luaL_error(L, "the Content-Length of a file's response is set by the server itself");
-  if (!read_length(value, &length)) luaL_error(L, "header Content-Length is a number of bytes, got '%s'", value.data);
-}
-
-static void check_header(lua_State *L, const rl_res *res, int name_index, int value_index) {
-  rl_slice name = rl_check_slice(L, name_index);
-  if (lua_type(L, value_index) != LUA_TSTRING && lua_type(L, value_index) != LUA_TNUMBER)
-    luaL_error(L, "header %s needs a string, got a %s", lua_tostring(L, name_index), luaL_typename(L, value_index));
-  rl_slice value = rl_check_slice(L, value_index);
-  if (!rl_header_name_is_safe(name)) luaL_error(L, "a header name is letters, digits and !#$%%&'*+-.^_`|~ only");
-  if (!rl_header_value_is_safe(value))
-    luaL_error(L, "header %s: the value holds a line break, NUL or another control character",
-               lua_tostring(L, name_index));
-  if (rl_header_id_of(name) == RL_HEADER_CONTENT_LENGTH) {
-    check_length(L, res, value);
-    return;
-  }
-  if (rl_resp_header_is_ours(name)) luaL_error(L, "header %s is set by the server itself", lua_tostring(L, name_index));
-  if (!value.len && rl_header_id_of(name) == RL_HEADER_LOCATION)
-    luaL_error(L, "a redirect needs a target: it is empty");
-}
-
-static bool is_length(lua_State *L, int name_index) {
-  return rl_header_id_of(rl_check_slice(L, name_index)) == RL_HEADER_CONTENT_LENGTH;
-}
-
-/* A size is often a float, such as 64 * 2^20. */
-static void settle_length(lua_State *L, int name_index, int value_index) {
-  int exact = 0;
-  lua_Integer length = lua_type(L, value_index) == LUA_TNUMBER ? lua_tointegerx(L, value_index, &exact) : 0;
-  if (!exact || !is_length(L, name_index)) return;
-  lua_pushinteger(L, length);
-  lua_replace(L, value_index);
-}
-
-static bool same_name(lua_State *L, int a, int b) {
-  size_t a_len, b_len;
-  const char *x = lua_tolstring(L, a, &a_len), *y = lua_tolstring(L, b, &b_len);
-  return rl_slice_eq_nocase(rl_slice_of(x, a_len), rl_slice_of(y, b_len));
-}
-
-/* Removes every pair of that name from the list on top of the stack. */
-static void remove_header(lua_State *L, int name_index) {
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1), kept = 0;
-  for (lua_Integer i = 1; i < count; i += 2) {
-    lua_rawgeti(L, -1, i);
-    bool drop = same_name(L, -1, name_index);
-    lua_rawgeti(L, -2, i + 1);
-    if (!drop) {
-      lua_rawseti(L, -3, kept + 2);
-      lua_rawseti(L, -2, kept + 1);
-      kept += 2;
-    } else {
-      lua_pop(L, 2);
-    }
-  }
-  for (lua_Integer i = count; i > kept; i--) {
-    lua_pushnil(L);
-    lua_rawseti(L, -2, i);
-  }
-}
-
-/* The value at `index` as the target of a redirect: what may not stand in a URI reference is encoded (RFC 9110 section
- * 10.2.2), so that no proxy and no browser reads it in a way of its own. */
-static void push_reference(lua_State *L, int index) {
-  rl_slice s = rl_check_slice(L, index);
-  size_t most = 3 * s.len;
-  luaL_Buffer b;
-  char *room = luaL_buffinitsize(L, &b, most);
-  rl_buf out = {.data = room, .cap = most, .limit = most}; /* it never grows */
-  rl_url_encode_reference(&out, s);
-  luaL_pushresultsize(&b, out.len);
-}
-
-static void append_header(lua_State *L, int name_index, int value_index) {
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-  lua_pushvalue(L, name_index);
-  lua_rawseti(L, -2, count + 1);
-  if (rl_header_id_of(rl_check_slice(L, name_index)) == RL_HEADER_LOCATION) push_reference(L, value_index);
-  else lua_pushvalue(L, value_index);
-  lua_tostring(L, -1); /* a number becomes a string here, not in the caller's variable */
-  lua_rawseti(L, -2, count + 2);
-}
-
-void rl_res_add_header(lua_State *L, const char *name, rl_slice value) {
-  int res = lua_gettop(L);
-  lua_pushstring(L, name);
-  rl_push_slice(L, value);
-  push_headers(L, res);
-  append_header(L, res + 1, res + 2);
-  lua_settop(L, res);
-}
-
-/* response:header(name, value) -> response: replaces; nil removes */
-static int res_header(lua_State *L) {
-  rl_res *res = check_res(L, 1);
-  if (lua_isnoneornil(L, 3)) {
-    if (strcasecmp(luaL_checkstring(L, 2), "content-type") == 0) res->content_type = NULL;
-    push_headers(L, 1);
-    remove_header(L, 2);
-  } else {
-    settle_length(L, 2, 3);
-    check_header(L, res, 2, 3);
-    push_headers(L, 1);
-    remove_header(L, 2);
-    append_header(L, 2, 3);
-  }
-  lua_settop(L, 1);
-  return 1;
-}
-
-/* response:add_header(name, value) -> response */
-static int res_add_header(lua_State *L) {
-  const rl_res *res = check_res(L, 1);
-  settle_length(L, 2, 3);
-  check_header(L, res, 2, 3);
-  push_headers(L, 1);
-  if (is_length(L, 2)) remove_header(L, 2);
-  append_header(L, 2, 3);
-  lua_settop(L, 1);
-  return 1;
-}
-
-/* Pushes the list of headers, or nil; returns how many items it has. */
-static lua_Integer get_headers(lua_State *L, int res_index) {
-  return lua_getiuservalue(L, res_index, 2) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
-}
-
-/* Where the next header of that name is in the list at `list`, from `i` on; behind `count` where there is none. */
-static lua_Integer find_header(lua_State *L, int list, lua_Integer count, lua_Integer i, int name_index) {
-  for (; i < count; i += 2) {
-    lua_rawgeti(L, list, i);
-    bool same = same_name(L, -1, name_index);
-    lua_pop(L, 1);
-    if (same) break;
-  }
-  return i;
-}
-
-/* Pushes the values of a name joined by ", ", or nil. */
-static void push_header_value(lua_State *L, int res_index, int name_index) {
-  const rl_res *res = lua_touserdata(L, res_index);
-  lua_Integer count = get_headers(L, res_index);
-  int list = lua_gettop(L);
-  lua_Integer first = find_header(L, list, count, 1, name_index);
-  if (first < count) {
-    luaL_Buffer b;
-    luaL_buffinit(L, &b);
-    for (lua_Integer i = first; i < count; i = find_header(L, list, count, i + 2, name_index)) {
-      if (i != first) luaL_addstring(&b, ", ");
-      lua_rawgeti(L, list, i + 1);
-      luaL_addvalue(&b);
-    }
-    luaL_pushresult(&b);
-  } else if (res->content_type && strcasecmp(lua_tostring(L, name_index), "content-type") == 0) {
-    lua_pushstring(L, res->content_type);
-  } else {
-    lua_pushnil(L);
-  }
-  lua_remove(L, list);
-}
-
-/* Pushes the response of a view. Its metamethods can be had by the debug library, and called with anything. */
-static void push_viewed(lua_State *L) {
-  luaL_checkudata(L, 1, "rille.response_headers");
-  lua_getiuservalue(L, 1, 1);
-}
-
-/* The view `response.headers`: reads and writes go to the response. */
-static int view_index(lua_State *L) {
-  luaL_checkstring(L, 2);
-  push_viewed(L);
-  push_header_value(L, lua_gettop(L), 2);
-  return 1;
-}
-
-static int view_newindex(lua_State *L) {
-  push_viewed(L);
-  lua_replace(L, 1);
-  return res_header(L);
-}
-
-/* pairs(response.headers): lower-case name, joined values */
-static int view_pairs(lua_State *L) {
-  push_viewed(L);
-  int res = lua_gettop(L);
-  lua_getglobal(L, "next");
-  lua_newtable(L);
-  int table = lua_gettop(L);
-  const char *type = ((rl_res *)lua_touserdata(L, res))->content_type;
-  if (type) lua_pushstring(L, type), lua_setfield(L, table, "content-type");
-  lua_Integer count = get_headers(L, res);
-  for (lua_Integer i = 1; i < count; i += 2) {
-    lua_rawgeti(L, table + 1, i);
-    lua_rawgeti(L, table + 1, i + 1);
-    rl_slice name = rl_check_slice(L, -2), value = rl_check_slice(L, -1);
-    if (type && rl_slice_eq_nocase(name, RL_SLICE("content-type"))) {
-      type = NULL; /* the program's own stands instead of it */
-      lua_pushnil(L), lua_setfield(L, table, "content-type");
-    }
-    rl_joined_add(L, table, name, value);
-    lua_pop(L, 2);
-  }
-  lua_settop(L, table);
-  rl_joined_finish(L, table);
-  lua_pushnil(L);
-  return 3;
-}
-
-static void push_view(lua_State *L) {
-  lua_newuserdatauv(L, 0, 1);
-  luaL_setmetatable(L, "rille.response_headers");
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
 }
 
 /* ---- fields ---------------------------------------------------------------------------------------------------------------------- */
 
 static int res_index(lua_State *L) {
-  rl_res *res = check_res(L, 1);
+  rl_res *res = rl__res_check(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "status") == 0) {
     lua_pushinteger(L, res->status);
@@ -445,7 +59,7 @@ static int res_index(lua_State *L) {
     if (res->kind == RL_RES_BYTES) lua_getiuservalue(L, 1, 1);
     else lua_pushnil(L);
   } else if (strcmp(key, "headers") == 0) {
-    push_view(L);
+    rl__res_push_view(L);
   } else {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) return rl_unknown(L, "res", 2);
@@ -458,14 +72,14 @@ static void forget_length(lua_State *L, int res_index) {
   if (lua_getiuservalue(L, res_index, 2) == LUA_TTABLE) {
     lua_pushliteral(L, "Content-Length");
     lua_insert(L, -2);
-    remove_header(L, lua_gettop(L) - 1);
+    rl__res_remove_header(L, lua_gettop(L) - 1);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
 }
 
 static int res_newindex(lua_State *L) {
-  rl_res *res = check_res(L, 1);
+  rl_res *res = rl__res_check(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "status") == 0) {
     lua_Integer status = lua_isinteger(L, 3) ? lua_tointeger(L, 3) : 0;
@@ -488,7 +102,7 @@ static int res_newindex(lua_State *L) {
 }
 
 static int res_tostring(lua_State *L) {
-  lua_pushfstring(L, "response (%d)", check_res(L, 1)->status);
+  lua_pushfstring(L, "response (%d)", rl__res_check(L, 1)->status);
   return 1;
 }
 
@@ -535,9 +149,9 @@ static int l_redirect(lua_State *L) {
   lua_pushliteral(L, "");
   rl_res *res = rl_res_push(L, status, NULL, RL_RES_BYTES);
   lua_pushliteral(L, "Location");
-  check_header(L, res, 3, 1);
-  push_headers(L, 2);
-  append_header(L, 3, 1);
+  rl__res_check_header(L, res, 3, 1);
+  rl_res_push_headers(L, 2);
+  rl_res_append_header(L, 3, 1);
   lua_settop(L, 2);
   return 1;
 }
@@ -551,8 +165,8 @@ static int l_stream(lua_State *L) {
   lua_settop(L, 2);
   rl_res_push(L, status, NULL, RL_RES_STREAM);
   lua_pushliteral(L, "Content-Type");
-  push_headers(L, 2);
-  append_header(L, 3, 1);
+  rl_res_push_headers(L, 2);
+  rl_res_append_header(L, 3, 1);
   lua_settop(L, 2);
   return 1;
 }
@@ -573,7 +187,7 @@ static bool go_inward(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_getinfo(L, ">S", &ar);
   if (*ar.what != 'C') {
-    unwrap(L);
+    rl_returned_unwrap(L);
     return false;
   }
   if (!lua_getupvalue(L, 1, 3) || !lua_isfunction(L, -1)) {
@@ -591,7 +205,7 @@ static int l_handler_place(lua_State *L) {
   lua_settop(L, 1);
   for (int depth = 0; depth < 200 && go_inward(L); depth++) continue;
   rl_returned from = {.function = 1};
-  push_place(L, &from);
+  rl_returned_push_place(L, &from);
   return 1;
 }
 
@@ -603,13 +217,13 @@ static int l_is_response(lua_State *L) {
 
 /* is_stream(response) -> boolean */
 static int l_is_stream(lua_State *L) {
-  lua_pushboolean(L, check_res(L, 1)->kind == RL_RES_STREAM);
+  lua_pushboolean(L, rl__res_check(L, 1)->kind == RL_RES_STREAM);
   return 1;
 }
 
 /* wrap_stream(response, function(f) -> function): replaces what writes the body */
 static int l_wrap_stream(lua_State *L) {
-  luaL_argcheck(L, check_res(L, 1)->kind == RL_RES_STREAM, 1, "not a streamed response");
+  luaL_argcheck(L, rl__res_check(L, 1)->kind == RL_RES_STREAM, 1, "not a streamed response");
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_getiuservalue(L, 1, 1);
   lua_call(L, 1, 1);
@@ -651,14 +265,10 @@ static const luaL_Reg functions[] = {{"text", l_text},
                                      {"status_text", l_status_text},
                                      {NULL, NULL}};
 
-static const luaL_Reg methods[] = {{"header", res_header}, {"add_header", res_add_header}, {NULL, NULL}};
-
-static const luaL_Reg view_methods[] = {
-    {"__index", view_index}, {"__newindex", view_newindex}, {"__pairs", view_pairs}, {NULL, NULL}};
-
 void rl_bind_response(lua_State *L) {
   rl_new_metatable(L, "rille.response");
-  luaL_newlib(L, methods);
+  lua_newtable(L);
+  luaL_setfuncs(L, rl__response_header_methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -4, "response_methods"); /* lua/rille/response.lua adds cookies and validators */
   lua_pushcclosure(L, res_index, 1);
@@ -668,8 +278,6 @@ void rl_bind_response(lua_State *L) {
   lua_pushcfunction(L, res_tostring);
   lua_setfield(L, -2, "__tostring");
   rl_vm_of(L)->refs[RL_REF_RESPONSE_META] = luaL_ref(L, LUA_REGISTRYINDEX);
-  rl_new_metatable(L, "rille.response_headers");
-  luaL_setfuncs(L, view_methods, 0);
-  lua_pop(L, 1);
+  rl__response_headers_open(L);
   luaL_setfuncs(L, functions, 0);
 }

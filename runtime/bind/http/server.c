@@ -4,6 +4,7 @@
 #include "app/serving.h"
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "net/address.h"
 #include "server/metrics.h"
 #include "vm/owner.h"

@@ -8,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "bind/core/core.h"
+#include "bind/http/http.h"
 #include "bind/http/request.h"
 #include "session/csrf.h"
 #include "session/memory.h"
@@ -261,7 +263,7 @@ static int l_revoke(lua_State *L) {
 
 /* ---- what a request knows of its session -------------------------------------------------------------------------------------- */
 
-/* Keys in what a request keeps: no name of a program's leads there. */
+/* Keys in a request's cache: no name of a program's leads there. */
 static const char holder_key = 0, config_key = 0;
 
 /* session_state(req) -> what the library knows of the session, once it was asked for | nil, configuration | nil */
@@ -276,7 +278,7 @@ static int l_session_state(lua_State *L) {
 static int keep(lua_State *L, const void *key) {
   rl_check_serving(L, 1);
   lua_settop(L, 2);
-  rl_request_push_kept(L);
+  rl_request_push_cached(L);
   lua_insert(L, 2);
   lua_rawsetp(L, 2, key);
   return 0;

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/answer.h"
 #include "app/serving.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/url.h"
 #include "bind/bind.h"
+#include "bind/http/http.h"
 #include "server/mime.h"
 #include "server/static_serve.h"
 #include "vm/owner.h"

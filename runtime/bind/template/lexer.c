@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "bind/bind.h"
+#include "bind/template/template.h"
 #include "vm/owner.h"
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------------------- */
@@ -386,7 +387,7 @@ static int l_template_tokens(lua_State *L) {
   return SPECIALS - KIND + 1;
 }
 
-void rl_bind_template_lexer(lua_State *L) {
+void rl_bind_lexer(lua_State *L) {
   for (int i = 0; i < WORDS; i++) lua_pushstring(L, words[i]);
   lua_pushcclosure(L, l_template_tokens, WORDS);
   lua_setfield(L, -2, "template_tokens");

@@ -98,7 +98,8 @@ static void note_dropped(const rl_authorizer *a, const char *table) {
   rl_buf_add_str(a->dropped, table);
 }
 
-static int authorize(void *ud, int action, const char *first, const char *second, const char *schema, const char *within) {
+static int authorize(void *ud, int action, const char *first, const char *second, const char *schema,
+                     const char *within) {
   rl_authorizer *a = ud;
   int code = RL_OK;
   if (a->trusted) return SQLITE_OK;

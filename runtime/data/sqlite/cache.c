@@ -22,8 +22,7 @@ void rl_statement_cache_forget(rl_statement_cache *cache, rl_statement *statemen
 }
 
 void rl_statement_cache_free(rl_statement_cache *cache) {
-  while (cache->count)
-    rl_statement_cache_forget(cache, RL_CONTAINER(cache->statements.next, rl_statement, node));
+  while (cache->count) rl_statement_cache_forget(cache, RL_CONTAINER(cache->statements.next, rl_statement, node));
 }
 
 rl_statement *rl_statement_cache_find(rl_statement_cache *cache, rl_slice sql, uint64_t hash) {

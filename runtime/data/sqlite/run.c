@@ -63,7 +63,8 @@ int rl_run_piece(rl_connection *c, rl_slice sql, rl_slice *rest, rl_op *op) {
 int rl_run_script(rl_connection *c, rl_slice sql, rl_op *op) {
   rl_sql_pragma pragma;
   if (memchr(sql.data, 0, sql.len)) return rl_sql_refused(&op->error, RL_ESQL, "the statements hold a NUL byte");
-  if (c->authorizer.circumstance == RL_RUNS_FIRST && rl_sql_read_pragma(sql, &pragma) && !rl_sql_skip_blank(pragma.rest).len)
+  if (c->authorizer.circumstance == RL_RUNS_FIRST && rl_sql_read_pragma(sql, &pragma) &&
+      !rl_sql_skip_blank(pragma.rest).len)
     c->authorizer.circumstance = RL_RUNS_SINGLE; /* it would act while it is prepared */
   for (rl_slice at = rl_sql_skip_blank(sql), rest; at.len; at = rl_sql_skip_blank(rest)) {
     if (rl_run_piece(c, at, &rest, op)) return rl_run_failed(op, at);

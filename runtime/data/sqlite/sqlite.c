@@ -112,9 +112,12 @@ static rl_holder holder(rl_database *database) { return rl_store_holder(of(datab
 static int stats(rl_database *database, rl_database_stat out[RL_DATABASE_STATS]) {
   const rl_sqlite *d = of(database);
   rl_store_stats s = rl_store_get_stats(d->store);
-  const rl_database_stat all[] = {{"writes", s.writes},       {"groups", s.groups},
-                                  {"thread_reads", s.reads},  {"checkpoints", s.checkpoints},
-                                  {"inline_reads", d->inline_runs}, {"slow_reads", d->slow_runs}};
+  const rl_database_stat all[] = {{"writes", s.writes},
+                                  {"groups", s.groups},
+                                  {"thread_reads", s.reads},
+                                  {"checkpoints", s.checkpoints},
+                                  {"inline_reads", d->inline_runs},
+                                  {"slow_reads", d->slow_runs}};
   memcpy(out, all, sizeof all);
   return (int)(sizeof all / sizeof *all);
 }

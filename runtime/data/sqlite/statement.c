@@ -63,7 +63,8 @@ void rl_statement_end(rl_connection *connection, rl_statement *s) {
   sqlite3_clear_bindings(s->stmt);
   s->in_use = s->is_short = false;
   rl_connection_note(connection, &s->needs);
-  if (s->needs.pragma && s->needs.kind != RL_PRAGMA_ASKS) rl_statement_cache_forget(&connection->cache, s); /* it acts while it is prepared */
+  if (s->needs.pragma && s->needs.kind != RL_PRAGMA_ASKS)
+    rl_statement_cache_forget(&connection->cache, s); /* it acts while it is prepared */
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------------------ */

@@ -13,7 +13,8 @@
  * connection that reads, but the writer may run it). Give it back with rl_statement_end. */
 rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_error *error);
 /* Binds; the bytes must live until rl_statement_end. RL_EINVALID where number or names do not fit. */
-int rl_statement_bind(rl_connection *connection, rl_statement *statement, const rl_sql_params *params, rl_sql_error *error);
+int rl_statement_bind(rl_connection *connection, rl_statement *statement, const rl_sql_params *params,
+                      rl_sql_error *error);
 /* 1: a row; 0: done; else a code with `error` filled in (RL_ETIMEOUT where the budget was exceeded). */
 int rl_statement_step(rl_connection *connection, rl_statement *statement, rl_sql_error *error);
 /* Resets it, forgets its parameters. */

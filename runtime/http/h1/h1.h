@@ -18,30 +18,19 @@
 typedef struct rl_h1 {
   rl_conn *conn;
   rl_h1_reader reader;
-  rl_buf pending; /* arrived, not parsed yet */
-  rl_req *req;    /* the request under way, NULL between two */
+  rl_buf pending;       /* arrived, not parsed yet */
+  rl_exchange exchange; /* one after another */
   rl_post resume;
   uint32_t served;
-  int status;              /* of the response under way, 0 before there is one */
-  bool parsing, clock_due; /* the clock is set once, when parsing is over */
-  bool head_timed;         /* the clock is that of a head under way */
-  bool wants_body;         /* the handler lets the body flow */
-  bool continued;          /* 100 Continue was sent, or was not asked for */
-  bool dropping;           /* the handler is done with the body: the rest is read and dropped, in bounds */
-  bool dropped_enough;     /* beyond those bounds: nothing more is read */
-  bool message_done;       /* the whole request message was read */
-  bool body_failed;        /* it never will be */
-  bool response_done, released;
-  bool last;                             /* the connection ends behind this response */
-  rl_framing framing;                    /* of the response under way */
-  uint64_t sent;                         /* bytes of its body */
-  uint64_t body_clock_ms, flowing_since; /* how long the body has been wanted, for its minimum rate */
-  uint64_t dropped, drop_until_ms;       /* bytes, and the end of its time */
+  bool parsing, clock_due;         /* the clock is set once, when parsing is over */
+  bool head_timed;                 /* the clock is that of a head under way */
+  rl_h1_framing framing;           /* of the response under way */
+  bool last;                       /* the connection ends after this response */
+  bool dropped_enough;             /* nothing more is read of a body that is dropped */
+  uint64_t dropped, drop_until_ms; /* bytes of such a body, and the end of its time */
 } rl_h1;
 
+/* Makes its state itself when a connection becomes one of it. */
 extern const rl_protocol rl_h1_protocol;
-
-/* Embedded next to the connection, which must name rl_h1_protocol; init both before the loop runs again. */
-void rl_h1_init(rl_h1 *h1, rl_conn *conn);
 
 #endif

@@ -171,10 +171,11 @@ static rl_fault parse_head(rl_h1_reader *r, rl_slice head) {
   llhttp_reset(&r->parser);
   llhttp_errno_t code = llhttp_execute(&r->parser, copy.data, copy.len);
   if (code != HPE_OK && code != HPE_PAUSED) return fault_of_llhttp(r, code);
-  req->minor = r->parser.http_minor;
+  req->version = r->parser.http_minor ? RL_HTTP_1_1 : RL_HTTP_1_0;
   req->headers = r->filling;
   req->header_count = r->filled;
-  return rl_req_check(req);
+  rl_fault bad = rl_h1_check_framing(req, &r->message);
+  return bad ? bad : rl_req_check(req);
 }
 
 static void start_body(rl_h1_reader *r) {
@@ -186,7 +187,7 @@ static void start_body(rl_h1_reader *r) {
   forget_gathered(r, true);
   r->framing = r->payload = r->chunk_line = 0;
   r->left = r->req->length;
-  r->state = r->req->chunked ? IN_CHUNKED : IN_LENGTH_BODY;
+  r->state = r->message.chunked ? IN_CHUNKED : IN_LENGTH_BODY;
 }
 
 static rl_h1_event next_head(rl_h1_reader *r, rl_slice *in) {

@@ -16,6 +16,7 @@
 #include <llhttp.h>
 
 #include "base/buf.h"
+#include "http/h1/framing.h"
 #include "http/h1/head.h"
 #include "http/request.h"
 
@@ -34,6 +35,7 @@ typedef struct rl_h1_reader {
   rl_buf gather; /* of a head or trailer section that came in more than one piece */
   const rl_limits *limits;
   rl_chunk_pool *chunks;
+  rl_h1_message message; /* what the last head said */
   rl_req *head;
   rl_req *req; /* the message whose body is under way: the caller's, looked at until RL_H1_END */
   rl_slice piece;

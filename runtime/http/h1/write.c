@@ -43,10 +43,9 @@ static size_t head_room(const rl_resp *resp) {
   return room;
 }
 
-int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_framing *framing, const char *date, bool close,
+int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_h1_framing *framing, const char *date, bool close,
                      bool keep_alive) {
-  int code = rl_resp_check(resp);
-  if (!code) code = rl_buf_reserve(out, head_room(resp));
+  int code = rl_buf_reserve(out, head_room(resp));
   if (code) return code;
   char *at = put_status_line(out->data + out->len, resp->status);
   if (resp->content_type.len) at = put_field(at, RL_SLICE("Content-Type"), resp->content_type);
@@ -85,8 +84,6 @@ int rl_h1_write_chunk(rl_buf *out, rl_slice piece) {
 }
 
 int rl_h1_write_last_chunk(rl_buf *out, const rl_header *trailers, size_t count) {
-  int code = rl_trailers_check(trailers, count);
-  if (code) return code;
   rl_buf_add_str(out, "0\r\n");
   for (size_t i = 0; i < count; i++) {
     rl_buf_add_slice(out, trailers[i].name);

@@ -5,16 +5,16 @@
 #define RL_HTTP_H1_WRITE_H
 
 #include "base/buf.h"
-#include "http/response.h"
+#include "http/h1/framing.h"
 
-/* The status line and all fields with the empty line behind them. `date` is the 29 bytes of a Date header. With `close`
- * the response says Connection: close; `keep_alive` says keep-alive (to an HTTP/1.0 client that asked for it).
- * 0, RL_EINVALID (an unsafe header: nothing was appended) or the buffer's error. */
-int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_framing *framing, const char *date, bool close,
+/* Appends the status line and all fields with the empty line after them. The response is safe (rl_resp_check). `date` is the
+ * 29 bytes of a Date header. With `close` the response says Connection: close; with `keep_alive` it says keep-alive, to an
+ * HTTP/1.0 client that asked for it. 0 or the buffer's error. */
+int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_h1_framing *framing, const char *date, bool close,
                      bool keep_alive);
-/* One chunk; nothing for an empty piece, which would end the body. */
+/* Appends one chunk; nothing for an empty piece, which would end the body. */
 int rl_h1_write_chunk(rl_buf *out, rl_slice piece);
-/* The last chunk and the trailer section. */
+/* Appends the last chunk and the trailer section. The trailers are safe (rl_trailers_check). */
 int rl_h1_write_last_chunk(rl_buf *out, const rl_header *trailers, size_t count);
 
 #endif

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "bind/bind.h"
+#include "vm/task/heartbeat.h"
+#include "vm/task/task.h"
 
 /* ---- protected calls --------------------------------------------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ static int pcall_k(lua_State *L, int status, lua_KContext number) {
 /* pcall(f, ...) -> true, results... | false, error */
 static int l_pcall(lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_pushboolean(L, 1);
   lua_rotate(L, 1, 2);
   lua_KContext number = rl_protect_enter(L);
@@ -69,7 +70,7 @@ static int strand_base_k(lua_State *L, int status, lua_KContext ctx) {
 
 /* Stack: strand, f, args… */
 static int strand_base(lua_State *L) {
-  lua_pushcfunction(L, rl_error_handler);
+  lua_pushcfunction(L, rl_raised_handler);
   lua_insert(L, 2);
   return strand_base_k(L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, 0, strand_base_k), 0);
 }

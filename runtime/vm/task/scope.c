@@ -27,11 +27,11 @@ void rl_scope_push_error(lua_State *L, rl_scope *scope) {
   if (scope->value_ref != LUA_NOREF) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, scope->value_ref);
   } else if (scope->kind == RL_SCOPE_TIMEOUT) {
-    const char *until = scope->task->rare ? scope->task->rare->until : NULL;
+    const char *until = scope->task->extra ? scope->task->extra->until : NULL;
     rl_error_push(L, RL_ETIMEOUT, "timed out after %.14g s%s%s", ((rl_timeout *)scope)->seconds,
                   until ? ", waiting for " : "", until ? until : "");
   } else {
-    const char *reason = scope->task->rare ? scope->task->rare->reason : NULL;
+    const char *reason = scope->task->extra ? scope->task->extra->reason : NULL;
     if (reason) rl_error_push(L, scope->code, "%s: %s", rl_error_text(scope->code), reason);
     else rl_error_push(L, scope->code, NULL);
     lua_pushvalue(L, -1); /* the same value each time, so that it is known at the end */
@@ -54,8 +54,8 @@ int rl_scope_raise_due(lua_State *L, rl_task *task) {
   scope->state = RL_SCOPE_RAISED;
   scope->strand = strand;
   scope->protected_calls = strand->protected_calls;
-  rl_task_rare *rare = rl_task_rare_of(task);
-  if (rare) rare->cleanup_until = rl_loop_now(task->vm->loop) + RL_LIMIT_CLEANUP_MS;
+  rl_task_extra *extra = rl_task_extra_of(task);
+  if (extra) extra->cleanup_until = rl_loop_now(task->vm->loop) + RL_LIMIT_CLEANUP_MS;
   rl_scope_push_error(L, scope);
   rl_task_note_wait(task, NULL);
   lua_error(L);
@@ -73,7 +73,7 @@ static void fire(rl_scope *scope) {
 void rl_task_cancel(rl_task *task, int code, const char *reason) {
   if (task->base.state != RL_SCOPE_QUIET || task->status == RL_TASK_ENDED) return;
   task->base.code = (int16_t)code;
-  if (reason && rl_task_rare_of(task)) task->rare->reason = rl_strndup(reason, strlen(reason));
+  if (reason && rl_task_extra_of(task)) task->extra->reason = rl_strndup(reason, strlen(reason));
   fire(&task->base);
 }
 

@@ -115,7 +115,7 @@ typedef struct rl_belonging {
 } rl_belonging;
 
 /* What few tasks ever need; made when it is needed, and kept with the thread. */
-typedef struct rl_task_rare {
+typedef struct rl_task_extra {
   rl_task *task;
   rl_timer cleanup; /* bounds the waits of __close */
   uint64_t cleanup_until;
@@ -123,7 +123,7 @@ typedef struct rl_task_rare {
   rl_list belongings; /* innermost last */
   char *reason;       /* said by a cancellation of the whole */
   char *until;        /* what the wait that is being undone waited for first, for the message of a timeout */
-} rl_task_rare;
+} rl_task_extra;
 
 enum { RL_TASK_READY, RL_TASK_RUNNING, RL_TASK_WAITING, RL_TASK_ENDED };
 enum { RL_ARMED_NOT, RL_ARMED_POST, RL_ARMED_TIMER, RL_ARMED_WAITER };
@@ -139,7 +139,7 @@ struct rl_task {
   rl_scope *group;        /* of the parent: what a failure of this task fires, or NULL */
   rl_scope base;          /* the task as a whole */
   rl_task_handle *handle; /* anchored by the base's frame; NULL: it has none */
-  rl_task_rare *rare;     /* or NULL */
+  rl_task_extra *extra;   /* or NULL */
 
   uint8_t status;
   bool failed;      /* its base caught an error */
@@ -197,6 +197,8 @@ static inline rl_strand *rl_strand_of(lua_State *L) { return *(rl_strand **)lua_
 /* To be called before anything is armed. Raises where no wait is possible (saying what is in the way and where), and where
  * a cancellation is due. `name` is what the wait is called ("db:query"), static. */
 rl_task *rl_task_may_wait(lua_State *L, const char *name);
+/* Says that a C function of ours calls what may wait (by lua_callk): it is not named when a wait is impossible. */
+void rl_lets_waits_through(lua_State *L, lua_CFunction function);
 /* Lets everything that is ready run first: a wait for nothing. */
 int rl_task_yield(lua_State *L, const char *name);
 /* The waker of the wait that is about to begin. */
@@ -259,6 +261,23 @@ void rl_protect_leave(lua_State *L, unsigned number, bool caught);
 /* An error left the thread `from` for `to`, which resumed it: caught there, or raised again. */
 void rl_protect_hand_over(rl_strand *from, rl_strand *to, bool caught);
 
+/* ---- what was raised (trace.c) ------------------------------------------------------------------------------------------- */
+
+/* Pushes an error value for whatever is at `index`: itself, or one that wraps it (code "error", status 500). */
+void rl_raised_wrap(lua_State *L, int index);
+/* Pushes the value at `index` as text, whatever its __tostring does: borrowed. */
+const char *rl_raised_push_text(lua_State *L, int index);
+/* Message handler for protected calls: notes the traceback of L for this value, returns the value itself. */
+int rl_raised_handler(lua_State *L);
+/* Notes the traceback on top of the stack (popped) for the value at `index`: a failure that comes from another task. */
+void rl_raised_note_trace(lua_State *L, int index);
+/* Pushes the traceback noted for the value at `index` by the running task, or nil. */
+void rl_raised_push_trace(lua_State *L, int index);
+/* Pushes a traceback of `of` from `level`: Lua frames of the program, C and our own trimmed. */
+void rl_raised_traceback(lua_State *L, lua_State *of, int level);
+/* The error at `value` and its traceback as text: borrowed, both pushed (a missing traceback as nil, and NULL). */
+void rl_raised_describe(lua_State *L, int value, const char **text, const char **trace);
+
 /* ---- the end ------------------------------------------------------------------------------------------------------------- */
 
 /* Base function of ordinary tasks. Stack: the handle or nil, the function, its arguments. */
@@ -273,16 +292,25 @@ bool rl_task_own(rl_task *task, rl_belonging *belonging);
 void rl_failure_waited(rl_failure *failure);
 /* Nobody did: logs it, once. */
 void rl_failure_log(rl_failure *failure);
-/* The error at `value` and its traceback as text: borrowed, both pushed (a missing traceback as nil, and NULL). */
-void rl_task_describe_error(lua_State *L, int value, const char **text, const char **trace);
 /* Logs the error at `index` with its traceback. */
 void rl_task_log_error(lua_State *L, int index, const char *message);
-/* Frees the threads that wait to be used again; and, when a state is closed with tasks still alive, what C holds of those. */
+/* Frees the threads that wait to be used again. */
 void rl_task_pool_free(rl_vm *vm);
+/* A state is closed with tasks still alive, in two steps. Undoes every wait, while those that are waited for still live: a job
+ * that ends later wakes nobody. */
+void rl_task_undo_all(rl_vm *vm);
+/* Then frees what C holds of the tasks; none of them runs again. */
 void rl_task_forget_all(rl_vm *vm);
 void rl_task_free_sites(rl_vm *vm);
 
-/* ---- between task.c and scope.c ---- */
+/* ---- between the files of this room ---- */
+
+/* Makes a waiting task ready: it runs in this turn of the loop. */
+void rl__task_wake(rl_task *task);
+/* Takes the task out of whatever it is linked into: its memory in the union is free for another use. */
+void rl__task_disarm(rl_task *task);
+/* Notes the line of the program at which `from` spawns it. */
+void rl__task_note_site(rl_task *task, lua_State *from);
 
 /* The scope whose cancellation is to be raised now, or NULL; sets task->cleaning. */
 rl_scope *rl_scope_due(rl_task *task);
@@ -292,8 +320,8 @@ int rl_scope_raise_due(lua_State *L, rl_task *task) RL_RAISES;
 void rl_scope_push_error(lua_State *L, rl_scope *scope);
 /* Ends the wait under way by an error; not where it cannot be taken back. */
 void rl_task_interrupt(rl_task *task);
-/* Its rare part; NULL where memory is short. */
-rl_task_rare *rl_task_rare_of(rl_task *task);
+/* Returns what few tasks need, made when it is first needed; NULL if out of memory. */
+rl_task_extra *rl_task_extra_of(rl_task *task);
 
 /* Calls `visit` for every live task, parents before their children; `depth` of a task without a parent is 0. The visitor
  * must not start or end tasks. */

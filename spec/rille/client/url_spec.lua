@@ -332,3 +332,56 @@ describe("a host outside ASCII", function()
     end
   end)
 end)
+
+describe("parsing a URL happens once for a request", function()
+  local native = require "rille.native.client"
+  local fake
+  setup(function() fake = fakes.start() end)
+  teardown(function() fake:close() end)
+
+  -- How many URLs are parsed while the client asks for a path.
+  local function parses(client, path)
+    local before = native.url_cut_count()
+    assert.equal("hi", client:get(path):text())
+    return native.url_cut_count() - before
+  end
+
+  local cookie = "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nhi"
+
+  it("with a base_url, a cookie jar and an address policy", function()
+    local client <close> = rille.client { base_url = fake.url, allow = { "127.0.0.1" }, limit_per_host = 2 }
+    assert.equal(1, parses(client, fake:script(cookie)))
+    assert.equal(1, parses(client, fake:script(cookie)))
+    assert.equal("1", client.cookies:get(fake.url, "a"))
+  end)
+
+  it("and once more for each redirect", function()
+    local client <close> = rille.client { base_url = fake.url }
+    for _, location in ipairs { fake:script(cookie), fake.url .. fake:script(cookie), fake.other .. fake:script(cookie) } do
+      local here = fake:script("HTTP/1.1 302 Go\r\nSet-Cookie: b=2\r\nLocation: " .. location .. "\r\nContent-Length: 0\r\n\r\n")
+      assert.equal(2, parses(client, here), location)
+    end
+  end)
+
+  it("whatever hooks, retries and libcurl do with it", function()
+    local client <close> = rille.client { base_url = fake.url, proxy = "http://x.invalid", no_proxy = "*" }
+    client:use(function(req, send) return send(req) end)
+    assert.equal(1, parses(client, fake:script(cookie)))
+    local changes <close> = rille.client { base_url = fake.url }
+    changes:use(function(req, send)
+      req.url = req.url .. "?x"
+      return send(req)
+    end)
+    assert.equal(2, parses(changes, fake:script(cookie)))
+    local busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+    local stubborn <close> = rille.client { base_url = fake.url, retries = 1 }
+    assert.equal(1, parses(stubborn, fake:script(busy, cookie)))
+  end)
+
+  it("and not at all for the same URL as before", function()
+    local client <close> = rille.client { base_url = fake.url }
+    local path = fake:script(cookie, cookie)
+    assert.equal(1, parses(client, path))
+    assert.equal(0, parses(client, path))
+  end)
+end)

@@ -21,15 +21,15 @@ local request = {
 
 describe("the error page", function()
   it("escapes whatever it shows", function()
-    local html = page.html(sample(), { kind = "GET /x failed", edition = 3, request = request })
+    local html = page.html(sample(), { kind = "GET /x failed", generation = 3, request = request })
     for _, raw in ipairs { "<b>index", "/x?<script>", "<i>", "SELECT '<'", "a<b", "a.b < 1" } do
       assert.is_nil(html:find(raw, 1, true), raw)
     end
     assert.matches("attempt to &lt;b&gt;index&lt;/b&gt;", html, 1, true)
   end)
 
-  it("marks the line, links the frames of the program and follows the edition it was made in", function()
-    local html = page.html(sample(), { kind = "GET /x failed", edition = 3, request = request })
+  it("marks the line, links the frames of the program and follows the generation it was made in", function()
+    local html = page.html(sample(), { kind = "GET /x failed", generation = 3, request = request })
     assert.matches('<span class="row at"><span class="no">2</span>', html, 1, true)
     assert.matches('<p class="frame"><a href="/_rille/source?file=app%2Fx.lua&amp;line=2#at">', html, 1, true)
     assert.matches('src="/_rille/live.js?v=3"></script>', html, 1, true)
@@ -45,7 +45,7 @@ describe("the error page", function()
         excerpt = { first = 8, lines = { "local y = <x>", "f(y)" } }, locals = {} },
       { text = "[C]: in ?", own = false },
     }
-    local html = page.html(failure, { kind = "x", edition = 1 })
+    local html = page.html(failure, { kind = "x", generation = 1 })
     assert.equal(1, count(html, '<details class="frame own" open>'))
     assert.equal(1, count(html, '<details class="frame own">'))
     assert.matches("<b>f()</b>", html, 1, true)
@@ -60,14 +60,14 @@ describe("the error page", function()
     local failure = sample()
     failure.hint = "Write `if x < 1 then return end` before it."
     assert.matches("<b>Hint</b> Write <code>if x &lt; 1 then return end</code> before it.",
-      page.html(failure, { kind = "x", edition = 1 }), 1, true)
+      page.html(failure, { kind = "x", generation = 1 }), 1, true)
     assert.matches("\nhint: Write `if x < 1", page.text(failure), 1, true)
     assert.equal(failure.hint, page.json(failure).error.hint)
   end)
 
   it("folds headers, hides what is marked as hidden, and leaves both out of what is copied", function()
     local sent = setmetatable({ headers = { { "accept", "text/html" }, { "cookie", "sid=<1>", true } } }, { __index = request })
-    local html = page.html(sample(), { kind = "x", edition = 1, request = sent })
+    local html = page.html(sample(), { kind = "x", generation = 1, request = sent })
     assert.matches('<details class="fold"><summary>Headers <small>2</small></summary>', html, 1, true)
     assert.matches('<td><details class="secret"><summary>hidden</summary>sid=&lt;1&gt;</details></td>', html, 1, true)
     assert.not_matches("sid=", page.text(sample(), sent))
@@ -75,25 +75,25 @@ describe("the error page", function()
   end)
 
   it("has a policy that lets in its own style and script alone", function()
-    local html, policy = page.html(sample(), { kind = "x", edition = 1 })
+    local html, policy = page.html(sample(), { kind = "x", generation = 1 })
     local nonce = policy:match "script%-src 'nonce%-([%w_-]+)'"
     assert.equal(22, #nonce)
     assert.equal(count(html, "<script"), count(html, ('<script nonce="%s" src="/_rille/'):format(nonce)))
     assert.matches(('<style nonce="%s">'):format(nonce), html, 1, true)
     assert.matches("^default%-src 'none'; ", policy)
     assert.not_matches("unsafe", policy)
-    assert.not_equal(policy, (select(2, page.html(sample(), { kind = "x", edition = 1 }))))
+    assert.not_equal(policy, (select(2, page.html(sample(), { kind = "x", generation = 1 }))))
     assert.is_nil(html:find "%son%a+=", "no handler in an attribute")
   end)
 
   it("leaves a request's method as it was sent", function()
-    local html = page.html(sample(), { kind = "GET /Notes/aB failed", edition = 1 })
+    local html = page.html(sample(), { kind = "GET /Notes/aB failed", generation = 1 })
     assert.matches("GET /Notes/aB failed", html, 1, true)
     assert.is_nil(html:find "text%-transform")
   end)
 
   it("needs nothing from elsewhere", function()
-    local html = page.html(sample(), { kind = "x", edition = 1 })
+    local html = page.html(sample(), { kind = "x", generation = 1 })
     assert.is_nil(html:find "https?://")
   end)
 
@@ -110,7 +110,7 @@ describe("the error page", function()
       { "path", "/a b" }, { "size", "12" }, { "trace", "one\ntwo" } } } } }, { __index = request })
     local line = "warn  slow path=\"/a b\" size=12\n  trace:\n    one\n    two"
     assert.matches(line, page.text(sample(), logged), 1, true)
-    assert.matches(rille.html_escape(line), page.html(sample(), { kind = "x", edition = 1, request = logged }), 1, true)
+    assert.matches(rille.html_escape(line), page.html(sample(), { kind = "x", generation = 1, request = logged }), 1, true)
     assert.same({ "size", "12" }, page.json(sample(), logged).error.logs[1].fields[2])
   end)
 

@@ -1,0 +1,45 @@
+/*
+ * Values as a template sees them: a string, number or boolean is itself; nil is undefined; native.null is none; a table is told by
+ * its metatable: markup (item 1 is text that is HTML already), undefined (prints nothing), strict (undefined that raises). What is
+ * not plain is left to a function of lua/rille/template/, which may wait.
+ */
+#ifndef RL_BIND_TEMPLATE_KINDS_H
+#define RL_BIND_TEMPLATE_KINDS_H
+
+#include "bind/bind.h"
+#include "bind/core/core.h"
+
+/* Metatables by their address; they live as long as the functions, in the upvalues. */
+typedef struct rl__kinds {
+  const void *array, *tuple, *markup, *undefined, *strict;
+} rl__kinds;
+
+static inline const rl__kinds *rl__kinds_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+/* The address of the metatable of the table or userdata at `index`, or NULL. A row of a query is a plain mapping. */
+static inline const void *rl__meta_of(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return NULL;
+  if (lua_rawgeti(L, -1, 0) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &rl_shape_mark)
+    return lua_pop(L, 2), NULL;
+  lua_pop(L, 1);
+  const void *meta = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return meta;
+}
+
+/* Returns true if the key begins with an underscore and the table has a metatable: then Lua decides whether it may be seen. */
+static inline bool rl__may_be_private(lua_State *L, int index) {
+  const char *name = lua_type(L, index + 1) == LUA_TSTRING ? lua_tostring(L, index + 1) : "";
+  return name[0] == '_' && rl__meta_of(L, index);
+}
+
+/* Pushes the attribute named by the key at `index` + 1 of the table at `index`. Returns false, and pushes nothing, if that is for Lua. */
+static inline bool rl__push_attribute(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || rl__may_be_private(L, index)) return false;
+  lua_pushvalue(L, index + 1);
+  if (lua_rawget(L, index) != LUA_TNIL) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * What a template does so often that it is C: looking up attributes and items, listing, asking what a value is and whether it counts
+ * as true. See kinds.h.
+ */
+#include "bind/template/kinds.h"
+
+#include "bind/template/page.h"
+#include "bind/template/template.h"
+
+/* ---- looking up ------------------------------------------------------------------------------------------------------------------- */
+
+static int results_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return lua_gettop(L);
+}
+
+/* Leaves it to the function in upvalue 2. */
+static int by_lua(lua_State *L, int count, int results) {
+  lua_settop(L, count);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  lua_callk(L, count, results, 0, results_k);
+  return lua_gettop(L);
+}
+
+/* attr(object, name) -> value, peek(object, name) -> value or nil; Lua's part is asked for what is not a field of a table itself */
+static int l_attr(lua_State *L) { return rl__push_attribute(L, 1) ? 1 : by_lua(L, 2, 1); }
+
+/* An item of a list by its number from 0; pushes it. Internals of our own values hide at numbers, behind metatables. */
+static bool push_item(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TTABLE) return false;
+  if (lua_type(L, 2) == LUA_TSTRING) return rl__push_attribute(L, 1);
+  if (!lua_isinteger(L, 2) || lua_tointeger(L, 2) < 0 || rl__meta_of(L, 1)) return false;
+  if (lua_rawgeti(L, 1, 1) == LUA_TNIL) return false;
+  return lua_rawgeti(L, 1, lua_tointeger(L, 2) + 1) != LUA_TNIL;
+}
+
+/* item(object, key) -> value */
+static int l_item(lua_State *L) { return push_item(L) ? 1 : by_lua(L, 2, 1); }
+
+static bool is_empty(lua_State *L, int index) {
+  lua_pushnil(L);
+  if (!lua_next(L, index)) return true;
+  lua_pop(L, 2);
+  return false;
+}
+
+/* The address of a table in the table at `index`. */
+static const void *field_address(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  luaL_checktype(L, -1, LUA_TTABLE);
+  const void *address = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return address;
+}
+
+/* Pushes the metatables in the table at `index`, which live as long: that is its user value. */
+static void new_kinds(lua_State *L, int index) {
+  rl__kinds *k = lua_newuserdatauv(L, sizeof *k, 1);
+  *k =
+      (rl__kinds){field_address(L, index, "array"), field_address(L, index, "tuple"), field_address(L, index, "markup"),
+                  field_address(L, index, "undefined"), field_address(L, index, "strict")};
+  lua_pushvalue(L, index);
+  lua_setiuservalue(L, -2, 1);
+}
+
+/* ---- items ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The length of the value at `index` where it is a plain list or an empty table; else -1: that is for Lua. */
+static lua_Integer plain_length(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return -1;
+  const void *meta = rl__meta_of(L, index);
+  if (meta && meta != rl__kinds_of(L)->array && meta != rl__kinds_of(L)->tuple) return -1;
+  lua_Integer len = (lua_Integer)lua_rawlen(L, index);
+  return len > 0 || meta || is_empty(L, index) ? len : -1;
+}
+
+/* items(c, value) -> list, length, function of more; all_items(c, value) -> list, length; see template/items.lua */
+static int l_items(lua_State *L) {
+  lua_settop(L, 2);
+  lua_Integer len = plain_length(L, 2);
+  if (len < 0) return by_lua(L, 2, LUA_MULTRET);
+  lua_pushinteger(L, len);
+  return 2;
+}
+
+/* unpack(value, n) -> its n items */
+static int l_unpack(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 2);
+  lua_settop(L, 2);
+  if (plain_length(L, 1) != n) return by_lua(L, 2, LUA_MULTRET);
+  luaL_checkstack(L, (int)n, "too many items to unpack");
+  for (lua_Integer i = 1; i <= n; i++) lua_rawgeti(L, 1, i);
+  return (int)n;
+}
+
+/* ---- what a value is ------------------------------------------------------------------------------------------------------------------ */
+
+/* Upvalues of kind, behind the metatables' addresses: the key of ordered mappings, then these words. */
+enum {
+  WORD_UNDEFINED = 3,
+  WORD_NONE,
+  WORD_BOOLEAN,
+  WORD_NUMBER,
+  WORD_STRING,
+  WORD_MARKUP,
+  WORD_LIST,
+  WORD_TUPLE,
+  WORD_MAPPING,
+  WORD_FUNCTION,
+  WORD_OBJECT,
+  WORD_THREAD
+};
+static const char *const words[] = {"undefined", "none",  "boolean", "number",   "string", "markup",
+                                    "list",      "tuple", "mapping", "function", "object", "thread"};
+
+/* Whether the metatable of the table at 1 has the key of upvalue 2. */
+static bool is_ordered_mapping(lua_State *L) {
+  lua_getmetatable(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  return lua_rawget(L, -2) != LUA_TNIL;
+}
+
+static int kind_of_table(lua_State *L) {
+  const rl__kinds *known = rl__kinds_of(L);
+  const void *meta = rl__meta_of(L, 1);
+  if (!meta) return lua_rawgeti(L, 1, 1) != LUA_TNIL ? WORD_LIST : WORD_MAPPING;
+  if (meta == known->array) return WORD_LIST;
+  if (meta == known->markup) return WORD_MARKUP;
+  if (meta == known->undefined || meta == known->strict) return WORD_UNDEFINED;
+  if (meta == known->tuple) return WORD_TUPLE;
+  return is_ordered_mapping(L) ? WORD_MAPPING : WORD_OBJECT;
+}
+
+static int kind_of(lua_State *L) {
+  switch (lua_type(L, 1)) {
+    case LUA_TNONE:
+    case LUA_TNIL: return WORD_UNDEFINED;
+    case LUA_TBOOLEAN: return WORD_BOOLEAN;
+    case LUA_TNUMBER: return WORD_NUMBER;
+    case LUA_TSTRING: return WORD_STRING;
+    case LUA_TTABLE: return kind_of_table(L);
+    case LUA_TFUNCTION: return WORD_FUNCTION;
+    case LUA_TTHREAD: return WORD_THREAD;
+    default: return rl_is_null(L, 1) ? WORD_NONE : WORD_OBJECT;
+  }
+}
+
+/* kind(value) -> one of the words */
+static int l_kind(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(kind_of(L)));
+  return 1;
+}
+
+/* kind_function({array=, tuple=, markup=, undefined=, strict=}, keys) -> kind */
+static int l_kind_function(lua_State *L) {
+  lua_settop(L, 2);
+  new_kinds(L, 1);
+  lua_replace(L, 1);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) lua_pushstring(L, words[i]);
+  lua_pushcclosure(L, l_kind, 2 + (int)(sizeof words / sizeof *words));
+  return 1;
+}
+
+/* ---- truth ------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { FALSE, TRUE, ASK };
+
+static int truth_of_table(lua_State *L) {
+  const void *meta = rl__meta_of(L, 1);
+  if (!meta) return is_empty(L, 1) ? FALSE : TRUE;
+  if (meta == rl__kinds_of(L)->undefined) return FALSE;
+  if (meta != rl__kinds_of(L)->markup) return ASK;
+  lua_rawgeti(L, 1, 1);
+  return lua_rawlen(L, -1) > 0 ? TRUE : FALSE;
+}
+
+static int truth_of(lua_State *L) {
+  switch (lua_type(L, 1)) {
+    case LUA_TNONE:
+    case LUA_TNIL: return FALSE;
+    case LUA_TBOOLEAN: return lua_toboolean(L, 1) ? TRUE : FALSE;
+    case LUA_TSTRING: return lua_rawlen(L, 1) > 0 ? TRUE : FALSE;
+    case LUA_TNUMBER: return lua_tonumber(L, 1) != 0 ? TRUE : FALSE;
+    case LUA_TLIGHTUSERDATA: return rl_is_null(L, 1) ? FALSE : TRUE;
+    case LUA_TTABLE: return truth_of_table(L);
+    default: return TRUE;
+  }
+}
+
+/* truth(value) -> boolean: false are false, none, undefined, 0, and what is empty */
+static int l_truth(lua_State *L) {
+  int truth = truth_of(L);
+  if (truth == ASK) return by_lua(L, 1, 1);
+  lua_pushboolean(L, truth);
+  return 1;
+}
+
+/* truth_of_attribute(object, name) -> truth(attr(object, name)) in one step */
+static int l_truth_of_attribute(lua_State *L) {
+  if (!rl__push_attribute(L, 1)) return by_lua(L, 2, 1);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  int truth = truth_of(L);
+  if (truth == ASK) {
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_insert(L, 1);
+    lua_callk(L, 1, 1, 0, results_k);
+  } else {
+    lua_pushboolean(L, truth);
+  }
+  return 1;
+}
+
+/* defined(value) -> boolean */
+static int l_defined(lua_State *L) {
+  bool defined = !lua_isnoneornil(L, 1);
+  if (lua_type(L, 1) == LUA_TTABLE) {
+    const void *meta = rl__meta_of(L, 1);
+    defined = !meta || (meta != rl__kinds_of(L)->undefined && meta != rl__kinds_of(L)->strict);
+  }
+  lua_pushboolean(L, defined);
+  return 1;
+}
+
+/* ---- putting it together -------------------------------------------------------------------------------------------------------------- */
+
+/* Upvalues: 1 the kinds, then the fields of the argument that are named. Sets it in the table at index 3. */
+static void add_function(lua_State *L, const char *name, lua_CFunction function, const char *lua, const char *more) {
+  lua_pushvalue(L, 2);
+  lua_getfield(L, 1, lua);
+  lua_getfield(L, 1, more);
+  lua_pushcclosure(L, function, 3);
+  lua_setfield(L, 3, name);
+}
+
+/* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, peek=, item=, truth=, truth_of_attribute=, items=, all_items=,
+ * unpack=}
+ * -> table of functions. Metatables, and what these functions leave to Lua. */
+static int l_page_functions(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  new_kinds(L, 1);
+  lua_newtable(L);
+  luaL_setfuncs(L, rl__page_methods, 0);
+  add_function(L, "put", rl__page_put, "text", "attribute_text");
+  add_function(L, "attr", l_attr, "attr", "none");
+  add_function(L, "peek", l_attr, "peek", "none");
+  add_function(L, "item", l_item, "item", "none");
+  add_function(L, "truth", l_truth, "truth", "none");
+  add_function(L, "truth_of_attribute", l_truth_of_attribute, "truth_of_attribute", "truth");
+  add_function(L, "items", l_items, "items", "none");
+  add_function(L, "all_items", l_items, "all_items", "none");
+  add_function(L, "unpack", l_unpack, "unpack", "none");
+  add_function(L, "defined", l_defined, "none", "none");
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"page_functions", l_page_functions}, {"kind_function", l_kind_function}, {NULL, NULL}};
+
+void rl_bind_value(lua_State *L) {
+  static const lua_CFunction transparent[] = {l_attr, l_item, l_truth, l_truth_of_attribute, l_items, l_unpack};
+  for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
+  luaL_setfuncs(L, functions, 0);
+}
