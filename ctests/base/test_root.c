@@ -60,9 +60,10 @@ TEST(a_file_below_is_read_whole) {
   assert_slice(rl_buf_slice(&buf), "in");
 }
 
-static const char *const hostile[] = {"../outside", "sub/../../outside", "/etc/passwd",  "out",       "slash/etc/passwd",
-                                      "..",         "sub/../..",         "inside/../../outside", "/", "//etc/passwd",
-                                      "dangling",   "sub/file/x",        "sub/file/",    "no\xff\xfe", "\n"};
+static const char *const hostile[] = {
+    "../outside", "sub/../../outside",    "/etc/passwd", "out",          "slash/etc/passwd", "..",
+    "sub/../..",  "inside/../../outside", "/",           "//etc/passwd", "dangling",         "sub/file/x",
+    "sub/file/",  "no\xff\xfe",           "\n"};
 
 TEST(names_of_a_stranger_lead_nowhere) {
   UNUSED;
@@ -134,7 +135,8 @@ TEST(more_than_the_buffer_takes_is_refused) {
 /* Everything but "." and "..", by bytes whatever the language. */
 TEST(names_are_listed_in_order) {
   UNUSED;
-  static const char *const names[] = {"f.dot", "fB", "fb", "ldangling", "dempty", "linside", "lout", "?pipe", "lslash", "dsub"};
+  static const char *const names[] = {"f.dot",   "fB",   "fb",    "ldangling", "dempty",
+                                      "linside", "lout", "?pipe", "lslash",    "dsub"};
   size_t at = 0;
   rl_root_entry entry;
   assert_int_equal(rl_root_list(&root, "", &buf), 0);

@@ -119,7 +119,8 @@ TEST(what_was_saved_is_loaded) {
 
 TEST(what_a_stranger_sends_finds_nothing) {
   UNUSED;
-  static const char *const tokens[] = {"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "' OR 1 = 1 --", "\xff\xfe"};
+  static const char *const tokens[] = {"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "' OR 1 = 1 --",
+                                       "\xff\xfe"};
   for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
     assert_int_equal(session_load(store, &rules, rl_slice_str(tokens[i]), &other), RL_ENOTFOUND);
   start("a");

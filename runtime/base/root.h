@@ -37,7 +37,12 @@ struct rl_root {
 extern const rl_root rl_root_files;
 
 /* What a list says of an entry itself: a link is a link. */
-typedef enum rl_root_kind { RL_ROOT_FILE = 'f', RL_ROOT_DIRECTORY = 'd', RL_ROOT_LINK = 'l', RL_ROOT_OTHER = '?' } rl_root_kind;
+typedef enum rl_root_kind {
+  RL_ROOT_FILE = 'f',
+  RL_ROOT_DIRECTORY = 'd',
+  RL_ROOT_LINK = 'l',
+  RL_ROOT_OTHER = '?'
+} rl_root_kind;
 
 typedef struct rl_root_entry {
   rl_root_kind kind;

@@ -72,9 +72,9 @@ static int open_regular(const rl_root *root, const char *path, rl_file *file, st
   int fd, code = rl_root_open(root, path, &fd);
   if (code) return code_of_open(code);
   code = fstat(fd, info)          ? RL_ENOTFOUND
-             : S_ISREG(info->st_mode) ? RL_OK
-             : S_ISDIR(info->st_mode) ? RL_EEXISTS
-                                      : RL_ENOTFOUND;
+         : S_ISREG(info->st_mode) ? RL_OK
+         : S_ISDIR(info->st_mode) ? RL_EEXISTS
+                                  : RL_ENOTFOUND;
   if (code) {
     close(fd);
     return code;

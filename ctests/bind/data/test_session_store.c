@@ -42,7 +42,8 @@ static int64_t number(const char *sql) {
 }
 
 static const char table[] =
-    "CREATE TABLE rille_sessions (key BLOB PRIMARY KEY, data TEXT NOT NULL, created REAL NOT NULL, saved REAL NOT NULL, "
+    "CREATE TABLE rille_sessions (key BLOB PRIMARY KEY, data TEXT NOT NULL, created REAL NOT NULL, saved REAL NOT "
+    "NULL, "
     "expires REAL NOT NULL, version INTEGER NOT NULL)";
 
 static rl_session_store *open_store(void) {
@@ -119,7 +120,8 @@ TEST(saves_take_expired_rows_along_once_a_minute) {
   rules.now_ms += 20000;
   rl_session_renew(&other, rules.now_ms);
   assert_int_equal(session_save(store, &rules, &other, &token), 0);
-  assert_int_equal(number("SELECT count(*) FROM rille_sessions"), 2); /* the one before was saved less than a minute ago */
+  assert_int_equal(number("SELECT count(*) FROM rille_sessions"),
+                   2); /* the one before was saved less than a minute ago */
   rules.now_ms += 60000;
   rl_session_renew(&other, rules.now_ms);
   assert_int_equal(session_save(store, &rules, &other, &token), 0);

@@ -1,10 +1,10 @@
 /* Session stores in a database, for Lua: the store (session_store.h) in the box that all stores have. */
+#include "bind/http/session.h"
 #include "base/error.h"
 #include "bind/data/data.h"
 #include "bind/data/error.h"
 #include "bind/data/pending.h"
 #include "bind/data/session_store.h"
-#include "bind/http/session.h"
 
 static void check(lua_State *L, void *ud) { rl_sql_check_usable(L, ud); }
 

@@ -26,11 +26,13 @@ typedef struct work {
 static const char *const statements[] = {
     [LOAD] = "SELECT data, created, saved, version FROM rille_sessions WHERE key = ? AND expires > ?",
     [INSERT] = "INSERT INTO rille_sessions (key, data, created, saved, expires, version) VALUES (?, ?, ?, ?, ?, 1)",
-    [UPDATE] = "UPDATE rille_sessions SET data = ?, saved = ?, expires = ?, version = version + 1 WHERE key = ? AND "
-               "version = ?",
+    [UPDATE] =
+        "UPDATE rille_sessions SET data = ?, saved = ?, expires = ?, version = version + 1 WHERE key = ? AND "
+        "version = ?",
     [LOOK] = "SELECT 1 FROM rille_sessions WHERE key = ?",
-    [SWEEP] = "DELETE FROM rille_sessions WHERE rowid IN (SELECT rowid FROM rille_sessions WHERE expires <= ? ORDER BY "
-              "expires LIMIT ?)",
+    [SWEEP] =
+        "DELETE FROM rille_sessions WHERE rowid IN (SELECT rowid FROM rille_sessions WHERE expires <= ? ORDER BY "
+        "expires LIMIT ?)",
     [REVOKE] = "DELETE FROM rille_sessions WHERE key = ?",
 };
 
@@ -252,8 +254,8 @@ static void del(rl_session_store *store) { rl_free(store); }
 rl_session_store *rl_session_database_new(rl_database *const *database) {
   database_store *s = rl_calloc(1, sizeof *s);
   if (!s) return NULL;
-  s->store = (rl_session_store){
-      .load = load, .save = save, .revoke = revoke, .start = start, .cancel = cancel, .del = del};
+  s->store =
+      (rl_session_store){.load = load, .save = save, .revoke = revoke, .start = start, .cancel = cancel, .del = del};
   s->database = database;
   return &s->store;
 }

@@ -159,9 +159,7 @@ static waiting *push_call(lua_State *L, rl_session_box *box) {
   return w;
 }
 
-static void on_done(rl_session_call *call) {
-  rl_task_wake(&((waiting *)call->owner)->waker);
-}
+static void on_done(rl_session_call *call) { rl_task_wake(&((waiting *)call->owner)->waker); }
 
 static bool undo(rl_task *task, void *ud) {
   waiting *w = ud;
@@ -311,14 +309,10 @@ static int l_csrf_check(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"session_store", l_session_store},
-                                     {"session_new", l_session_new},
-                                     {"session_state", l_session_state},
-                                     {"session_hold", l_session_hold},
-                                     {"session_use", l_session_use},
-                                     {"csrf_token", l_csrf_token},
-                                     {"csrf_check", l_csrf_check},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"session_store", l_session_store}, {"session_new", l_session_new},
+                                     {"session_state", l_session_state}, {"session_hold", l_session_hold},
+                                     {"session_use", l_session_use},     {"csrf_token", l_csrf_token},
+                                     {"csrf_check", l_csrf_check},       {NULL, NULL}};
 
 static const luaL_Reg methods[] = {{"load", l_load}, {"save", l_save}, {"revoke", l_revoke}, {NULL, NULL}};
 
