@@ -106,7 +106,7 @@ static int load(rl_session_store *store, rl_session_call *call, rl_slice token) 
   return code;
 }
 
-/* What stands there must be what the session was loaded from. */
+/* Checks that the record is still the one from which the session was loaded. */
 static int check_version(const record *r, const rl_session *session) {
   if (!session->version) return RL_OK;
   if (!r) return RL_ENOTFOUND;

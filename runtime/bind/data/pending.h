@@ -12,8 +12,8 @@
 
 #include "bind/data/handle.h"
 
-/* What a waiting task knows of its operation: a userdata, which its stack anchors, and which owns the operation until it is
- * sent and again once it is done. */
+/* The operation of a waiting task: a userdata, which the task's stack anchors, and which owns the operation until it is sent,
+ * and again once it is done. */
 typedef struct rl_pending {
   rl_op *op; /* NULL: it was dropped */
   rl_waker waker;

@@ -16,7 +16,7 @@ typedef struct database_store {
   int64_t next_sweep_ms;
 } database_store;
 
-/* What is under way for a call (call->work). */
+/* The operation of a call (call->work). */
 typedef struct work {
   rl_op *op;
   database_store *store;
@@ -102,7 +102,7 @@ static int take_saved(database_store *s, rl_session_call *call) {
   return ask(s, call, SWEEP);
 }
 
-/* What the answer to a step means: a code, or RL_SESSION_LATER if there is another step. `row`: the first one, or NULL. */
+/* Takes the answer to a step. Returns a code, or RL_SESSION_LATER if there is another step. `row`: the first one, or NULL. */
 static int take(database_store *s, rl_session_call *call, const rl_value *row, int64_t changes) {
   switch (call->step) {
     case LOAD: return take_session(call, row);

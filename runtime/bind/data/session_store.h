@@ -13,7 +13,7 @@
 #include "data/database.h"
 #include "session/store.h"
 
-/* What call->fault is if the database failed; `sql` is static, no data: of all of them. */
+/* Describes why the database failed (call->fault). `sql` is static; no data: no single statement is at fault. */
 typedef struct rl_session_fault {
   rl_sql_error error;
   rl_slice sql;

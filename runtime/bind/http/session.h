@@ -10,7 +10,7 @@
 #include "bind/bind.h"
 #include "session/store.h"
 
-/* What Lua must be told of a store that may fail or wait. */
+/* Checks and messages for a store that may fail or wait. */
 typedef struct rl_session_guard {
   /* Before each call: raises if the store cannot be used now. */
   void (*check)(lua_State *L, void *ud);

@@ -1,3 +1,4 @@
+-- lua/rille/migrations.lua, on runtime/data/sqlite/{migrate,run,sql}.c.
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 

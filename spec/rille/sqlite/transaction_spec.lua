@@ -1,3 +1,4 @@
+-- runtime/data/sqlite/{interactive,writer,batch}.c, runtime/data/transaction.c and runtime/bind/data/transaction.c.
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local testing = require "rille.testing"
