@@ -1,5 +1,5 @@
--- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are C's (bind/data/database.c); here is what reads well in
--- Lua: transactions as functions, migrations from a directory, iterators.
+-- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are run in C (bind/data/database.c); here is what reads
+-- well in Lua: transactions as functions, migrations from a directory, iterators.
 local names = require "rille.names"
 local native = require "rille.native.core"
 local native_data = require "rille.native.data"

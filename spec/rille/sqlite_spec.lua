@@ -1,5 +1,5 @@
--- lua/rille/sqlite.lua, on runtime/data/sqlite/{store,batch,statement,cache,sqlite,clock,error}.c and runtime/bind/data/{database,
--- params,rows,error,sqlite}.c: what a program gets from a database.
+-- lua/rille/sqlite.lua, on runtime/data/sqlite/{store,batch,statement,cache,sqlite,clock,error}.c and
+-- runtime/bind/data/{database,params,rows,error,sqlite}.c: what a program gets from a database.
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local scratch = require "spec.support.scratch"
