@@ -19,7 +19,7 @@ function Report:ok(...) self:add("ok", (...):format(select(2, ...))) end
 function Report:warn(is, fix) self:add("warning", is, fix) end
 function Report:fault(is, fix) self:add("fault", is, fix) end
 
--- What a check itself stumbles over is a finding too.
+-- An error inside a check is a finding too.
 local function run_check(report, name, check, context)
   report.name = name
   local _, err = native.try(check, report, context)

@@ -59,8 +59,5 @@ int rl_error_of_word(const char *word);
 const char *rl_error_text(int code);
 /* The HTTP status a client is to see; 500 for an unknown code. */
 int rl_error_status(int code);
-/* The code for a value of errno: EAGAIN -> RL_EAGAIN, EPIPE and ECONNRESET -> RL_ERESET, ENOSPC -> RL_EFULL, … Whoever runs out
- * of descriptors (RL_ENOFILES) or of the kernel's memory comes by here, so the log is told here (base/descriptors.h). */
-int rl_error_from_errno(int saved_errno);
 
 #endif

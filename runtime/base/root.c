@@ -11,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/error.h"
+#include "base/os_error.h"
 
 /* No terminal becomes ours. */
 static int flags_of(bool waits) { return O_RDONLY | O_CLOEXEC | O_NOCTTY | (waits ? 0 : O_NONBLOCK); }

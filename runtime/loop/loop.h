@@ -21,6 +21,7 @@
 #include "loop/inbox.h"
 #include "loop/wheel.h"
 
+typedef struct rl_loop rl_loop;
 typedef struct rl_timer rl_timer;
 typedef struct rl_post rl_post;
 
@@ -66,7 +67,7 @@ struct rl_loop {
   void *worker; /* who owns this loop; not ours */
 };
 
-/* 0 or an error; the struct may be embedded and does not move. */
+/* 0 or RL_ENOMEM (no memory, or no descriptors): then nothing is left of it. The struct may be embedded and does not move. */
 int rl_loop_init(rl_loop *loop);
 /* Every handle has been closed by its owner; RL_EBUSY where one is still open (a leak: the caller reports it). Jobs under
  * way are waited for. */

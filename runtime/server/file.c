@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "base/os_error.h"
 
 enum { BUCKETS = 256 };
 

@@ -1,3 +1,5 @@
+-- lua/rille/boot.lua, lua/rille/lint.lua
+--
 -- rille check says what is wrong and nothing else; an undefined variable is an error, with luacheck's settings of the project or
 -- ours. rille routes names places in one way.
 local processes = require "spec.support.process"

@@ -1,3 +1,4 @@
+-- lua/rille/app.lua, lua/rille/app/check.lua, lua/rille/app/routes.lua, lua/rille/traits.lua
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,4 @@
+-- lua/rille/password.lua, lua/rille/seal.lua
 local rille = require "rille"
 
 describe("digests and tokens", function()

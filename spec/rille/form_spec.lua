@@ -1,3 +1,4 @@
+-- lua/rille/form.lua, lua/rille/part.lua, lua/rille/upload.lua
 local multipart = require "spec.support.multipart"
 local native = require "rille.native.core"
 local rille = require "rille"

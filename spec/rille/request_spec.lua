@@ -1,3 +1,4 @@
+-- lua/rille/request.lua, lua/rille/coding.lua
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,4 @@
+-- lua/rille/compress.lua
 local rille = require "rille"
 local testing = require "rille.testing"
 

@@ -1,3 +1,4 @@
+-- lua/rille/validate/init.lua, lua/rille/validate/schema.lua
 local multipart = require "spec.support.multipart"
 local rille = require "rille"
 local testing = require "rille.testing"

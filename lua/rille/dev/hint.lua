@@ -1,6 +1,6 @@
--- What the error page suggests: for the mistakes that everybody makes once. A rule looks at the message, at the line at fault and
--- at what the frame held, and says in a sentence or two what is meant and how it is written; where no rule knows, nothing is
--- said. `known` are things to compare names with, asked only when a rule wants them:
+-- Hints of the error page, for the mistakes that everybody makes once. A rule looks at the message, at the line at fault and at
+-- the variables of the frame. It says in a sentence or two what was probably meant and how to write it. If no rule applies,
+-- there is no hint. `known` has names to compare with, asked only when a rule wants them:
 --
 --   known.columns() -> list of names    known.tables()    known.templates()
 local native = require "rille.native.core"
@@ -36,7 +36,7 @@ local function plain(text) return (text:gsub("%W", "%%%0")) end
 
 local function word(name) return "%f[%w_]" .. plain(name) .. "%f[^%w_]" end
 
--- What was assigned to a name last, above the line at fault and inside of its function.
+-- Returns what was assigned to a name last, above the line at fault and inside of its function.
 local function assigned(about, name)
   local first = math.max(1, about.frame and about.frame.from or about.what.line - 60, about.what.line - 200)
   for number = about.what.line, first, -1 do
@@ -48,7 +48,7 @@ end
 
 -- ---- something is nil ---------------------------------------------------------------------------------------------
 
--- Where the value came from -> what nil means there.
+-- Pattern of the code a value came from -> what nil means there.
 local origins = {
   { ":one%s*[%(\"'%[]", "`%s` comes from db:one, which returns nil if no row matches: "
     .. "`if not %s then rille.abort(404) end` before this line answers 404." },
@@ -97,7 +97,7 @@ local function local_picture(about, name)
   end
 end
 
--- Whether it is of a query: by what was assigned to it, or by the loop that it is of.
+-- Returns true if a variable holds a row of a query, judging by what was assigned to it or by the loop it belongs to.
 local function is_row(about, object)
   local value = assigned(about, object)
   if value then return value:find ":one%s*[%(\"'%[]" ~= nil end
@@ -159,7 +159,7 @@ local function compared()
     .. "it a number."
 end
 
--- What people call that is a field here, and read that is called.
+-- Fields that people call like methods.
 local fields = {
   status = "A status is a field: `res.status = 404`, or the second value that a handler returns.",
   query = "The query is a table: `req.query.NAME`.", params = "The parameters are a table: `req.params.NAME`.",
@@ -239,7 +239,7 @@ local function near_template(about, name)
   return ("The templates are %s."):format(listed(names, 12))
 end
 
--- What people know from elsewhere -> what does it here.
+-- Names people know from elsewhere -> what does the same here.
 local instead = {
   cjson = "rille.json_decode and rille.json_encode", dkjson = "rille.json_decode and rille.json_encode",
   json = "rille.json_decode and rille.json_encode", ["cjson.safe"] = "rille.json_decode and rille.json_encode",

@@ -1,4 +1,4 @@
--- What of the machine is to be looked at: versions, what is installed, disk, descriptors, ports, the clock.
+-- Checks of the machine: versions, what is installed, disk, descriptors, ports, the clock.
 local native = require "rille.native.core"
 local paths = require "rille.paths"
 
@@ -100,7 +100,7 @@ local in_memory = { tmpfs = true, ramfs = true }
 local over_network = { nfs = true, nfs4 = true, cifs = true, smb3 = true, smbfs = true, ["fuse.sshfs"] = true, ["9p"] = true,
   vboxsf = true, ceph = true, glusterfs = true }
 
--- What the disk is asked not to honour.
+-- Returns the mount option that stops the disk from flushing, or nil.
 local function skips_flushes(options)
   for _, word in ipairs { "nobarrier", "barrier=0", "nofail_flush" } do
     if ("," .. options .. ","):find("," .. word .. ",", 1, true) then return word end

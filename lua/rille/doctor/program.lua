@@ -1,4 +1,4 @@
--- What of the program itself is to be looked at: that it loads, its secret, .env, its database and migrations.
+-- Checks of the program: that it loads, its secret, .env, its database and migrations.
 local loader = require "rille.loader"
 local locate = require "rille.locate"
 local native = require "rille.native.core"
@@ -114,7 +114,7 @@ local function databases()
   return list, false
 end
 
--- What is missing yet can be made.
+-- Checks that a missing database could be created.
 local function look_at_missing(report, path)
   local folder = folder_of(path)
   local there = info(folder == "" and "/" or folder)

@@ -1,5 +1,5 @@
 ---@meta _
--- What a handler gets, for editors: see rille.lua beside this file.
+-- The request that a handler gets, for editors: see rille.lua in this folder.
 
 ---@class rille.request
 ---@field method string "GET"

@@ -1,7 +1,7 @@
--- What people look for under another name, as other frameworks have it or as one would guess, and what is meant by it.
+-- Names that people try, from other frameworks or by guessing, and what they mean here.
 local M = {}
 
---- What a message about an unknown name ends with, where there are too many names to list.
+--- The ends of messages about an unknown name, for classes with too many names to list.
 M.ends = {
   req = "; keep data of this request in req.state",
   app = "; keep data of the program in app.state",

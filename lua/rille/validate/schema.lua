@@ -1,4 +1,4 @@
--- What a schema says, brought into one form: from the short ways of writing it, and from the words of JSON Schema.
+-- Brings a schema into one form, from the short ways of writing it and from the words of JSON Schema.
 --
 --   "string"                              {type = "string"}
 --   {title = "string", tags = {…}}        {type = "object", fields = {…}}: a table without a type is one of fields
@@ -32,7 +32,7 @@ local known = {
   values = "string|table", unknown = "string|boolean", types = "table", description = "string", title = "string",
 }
 
--- Which words go with which type.
+-- The words that go with each type.
 local belongs = {
   min = { string = true, integer = true, number = true, list = true },
   max = { string = true, integer = true, number = true, list = true, file = true },
@@ -106,7 +106,7 @@ local function type_of(schema, where)
   return (schema.fields or schema.values) and "object" or "any"
 end
 
--- Whether a table is a schema itself, or the fields of an object.
+-- Returns true if a table is a schema itself, false if it is the fields of an object.
 local function is_schema(schema)
   local kind = schema.type
   if type(kind) == "table" then kind = kind[1] == "null" and kind[2] or kind[1] end

@@ -1,3 +1,4 @@
+-- lua/rille/template/loader.lua, lua/rille/template/environment.lua
 local rille = require "rille"
 
 local function shell(command) assert(os.execute(command)) end

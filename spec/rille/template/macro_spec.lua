@@ -1,3 +1,5 @@
+-- lua/rille/template/macro.lua, lua/rille/template/call.lua
+--
 -- Calls of macros: what stands for what in a call, whatever way the call takes.
 local rille = require "rille"
 
