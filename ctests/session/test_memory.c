@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "crypto/digest.h"
+#include "support/session.h"
 #include "support/test.h"
 
 static rl_session_memory *memory;
@@ -40,14 +41,14 @@ static void start(const char *data) {
 
 static int save(void) {
   rl_buf_clear(&token);
-  return store->save(store, &rules, &session, &token);
+  return session_save(store, &rules, &session, &token);
 }
 
 /* Into `session`. */
 static int load(void) {
   rl_session_free(&session);
   rl_session_init(&session);
-  return store->load(store, &rules, rl_buf_slice(&token), &session);
+  return session_load(store, &rules, rl_buf_slice(&token), &session);
 }
 
 TEST(what_was_saved_is_found_by_its_token) {
@@ -115,7 +116,7 @@ TEST(a_save_on_top_of_another_one_is_a_conflict) {
   assert_int_equal(save(), 0);
   assert_int_equal(save(), 0); /* its own is none */
   rl_buf_clear(&token);
-  assert_int_equal(store->save(store, &rules, &mine, &token), RL_EAGAIN);
+  assert_int_equal(session_save(store, &rules, &mine, &token), RL_EAGAIN);
   rl_session_free(&mine);
 }
 
@@ -124,7 +125,7 @@ TEST(what_was_revoked_is_gone_and_cannot_be_saved_again) {
   start("hello");
   save();
   load();
-  assert_int_equal(store->revoke(store, &rules, &session), 0);
+  assert_int_equal(session_revoke(store, &rules, &session), 0);
   assert_int_equal(save(), RL_ENOTFOUND);
   assert_int_equal(load(), RL_ENOTFOUND);
 }
@@ -184,7 +185,7 @@ TEST(expired_ones_are_swept_by_the_saves_of_others) {
   for (int i = 0; i < 300; i++) {
     start("hello");
     save();
-    store->revoke(store, &rules, &session);
+    session_revoke(store, &rules, &session);
   }
   assert_int_equal(rl_session_memory_count(memory), 0);
 }
@@ -210,11 +211,11 @@ TEST(memory_that_is_short_loses_nothing) {
     rl_buf_init(&out, RL_BUF_NO_LIMIT);
     rl_buf_init(&copy.data, RL_BUF_NO_LIMIT);
     rl_alloc_fail_at(nth, false);
-    int code = store->save(store, &rules, &session, &out);
+    int code = session_save(store, &rules, &session, &out);
     rl_alloc_fail_at(0, false);
     assert_true(code == 0 || code == RL_ENOMEM);
     rl_alloc_fail_at(nth, false);
-    code = store->load(store, &rules, rl_buf_slice(&token), &copy);
+    code = session_load(store, &rules, rl_buf_slice(&token), &copy);
     rl_alloc_fail_at(0, false);
     assert_true(code == 0 || code == RL_ENOMEM);
     rl_session_free(&copy);
@@ -236,10 +237,10 @@ static void hammer(void *arg) {
     rl_session_renew(&s, own.now_ms);
     rl_buf_add_str(&s.data, "hello");
     rl_buf_clear(&text);
-    store->save(store, &own, &s, &text);
+    session_save(store, &own, &s, &text);
     rl_buf_clear(&s.data);
-    store->load(store, &own, rl_buf_slice(&text), &s);
-    if (i % 2) store->revoke(store, &own, &s);
+    session_load(store, &own, rl_buf_slice(&text), &s);
+    if (i % 2) session_revoke(store, &own, &s);
     own.now_ms++;
     rl_session_free(&s);
   }
@@ -252,6 +253,16 @@ TEST(threads_share_it) {
   for (int i = 0; i < THREADS; i++) uv_thread_create(&threads[i], hammer, NULL);
   for (int i = 0; i < THREADS; i++) uv_thread_join(&threads[i]);
   assert_true(rl_session_memory_count(memory) <= 1000);
+}
+
+static rl_session_store *open_store(void) {
+  memory = rl_session_memory_new(1000, 1 << 20);
+  return memory ? rl_session_memory_store(memory) : NULL;
+}
+
+static void close_store(rl_session_store *closed) {
+  closed->del(closed);
+  rl_session_memory_del(memory);
 }
 
 int main(void) {
@@ -272,5 +283,6 @@ int main(void) {
       EACH(memory_that_is_short_loses_nothing),
       EACH(threads_share_it),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  session_suite = (session_suite_ops){.open = open_store, .close = close_store, .keeps = true};
+  return cmocka_run_group_tests(tests, NULL, NULL) + session_suite_run();
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "crypto/digest.h"
+#include "support/session.h"
 #include "support/test.h"
 
 static rl_keyring ring;
@@ -23,7 +24,7 @@ static int setup(void **state) {
   rl_session_renew(&session, rules.now_ms);
   rl_buf_add_str(&session.data, "hello");
   rl_buf_init(&token, RL_BUF_NO_LIMIT);
-  return store->save(store, &rules, &session, &token);
+  return session_save(store, &rules, &session, &token);
 }
 
 static int teardown(void **state) {
@@ -38,7 +39,7 @@ static int teardown(void **state) {
 static int load(void) {
   rl_session_free(&session);
   rl_session_init(&session);
-  return store->load(store, &rules, rl_buf_slice(&token), &session);
+  return session_load(store, &rules, rl_buf_slice(&token), &session);
 }
 
 TEST(the_token_is_the_session) {
@@ -72,7 +73,7 @@ TEST(age_and_lifetime_are_inside) {
   assert_int_equal(load(), 0);
   assert_true(session.refresh);
   rl_buf_clear(&token);
-  assert_int_equal(store->save(store, &rules, &session, &token), 0);
+  assert_int_equal(session_save(store, &rules, &session, &token), 0);
   rules.now_ms += 999;
   assert_int_equal(load(), 0);
   rules.lifetime_ms = 1998;
@@ -85,10 +86,10 @@ TEST(age_and_lifetime_are_inside) {
 TEST(what_was_taken_back_stays_so_until_every_copy_has_expired) {
   UNUSED;
   assert_int_equal(load(), 0);
-  assert_int_equal(store->revoke(store, &rules, &session), 0);
+  assert_int_equal(session_revoke(store, &rules, &session), 0);
   rl_buf other;
   rl_buf_init(&other, RL_BUF_NO_LIMIT);
-  assert_int_equal(store->save(store, &rules, &session, &other), RL_ENOTFOUND);
+  assert_int_equal(session_save(store, &rules, &session, &other), RL_ENOTFOUND);
   assert_int_equal(load(), RL_ENOTFOUND);
   rules.now_ms += 999;
   assert_int_equal(load(), RL_ENOTFOUND);
@@ -105,7 +106,7 @@ TEST(it_fits_a_cookie_or_is_refused) {
     rl_buf_clear(&session.data);
     rl_buf_clear(&token);
     for (size_t i = 0; i < len; i++) rl_buf_add_char(&session.data, 'x');
-    int code = store->save(store, &rules, &session, &token);
+    int code = session_save(store, &rules, &session, &token);
     assert_true(code == 0 || code == RL_ETOOBIG);
     assert_int_equal(code == 0, token.len + 5 <= RL_LIMIT_COOKIE);
     if (!code) most = len;
@@ -124,6 +125,18 @@ TEST(an_older_key_opens_and_asks_for_a_new_seal) {
   assert_true(session.refresh);
 }
 
+static rl_session_store *open_store(void) {
+  rl_keyring_init(&ring);
+  rl_keyring_add(&ring, RL_SLICE("a secret that is long enough to be one"));
+  revoked = rl_session_memory_new(100, 1 << 20);
+  return rl_session_sealed_new(&ring, revoked);
+}
+
+static void close_store(rl_session_store *closed) {
+  closed->del(closed);
+  rl_session_memory_del(revoked);
+}
+
 int main(void) {
   if (!rl_crypto_init()) return 1;
 #define EACH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -132,5 +145,6 @@ int main(void) {
       EACH(age_and_lifetime_are_inside),    EACH(what_was_taken_back_stays_so_until_every_copy_has_expired),
       EACH(it_fits_a_cookie_or_is_refused), EACH(an_older_key_opens_and_asks_for_a_new_seal),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  session_suite = (session_suite_ops){.open = open_store, .close = close_store};
+  return cmocka_run_group_tests(tests, NULL, NULL) + session_suite_run();
 }

@@ -15,7 +15,7 @@ local function fail(format, ...) error(errors.new("migration", format:format(...
 
 -- ---- the order of names --------------------------------------------------------------------------------------------
 
--- The digits that a name begins with, without zeros in front; "" where there are none.
+-- Returns the digits that a name begins with, without leading zeros; "" if there are none.
 local function number_of(name)
   local digits = name:match "^%d+"
   if not digits then return "" end
@@ -45,7 +45,7 @@ local function goes_back(name)
   return backwards[last] or name:find "^U%d[%d%.]*__" ~= nil
 end
 
--- The words of a comment, in lower case, and whether it has a sign that a tool's own would have.
+-- Returns the words of a comment, in lower case, and true if it has a sign that a tool's own would have.
 local function words_of(comment)
   local words = {}
   for word in comment:lower():gmatch "%a+" do words[#words + 1] = word end
@@ -54,7 +54,7 @@ end
 
 local tools = { goose = true, migrate = true, dbmate = true, micrate = true, rambler = true, sqlx = true, evolutions = true }
 
--- Whether a comment begins the part of a file that takes it back: "-- +goose Down", "-- migrate:down", "-- +migrate Down",
+-- Returns true if a comment begins the part of a file that undoes it: "-- +goose Down", "-- migrate:down", "-- +migrate Down",
 -- "-- rambler down", "-- //@UNDO", "-- rollback", "# --- !Downs", "---- create above / drop below ----".
 local function begins_back(comment)
   local words, signed = words_of(comment)
@@ -98,11 +98,8 @@ local function read_file(where, path)
   if info and info.type ~= "file" then
     fail("migration %s is a %s: a file was expected", where, info.type == "directory" and "folder" or "device")
   end
-  local file, message = io.open(path, "rb")
-  if not file then fail("migration %s: %s", where, message) end
-  local sql = file:read "a"
-  file:close()
-  if not sql then fail("migration %s cannot be read", where) end
+  local sql, message = native.read_file(path)
+  if not sql then fail("migration %s: %s", where, message) end
   return sql
 end
 
@@ -234,7 +231,7 @@ local function check(list, directory)
   if complaints[1] then fail("migrations of %s: %s", directory, table.concat(complaints, "; ")) end
 end
 
--- Whether there is anything to do: then the database is not locked for it.
+-- Returns true if there is anything to do. If not, the database is never locked.
 local function needs_work(list)
   for _, item in ipairs(list) do
     if item.state == "pending" or (item.state == "applied" and not item.was) then return true end
@@ -271,14 +268,14 @@ local function print_table(list)
   end
 end
 
--- What was applied, without making a database that is not there.
+-- Returns what was applied. Does not create the database.
 local function applied_in(path)
   if not native.file_info(path) then return {} end
   local db <close> = require("rille.sqlite").open(path, { read_only = true })
   return M.applied(db)
 end
 
---- status(path, directory) -> exit status: prints the state of each migration; 1 where one is not as it was
+--- status(path, directory) -> exit status: prints the state of each migration; 1 if one has changed since
 function M.status(path, directory)
   local list = M.compare(M.read(directory, directory), applied_in(path))
   local wrong = 0
@@ -293,7 +290,7 @@ function M.status(path, directory)
   return wrong
 end
 
---- apply(path, directory) -> exit status: the database is made where it is missing
+--- apply(path, directory) -> exit status: creates the database if it is missing
 function M.apply(path, directory)
   local files = M.read(directory, directory) -- before there is a database
   local db <close> = require("rille.sqlite").open(path)

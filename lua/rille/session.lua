@@ -17,9 +17,8 @@ local vary = require "rille.vary"
 
 local M = {}
 
--- Under which a request keeps its own; no field of req is called so.
-local CONFIG, HOLDER = "session config", "session holder"
-native_http.request_keeps(CONFIG, HOLDER)
+-- The library's own state of a request. A program cannot reach it: no field of req is called so.
+local state_of, hold, use = native_http.session_state, native_http.session_hold, native_http.session_use
 
 -- ---- configuration ------------------------------------------------------------------------------------------------
 
@@ -106,7 +105,7 @@ end
 
 -- The sessions of a request: of the middleware that it has passed, or that its app uses and it has not passed yet.
 local function config_of(req)
-  local config = req[CONFIG]
+  local _, config = state_of(req)
   local app = not config and req.app
   while app do
     if app.session then return app.session end
@@ -197,7 +196,7 @@ local function from_json(text)
   return value
 end
 
--- What cannot be saved is the handler's: its file and line stand in front.
+-- Encodes the session. If a value cannot be saved, the handler is at fault: the message begins with its file and line.
 local function encode(holder, req)
   local ok, text = pcall(to_json, holder.data, holder.flashes)
   if not ok then error(type(text) == "string" and native_http.handler_place(req) .. text or text, 0) end
@@ -222,15 +221,15 @@ local function open(req, config)
   local data, flashes = decode(record)
   local holder = { config = config, store = store, record = record, token = token, data = data, flashes = flashes,
     before = record and record.data }
-  native_http.request_keep(req, HOLDER, holder)
+  hold(req, holder)
   native_http.request_keep(req, "session", data)
   native_http.request_finish(req, finish)
   return holder
 end
 
--- The holder of a request's session, loaded where it was not; nil where there are no sessions.
+-- Returns the holder of a request's session, and loads it first if need be; nil if there are no sessions.
 local function holder_of(req)
-  local holder = req[HOLDER]
+  local holder = state_of(req)
   if holder then return holder end
   local config = config_of(req)
   return config and open(req, config)
@@ -270,7 +269,7 @@ local function too_large(holder, text)
     holder.config.store == "cookie" and ", or use store = 'memory' or 'sqlite'" or "")), 0)
 end
 
--- -> token, or nil where it was revoked meanwhile
+-- Returns the token, or nil if the session was revoked meanwhile.
 local function save(holder, text)
   local record = holder.record or native_http.session_new()
   record.data = text
@@ -288,7 +287,7 @@ end
 
 -- Before the response leaves, where the session was touched.
 function finish(req, res)
-  local holder = req[HOLDER]
+  local holder = state_of(req)
   vary(res, "Cookie")
   if is_new(holder) and is_empty(holder) and not holder.wanted then
     if holder.cleared and holder.token then set_cookie(holder.config, req, res, nil) end
@@ -306,7 +305,7 @@ local methods, getters = native_http.request_methods, native_http.request_getter
 
 function getters.session(req) return must_hold(req, "req.session").data end
 
--- What the client has is worth nothing from now on.
+-- Makes the client's cookie worthless from now on.
 local function revoke(holder)
   if not is_new(holder) then holder.store:revoke(holder.record) end
   holder.record = nil
@@ -348,10 +347,10 @@ names.again "req"
 
 -- ---- for csrf -----------------------------------------------------------------------------------------------------
 
---- Whether a request has sessions: for pages, which are pages without them too.
-function native_http.request_has_session(req) return req[HOLDER] ~= nil or config_of(req) ~= nil end
+--- Returns true if a request has sessions: pages ask, which may be without them.
+function native_http.request_has_session(req) return state_of(req) ~= nil or config_of(req) ~= nil end
 
---- Whether the client has sent a session cookie, whatever it is worth.
+--- Returns true if the client has sent a session cookie, valid or not.
 function M.has_cookie(req)
   local config = config_of(req)
   return config ~= nil and cookie_of(config, req) ~= nil
@@ -363,7 +362,7 @@ function M.id_of(req)
   return holder and not is_new(holder) and holder.record.id or nil
 end
 
---- The id of the session, made where there was none yet: it will be saved. nil where there are no sessions.
+--- Returns the id of the session, and makes one first if need be: it will be saved. nil if there are no sessions.
 function M.make_id(req)
   local holder = holder_of(req)
   if not holder then return nil end
@@ -386,7 +385,7 @@ local function session(_, opts)
   local config = check(opts)
   config.made = setmetatable({}, { __mode = "k" })
   return traits.mark(function(req, handler)
-    if not req[HOLDER] then native_http.request_keep(req, CONFIG, config) end
+    use(req, config)
     return handler(req)
   end, { session = config, needs_secret = config.store == "cookie" and not config.ring })
 end

@@ -1,5 +1,5 @@
--- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are C's (bind/data/sqlite.c); here is what reads well in
--- Lua: transactions as functions, migrations from a directory, iterators.
+-- SQLite: `rille.sqlite.open(path, options)`. The statements themselves are run in C (bind/data/database.c); here is what reads
+-- well in Lua: transactions as functions, migrations from a directory, iterators.
 local names = require "rille.names"
 local native = require "rille.native.core"
 local native_data = require "rille.native.data"
@@ -8,7 +8,7 @@ local options = require "rille.options"
 local M = {}
 local Database, Transaction = native_data.database_methods, native_data.transaction_methods
 
--- What is open: for who looks after a test at what it has left behind.
+-- The databases that are open: a test run looks here for what a test has not closed.
 M.opened = setmetatable({}, { __mode = "k" })
 
 local open_options = { read_only = "boolean", readers = "number", busy_timeout = "number", synchronous = "string" }

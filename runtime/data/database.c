@@ -1,4 +1,4 @@
-/* What holds for the operations of every engine; see database.h. */
+/* Rules for the operations of every engine; see database.h. */
 #include "data/database.h"
 
 #include "base/error.h"

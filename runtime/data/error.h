@@ -1,5 +1,5 @@
 /*
- * What went wrong in a database, in the same form for all engines: the caller sees a code of base/error.h and a message; the
+ * Errors of databases, in the same form for all engines: the caller sees a code of base/error.h and a message; the
  * engine adds what it knows.
  */
 #ifndef RL_DATA_ERROR_H

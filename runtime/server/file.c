@@ -2,13 +2,10 @@
 #define _GNU_SOURCE
 #include "server/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/beneath.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/os_error.h"
@@ -38,17 +35,11 @@ struct rl_file_cache {
 /* ---- opening ----------------------------------------------------------------------------------------------------------- */
 
 int rl_directory_open(rl_directory *directory, const char *path, rl_file_cache *cache) {
-  directory->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   directory->cache = cache;
-  return directory->fd < 0 ? rl_error_from_errno(errno) : RL_OK;
+  return rl_root_beneath(&directory->root, path);
 }
 
-void rl_directory_close(rl_directory *directory) {
-  if (directory->fd >= 0) close(directory->fd);
-  directory->fd = -1;
-}
-
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+void rl_directory_close(rl_directory *directory) { rl_root_close(&directory->root); }
 
 static rl_file_identity identity_of(const struct stat *info) {
   return (rl_file_identity){.device = info->st_dev,
@@ -74,19 +65,17 @@ static void describe(rl_file *file, const struct stat *info) {
   snprintf(file->etag, sizeof file->etag, "\"%llx-%llx\"", ns, (unsigned long long)file->size);
 }
 
-/* A path that is not there, or not readable, is no file; running out of something is another matter. */
-static int code_of_open(int saved_errno) {
-  int code = rl_error_from_errno(saved_errno);
-  return code == RL_ENOFILES || code == RL_ENOMEM ? code : RL_ENOTFOUND;
-}
+/* A path that is missing or not readable is no file. Running out of descriptors or memory is another matter. */
+static int code_of_open(int code) { return code == RL_ENOFILES || code == RL_ENOMEM ? code : RL_ENOTFOUND; }
 
-/* Takes fd. */
-static int accept_file(int fd, rl_file *file, struct stat *info) {
-  if (fd < 0) return code_of_open(errno);
-  int code = fstat(fd, info)          ? RL_ENOTFOUND
-             : S_ISREG(info->st_mode) ? RL_OK
-             : S_ISDIR(info->st_mode) ? RL_EEXISTS
-                                      : RL_ENOTFOUND;
+/* Opens a path of a root if a regular file is there. */
+static int open_regular(const rl_root *root, const char *path, rl_file *file, struct stat *info) {
+  int fd, code = rl_root_open(root, path, &fd);
+  if (code) return code_of_open(code);
+  code = fstat(fd, info)          ? RL_ENOTFOUND
+         : S_ISREG(info->st_mode) ? RL_OK
+         : S_ISDIR(info->st_mode) ? RL_EEXISTS
+                                  : RL_ENOTFOUND;
   if (code) {
     close(fd);
     return code;
@@ -98,18 +87,16 @@ static int accept_file(int fd, rl_file *file, struct stat *info) {
 
 int rl_file_open_path(const char *path, rl_file *file) {
   struct stat info;
-  return accept_file(open(path, OPEN_FLAGS), file, &info);
+  return open_regular(&rl_root_files, path, file, &info);
 }
 
 int rl_file_open_beneath(const char *root, const char *path, rl_file *file) {
   struct stat info;
-  int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) {
-    int code = code_of_open(errno);
-    return code == RL_ENOTFOUND ? RL_EINVALID : code;
-  }
-  int code = accept_file(rl_open_beneath(directory, path, OPEN_FLAGS), file, &info);
-  close(directory);
+  rl_root directory;
+  int code = rl_root_beneath(&directory, root);
+  if (code) return code_of_open(code) == RL_ENOTFOUND ? RL_EINVALID : code;
+  code = open_regular(&directory, path, file, &info);
+  rl_root_close(&directory);
   return code;
 }
 
@@ -162,10 +149,10 @@ static bool is_fresh(const rl_cached *e, const struct stat *info) {
 
 /* A hit must still be the same file by name: a link that has come in its way is a change too. */
 static bool take_cached(const rl_directory *d, const char *path, uint64_t hash, rl_file *file) {
-  rl_cached *e = find(d->cache, d->fd, path, hash);
+  rl_cached *e = find(d->cache, d->root.fd, path, hash);
   struct stat info;
   if (!e) return false;
-  if (fstatat(d->fd, path, &info, AT_SYMLINK_NOFOLLOW) || !is_fresh(e, &info)) {
+  if (rl_root_stat(&d->root, path, false, &info) || !is_fresh(e, &info)) {
     drop(d->cache, e);
     return false;
   }
@@ -205,7 +192,7 @@ static void keep(const rl_directory *d, const char *path, uint64_t hash, rl_file
     drop(cache, RL_CONTAINER(cache->entries.prev, rl_cached, node));
   e->references = 2; /* the cache's and the file's */
   e->hash = hash;
-  e->root = d->fd;
+  e->root = d->root.fd;
   e->size = file->size;
   e->identity = identity_of(info);
   e->next = cache->buckets[hash % BUCKETS];
@@ -221,12 +208,12 @@ static void keep(const rl_directory *d, const char *path, uint64_t hash, rl_file
 
 int rl_file_open(const rl_directory *directory, const char *path, rl_file *file) {
   struct stat info, by_name;
-  uint64_t hash = directory->cache ? hash_of(directory->fd, path) : 0;
+  uint64_t hash = directory->cache ? hash_of(directory->root.fd, path) : 0;
   if (directory->cache && take_cached(directory, path, hash, file)) return RL_OK;
-  int code = accept_file(rl_open_beneath(directory->fd, path, OPEN_FLAGS), file, &info);
+  int code = open_regular(&directory->root, path, file, &info);
   if (code || !directory->cache) return code;
-  /* of a link the name alone would not tell of a change */
-  if (fstatat(directory->fd, path, &by_name, AT_SYMLINK_NOFOLLOW) == 0 && by_name.st_ino == info.st_ino)
+  /* the name of a link alone does not tell of a change */
+  if (rl_root_stat(&directory->root, path, false, &by_name) == 0 && by_name.st_ino == info.st_ino)
     keep(directory, path, hash, file, &info);
   return RL_OK;
 }

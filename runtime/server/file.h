@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/root.h"
 #include "base/slice.h"
 
 enum { RL_FILE_ETAG = 48, RL_FILE_CACHED = 32 << 10 };
@@ -37,9 +38,9 @@ typedef struct rl_file {
   char etag[RL_FILE_ETAG];
 } rl_file;
 
-/* A root below which files are opened and nothing else can be (base/beneath.h). */
+/* A root below which files are opened and nothing else can be (base/root.h). */
 typedef struct rl_directory {
-  int fd;
+  rl_root root;
   rl_file_cache *cache; /* may be NULL */
 } rl_directory;
 

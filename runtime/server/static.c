@@ -81,7 +81,7 @@ static bool open_sibling(rl_static *site, const char *path, rl_encoding encoding
   struct stat info;
   snprintf(sibling, sizeof sibling, "%s", path);
   if (!append(sibling, encoding == RL_ENCODING_BROTLI ? ".br" : ".gz")) return false;
-  if (fstatat(site->root.fd, sibling, &info, AT_SYMLINK_NOFOLLOW) || !S_ISREG(info.st_mode)) return false;
+  if (rl_root_stat(&site->root.root, sibling, false, &info) || !S_ISREG(info.st_mode)) return false;
   return rl_file_open(&site->root, sibling, file) == 0;
 }
 
@@ -148,25 +148,29 @@ static void add_entry(rl_buf *out, const char *name, bool directory) {
   rl_buf_add_str(out, directory ? "/</a></li>\n" : "</a></li>\n");
 }
 
-static bool is_listed(const rl_static *site, const struct dirent *entry) {
-  return is_safe_segment(site, rl_slice_str(entry->d_name), false) &&
-         (entry->d_type == DT_REG || entry->d_type == DT_DIR);
+static bool is_listed(const rl_static *site, const rl_root_entry *entry) {
+  return is_safe_segment(site, rl_slice_str(entry->name), false) &&
+         (entry->kind == RL_ROOT_FILE || entry->kind == RL_ROOT_DIRECTORY);
 }
 
 static int list_directory(rl_static *site, const char *path, rl_buf *out) {
-  struct dirent **entries = NULL;
-  int count = scandirat(site->root.fd, *path ? path : ".", &entries, NULL, alphasort);
-  if (count < 0) return rl_error_from_errno(errno);
+  rl_buf entries;
+  rl_root_entry entry;
+  size_t at = 0;
+  rl_buf_init(&entries, RL_BUF_NO_LIMIT);
   rl_buf_init(out, LISTING_LIMIT);
+  int code = rl_root_list(&site->root.root, path, &entries);
+  if (code) {
+    rl_buf_free(&entries);
+    return code;
+  }
   rl_buf_add_str(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>/");
   add_escaped(out, path);
   rl_buf_add_str(out, "</title></head><body><ul>\n");
   if (*path) rl_buf_add_str(out, "<li><a href=\"../\">../</a></li>\n");
-  for (int i = 0; i < count; i++) {
-    if (is_listed(site, entries[i])) add_entry(out, entries[i]->d_name, entries[i]->d_type == DT_DIR);
-    free(entries[i]);
-  }
-  free(entries);
+  while (rl_root_next(&entries, &at, &entry))
+    if (is_listed(site, &entry)) add_entry(out, entry.name, entry.kind == RL_ROOT_DIRECTORY);
+  rl_buf_free(&entries);
   rl_buf_add_str(out, "</ul></body></html>\n");
   return out->error;
 }

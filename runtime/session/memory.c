@@ -80,15 +80,9 @@ static record *new_record(const uint8_t key[KEY], rl_slice data) {
 
 static rl_session_memory *of(rl_session_store *store) { return (rl_session_memory *)store; }
 
-/* When a session that was used just now ends. */
-static int64_t end_of(const rl_session_rules *rules, int64_t created_ms) {
-  int64_t idle = rules->now_ms + rules->max_age_ms, absolute = created_ms + rules->lifetime_ms;
-  return idle < absolute ? idle : absolute;
-}
-
 /* Using it moves its end and makes it the most recent. */
 static int copy_out(rl_session_memory *m, const rl_session_rules *rules, record *r, rl_session *out) {
-  r->expires_ms = end_of(rules, r->created_ms);
+  r->expires_ms = rl_session_end(rules, r->created_ms);
   rl_lru_touch(&m->table, &r->node);
   out->created_ms = r->created_ms;
   out->saved_ms = r->saved_ms;
@@ -97,7 +91,9 @@ static int copy_out(rl_session_memory *m, const rl_session_rules *rules, record 
   return rl_buf_add(&out->data, r->data, r->len);
 }
 
-static int load(rl_session_store *store, const rl_session_rules *rules, rl_slice token, rl_session *out) {
+static int load(rl_session_store *store, rl_session_call *call, rl_slice token) {
+  const rl_session_rules *rules = &call->rules;
+  rl_session *out = &call->session;
   rl_session_memory *m = of(store);
   uint8_t key[KEY];
   int code = rl_session_read_token(token, out->id);
@@ -110,7 +106,7 @@ static int load(rl_session_store *store, const rl_session_rules *rules, rl_slice
   return code;
 }
 
-/* What stands there must be what the session was loaded from. */
+/* Checks that the record is still the one from which the session was loaded. */
 static int check_version(const record *r, const rl_session *session) {
   if (!session->version) return RL_OK;
   if (!r) return RL_ENOTFOUND;
@@ -125,17 +121,19 @@ static int replace(rl_session_memory *m, const rl_session_rules *rules, record *
   r->created_ms = session->created_ms;
   r->saved_ms = session->saved_ms = rules->now_ms;
   r->version = session->version = ++m->next_version;
-  r->expires_ms = end_of(rules, session->created_ms);
+  r->expires_ms = rl_session_end(rules, session->created_ms);
   insert(m, r);
   sweep(m, rules->now_ms);
   return RL_OK;
 }
 
-static int save(rl_session_store *store, const rl_session_rules *rules, rl_session *session, rl_buf *token) {
+static int save(rl_session_store *store, rl_session_call *call) {
+  const rl_session_rules *rules = &call->rules;
+  rl_session *session = &call->session;
   rl_session_memory *m = of(store);
   uint8_t key[KEY];
   if (session->data.len > RL_LIMIT_SESSION) return RL_ETOOBIG;
-  if (rl_base64url_encode(token, rl_slice_of((const char *)session->id, RL_SESSION_ID))) return RL_ENOMEM;
+  if (rl_base64url_encode(&call->token, rl_slice_of((const char *)session->id, RL_SESSION_ID))) return RL_ENOMEM;
   rl_session_key(rules->name, session->id, key);
   record *r = new_record(key, rl_buf_slice(&session->data));
   if (!r) return RL_ENOMEM;
@@ -146,12 +144,12 @@ static int save(rl_session_store *store, const rl_session_rules *rules, rl_sessi
   return code;
 }
 
-static int revoke(rl_session_store *store, const rl_session_rules *rules, const rl_session *session) {
+static int revoke(rl_session_store *store, rl_session_call *call) {
   rl_session_memory *m = of(store);
   uint8_t key[KEY];
-  rl_session_key(rules->name, session->id, key);
+  rl_session_key(call->rules.name, call->session.id, key);
   uv_mutex_lock(&m->lock);
-  record *r = find(m, key, rules->now_ms);
+  record *r = find(m, key, call->rules.now_ms);
   if (r) drop(m, r);
   uv_mutex_unlock(&m->lock);
   return RL_OK;

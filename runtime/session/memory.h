@@ -11,19 +11,19 @@
 
 typedef struct rl_session_memory rl_session_memory;
 
-/* At most so many sessions, and so many bytes of them; NULL where memory is short. */
+/* Makes a table of at most so many sessions, and so many bytes of them. NULL if memory is short. */
 rl_session_memory *rl_session_memory_new(size_t most, size_t most_bytes);
 void rl_session_memory_del(rl_session_memory *memory);
-/* The one of this process, made when first asked for; NULL where memory is short. Nobody deletes it. */
+/* Returns the one of this process, made when first asked for; NULL if memory is short. Nobody deletes it. */
 rl_session_memory *rl_session_memory_shared(void);
 
-/* It as a store; `store->del` does nothing. */
+/* Returns it as a store; `store->del` does nothing. */
 rl_session_store *rl_session_memory_store(rl_session_memory *memory);
 
-/* Sessions in it, expired ones not yet met included. */
+/* Counts the sessions in it, including expired ones that nobody has met yet. */
 size_t rl_session_memory_count(rl_session_memory *memory);
 
-/* A mark that lasts until `expires_ms`: the sealed store remembers by it what was taken back. 0 or RL_ENOMEM. */
+/* Sets a mark that lasts until `expires_ms`: the sealed store remembers by it what was taken back. 0 or RL_ENOMEM. */
 int rl_session_memory_mark(rl_session_memory *memory, const uint8_t key[32], int64_t now_ms, int64_t expires_ms);
 bool rl_session_memory_is_marked(rl_session_memory *memory, const uint8_t key[32], int64_t now_ms);
 

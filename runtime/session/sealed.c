@@ -39,7 +39,9 @@ static int parse(const sealed_store *s, const rl_session_rules *rules, rl_slice 
   return rl_buf_add(&out->data, plain.data + HEAD, plain.len - HEAD);
 }
 
-static int load(rl_session_store *store, const rl_session_rules *rules, rl_slice token, rl_session *out) {
+static int load(rl_session_store *store, rl_session_call *call, rl_slice token) {
+  const rl_session_rules *rules = &call->rules;
+  rl_session *out = &call->session;
   const sealed_store *s = (sealed_store *)store;
   rl_seal_context context = context_of(s, rules);
   rl_unsealed how;
@@ -56,7 +58,10 @@ static int load(rl_session_store *store, const rl_session_rules *rules, rl_slice
   return RL_OK;
 }
 
-static int save(rl_session_store *store, const rl_session_rules *rules, rl_session *session, rl_buf *token) {
+static int save(rl_session_store *store, rl_session_call *call) {
+  const rl_session_rules *rules = &call->rules;
+  rl_session *session = &call->session;
+  rl_buf *token = &call->token;
   const sealed_store *s = (sealed_store *)store;
   rl_seal_context context = context_of(s, rules);
   rl_buf plain;
@@ -75,9 +80,10 @@ static int save(rl_session_store *store, const rl_session_rules *rules, rl_sessi
 }
 
 /* A copy sealed just now may live for max_age: so long it is remembered. */
-static int revoke(rl_session_store *store, const rl_session_rules *rules, const rl_session *session) {
+static int revoke(rl_session_store *store, rl_session_call *call) {
+  const rl_session_rules *rules = &call->rules;
   uint8_t key[32];
-  rl_session_key(rules->name, session->id, key);
+  rl_session_key(rules->name, call->session.id, key);
   return rl_session_memory_mark(((sealed_store *)store)->revoked, key, rules->now_ms,
                                 rules->now_ms + rules->max_age_ms);
 }

@@ -1,6 +1,7 @@
-/* What all stores share; see store.h. */
+/* The rules that all stores share; see store.h. */
 #include "session/store.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "crypto/digest.h"
 
@@ -34,4 +35,25 @@ bool rl_session_has_ended(const rl_session_rules *rules, int64_t created_ms) {
 
 bool rl_session_wants_refresh(const rl_session_rules *rules, int64_t saved_ms) {
   return rules->now_ms - saved_ms >= rules->max_age_ms / REFRESHES;
+}
+
+int64_t rl_session_end(const rl_session_rules *rules, int64_t created_ms) {
+  int64_t idle = rules->now_ms + rules->max_age_ms, absolute = created_ms + rules->lifetime_ms;
+  return idle < absolute ? idle : absolute;
+}
+
+void rl_session_call_init(rl_session_call *call, const rl_session_rules *rules) {
+  call->rules = *rules;
+  rl_session_init(&call->session);
+  rl_buf_init(&call->token, RL_BUF_NO_LIMIT);
+  call->code = call->step = 0;
+  call->done = NULL;
+  call->owner = call->work = call->fault = NULL;
+}
+
+void rl_session_call_free(rl_session_call *call) {
+  rl_session_free(&call->session);
+  rl_buf_free(&call->token);
+  rl_free(call->fault);
+  call->fault = NULL;
 }

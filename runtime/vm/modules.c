@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/buf.h"
+#include "vm/searcher.h"
 
 /* Bytecode of the library's modules. The first state that loads a module compiles it; later states (reloads, other workers)
  * skip the parser, which is most of the cost of loading. It is never freed, and shared by all threads under the lock. A
@@ -99,6 +100,7 @@ static void replace_require(lua_State *L) {
 
 void rl_modules_open(lua_State *L) {
   add_searcher(L);
+  rl_searcher_open(L, 3);
   set_paths(L, rl_vm_of(L)->root);
   replace_require(L);
 }

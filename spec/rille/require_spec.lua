@@ -71,6 +71,32 @@ describe("require", function()
     assert.is_false(pcall(require, nil))
   end)
 
+  it("loads what Lua's own searcher loads, and says what that says", function() -- runtime/vm/searcher.c
+    files:write("rq_marked.lua", "\xEF\xBB\xBF#!/usr/bin/env rille\nreturn debug.getinfo(1, 'l').currentline, ...")
+    files:write("rq_only_a_comment.lua", "#")
+    files:write("rq_compiled.lua", string.dump(function() return "from bytes" end))
+    files:write("rq_broken.lua", "return =")
+    files:write("rq_deep/down/init.lua", "return {...}")
+    files:write("rq_folder.lua/x", "")
+    package.path = package.path .. ";" .. files.directory .. "/?/init.lua"
+    assert.equal(2, require "rq_marked")
+    assert.equal(true, require "rq_only_a_comment")
+    assert.equal("from bytes", require "rq_compiled")
+    assert.same({ "rq_deep.down", files.directory .. "/rq_deep/down/init.lua" }, require "rq_deep.down")
+    for name, message in pairs { rq_broken = "rq_broken.lua:1: unexpected symbol",
+      rq_folder = "cannot read .*rq_folder.lua: Is a directory" } do
+      local ok, err = pcall(require, name)
+      assert.is_false(ok)
+      assert.matches("error loading module '" .. name .. "' from file '.*" .. name .. ".lua':\n\t.*" .. message, tostring(err))
+    end
+    local searcher = package.searchers[3]
+    package.path = "./no/?.lua;/no/?/init.lua"
+    assert.equal("no file './no/a/b.lua'\n\tno file '/no/a/b/init.lua'", (searcher "a.b"))
+    assert.equal(select(2, package.searchpath("a.b", package.path)), (searcher "a.b"))
+    package.path = nil
+    assert.matches("'package.path' must be a string", select(2, pcall(searcher, "a")))
+  end)
+
   it("keeps what the module returns, what it leaves in package.loaded, or true", function()
     files:write("rq_a.lua", "return false")
     files:write("rq_b.lua", "package.loaded[...] = 'own'")

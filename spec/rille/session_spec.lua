@@ -409,6 +409,35 @@ describe("sessions in a database", function()
     db:close()
   end)
 
+  it("are refused inside a transaction of their own database, where a write would wait for ever", function()
+    local db <close> = rille.sqlite.open ":memory:"
+    local app = rille.app()
+    app:use(rille.session { store = "sqlite", database = db })
+    app:get("/set", function(req) req.session.a = 1 return "" end)
+    app:get("/renew", function(req)
+      local ok, err = pcall(db.transaction, db, function() req:renew_session() end)
+      return tostring(ok) .. " " .. tostring(err)
+    end)
+    local client = testing.client(app)
+    client:get "/set"
+    assert.matches("^false .*inside a transaction its own methods are used", client:get("/renew"):text())
+  end)
+
+  it("say what the database says", function()
+    local db = rille.sqlite.open ":memory:"
+    local app = rille.app()
+    app:use(rille.session { store = "sqlite", database = db })
+    app:get("/", function(req)
+      req.session.a = 1
+      db:exec "DROP TABLE rille_sessions"
+      return ""
+    end)
+    app:on_error("*", function(_, err) return rille.text(err.code .. " " .. tostring(err.sqlite) .. " " .. err.message, 500) end)
+    local text = testing.client(app):get("/"):text()
+    assert.matches("^sql 1 no such table: rille_sessions, in: INSERT INTO rille_sessions", text)
+    db:close()
+  end)
+
   it("use the database of the app where none is named", function()
     local app = app_with { store = "sqlite" }
     app:lifespan(function(self, running)

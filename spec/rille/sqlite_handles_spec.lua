@@ -1,3 +1,4 @@
+-- runtime/bind/data/{handle,database,transaction}.c and runtime/data/transaction.c:
 -- Every method of every handle of a database, in every order with what closes it: each raises what is wrong, or works; none
 -- touches what is gone. The sanitizers see what Lua does not.
 -- runtime/bind/data/sqlite.c, runtime/bind/data/transaction.c

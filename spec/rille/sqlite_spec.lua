@@ -2,6 +2,8 @@
 -- runtime/bind/data/database.c, runtime/bind/data/params.c, runtime/bind/data/error.c
 -- runtime/data/op.c, runtime/data/rows.c, runtime/data/sqlite/connection.c, runtime/data/sqlite/locks.c,
 -- runtime/data/sqlite/run.c, runtime/data/sqlite/writer.c, runtime/data/sqlite/store.c
+-- lua/rille/sqlite.lua, on runtime/data/sqlite/{store,batch,statement,cache,sqlite,clock,error}.c and
+-- runtime/bind/data/{database,params,rows,error,sqlite}.c: what a program gets from a database.
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local scratch = require "spec.support.scratch"

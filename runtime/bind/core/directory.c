@@ -1,8 +1,4 @@
-/*
- * The few operations on files and directories that the Lua library needs itself while it loads a program, and in commands. They
- * block, so a request uses bind/core/file.c instead.
- */
-#include <dirent.h>
+/* The little of a file system that the library itself needs: listings and kinds. Blocking, so for loading time only. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,21 +8,25 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
+#include "base/error.h"
+#include "base/root.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "vm/owner.h"
 
-/* The result of scandir, freed with its owner. */
-typedef struct listing {
-  rl_owner owner; /* first */
-  struct dirent **entries;
-  int count;
-} listing;
+static void free_buf(void *object) { rl_buf_free(object); }
 
-static void free_listing(void *object) {
-  listing *l = object;
-  for (int i = 0; i < l->count; i++) free(l->entries[i]);
-  free(l->entries);
+/* A buffer that Lua frees if it raises. */
+typedef struct held_buf {
+  rl_owner owner; /* first */
+  rl_buf buf;
+} held_buf;
+
+static held_buf *push_buf(lua_State *L) {
+  held_buf *held = (held_buf *)rl_owner_push_sized(L, sizeof *held, free_buf);
+  rl_buf_init(&held->buf, RL_BUF_NO_LIMIT);
+  held->owner.object = &held->buf;
+  return held;
 }
 
 /* Raises 503 if the process is out of descriptors, because then it is not known whether the file exists. */
@@ -35,41 +35,42 @@ static void raise_if_out(lua_State *L, int saved_errno) {
   if (code) rl_error_raise(L, code, NULL);
 }
 
+/* Raises if nothing can be opened now, or memory is short. `saved_errno` says what was wrong else. */
+static void check_code(lua_State *L, int code, int saved_errno) {
+  if (code == RL_ENOMEM) rl_error_raise(L, code, NULL);
+  if (code) raise_if_out(L, saved_errno);
+}
+
+static void push_names(lua_State *L, const rl_buf *entries) {
+  size_t at = 0;
+  rl_root_entry entry;
+  lua_newtable(L);
+  for (lua_Integer count = 0; rl_root_next(entries, &at, &entry);) {
+    lua_pushstring(L, entry.name);
+    lua_rawseti(L, -2, ++count);
+  }
+}
+
 /* list_directory(path) -> sorted list of names | nil, message */
 static int l_list_directory(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  listing *l = (listing *)rl_owner_push_sized(L, sizeof *l, free_listing);
-  l->entries = NULL;
-  l->count = scandir(path, &l->entries, NULL, alphasort);
-  if (l->count < 0) {
-    int saved = errno;
-    raise_if_out(L, saved);
+  held_buf *held = push_buf(L);
+  int code = rl_root_list(&rl_root_files, path, &held->buf), saved = errno;
+  check_code(L, code, saved);
+  if (code) {
     lua_pushnil(L);
     lua_pushfstring(L, "cannot read the directory %s: %s", path, strerror(saved));
     return 2;
   }
-  l->owner.object = l;
-  lua_createtable(L, l->count, 0);
-  lua_Integer kept = 0;
-  for (int i = 0; i < l->count; i++) {
-    const char *name = l->entries[i]->d_name;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
-    lua_pushstring(L, name);
-    lua_rawseti(L, -2, ++kept);
-  }
-  rl_owner_release(&l->owner);
+  push_names(L, &held->buf);
+  rl_owner_release(&held->owner);
   return 1;
-}
-
-static int close_stream(lua_State *L) {
-  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-  return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
 }
 
 /* file_info(path) -> {type = "file" | "directory" | "other", size, modified, mode, owner} | nil */
 static int l_file_info(lua_State *L) {
   struct stat info;
-  if (stat(luaL_checkstring(L, 1), &info)) return 0;
+  if (rl_root_stat(&rl_root_files, luaL_checkstring(L, 1), true, &info)) return 0;
   lua_createtable(L, 0, 5);
   lua_pushstring(L, S_ISREG(info.st_mode) ? "file" : S_ISDIR(info.st_mode) ? "directory" : "other");
   lua_setfield(L, -2, "type");
@@ -121,37 +122,19 @@ static int l_make_executable(lua_State *L) {
   return 0;
 }
 
-static int read_all(lua_State *L, FILE *file) {
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  for (size_t n;;) {
-    char *room = luaL_prepbuffer(&b);
-    n = fread(room, 1, LUAL_BUFFERSIZE, file);
-    luaL_addsize(&b, n);
-    if (n < LUAL_BUFFERSIZE) break;
-  }
-  luaL_pushresult(&b);
-  return 1;
-}
-
-/* read_file(path) -> all of it | nil, message; raises 503 if out of descriptors */
+/* read_file(path) -> all of it | nil, message; raises if nothing can be opened now */
 static int l_read_file(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0); /* closed by its __gc if the text finds no memory */
-  stream->closef = NULL;
-  luaL_setmetatable(L, LUA_FILEHANDLE);
-  stream->f = fopen(path, "re");
-  if (!stream->f) {
-    int saved = errno;
-    raise_if_out(L, saved);
+  held_buf *held = push_buf(L);
+  int code = rl_root_read(&rl_root_files, path, &held->buf), saved = errno;
+  check_code(L, code, saved);
+  if (code) {
     lua_pushnil(L);
     lua_pushfstring(L, "%s: %s", path, strerror(saved));
     return 2;
   }
-  stream->closef = close_stream;
-  read_all(L, stream->f);
-  stream->closef = NULL;
-  fclose(stream->f);
+  rl_push_slice(L, rl_buf_slice(&held->buf));
+  rl_owner_release(&held->owner);
   return 1;
 }
 

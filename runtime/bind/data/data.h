@@ -7,6 +7,7 @@
 #include "bind/bind.h"
 
 /* Each adds the functions of its file to the table on top of the stack. */
+void rl_bind_session_database(lua_State *L);
 void rl_bind_sqlite(lua_State *L);
 
 #endif

@@ -132,7 +132,7 @@ static bool run_inline(lua_State *L, inline_run *r, const rl_sql_params *params,
 
 static const char *const names[] = {"db:query", "db:one", "db:value", "db:exec"};
 
-/* Tries it inline, else says where it runs. */
+/* Tries to run it inline. Returns where it ran, or where it has to. */
 static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
   inline_run r; /* field by field: the message of an error is long */
   r.db = d->db;

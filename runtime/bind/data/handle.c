@@ -33,19 +33,28 @@ void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *handle) {
     rl_sql_mistake(L, "another task is inside tx:transaction: until that ends, the transaction is its own");
 }
 
+static void check_is_open(lua_State *L, const rl_lua_database *d) {
+  if (!d->open) rl_sql_mistake(L, "the database was closed");
+}
+
 rl_lua_database *rl_sql_check_open(lua_State *L) {
   rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
-  if (!d->open) rl_sql_mistake(L, "the database was closed");
+  check_is_open(L, d);
   return d;
 }
 
-rl_lua_database *rl_sql_check_database(lua_State *L) {
-  rl_lua_database *d = rl_sql_check_open(L);
-  rl_lua_transaction *t = rl_sql_running_transaction(L, d);
+void rl_sql_check_usable(lua_State *L, const rl_lua_database *d) {
+  check_is_open(L, d);
+  const rl_lua_transaction *t = rl_sql_running_transaction(L, d);
   if (t)
     rl_sql_mistake(
         L, "inside a transaction its own methods are used: the function's argument, not the database (begun at %s)",
         t->site);
+}
+
+rl_lua_database *rl_sql_check_database(lua_State *L) {
+  rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
+  rl_sql_check_usable(L, d);
   return d;
 }
 

@@ -41,6 +41,8 @@ rl_lua_database *rl_sql_check_self(lua_State *L, rl_lua_transaction **transactio
 rl_lua_database *rl_sql_check_open(lua_State *L);
 /* … and not inside a transaction of the running task. */
 rl_lua_database *rl_sql_check_database(lua_State *L);
+/* Raises if the database was closed, or if the running task is inside a transaction of it. */
+void rl_sql_check_usable(lua_State *L, const rl_lua_database *database);
 /* Raises if the transaction cannot be used, or not by the running task. */
 void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *transaction);
 /* Returns true if task `id` is `task` or one that it descends from. */

@@ -46,14 +46,23 @@ static rl_holder holder_of(const rl_pending *p) {
   return own ? (rl_holder){0} : holder;
 }
 
+static void note(rl_task *task, const rl_holder *holder) {
+  char text[160];
+  if (!holder->transaction) return;
+  snprintf(text, sizeof text, "the transaction begun at %s, open for %.1f s", holder->site,
+           (double)(uv_hrtime() - holder->since_ns) / 1e9);
+  rl_task_note_wait(task, text);
+}
+
+void rl_pending_note_holder(rl_task *task, const rl_lua_database *d) {
+  rl_holder holder = d->open ? rl_database_holder(d->db) : (rl_holder){0};
+  note(task, &holder);
+}
+
 /* For the error that is raised instead of an answer. */
 static void note_holder(rl_task *task, const rl_pending *p) {
   rl_holder holder = holder_of(p);
-  if (!holder.transaction) return;
-  char text[160];
-  snprintf(text, sizeof text, "the transaction begun at %s, open for %.1f s", holder.site,
-           (double)(uv_hrtime() - holder.since_ns) / 1e9);
-  rl_task_note_wait(task, text);
+  note(task, &holder);
 }
 
 /* Nobody waits any more: the operation comes home to on_done without an owner, if it does. */
@@ -115,16 +124,17 @@ static rl_lua_transaction *transaction_of(rl_belonging *belonging) {
   return is_one ? RL_CONTAINER(belonging, rl_lua_transaction, belonging) : NULL;
 }
 
-/* Another handle of the same file is no way around it: the writer would wait for this very task. */
-static void check_own_transaction(lua_State *L, const rl_task *task, const rl_pending *p) {
-  const void *exclusive = p->database->db->exclusive;
-  if (!exclusive || p->read || (p->transaction && p->kind != RL_OP_BEGIN) || !task->extra) return;
+void rl_pending_check_own(lua_State *L, const rl_task *task, const rl_lua_database *d) {
+  const void *exclusive = d->db->exclusive;
+  if (!exclusive || !task->extra) return;
   RL_LIST_EACH(&task->extra->belongings, node) {
     const rl_lua_transaction *t = transaction_of(RL_CONTAINER(node, rl_belonging, node));
-    if (t && t->database != p->database && t->database->db->exclusive == exclusive)
+    if (t && t->database != d && t->database->db->exclusive == exclusive)
       rl_sql_mistake(L, "this would wait for ever for a transaction of its own task, begun at %s: use that", t->site);
   }
 }
+
+static bool is_inside(const rl_pending *p) { return p->transaction && p->kind != RL_OP_BEGIN; }
 
 /* 0, or RL_ENOMEM and nothing was sent. */
 static int submit(rl_pending *p, rl_task *task) {
@@ -141,7 +151,7 @@ static int submit(rl_pending *p, rl_task *task) {
 int rl_pending_wait(lua_State *L, rl_pending *p, const char *name, lua_KFunction k, lua_KContext ctx) {
   rl_task *task = rl_task_may_wait(L, name);
   check_again(L, p);
-  check_own_transaction(L, task, p);
+  if (!p->read && !is_inside(p)) rl_pending_check_own(L, task, p->database);
   p->waker = rl_task_waker(task);
   if (submit(p, task)) return rl_error_raise(L, RL_ENOMEM, NULL);
   p->sent = true; /* nothing raises from here on */

@@ -12,8 +12,8 @@
 
 #include "bind/data/handle.h"
 
-/* What a waiting task knows of its operation: a userdata, which its stack anchors, and which owns the operation until it is
- * sent and again once it is done. */
+/* The operation of a waiting task: a userdata, which the task's stack anchors, and which owns the operation until it is sent,
+ * and again once it is done. */
 typedef struct rl_pending {
   rl_op *op; /* NULL: it was dropped */
   rl_waker waker;
@@ -42,6 +42,12 @@ void rl_pending_free(rl_pending *p);
 void rl_pending_abandon(rl_lua_transaction *transaction, const char *why);
 /* It will be rolled back if its task ends before it does. */
 void rl_pending_belong(rl_lua_transaction *transaction);
+
+/* Raises if a write of `task` would wait for a transaction of its own: another handle of the same file is no way around it, for
+ * the writer would wait for this very task. */
+void rl_pending_check_own(lua_State *L, const rl_task *task, const rl_lua_database *database);
+/* Notes which transaction a write of `task` was waiting for, for the error that is raised instead of its answer. */
+void rl_pending_note_holder(rl_task *task, const rl_lua_database *database);
 
 void rl_bind_pending(lua_State *L);
 

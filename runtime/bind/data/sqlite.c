@@ -1,5 +1,5 @@
 /*
- * What SQLite alone has: opening a file, copies of a database, images of it for tests. The only file of bind/ that sees the
+ * Methods that only SQLite has: opening a file, copies of a database, images of it for tests. The only file of bind/ that sees the
  * engine itself.
  */
 #include "data/sqlite/sqlite.h"

@@ -115,7 +115,6 @@ static int l_static_site(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   rl_static *site = lua_newuserdatauv(L, sizeof *site, 0);
   memset(site, 0, sizeof *site);
-  site->root.fd = -1;
   luaL_setmetatable(L, "rille.static_site");
   int code = rl_static_init(site, directory, cache_of(rl_vm_of(L)));
   if (code) return luaL_error(L, "cannot serve the directory %s: %s", directory, rl_error_text(code));

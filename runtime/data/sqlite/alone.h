@@ -1,5 +1,5 @@
 /*
- * What runs on the writer outside of any transaction: VACUUM, PRAGMAs of the connection, and operations that only SQLite has.
+ * Runs on the writer, outside of any transaction: VACUUM, PRAGMAs of the connection, and operations that only SQLite has.
  * Each returns 0, or a code with op->error.
  */
 #ifndef RL_DATA_SQLITE_ALONE_H

@@ -1,5 +1,5 @@
 /*
- * What statements may do with the state of their connection. SQLite asks while it prepares a statement:
+ * Decides what statements may do with the state of their connection. SQLite asks while it prepares a statement:
  *
  *   - BEGIN, COMMIT, SAVEPOINT and ATTACH are refused to programs (sqlite3_stmt_readonly is 1 for BEGIN and ATTACH); our
  *     own pass (`trusted`);

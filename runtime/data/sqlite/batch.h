@@ -1,5 +1,5 @@
 /*
- * What is queued for the writer, worked off: writes that wait together are committed as one group.
+ * Works off what is queued for the writer: writes that wait together are committed as one group.
  *
  *   batch:  [run a] [run b] [PRAGMA] [begin T] [run c] [run d of T] [commit T]
  *

@@ -7,7 +7,7 @@
 #ifndef RL_DATA_SQLITE_CLOCK_H
 #define RL_DATA_SQLITE_CLOCK_H
 
-/* NULL, the default, where SQLite has none to start from. */
+/* Returns its name, or NULL (SQLite's default) if SQLite has no VFS to start from. */
 const char *rl_sql_vfs(void);
 
 #endif

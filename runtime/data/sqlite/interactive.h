@@ -20,7 +20,7 @@ void rl_interactive_refuse_broken(rl_op *op);
 
 /* The transaction under way. From any thread. */
 rl_holder rl_interactive_holder(rl_writer *writer);
-/* Logs what has waited long for a transaction, and where that was begun. Called now and then. */
+/* Logs that writes have waited long for a transaction, and where that was begun. Called now and then. */
 void rl_interactive_complain(rl_writer *writer);
 
 #endif

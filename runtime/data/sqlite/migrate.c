@@ -58,7 +58,7 @@ static int take_foreign_keys(run *r, const rl_sql_pragma *pragma) {
   return RL_OK;
 }
 
-/* Its own BEGIN and COMMIT say what is so already. True where one was skipped. */
+/* Skips its own BEGIN and COMMIT, which say what is so already. Returns true if it skipped one. */
 static bool skip_transaction(run *r) {
   bool *said = is_word(r, "BEGIN") && !r->started                                      ? &r->begun
                : (is_word(r, "COMMIT") || is_word(r, "END")) && r->begun && r->started ? &r->ended
@@ -248,7 +248,7 @@ static int run_whole(run *r) {
   return code;
 }
 
-/* Says which one failed, and in which line where that is known. */
+/* Says which one failed, and in which line if that is known. */
 static void name_it(run *r) {
   rl_sql_error *error = &r->op->error;
   char message[sizeof error->message], line[32] = "";
@@ -270,7 +270,7 @@ static int configure(run *r, int what, int value) {
   return was;
 }
 
-/* *applied grows where it was this call that did it. */
+/* Applies one migration. *applied grows if it was this call that did it. */
 static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration, int64_t *applied) {
   run r = {.writer = w, .op = op, .migration = migration, .text = migration->sql};
   r.unenforced = begins_unenforced(r.text);

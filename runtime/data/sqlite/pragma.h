@@ -32,9 +32,9 @@ typedef struct rl_pragma {
   const char *why;  /* it is refused, and what to write instead; or NULL */
 } rl_pragma;
 
-/* By its name, in any case; NULL where SQLite has none of that name, and would ignore it. */
+/* Finds one by its name, in any case; NULL if SQLite has none of that name, and would ignore it. */
 const rl_pragma *rl_pragma_find(rl_slice name);
-/* Its kind with this value (NULL: it is asked). */
+/* Returns its kind with this value (NULL: it is asked). */
 rl_pragma_kind rl_pragma_kind_of(const rl_pragma *pragma, const char *value);
 
 #endif

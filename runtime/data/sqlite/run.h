@@ -16,9 +16,9 @@ int rl_run_piece(rl_connection *connection, rl_slice sql, rl_slice *rest, rl_op 
 int rl_run_script(rl_connection *connection, rl_slice sql, rl_op *op);
 /* Steps a statement that is bound to its end and packs its rows. 0 or a code. */
 int rl_run_rows(rl_connection *connection, rl_statement *statement, rl_op *op);
-/* What an operation is about (RUN, SCRIPT, BATCH), inside whatever transaction there is. 0 or a code. */
+/* Runs the statements of an operation (RUN, SCRIPT, BATCH) in the transaction that is open, if one is. 0 or a code. */
 int rl_run_op(rl_connection *connection, rl_op *op);
-/* Notes the text at fault, for who reads the message. Returns the operation's code. */
+/* Notes the text at fault, for the message. Returns the operation's code. */
 int rl_run_failed(rl_op *op, rl_slice sql);
 
 #endif

@@ -52,7 +52,7 @@ rl_slice rl_sql_word(rl_slice sql) {
   return take_name(&sql);
 }
 
-/* What stands in quotes of any kind; no data where none stand there. */
+/* Takes a text in quotes of any kind; no data if there are no quotes. */
 static rl_slice take_quoted(rl_slice *sql) {
   char quote = sql->len ? sql->data[0] : 0;
   if (quote != '\'' && quote != '"' && quote != '`') return RL_SLICE_NONE;

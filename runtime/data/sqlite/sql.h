@@ -1,5 +1,5 @@
 /*
- * What must be known of a text of SQL before SQLite sees it. Everything here is linear in the text and never leaves it.
+ * Reads a text of SQL as far as rille must know it before SQLite does. Everything here is linear in the text.
  *
  *   "-- a note\n;  PRAGMA main.foreign_keys = OFF ; DROP …"
  *    \__ blank __/ \_word_/
@@ -9,11 +9,11 @@
 
 #include "base/slice.h"
 
-/* Without white space, comments, semicolons and byte order marks at its front, as SQLite's tokenizer skips them. */
+/* Skips white space, comments, semicolons and byte order marks at the front, as SQLite's tokenizer does. */
 rl_slice rl_sql_skip_blank(rl_slice sql);
-/* The first word of what rl_sql_skip_blank leaves; empty where that begins with no letter. */
+/* Returns the first word of what rl_sql_skip_blank leaves; empty if that does not begin with a letter. */
 rl_slice rl_sql_word(rl_slice sql);
-/* Whether a statement must run outside a transaction (VACUUM, and PRAGMAs of the connection). */
+/* Returns true if a statement must run outside a transaction (VACUUM, and PRAGMAs of the connection). */
 bool rl_sql_runs_alone(rl_slice sql);
 
 typedef struct rl_sql_pragma {
@@ -21,13 +21,13 @@ typedef struct rl_sql_pragma {
   rl_slice rest;        /* what follows the statement */
 } rl_sql_pragma;
 
-/* Reads `PRAGMA [schema.]name [= value | (value)] [;]` off the front. False where something else stands there. */
+/* Reads `PRAGMA [schema.]name [= value | (value)] [;]` off the front. Returns false if it does not begin so. */
 bool rl_sql_read_pragma(rl_slice sql, rl_sql_pragma *out);
-/* As SQLite reads a boolean: 1, on, yes, true; every other word is off. */
+/* Reads a boolean as SQLite does: 1, on, yes, true; every other word is off. */
 bool rl_sql_is_on(rl_slice value);
-/* What follows the first semicolon, of a statement that holds neither texts nor comments (BEGIN, COMMIT). */
+/* Skips to after the first semicolon, in a statement that holds neither texts nor comments (BEGIN, COMMIT). */
 rl_slice rl_sql_skip_statement(rl_slice sql);
-/* The number of the line, from 1, in which `at` stands; `at` points into `text`. */
+/* Returns the number of the line of `at`, from 1; `at` points into `text`. */
 unsigned rl_sql_line(rl_slice text, const char *at);
 
 #endif

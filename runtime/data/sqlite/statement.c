@@ -128,7 +128,7 @@ int rl_statement_step(rl_connection *connection, rl_statement *s, rl_sql_error *
   return error->code;
 }
 
-/* Nothing where there is something: SQLite could not bring it into form. */
+/* Notes that memory was short if a value has no bytes: SQLite could not convert it. */
 static rl_slice bytes_of(rl_statement *s, int column, const void *data) {
   if (!data && sqlite3_errcode(sqlite3_db_handle(s->stmt)) == SQLITE_NOMEM) s->is_short = true;
   return data ? rl_slice_of(data, (size_t)sqlite3_column_bytes(s->stmt, column)) : RL_SLICE_NONE;

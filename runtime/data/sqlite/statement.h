@@ -28,7 +28,7 @@ static inline bool rl_statement_is_short(const rl_statement *statement) { return
 int rl_statement_pack_names(const rl_statement *statement, rl_rows *rows);
 int rl_statement_pack_row(rl_statement *statement, rl_rows *rows);
 
-/* Prepares one statement of `sql` that is not kept; *rest is what follows it. *stmt is NULL where there was none (comments).
+/* Prepares one statement of `sql` that is not kept; *rest is what follows it. *stmt is NULL if there was none (comments).
  * 0 or a code with `error`. The caller finalizes. */
 int rl_statement_prepare(rl_connection *connection, rl_slice sql, sqlite3_stmt **stmt, rl_slice *rest,
                          rl_sql_error *error);

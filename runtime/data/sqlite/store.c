@@ -27,7 +27,7 @@ struct rl_store {
   ino_t inode;
   unsigned references;
   bool memory, read_only;
-  int readers; /* as it was opened, for who opens it again */
+  int readers; /* as it was opened, to compare with a second open */
   char synchronous[8];
   rl_writer writer;
   rl_service service; /* the writer's thread; not there when read-only */
@@ -161,7 +161,7 @@ static rl_store *make(const char *path, const rl_store_options *o, rl_sql_error 
   return store;
 }
 
-/* What is said and would not hold: nothing is ignored. */
+/* Refuses options that would have no effect: nothing is ignored. */
 static int check_same(const rl_store *s, const char *path, const rl_store_options *o, rl_sql_error *error) {
   static const char is[] = "is open in this process already, with", until[] = "that holds until all have closed it";
   if (s->read_only && !o->read_only)

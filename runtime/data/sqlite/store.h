@@ -21,7 +21,7 @@ enum { RL_STORE_READERS_MAX = 16, RL_STORE_BUSY_TIMEOUT_MS = 5000 };
 
 typedef struct rl_store rl_store;
 
-/* What is not said (0, -1, NULL) is the default, or as the file is open already. */
+/* An option that is not given (0, -1, NULL) has its default, or the value with which the file is open already. */
 typedef struct rl_store_options {
   bool read_only;
   int readers;         /* threads for slow reads, from 1 to RL_STORE_READERS_MAX, default 1 */
@@ -36,8 +36,8 @@ typedef struct rl_store_stats {
   uint64_t checkpoints;
 } rl_store_stats;
 
-/* The store of a path, opened where nobody has; NULL with `error`, also where it is open with other options than those that
- * are said. One file is one store, by whatever path. Thread-safe. */
+/* Returns the store of a path, and opens it if nobody has. NULL with `error`, also if it is open with other options than those
+ * given. One file is one store, by whatever path. Thread-safe. */
 rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sql_error *error);
 /* Gives up one reference; the last one waits for what is queued and closes the file. */
 void rl_store_close(rl_store *store);

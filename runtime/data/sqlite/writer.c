@@ -130,7 +130,7 @@ void rl_writer_close(rl_writer *w) {
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
-  rl_writer_be_patient(w, NULL, 0, 0); /* a reader of another process does not hold up who closes */
+  rl_writer_be_patient(w, NULL, 0, 0); /* closing does not wait for a reader of another process */
   if (w->connection.db && !w->broken)
     sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   rl_connection_close(&w->connection);

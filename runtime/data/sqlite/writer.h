@@ -23,7 +23,7 @@ typedef struct rl_writer {
   bool broken;            /* an fsync failed */
   int wal_pages;
   uint64_t contended_ns; /* since when another process has had the lock, as far as we know */
-  uint64_t from_ns;      /* the wait for it counts from here, or from contended_ns where that is later, … */
+  uint64_t from_ns;      /* the wait for it counts from here, or from contended_ns if that is later, … */
   uint64_t patience_ns;  /* … lasts so long … */
   rl_mail_queue *batch;  /* those that come after it, … */
   bool (*more)(void *ud, rl_mail_queue *batch); /* … and what came meanwhile */
@@ -55,7 +55,7 @@ bool rl_writer_in_transaction(const rl_writer *writer);
 /* Runs an operation inside the open transaction; it undoes itself if it fails. */
 int rl_writer_run_in_savepoint(rl_writer *writer, rl_op *op);
 
-/* What is run next waits for another process until `patience_ns` after `from_ns`, or until `first` (NULL: none) is dropped … */
+/* The next statement waits for another process until `patience_ns` after `from_ns`, or until `first` (NULL: none) is dropped … */
 void rl_writer_be_patient(rl_writer *writer, const rl_op *first, uint64_t from_ns, uint64_t patience_ns);
 /* … and has ended with `code`: RL_EBUSY puts who holds the file into the operation's error. */
 void rl_writer_lock_ended(rl_writer *writer, rl_op *op, int code);

@@ -1,4 +1,5 @@
--- What becomes of a write whose task is cancelled: one that has not begun is dropped, one that has is finished and its caller
+-- runtime/bind/data/pending.c and runtime/data/op.c:
+-- A write whose task is cancelled: one that has not begun is dropped, one that has is finished and its caller
 -- learns of that, and the cancellation is raised at the next wait. Never is somebody told "cancelled" of what was written.
 -- runtime/bind/data/pending.c, runtime/bind/data/transaction.c
 -- runtime/data/op.c

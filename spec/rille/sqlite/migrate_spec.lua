@@ -1,4 +1,5 @@
 -- runtime/data/sqlite/migrate.c, runtime/data/sqlite/sql.c
+-- lua/rille/migrations.lua, on runtime/data/sqlite/{migrate,run,sql}.c.
 local rille = require "rille"
 local scratch = require "spec.support.scratch"
 

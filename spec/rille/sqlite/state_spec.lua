@@ -1,3 +1,4 @@
+-- runtime/data/sqlite/{authorizer,pragma,alone}.c:
 -- The state of a connection: what a statement asks of it, or leaves behind in it, where several connections serve a program.
 -- It works, or raises and says what to write instead.
 -- runtime/bind/data/sqlite.c

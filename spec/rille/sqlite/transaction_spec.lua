@@ -1,5 +1,6 @@
 -- runtime/bind/data/transaction.c, runtime/bind/data/pending.c
 -- runtime/data/op.c
+-- runtime/data/sqlite/{interactive,writer,batch}.c, runtime/data/transaction.c and runtime/bind/data/transaction.c.
 local rille = require "rille"
 local settle = require "spec.support.settle"
 local testing = require "rille.testing"
