@@ -17,12 +17,12 @@ describe("the threat model", function()
       { "64 KiB and 128 lines of headers within 10 seconds", fields_size = 64 << 10, fields = 128, head_ms = 10000 },
       { "1 MiB of body at 240 bytes a second", body = 1 << 20, body_rate = 240 },
       { "1000 fields, 128 levels of JSON", form_fields = 1000, query_fields = 1000, json_depth = 128 },
-      { "16384 of each worker; idle ones are closed after 75 seconds", connections = 16384, keep_alive_ms = 75000 },
+      { "at most 16384; idle ones are closed after 75 seconds", connections = 16384, keep_alive_ms = 75000 },
       { "that take no byte of an answer after 30", write_stall_ms = 30000 },
       { "256 password hashes, 64 pictures, 256 offloads", password_queue = 256, image_queue = 64, offload_queue = 256 },
       { "remembers 65536 clients", buckets = 65536 },
-      { "a head has 128 KiB and 512 lines at most", response_head = 128 << 10, response_fields = 512 },
-      { "above 8 MiB a compressed body may be 100 times", decoded_free = 8 << 20, decoded_ratio = 100 },
+      { "a head has at most 128 KiB and 512 lines", response_head = 128 << 10, response_fields = 512 },
+      { "above 8 MiB, a body may grow to at most 100 times", decoded_free = 8 << 20, decoded_ratio = 100 },
       { "64 MiB of text, a million items", template_page = 64 << 20 },
     }
     for _, sentence in ipairs(said) do

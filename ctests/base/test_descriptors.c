@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/os_error.h"
 #include "support/test.h"
 
 /* Runs `check` in a process with these limits. Returns the line that was wrong, or 0. */

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/os_error.h"
 
 #include <errno.h>
 

@@ -1,7 +1,9 @@
 #include "loop/loop.h"
 
+#include <dirent.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "support/test.h"
 
@@ -290,6 +292,26 @@ TEST(a_handle_that_was_left_open_is_told) {
   assert_int_equal(uv_loop_close(&other.uv), 0);
 }
 
+static int open_descriptors(void) {
+  DIR *folder = opendir("/proc/self/fd");
+  int count = -1; /* its own */
+  for (struct dirent *one; (one = readdir(folder));) count += one->d_name[0] != '.';
+  closedir(folder);
+  return count;
+}
+
+TEST(a_loop_without_memory_leaves_nothing) {
+  UNUSED;
+  rl_loop one;
+  int before = open_descriptors();
+  for (int i = 0; i < 3; i++) {
+    rl_alloc_fail_at(1, true);
+    assert_int_equal(rl_loop_init(&one), RL_ENOMEM);
+    rl_alloc_fail_at(0, false);
+  }
+  assert_int_equal(open_descriptors(), before);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -308,6 +330,7 @@ int main(void) {
       CASE(a_loop_in_which_nothing_can_happen_any_more_is_told),
       CASE(a_loop_that_waits_for_mail_or_a_socket_is_not_stuck),
       RUN(a_handle_that_was_left_open_is_told),
+      RUN(a_loop_without_memory_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "net/address.h"
 #include "server/dispatch.h"
 #include "support/test.h"
 
@@ -54,7 +55,7 @@ static int setup(void **state) {
   port = rl_listen_port(fd);
   rl_worker_init(&worker, &loop, &handler);
   worker.on_stopped = on_stopped;
-  return rl_worker_listen(&worker, fd);
+  return rl_worker_listen(&worker, fd, NULL);
 }
 
 static void turn(void) { uv_run(&loop.uv, UV_RUN_NOWAIT); }
@@ -213,8 +214,6 @@ TEST(memory_that_is_short_costs_that_connection_only) {
   close(fd);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 TEST(those_who_linger_make_room_for_others) {
   UNUSED;
   limits.connections = 2;
@@ -241,6 +240,40 @@ TEST(those_who_linger_make_room_for_others) {
   close(fifth);
 }
 
+/* Says one word and ends. */
+static int open_greeter(rl_conn *conn) {
+  rl_buf_add_str(rl_conn_out(conn), "hello");
+  rl_conn_finish(conn, RL_LINGER_NONE);
+  return RL_OK;
+}
+static void on_free(rl_conn *conn, void *state) { (void)conn, (void)state; }
+
+TEST(each_listener_has_options_of_its_own) {
+  UNUSED;
+  static const rl_protocol greeter = {.open = open_greeter, .on_free = on_free};
+  char text[100] = {0};
+  int fd, http = port;
+  rl_buf why;
+  rl_buf_init(&why, 1000);
+  assert_int_equal(rl_listen_tcp("127.0.0.1", 0, false, &fd, 1, &why), 1);
+  rl_buf_free(&why);
+  port = rl_listen_port(fd);
+  assert_int_equal(rl_worker_listen(&worker, fd, &(rl_listen_options){.protocol = &greeter}), 0);
+  rl_worker_start(&worker);
+  int one = dial();
+  assert_true(hears(one, 5000));
+  assert_int_equal(read(one, text, sizeof text), 5);
+  assert_string_equal(text, "hello");
+  close(one);
+  port = http;
+  one = dial();
+  ask(one, "/");
+  assert_int_equal(status_of(one), 200);
+  close(one);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(more_than_it_takes_wait_until_one_has_left),
@@ -250,6 +283,7 @@ int main(void) {
       CASE(a_client_that_does_not_take_its_503_delays_nothing_for_long),
       CASE(memory_that_is_short_costs_that_connection_only),
       CASE(those_who_linger_make_room_for_others),
+      CASE(each_listener_has_options_of_its_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ local PAGES = { -- in the order of the page: file, title
 local HEAD = [[
 # Quick reference
 
-Everything there is, on one page; each name leads to where it is told of. `x?` may be left out; `T?` may be nil.
+The whole API on one page. Each name links to its description. `x?` may be left out; `T?` may be nil.
 
 <!-- Made from lua/rille/meta by script/docs. Do not edit. -->
 ]]
@@ -191,7 +191,7 @@ local function words_of(item, classes)
   return (words:gsub("|", "\\|"):gsub("<", "&lt;"))
 end
 
-local TABLE = "| | gives | |\n|---|---|---|"
+local TABLE = "| | returns | |\n|---|---|---|"
 
 local function add_rows(out, list, classes, targets)
   local i = 1

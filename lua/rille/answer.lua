@@ -8,7 +8,7 @@ local vary = require "rille.vary"
 
 local M = {}
 
---- What an on_error handler returns: as a handler's, but its status is the error's unless given.
+--- Makes a response of what an on_error handler returned. It is as a handler's, but its status is the error's unless given.
 function M.by_handler(handler, req, err, label)
   local results = table.pack(handler(req, err))
   if results.n >= 1 and type(results[1]) == "string" and results[2] == nil then results[2], results.n = err.status, 2 end
@@ -36,7 +36,7 @@ local function log_unexpected(req, err)
   return id
 end
 
--- What the client speaks with us: what it says, else JSON where it has sent some, else text.
+-- Returns the format the client wants: what it accepts, else JSON if it has sent some, else text.
 local function language_of(req)
   local says = req:accepts("text/plain", "text/html", "application/json")
   if says ~= "application/json" and req.content_type == "application/json" and req:accepts "application/json" then

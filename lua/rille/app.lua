@@ -125,7 +125,7 @@ function App:mount(prefix, sub, ...)
     above = above.parent
   end
   if sub.settings.limits then
-    raise("mount: limits are those of connections, which the outermost app alone has: %s", prefix)
+    raise("mount: limits are limits of connections, which only the outermost app has: %s", prefix)
   end
   prefix = prefix:gsub("/$", "")
   sub.parent, sub.mounted_at = self, prefix

@@ -9,7 +9,7 @@ local boot = {}
 -- Loaded by the commands that need it, as everything is here.
 local function load_app(path) return require("rille.loader").load_app(path) end
 
--- Whether a traceback has a line of the program, or the fault is the library's: its own lines say nothing of a mistake.
+-- Returns true if a traceback is worth showing: it has a line of the program, or the fault is the library's.
 local function tells_something(trace, message)
   if message:find "^rille/" then return true end
   for file in trace:gmatch "\n[ \t]+([^\n:]+):%d+:" do
@@ -106,7 +106,9 @@ end
 local function lint(path)
   local found, why = require("rille.lint").look(locate.app(path))
   if not found then
-    if why:find "not installed" then return "; without luacheck (Debian: lua-check) nobody has looked for undefined variables" end
+    if why:find "not installed" then
+      return "; luacheck (Debian: lua-check) is not installed, so undefined variables were not checked"
+    end
     io.stderr:write("rille: ", why, "\n")
     return nil
   end
@@ -163,7 +165,7 @@ local function load_text_only()
   _G.load = function(chunk, name, mode, ...) return original(chunk, name, mode or "t", ...) end
 end
 
--- Whether a command failed only because it was told to stop: that is no error.
+-- Returns the exit status if a command failed only because it was told to stop, which is no error.
 local function was_stopped(err)
   local status = native.stop_status()
   return status and require("rille.error").wrap(err).code == "cancelled" and status

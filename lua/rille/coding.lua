@@ -1,11 +1,11 @@
--- How bytes of a request become text: charsets, of which browsers still send UTF-8, ASCII and Latin-1, and content codings,
--- of which none is taken.
+-- Decodes the bytes of a request to text. Browsers still send the charsets UTF-8, ASCII and Latin-1. Content codings of
+-- requests are refused.
 local errors = require "rille.error"
 local native = require "rille.native.core"
 
 local M = {}
 
--- What windows-1252 has at 0x80 to 0x9F, where Latin-1 has control characters; "" where it has none either.
+-- The characters of windows-1252 from 0x80 to 0x9F, where Latin-1 has control characters; "" if it has none either.
 local of_windows = { [0] = "€", "", "‚", "ƒ", "„", "…", "†", "‡", "ˆ", "‰", "Š", "‹", "Œ", "", "Ž", "",
   "", "‘", "’", "“", "”", "•", "–", "—", "˜", "™", "š", "›", "œ", "", "ž", "Ÿ" }
 
@@ -24,7 +24,7 @@ local known = {
 --- converter(charset) -> function(bytes) -> UTF-8; true where it is UTF-8 or a part of it; nil where it is not known
 function M.converter(charset) return known[charset] end
 
---- unmarked(text) -> the text without the byte order mark that editors and PowerShell put in front
+--- Returns the text without the byte order mark that editors and PowerShell put before it.
 function M.unmarked(text)
   return text:byte() == 0xEF and text:sub(1, 3) == "\xEF\xBB\xBF" and text:sub(4) or text
 end

@@ -17,7 +17,7 @@ local function display(app, route)
     and app.prefix_here ~= "" and "" or route.path)
 end
 
--- What a mounted app's on_error answers, when it has a handler for it; else the error goes on to its parent.
+-- Answers an error with a mounted app's on_error, if it has a handler for it; else the error goes on to its parent.
 local function with_error_handlers(app, inner, label)
   return native_http.link(function(req)
     local res, err = native.try(inner, req)
@@ -101,7 +101,7 @@ local function miss_chain(app, indexes)
   end, "no route"), "no route")
 end
 
--- What a mounted app says of its routes, or the nearest of its parents that is mounted itself; C knows the outermost app's.
+-- Returns a setting for a mounted app's routes: its own, or the nearest mounted parent's. C knows the outermost app's.
 local function inherited(app, read)
   while app.parent do
     local value = read(app)
@@ -164,7 +164,7 @@ local function add_scopes(compiled, app, count, indexes)
   return count
 end
 
--- Paths with a slash behind what is the "/" of something: path -> without it.
+-- Paths of an index (a "/" of something) with a slash at the end: path -> without it.
 local function index_paths(all)
   local paths = {}
   for _, entry in pairs(all) do

@@ -28,7 +28,7 @@ local function without_default_port(host, scheme)
   return port ~= "" and host:sub(-#port) == port and host:sub(1, -#port - 1) or host
 end
 
--- The scheme is not compared: behind a proxy that speaks https for us it may be another one.
+-- The scheme is not compared: with a proxy that speaks https for us it may be another one.
 local function is_our_host(req, origin)
   local scheme, host = origin:match "^([%w+.-]+)://([^/]+)$"
   if not scheme then return false end

@@ -19,11 +19,11 @@ function Report:ok(...) self:add("ok", (...):format(select(2, ...))) end
 function Report:warn(is, fix) self:add("warning", is, fix) end
 function Report:fault(is, fix) self:add("fault", is, fix) end
 
--- What a check itself stumbles over is a finding too.
+-- An error inside a check is a finding too.
 local function run_check(report, name, check, context)
   report.name = name
   local _, err = native.try(check, report, context)
-  if err then report:fault(("this could not be looked at: %s"):format(tostring(err)), nil) end
+  if err then report:fault(("this could not be checked: %s"):format(tostring(err)), nil) end
 end
 
 --- examine(context) -> report: findings, in the order in which they are told, with counts `faults` and `warnings`

@@ -125,7 +125,7 @@ local lazy = {
   verify_signature = { "rille.seal", "verify_signature" },
 }
 
--- What is called to get a middleware or a handler, and how.
+-- Functions that make a middleware or a handler, and how they are called.
 local makers = {
   session = "{}", csrf = "{}", cors = "{}", compress = "{}", security_headers = "{}", request_id = "{}", normalize_path = "{}",
   limit = "{rate=}", trust_proxy = '{"10.0.0.0/8"}', healthz = "{}",

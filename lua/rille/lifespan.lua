@@ -1,10 +1,10 @@
--- Lifespans: what a program opens before it listens and closes after it has stopped.
+-- Lifespans open what a program needs before it listens, and close it after it has stopped.
 --
 --   app:lifespan(function(self, running) … open … running() … close … end)
 --
--- Each is a task. It is started in order of registration (a mounted app's behind its parent's) and has started when it calls
--- running(); at the stop running() returns, in reverse order. Where one fails to start, or the process is told to stop while
--- one starts, all end that have begun: nothing that was opened is left open.
+-- Each is a task. They are started in order of registration (a mounted app's after its parent's), and each has started when it
+-- calls running(). At the stop running() returns, in reverse order. If one fails to start, or the process is told to stop while
+-- one starts, all that have begun are ended: nothing that was opened is left open.
 local native = require "rille.native.core"
 
 local M = {}

@@ -1,5 +1,5 @@
--- What luacheck has to say of a program, where it is installed: by the project's own .luacheckrc, else by settings of ours, which
--- mind what fails (names that nobody defines, syntax) and not how anybody writes.
+-- Runs luacheck on a program, if it is installed: with the project's own .luacheckrc, else with settings of ours, which report
+-- what fails (undefined names, syntax) and not style.
 local native = require "rille.native.core"
 
 local M = {}

@@ -206,7 +206,7 @@ end
 
 local what = {
   edited = function(item)
-    return ("%s was edited after it was applied (applied: %s, now: %s): take that back, and write another migration")
+    return ("%s was edited after it was applied (applied: %s, now: %s): undo that, and write another migration")
       :format(item.name, item.was, item.now)
   end,
   renamed = function(item)

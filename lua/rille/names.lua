@@ -1,11 +1,10 @@
--- What a program may name, and what it is told where it names or passes something else. Every message says what was meant and
--- how it is written; it is raised at the line of the program (bind/core/names.h).
+-- Names that a program may use. If it names or passes something else, it gets a message that says what was meant and how to
+-- write it. The message is raised at the line of the program (bind/core/names.h).
 --
 --   names.class("app", App, {…})     reading an unknown field of an app raises, and app.get(…) with a dot does
 --   names.module("rille.log", log)   the same for a table of functions
 --
--- A miss alone costs something: what is there is found as ever, and the messages are loaded with the first one
--- (names/messages.lua).
+-- Only a miss costs something. The messages are loaded with the first one (names/messages.lua).
 local classes = require "rille.names.classes"
 local mistake = require "rille.mistake"
 local native = require "rille.native.core"

@@ -1,10 +1,10 @@
--- What somebody may have meant: the nearest of the names that there are. Loaded with the first mistake.
+-- Finds the name that somebody probably meant: the nearest of those that exist. Loaded with the first mistake.
 
 -- Words without their style: max_age, maxAge and max-age are one.
 local function plain(word) return (word:lower():gsub("[_-]", "")) end
 
--- How many letters are to be put in, left out, changed or exchanged with their neighbour: Damerau's distance (1964), by optimal
--- string alignment.
+-- Returns how many letters must be inserted, left out, changed or exchanged with their neighbour to get from a to b: Damerau's
+-- distance (1964), by optimal string alignment.
 local function distance(a, b)
   local before, row, next_row = {}, {}, {}
   for j = 0, #b do row[j] = j end
@@ -25,7 +25,7 @@ end
 
 local LONGEST = 40
 
--- What may differ: a third of the shorter word; of short ones a letter that was left out or is too many.
+-- Returns true if two words are near: a third of the shorter one may differ; in a short one, a letter missing or too many.
 local function is_near(name, candidate, apart)
   if apart <= math.min(#name, #candidate) // 3 then return true end
   return apart == 1 and #name ~= #candidate and #name > 1 and name:byte() == candidate:byte()

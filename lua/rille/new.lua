@@ -17,7 +17,7 @@ local kinds = {
 
 local function is_name(text) return text:find "^%a[%w_-]*$" ~= nil end
 
--- What may be meant: "9 lives" -> "lives", "my blog" -> "my-blog".
+-- Returns a hint with a valid name like the one given: "9 lives" -> "lives", "my blog" -> "my-blog".
 local function near_name(text)
   local name = text:gsub("[^%w_-]+", "-"):gsub("^[^%a]+", ""):gsub("%-+$", "")
   return is_name(name) and (", such as " .. name) or ""
@@ -51,7 +51,8 @@ local function write_secret(directory)
   write(path, "SECRET=" .. native.random_token(48) .. "\n")
 end
 
--- Where rille's sources are, as far as the binary knows (cmake -DRILLE_REPOSITORY=…), so that CI and images can build it.
+-- Returns what the words in the skeleton's files stand for. RILLE_SOURCE is the repository of rille, if the binary knows it
+-- (cmake -DRILLE_REPOSITORY=…), so that CI and images can build it.
 local function words_of(name)
   return { NAME = name, RILLE_SOURCE = os.getenv "RILLE_REPOSITORY" or native.repository, RILLE_VERSION = native.revision }
 end

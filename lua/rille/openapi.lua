@@ -67,7 +67,7 @@ local function operation_of(entry, parameters)
     if known.query then add_query(parameters, known.query) end
     if known.body then operation.requestBody = body_of(known.body) end
     if known.body or known.query then
-      operation.responses["422"] = { description = "what was sent is not valid; every failure by its path" }
+      operation.responses["422"] = { description = "the input is not valid; each failure by its path" }
     end
   end
   operation.parameters = #parameters > 0 and parameters or nil

@@ -1,4 +1,4 @@
--- Checking option tables: an unknown key raises at the caller's line and names the nearest known one.
+-- Checks tables of options: an unknown key raises at the caller's line and names the nearest known one.
 local classes = require "rille.names.classes"
 local mistake = require "rille.mistake"
 
@@ -9,7 +9,7 @@ function options.nearest(name, known) return require "rille.near"(name, known) e
 
 local FEW = 12
 
--- What there is, where it is few enough to be read.
+-- Lists the known names, if there are few enough to read.
 local function listed(known)
   local names = options.sorted(known)
   if #names == 0 or #names > FEW then return "" end
@@ -73,7 +73,7 @@ function options.sorted(t)
   return list
 end
 
---- Whether it can be called: a function, or what has __call.
+--- Returns true for a value that can be called: a function, or one with __call.
 function options.is_callable(value)
   local meta = getmetatable(value)
   return type(value) == "function" or (type(meta) == "table" and meta.__call ~= nil)

@@ -114,7 +114,7 @@ local function mount_point(app)
   return app.parent and mount_point(app.parent) .. app.mounted_at or ""
 end
 
--- What a file of app:static has as its version; "" for a folder, nil where there is no such file.
+-- Returns the version of a file of app:static; "" for a folder, nil if there is no such file.
 local function version_in(static, path)
   local version = static.site:version((path:gsub("%%", "%%25")))
   if version then return static.hash and "?v=" .. version or "" end
@@ -148,7 +148,7 @@ local function note_missing(path)
   native.log("warn", text)
 end
 
---- static(path): where app:static serves a file, with its version behind it, so that browsers may keep it for ever.
+--- static(path): the URL of a file of app:static, with its version in the query, so that browsers may cache it for ever.
 function helpers.static(app)
   return function(path)
     path = native.trim_left(tostring(path), "/")
@@ -212,7 +212,7 @@ end
 
 local function must_serve(what)
   return native_http.served_request()
-    or options.raise("%s answers a request, and here is none: app:render(name, context) gives the text of a page", what)
+    or options.raise("%s answers a request, and there is none here: app:render(name, context) returns the text of a page", what)
 end
 
 --- response(name, context, status) -> response

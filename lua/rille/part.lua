@@ -46,7 +46,7 @@ local readers = setmetatable({}, { __mode = "k" }) -- part -> the reader whose p
 
 local function check_open(part)
   local reader = readers[part]
-  if reader.part ~= part then error("this part is over: read it before the next one is asked for", 3) end
+  if reader.part ~= part then error("this part has ended: read a part before you ask for the next one", 3) end
   if reader.lost then error("reading this part has failed before, and what was read is lost", 3) end
 end
 

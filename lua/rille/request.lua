@@ -44,8 +44,8 @@ function methods.accepts(req, ...)
   return best
 end
 
--- What comes with a middleware has its place before: its module says what is missing. The first call loads it, and it puts its
--- own in the place of these.
+-- Methods of modules that are loaded when first used. The first call loads the module, which replaces these with its own; it says
+-- so if the middleware is missing.
 local brought = {
   renew_session = "rille.session", clear_session = "rille.session", flash = "rille.session", flashes = "rille.session",
   csrf_token = "rille.csrf", csrf_field = "rille.csrf", csp_nonce = "rille.security_headers",

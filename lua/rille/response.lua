@@ -15,7 +15,7 @@ for name, kind in pairs(place_options) do cookie_options[name] = kind end
 local same_sites = { lax = "Lax", strict = "Strict", none = "None" }
 local MOST_BYTES, MOST_AGE = 4096, 1 << 53
 
--- What may not stand somewhere, each as one class of a pattern: such a pattern is linear, and there is no way out of it.
+-- Characters that are not allowed somewhere, each set one class of a pattern: such a pattern is linear.
 local NOT_OF_NAME = "[^%w!#$%%&'*+%-.^_`|~]"             -- a token (RFC 9110 section 5.6.2)
 local NOT_OF_VALUE = '[%c%s",;\\\128-\255]'              -- cookie-octet (RFC 6265 section 4.1.1)
 local NOT_OF_PATH = "[%c;\128-\255]"                     -- path-value

@@ -11,7 +11,7 @@ local M = { loaded = false }
 local raises = native.mode == "dev" or native.mode == "test"
 local warned = {}
 
--- Whether the code at this level stands in a file of the project: not in lua_modules, not in the library, not a spec.
+-- Returns true for a file of the project: not in lua_modules, not of the library, not a spec.
 local function is_own(source)
   if source:byte(1) ~= 64 then return false end -- "@file"
   local path = source:sub(2)
@@ -41,7 +41,7 @@ end
 function meta.__newindex(globals, name, value)
   local info = debug.getinfo(2, "Sl")
   if M.loaded and info and is_own(info.source) then
-    complain(("the global '%s' is written after the program was loaded: every request shares it (a local is meant?)")
+    complain(("the global '%s' is written after the program was loaded: every request shares it (did you mean a local?)")
       :format(tostring(name)), info)
   end
   rawset(globals, name, value)

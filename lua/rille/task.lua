@@ -33,7 +33,7 @@ local Own = { __close = function(own, other)
   local err = own[1]
   local is_cancellation = type(err) == "table" and err.code == "cancelled"
   if err == nil or other == nil or rawequal(err, other) or is_cancellation then return end
-  native.log("error", "the function of a group failed, and its group by another error", { error = tostring(err) })
+  native.log("error", "the function of a group failed, and its group failed by another error", { error = tostring(err) })
 end }
 
 -- Cancels what still runs and waits for it.

@@ -1,5 +1,5 @@
--- What specs are written with: `local testing = require "rille.testing"`. What it hands out is closed at the end of the test
--- that made it, or of the describe whose setup did.
+-- Tools for specs: `local testing = require "rille.testing"`. Whatever it returns is closed at the end of the test that made it,
+-- or of the describe whose setup did.
 local background = require "rille.background"
 local cleanup = require "rille.testing.cleanup"
 local names = require "rille.names"
@@ -16,7 +16,7 @@ end
 local Server = {}
 Server.__index = Server
 
--- Where it may not wait, or no longer, it can be closed again.
+-- If it may not wait, or no longer, it can be closed again.
 function Server:close()
   if self.closed then return end
   self.server:close()

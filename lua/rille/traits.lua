@@ -1,11 +1,11 @@
--- What a middleware of the library tells the app that takes it into use: that it needs a secret, that it brings sessions.
--- A middleware is a function, so its traits stand beside it.
+-- Traits of the library's middleware, for the app that uses it: that it needs a secret, that it brings sessions. A middleware is
+-- a function, so its traits are in tables here.
 local M = {}
 
 local of = setmetatable({}, { __mode = "k" })
 
---- What makes a middleware or a handler -> {name = "rille.cors", call = "rille.cors{}"}: who passes that itself has forgotten to
---- call it.
+--- Functions that make a middleware or a handler -> {name = "rille.cors", call = "rille.cors{}"}. Whoever passes one as a
+--- middleware has forgotten to call it.
 M.makers = setmetatable({}, { __mode = "k" })
 
 function M.is_maker(f, name, call)

@@ -1,8 +1,8 @@
--- rille.trust_proxy{"10.0.0.0/8"}: behind these proxies req.remote, req.scheme, req.host and req.url are those of the client,
--- as the proxy tells them; from anybody else such headers mean nothing.
+-- rille.trust_proxy{"10.0.0.0/8"}: for requests from these proxies req.remote, req.scheme, req.host and req.url are the
+-- client's, as the proxy tells them. From anybody else such headers mean nothing.
 --
 -- The list of hops is read from its end, ours, towards the client: what a trusted proxy has added is believed, and the
--- first address that is no such proxy is the client. What stands before it anybody can have written.
+-- first address that is no such proxy is the client. Anybody can have written the hops before it.
 --
 -- A proxy that sets one kind of header passes the other kind through as a client sent it. So where both are there,
 -- X-Forwarded-* counts, which all common proxies set; headers = "forwarded" is for one that sets Forwarded (RFC 7239).
@@ -41,7 +41,7 @@ end
 
 local schemes = { http = "http", https = "https" }
 
--- What the last trusted hop says; nil where nobody says anything that is believed.
+-- Returns the client as the last trusted hop tells it, or nil if there is none.
 local function believe(hops, trusts)
   local found
   for i = #hops, 1, -1 do

@@ -81,7 +81,7 @@ function M.query(fields)
   return table.concat(pieces, "&")
 end
 
---- What of `values` fills places in the path of a named route, and what is left for its query.
+--- Splits `values` into those that fill places in the path of a named route, and those that are left for its query.
 function M.split(root, name, values)
   local names = root.route_names or M.names(root)
   local entry, params, query = names[name], {}, {}

@@ -16,7 +16,7 @@ end
 
 local PATIENCE = 5 -- seconds; who asks does not wait longer either
 
--- Whether a check is content: it raises, gives false, or takes too long where it is not.
+-- Runs a check. Returns false if it raises, returns false, or takes too long.
 local function run(name, check, req)
   local ok, err = native.try(native.timeout, PATIENCE, function()
     if check(req) == false then error("it said no", 0) end

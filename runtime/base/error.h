@@ -59,8 +59,5 @@ int rl_error_of_word(const char *word);
 const char *rl_error_text(int code);
 /* Returns the HTTP status that a client sees; 500 for an unknown code. */
 int rl_error_status(int code);
-/* Returns the code for a value of errno: EAGAIN -> RL_EAGAIN, EPIPE and ECONNRESET -> RL_ERESET, ENOSPC -> RL_EFULL, … If
- * descriptors (RL_ENOFILES) or kernel memory have run out, it logs that too (base/descriptors.h). */
-int rl_error_from_errno(int saved_errno);
 
 #endif

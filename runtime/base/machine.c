@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/os_error.h"
 #include "base/slice.h"
 #include "base/tempfile.h"
 

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os_error.h"
 
 static int error_of(int saved) { return rl_error_from_errno(saved); }
 

@@ -111,7 +111,7 @@ static int open_sockets(dev *d, int *port, rl_buf *why) {
     int count = rl_listen_tcp(d->options->hosts[i], *port, false, fds, RL_WORKER_LISTENERS, why);
     if (count < 0) return rl_sockets_explain(why), count;
     if (*port == 0) *port = rl_listen_port(fds[0]);
-    for (int k = 0; k < count; k++) rl_worker_listen(&d->worker, fds[k]);
+    for (int k = 0; k < count; k++) rl_worker_listen(&d->worker, fds[k], NULL);
   }
   return RL_OK;
 }

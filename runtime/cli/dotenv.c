@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/dotenv.h"
 #include "base/error.h"
+#include "base/os_error.h"
 
 enum { MOST = 1 << 20, PIECE = 16 << 10 };
 

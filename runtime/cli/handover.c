@@ -167,7 +167,7 @@ int rl_handover_take(rl_handover *h, rl_buf *why) {
   if (!read_all(text, h)) {
     rl_free(h->sockets.fds); /* the descriptors are somebody else's */
     *h = (rl_handover){.line = -1};
-    rl_buf_add_str(why, "RILLE_HANDOVER is set, but not by a rille that started this one: unset it");
+    rl_buf_add_str(why, "RILLE_HANDOVER is set, but not by the rille that started this one: unset it");
     return RL_EINVALID;
   }
   unsetenv("RILLE_HANDOVER");

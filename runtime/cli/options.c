@@ -199,7 +199,7 @@ static int refuse_unknown(const rl_command *c, const char *name, rl_buf *why) {
 /* Refuses an option of another command. */
 static int refuse_here(const rl_command *c, const option *found, rl_buf *why) {
   if (c->takes & RL_FOR_SERVE && found->of == RL_FOR_DEV)
-    rl_buf_addf(why, "%s is for rille dev: rille serve has no pages of development", found->name);
+    rl_buf_addf(why, "%s is for rille dev: rille serve has no development pages", found->name);
   else if (!takes_options(c)) rl_buf_addf(why, "rille %s takes no options, got '%s'", c->name, found->name);
   else {
     rl_buf_addf(why, "rille %s %stakes ", c->name, c->takes & RL_FOR_DEV ? "has one worker and " : "");
@@ -241,7 +241,7 @@ static bool has_long_dash(const char *text, rl_buf *why) {
 static int refuse_command(const char *name, rl_buf *why) {
   const char *meant = *name == '-' ? NULL : rl_command_meant(name);
   if (*name == '-') {
-    rl_buf_addf(why, "a command was expected in front of '%s', such as: rille serve %s, see: rille help", name, name);
+    rl_buf_addf(why, "a command was expected before '%s', such as: rille serve %s, see: rille help", name, name);
   } else if (!has_long_dash(name, why)) {
     rl_buf_addf(why, "unknown command '%s'", name);
     if (meant) rl_buf_addf(why, ", did you mean '%s'? See: rille help", meant);

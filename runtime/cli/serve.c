@@ -183,7 +183,7 @@ static void on_stop(void *owner, int number) {
   process *p = owner;
   (void)number;
   if (p->stopping) return; /* for a reason of its own */
-  rl_logf(RL_LOG_INFO, "stopping: requests under way have %g s", p->options->shutdown_timeout);
+  rl_logf(RL_LOG_INFO, "stopping: running requests have %g s", p->options->shutdown_timeout);
   if (p->supervisor) rl_line_say(p->line, "leaving\n");
   else rl_notify("STOPPING=1");
   stop_all(p);

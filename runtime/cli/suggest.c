@@ -20,7 +20,7 @@ static const pair commands[] = {
     {"db", "migrate"},      {"swagger", "openapi"}, {"exec", "run"},    {"script", "run"},
     {"diagnose", "doctor"}, {"info", "doctor"},     {"env", "doctor"},  {"completions", "completion"}};
 
-static const char tls[] = "TLS is a proxy's, such as Caddy or nginx: see docs/deployment.md";
+static const char tls[] = "a proxy such as Caddy or nginx speaks TLS: see docs/deployment.md";
 static const char reloads[] = "rille dev loads the program again at each save, kill -HUP does so for rille serve";
 
 static const pair options[] = {
@@ -54,10 +54,10 @@ static const pair options[] = {
     {"--quiet", "--log off writes no access log"},
     {"--daemon", "a server stays in the foreground, where systemd or a container keeps it: see docs/deployment.md"},
     {"-d", "a server stays in the foreground, where systemd or a container keeps it: see docs/deployment.md"},
-    {"--env", "variables stand in .env beside the app, or in the environment: NAME=value rille serve"},
-    {"--env-file", "variables stand in .env beside the app, or in the environment: NAME=value rille serve"},
+    {"--env", "put variables into .env beside the app, or into the environment: NAME=value rille serve"},
+    {"--env-file", "put variables into .env beside the app, or into the environment: NAME=value rille serve"},
     {"--root", "the root is the folder that holds APP"},
-    {"--app", "APP stands by itself: rille serve app.lua"},
+    {"--app", "give APP without an option: rille serve app.lua"},
     {"--tls", tls},
     {"--ssl", tls},
     {"--cert", tls},

@@ -86,7 +86,7 @@ static void become(rl_supervisor *s) {
   char **environment = text.error ? NULL : rl_self_environment(text.data);
   set_close_on_exec(p, false);
   if (environment) execve(access(path, X_OK) == 0 ? path : rl_self_binary(), rl_self_arguments(), environment);
-  rl_logf(RL_LOG_WARN, "supervisor: stays the old binary: %s", strerror(environment ? errno : ENOMEM));
+  rl_logf(RL_LOG_WARN, "supervisor: it keeps the old binary: %s", strerror(environment ? errno : ENOMEM));
   set_close_on_exec(p, true);
   rl_free(environment);
   rl_buf_free(&text);
@@ -199,7 +199,7 @@ int rl_supervise_resume(const rl_handover *h) {
   p->supervisor.ever_ready = true;
   rl_log_setup(h->log, RL_LOG_INFO);
   for (int i = 0; i < h->child_count; i++) rl_supervisor_adopt(&p->supervisor, &h->children[i]);
-  rl_logf(RL_LOG_INFO, "supervisor: runs the new binary too, still as pid %d", getpid());
+  rl_logf(RL_LOG_INFO, "supervisor: it runs the new binary too, still as pid %d", getpid());
   int status = run(p);
   rl_free(p);
   return status;

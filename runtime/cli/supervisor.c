@@ -132,19 +132,20 @@ void rl_supervisor_ended(rl_supervisor *s, rl_supervised *c, int status) {
   }
   if (served) on_serving_died(s, &was, status);
   else if (was_next)
-    say_end(s, RL_LOG_ERROR, "supervisor: the new binary did not start, the old one keeps serving", &was, status);
-  else if (exit_status(status)) say_end(s, RL_LOG_WARN, "supervisor: the old worker did not end cleanly", &was, status);
+    say_end(s, RL_LOG_ERROR, "supervisor: the new binary did not start, the old one goes on", &was, status);
+  else if (exit_status(status))
+    say_end(s, RL_LOG_WARN, "supervisor: the previous worker failed at its end", &was, status);
 }
 
 static void upgrade(rl_supervisor *s) {
   if (s->stopping) return;
   if (s->next) {
-    rl_logf(RL_LOG_WARN, "supervisor: the new binary is still starting: it is ended and started again");
+    rl_logf(RL_LOG_WARN, "supervisor: the new binary that was still starting is ended and started again");
     dismiss(s, s->next, SIGTERM);
   }
   rl_logf(RL_LOG_INFO, "supervisor: starting %s", rl_self_binary());
   s->next = start(s, true);
-  if (!s->next) rl_logf(RL_LOG_ERROR, "supervisor: the old binary keeps serving");
+  if (!s->next) rl_logf(RL_LOG_ERROR, "supervisor: the old binary goes on");
 }
 
 static void replace(rl_supervisor *s, bool same_version) {
@@ -255,7 +256,7 @@ void rl_supervisor_tick(rl_supervisor *s) {
   for (int i = 0; i < RL_HANDOVER_CHILDREN; i++) {
     rl_supervised *c = &s->children[i];
     if (!c->pid || !c->kill_ms || now < c->kill_ms) continue;
-    rl_logf(RL_LOG_ERROR, "supervisor: worker %d has not stopped in its time and is killed", (int)c->pid);
+    rl_logf(RL_LOG_ERROR, "supervisor: worker %d has not stopped in time and is killed", (int)c->pid);
     s->kill(s, c->pid, SIGKILL);
     c->kill_ms = now + RL_SUPERVISOR_KILLED_MS;
   }

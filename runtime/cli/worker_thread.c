@@ -70,7 +70,7 @@ static void do_reload(rl_mail *mail) {
 
 static void do_listen(rl_mail *mail) {
   rl_worker_thread *w = open_word(mail);
-  for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i]);
+  for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i], NULL);
   rl_worker_start(&w->worker);
 }
 

@@ -2,7 +2,7 @@
 #include "loop/inbox.h"
 
 #include "base/error.h"
-#include "loop/loop.h"
+#include "base/list.h"
 
 void rl_mail_push(rl_mail_queue *queue, rl_mail *mail) {
   mail->next = NULL;
@@ -26,18 +26,21 @@ static void deliver_all(rl_inbox *inbox) {
   inbox->queue = (rl_mail_queue){NULL, NULL};
   uv_mutex_unlock(&inbox->lock);
   for (rl_mail *mail; (mail = rl_mail_shift(&batch));) {
-    rl_loop_touch(inbox->async.data);
+    inbox->on_delivery(inbox);
     mail->deliver(mail);
   }
 }
 
 static void on_async(uv_async_t *async) { deliver_all(RL_CONTAINER(async, rl_inbox, async)); }
 
-int rl_inbox_init(rl_inbox *inbox, rl_loop *loop) {
+int rl_inbox_init(rl_inbox *inbox, uv_loop_t *uv, void (*on_delivery)(rl_inbox *inbox)) {
+  inbox->on_delivery = on_delivery;
   inbox->queue = (rl_mail_queue){NULL, NULL};
   if (uv_mutex_init(&inbox->lock)) return RL_ENOMEM;
-  if (uv_async_init(&loop->uv, &inbox->async, on_async)) return RL_ENOMEM;
-  inbox->async.data = loop;
+  if (uv_async_init(uv, &inbox->async, on_async)) {
+    uv_mutex_destroy(&inbox->lock);
+    return RL_ENOMEM;
+  }
   return RL_OK;
 }
 

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <uv.h>
 
-typedef struct rl_loop rl_loop;
 typedef struct rl_mail rl_mail;
 
 struct rl_mail {
@@ -28,14 +27,17 @@ void rl_mail_push(rl_mail_queue *queue, rl_mail *mail);
 /* Returns the first, or NULL if it is empty. */
 rl_mail *rl_mail_shift(rl_mail_queue *queue);
 
-typedef struct rl_inbox {
+typedef struct rl_inbox rl_inbox;
+
+struct rl_inbox {
   uv_async_t async;
   uv_mutex_t lock;
   rl_mail_queue queue;
-} rl_inbox;
+  void (*on_delivery)(rl_inbox *inbox); /* before each mail is delivered */
+};
 
-/* Returns 0 or RL_ENOMEM. Embedded in the loop, which must run as long as mail may come. */
-int rl_inbox_init(rl_inbox *inbox, rl_loop *loop);
+/* Embedded in a loop, which must run as long as mail may come. Calls `on_delivery` before each mail. Returns 0 or RL_ENOMEM. */
+int rl_inbox_init(rl_inbox *inbox, uv_loop_t *uv, void (*on_delivery)(rl_inbox *inbox));
 /* Delivers what waits, then stops the handle. Nobody may send any more. From the loop's thread. */
 void rl_inbox_close(rl_inbox *inbox);
 /* Call after the loop has run the close. */

@@ -153,11 +153,22 @@ static void unreferenced(rl_loop *loop, uv_handle_t *handle) {
   uv_unref(handle);
 }
 
+static void on_delivery(rl_inbox *inbox) { rl_loop_touch(RL_CONTAINER(inbox, rl_loop, inbox)); }
+
+static int start_uv(rl_loop *loop) {
+  if (uv_loop_init(&loop->uv)) return RL_ENOMEM;
+  if (!rl_inbox_init(&loop->inbox, &loop->uv, on_delivery)) return RL_OK;
+  uv_loop_close(&loop->uv);
+  return RL_ENOMEM;
+}
+
 int rl_loop_init(rl_loop *loop) {
   memset(loop, 0, sizeof *loop);
-  if (uv_loop_init(&loop->uv)) return RL_ENOMEM;
-  if (rl_inbox_init(&loop->inbox, loop)) return uv_loop_close(&loop->uv), RL_ENOMEM;
-  loop->read_buffer = rl_must_alloc(RL_LIMIT_READ_BUFFER);
+  loop->read_buffer = rl_alloc(RL_LIMIT_READ_BUFFER);
+  if (!loop->read_buffer || start_uv(loop)) {
+    rl_free(loop->read_buffer);
+    return RL_ENOMEM;
+  }
   loop->armed = UINT64_MAX;
   loop->date_second = INT64_MIN;
   rl_list_init(&loop->ready);

@@ -21,6 +21,7 @@
 #include "loop/inbox.h"
 #include "loop/wheel.h"
 
+typedef struct rl_loop rl_loop;
 typedef struct rl_timer rl_timer;
 typedef struct rl_post rl_post;
 
@@ -65,7 +66,7 @@ struct rl_loop {
   void *worker; /* the owner of this loop; not ours */
 };
 
-/* Returns 0 or an error. The struct may be embedded and must not move. */
+/* Returns 0, or RL_ENOMEM (no memory, or no descriptors) with nothing left of it. The struct may be embedded and must not move. */
 int rl_loop_init(rl_loop *loop);
 /* Call after every handle was closed by its owner. Waits for jobs under way. Returns 0, or RL_EBUSY if a handle is still
  * open (a leak: the caller reports it). */

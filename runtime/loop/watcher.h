@@ -5,7 +5,7 @@
  *
  *   write + close, rename onto it, delete  -> path noted --RL_WATCHER_QUIET_MS without another--> on_change(paths)
  *   a new directory                        -> watched, and its contents count as changed
- *   a symbolic link                        -> its target is watched by the link's name (watcher_links.h)
+ *   a symbolic link                        -> its target is watched by the link's name (watcher_links.c)
  *
  * Directories whose name begins with a dot, and those named in RL_WATCHER_SKIPS, are left out.
  */
@@ -42,5 +42,34 @@ int rl_watcher_init(rl_watcher *watcher, rl_loop *loop);
 int rl_watcher_add(rl_watcher *watcher, const char *directory);
 /* Closes it; the handle needs one more turn of the loop. */
 void rl_watcher_close(rl_watcher *watcher);
+
+/* ---- between watcher.c and watcher_links.c ---- */
+
+/* The parts of each file that the other one needs. */
+enum { RL_WATCHER_PATH = 4096, RL_WATCHER_HOPS = 8192 };
+
+/* watcher.c: adds a directory to inotify. Returns its number or -1. */
+int rl_watcher_number(rl_watcher *watcher, const char *directory);
+/* watcher.c: stops watching a number that neither directories nor hops use any more. */
+void rl_watcher_release(rl_watcher *watcher, int number);
+/* watcher.c: watches the link's target, with all below it, by the link's name. */
+void rl_watcher_walk(rl_watcher *watcher, const char *path, bool fresh);
+/* watcher.c: returns true if a directory of that name is skipped. */
+bool rl_watcher_skips(const char *name);
+/* watcher.c: notes a change of `path`, to be told. */
+void rl_watcher_note(rl_watcher *watcher, const char *path);
+/* watcher.c: forgets the directories that are watched by this name. */
+void rl_watcher_drop_within(rl_watcher *watcher, const char *directory);
+
+/* Follows `path`, a symbolic link that is there now. `fresh`: its target counts as changed. */
+void rl_watcher_follow(rl_watcher *watcher, const char *path, bool fresh);
+/* Forgets a link that is gone or no link any more, and what was below it. */
+void rl_watcher_unfollow(rl_watcher *watcher, const char *path);
+/* Handles an event for a name in the directory of that number: links that lead through it have changed. */
+void rl_watcher_tell_links(rl_watcher *watcher, int number, const char *name, bool created);
+/* Forgets the directory of that number, which is gone. */
+void rl_watcher_lose_hops(rl_watcher *watcher, int number);
+bool rl_watcher_has_hops(const rl_watcher *watcher, int number);
+void rl_watcher_free_links(rl_watcher *watcher);
 
 #endif

@@ -1,6 +1,17 @@
-/* Following links; see watcher_links.h. */
+/*
+ * Symbolic links for the watcher: a link's target is watched too, wherever it is.
+ *
+ *   app/o.lua -> ../releases/current/o.lua          current -> v1
+ *
+ *   hops of app/o.lua:  (releases, "current")       a link on the way: changed when its target is changed
+ *                       (releases/v1, "o.lua")      its end
+ *
+ * A hop is a name in a directory that inotify watches. When something happens to it, the link has changed and is followed anew.
+ * A link to a directory is also walked, as if the directory were in its place. A directory that is watched already is not walked
+ * again, so that circles of links end. A link to a directory that contains the root is ignored.
+ */
 #define _GNU_SOURCE
-#include "loop/watcher_links.h"
+#include "loop/watcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/os_error.h"
 
 enum { BACKLOG = 4096 };
 

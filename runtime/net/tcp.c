@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/os_error.h"
 
 enum { WANT_READ = 1, WANT_WRITE = 2, WANT_HANGUP = 4 };
 

@@ -11,6 +11,7 @@
 #include "base/beneath.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "base/os_error.h"
 
 enum { BUCKETS = 256 };
 

@@ -39,7 +39,7 @@ rl_slice rl_pattern_converter_of(rl_slice name) {
 }
 
 static int meant(rl_buf *why, rl_slice segment, rl_slice name, rl_slice converter) {
-  rl_buf_addf(why, "'%.*s' would be taken to the letter; a parameter is written {%.*s%s%.*s}", RL_FMT(segment),
+  rl_buf_addf(why, "'%.*s' would be matched literally; a parameter is written {%.*s%s%.*s}", RL_FMT(segment),
               RL_FMT(name), converter.len ? ":" : "", RL_FMT(converter));
   return RL_ESYNTAX;
 }
@@ -70,7 +70,7 @@ static int refuse_star(rl_slice segment, rl_buf *why) {
 
 static int expression_is(rl_slice segment, rl_buf *why) {
   rl_buf_addf(why,
-              "'%.*s' would be taken to the letter; an expression of one's own is a converter: app:converter(\"name\", "
+              "'%.*s' would be matched literally; a pattern of your own is a converter: app:converter(\"name\", "
               "{pattern = a Lua pattern}), then {id:name}",
               RL_FMT(segment));
   return RL_ESYNTAX;
@@ -152,7 +152,7 @@ static int parse_param(rl_pattern_part *part, rl_slice inside, rl_buf *why) {
   if (is_name(part->text)) return RL_OK;
   rl_buf_addf(why, "'{%.*s}' is not a parameter: expected {name} or {name:converter}", RL_FMT(inside));
   if (inside.len > 1 && inside.data[inside.len - 1] == '?')
-    rl_buf_addf(why, "; what may be left out is two routes, one without it");
+    rl_buf_addf(why, "; for an optional part, register two routes, one without it");
   return RL_ESYNTAX;
 }
 

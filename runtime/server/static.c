@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/os_error.h"
 #include "base/url.h"
 #include "http/accept.h"
 #include "http/encoding.h"

@@ -5,14 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "http/h1/h1.h"
-#include "net/tcp.h"
+#include "net/listener.h"
 
-/* What one connection needs, in one piece. */
-typedef struct server_conn {
-  rl_conn conn;
-  rl_tcp tcp;
-} server_conn;
+/* A listener, and what its connections begin with. */
+struct rl_worker_listener {
+  rl_listener listener;
+  rl_listen_options options;
+};
 
 static rl_worker *worker_of(rl_conn *conn) { return conn->host->owner; }
 
@@ -29,10 +28,10 @@ static void maybe_stopped(rl_worker *worker) {
 
 static void start_listeners(rl_worker *worker) {
   worker->full = false;
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_start(worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_start(&worker->listeners[i]->listener);
 }
 
-/* Those who linger count for nobody who wants in: they are closed for them, the oldest first. */
+/* Connections that linger do not count: they are closed for those who want in, the oldest first. */
 static bool is_full(const rl_worker *worker) {
   return worker->connection_count - worker->host.lingering_count >= worker->host.limits.connections;
 }
@@ -46,9 +45,9 @@ static void on_conn_closed(rl_conn *conn) {
   rl_list_remove(&conn->node);
   worker->connection_count--;
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
-  rl_free(RL_CONTAINER(conn, server_conn, conn));
+  rl_accept_free(conn);
   maybe_let_in(worker);
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_check(worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_check(&worker->listeners[i]->listener);
   maybe_stopped(worker);
 }
 
@@ -64,33 +63,22 @@ static void on_exchange(rl_conn *conn, rl_req *req, const rl_exchange_report *ho
 static const rl_conn_events conn_events = {
     .handle = handle, .on_exchange = on_exchange, .on_linger = on_conn_linger, .on_closed = on_conn_closed};
 
-int rl_worker_adopt(rl_worker *worker, int fd, const char *peer) {
-  server_conn *c = rl_alloc(sizeof *c);
-  if (!c) {
-    close(fd);
-    return RL_ENOMEM;
-  }
-  int code = rl_tcp_init(&c->tcp, worker->loop, fd);
-  if (code) {
-    rl_free(c);
-    return code;
-  }
-  rl_conn_init(&c->conn, &worker->host, &c->tcp.stream, peer);
-  rl_list_push(&worker->connections, &c->conn.node);
+static void add_connection(rl_worker *worker, rl_conn *conn) {
+  rl_list_push(&worker->connections, &conn->node);
   worker->connection_count++;
   rl_metrics_set(&worker->metrics.connections, worker->connection_count);
   rl_metrics_add(&worker->metrics.accepted, 1);
-  return rl_conn_become(&c->conn, &rl_h1_protocol, RL_SLICE_NONE);
 }
 
 /* A full worker lets the kernel hold what arrives, up to the backlog. */
 static void on_accept(rl_listener *listener, int fd, const char *peer) {
   rl_worker *worker = listener->owner;
   if (worker->connection_count >= worker->host.limits.connections) rl_conn_host_shed(&worker->host);
-  rl_worker_adopt(worker, fd, peer);
+  rl_conn *conn = rl_accept(&worker->host, &RL_CONTAINER(listener, rl_worker_listener, listener)->options, fd, peer);
+  if (conn) add_connection(worker, conn);
   if (!is_full(worker)) return;
   worker->full = true;
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_pause(worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_pause(&worker->listeners[i]->listener);
 }
 
 static void on_listener_closed(rl_listener *listener) {
@@ -125,27 +113,28 @@ void rl_worker_free(rl_worker *worker) {
   rl_free(worker->listeners);
 }
 
-static rl_listener *new_listener(rl_worker *worker) {
-  rl_listener **more = rl_realloc(worker->listeners, (worker->listener_count + 1) * sizeof *more);
+static rl_worker_listener *new_listener(rl_worker *worker) {
+  rl_worker_listener **more = rl_realloc(worker->listeners, (worker->listener_count + 1) * sizeof *more);
   if (!more) return NULL;
   worker->listeners = more;
   return rl_alloc(sizeof **more);
 }
 
-int rl_worker_listen(rl_worker *worker, int fd) {
-  rl_listener *listener = new_listener(worker);
-  if (!listener) {
+int rl_worker_listen(rl_worker *worker, int fd, const rl_listen_options *options) {
+  rl_worker_listener *added = new_listener(worker);
+  if (!added) {
     close(fd);
     return RL_ENOMEM;
   }
-  int code = rl_listener_init(listener, worker->loop, fd);
+  int code = rl_listener_init(&added->listener, worker->loop, fd);
   if (code) {
-    rl_free(listener);
+    rl_free(added);
     return code;
   }
-  listener->events = &listener_events;
-  listener->owner = worker;
-  worker->listeners[worker->listener_count++] = listener;
+  added->options = options ? *options : (rl_listen_options){.protocol = NULL};
+  added->listener.events = &listener_events;
+  added->listener.owner = worker;
+  worker->listeners[worker->listener_count++] = added;
   worker->listeners_open++;
   return RL_OK;
 }
@@ -175,7 +164,7 @@ static void on_deadline(rl_timer *timer) {
 void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms) {
   if (worker->stopping) return;
   worker->stopping = true;
-  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_close(worker->listeners[i]);
+  for (unsigned i = 0; i < worker->listener_count; i++) rl_listener_close(&worker->listeners[i]->listener);
   RL_LIST_EACH(&worker->connections, node) rl_conn_stop(RL_CONTAINER(node, rl_conn, node));
   rl_timer_start(worker->loop, &worker->deadline, timeout_ms, on_deadline);
   maybe_stopped(worker);

@@ -8,15 +8,15 @@
 #ifndef RL_SERVER_WORKER_H
 #define RL_SERVER_WORKER_H
 
-#include "http/conn.h"
-#include "net/listener.h"
+#include "server/accept.h"
 #include "server/access_log.h"
 #include "server/metrics.h"
 
 typedef struct rl_handler rl_handler;
 typedef struct rl_worker rl_worker;
+typedef struct rl_worker_listener rl_worker_listener;
 
-/* Whoever answers requests: C, or the Lua app of vm/. Owns each request until it releases it. */
+/* Answers requests: in C, or as the Lua app of app/. Owns each request until it releases it. */
 struct rl_handler {
   void (*handle)(rl_handler *handler, rl_req *req);
   const rl_limits *limits; /* for the connections that bring its requests; NULL: the defaults */
@@ -30,7 +30,7 @@ struct rl_worker {
   rl_conn_host host;   /* its limits are the handler's from start on */
   rl_list connections;
   unsigned connection_count;
-  rl_listener **listeners;
+  rl_worker_listener **listeners;
   unsigned listener_count, listeners_open;
   bool stopping, full;
   rl_timer deadline;
@@ -45,13 +45,11 @@ struct rl_worker {
 void rl_worker_init(rl_worker *worker, rl_loop *loop, rl_handler *handler);
 /* After on_stopped. */
 void rl_worker_free(rl_worker *worker);
-/* Takes a listening socket. 0 or RL_ENOMEM: then the descriptor is closed. */
-int rl_worker_listen(rl_worker *worker, int fd);
+/* Takes a listening socket. `options` is copied; NULL: all defaults. 0 or RL_ENOMEM: then the descriptor is closed. */
+int rl_worker_listen(rl_worker *worker, int fd, const rl_listen_options *options);
 void rl_worker_start(rl_worker *worker);
 /* From now on requests go to this handler, and its limits are the connections'. Borrowed: it outlives its requests. */
 void rl_worker_answer_with(rl_worker *worker, rl_handler *handler);
-/* Takes a connected socket as if it had been accepted (tests). 0 or an error; the descriptor is taken either way. */
-int rl_worker_adopt(rl_worker *worker, int fd, const char *peer);
 void rl_worker_stop(rl_worker *worker, uint64_t timeout_ms);
 
 #endif

@@ -25,6 +25,6 @@ describe("a byte order mark", function()
 
   it("of another encoding is told of", function()
     place:write("script.lua", "\xFF\xFEp\0r\0")
-    assert.matches("this file is UTF-16, it is to be saved as UTF-8", place:run(place.rille, "run", "script.lua"), 1, true)
+    assert.matches("this file is UTF-16: save it as UTF-8", place:run(place.rille, "run", "script.lua"), 1, true)
   end)
 end)

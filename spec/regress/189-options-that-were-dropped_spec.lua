@@ -41,7 +41,7 @@ describe("an option", function()
 
   it("of connections is not for a mounted app", function()
     assert.error_matches(function() rille.app():mount("/sub", rille.app { limits = { headers = 10 } }) end,
-      "limits are those of connections")
+      "limits are limits of connections")
   end)
 
   it("cpu_limit holds in a mounted app, however small", function()

@@ -1,3 +1,5 @@
+-- lua/rille/dev/record.lua, lua/rille/dev/raised.lua
+--
 -- `rille dev` explained what handlers raise and nothing else: an error of a task that nobody waits for, of a streamed response,
 -- of an on_error handler was a line in the terminal, or a plain page.
 -- runtime/cli/dev.c, runtime/cli/dev_news.c, runtime/bind/core/dashboard.c

@@ -1,3 +1,5 @@
+-- lua/rille/dev/dashboard.lua, lua/rille/dev/statements.lua
+--
 -- The panel of `rille dev` had no times, listed what browsers ask for by themselves, and told nothing of one statement run in a
 -- loop or of how SQLite goes about one.
 -- runtime/cli/dev.c, runtime/cli/dev_news.c, runtime/bind/core/dashboard.c

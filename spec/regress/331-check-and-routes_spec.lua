@@ -1,3 +1,5 @@
+-- lua/rille/boot.lua, lua/rille/lint.lua
+--
 -- rille check says what is wrong and nothing else; an undefined variable is an error, with luacheck's settings of the project or
 -- ours. rille routes names places in one way.
 local processes = require "spec.support.process"
@@ -81,8 +83,8 @@ describe("rille check", function()
     it("says so where there is none", function()
       place:write("app.lua", app "")
       local said = place:run("PATH=/nonexistent " .. place.rille, "check")
-      assert.equal("app.lua: 0 routes, 0 templates, no errors; without luacheck (Debian: lua-check) nobody has looked for "
-        .. "undefined variables\n", said)
+      assert.equal("app.lua: 0 routes, 0 templates, no errors; luacheck (Debian: lua-check) is not installed, so "
+        .. "undefined variables were not checked\n", said)
     end)
   end)
 

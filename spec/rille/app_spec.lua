@@ -1,5 +1,6 @@
 -- runtime/bind/http/app.c, runtime/bind/http/chain.c, runtime/app/serving.c
 -- runtime/app/app.c
+-- lua/rille/app.lua, lua/rille/app/check.lua, lua/rille/app/routes.lua, lua/rille/traits.lua
 local rille = require "rille"
 local testing = require "rille.testing"
 

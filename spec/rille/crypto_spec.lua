@@ -1,4 +1,5 @@
 -- runtime/bind/core/crypto.c
+-- lua/rille/password.lua, lua/rille/seal.lua
 local rille = require "rille"
 
 describe("digests and tokens", function()

@@ -1,3 +1,5 @@
+-- lua/rille/doctor.lua, lua/rille/doctor/machine.lua, lua/rille/doctor/program.lua
+--
 -- rille doctor: each thing that can be at fault, made so, is told of with what to do, and the exit status is 1.
 -- runtime/bind/core/machine.c
 local machine = require "rille.doctor.machine"

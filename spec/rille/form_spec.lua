@@ -1,4 +1,5 @@
 -- runtime/bind/http/form.c, runtime/bind/http/request_body.c, runtime/bind/http/spool.c
+-- lua/rille/form.lua, lua/rille/part.lua, lua/rille/upload.lua
 local multipart = require "spec.support.multipart"
 local native = require "rille.native.core"
 local rille = require "rille"
@@ -291,7 +292,7 @@ describe("req:parts", function()
         first = first or part
         names[#names + 1] = part.name
       end
-      assert.has_error(function() first:text() end, "this part is over: read it before the next one is asked for")
+      assert.has_error(function() first:text() end, "this part has ended: read a part before you ask for the next one")
       return table.concat(names, " ")
     end)
     local body, headers = multipart { { "a", large, filename = "a" }, { "b", large, filename = "b" }, { "c", "" } }

@@ -1,3 +1,6 @@
+-- lua/rille/auth.lua, lua/rille/cors.lua, lua/rille/limit.lua, lua/rille/normalize_path.lua, lua/rille/request_id.lua,
+-- lua/rille/security_headers.lua, lua/rille/trust_proxy.lua
+--
 -- The small middleware that guards an app: cors, security headers, limits, proxies, request ids, paths, authorization.
 -- runtime/bind/http/rate_limit.c
 local rille = require "rille"

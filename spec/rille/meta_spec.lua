@@ -1,3 +1,5 @@
+-- lua/rille/names/signatures.lua
+--
 -- The annotations for editors (lua/rille/meta/) and the library are of one mind: what is exported is annotated, what is
 -- annotated is there, and each ---@param names a parameter.
 local exports = require "spec.support.exports"

@@ -1,3 +1,4 @@
+-- lua/rille/page.lua, lua/rille/template/stream.lua
 local native = require "rille.native.core"
 local native_http = require "rille.native.http"
 local rille = require "rille"

@@ -1,4 +1,5 @@
 -- runtime/bind/http/request.c, runtime/bind/http/request_body.c
+-- lua/rille/request.lua, lua/rille/coding.lua
 local rille = require "rille"
 local testing = require "rille.testing"
 

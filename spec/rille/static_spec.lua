@@ -1,4 +1,5 @@
 -- runtime/bind/http/static.c, runtime/bind/http/compress.c
+-- lua/rille/compress.lua
 local rille = require "rille"
 local testing = require "rille.testing"
 

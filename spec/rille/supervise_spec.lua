@@ -276,7 +276,7 @@ describe("a supervised server", function()
           ends(process, first)
           for _ = 1, 8 do assert.equal("changed", ask(url)) end
           local main = supervised and process.pid or second
-          if supervised then process:says "runs the new binary too"
+          if supervised then process:says "it runs the new binary too"
           else assert.equal(0, process:wait(), process:log()) end
           local runs = io.popen(("cmp /proc/%s/exe %s && echo same"):format(main, binary)):read "a"
           assert.equal("same\n", runs)
@@ -289,7 +289,7 @@ describe("a supervised server", function()
         it("changes nothing where the new one does not start", function()
           local process <close> = begin("--port", "0")
           local url = process:url()
-          local told = supervised and "the old one keeps serving" or "this one keeps serving"
+          local told = supervised and "the old one goes on" or "this one goes on"
           local failures = {
             "printf 'no binary' > new && chmod 755 new", -- no format that can be executed
             "printf '#!/bin/sh\\nexit 3\\n' > new && chmod 755 new",
@@ -353,7 +353,7 @@ describe("a supervised server", function()
       assert.is_false(runs(worker(process, 2)))
       process:signal "USR2"
       assert.is_true(runs(worker(process, 3)))
-      process:says "runs the new binary too"
+      process:says "it runs the new binary too"
       process:signal("KILL", worker(process, 3))
       assert.is_true(runs(worker(process, 4)))
       assert.equal("hello", ask(url))
@@ -394,7 +394,7 @@ while True:
         { program = "sh" })
       process:url()
       process:signal "USR2"
-      process:says "systemd would take the end of this process for that of the service"
+      process:says "systemd would take the end of this process for the end of the service"
     end)
   end)
 end)

@@ -1,3 +1,4 @@
+-- lua/rille/validate/init.lua, lua/rille/validate/schema.lua
 local multipart = require "spec.support.multipart"
 local rille = require "rille"
 local testing = require "rille.testing"
@@ -145,7 +146,7 @@ describe("validate", function()
     fails({ a = "strin" }, "a: there is no type 'strin', did you mean 'string'")
     fails({ a = { type = "string", mn = 1 } }, "a: unknown option 'mn'")
     fails({ a = { type = "string", items = "string" } }, "a: items does not go with a string")
-    fails({ a = { type = "string", pattern = "[" } }, "a: the pattern is none")
+    fails({ a = { type = "string", pattern = "[" } }, "a: the pattern is not valid")
     fails({ a = { type = "string", format = "x" } }, "a: there is no format 'x'")
     fails({ a = { type = "integer", min = 2, max = 1 } }, "a: min is more than max")
     fails({ type = "object", properties = {}, required = { "x" } }, "'x' is required")

@@ -24,7 +24,7 @@ M.loading = {
   { "app:psot('/x', h)", "app has no 'psot', did you mean app:post(path, handler, options)?" },
   { "app:errorhandler(404, h)", "app has no 'errorhandler': app:on_error(status, function(req, err) … end)" },
   { "app:before_request(h)", "app has no 'before_request': app:use(function(req, handler) … return handler(req) end)" },
-  { "app.db = nil; print(app.db)", "app has no 'db': what a lifespan opens is kept in app.state.db" },
+  { "app.db = nil; print(app.db)", "app has no 'db': a lifespan opens it and keeps it in app.state.db" },
   { "app:group { prefix = '/a' }:gte('/x', h)", "group has no 'gte', did you mean group:get(path, handler, options)?" },
   -- as Flask, Express and their like have it
   { "rille.jsonify {}", "rille has no 'jsonify': rille.json(value, status)" },
@@ -42,9 +42,9 @@ M.loading = {
   { "app:teardown_request(h)", "app has no 'teardown_request': app:on_response(function(req, res) … end)" },
   { "app:param('id', h)", "app has no 'param': app:converter(name, {pattern=, parse=}), then {id:name}" },
   { "app:redirect '/'", "app has no 'redirect': a handler returns rille.redirect(url, status)" },
-  { "app:get('/users/[id]', h)", "GET /users/[id]: '[id]' would be taken to the letter; a parameter is written {id}" },
-  { "app:get('/docs/[...slug]', h)", "GET /docs/[...slug]: '[...slug]' would be taken to the letter; a parameter is written {slug:path}" },
-  { "app:get('/users/%d+', h)", "GET /users/%d+: '%d+' would be taken to the letter; an expression of one's own is a converter: "
+  { "app:get('/users/[id]', h)", "GET /users/[id]: '[id]' would be matched literally; a parameter is written {id}" },
+  { "app:get('/docs/[...slug]', h)", "GET /docs/[...slug]: '[...slug]' would be matched literally; a parameter is written {slug:path}" },
+  { "app:get('/users/%d+', h)", "GET /users/%d+: '%d+' would be matched literally; a pattern of your own is a converter: "
     .. "app:converter(\"name\", {pattern = a Lua pattern}), then {id:name}" },
   { "app:on_error('404', h)", "on_error: a status is a number: app:on_error(404, function(req, err) … end), got the string '404'" },
   { "rille.abort '404'", "an error's status is a number: 404, got the string '404'" },
@@ -96,8 +96,8 @@ M.loading = {
   { "rille.html(nil)", "rille.html(s, status): s is a string, got nil" },
   { "rille.json()", "rille.json(value, status): a value was expected, got nothing" },
   { "rille.text('gone', 999)", "rille.text(s, status): status: a status is an integer from 200 to 599, got 999" },
-  { "rille.redirect(303, '/x')", "rille.redirect(url, status): url is a string, got a number: the arguments stand in another order" },
-  { "rille.timeout(h, 5)", "rille.timeout(seconds, f, ...): seconds is a number, got a function: the arguments stand in another order" },
+  { "rille.redirect(303, '/x')", "rille.redirect(url, status): url is a string, got a number: the arguments are in the wrong order" },
+  { "rille.timeout(h, 5)", "rille.timeout(seconds, f, ...): seconds is a number, got a function: the arguments are in the wrong order" },
   { "rille.spawn(h())", "rille.spawn(f, ...): f is a function, got a string" },
   { "rille.sleep 'a while'", "rille.sleep(seconds): seconds is a number, got a string" },
   { "rille.url_encode {}", "rille.url_encode(s): s is a string, got a table" },
@@ -108,23 +108,23 @@ M.loading = {
   { "rille.cors 'https://a.test'", "cors: options are a table, got the string 'https://a.test'" },
   { "rille.abort(200)", "an error's status is from 400 to 599, got 200" },
   -- routes
-  { "app:get('/posts/:id', h)", "GET /posts/:id: ':id' would be taken to the letter; a parameter is written {id}" },
-  { "app:get('/items/<int:id>', h)", "GET /items/<int:id>: '<int:id>' would be taken to the letter; a parameter is written {id:int}" },
-  { "app:get('/files/*', h)", "GET /files/*: '*' would be taken to the letter; a parameter is written {rest:path}" },
+  { "app:get('/posts/:id', h)", "GET /posts/:id: ':id' would be matched literally; a parameter is written {id}" },
+  { "app:get('/items/<int:id>', h)", "GET /items/<int:id>: '<int:id>' would be matched literally; a parameter is written {id:int}" },
+  { "app:get('/files/*', h)", "GET /files/*: '*' would be matched literally; a parameter is written {rest:path}" },
   { "app:get('/file/{name}.json', h)", "GET /file/{name}.json: '{name}.json' mixes text and a parameter, and a parameter is a whole "
     .. "segment: write {name} and look at its text in the handler, or {name:file} with app:converter(\"file\", {pattern = \".+%.json\"})" },
   { "app:get('posts', h)", "GET posts: a path starts with '/': write '/posts'" },
   { "app:get('/x?page=1', h)", "GET /x?page=1: 'x?page=1': a path has no query; its fields are in req.query" },
-  { "app:get('/x/{id?}', h)", "GET /x/{id?}: '{id?}' is not a parameter: expected {name} or {name:converter}; what may be left out is "
-    .. "two routes, one without it" },
+  { "app:get('/x/{id?}', h)", "GET /x/{id?}: '{id?}' is not a parameter: expected {name} or {name:converter}; for an optional "
+    .. "part, register two routes, one without it" },
   { "app:get(h, '/x')", "GET: the path comes first, then the handler: app:get(\"/x\", function(req) … end)" },
   { "app:get('/x')", "GET /x: the handler is a function, got nil: app:get(\"/x\", function(req) … end)" },
   { "app:get('/x', rille.json {})", "GET /x: the handler is a function, got a response, what it returns: pass the function itself, "
     .. "without calling it: app:get(\"/x\", function(req) … end)" },
   { "app:get('/x', h, { nmae = 'x' })", "GET /x: unknown option 'nmae', did you mean 'name'?" },
   { "app:get('/x', h, { use = h })", "GET /x: option 'use' is a table, got a function" },
-  { "app:use(rille.session)", "use: rille.session makes it: write rille.session{}" },
-  { "app:use(rille.cors)", "use: rille.cors makes it: write rille.cors{}" },
+  { "app:use(rille.session)", "use: rille.session makes the middleware: write rille.session{}" },
+  { "app:use(rille.cors)", "use: rille.cors makes the middleware: write rille.cors{}" },
   { "app:use(rille.app())", "use: a middleware is a function(req, handler), got an app: an app within an app is mounted, "
     .. "app:mount(prefix, sub)" },
   { "app:on_error(h, 404)", "on_error: the status or code comes first: app:on_error(404, function(req, err) … end), '*' for any" },
@@ -185,7 +185,7 @@ M.handling = {
   { "return req.body", "req has no 'body': req:text(), req:bytes(), req:json() and req:form() read it" },
   { "return req.user.name", "req has no 'user': middleware leaves it in req.state.user" },
   { "return req.ip", "req has no 'ip': req.remote" },
-  { "return req.frobnicated", "req has no 'frobnicated'; what belongs to this request is kept in req.state" },
+  { "return req.frobnicated", "req has no 'frobnicated'; keep data of this request in req.state" },
   { "req.user = 'ada'", "req.user cannot be set: what belongs to this request goes into req.state.user" },
   { "return req.json().a", "req.json was called with a dot: write req:json(options)" },
   { "return req.accepts 'text/html'", "req.accepts was called with a dot: write req:accepts(...)" },
@@ -232,7 +232,7 @@ M.asking = {
 local function cell(text) return (text:gsub("\n$", ""):gsub("|", "\\|")) end
 
 local function add_rows(out, title, rows, text_of)
-  out[#out + 1] = ("\n## %s\n\n| what is written | what is said |\n|---|---|"):format(title)
+  out[#out + 1] = ("\n## %s\n\n| code | message |\n|---|---|"):format(title)
   for _, entry in ipairs(rows) do out[#out + 1] = ("| %s | %s |"):format(text_of(entry), "`" .. cell(entry[2]) .. "`") end
 end
 
@@ -240,19 +240,19 @@ local function code_of(entry) return "`" .. cell(entry[1]) .. "`" end
 
 --- markdown() -> docs/mistakes.md
 function M.markdown()
-  local out = { [[# Mistakes and what they are told
+  local out = { [[# Mistakes and their messages
 
-A mistake is told where it was made: each message to the program begins with the file and the line, `app.lua:12: `, which this page
-leaves out. It says what is wrong and how it is written. A spec holds every line of this page to the letter.
+This page lists common mistakes and the message for each. A message begins with the file and the line of the mistake, `app.lua:12: `,
+which this page leaves out. Then it says what is wrong and how to write it. A spec compares every line of this page with what rille says.
 
-Reading a field that an object has not raises, with the nearest name: of `rille`, `req`, a response, an app, a database, a
-transaction, a client, a file, a part, a task, a channel and what tests hand out. Tables of your own values are plain ones, and
-what they lack is nil: `req.state`, `app.state`, `req.params`, `req.query`, `req.headers`, `req.cookies`, `req.session`, rows of
-a query, error values. Modules that were installed may look for a field and get nil. Whether this version of rille has
-something is asked by `pcall(function() return rille.something end)`.]] }
+Reading an unknown field of rille's objects raises, with the nearest name: `rille`, `req`, a response, an app, a database, a transaction, a
+client, a file, a part, a task, a channel, and the objects of `rille.testing`. Tables with your own values are plain, and an absent field is
+nil: `req.state`, `app.state`, `req.params`, `req.query`, `req.headers`, `req.cookies`, `req.session`, rows of a query, error values.
+Installed modules that probe for a field get nil. To ask whether this version of rille has something, write
+`pcall(function() return rille.something end)`.]] }
   add_rows(out, "While a program loads", M.loading, code_of)
   add_rows(out, "While a request is handled", M.handling, code_of)
-  add_rows(out, "What a client is told", M.asking, function(entry) return cell(entry.what) end)
+  add_rows(out, "What a client gets", M.asking, function(entry) return cell(entry.what) end)
   return table.concat(out, "\n") .. "\n"
 end
 

@@ -27,12 +27,12 @@ M.MIDDLEWARE = "a middleware is a function(req, handler)"
 --- Raises if a value is no function. What makes a middleware is none itself: rille.cors{} is one, rille.cors is not.
 function M.callable(f, what, expected)
   local maker = traits.makers[f]
-  if maker then raise("%s: %s makes it: write %s", what, maker.name, maker.call) end
+  if maker then raise("%s: %s makes the middleware: write %s", what, maker.name, maker.call) end
   if type(f) == "function" then return end
   local meta = getmetatable(f)
   local is_app = type(meta) == "table" and rawget(meta, "__name") == "rille.app"
   local hint = is_app and ": an app within an app is mounted, app:mount(prefix, sub)"
-    or type(f) == "string" and f:find "^/" and ": what holds for some paths alone, app:group{prefix=, use=} takes" or ""
+    or type(f) == "string" and f:find "^/" and ": for some paths only, use app:group{prefix=, use=}" or ""
   raise("%s: %s, got %s%s", what, expected, names.describe(f), hint)
 end
 

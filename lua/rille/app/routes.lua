@@ -23,7 +23,7 @@ local function concat(a, b)
   return list
 end
 
--- How a route of that method is written, for messages.
+-- Returns how a route of that method is written, for messages.
 local function written(method, path)
   return ("app:%s(%q, function(req) … end)"):format(method == "*" and "any" or method:lower(), path)
 end

@@ -196,7 +196,7 @@ end
 local function decode(self, bytes, charset, convert, is_said)
   if convert then return convert(bytes) end
   if not is_said then
-    unreadable(self, "charset", ("its charset is not known: %s; encoding= says another one"):format(charset))
+    unreadable(self, "charset", ("its charset is not known: %s; name another one with encoding="):format(charset))
   end
   local text = native.charset_decode(bytes, charset)
   return text and unmarked(text)

@@ -110,7 +110,7 @@ end
 local function is_at_home(client, location, text, absolute, method)
   if location.origin == client.home then return true end
   if absolute then return false end
-  M.refuse(text, "it is of another origin than the client's base_url, and absolute = true was not said", method)
+  M.refuse(text, "it has another origin than the client's base_url, and absolute = true was not given", method)
 end
 
 --- set(req, client, text, more, absolute) -> at_home, credentials: sets req.url and req.location from what a call or a hook
@@ -124,12 +124,13 @@ function M.set(req, client, text, more, absolute)
     url = url or put_below(client, text, req.method)
   end
   if more then url = query.append(url, more) end
-  local location, why = take(url)
+  local location = take(url)
   if not location then
     if at_home and goes_as_written(client, url) then
       keep(req, url, nil)
       return true
     end
+    local why
     location, why = native_client.url_parse(url)
     if not location then M.refuse(text, why, req.method) end
     M.check_disguise(req.settings, location, req.method)

@@ -27,7 +27,7 @@ Dashboard.__index = Dashboard
 
 -- ---- what has changed ---------------------------------------------------------------------------------------------
 
--- What a change of this file asks for: "code" (load again), "css", "page" (browsers load again), "env", or nil.
+-- Extension -> what is loaded again after a change: "code" the program, "css" style sheets, "page" whole pages.
 local kinds = {
   lua = "code", sql = "code", html = "code", htm = "code", jinja = "code", j2 = "code", tmpl = "code", xml = "code", txt = "code",
   css = "css", js = "page", mjs = "page", svg = "page",
@@ -108,7 +108,7 @@ local function keep(list, most, entry)
   list[most + 1] = nil
 end
 
--- What browsers and desktops ask of every site by themselves tells nobody anything, unless the program answers it.
+-- Returns true for what browsers and desktops ask of every site by themselves, unless the program answered it with an error.
 local function is_noise(exchange)
   local path = exchange.target:match "^[^?]*"
   return exchange.status < 500 and (path == "/favicon.ico" or path:find "^/apple%-touch%-icon" ~= nil
@@ -122,7 +122,7 @@ function Dashboard:add_error(entry)
   keep(self.errors, MOST_ERRORS, entry)
 end
 
--- When the last byte has left. Requests that no Lua has seen (files) have no record.
+-- Comes when the last byte has been sent. Requests that no Lua has seen (files) have no record.
 function messages.exchange(self, text)
   local exchange = native.json_decode(text)
   local record = self.open[exchange.id] or exchange
@@ -231,7 +231,7 @@ function Dashboard:explain(req)
   if kind == "application/json" then return page.guard(native_http.json(page.json(what), 500)) end
   if kind ~= "text/html" then return page.guard(native_http.text(page.text(what), 500)) end
   local body, policy = page.html(what, { kind = "The program does not load", generation = self.generation,
-    note = "Edit and save: this page follows." .. (self.loaded_once
+    note = "Edit and save: this page reloads." .. (self.loaded_once
       and " Until then curl and API clients get the last version that loaded." or "") })
   return html(body, policy, 500)
 end

@@ -29,7 +29,7 @@ function M.template() return M.template_of(given) end
 
 function M.is_set() return M.template() ~= nil end
 
---- What is wrong with RILLE_EDITOR, or nil.
+--- Returns what is wrong with RILLE_EDITOR, or nil.
 function M.complaint()
   if not given or given == "" or M.is_set() then return nil end
   local names = {}

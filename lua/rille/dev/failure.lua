@@ -1,10 +1,10 @@
--- What went wrong, as plain data: for the error page, for curl, for API clients, and for the terminal.
+-- Describes an error as plain data: for the error page, for curl, for API clients, and for the terminal.
 --
 --   {message, code, status, file, line, hint, excerpt = {first, lines},
 --    frames = {{text, file, line, own, name, template, excerpt, locals = {{name, text}}, upvalues}}}
 --
 -- Positions come from the message ("app/posts.lua:12: …", or what Lua says of a module that does not load); where it has
--- none, from the first frame of the program's own. What is a secret is in none of it (secrets.lua).
+-- none, from the first frame of the program's own. Secrets are hidden (secrets.lua).
 local errors = require "rille.error"
 local hint = require "rille.dev.hint"
 local native = require "rille.native.core"
@@ -74,7 +74,7 @@ end
 
 local function visible(text) return secrets.readable(secrets.hide(text_of(text))) end
 
--- What the frames held when it was raised, beside the lines of the traceback: both are in the same order.
+-- Adds the variables of the frames, noted when it was raised, to the lines of the traceback. Both are in the same order.
 local function add_locals(frames, pictures)
   local at = 1
   for _, frame in ipairs(frames) do
@@ -99,7 +99,7 @@ local function add_excerpts(frames)
   end
 end
 
--- Where none of them is the program's, they tell nobody anything.
+-- Returns the frames of a traceback; an empty list if none of them is the program's.
 local function frames_of(trace)
   local frames, any = native.array {}, false
   for text in trace:gmatch "\n[ \t]+([^\n]+)" do
@@ -131,7 +131,7 @@ end
 -- require says that "there is no such module" after it has looked everywhere: what matters stands first.
 local function shorten(message) return (message:gsub("^(module '[^']*' not found):.*", "%1")) end
 
--- Where it happened: what the message says, else the first frame of the program's own.
+-- Returns where it happened: what the message says, else the first frame of the program's own.
 local function place_of(file, line, frames)
   local number = math.tointeger(tonumber(line))
   if number and is_own(file) then return M.relative(file), number end

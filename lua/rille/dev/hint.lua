@@ -1,6 +1,6 @@
--- What the error page suggests: for the mistakes that everybody makes once. A rule looks at the message, at the line at fault and
--- at what the frame held, and says in a sentence or two what is meant and how it is written; where no rule knows, nothing is
--- said. `known` are things to compare names with, asked only when a rule wants them:
+-- Hints of the error page, for the mistakes that everybody makes once. A rule looks at the message, at the line at fault and at
+-- the variables of the frame. It says in a sentence or two what was probably meant and how to write it. If no rule applies,
+-- there is no hint. `known` has names to compare with, asked only when a rule wants them:
 --
 --   known.columns() -> list of names    known.tables()    known.templates()
 local native = require "rille.native.core"
@@ -36,7 +36,7 @@ local function plain(text) return (text:gsub("%W", "%%%0")) end
 
 local function word(name) return "%f[%w_]" .. plain(name) .. "%f[^%w_]" end
 
--- What was assigned to a name last, above the line at fault and inside of its function.
+-- Returns what was assigned to a name last, above the line at fault and inside of its function.
 local function assigned(about, name)
   local first = math.max(1, about.frame and about.frame.from or about.what.line - 60, about.what.line - 200)
   for number = about.what.line, first, -1 do
@@ -48,26 +48,26 @@ end
 
 -- ---- something is nil ---------------------------------------------------------------------------------------------
 
--- Where the value came from -> what nil means there.
+-- Pattern of the code a value came from -> what nil means there.
 local origins = {
-  { ":one%s*[%(\"'%[]", "`%s` is what db:one found, and it returns nil where no row matches: "
+  { ":one%s*[%(\"'%[]", "`%s` comes from db:one, which returns nil if no row matches: "
     .. "`if not %s then rille.abort(404) end` before this line answers 404." },
-  { ":value%s*[%(\"'%[]", "`%s` is what db:value found, and it returns nil where no row matches, or where the column is NULL." },
-  { "os%.getenv", "`%s` comes from the environment, where it is not set: `.env` is a place for it." },
-  { "io%.open", "`%s` comes from io.open, which returns nil and a message where the file cannot be opened: `assert(io.open(…))` "
+  { ":value%s*[%(\"'%[]", "`%s` comes from db:value, which returns nil if no row matches or the column is NULL." },
+  { "os%.getenv", "`%s` comes from the environment, where it is not set. You can set it in `.env`." },
+  { "io%.open", "`%s` comes from io.open, which returns nil and a message if the file cannot be opened: `assert(io.open(…))` "
     .. "says why." },
-  { "rille%.try", "`%s` comes from rille.try, which returns nil and the error where something was raised: look at "
+  { "rille%.try", "`%s` comes from rille.try, which returns nil and the error if something was raised: look at "
     .. "its second value." },
-  { "tonumber%s*%(", "`%s` comes from tonumber, which returns nil for what is no number." },
-  { ":match%s*[%(\"']", "`%s` is what a pattern found, which is nil where it does not match." },
-  { "string%.match", "`%s` is what a pattern found, which is nil where it does not match." },
-  { ":find%s*[%(\"']", "`%s` is what was searched for, which is nil where it is not there." },
+  { "tonumber%s*%(", "`%s` comes from tonumber, which returns nil for text that is no number." },
+  { ":match%s*[%(\"']", "`%s` comes from a pattern, and is nil if the pattern does not match." },
+  { "string%.match", "`%s` comes from a pattern, and is nil if the pattern does not match." },
+  { ":find%s*[%(\"']", "`%s` comes from a search, and is nil if nothing was found." },
   { "[%.:]query[%.%[]", "`%s` comes from the query, and this request has none of that name: `… or \"default\"`, or "
     .. "rille.validate." },
-  { "[%.:]params[%.%[]", "`%s` comes from req.params: is it the name that stands in the route's path?" },
+  { "[%.:]params[%.%[]", "`%s` comes from req.params: is it the name in the route's path?" },
   { "[%.:]cookies[%.%[]", "`%s` is a cookie, and this request has none of that name." },
   { "[%.:]headers[%.%[]", "`%s` is a header, and this request has none of that name." },
-  { "[%.:]session[%.%[]", "`%s` comes from the session, which is empty until something is stored in it: is anybody logged in?" },
+  { "[%.:]session[%.%[]", "`%s` comes from the session, which is empty until something is stored in it: is a user logged in?" },
   { ":form%s*%(", "`%s` comes from the form, and this request has no such field: rille.validate says which are missing." },
   { ":json%s*%(", "`%s` comes from the client's JSON, which has no such field: rille.validate says which are missing." },
 }
@@ -97,7 +97,7 @@ local function local_picture(about, name)
   end
 end
 
--- Whether it is of a query: by what was assigned to it, or by the loop that it is of.
+-- Returns true if a variable holds a row of a query, judging by what was assigned to it or by the loop it belongs to.
 local function is_row(about, object)
   local value = assigned(about, object)
   if value then return value:find ":one%s*[%(\"'%[]" ~= nil end
@@ -159,7 +159,7 @@ local function compared()
     .. "it a number."
 end
 
--- What people call that is a field here, and read that is called.
+-- Fields that people call like methods.
 local fields = {
   status = "A status is a field: `res.status = 404`, or the second value that a handler returns.",
   query = "The query is a table: `req.query.NAME`.", params = "The parameters are a table: `req.params.NAME`.",
@@ -239,7 +239,7 @@ local function near_template(about, name)
   return ("The templates are %s."):format(listed(names, 12))
 end
 
--- What people know from elsewhere -> what does it here.
+-- Names people know from elsewhere -> what does the same here.
 local instead = {
   cjson = "rille.json_decode and rille.json_encode", dkjson = "rille.json_decode and rille.json_encode",
   json = "rille.json_decode and rille.json_encode", ["cjson.safe"] = "rille.json_decode and rille.json_encode",

@@ -24,7 +24,7 @@ end
 
 -- ---- links ----------------------------------------------------------------------------------------------------
 
---- Where a line of a file can be seen: in the editor that RILLE_EDITOR names, or in the dashboard.
+--- Returns a URL that shows a line of a file: in the editor that RILLE_EDITOR names, or in the dashboard.
 function M.source_url(file, line)
   return editors.url(require("rille.dev.failure").path_of(file) or file, line)
     or ("/_rille/source?file=%s&line=%d#at"):format(native.url_encode(file), line)
@@ -188,7 +188,7 @@ end
 
 local MOST_LOCALS = 12
 
--- What the frame at fault held.
+-- The variables of the frame at fault.
 local function locals_text(failure)
   for _, frame in ipairs(failure.frames or {}) do
     if frame.own and frame.line == failure.line and frame.locals and #frame.locals > 0 then

@@ -1,6 +1,6 @@
--- What each frame held when an error was raised, noted before the stack unwinds: the error page shows it. Every raise in the
--- program's state comes by here (vm/error.c), those too that the program catches; so a picture is small, there is a limit to how
--- many are taken in a second, and only the last ones are frames_of.
+-- Notes the variables of each frame when an error is raised, before the stack unwinds; the error page shows them. Every error in
+-- the program's state comes by here (vm/error.c), even if the program catches it. So little is noted of each, only so many are
+-- noted in a second, and only the last ones are remembered.
 local native = require "rille.native.core"
 local value = require "rille.dev.value"
 
@@ -50,7 +50,7 @@ local function locals_of(level, is_main)
   return list
 end
 
--- What the function sees of those around it, but for functions and modules.
+-- The upvalues of the function, without functions and modules.
 local function upvalues_of(f)
   local list = native.array {}
   for i = 1, MOST_LOCALS do

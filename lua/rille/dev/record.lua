@@ -1,6 +1,6 @@
--- What a request did, noted in development: SQL with timings, what it waited for, log lines, templates, headers, session. The
--- program's own state notes it and sends it to the dashboard as JSON when the response leaves; the error page of a handler that
--- failed shows what there was until then.
+-- Records what a request does, in development: SQL with timings, waits, log lines, templates, headers, session. The program's
+-- own state records it and sends it to the dashboard as JSON when the response is sent. The error page of a handler that failed
+-- shows what there was until then.
 --
 -- install(app) is called by `rille dev` alone (rille/boot.lua), before the app is compiled.
 local answer = require "rille.answer"
@@ -48,7 +48,7 @@ local function list_of(fields)
   return list
 end
 
--- What is logged may be sent on and stays in reports: a secret is not in it at all.
+-- Logs may be sent on and stay in reports, so they hold no secret at all.
 local function fields_of_log(fields)
   local list = list_of(fields)
   for _, item in ipairs(list) do
@@ -96,7 +96,7 @@ end
 
 -- ---- one request --------------------------------------------------------------------------------------------------
 
--- Where the route was written.
+-- Returns the line where the route was registered.
 local function handler_of(req)
   local known = req.app:root().compiled_routes[native.request_route()]
   return known and failure.relative(known.route.where)
@@ -194,7 +194,7 @@ end
 local refused = {} -- hosts that the log has been told of
 local refused_count = 0
 
--- A page of another site may be behind it, whose name was made to lead here: it is not shown any source.
+-- Notes a host that gets no page with source: it may be another site, whose name was made to resolve here (DNS rebinding).
 local function refuse(host)
   if refused[host] or refused_count == 100 then return end
   refused[host], refused_count = true, refused_count + 1
@@ -202,7 +202,7 @@ local function refuse(host)
     { host = host })
 end
 
--- What a hint compares with (hint.lua).
+-- Names that hints compare with (hint.lua).
 local function known_to(app, record, beside)
   local known = statements.names(beside)
   known.handler = record and record.handler
@@ -217,7 +217,7 @@ end
 
 local kinds = { ["text/plain"] = "text/plain; charset=utf-8", ["application/json"] = "application/json" }
 
--- What it would be without this page: rille.abort(503) is one.
+-- Returns the status that the response would have without this page: rille.abort(503) sets one.
 local function status_of(err)
   local status = math.tointeger(err.status)
   return status and status >= 500 and status <= 599 and status or 500
@@ -235,7 +235,7 @@ local function answer_as(kind, what, record, req, err)
   return remember(native_http.html(body, status), err, "text/html; charset=utf-8", policy)
 end
 
---- What an unexpected error is answered with, or nil: browsers get the page, others what the program says, else text or JSON.
+--- Returns the response to an unexpected error, or nil. Browsers get the page, others what the program says, else text or JSON.
 local function develop(app, req, err, raised)
   local record, beside = current()
   local what = failure.describe(raised, known_to(req.app or app, record, beside))

@@ -1,4 +1,4 @@
--- What pages of development must not show: they are read over shoulders, photographed, and pasted into reports. A value is a
+-- Hides secrets from the pages of development, which are read over shoulders, photographed, and pasted into reports. A value is a
 -- secret by its name (password, token, api_key …), or because it was given as one: the secret of an app or of its sessions, an
 -- entry of .env with such a name. Those are known by their text, wherever it turns up.
 local native = require "rille.native.core"
@@ -19,7 +19,7 @@ local whole = {
 
 local LONGEST_NAME = 400 -- bytes of it that are looked at
 
---- Whether what has this name is not to be shown.
+--- Returns true if a value of this name must not be shown.
 function M.is_secret(name)
   if type(name) ~= "string" then return false end
   local plain = name:sub(1, LONGEST_NAME):lower():gsub("[-_ .]", "")
@@ -139,7 +139,7 @@ function M.visible(text)
   return M.readable(shown) .. (is_all and "" or " …")
 end
 
--- Where a literal ends that begins with this quote; behind the line where it goes on in the next one.
+-- Returns where a literal ends that begins with this quote. If it goes on in the next line, that is after this line's end.
 local function end_of_literal(rest, quote)
   if quote:byte() == 91 then return rest:find("]" .. quote:sub(2, -2) .. "]", 1, true) or #rest + 1 end
   local at = rest:find('[\\"\']')

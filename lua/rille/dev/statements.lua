@@ -39,7 +39,7 @@ local function shapes_of(...)
   return shapes
 end
 
--- What two runs of one statement have in common, where a program has written values into it.
+-- Returns a statement without the values a program has written into it: the part that two runs of it have in common.
 local function without_values(sql) return (sql:gsub("'[^']*'", "?"):gsub("%f[%w_]%d+%f[^%w_]", "?")) end
 
 local function count(beside, entry)
@@ -93,7 +93,7 @@ function M.watch(current, ended)
   end
 end
 
---- What is noted beside a record, which is sent as JSON.
+--- Returns what is noted of a request's statements outside of its record, which is sent as JSON.
 function M.new() return { statements = {}, counts = {}, counted = {} } end
 
 --- Statements that ran many times, each from one line.

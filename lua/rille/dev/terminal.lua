@@ -1,4 +1,4 @@
--- What the terminal of `rille dev` shows: a line for each request and each load; an error with its lines of source.
+-- The output of `rille dev` in the terminal: a line for each request and each load; an error with its lines of source.
 local native = require "rille.native.core"
 local page = require "rille.dev.page"
 
@@ -9,7 +9,7 @@ local coloured = native.dashboard_is_terminal() and (os.getenv "NO_COLOR" or "")
 
 local function paint(colour, text) return coloured and ("\27[%dm%s\27[0m"):format(colours[colour], text) or text end
 
--- What came from outside must not steer the terminal.
+-- Replaces control characters: text from outside must not steer the terminal.
 local function plain(text) return (text:gsub("[%c\127]", "?")) end
 
 local function say(...)

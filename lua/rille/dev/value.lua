@@ -30,7 +30,7 @@ end
 
 local LONGEST_NAME = 60
 
--- What a program calls something.
+-- Returns a name that a program chose, cut to a length and without secrets.
 local function name_text(name)
   local shown, whole = secrets.head(name, LONGEST_NAME)
   return secrets.readable(shown) .. (whole and "" or "…")
@@ -95,7 +95,7 @@ local function table_text(t, depth, budget)
   return out[1] and "{ " .. table.concat(out, ", ") .. " }" or "{}"
 end
 
--- What a request says of itself is C's: no code of the program's runs.
+-- Returns the text of a request. Its fields come from C, so no code of the program runs.
 local function request_text(req)
   local ok, text = pcall(function() return req.method .. " " .. req.path end)
   return ok and "rille.request " .. string_text(text) or "rille.request"

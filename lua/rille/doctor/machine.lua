@@ -1,4 +1,4 @@
--- What of the machine is to be looked at: versions, what is installed, disk, descriptors, ports, the clock.
+-- Checks of the machine: versions, what is installed, disk, descriptors, ports, the clock.
 local native = require "rille.native.core"
 local paths = require "rille.paths"
 
@@ -100,7 +100,7 @@ local in_memory = { tmpfs = true, ramfs = true }
 local over_network = { nfs = true, nfs4 = true, cifs = true, smb3 = true, smbfs = true, ["fuse.sshfs"] = true, ["9p"] = true,
   vboxsf = true, ceph = true, glusterfs = true }
 
--- What the disk is asked not to honour.
+-- Returns the mount option that stops the disk from flushing, or nil.
 local function skips_flushes(options)
   for _, word in ipairs { "nobarrier", "barrier=0", "nofail_flush" } do
     if ("," .. options .. ","):find("," .. word .. ",", 1, true) then return word end
@@ -118,9 +118,9 @@ local function tell_flushes(report, folder, kind, times)
     report:warn(("a flush to %s (%s) takes %s: each write of the database waits for one"):format(folder, kind, time_text(middle)),
       "put the database on a faster disk; rille lets writes of one moment share a flush")
   elseif middle < QUICK_FLUSH then
-    report:warn(("a flush to %s (%s) takes %s, which is too quick for a disk: it seems not to be honoured, and what was "
+    report:warn(("a flush to %s (%s) takes %s, which is too fast for a disk: the disk seems to ignore it, and what was "
       .. "acknowledged may be lost when the power fails"):format(folder, kind, time_text(middle)),
-      "fine for a disk with a battery behind its cache; else look at the settings of the disk or of the virtual machine")
+      "fine if a battery backs the disk's cache; else check the settings of the disk or of the virtual machine")
   else
     report:ok("a flush to %s (%s) takes %s", folder, kind, time_text(middle))
   end
@@ -154,7 +154,7 @@ local function disk(report, context)
       "mount it without that")
   end
   local times, why = native.machine_flushes(folder)
-  if not times then return report:fault(("%s cannot be written to: %s"):format(shown, why), "set DATABASE, or mend it") end
+  if not times then return report:fault(("%s cannot be written to: %s"):format(shown, why), "set DATABASE, or repair it") end
   if not in_memory[mount.kind] then tell_flushes(report, shown, mount.kind, times) end
 end
 
@@ -243,8 +243,8 @@ local function clock(report, context)
   end
   local shown = os.date("!%Y-%m-%d %H:%M UTC", now)
   if native.machine_clock_is_kept() then return report:ok("%s, kept right by another clock", shown) end
-  report:warn(("%s, and the kernel knows of nobody who keeps that right"):format(shown),
-    "timedatectl set-ntp true, or chrony; in a container it is the host's to do")
+  report:warn(("%s, and nothing keeps the clock right"):format(shown),
+    "timedatectl set-ntp true, or chrony; in a container the host does it")
 end
 
 return {

@@ -1,4 +1,4 @@
--- What of the program itself is to be looked at: that it loads, its secret, .env, its database and migrations.
+-- Checks of the program: that it loads, its secret, .env, its database and migrations.
 local loader = require "rille.loader"
 local locate = require "rille.locate"
 local native = require "rille.native.core"
@@ -25,7 +25,7 @@ local function app(report, context)
   local found, why = pcall(locate.app, context.app)
   if not found and not context.given then
     context.absent = true
-    report:ok "there is none here, so the machine alone is looked at (rille doctor APP names one)"
+    report:ok "there is none here, so only the machine is checked (rille doctor APP names one)"
     return
   end
   if not found then return report:fault(tostring(why), "rille doctor APP, a Lua file or a folder with init.lua") end
@@ -69,7 +69,7 @@ local function secret(report, context)
     return report:ok(needs and "the app has one" or "SECRET is not set, and nothing here needs one")
   end
   if #text < SHORTEST then report:fault(("SECRET has %d bytes: at least %d are needed"):format(#text, SHORTEST), how)
-  elseif is_typed(text) then report:warn("SECRET looks as if somebody had typed it: whoever guesses it can make sessions", how)
+  elseif is_typed(text) then report:warn("SECRET looks typed by hand: anybody who guesses it can forge sessions", how)
   else report:ok("SECRET has %d bytes", #text) end
 end
 
@@ -83,7 +83,7 @@ end
 local function env(report, context)
   local path = native.root .. "/.env"
   local found = info(path)
-  if context.wrong then report:fault(context.wrong, "nothing of .env was read: mend that line") end
+  if context.wrong then report:fault(context.wrong, "nothing of .env was read: repair that line") end
   if not found then
     if not context.wrong then report:ok "there is none: settings come from the environment" end
     return
@@ -93,10 +93,10 @@ local function env(report, context)
       "chmod 600 " .. paths.relative(path))
   end
   if is_in_git(path) then
-    report:fault(".env is in git: whoever has the repository has its secrets",
+    report:fault(".env is in git: anybody who has the repository has its secrets",
       "git rm --cached .env, a line .env in .gitignore, and new secrets")
   end
-  if not context.wrong and found.mode & 63 == 0 then report:ok("%s is its owner's alone", paths.relative(path)) end
+  if not context.wrong and found.mode & 63 == 0 then report:ok("only its owner can read %s", paths.relative(path)) end
 end
 
 -- ---- databases -----------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ local function databases()
   return list, false
 end
 
--- What is missing yet can be made.
+-- Checks that a missing database could be created.
 local function look_at_missing(report, path)
   local folder = folder_of(path)
   local there = info(folder == "" and "/" or folder)
@@ -198,7 +198,7 @@ end
 
 local function migrations(report, context)
   local folder = not context.absent and migrations_folder(context)
-  if not folder then return report:ok "there is no folder of them" end
+  if not folder then return report:ok "there is no folder of migrations" end
   local any = false
   for _, path in ipairs(context.databases or {}) do
     if info(path) then

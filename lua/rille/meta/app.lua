@@ -2,7 +2,7 @@
 -- The app, for editors: see rille.lua beside this file.
 
 ---@class rille.app
----@field state table free, for the program
+---@field state table for the program's own use
 local app = {}
 
 ---@class rille.route_options
@@ -62,17 +62,17 @@ function app:options(path, handler, options) end
 ---@return rille.app
 function app:any(path, handler, options) end
 
---- The same, as one table.
+--- Registers a route, given as one table.
 ---@param options {method?: string|string[], path: string, handler: rille.handler, name?: string, use?: rille.middleware[], body_limit?: number, timeout?: number}
 ---@return rille.app
 function app:route(options) end
 
---- What it returns takes routes as an app does.
+--- Makes a group that takes routes like an app.
 ---@param options? {prefix?: string, use?: rille.middleware[], name?: string, body_limit?: number, timeout?: number}
 ---@return rille.group_of_routes
 function app:group(options) end
 
---- The first is outermost.
+--- Adds a middleware; the first one is outermost.
 ---@param middleware rille.middleware
 ---@return rille.app
 function app:use(middleware) end
@@ -83,79 +83,79 @@ function app:use(middleware) end
 ---@return rille.app
 function app:on_error(which, handler) end
 
---- Called before any response leaves, errors included.
+--- Registers a function that is called before any response is sent, errors included.
 ---@param hook fun(req: rille.request, res: rille.response)
 ---@return rille.app
 function app:on_response(hook) end
 
---- Another app below a prefix.
+--- Mounts another app below a prefix.
 ---@param prefix string
 ---@param sub rille.app
 ---@return rille.app
 function app:mount(prefix, sub) end
 
---- Files of a directory below a prefix.
+--- Serves the files of a directory below a prefix.
 ---@param prefix string
 ---@param directory string
 ---@param options? {index?: boolean, max_age?: number, precompressed?: boolean, listing?: boolean, dotfiles?: boolean, fallback?: string, hash?: boolean}
 ---@return rille.app
 function app:static(prefix, directory, options) end
 
---- A kind of place in paths: {x:name}.
+--- Defines a type of path parameters: {x:name}.
 ---@param name string
 ---@param options {pattern?: string, parse?: (fun(s: string): any), format?: (fun(value: any): string)}
 ---@return rille.app
 function app:converter(name, options) end
 
---- The path of a named route.
+--- Returns the path of a named route.
 ---@param name string
 ---@param params? table<string, any>
 ---@param query? table<string, any>
 ---@return string
 function app:url_for(name, params, query) end
 
---- f(self, running): opens, calls running(), closes. One that returns without having called running() does not start.
+--- f(self, running) opens, calls running(), closes. If it returns without calling running(), the app does not start.
 ---@param f fun(self: rille.app, running: fun())
 ---@return rille.app
 function app:lifespan(f) end
 
---- A task that outlives its request.
+--- Starts a task that outlives its request.
 ---@param f function
 ---@param ... any
 ---@return rille.task
 function app:background(f, ...) end
 
---- Plain data copied across a reload: gives the table back, filled with what the code before kept under this name.
+--- Keeps plain data across a reload: returns the table, filled with what the previous version kept under this name.
 ---@generic T: table
 ---@param name string
 ---@param value T
 ---@return T
 function app:keep(name, value) end
 
---- The text of a page.
+--- Returns the text of a page.
 ---@param name string
 ---@param context? table
 ---@return string
 function app:render(name, context) end
 
---- Variables of every page that answers a request.
+--- Adds variables to every page that answers a request.
 ---@param f fun(req: rille.request): table?
 ---@return rille.app
 function app:context(f) end
 
---- A filter of templates: {{ value | name }}.
+--- Defines a filter of templates: {{ value | name }}.
 ---@param name string
 ---@param f fun(value: any, ...): any
 ---@return rille.app
 function app:filter(name, f) end
 
---- A test of templates: {% if value is name %}.
+--- Defines a test of templates: {% if value is name %}.
 ---@param name string
 ---@param f fun(value: any, ...): boolean
 ---@return rille.app
 function app:test(name, f) end
 
---- A variable of all pages.
+--- Defines a variable of all pages.
 ---@param name string
 ---@param value any
 ---@return rille.app

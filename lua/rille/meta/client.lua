@@ -39,22 +39,22 @@ local rille = {}
 ---@field allow? string[]
 ---@field deny_private? boolean
 
---- Returns at the head of the response.
+--- Sends a request and returns when the head of the response has come.
 ---@param url string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
 function rille.fetch(url, options) end
 
---- A client of your own, with connections, cookies and defaults of its own.
+--- Makes a client with its own connections, cookies and defaults.
 ---@class rille.client_module
 ---@overload fun(options?: rille.client_options): rille.client
 rille.client = {}
 
---- An empty jar.
+--- Makes an empty jar.
 ---@return rille.jar
 function rille.client.cookies() end
 
---- A response of plain data, for hooks and tests.
+--- Makes a response from plain data, for hooks and tests.
 ---@param options {status?: integer, headers?: table, body?: string, json?: any, url?: string, method?: string}
 ---@return rille.client_response
 function rille.client.response(options) end
@@ -63,7 +63,7 @@ function rille.client.response(options) end
 ---@field cookies? rille.jar
 local client = {}
 
---- Asks; options as of rille.fetch.
+--- Sends a request; the options are those of rille.fetch.
 ---@param url string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
@@ -99,18 +99,18 @@ function client:head(url, options) end
 ---@return rille.client_response
 function client:options(url, options) end
 
---- With `method` in the options.
+--- Sends a request; the method is in the options.
 ---@param url string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
 function client:request(url, options) end
 
---- A hook around each request, the first outermost.
+--- Adds a hook around each request; the first one is outermost.
 ---@param hook fun(req: table, send: fun(req: table): rille.client_response): rille.client_response|table
 ---@return rille.client
 function client:use(hook) end
 
---- How many run and wait.
+--- Returns how many requests run and wait.
 ---@return {running: integer, waiting: integer}
 function client:stats() end
 
@@ -120,32 +120,32 @@ function client:close() end
 ---@class rille.jar
 local jar = {}
 
---- As if that URL had set it.
+--- Stores a cookie as if a response from that URL had set it.
 ---@param url string
 ---@param name string
 ---@param value string
 ---@param options? {path?: string, domain?: string, secure?: boolean, http_only?: boolean, max_age?: number}
 function jar:set(url, name, value, options) end
 
---- What would be sent there.
+--- Returns the value that would be sent there, or nil.
 ---@param url string
 ---@param name string
 ---@return string?
 function jar:get(url, name) end
 
---- All cookies, as plain tables.
+--- Returns all cookies, as plain tables.
 ---@return table[]
 function jar:list() end
 
---- Forgets all, or those of a domain.
+--- Removes all cookies, or those of a domain.
 ---@param domain? string
 function jar:clear(domain) end
 
---- Plain data, fit for JSON.
+--- Returns plain data that JSON can hold.
 ---@return table
 function jar:save() end
 
---- And back.
+--- Reads what save returned.
 ---@param data table
 function jar:load(data) end
 

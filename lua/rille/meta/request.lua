@@ -1,5 +1,5 @@
 ---@meta _
--- What a handler gets, for editors: see rille.lua beside this file.
+-- The request that a handler gets, for editors: see rille.lua in this folder.
 
 ---@class rille.request
 ---@field method string "GET"
@@ -17,95 +17,95 @@
 ---@field content_length? integer nil for a body in chunks
 ---@field remote string the client's IP
 ---@field scheme string "http" or "https"
----@field host string what the client says
+---@field host string of the Host header
 ---@field version string "1.1" or "1.0"
----@field id string random; that of the log
+---@field id string random; the log shows it too
 ---@field route? string its name
----@field app rille.app whose route it is
----@field state table free, for this request
+---@field app rille.app the app that the route belongs to
+---@field state table for your own use in this request
 ---@field session table what JSON can hold; with rille.session
 local req = {}
 
---- All values of a header.
+--- Returns all values of a header.
 ---@param name string
 ---@return string[]
 function req:header_all(name) end
 
---- All values of a name in the query.
+--- Returns all values of a name in the query.
 ---@param name string
 ---@return string[]
 function req:query_all(name) end
 
---- The best of the given types, or nil.
+--- Returns the type that the client prefers, or nil.
 ---@param ... string
 ---@return string?
 function req:accepts(...) end
 
---- The whole body as UTF-8, by its charset.
+--- Returns the whole body, converted from its charset to UTF-8.
 ---@return string
 function req:text() end
 
---- The whole body as it is.
+--- Returns the whole body as it is.
 ---@return string
 function req:bytes() end
 
---- The decoded body, whatever its Content-Type. With `null = true` a JSON null is rille.null, and not absent.
+--- Returns the decoded body, whatever its Content-Type. With `null = true` a JSON null is rille.null, not absent.
 ---@param options? {null?: boolean}
 ---@return any
 function req:json(options) end
 
---- The body as it arrives.
+--- Iterates over the body as it arrives.
 ---@return fun(): string?
 function req:chunks() end
 
---- Fields of a form of either kind; a file is a table.
+--- Returns the fields of a form; a file is a table.
 ---@return table<string, string|rille.file>
 function req:form() end
 
---- All values of a name.
+--- Returns all values of a name.
 ---@param name string
 ---@return (string|rille.file)[]
 function req:form_all(name) end
 
---- The first file of a name.
+--- Returns the first file of a name.
 ---@param name string
 ---@return rille.file?
 function req:file(name) end
 
---- Parts of a multipart body as they arrive.
+--- Iterates over the parts of a multipart body as they arrive.
 ---@return fun(): rille.part?
 function req:parts() end
 
---- The absolute URL of a named route.
+--- Returns the absolute URL of a named route.
 ---@param name string
 ---@param params? table<string, any>
 ---@param query? table<string, any>
 ---@return string
 function req:url_for(name, params, query) end
 
---- A new identity with the same data: call it at login.
+--- Gives the session a new id with the same data. Call it at login.
 function req:renew_session() end
 
---- Forgets data and identity: logout.
+--- Forgets the session's data and id. Call it at logout.
 function req:clear_session() end
 
---- A message for the next page.
+--- Keeps a message for the next page.
 ---@param text string
 function req:flash(text) end
 
---- The messages, which are gone then.
+--- Returns the messages and forgets them.
 ---@return string[]
 function req:flashes() end
 
---- The token of the forms of this session.
+--- Returns the token for forms of this session.
 ---@return string
 function req:csrf_token() end
 
---- The same as a hidden input.
+--- Returns the token as a hidden input.
 ---@return string
 function req:csrf_field() end
 
---- A number for inline scripts of this response.
+--- Returns a nonce for inline scripts of this response.
 ---@return string
 function req:csp_nonce() end
 
@@ -118,15 +118,15 @@ function req:csp_nonce() end
 ---@field size integer bytes
 local file = {}
 
---- All of it.
+--- Returns the whole content.
 ---@return string
 function file:bytes() end
 
---- Its bytes, piece by piece.
+--- Iterates over the content.
 ---@return fun(): string?
 function file:chunks() end
 
---- Writes it to disk; it is there whole or not at all.
+--- Writes the file to disk. It appears only when it is complete.
 ---@param path string
 ---@param options? {root?: string, overwrite?: boolean}
 ---@return integer size
@@ -141,19 +141,19 @@ function file:save(path, options) end
 ---@field headers table<string, string> of the part
 local part = {}
 
---- All of it, 1 MiB at most.
+--- Returns the whole content, at most 1 MiB.
 ---@return string
 function part:bytes() end
 
---- The same as UTF-8.
+--- Returns the whole content as UTF-8.
 ---@return string
 function part:text() end
 
---- Its bytes as they arrive.
+--- Iterates over the content as it arrives.
 ---@return fun(): string?
 function part:chunks() end
 
---- Writes it to disk as it arrives.
+--- Writes the part to disk as it arrives.
 ---@param path string
 ---@param options? {root?: string, overwrite?: boolean}
 ---@return integer size

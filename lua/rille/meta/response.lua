@@ -1,20 +1,20 @@
 ---@meta _
 -- Responses, ours and those of the HTTP client, for editors: see rille.lua beside this file.
 
---- What a handler returns, and what a middleware changes.
+--- The response that a handler returns and a middleware may change.
 ---@class rille.response
 ---@field status integer
 ---@field headers table<string, string> in any case; assigning sets
 ---@field body? string nil in a file and in a stream
 local res = {}
 
---- Replaces; nil takes it away.
+--- Sets a header and replaces earlier values; nil removes it.
 ---@param name string
 ---@param value string|number|nil
 ---@return rille.response
 function res:header(name, value) end
 
---- Adds a line of that name.
+--- Adds another header of that name.
 ---@param name string
 ---@param value string|number
 ---@return rille.response
@@ -27,29 +27,29 @@ function res:add_header(name, value) end
 ---@return rille.response
 function res:cookie(name, value, options) end
 
---- Takes a cookie away.
+--- Deletes a cookie.
 ---@param name string
 ---@param options? {path?: string, domain?: string}
 ---@return rille.response
 function res:delete_cookie(name, options) end
 
---- The version of what is sent; quotes are added.
+--- Sets the ETag, the version of the content; quotes are added.
 ---@param value string
 ---@return rille.response
 function res:etag(value) end
 
---- When it was changed.
+--- Sets Last-Modified.
 ---@param time number seconds since 1970
 ---@return rille.response
 function res:last_modified(time) end
 
---- What the HTTP client gives.
+--- A response of the HTTP client.
 ---@class rille.client_response
 ---@field status integer
 ---@field headers table<string, string>
----@field url string where it came from in the end
+---@field url string of the last request, after redirects
 ---@field method string by which it was asked for
----@field ok boolean whether the status is from 200 to 299
+---@field ok boolean true if the status is from 200 to 299
 ---@field version string of HTTP
 ---@field history rille.client_response[] the redirects on the way
 ---@field cookies table<string, string> that it sets
@@ -58,39 +58,39 @@ function res:last_modified(time) end
 ---@field encoding? string the charset to read it by, instead of `charset`
 local res = {} -- luacheck: ignore 411
 
---- All values of a header.
+--- Returns all values of a header.
 ---@param name string
 ---@return string[]
 function res:header_all(name) end
 
---- The whole body as UTF-8.
+--- Returns the whole body as UTF-8.
 ---@param options? string|{encoding?: string}
 ---@return string
 function res:text(options) end
 
---- The whole body as it is.
+--- Returns the whole body as it is.
 ---@return string
 function res:bytes() end
 
---- The decoded body.
+--- Returns the decoded body.
 ---@param options? string|{encoding?: string}
 ---@return any
 function res:json(options) end
 
---- The body as it arrives.
+--- Iterates over the body as it arrives.
 ---@return fun(): string?
 function res:chunks() end
 
---- Into a file, which is there whole or not at all.
+--- Writes the body into a file, which appears only when it is complete.
 ---@param path string
 ---@return integer size
 function res:save(path) end
 
---- The response itself, or from 400 on code "status" is raised.
+--- Returns the response, or raises code "status" from 400 on.
 ---@return rille.client_response
 function res:raise_for_status() end
 
---- What was not read is not wanted.
+--- Drops the rest of the body.
 function res:close() end
 
 return res

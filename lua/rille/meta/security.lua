@@ -19,112 +19,112 @@ function rille.csrf(options) end
 ---@return rille.middleware
 function rille.cors(options) end
 
---- What browsers are to refuse: CSP, HSTS, frames, sniffing.
+--- Adds headers that make browsers careful: CSP, HSTS, frames, sniffing.
 ---@param options? {csp?: string|table|boolean, hsts?: string|boolean, frame?: string|boolean, referrer?: string|boolean, opener?: string|boolean, permissions?: string|boolean}
 ---@return rille.middleware
 function rille.security_headers(options) end
 
---- So many requests a second for each client, then 429.
+--- Limits the requests a second of each client; more get a 429.
 ---@param options {rate: number, burst?: number, by?: (fun(req: rille.request): any), name?: string}
 ---@return rille.middleware
 function rille.limit(options) end
 
---- gzip or brotli for clients that take it.
+--- Compresses with gzip or brotli for clients that accept it.
 ---@param options? {min?: number}
 ---@return rille.middleware
 function rille.compress(options) end
 
---- Believes what these proxies say of the client.
+--- Believes what these proxies say about the client.
 ---@param networks table addresses, and headers="forwarded"|"x-forwarded"
 ---@return rille.middleware
 function rille.trust_proxy(networks) end
 
---- Puts req.id on the response.
+--- Adds req.id to the response.
 ---@param options? {header?: string, trust?: boolean}
 ---@return rille.middleware
 function rille.request_id(options) end
 
---- /posts/ leads to /posts, or the other way round.
+--- Redirects /posts/ to /posts, or the other way round.
 ---@param options? {status?: integer}
 ---@return rille.middleware
 function rille.normalize_path(options) end
 
 rille.auth = {}
 
---- Wants a name and a password; req.state.user is what verify gives.
+--- Requires a name and a password; verify returns req.state.user.
 ---@param options {verify: (fun(name: string, password: string, req: rille.request): any), realm?: string}
 ---@return rille.middleware
 function rille.auth.basic(options) end
 
---- Wants a token; the same.
+--- Requires a token; verify returns req.state.user.
 ---@param options {verify: (fun(token: string, req: rille.request): any), realm?: string}
 ---@return rille.middleware
 function rille.auth.bearer(options) end
 
 rille.password = {}
 
---- argon2id, on a thread.
+--- Hashes a password with argon2id, on a thread.
 ---@param password string
 ---@return string
 function rille.password.hash(password) end
 
---- Takes as long for nil: false.
+--- Checks a password. For nil it returns false after the same time.
 ---@param password string
 ---@param hash string?
 ---@return boolean
 function rille.password.verify(password, hash) end
 
---- Whether it was made with weaker parameters.
+--- Returns true if the hash was made with weaker parameters.
 ---@param hash string
 ---@return boolean
 function rille.password.needs_rehash(hash) end
 
---- A text that nobody else can read or forge.
+--- Seals a value into a text that nobody else can read or forge.
 ---@param value any
 ---@param purpose string
 ---@return string
 function rille.seal(value, purpose) end
 
---- The value; nil where it is forged, too old, or for something else.
+--- Returns the value, or nil if the text is forged, too old, or of another purpose.
 ---@param text string?
 ---@param purpose string
 ---@param max_age? number
 ---@return any
 function rille.unseal(text, purpose, max_age) end
 
---- Whether a webhook's signature fits its body.
+--- Returns true if a webhook's signature fits its body.
 ---@param secret string
 ---@param body string
 ---@param signature string?
 ---@return boolean
 function rille.verify_signature(secret, body, signature) end
 
---- A handler: what all workers have done, in Prometheus' text format.
+--- A handler that answers with the metrics of all workers, in Prometheus' text format.
 ---@return rille.response
 function rille.metrics() end
 
---- A handler: 200 while every check is content, else 503 and the names of those that are not.
+--- Makes a handler that answers 200 if all checks pass, else 503 with the names of those that failed.
 ---@param checks? table<string, fun(req: rille.request): any>
 ---@return fun(req: rille.request): rille.response
 function rille.healthz(checks) end
 
---- Lower-case hex.
+--- Returns the digest in lower-case hex.
 ---@param s string
 ---@return string
 function rille.sha256(s) end
 
---- Lower-case hex.
+--- Returns the digest in lower-case hex.
 ---@param key string
 ---@param s string
 ---@return string
 function rille.hmac_sha256(key, s) end
 
---- n random bytes, as url-safe base64.
+--- Returns n random bytes as URL-safe base64.
 ---@param n? integer 32
 ---@return string
 function rille.random_token(n) end
 
---- Equal, in constant time; nil equals nothing.
+--- Returns true if the strings are equal, in constant time; nil equals nothing.
 ---@param a string?
 ---@param b string?
 ---@return boolean
@@ -132,17 +132,17 @@ function rille.secure_compare(a, b) end
 
 ---@alias rille.schema string|table
 
---- A function that gives the checked value, or raises 422 with each failure by its path.
+--- Returns a function that checks a value: it returns a checked copy, or raises 422 with each failure by its path.
 ---@class rille.validate
 ---@overload fun(schema: rille.schema): fun(value: any): any
 rille.validate = {}
 
---- A middleware: JSON or a form, checked, is req.state.body.
+--- Makes a middleware that checks a body of JSON or a form, and stores it as req.state.body.
 ---@param schema rille.schema|function
 ---@return rille.middleware
 function rille.validate.body(schema) end
 
---- A middleware: the query, checked, is req.state.query.
+--- Makes a middleware that checks the query, and stores it as req.state.query.
 ---@param schema rille.schema|function
 ---@return rille.middleware
 function rille.validate.query(schema) end

@@ -7,13 +7,13 @@ local rille = {}
 ---@class rille.sqlite
 rille.sqlite = {}
 
---- A database; ":memory:" is one in memory.
+--- Opens a database; ":memory:" is one in memory.
 ---@param path string ":memory:" too
 ---@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
 ---@return rille.database
 function rille.sqlite.open(path, options) end
 
---- A query for FTS5 that looks for the words of a text, whatever signs are in it.
+--- Makes a query for FTS5 that looks for the words of a text.
 ---@param text string
 ---@param options? {prefix?: boolean, any?: boolean} prefix: the last word may go on; any: one of them is enough
 ---@return string
@@ -22,37 +22,37 @@ function rille.sqlite.match_query(text, options) end
 ---@class rille.database
 local db = {}
 
---- A list of rows.
+--- Returns a list of rows.
 ---@param sql string
 ---@param ... any
 ---@return table[]
 function db:query(sql, ...) end
 
---- The first row.
+--- Returns the first row, or nil.
 ---@param sql string
 ---@param ... any
 ---@return table?
 function db:one(sql, ...) end
 
---- The first column of the first row.
+--- Returns the first column of the first row, or nil.
 ---@param sql string
 ---@param ... any
 ---@return any
 function db:value(sql, ...) end
 
---- Rows, one by one.
+--- Iterates over the rows.
 ---@param sql string
 ---@param ... any
 ---@return fun(): table?
 function db:rows(sql, ...) end
 
---- What writes; several statements where there are no parameters.
+--- Runs a statement that writes, or several statements without parameters.
 ---@param sql string
 ---@param ... any
 ---@return {changes: integer, last_id: integer}
 function db:exec(sql, ...) end
 
---- Several writes, all or none.
+--- Runs several writes, all or none.
 ---@param list any[][] { {sql, ...}, … }
 ---@return {changes: integer, last_id: integer}
 function db:batch(list) end
@@ -62,32 +62,32 @@ function db:batch(list) end
 ---@return any ...
 function db:transaction(f) end
 
---- A transaction by hand; what is not committed at its close is rolled back.
+--- Begins a transaction that you end yourself; it is rolled back if it was not committed.
 ---@return rille.transaction
 function db:begin() end
 
---- Runs each .sql file once, in the order of their numbers. Code "migration" where one was edited, renamed, deleted or comes
+--- Runs each .sql file once, in the order of their numbers. Code "migration" if one was edited, renamed, deleted or comes
 --- late.
 ---@param directory string
 ---@return integer new
 function db:migrate(directory) end
 
---- A copy, while others go on.
+--- Copies the database into a file while others use it.
 ---@param path string
 function db:backup(path) end
 
---- Counts.
+--- Returns counts.
 ---@return table<string, integer>
 function db:stats() end
 
---- Open transactions are rolled back.
+--- Closes the database; open transactions are rolled back.
 function db:close() end
 
---- Belongs to the task that began it, and ends with it at the latest.
+--- A transaction. It belongs to the task that began it, and ends with it at the latest.
 ---@class rille.transaction
 local tx = {}
 
---- As those of the database, inside the transaction.
+--- The same as the database's method, inside the transaction.
 ---@param sql string
 ---@param ... any
 ---@return table[]
@@ -117,7 +117,7 @@ function tx:exec(sql, ...) end
 ---@return {changes: integer, last_id: integer}
 function tx:batch(list) end
 
---- A savepoint that an error of f undoes.
+--- Nests a transaction; an error of f undoes only this one.
 ---@param f fun(tx: rille.transaction): ...
 ---@return any ...
 function tx:transaction(f) end

@@ -8,35 +8,35 @@ local rille = {}
 ---@field status "running"|"done"|"failed"|"cancelled"
 local task = {}
 
---- Results of the task, or raises its error.
+--- Waits; returns the results of the task, or raises its error.
 ---@return any ...
 function task:wait() end
 
---- Raises "cancelled" at its next wait.
+--- Raises "cancelled" in the task, at its current or next wait.
 ---@param reason? string
 function task:cancel(reason) end
 
---- Lets others run for so long.
+--- Waits, and lets other tasks run.
 ---@param seconds number
 function rille.sleep(seconds) end
 
---- A task beside this one, which cannot outlive it.
+--- Starts a child task, which cannot outlive this one.
 ---@param f function
 ---@param ... any
 ---@return rille.task
 function rille.spawn(f, ...) end
 
---- The first result of each; the first error cancels the rest.
+--- Runs functions at once and returns the first result of each; the first error cancels the others.
 ---@param ... function
 ---@return any ...
 function rille.all(...) end
 
---- Results of the first to end.
+--- Runs functions at once and returns the results of the first that ends.
 ---@param ... function
 ---@return any ...
 function rille.race(...) end
 
---- A list of f(item, index), in order; at most `limit` of them at once.
+--- Returns a list of f(item, index), in order; at most `limit` calls run at once.
 ---@generic T, R
 ---@param list T[]
 ---@param f fun(item: T, index: integer): R
@@ -52,20 +52,20 @@ function rille.group(f) end
 ---@class rille.group
 local group = {}
 
---- A child of the group.
+--- Starts a child of the group.
 ---@param f function
 ---@param ... any
 ---@return rille.task
 function group:spawn(f, ...) end
 
---- Raises code "timeout".
+--- Returns the results of f, or raises code "timeout" after so many seconds.
 ---@param seconds number
 ---@param f function
 ---@param ... any
 ---@return any ...
 function rille.timeout(seconds, f, ...) end
 
---- Runs f to its end before a cancellation or a deadline is felt.
+--- Runs f to its end; a cancellation or deadline takes effect afterwards.
 ---@param f function
 ---@param ... any
 ---@return any ...
@@ -78,11 +78,11 @@ function rille.shield(f, ...) end
 ---@return any ...
 function rille.offload(module, function_name, ...) end
 
---- All live tasks.
+--- Returns all live tasks.
 ---@return {id: integer, spawned: string, parent?: integer, waits?: string, seconds?: number}[]
 function rille.tasks() end
 
---- A queue between tasks; iterable.
+--- Makes a queue between tasks, which can be iterated over.
 ---@param capacity? integer
 ---@return rille.channel
 function rille.channel(capacity) end
@@ -91,30 +91,30 @@ function rille.channel(capacity) end
 ---@operator call(): any
 local channel = {}
 
---- Waits while it is full; raises "closed".
+--- Sends a value; waits while the channel is full, raises "closed".
 ---@param value any
 function channel:send(value) end
 
---- Waits for a value; nil once it is closed and empty.
+--- Waits for a value; returns nil when the channel is closed and empty.
 ---@return any
 function channel:receive() end
 
---- Nothing more is sent.
+--- Closes the channel: nothing more is sent.
 function channel:close() end
 
---- At most n at a time.
+--- Makes a semaphore that admits n tasks at a time.
 ---@param n integer
 ---@return rille.semaphore
 function rille.semaphore(n) end
 
---- One at a time.
+--- Makes a lock that admits one task at a time.
 ---@return rille.lock
 function rille.lock() end
 
 ---@class rille.semaphore
 local semaphore = {}
 
---- Results of f, run with a permit.
+--- Runs f with a permit and returns its results.
 ---@param f function
 ---@param ... any
 ---@return any ...
@@ -127,7 +127,7 @@ function semaphore:release() end
 ---@class rille.lock
 local lock = {}
 
---- Results of f, run alone.
+--- Runs f with the lock and returns its results.
 ---@param f function
 ---@param ... any
 ---@return any ...
@@ -137,17 +137,17 @@ function lock:acquire() end
 
 function lock:release() end
 
---- What many can wait for.
+--- Makes an event that many tasks can wait for.
 ---@return rille.event
 function rille.event() end
 
 ---@class rille.event
 local event = {}
 
---- Wakes everybody, now and later.
+--- Sets the event: current and later waits return.
 function event:set() end
 
---- Until it is set.
+--- Waits until the event is set.
 function event:wait() end
 
 return rille

@@ -4,49 +4,49 @@
 ---@class rille.testing
 local testing = {}
 
---- Requests in process; lifespans have started.
+--- Makes a client that calls the app in process; it starts the lifespans.
 ---@param app rille.app
 ---@param options? {cookies?: boolean, headers?: table<string, string>, scheme?: string, host?: string}
 ---@return rille.test_client
 function testing.client(app, options) end
 
---- A real port on 127.0.0.1.
+--- Starts a server on a real port of 127.0.0.1.
 ---@param app rille.app
 ---@return rille.test_server
 function testing.server(app) end
 
---- From now on time stands still.
+--- Stops the clock, so that the test moves it.
 ---@return rille.test_clock
 function testing.clock() end
 
---- Outgoing requests are answered here.
+--- Answers outgoing requests instead of the network.
 ---@return rille.mock
 function testing.mock() end
 
---- Fresh, in memory, migrated where there is a directory of migrations.
+--- Returns a fresh database in memory, migrated if a directory is given.
 ---@param directory? string
 ---@return rille.database
 function testing.database(directory) end
 
---- Waits until what app:background has started has ended.
+--- Waits until all work of app:background has ended.
 function testing.background() end
 
 ---@class rille.test_client
 ---@field cookies? rille.jar
 local test_client = {}
 
---- With `method` in the options.
+--- Sends a request; the method is in the options.
 ---@param path string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
 function test_client:request(path, options) end
 
---- A hook around each request.
+--- Adds a hook around each request.
 ---@param hook fun(req: table, send: fun(req: table): rille.client_response): rille.client_response|table
 ---@return rille.test_client
 function test_client:use(hook) end
 
---- Asks; options as of rille.fetch.
+--- Sends a request; the options are those of rille.fetch.
 ---@param path string
 ---@param options? rille.fetch_options
 ---@return rille.client_response
@@ -94,18 +94,18 @@ function server:close() end
 ---@class rille.test_clock
 local clock = {}
 
---- Moves to each timer in turn; rille.now and rille.time follow.
+--- Moves the clock to each timer in turn; rille.now and rille.time follow.
 ---@param seconds number
 function clock:advance(seconds) end
 
---- Time is real again.
+--- Starts the real clock again.
 function clock:close() end
 
 ---@class rille.mock
 ---@field calls table[]
 local fake = {}
 
---- What is answered to a method and a URL, with * for anything.
+--- Sets the answer for a method and a URL; * matches anything.
 ---@param method string
 ---@param wanted string|fun(url: string): boolean
 ---@param answer table|string|(fun(req: table): table)

@@ -1,5 +1,5 @@
--- What is said where a program names or passes something else than what there is; see rille/names.lua. Loaded with the first such
--- message.
+-- Makes the messages for a program that names or passes something that does not exist (rille/names.lua). Loaded with the first
+-- such message.
 local classes = require "rille.names.classes"
 local native = require "rille.native.core"
 local options = require "rille.options"
@@ -10,7 +10,7 @@ local M = {}
 
 -- ---- names ----------------------------------------------------------------------------------------------------------------
 
--- How a name of a class is written: "req:json()", "req.params".
+-- Returns how a name of a class is written: "req:json()", "req.params".
 local function written(what, name)
   local entry = signatures.entry(signatures.signed_as[what] or what, name)
   if entry and what == "route_group" then return (entry.shown:gsub("^app", "group")) end
@@ -118,7 +118,7 @@ local function is_of(value, kinds)
   return false
 end
 
--- Whether the argument that is wrong would fit where another one stands, and that one here.
+-- Returns true if the argument that is wrong fits the place of another one, and that one fits here.
 local function is_swapped(entry, index, args, first)
   local wanted = entry.params[index].type
   for other, param in ipairs(entry.params) do
@@ -153,7 +153,7 @@ function M.argument(f, name, number, why, kind, args)
   if kind == "value" then return ("%s: a value was expected, got %s"):format(entry.shown, got) end
   local text = ("%s: %s is %s, got %s"):format(entry.shown, param.name, with_article(kind), got)
   if not entry.params[number - first] or not is_swapped(entry, number - first, args, first) then return text end
-  return text .. ": the arguments stand in another order"
+  return text .. ": the arguments are in the wrong order"
 end
 
 return M

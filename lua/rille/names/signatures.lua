@@ -1,4 +1,4 @@
--- How each function of the library is called. The annotations for editors (lua/rille/meta/) have the same signatures, and a spec
+-- The signatures of all functions of the library. The annotations for editors (lua/rille/meta/) have the same, and a spec
 -- compares them.
 local M = {}
 
@@ -221,7 +221,7 @@ fake:on(method: string, wanted, answer: table)
 fake:close()
 ]]
 
--- What two classes share, or what has a longer name here.
+-- Classes that share methods, and classes that have a longer name here.
 M.signed_as = { route_group = "app" }
 M.shown_as = { response = "res", test_client = "client", route_group = "group" }
 

@@ -1,10 +1,10 @@
--- What people look for under another name, as other frameworks have it or as one would guess, and what is meant by it.
+-- Names that people try, from other frameworks or by guessing, and what they mean here.
 local M = {}
 
---- What a message about an unknown name ends with, where there are too many names to list.
+--- The ends of messages about an unknown name, for classes with too many names to list.
 M.ends = {
-  req = "; what belongs to this request is kept in req.state",
-  app = "; what a program keeps stands in app.state",
+  req = "; keep data of this request in req.state",
+  app = "; keep data of the program in app.state",
 }
 
 local in_place = { -- class -> name -> how it is written here
@@ -16,7 +16,7 @@ local in_place = { -- class -> name -> how it is written here
     raise = "rille.abort(status, message) ends a request", testing = 'it is a module of its own: require "rille.testing"',
     parse = "rille.json_decode(s) reads JSON", encode = "rille.json_encode(value) writes JSON",
     decode = "rille.json_decode(s) reads JSON", escape = "rille.html_escape(s)", wait = "rille.sleep(seconds)",
-    async = "rille.spawn(f, ...) starts a task; whatever waits, waits in its own task anyway",
+    async = "rille.spawn(f, ...) starts a task; each task waits by itself",
     timer = "rille.spawn(function() rille.sleep(seconds) … end)", gather = "rille.all(f, g, …)",
     database = "rille.sqlite.open(path) opens one", cookie = "res:cookie(name, value, options) of a response",
     env = 'os.getenv "NAME"; .env is read at the start', print = "rille.log.info(message, fields)",
@@ -29,14 +29,14 @@ local in_place = { -- class -> name -> how it is written here
     db = "rille.sqlite.open(path) opens one", connect = "rille.sqlite.open(path) opens a database",
     set_timeout = "rille.spawn(function() rille.sleep(seconds) … end)", background = "app:background(f, ...)",
     set_interval = "a loop with rille.sleep(seconds), which a lifespan spawns", promise = "rille.spawn(f, ...) starts a task",
-    create_task = "rille.spawn(f, ...) starts a task", await = "whatever waits, waits in its own task anyway",
+    create_task = "rille.spawn(f, ...) starts a task", await = "each task waits by itself",
     http = "rille.fetch(url, options), or rille.client(options)",
     get = "rille.fetch(url, options); a route is app:get(path, handler)",
     post = 'rille.fetch(url, {method = "POST"}); a route is app:post(path, handler)',
     bcrypt = "rille.password.hash(password) and rille.password.verify(password, hash)",
     hash = "rille.password.hash(password) for passwords, rille.sha256(s) for the rest",
     flash = "req:flash(text)", websocket = "there are no WebSockets yet", markup = "rille.template.markup(s)",
-    uuid = "rille.random_token(n) makes what nobody can guess", md5 = "rille.sha256(s)",
+    uuid = "rille.random_token(n) makes a random token", md5 = "rille.sha256(s)",
   },
   req = {
     body = "req:text(), req:bytes(), req:json() and req:form() read it", user = "middleware leaves it in req.state.user",
@@ -44,7 +44,7 @@ local in_place = { -- class -> name -> how it is written here
     args = "req.query", post = "req:form()", files = "req:file(name)", param = "req.params.NAME", match_info = "req.params",
     cookie = "req.cookies.NAME", header = 'req.headers["name"]', get_header = 'req.headers["name"]', verb = "req.method",
     locals = "req.state", context = "req.state", ctx = "req.state", protocol = "req.scheme", hostname = "req.host",
-    db = "what a lifespan has opened stands in req.app.state, what middleware has, in req.state",
+    db = "objects of a lifespan are in req.app.state, those of a middleware in req.state",
     data = "req:form() or req:json()",
     original_url = "req.url", type = "req.content_type", csrf = "req:csrf_field() for a form, req:csrf_token() for its value",
     get = 'req.headers["name"], req.params.NAME or req.query.NAME', is_json = 'req.content_type == "application/json"',
@@ -83,7 +83,7 @@ local in_place = { -- class -> name -> how it is written here
     error = "app:on_error(status, function(req, err) … end)", errorhandler = "app:on_error(status, function(req, err) … end)",
     error_handler = "app:on_error(status, function(req, err) … end)", blueprint = "app:mount(prefix, sub)",
     register = "app:mount(prefix, sub)", include_router = "app:mount(prefix, sub)", router = "app:group{prefix=}",
-    db = "what a lifespan opens is kept in app.state.db", config = "app.state, or the settings of rille.app{}",
+    db = "a lifespan opens it and keeps it in app.state.db", config = "app.state, or the settings of rille.app{}",
     on_startup = "app:lifespan(function(self, running) … running() … end)", startup = "app:lifespan(f)",
     on_shutdown = "app:lifespan(function(self, running) … running() … end)", shutdown = "app:lifespan(f)",
     on_event = "app:lifespan(function(self, running) … running() … end)",
@@ -120,7 +120,7 @@ local in_place = { -- class -> name -> how it is written here
     log = "rille.log.info(message, fields)", print = "rille.log.info(message, fields)" },
   ["rille.client"] = { get = "local client = rille.client{}, then client:get(url, options); or rille.fetch(url, options)" },
   client = { fetch = "client:get(url, options)", send = "client:request(url, options)", del = "client:delete(url, options)",
-    base_url = "it is said where the client is made: rille.client{base_url=}" },
+    base_url = "set it when you make the client: rille.client{base_url=}" },
   task = { join = "task:wait()", await = "task:wait()", result = "task:wait() returns it", kill = "task:cancel(reason)",
     stop = "task:cancel(reason)", done = 'task.status == "done"', state = "task.status" },
   channel = { put = "channel:send(value)", push = "channel:send(value)", get = "channel:receive()", pop = "channel:receive()",
@@ -128,7 +128,7 @@ local in_place = { -- class -> name -> how it is written here
   file = { read = "file:bytes()", content = "file:bytes()", data = "file:bytes()",
     path = "it has none: file:save(path) writes it",
     type = "file.content_type", mimetype = "file.content_type", length = "file.size", write = "file:save(path, options)" },
-  out = { send = "out:write(s)", print = "out:write(s)", flush = "what is written is on its way",
+  out = { send = "out:write(s)", print = "out:write(s)", flush = "out:write(s) sends at once",
     close = "it ends with its function" },
   clock = { tick = "clock:advance(seconds)", now = "rille.now() and rille.time() follow the clock",
     sleep = "clock:advance(seconds)" },

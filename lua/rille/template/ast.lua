@@ -82,17 +82,17 @@ function M.each(node, type_name, visit)
   each_child(node, function(child) M.each(child, type_name, visit) end)
 end
 
---- Whether a node or one below it passes.
+--- Returns true if the test holds for a node or one below it.
 local function any(node, passes) return passes(node) or each_child(node, any, passes) or false end
 
 M.any = any
 
 local function asks(node) return node.t == "Test" and (node.name == "filter" or node.name == "test") end
 
---- Whether a condition asks if there is a filter or test of some name ({% if "x" is filter %}).
+--- Returns true if a condition asks whether there is a filter or test of some name ({% if "x" is filter %}).
 function M.asks_for_names(condition) return any(condition, asks) end
 
---- Whether a statement hands variables of the frames around it on.
+--- Returns true if a statement hands on variables of the frames around it.
 function M.passes_locals(node)
   return ((node.t == "Include" or node.t == "Import" or node.t == "FromImport") and node.with_context)
     or (node.t == "Block" and node.scoped)
@@ -109,7 +109,7 @@ local function find_undeclared(node, names, found)
   M.each_child(node, function(child) find_undeclared(child, names, found) end)
 end
 
---- Which of the names a list of nodes reads without having written them: a set.
+--- Returns which of the names a list of nodes reads without having written them, as a set.
 function M.undeclared(nodes, ...)
   local names, found = {}, {}
   for _, name in ipairs { ... } do names[name] = true end

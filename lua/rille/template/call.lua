@@ -1,7 +1,7 @@
--- Calls: of macros and other objects of the runtime, of functions that the program gave, of methods.
+-- Calls macros and other objects of the runtime, functions that the program gave, and methods.
 --
--- A program's function gets Lua values: nil for what is undefined, strings for markup, keyword arguments as one table behind
--- the others. What it returns is taken as it is; nil is undefined. It may wait.
+-- A program's function gets Lua values: nil for what is undefined, strings for markup, keyword arguments as one table after
+-- the others. Its result is taken as it is; nil is undefined. It may wait.
 --
 -- Objects of the runtime have, in value.kinds, call(c, kwargs, esc, object, ...); those that print have put(…) with the same
 -- arguments, which prints to the page right away instead of giving text back.
@@ -76,7 +76,7 @@ function M.put_call(c, kwargs, esc, f, ...)
   c.R.put(c.page, esc and "e" or "r", call(c, kwargs, esc, f, ...))
 end
 
--- The object in front of a method's arguments, where the program's own classes want it.
+-- Puts the object before a method's arguments, if the program's own classes want it.
 local function call_found(c, kwargs, esc, object, f, is_method, ...)
   if is_method then return call(c, kwargs, esc, f, object, ...) end
   return call(c, kwargs, esc, f, ...)

@@ -20,10 +20,10 @@ local MOST_AT_ONCE = 30 -- values in one assignment
 
 local concat = table.concat
 
---- A string as a Lua literal without line breaks.
+--- Returns a string as a Lua literal without line breaks.
 Code.quote = native.quoted
 
---- A unit whose first line is `line`. `constants` is the list K of the template, which units share.
+--- Returns a new unit whose first line is `line`. `constants` is the list K of the template, which units share.
 function Code.new(line, constants)
   return setmetatable({
     first_line = line, line = line, pieces = {}, helpers = {}, helper_list = {}, constants = constants, count = 0,
@@ -33,7 +33,7 @@ end
 
 function Code:write(text) self.pieces[#self.pieces + 1] = text end
 
---- Goes down to a line; lines above cannot be reached any more.
+--- Moves down to a line; the lines above cannot be reached any more.
 function Code:sync(line)
   if line > self.line then
     self:write(("\n"):rep(line - self.line))
@@ -41,7 +41,7 @@ function Code:sync(line)
   end
 end
 
---- The line breaks that bring an expression's code down to a line, to be put in front of it.
+--- Returns the line breaks that bring an expression's code down to a line, to be put before it.
 function Code:breaks(line)
   if line <= self.line then return "" end
   local text = ("\n"):rep(line - self.line)
@@ -49,7 +49,7 @@ function Code:breaks(line)
   return text
 end
 
---- The name of a function of the runtime.
+--- Returns the name of a function of the runtime, and notes that the unit uses it.
 function Code:use(name)
   if not self.helpers[name] then
     self.helpers[name] = true
@@ -58,14 +58,14 @@ function Code:use(name)
   return name
 end
 
---- Code for a constant that cannot be written in Lua.
+--- Returns code for a constant that cannot be written in Lua.
 function Code:constant(value)
   local index = #self.constants + 1
   self.constants[index] = value
   return ("K[%d]"):format(index)
 end
 
---- A name that nobody else has.
+--- Returns a new name, which nobody else has.
 function Code:fresh(prefix)
   self.count = self.count + 1
   return prefix .. self.count
@@ -78,7 +78,7 @@ local function identifier(name)
   return (name:gsub("[\x80-\xFF]", function(c) return ("_%02X"):format(c:byte()) end))
 end
 
---- Makes room for a variable of a frame: a local, or a field of the frame's table. Returns whether it is a local.
+--- Declares a variable of a frame: a local, or a field of the frame's table. Returns true if it is a local.
 function Code:declare(frame, ref)
   local name = ("l%d_%s"):format(ref.level, identifier(ref.name))
   if self.locals < MOST_LOCALS then
@@ -94,7 +94,7 @@ function Code:declare(frame, ref)
   return false
 end
 
---- Counts local variables in; leave() counts them out.
+--- Adds to the count of local variables; leave() takes a frame's off again.
 function Code:count_locals(frame, count)
   self.locals = self.locals + count
   frame.locals = frame.locals + count
@@ -134,15 +134,15 @@ function Code:start_frame(frame, wanted)
   if spilled[1] then assign(self, spilled, "") end
 end
 
---- Makes room for a parameter whose value is `value`, and writes that.
+--- Declares a parameter, and writes code that gives it the value.
 function Code:set_parameter(frame, ref, value)
   self:write(("%s%s = %s "):format(self:declare(frame, ref) and "local " or "", ref.code, value))
 end
 
--- ---- what a unit keeps while it runs --------------------------------------------------------------------------------
+-- ---- caches of a unit -----------------------------------------------------------------------------------------------
 
---- Names of `count` variables of the unit's function, whose value is `put` at first, which no template gets hold of; the same
---- ones for the same key. Nil where there are too many of them.
+--- Returns the names of `count` variables of the unit's function that cache something while it runs; the same ones for the same
+--- key. They start as `put`, a value that no template can have. Returns nil if there are too many of them.
 function Code:cache(key, count)
   local names = self.cached_by_key[key]
   if names or #self.cached + count > MOST_CACHED then return names end
@@ -155,7 +155,7 @@ function Code:cache(key, count)
   return names
 end
 
---- Writes the unit's head, and later what it keeps.
+--- Writes the unit's head. end_unit() adds its caches there.
 function Code:begin_unit(head)
   self:write(head)
   self.head = #self.pieces
@@ -169,7 +169,7 @@ end
 
 -- ---- functions inside of a unit -------------------------------------------------------------------------------------
 
---- Locals and captures of a function are its own. Returns what end_function needs.
+--- Begins a function, whose locals and captures are its own. Returns what end_function needs.
 function Code:begin_function()
   local outer = { locals = self.locals, captures = self.captures }
   self.locals, self.captures = 0, {}
@@ -180,7 +180,7 @@ function Code:end_function(outer) self.locals, self.captures = outer.locals, out
 
 -- ---- the whole ------------------------------------------------------------------------------------------------------
 
---- The unit's source.
+--- Returns the unit's source.
 function Code:source()
   local parts = { ("\n"):rep(self.first_line - 1), "local R, K = ... " }
   if self.helper_list[1] then

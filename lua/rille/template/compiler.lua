@@ -50,12 +50,12 @@ local function new_frame(outer, fields)
   return frame
 end
 
---- A frame inside of another one.
+--- Returns a frame inside of another one.
 function Compiler:inner(frame, fields) return new_frame(frame, fields) end -- luacheck: ignore 212
 
 -- ---- units ----------------------------------------------------------------------------------------------------------
 
--- `self` and `super`, where a unit mentions them.
+-- Declares `self` and `super`, if a unit mentions them.
 local function declare_specials(self, frame, node, is_block)
   local found = (self.specials.self or self.specials.super) and ast.undeclared(node.body, "self", "super") or {}
   if found.self then
@@ -67,7 +67,7 @@ local function declare_specials(self, frame, node, is_block)
   end
 end
 
--- Source of one unit.
+-- Returns the source of one unit.
 local function unit(self, node, fields)
   self.code = Code.new(node.line, self.constants)
   self.function_codes, self.undefined_names = self.function_codes or {}, self.undefined_names or {}

@@ -3,8 +3,8 @@
 --   find(name) -> template -> render(template, context, helpers) -> text
 --
 -- A template is {name, root, blocks, exports, only_prints, expected}: root and the functions in blocks (name -> list of
--- one) are the compiler's. `helpers` is a table of what is there for one page (request, session, …), behind the context and
--- in front of the globals. Templates are kept; in development a file that has changed is compiled again.
+-- one) are the compiler's. `helpers` is a table of what is there for one page (request, session, …): names are looked up in
+-- the context, then there, then in the globals. Templates are cached; in development a file that has changed is compiled again.
 local compiler = require "rille.template.compiler"
 local failure = require "rille.template.failure"
 local filters = require "rille.template.filters"
@@ -23,9 +23,9 @@ Environment.__index = Environment
 
 local MOST_EXPECTED = 256 << 10
 
-local function behind(own, shared) return setmetatable(own or {}, { __index = shared }) end
+local function with_defaults(own, shared) return setmetatable(own or {}, { __index = shared }) end
 
---- Whether a template of this name is escaped unless it says otherwise.
+--- Returns true if a template of this name is escaped unless it says otherwise.
 function Environment.escapes_by_name(name)
   local extension = name:lower():match "%.(%w+)$"
   return extension == "html" or extension == "htm" or extension == "xml"
@@ -40,8 +40,8 @@ function Environment.new(options)
   local self = setmetatable({
     loader = Loader.new(options.sources or {}), templates = {}, syntax = options, strict = options.strict == true,
     R = options.strict and runtime.strict or runtime.lenient, reload = options.reload, limit = options.limit,
-    filters = behind(options.filters, parent.filters), tests = behind(options.tests, parent.tests),
-    globals = behind(options.globals, parent.globals),
+    filters = with_defaults(options.filters, parent.filters), tests = with_defaults(options.tests, parent.tests),
+    globals = with_defaults(options.globals, parent.globals),
   }, Environment)
   self.autoescape = options.autoescape == nil and Environment.escapes_by_name or options.autoescape
   self.globals_meta = { __index = self.globals }
@@ -49,10 +49,10 @@ function Environment.new(options)
   return self
 end
 
---- What stands for something undefined in templates of this environment.
+--- Returns an undefined value for templates of this environment.
 function Environment:undefined(message) return value.undefined(message, self.strict) end
 
---- The same where even strict templates let it pass: an inline if without else.
+--- Returns one that even strict templates let pass: an inline if without else.
 function Environment.lenient_undefined(_, message) return value.undefined(message, false) end
 
 -- ---- compiling --------------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ function Environment:find(name)
   return template
 end
 
---- What is said of a template that there is none of.
+--- Returns the message about a template that does not exist.
 function Environment:missing(name)
   local near = nearest(name, self.loader:names())
   return ("there is no template '%s'%s"):format(name, near and (", did you mean '" .. near .. "'?") or "")
@@ -113,7 +113,7 @@ end
 
 -- ---- rendering --------------------------------------------------------------------------------------------------------
 
--- The context's fields, and behind them the helpers and the globals. A context with a metatable is asked in Lua's way.
+-- Returns a table with the context's fields, then the helpers, then the globals. A context's metamethods are respected.
 local function new_vars(context, meta)
   local vars = {}
   local of_context = context and getmetatable(context)
@@ -131,7 +131,7 @@ local function new_vars(context, meta)
   return setmetatable(vars, meta), meta
 end
 
--- What a page's functions run in (inherit.lua).
+-- Makes the context that a page's functions run in (inherit.lua).
 local function new_context(self, template, context, helpers, page)
   local meta = helpers and { __index = setmetatable(helpers, getmetatable(helpers) or self.globals_meta) } or self.globals_meta
   local vars, base_meta = new_vars(context, meta)

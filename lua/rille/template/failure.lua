@@ -10,7 +10,7 @@ local chunks = {}
 --- From now on frames of this chunk count as a template's.
 function M.know(chunk) chunks["@" .. chunk] = true end
 
---- Whether a frame of this source (as debug.getinfo has it) is a template's.
+--- Returns true if a frame of this source (as debug.getinfo has it) is a template's.
 function M.is_template(source) return chunks[source] == true end
 
 local function raise(code, message, fields)
@@ -76,7 +76,7 @@ local function raise_here(code, message)
   raise(code, chunk and ("%s:%d: %s"):format(chunk, line, message) or message, { template = chunk, line = line })
 end
 
---- What a template does with its values cannot be done: code "template".
+--- Raises because a template does something impossible with its values: code "template".
 function M.fail(format, ...)
   local message = select("#", ...) > 0 and format:format(...) or format
   raise_here("template", message)

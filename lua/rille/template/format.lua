@@ -1,4 +1,4 @@
--- Formatting text, in both of Python's ways: "%s %05.1f" % values, and "{} {name:>10}".format(values, name=…).
+-- Formats text, in both of Python's ways: "%s %05.1f" % values, and "{} {name:>10}".format(values, name=…).
 local failure = require "rille.template.failure"
 local text = require "rille.template.text"
 local value = require "rille.template.value"
@@ -67,7 +67,7 @@ local function float_digits(x, letter, precision, alternate)
   return (("%" .. (alternate and "#" or "") .. "." .. precision .. floats[letter]):format(x):gsub("^-", ""))
 end
 
--- Padded to a width as a field is: unlike str.center, {:^} puts the odd one behind.
+-- Pads to a width as a field is padded: unlike str.center, {:^} puts the odd space last.
 local function pad(s, width, side, fill)
   if side == "both" then s = text.pad(s, width - (width - text.len(s) + 1) // 2, "left", fill) end
   return text.pad(s, width, side == "both" and "right" or side, fill)
@@ -212,7 +212,7 @@ local function group_thousands(digits, separator)
   return whole:sub(1, first) .. whole:sub(first + 1):gsub("%d%d%d", separator .. "%0") .. digits:sub(#whole + 1)
 end
 
--- The digits of a number without its sign, and what stands in front of them.
+-- Returns the digits of a number without its sign, and their prefix.
 local function number_digits(v, spec, field)
   local letter, precision = field.letter, field.precision
   if letter == "n" then letter = math.type(v) == "integer" and "d" or "g" end
@@ -241,7 +241,7 @@ local function format_number(v, spec, field)
     field.fill or zeros and "0" or nil)
 end
 
--- [[fill]align][sign][#][0][width][,][.precision][letter]: the parts behind the alignment, each of one class
+-- [[fill]align][sign][#][0][width][,][.precision][letter]: the parts after the alignment, each of one class
 local spec_parts = { { "sign", "^[-+ ]?" }, { "alternate", "^#?" }, { "zero", "^0?" }, { "width", "^%d*" }, { "comma", "^[,_]?" },
   { "point", "^%.?" }, { "precision", "^%d*" }, { "letter", "^[%a%%]?" } }
 

@@ -13,7 +13,7 @@ local M = { namespace = macro.namespace }
 
 local function integer(v) return methods.integer_argument(v, "range") end
 
--- How many numbers a range has; the difference of two integers may leave 64 bits.
+-- Returns how many numbers a range has. The difference of two integers may leave 64 bits.
 local function count_of(start, stop, step)
   if (step > 0) == (start >= stop) or start == stop then return 0 end
   local span, size = math.abs((stop + 0.0) - start), math.abs(step + 0.0)

@@ -31,7 +31,7 @@ local function numeric(name, semicolon)
   return char .. rest .. (rest ~= "" and semicolon or "")
 end
 
--- &lt; and the like; some count without a semicolon, with other letters behind them.
+-- Decodes &lt; and the like. Some count without a semicolon, even before other letters.
 local function named(name, semicolon)
   entities = entities or require "rille.template.entities"
   if semicolon ~= "" and entities[name] then return entities[name] end
@@ -111,7 +111,7 @@ local function is_ip(host)
   return host:find "^%[[%x:]+%]$" ~= nil and text.count(host, ":", 2) == 2
 end
 
--- Whether a word is an address of a page, with a scheme or without.
+-- Returns true if a word is the address of a page, with a scheme or without.
 local function is_url(word)
   word = word:lower()
   local scheme = word:match "^https?://"
@@ -124,14 +124,14 @@ local function is_url(word)
   return behind_www and is_domain(behind_www, is_any_top) or is_domain(host, is_basic_top)
 end
 
--- What follows the last @ that something stands before: letters, digits, dots and hyphens, and a label at its end.
+-- Returns true if a word is an e-mail address: after its last @ come letters, digits, dots and hyphens, with a label at the end.
 local function is_email(word)
   local at = native.find_text_last(word, "@")
   local host = at and at > 1 and word:sub(at + 1)
   return host and host:find "^[%w_\x80-\xFF][%w_.\x80-\xFF-]*$" ~= nil and host:find("%.[%w_\x80-\xFF]+$", 2) ~= nil
 end
 
--- ( < and &lt; in front of a word.
+-- Splits off the ( < and &lt; at the start of a word. Returns both parts.
 local function split_head(word)
   local at = 1
   while true do
@@ -144,7 +144,7 @@ end
 
 local ends_word = { [41] = true, [62] = true, [46] = true, [44] = true } -- ) > . ,
 
--- ) > . , and &gt; behind it.
+-- Splits off the ) > . , and &gt; at the end of a word. Returns both parts.
 local function split_tail(word)
   local stop = #word
   while stop > 0 do
@@ -212,7 +212,7 @@ function M.link(s, options)
   end))
 end
 
---- An attribute of a tag, with a space in front; nothing where it has no value.
+--- Returns an attribute of a tag, with a space before it; "" if it has no value.
 function M.attribute(name, v)
   return v and v ~= "" and (' %s="%s"'):format(name, native.html_escape(v)) or ""
 end

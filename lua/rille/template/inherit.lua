@@ -22,7 +22,7 @@ local function another(c, vars, blocks)
   return { vars = vars, blocks = blocks, env = c.env, state = c.state, stream = c.stream, page = c.page, R = c.R }
 end
 
--- Variables behind which those of `c` are seen.
+-- Returns a table of variables that falls back to those of `c`.
 local function below(c, locals)
   local meta = c.below
   if not meta then

@@ -1,4 +1,4 @@
--- What can be looped over, as lists.
+-- Turns what can be looped over into lists.
 --
 --   items(c, value)       -> t, n, f    a list and its length; or an empty list, a length without end, and the function that
 --                                       gives the next item each time it is called (a program's own iterator)

@@ -1,4 +1,4 @@
--- JSON as Python's json.dumps writes it: a space behind commas and colons, keys in order, ASCII only.
+-- JSON as Python's json.dumps writes it: a space after commas and colons, keys in order, ASCII only.
 local failure = require "rille.template.failure"
 local native = require "rille.native.core"
 local native_template = require "rille.native.template"
@@ -26,7 +26,8 @@ end
 
 local encode -- function(v, walk, depth)
 
--- What may still be written, in values and in bytes; one that contains the same value many times over has no end otherwise.
+-- Counts down the values and bytes that may still be written: a value that contains the same one many times over grows without
+-- bound.
 local function spend(walk, bytes)
   walk.values, walk.bytes = walk.values - 1, walk.bytes - bytes
   if walk.values < 0 or walk.bytes < 0 then failure.fail "tojson: the value is too large" end
@@ -104,7 +105,7 @@ end
 
 --- encode(value, indent): indent is a text, or nil for one line.
 function M.encode(v, indent)
-  -- What stands there more than once is written once, where that does not depend on how deep it is.
+  -- A value that occurs more than once is written once, if its text does not depend on how deep it is.
   return encode(v, { indent = indent, values = 1200000, bytes = text.MOST, texts = not indent and {} or nil }, 1)
 end
 

@@ -7,7 +7,7 @@ local byte, find, match, sub = string.byte, string.find, string.match, string.su
 
 -- ---- numbers --------------------------------------------------------------------------------------------------------
 
--- Where a run of pieces ends that begins at `at`, or nil where none does.
+-- Returns where a run of pieces ends that begins at `at`, or nil if none does.
 local function run_end(source, at, piece)
   local stop
   local _, last = find(source, piece, at)
@@ -37,7 +37,7 @@ local function based_integer(source, at)
   return text.number((sub(source, at + 2, stop):gsub("_", "")), base[2]), stop
 end
 
--- Where a float ends whose digits in front end at `whole`, or nil where it is none.
+-- Returns where a float ends whose first digits end at `whole`, or nil if it is no float.
 local function float_end(source, at, whole)
   if sub(source, at - 1, at - 1) == "." then return nil end -- a.1.5 is two subscripts
   local stop = whole
@@ -91,7 +91,7 @@ local function escape(s, at, fail)
   return "\\", at
 end
 
---- What stands between a string literal's quotes, with its escapes replaced. Calls fail(message) where one is wrong.
+--- Returns the text between a string literal's quotes, with its escapes replaced. Calls fail(message) if one is wrong.
 function M.unescape(s, fail)
   local pieces, from = {}, 1
   while true do

@@ -1,4 +1,4 @@
--- Where templates come from. A source is
+-- Finds templates in sources. A source is
 --
 --   a directory       files in it; a path is taken from the program's root
 --   a table           name -> text: templates of a string, or of a Lua module that carries them inside
@@ -59,12 +59,12 @@ function Loader:load(name)
   end
 end
 
---- Whether a file has changed, or gone, since it was found.
+--- Returns true if a file has changed, or gone, since it was found.
 function Loader.has_changed(found) -- luacheck: ignore 212
   return found.path ~= nil and stamp_of(found.path) ~= found.stamp
 end
 
--- What editors and desktops leave behind is no template.
+-- Returns true for files that editors and desktops leave in folders: they are no templates.
 local function is_litter(name) return name:sub(1, 1) == "." or name:sub(-1) == "~" end
 
 -- Calls visit(name) for all files below a directory.

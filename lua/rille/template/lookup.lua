@@ -55,7 +55,7 @@ end
 
 local missing = value.missing
 
--- What an object of the program or of the runtime has under a name, or nil.
+-- Returns what an object of the program or of the runtime has under a name, or nil.
 local function of_object(object, name)
   local meta = value.meta_of(object)
   local ours = kinds[meta]
@@ -65,7 +65,7 @@ local function of_object(object, name)
   return object[name]
 end
 
--- object.name, where that is no field of a table itself; nil where it is nothing.
+-- Returns object.name, if that is no field of the table itself; nil if there is no such attribute.
 local function peek(object, name)
   local what = kind(object)
   if what == "undefined" then value.check_defined(object) end
@@ -78,7 +78,7 @@ local function peek(object, name)
   return record and M.bind(record, object)
 end
 
--- Number `key` (from 0, or from the end) of a list or text.
+-- Returns item number `key` (from 0, or from the end) of a list or text.
 local function by_number(object, what, key)
   if what == "string" then return text.at(object, key) end
   if what == "markup" then
@@ -94,14 +94,14 @@ local has_numbers = { string = true, markup = true, list = true, tuple = true }
 local function lookups(strict)
   local L = { peek = peek }
 
-  --- The same; what is nothing is undefined.
+  --- Returns the same, and an undefined value if there is no such attribute.
   function L.attr(object, name)
     local found = peek(object, name)
     if found == nil then return missing(object, name, strict) end
     return found
   end
 
-  --- object[key], where that is no plain item of a list or field of a table.
+  --- Returns object[key], if that is no plain item of a list or field of a table.
   function L.item(object, key)
     local what = kind(object)
     if what == "undefined" then value.check_defined(object) end
@@ -127,7 +127,7 @@ local function lookups(strict)
     return value.text_to_put(found)
   end
 
-  --- Whether an attribute counts as true.
+  --- Returns true if an attribute counts as true.
   function L.truth_of_attribute(object, name)
     local found = strict and L.attr(object, name) or peek(object, name)
     if found == nil then return false end
@@ -193,7 +193,7 @@ end
 
 -- ---- method calls ---------------------------------------------------------------------------------------------------
 
--- What the program's own object has under a name, and whether it is a method of its class (which is called with the object).
+-- Returns what the program's own object has under a name, and true if that is a method of its class, called with the object.
 local function find_method(object, name)
   local own = value.own(object, name)
   if own ~= nil then return own, false end

@@ -134,7 +134,7 @@ end
 -- the names of the others. For a macro whose parameters have the same order enter is the macro's own function; what a shape
 -- needs otherwise is kept in the macro's info.fits: true, a function that makes an enter of the macro's function, or false.
 
--- Which argument of a call each parameter gets, and how many parameters; nil where that takes arrange().
+-- Returns which argument of a call each parameter gets, and how many parameters there are; nil if that takes arrange().
 local function places_of(info, given, names)
   local places, last = {}, given
   if given > info.count or info.kwargs or info.varargs then return nil end

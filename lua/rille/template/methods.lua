@@ -16,7 +16,7 @@ local M = {}
 
 local null = native.null
 
--- A record for a function whose parameters behind self have these names.
+-- Returns a record for a function whose parameters after self have these names.
 local function method(names, f)
   local params, position = {}, 0
   for name in names:gmatch "%S+" do
@@ -137,7 +137,7 @@ str.replace = method("old new count", function(s, old, new, count)
   return text.replace(s, string_argument(old, "replace"), string_argument(new, "replace"), most_of(count))
 end)
 
--- Whether `test` holds of a piece, or of one of a tuple of them.
+-- Returns true if `test` holds for a piece, or for one of a tuple of them.
 local function any_of(pieces, test)
   if type(pieces) == "string" then return test(pieces) end
   for _, piece in ipairs((items.all_items(nil, pieces))) do
@@ -215,7 +215,7 @@ local function as_markup(result)
   return result
 end
 
--- Which argument goes into the result: the others are only looked for.
+-- Method -> the argument that goes into the result; the others are only searched for.
 local inserted = { replace = 2, ljust = 2, rjust = 2, center = 2 }
 
 -- The method of markup for one of text.

@@ -160,7 +160,7 @@ end
 
 function M.pos(a) return sign_operand("+", a) end
 
---- join(esc, ...): the values as text, one behind the other (~). With escaping on it is markup as soon as one of them is.
+--- join(esc, ...): the values as text, one after the other (~). With escaping on it is markup as soon as one of them is.
 function M.join(esc, ...)
   local pieces, any_markup, length = { ... }, false, 0
   for i = 1, #pieces do any_markup = any_markup or (esc and value.is_markup(pieces[i])) end
@@ -357,7 +357,7 @@ function M.either(a, b)
   return a
 end
 
---- cycle(i, ...): argument number i, again from the first behind the last.
+--- cycle(i, ...): argument number i, and after the last again the first.
 function M.cycle(i, ...)
   local count = select("#", ...)
   return (select((i - 1) % count + 1, ...))

@@ -25,7 +25,7 @@ local descriptions = {
   ["}}"] = "the end of the expression", eof = "the end of the template", data = "text",
 }
 
---- A token in words, for messages.
+--- Returns a token in words, for messages.
 function Parser:describe(i)
   local kind, value = self.kind[i], self.value[i]
   if kind == "name" then return "'" .. value .. "'" end
@@ -39,7 +39,7 @@ function Parser:fail(message, i, line)
   failure.syntax(self.origin, line or self.line[i], i and self.at[i], message)
 end
 
---- Whether the token looked at, or the one `ahead` of it, is this name.
+--- Returns true if the token looked at, or the one `ahead` of it, is this name.
 function Parser:is_name(name, ahead)
   local i = self.i + (ahead or 0)
   return self.value[i] == name and self.kind[i] == "name"

@@ -9,7 +9,7 @@ local WIDTH, MOST_DEPTH, MOST_BYTES = 80, 20, 256 << 20
 
 local write -- function(v, indent, room, walk)
 
--- Items below each other, the first behind the opening bracket.
+-- Writes items below each other, the first after the opening bracket.
 local function below(open, close, pieces, indent)
   return open .. table.concat(pieces, ",\n" .. (" "):rep(indent + 1)) .. close
 end
@@ -37,7 +37,7 @@ end
 
 local writers = { list = write_list, tuple = write_tuple, mapping = write_mapping }
 
--- `indent` is the column where it starts, `room` what must fit behind it. Each level writes what is below it on one line first,
+-- `indent` is the column where it starts, `room` what must fit after it. Each level writes what is below it on one line first,
 -- to see whether that fits: walk.bytes is what may still be written so.
 function write(v, indent, room, walk)
   local line = value.repr(v)

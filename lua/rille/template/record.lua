@@ -2,11 +2,11 @@
 -- compiled:
 --
 --   f         the function
---   params    name -> position behind the value; `most` is how many there are (nil: any number), `least` how many must be given
+--   params    name -> position after the value; `most` is how many there are (nil: any number), `least` how many must be given
 --   context   f(c, esc, value, ...): it wants to know the page's context and whether it escapes
---   keywords  it takes any keyword arguments, as a table (or nil) behind the value
+--   keywords  it takes any keyword arguments, as a table (or nil) after the value
 --   takes_nil its value may be nil where that is undefined
---   kind      what its result is known to be (compile_expression.lua)
+--   kind      what its result is known to be (compile/expression.lua)
 local M = {}
 
 local function parse(names)
@@ -19,7 +19,7 @@ local function parse(names)
   return params, least, not names:find("...", 1, true) and position or nil
 end
 
---- new(names, f, fields): names of the parameters, those that must be given with a "!" behind them, "..." for any number.
+--- new(names, f, fields): names of the parameters, those that must be given with a "!" after them, "..." for any number.
 function M.new(names, f, fields)
   local record = { f = f }
   record.params, record.least, record.most = parse(names)

@@ -1,4 +1,4 @@
--- Which variable a name means where. Every frame (a template, block, macro, loop, with, …) has symbols; those of an inner
+-- Finds the variable that a name means. Every frame (a template, block, macro, loop, with, …) has symbols; those of an inner
 -- frame see the outer ones'. The rules are Jinja2's, among them the surprising ones:
 --
 --   * what a frame stores anywhere is the frame's own from its start; until then it has the outer frame's value;
@@ -40,7 +40,7 @@ function Symbols:find(name)
   end
 end
 
---- Whether a name means the same in the whole of a unit: what the context has, and nobody stores.
+--- Returns true if a name means the same in the whole of a unit: the context has it, and nobody stores it.
 function Symbols:is_constant(name)
   local symbols = self
   while symbols do

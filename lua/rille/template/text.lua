@@ -1,8 +1,8 @@
 -- Strings as sequences of characters (UTF-8), with what Python's str does to them. A string that is not UTF-8 is taken byte
 -- by byte.
 --
--- What is looked for, and where, may be somebody else's text: places are found by native.find_text, which is linear whatever
--- the two are (string.find is not). What is made is bounded before it is made.
+-- Both the text and what is searched in it may be hostile. Searches use native.find_text, which is linear for any input
+-- (string.find is not). The size of a result is checked before it is made.
 local native = require "rille.native.core"
 local native_template = require "rille.native.template"
 
@@ -52,12 +52,12 @@ function M.excerpt(s, at)
   return sub(s, at, stop) .. (stop < #s and "…" or "")
 end
 
---- How many characters.
+--- Returns the number of characters.
 function M.len(s)
   return is_ascii(s) and #s or utf8.len(s) or #s
 end
 
--- Byte offset of character number i (from 0) of a string that is UTF-8; one behind the end for its length.
+-- Returns the byte offset of character number i (from 0) of a string that is UTF-8; for its length, one past the end.
 local function offset(s, i) return utf8.offset(s, i + 1) or #s + 1 end
 
 --- The character of that number in Unicode; raises where there is none.
@@ -150,14 +150,14 @@ end
 
 function M.swapcase(s) return (s:gsub(utf8.len(s) and utf8.charpattern or ".", swap)) end
 
---- Whether there are letters with two cases, and all of them are in this one.
+--- Returns true if there are letters with two cases, and all of them are in this one.
 function M.is_lower(s) return s == M.lower(s) and s ~= M.upper(s) end
 
 function M.is_upper(s) return s == M.upper(s) and s ~= M.lower(s) end
 
 -- ---- spaces ---------------------------------------------------------------------------------------------------------
 
--- How many bytes at the start, or before the end, are of these characters.
+-- Returns how many bytes at the start, or before the end, are of these characters.
 local function run(s, chars, from_end)
   local set = {}
   for _, char in ipairs((M.chars(chars))) do set[char] = true end
@@ -261,7 +261,7 @@ end
 --- As split, from the right.
 function M.split_right(s, separator, most) return split_reversed(s, separator, most) end
 
---- Where `separator` occurs last before byte `stop`, or nil.
+--- Returns where `separator` occurs last before byte `stop`, or nil.
 M.find_last = find_last
 
 --- Lines, without their ends unless `keep_ends`.
@@ -277,13 +277,13 @@ function M.lines(s, keep_ends)
   return list
 end
 
---- How often `part` occurs, without overlaps; counted up to `most`.
+--- Returns how often `part` occurs, without overlaps; counts up to `most`.
 function M.count(s, part, most)
   if part == "" then return math.min(M.len(s) + 1, most or math.maxinteger) end
   return native.count_text(s, part, most)
 end
 
--- `new` in front of each of the first `most` characters, and behind the last where there is one more place.
+-- Inserts `new` before each of the first `most` characters, and after the last if there is one more place.
 local function spread(s, new, most)
   local left = most or math.maxinteger
   local pattern = utf8.len(s) and utf8.charpattern or "."

@@ -9,7 +9,8 @@ local find, sub = string.find, string.sub
 
 local LETTER = "[%a\x80-\xFF]"
 
--- Where a hyphenated word may be cut: behind a hyphen with two letters in front (or letter, hyphen, letter) and letters behind.
+-- Returns where a hyphenated word may be cut: after a hyphen with two letters (or letter, hyphen, letter) before it and letters
+-- after it.
 local function hyphen_ends(word)
   local ends = {}
   for at in word:gmatch "()%-" do
@@ -95,7 +96,7 @@ function Chunks:is_space() return self.len and find(self[self.i], "^%s") ~= nil 
 
 -- ---- lines ----------------------------------------------------------------------------------------------------------
 
--- How much of a word that is longer than a line goes into one that has room for `room` characters.
+-- Returns how much of a word that is longer than a line goes into one that has room for `room` characters.
 local function cut_of(chunks, room, options)
   if not options.break_on_hyphens then return room end
   local head = sub(chunks[chunks.i], chunks.at, chunks:stop(room))

@@ -157,7 +157,8 @@ local function filled(spec, list)
   return #out > 0 and out or nil
 end
 
--- What is there for a field: of text also all values of a list, and nothing for an input that was left empty.
+-- Returns the value of a field. In a form a list gets all values of its name, an input that was left empty is nil, and a checkbox
+-- that was not ticked is false.
 local function value_of(spec, value, name, text)
   local item = value[name]
   if not text then return item end
@@ -247,7 +248,7 @@ local function is_json_after_all(req)
   return req.content_type == URLENCODED and req:bytes():find "^[ \t\r\n]*[{%[]" ~= nil
 end
 
--- What came is neither, and it says of itself what it is.
+-- Raises for a body that is neither JSON nor a form, and says how it came.
 local function refuse_body(req, err)
   local kind = req.content_type
   if not kind or kind:find "json" then error(err, 0) end

@@ -1,4 +1,4 @@
--- What a schema says, brought into one form: from the short ways of writing it, and from the words of JSON Schema.
+-- Brings a schema into one form, from the short ways of writing it and from the words of JSON Schema.
 --
 --   "string"                              {type = "string"}
 --   {title = "string", tags = {…}}        {type = "object", fields = {…}}: a table without a type is one of fields
@@ -32,7 +32,7 @@ local known = {
   values = "string|table", unknown = "string|boolean", types = "table", description = "string", title = "string",
 }
 
--- Which words go with which type.
+-- The words that go with each type.
 local belongs = {
   min = { string = true, integer = true, number = true, list = true },
   max = { string = true, integer = true, number = true, list = true, file = true },
@@ -106,7 +106,7 @@ local function type_of(schema, where)
   return (schema.fields or schema.values) and "object" or "any"
 end
 
--- Whether a table is a schema itself, or the fields of an object.
+-- Returns true if a table is a schema itself, false if it is the fields of an object.
 local function is_schema(schema)
   local kind = schema.type
   if type(kind) == "table" then kind = kind[1] == "null" and kind[2] or kind[1] end
@@ -120,7 +120,7 @@ local function with_our_words(schema, where)
   local own = {}
   for key, value in pairs(schema) do
     local name = aliases[key] or key
-    if own[name] ~= nil then fail(where, "%s is said twice", name) end
+    if own[name] ~= nil then fail(where, "%s is given twice", name) end
     own[name] = value
   end
   return options.check(own, known, "validate: " .. (where ~= "" and where or "the schema"))
@@ -155,7 +155,7 @@ local function check_words(spec, where)
   end
   if spec.pattern then
     local ok, message = pcall(string.find, "", spec.pattern)
-    if not ok then fail(where, "the pattern is none: %s", message) end
+    if not ok then fail(where, "the pattern is not valid: %s", message) end
   end
   if spec.format and not M.formats[spec.format] then fail(where, "there is no format '%s'", spec.format) end
   if spec.min and spec.max and spec.min > spec.max then fail(where, "min is more than max") end

@@ -21,7 +21,7 @@ static int l_url_decode(lua_State *L) {
   luaL_Buffer b;
   char *out = luaL_buffinitsize(L, &b, s.len + 1);
   long len = rl_url_decode(s, lua_toboolean(L, 2), out);
-  if (len < 0) return rl_error_raise(L, RL_EINVALID, "not a URL-encoded string: a '%%' needs two hex digits behind it");
+  if (len < 0) return rl_error_raise(L, RL_EINVALID, "not a URL-encoded string: a '%%' needs two hex digits after it");
   luaL_pushresultsize(&b, (size_t)len);
   return 1;
 }

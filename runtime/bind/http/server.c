@@ -61,7 +61,7 @@ static int l_listen(lua_State *L) {
   rl_worker_init(&s->worker, app->vm->loop, &app->dispatch.handler);
   s->worker.owner = s;
   s->worker.on_stopped = on_stopped;
-  for (int i = 0; i < count; i++) rl_worker_listen(&s->worker, fds[i]);
+  for (int i = 0; i < count; i++) rl_worker_listen(&s->worker, fds[i], NULL);
   rl_worker_start(&s->worker);
   s->open = true;
   lua_pop(L, 1);

@@ -27,6 +27,7 @@
 #include "base/alloc.h"
 #include "base/beneath.h"
 #include "base/error.h"
+#include "base/os_error.h"
 #include "base/tempfile.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"

@@ -169,7 +169,7 @@ static int find_chunked(const rl_response_head *head) {
 }
 
 const char *rl_response_head_switches(const rl_response_head *head, bool asked) {
-  return head->status != 101 || asked ? NULL : "the server switched protocols, which nobody had asked for";
+  return head->status != 101 || asked ? NULL : "the server switched protocols without being asked";
 }
 
 const char *rl_response_head_framing(const rl_response_head *head, bool *chunked, int64_t *length) {

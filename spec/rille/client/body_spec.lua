@@ -81,7 +81,7 @@ for _, scheme in ipairs(fakes.schemes) do describe("bodies that come (" .. schem
     assert.same({ 101, "" }, { res.status, res:text() })
     local _, err = rille.try(fake.fetch, fake, fake:script(answer), { timeout = 3 })
     assert.same({ "protocol", 502 }, { err and err.code, err and err.status })
-    assert.matches("the server switched protocols, which nobody had asked for", err.message)
+    assert.matches("the server switched protocols without being asked", err.message)
   end)
 
   it("that become far larger than what was sent are refused, in constant memory", function()

@@ -47,7 +47,7 @@ describe("encoding=", function()
   it("is the way out of a charset that is not known, and the error says so", function()
     local _, err = rille.try(function() return fetch("\xD0", "text/plain; charset=x-unheard-of"):text() end)
     assert.same({ "charset", 502 }, { err.code, err.status })
-    assert.equal("GET http://a.test/: its charset is not known: x-unheard-of; encoding= says another one", err.message)
+    assert.equal("GET http://a.test/: its charset is not known: x-unheard-of; name another one with encoding=", err.message)
   end)
 
   it("is a field of the response, which may change its mind", function()

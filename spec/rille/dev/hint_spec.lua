@@ -35,14 +35,14 @@ describe("a hint", function()
   it("knows where a local that is nil came from", function()
     for source, expected in pairs {
       ['local row = db:one("SELECT 1")\nreturn row.id --!'] = "`if not row then rille.abort(404) end`",
-      ['local row = db:one "SELECT 1"\n\nif row.id then --!'] = "db:one found",
-      ['local row\nrow = tx:one [[SELECT 1]]\nreturn row.id --!'] = "db:one found",
+      ['local row = db:one "SELECT 1"\n\nif row.id then --!'] = "comes from db:one",
+      ['local row\nrow = tx:one [[SELECT 1]]\nreturn row.id --!'] = "comes from db:one",
       ['local row, more = db:value("SELECT 1"), 2\nreturn row.id --!'] = "db:value",
       ['local row = io.open("x")\nreturn row:read() --!'] = "assert(io.open(…))",
       ['local row = os.getenv "X"\nreturn row.x --!'] = "`.env`",
       ['local row, err = rille.try(f)\nreturn row.x --!'] = "second value",
-      ['local row = req.session.user\nreturn row.x --!'] = "anybody logged in",
-      ['local row = text:match "x"\nreturn row.x --!'] = "a pattern found",
+      ['local row = req.session.user\nreturn row.x --!'] = "a user logged in",
+      ['local row = text:match "x"\nreturn row.x --!'] = "comes from a pattern",
       ['function f(x) local row = tonumber(x) return row.x end --!'] = "tonumber",
     } do says(expected, indexed, source) end
   end)

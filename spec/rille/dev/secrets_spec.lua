@@ -1,3 +1,4 @@
+-- lua/rille/dev/secrets.lua, lua/rille/secret.lua
 local secret = require "rille.secret"
 local secrets = require "rille.dev.secrets"
 

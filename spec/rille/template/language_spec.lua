@@ -1,3 +1,8 @@
+-- lua/rille/template.lua, lua/rille/template/filters.lua, lua/rille/template/filters/list.lua,
+-- lua/rille/template/filters/text.lua, lua/rille/template/filters/value.lua, lua/rille/template/globals.lua,
+-- lua/rille/template/tests.lua, lua/rille/template/methods.lua, lua/rille/template/lookup.lua, lua/rille/template/inherit.lua,
+-- lua/rille/template/record.lua, lua/rille/template/runtime.lua, lua/rille/template/failure.lua
+--
 -- What Jinja's own tests (corpus_spec.lua) do not say: Lua's values, escaping in corners, errors and limits.
 -- runtime/bind/template/lexer.c, runtime/bind/template/page.c
 -- runtime/bind/template/value.c

@@ -1,4 +1,5 @@
 -- runtime/bind/core/directory.c
+-- lua/rille/template/loader.lua, lua/rille/template/environment.lua
 local rille = require "rille"
 
 local function shell(command) assert(os.execute(command)) end

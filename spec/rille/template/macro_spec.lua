@@ -1,3 +1,5 @@
+-- lua/rille/template/macro.lua, lua/rille/template/call.lua
+--
 -- Calls of macros: what stands for what in a call, whatever way the call takes.
 -- runtime/bind/template/page.c
 local rille = require "rille"

@@ -1,5 +1,5 @@
--- Lua code for what follows a value: .name, [item] and (arguments). A printed call of what is likely a macro goes through a
--- site (macro.lua), which remembers how the macro takes these arguments.
+-- Compiles what follows a value: .name, [item] and (arguments). A printed call of what is probably a macro goes through a site
+-- (macro.lua), which remembers how the macro takes these arguments.
 local Code = require "rille.template.code"
 
 local M = {}
@@ -26,7 +26,7 @@ function M:Getitem(node, frame)
     slice_part(self, arg.stop, frame), slice_part(self, arg.step, frame)), "value"
 end
 
---- A slice that stands where no slice can: a[1:2, 3].
+--- Raises for a slice where none is allowed: a[1:2, 3].
 function M:Slice(node) self:fail(node, "a slice stands alone between its brackets") end
 
 -- ---- calls ----------------------------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ function M:positional(node, frame)
   return concat(codes, ", ")
 end
 
---- Code for a call. `verb` and `method_verb` are the runtime's functions for it: "call" and "method" give the result,
+--- Returns code for a call. `verb` and `method_verb` are the runtime's functions for it: "call" and "method" give the result,
 --- "put_call" and "put_method" print it.
 function M:call_code(node, frame, verb, method_verb, caller)
   local callee = node.node
@@ -68,8 +68,8 @@ function M:call_code(node, frame, verb, method_verb, caller)
   return ("%s(c, %s, %s, %s%s)"):format(self.code:use(verb), kwargs, frame.esc, target, args)
 end
 
--- What is called, where that is likely a macro: a Name, the runtime's function that makes a site, the name of the macro in a
--- module.
+-- Returns what a call probably names if that is a macro: a Name, the runtime's function that makes a site, and the name of the
+-- macro in a module.
 local function likely_macro(self, callee)
   if callee.t == "Name" and self.macros[callee.name] == "macro" then return callee, "site" end
   if callee.t == "Getattr" and callee.node.t == "Name" and self.macros[callee.node.name] == "module" then
@@ -77,7 +77,7 @@ local function likely_macro(self, callee)
   end
 end
 
--- How many arguments are given by place, and the names of the others: "1 type".
+-- Returns the number of positional arguments and the names of the others: "1 type".
 local function shape_of(node, caller)
   local words = { #node.args }
   for _, row in ipairs(node.kwargs) do words[#words + 1] = row[1] end
@@ -85,7 +85,8 @@ local function shape_of(node, caller)
   return concat(words, " ")
 end
 
--- Asks a site (macro.lua) for what is called. Returns the name of the function, or nil where the call takes the long way.
+-- Writes code that asks a site (macro.lua) for what is called. Returns the name of the function, or nil if the call is an
+-- ordinary one.
 local function write_site(self, node, frame, caller)
   if node.dyn_args or node.dyn_kwargs or (frame.esc ~= "true" and frame.esc ~= "false") then return nil end
   local name, maker, member = likely_macro(self, node.node)

@@ -1,9 +1,9 @@
--- Lua code for expressions. Each is compiled to code and a kind, which says what is known of its value:
+-- Compiles expressions to Lua: each to code and a kind, which says what is known of its value:
 --
 --   "boolean"  true or false      "number"      "value"  neither nil nor false      "any"  not nil, but perhaps false
 --
--- What is undefined is an object where a value is needed, so that an error can say what it was; a variable that has no value
--- is nil until it is read. Jinja's `and`, `or` and inline if give one of their operands, whose truth is Python's (0, "" and
+-- An undefined value is an object, so that an error can say what was undefined; a variable that has no value is nil until it is
+-- read. Jinja's `and`, `or` and inline if give one of their operands, whose truth is Python's (0, "" and
 -- empty lists are false): pick(a) is a where that is true, else false; falsy(a) is a where that is false, else nil; NO
 -- stands for false in between, and unbox() makes it false again.
 local Code = require "rille.template.code"
@@ -12,14 +12,14 @@ local M = {}
 
 local concat, quote = table.concat, Code.quote
 
---- Code and kind of an expression.
+--- Returns code and kind of an expression.
 function M:expression(node, frame)
   local breaks = self.code:breaks(node.line)
   local code, kind = self[node.t](self, node, frame)
   return breaks .. code, kind
 end
 
---- As expression, where nil will do for what is undefined.
+--- Returns the same, with code that may give nil for what is undefined.
 function M:loose(node, frame)
   if self.strict then return self:expression(node, frame) end
   local breaks = self.code:breaks(node.line)
@@ -31,7 +31,7 @@ function M:loose(node, frame)
   return ("%s%s(%s, %s)"):format(breaks, self.code:use "peek", (self:expression(node.node, frame)), quote(node.attr)), "any"
 end
 
---- Code for whether an expression counts as true.
+--- Returns code for the truth of an expression.
 function M:condition(node, frame)
   local breaks = self.code:breaks(node.line)
   if node.t == "And" or node.t == "Or" then
@@ -58,7 +58,7 @@ function M:ref(node, frame)
   return ref
 end
 
---- Code for an undefined value with a message.
+--- Returns code for an undefined value with a message.
 function M:undefined(message)
   return self.code:constant(self.env:undefined(message))
 end
@@ -72,7 +72,7 @@ local function undefined_name(self, name)
   return code
 end
 
--- A variable's value. A parameter always has one, once those of a macro have been given theirs.
+-- Compiles a variable. A parameter always has a value, once a macro's defaults have been set.
 function M:Name(node, frame)
   local ref = self:ref(node, frame)
   if ref.load == "param" and not ref.pending then return ref.code, "any" end

@@ -1,4 +1,4 @@
--- Lua code for filters (value|name) and tests (value is name). Ours are described by records (record.lua), which say what their
+-- Compiles filters (value|name) and tests (value is name). Ours are described by records (record.lua), which say what their
 -- arguments are called; a program's own are plain functions.
 local Code = require "rille.template.code"
 
@@ -16,8 +16,8 @@ function M:cached_constant(f)
   return code
 end
 
--- Arguments of a function that names its parameters: keyword ones put where they belong. Nil and what is wrong where they
--- do not fit.
+-- Returns code for the arguments of a function that names its parameters, with keyword arguments in their places. If they do not
+-- fit, returns nil and what is wrong.
 local function by_position(self, node, frame, record)
   local codes, last = {}, #node.args
   if record.most and last > record.most then return nil, ("takes %d arguments at most"):format(record.most) end
@@ -35,7 +35,7 @@ local function by_position(self, node, frame, record)
   return concat(codes)
 end
 
--- A call of one of ours; records are described in filters.lua.
+-- Returns code and kind for a call of one of ours, which a record describes (record.lua).
 local function call_record(self, what, node, frame, record, value)
   local head = record.context and ("c, %s, %s"):format(frame.esc, value) or value
   if record.keywords or node.dyn_args or node.dyn_kwargs then
@@ -54,7 +54,7 @@ local function call_record(self, what, node, frame, record, value)
   return ("%s(%s%s)"):format(self:cached_constant(record.f), head, args), record.kind
 end
 
--- The filter or test of a node; nil, and code that raises, where there is none and the branch may never run.
+-- Returns the filter or test of a node. If there is none and the branch may never run, returns nil and code that raises.
 local function look_up(self, what, table_of, node, frame)
   local found = table_of[node.name]
   if found then return found end
@@ -69,7 +69,7 @@ local function call_user(self, node, frame, f, value)
   return ("%s(c, %s, %s, %s%s)"):format(self.code:use "call_lua", kwargs, self:cached_constant(f), value, args)
 end
 
---- Code for a filter applied to the code of a value.
+--- Returns code and kind for a filter applied to the code of a value.
 function M:filter(node, frame, value)
   local filter, raising = look_up(self, "filter", self.env.filters, node, frame)
   if not filter then return raising, "any" end
@@ -78,7 +78,7 @@ function M:filter(node, frame, value)
   return code, kind or "any"
 end
 
---- Code for a chain of filters whose innermost one has no value of its own: it gets the code `value`.
+--- Returns code for a chain of filters. The innermost one has no value of its own: it gets the code `value`.
 function M:filter_chain(node, frame, value)
   local breaks = self.code:breaks(node.line)
   if node.node then value = self:filter_chain(node.node, frame, value) end

@@ -1,11 +1,12 @@
--- Lua code for tags that name other templates: block, extends, include, import, from.
+-- Compiles tags that name other templates: block, extends, include, import, from.
 local Code = require "rille.template.code"
 
 local M = {}
 
 local concat, quote = table.concat, Code.quote
 
--- {name = variable, …} of what the template's own frame does not hold (that is in the context already), or nil.
+-- Returns code for {name = variable, …}: the variables of the frames inside the template's own, whose are in the context already.
+-- Returns "nil" if there are none.
 local function locals_code(frame)
   local root, fields = frame, {}
   while root.outer do root = root.outer end

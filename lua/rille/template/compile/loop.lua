@@ -1,19 +1,19 @@
--- Lua code for {% for %}. Three shapes, the plainest that will do:
+-- Compiles {% for %}. A loop has one of three shapes, the plainest that will do:
 --
 --   plain      for i = 1, n do local x = t[i] … end           nothing asks for `loop`
 --   counted    the same, and loop.index is (i), loop.last (i == n), …: `loop` is only asked for such attributes
 --   object     `loop` is a value of its own: it is passed on, called, asked for its state
 --
--- What is looped over is a list, or a function that gives the next item each time; that is asked for item by item, unless
--- its number must be known in front (loop.last, loop.length …).
+-- A loop goes over a list, or calls a function for each item. If the number of items must be known before (loop.last,
+-- loop.length …), all are asked for first.
 --
--- break leaves captures that are open inside the loop: they are dropped. Jinja's else runs where the loop's body never came
--- to its end, so also behind a break in the first round.
+-- break drops the captures that are open inside the loop. Jinja's else runs if the loop's body never came to its end, so also
+-- after a break in the first round.
 local ast = require "rille.template.ast"
 
 local M = {}
 
--- Attributes of a counted loop: code of i, n, t. Those of the second table need all items in front.
+-- Attributes of a counted loop: code of i, n, t. Those of the second table need all items first.
 local counted = {
   index = { "%s", "i", "number" }, index0 = { "(%s - 1)", "i", "number" }, first = { "(%s == 1)", "i", "boolean" },
   depth = { "1", "", "number" }, depth0 = { "0", "", "number" },
@@ -24,12 +24,12 @@ local counted_of_all = {
 }
 local neighbours = { previtem = "- 1", nextitem = "+ 1" }
 
--- How a loop's body uses `loop`: nothing, "all" where its end must be known, or "object".
+-- The ways a loop's body uses `loop`: "none", "counted", "all" if its end must be known, or "object".
 local rank = { none = 0, counted = 1, all = 2, object = 3 }
 
 local function worse(a, b) return rank[a] > rank[b] and a or b end
 
--- What one node, and what is below it, needs of `loop`. Inner loops have their own, but for what they loop over.
+-- Returns how one node, with those below it, uses `loop`. Inner loops have their own, except in what they loop over.
 local function use_of(node)
   local use = "none"
   local function look(child) use = worse(use, use_of(child)) end
@@ -56,8 +56,8 @@ end
 
 local function is_scoped_block(node) return node.t == "Block" and node.scoped end
 
--- The same of a whole loop. Where its locals are handed on, `loop` goes with them; a scoped block may be replaced by one that
--- asks for it.
+-- Returns the same for a whole loop. If its locals are handed on, `loop` goes with them. A scoped block may be replaced by one
+-- that uses it.
 local function use_of_loop(self, node)
   if node.recursive or (self.has_scoped_blocks and ast.any(node, is_scoped_block)) then return "object" end
   local use = "none"
@@ -68,14 +68,14 @@ end
 
 -- ---- `loop` without an object ---------------------------------------------------------------------------------------
 
--- The counted loop that a Name means, or nil.
+-- Returns the counted loop that a Name means, or nil.
 local function counted_loop(node, frame)
   if node.t ~= "Name" or node.name ~= "loop" or node.ctx ~= "load" then return nil end
   local ref = frame.symbols:find "loop"
   return ref and ref.counter
 end
 
---- Code and kind of loop.index and the like, where there is no object; else nil.
+--- Returns code and kind of loop.index and the like, if there is no object; else nil.
 function M:loop_attribute(node, frame)
   local loop = counted_loop(node.node, frame)
   if not loop then return nil end
@@ -89,7 +89,7 @@ function M:loop_attribute(node, frame)
   return format:format(table.unpack(codes)), kind
 end
 
---- Code of loop.cycle(a, b), where there is no object; else nil.
+--- Returns code of loop.cycle(a, b), if there is no object; else nil.
 function M:loop_cycle(node, frame)
   local callee = node.node
   local loop = callee.t == "Getattr" and counted_loop(callee.node, frame)
@@ -117,7 +117,7 @@ function M:unpack_target(node, frame, item)
   for i, child in ipairs(node.items) do self:unpack_target(child, frame, names[i]) end
 end
 
--- local t, n, f: the items, how many, and what to ask for more. Names of the three.
+-- Writes local t, n, f: the items, how many, and the function that gives more. Returns the names of the three.
 local function write_items(self, frame, iterable, all)
   local code = self.code
   local names = { items = code:fresh "t", n = code:fresh "n", more = not all and code:fresh "f" or nil, i = code:fresh "i" }
@@ -127,10 +127,10 @@ local function write_items(self, frame, iterable, all)
   return names
 end
 
--- A loop of more tokens than this is no for loop of Lua's, whose jump back is limited to 2^17 instructions.
+-- A loop of more tokens than this is a while loop: the jump back of Lua's for loop is limited to 2^17 instructions.
 local MOST_TOKENS = 5000
 
--- The head of a loop of so many tokens, and local item. Returns the name of the item.
+-- Writes the head of a loop of so many tokens, and local item. Returns the name of the item.
 local function write_head(self, frame, names, tokens)
   local code, item = self.code, self.code:fresh "x"
   if tokens > MOST_TOKENS then
@@ -151,7 +151,7 @@ end
 
 -- ---- the test in {% for x in y if test %} ---------------------------------------------------------------------------
 
--- Variables of the test are looked up once, in front of the loop.
+-- Looks up the variables of the test once, before the loop. Returns their frame.
 local function test_frame(self, node, frame)
   local inner = self:inner(frame)
   inner.symbols:analyze(node, "test")
@@ -159,7 +159,7 @@ local function test_frame(self, node, frame)
   return inner
 end
 
--- Writes code that leaves only items that pass, as names of a list of its own.
+-- Writes code that makes a list of the items that pass. Returns the names of the list.
 local function write_filtered(self, node, frame, iterable)
   local code = self.code
   local filtered = { items = code:fresh "t", n = code:fresh "n", i = code:fresh "i" }
@@ -181,7 +181,7 @@ local function is_constant(symbols)
   return function(ref) return ref.load == "context" and not symbols.stores[ref.name] end
 end
 
--- `loop` in the body: a counter, or an object.
+-- Declares `loop` in the body: a counter, or an object.
 local function declare_loop(self, frame, use, names, depth, recurse)
   if use == "none" then return end
   local ref = frame.symbols:declare "loop"
@@ -213,7 +213,7 @@ local function write_body(self, node, frame, names, ran, inner_test)
   if ran then code:write(ran .. " = true ") end
   if inner_test then code:write "end " end
   code:write(("if c.stream then %s(c) end "):format(code:use "pause"))
-  if frame.loop.continued then code:write(("::%s:: "):format(frame.loop.continue)) end -- behind it only the block's end
+  if frame.loop.continued then code:write(("::%s:: "):format(frame.loop.continue)) end -- only the block's end follows
   code:write "end "
 end
 
@@ -228,7 +228,7 @@ local function write_else(self, node, frame, ran)
   self.code:write "end "
 end
 
--- Everything from the items on; `iterable` is code.
+-- Writes everything from the items on; `iterable` is code.
 local function write_loop(self, node, frame, iterable, depth, recurse)
   local code, use = self.code, use_of_loop(self, node)
   local loop_frame = self:inner(frame)
@@ -254,7 +254,7 @@ local function write_loop(self, node, frame, iterable, depth, recurse)
   write_else(self, node, frame, ran)
 end
 
--- A recursive loop is a function of what it loops over and of how deep it is.
+-- Writes a recursive loop: a function of what it loops over and of how deep it is.
 local function write_recursive(self, node, frame)
   local code, name = self.code, self.code:fresh "recurse"
   code:write(("local function %s(inner, level) "):format(name))
@@ -283,7 +283,7 @@ end
 
 -- ---- break and continue ---------------------------------------------------------------------------------------------
 
--- The loop around a frame.
+-- Returns the loop around a frame.
 local function loop_of(frame)
   while not frame.loop do frame = frame.outer end
   return frame.loop

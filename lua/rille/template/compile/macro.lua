@@ -1,4 +1,4 @@
--- Lua code for macros and call blocks. A macro is a Lua function with a record of its parameters; the runtime (macro.lua)
+-- Compiles macros and call blocks. A macro is a Lua function with a record of its parameters; the runtime (macro.lua)
 -- puts arguments where they belong.
 local ast = require "rille.template.ast"
 local macro = require "rille.template.macro"
@@ -7,7 +7,7 @@ local M = {}
 
 local concat, MOST_DEPTH = table.concat, macro.MOST_DEPTH
 
--- Which of caller, kwargs and varargs a body reads, and its parameters do not name.
+-- Returns which of caller, kwargs and varargs a body reads and its parameters do not name, as a set.
 local function special_parameters(self, node)
   if not (self.specials.caller or self.specials.kwargs or self.specials.varargs) then return {} end
   local found, named = ast.undeclared(node.body, "caller", "kwargs", "varargs"), {}
@@ -19,7 +19,7 @@ local function special_parameters(self, node)
   return found
 end
 
--- Parameters in the order of the Lua function's, and what the runtime must know to call it.
+-- Returns the parameters in the order of the Lua function's, and what the runtime must know to call it.
 local function declare_parameters(self, node, frame)
   local found, names, places, refs = special_parameters(self, node), {}, {}, {}
   for i, arg in ipairs(node.args) do
@@ -53,7 +53,7 @@ end
 
 local function is_call(node) return node.t == "Call" or node.t == "CallBlock" end
 
--- A function that calls something may lead to itself: it counts how deep it is. Returns code that counts it out.
+-- Writes code that counts how deep calls are nested, if the function calls anything. Returns code that undoes it.
 local function count_in(self, node, frame)
   if not ast.any(node, is_call) then return "" end
   local code, depth = self.code, self.code:fresh "d"
@@ -103,7 +103,7 @@ function M:Macro(node, frame)
   self:export(frame, node.name, true)
 end
 
--- Whether a call block is the same macro each time it is run: nothing of it is a variable of the frames around it.
+-- Returns true if a call block is the same macro each time it runs: it reads no variable of the frames around it.
 local function is_constant(node, frame)
   if frame.esc ~= "true" and frame.esc ~= "false" then return false end
   local own = {}

@@ -1,5 +1,5 @@
--- Lua code for operators. Where both sides are known to be numbers (expression.lua says of what kinds code can be), these are
--- Lua's own; else they are functions of the runtime (operators.lua).
+-- Compiles operators to Lua. If both sides are known to be numbers (the kinds in expression.lua), Lua's own operators are used,
+-- else functions of the runtime (operators.lua).
 local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
 
@@ -70,7 +70,7 @@ function M:Cond(node, frame)
   return ("%s(%s and (%s or %s) or %s)"):format(self.code:use "unbox", test, yes, self.code:use "NO", no), result
 end
 
--- One comparison of two pieces of code.
+-- Returns code for one comparison of two pieces of code.
 local function compare(self, operator, left, right, both_numbers)
   if both_numbers and number_comparisons[operator] then
     return ("(%s %s %s)"):format(left, number_comparisons[operator], right)

@@ -1,4 +1,4 @@
--- Lua code for what a template prints. Neighbouring pieces are printed by one call of the runtime's put, whose first argument
+-- Compiles what a template prints. Neighbouring pieces are printed by one call of the runtime's put, whose first argument
 -- has a letter for each piece: how it is written, and whether it is escaped.
 local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
@@ -10,7 +10,7 @@ local concat, quote = table.concat, Code.quote
 
 local MOST_ARGUMENTS = 40
 
--- What is printed by one call of put: letters and arguments.
+-- The letters and arguments of one call of put.
 local Group = {}
 Group.__index = Group
 
@@ -23,7 +23,7 @@ function Group:add_literal(text)
   self.literal[#self.literal + 1] = text
 end
 
--- Code for the literal text that has gathered.
+-- Returns code for the literal text so far, and starts anew.
 function Group:literal_code()
   local code = quote(concat(self.literal))
   self.literal = nil
@@ -35,7 +35,7 @@ function Group:take_literal()
   self.kinds[#self.kinds + 1], self.args[#self.args + 1] = "l", self:literal_code()
 end
 
--- Values of one line share a call, so that an error in one of them names its line.
+-- Starts a value. Only values of one line share a call, so that an error in one of them names its line.
 function Group:start_value(line)
   local code = self.compiler.code
   if #self.args >= MOST_ARGUMENTS or (self.has_value and line > code.line) then self:flush() end
@@ -52,7 +52,7 @@ end
 -- Letters that say to escape, and those that do not.
 local raw_letters = { e = "r", a = "b", l = "l", o = "o" }
 
--- Code for letters in a frame that escapes, does not, or may.
+-- Returns code for letters in a frame that escapes, does not, or may.
 local function letters_code(esc, letters)
   local raw = letters:gsub("%l", raw_letters)
   if esc == "true" or letters == raw then return quote(letters) end
@@ -71,7 +71,7 @@ function Group:flush()
   self.kinds, self.args, self.has_value = {}, {}, false
 end
 
--- Text that a constant prints, or nil.
+-- Returns the text that a constant prints, or nil.
 local function constant_text(node, esc)
   if node.t == "Data" then return node.text end
   if node.t ~= "Const" or node.none then return nil end
@@ -118,7 +118,7 @@ function M:Output(node, frame)
   if frame.checks_output then self.code:write "end " end
 end
 
--- Text that statements print, whatever happens; nil where they do anything else.
+-- Returns the text that statements print, if they do nothing else; else nil.
 local function text_of(nodes, frame)
   local texts = {}
   for _, node in ipairs(nodes) do
@@ -136,7 +136,7 @@ local light = { Name = true, Const = true, Getattr = true, Not = true, And = tru
 
 local function is_heavy(node) return not light[node.t] end
 
--- {% if a %}text{% else %}text{% endif %} is an argument of put: a and "text" or "text". Whether it was one.
+-- Makes {% if a %}text{% else %}text{% endif %} an argument of put: a and "text" or "text". Returns false if it is none.
 local function put_choice(self, group, node, frame)
   if node.t ~= "If" or node.elifs[1] or frame.checks_output or ast.any(node.test, is_heavy) then return false end
   local yes, no = text_of(node.body, frame), text_of(node.else_ or {}, frame)
@@ -147,7 +147,7 @@ local function put_choice(self, group, node, frame)
   return true
 end
 
---- Writes statements; what those in a row print goes together.
+--- Writes statements. What neighbours print is joined.
 function M:statements(nodes, frame)
   local group = new_group(self, frame)
   for _, node in ipairs(nodes) do

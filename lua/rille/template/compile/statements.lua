@@ -1,4 +1,4 @@
--- Lua code for assignments, branches and scopes: set, do, if, with, autoescape.
+-- Compiles assignments, branches and scopes: set, do, if, with, autoescape.
 local ast = require "rille.template.ast"
 local Code = require "rille.template.code"
 
@@ -21,7 +21,7 @@ function M:export(frame, name, exported)
   if frame.toplevel and not name:find "^_" then self.exports[name] = exported or nil end
 end
 
--- Assigns code to a target: a name, a tuple, an attribute of a namespace.
+-- Writes an assignment of code to a target: a name, a tuple, an attribute of a namespace.
 local function assign(self, target, frame, value)
   local code = self.code
   if target.t == "NSRef" then
@@ -63,8 +63,8 @@ end
 
 -- ---- branches and scopes --------------------------------------------------------------------------------------------
 
--- What stands in an {% if %} may never run: unknown filters are an error only when they are reached. `rille check` wants to
--- know of them all the same, but where the template itself asks whether there is one.
+-- Code in an {% if %} may never run, so an unknown filter is an error only when it is reached. `rille check` reports it all the
+-- same, unless the template itself asks whether there is such a filter.
 function M:If(node, frame)
   local code = self.code
   local was_soft, was_root, was_guarded = frame.soft, frame.rootlevel, frame.guarded

@@ -28,7 +28,7 @@ local function path_of(attribute)
   return parts
 end
 
--- What stands at a path in an item, or `default` where a part of it is undefined.
+-- Returns the value at a path in an item, or `default` if a part of it is undefined.
 local function follow(c, item, path, default)
   for i = 1, #path do
     item = c.R.item(item, path[i])
@@ -68,7 +68,7 @@ end
 
 -- ---- order ----------------------------------------------------------------------------------------------------------
 
--- Where all lack the attribute, none comes before another.
+-- Compares two keys. Items that lack the attribute are equal.
 local function compare_keys(a, b, symbol)
   if value.is_undefined(a) and operators.eq(a, b) then return 0 end
   return operators.compare(a, b, symbol)
@@ -321,7 +321,7 @@ local function named(c, what, name)
   return found
 end
 
--- Who is called takes its keyword arguments apart.
+-- Copies keyword arguments for a call, since the function that is called may change them.
 local function copy_of(kwargs)
   if not kwargs then return nil end
   local copy = {}

@@ -84,7 +84,7 @@ end
 
 M.replace = record.in_context("old! new! count", replace, { kind = "value" })
 
--- Lines behind the first are moved to the right by `width` spaces, or by a text.
+-- Indents the lines after the first by `width` spaces, or by a text.
 M.indent = on_defined_text("width first blank", function(s, width, first, blank)
   width = given(width)
   if width == nil then width = 4 end
@@ -106,7 +106,7 @@ end)
 
 local holds_items = { list = true, tuple = true, mapping = true }
 
--- What is short enough stays as it is, a list too.
+-- A value that is short enough stays as it is, a list too.
 M.truncate = record.new("length killwords end leeway", function(v, length, killwords, ending, leeway)
   length, leeway = integer(length, 255, "truncate"), integer(leeway, 5, "truncate")
   ending = ending == nil and "..." or value.text(ending)

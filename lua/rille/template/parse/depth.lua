@@ -1,5 +1,5 @@
--- How deep the tree of an expression is. Lua's own compiler refuses code that is nested too deeply, so the parser refuses such
--- an expression first, with the line it is in.
+-- Measures how deep the tree of an expression is. Lua's own compiler refuses code that is nested too deeply, so the parser
+-- refuses such an expression first, with the line it is in.
 local M = {}
 
 local MOST_DEPTH = 80

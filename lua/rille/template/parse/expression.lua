@@ -22,7 +22,7 @@ local ends = { ["}}"] = true, ["%}"] = true, [","] = true, [")"] = true, ["]"] =
 
 -- ---- operators ------------------------------------------------------------------------------------------------------
 
--- Whether all of an expression is a literal, a name or a name's attribute, as most are.
+-- Returns true if all of an expression is a literal, a name or a name's attribute, as most are.
 local function is_plain(p)
   local kind, i = p.kind, p.i
   if not operands[kind[i]] or p.value[i] == "not" then return false end
@@ -30,7 +30,7 @@ local function is_plain(p)
   return ends[kind[i + 1]]
 end
 
---- An expression; with `no_condition` no inline if.
+--- Parses an expression; with `no_condition` no inline if.
 function M:expression(no_condition)
   if is_plain(self) then return self:postfix(self:primary()) end
   self.nesting = self.nesting + 1
@@ -186,14 +186,14 @@ function M:primary()
   return node
 end
 
--- Whether a tuple ends here. `stop` is a name that ends one too ("in", "recursive").
+-- Returns true if a tuple ends here. `stop` is a name that ends one too ("in", "recursive").
 function M:at_tuple_end(stop)
   local kind = self.kind[self.i]
   return kind == "}}" or kind == "%}" or kind == ")" or (stop ~= nil and self:is_name(stop))
 end
 
---- An expression, or a tuple where commas follow. Options: parentheses (it may be empty), simple (names and literals only),
---- no_condition, stop (a name behind it).
+--- Parses an expression, or a tuple if commas follow. Options: parentheses (it may be empty), simple (names and literals only),
+--- no_condition, stop (a name that ends it).
 function M:tuple(options)
   local line, items, is_tuple = self.line[self.i], {}, false
   repeat

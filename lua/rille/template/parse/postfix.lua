@@ -101,7 +101,7 @@ local function dotted_name(p)
   return table.concat(parts, ".")
 end
 
--- Filters in front of which the bar is looked at; with `inline` the first one's name.
+-- Parses filters, from the bar on; with `inline` from the first one's name.
 function M:filter(node, inline)
   while inline or self.kind[self.i] == "|" do
     if not inline then self.i = self.i + 1 end

@@ -24,7 +24,7 @@ local function name_node(p, ctx)
   return { t = "Name", line = line, name = p:expect "name", ctx = ctx, token = p.i - 1 }
 end
 
--- What is assigned to: names, and tuples of them.
+-- Parses a target of an assignment: a name, or a tuple of them.
 local function target(p, ctx, stop)
   local at = p.i
   local node = p:tuple { simple = true, stop = stop }

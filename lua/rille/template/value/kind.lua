@@ -17,7 +17,7 @@ local SHAPE = native.shape_mark -- [0] of the metatable of a row, which is a pla
 
 M.Array, M.Tuple, M.Markup, M.Undefined, M.Strict, M.KEYS = Array, Tuple, Markup, Undefined, Strict, KEYS
 
---- What objects of the runtime are, by metatable:
+--- Descriptions of the runtime's objects, by metatable:
 --- fields name, text(v), is_html, attr(v, name), methods (records by name), truth(v), items(v),
 --- call(c, kwargs, esc, v, ...) and put, which is call that prints its result itself.
 M.kinds = {}
@@ -28,12 +28,12 @@ function M.list(t) return setmetatable(t, Array) end
 
 function M.tuple(t) return setmetatable(t, Tuple) end
 
---- rille.template.markup(s): HTML already.
+--- Returns markup, which is HTML already: rille.template.markup(s).
 function M.markup(text) return setmetatable({ text }, Markup) end
 
 function M.undefined(message, strict) return setmetatable({ message }, strict and Strict or Undefined) end
 
---- What stands for a key that an object has not.
+--- Returns the undefined value for a key that an object does not have.
 function M.missing(object, key, strict) return setmetatable({ false, object, key }, strict and Strict or Undefined) end
 
 function M.is_undefined(value)
@@ -45,7 +45,7 @@ end
 
 function M.is_markup(value) return type(value) == "table" and getmetatable(value) == Markup end
 
--- For Lua code that gets one (what a macro returns): it goes where a string goes.
+-- Returns the text of a value, so that Lua code can use markup (the result of a macro) as a string.
 local function plain(value) return getmetatable(value) == Markup and value[1] or tostring(value) end
 
 local function escaped(value) return getmetatable(value) == Markup and value[1] or native.html_escape(tostring(value)) end
@@ -64,7 +64,7 @@ function Markup.__le(a, b) return plain(a) <= plain(b) end
 local lua_kinds = { array = Array, tuple = Tuple, markup = Markup, undefined = Undefined, strict = Strict }
 M.kind = native_template.kind_function(lua_kinds, KEYS)
 
---- The metatable of a value of ours or of the program's own, or nil.
+--- Returns the metatable of a value of ours or of the program's own, or nil.
 function M.meta_of(value)
   local of = type(value)
   if of ~= "table" and (of ~= "userdata" or value == null) then return nil end

@@ -16,10 +16,10 @@ local function keys_of(t)
   return meta and rawget(meta, KEYS)
 end
 
---- A mapping of keys that keep their order.
+--- Returns an empty mapping, whose keys keep their order.
 function M.mapping() return setmetatable({}, { __name = "rille.template.mapping", [KEYS] = {} }) end
 
--- What can be no key in Lua, or would be another one there: text is text, true is 1 no more.
+-- Returns a key as Lua has it: the text of markup. Raises for nan, which can be no key.
 local function key_of(key)
   if kind.is_markup(key) then return key[1] end
   if key ~= key then failure.fail "nan is no key of a mapping" end
@@ -28,7 +28,7 @@ end
 
 local added = setmetatable({}, { __mode = "k" }) -- a mapping of the program -> how many keys templates have added
 
--- No mapping grows without an end either.
+-- Counts a key that a template adds, so that no mapping grows without end.
 local function count_key(t, keys)
   local count = keys and #keys or added[t] or 0
   if count >= strings.MOST_ITEMS then
@@ -49,7 +49,7 @@ function M.set(t, key, value)
   t[key] = value
 end
 
---- Takes a key away; returns what it had.
+--- Removes a key. Returns its value.
 function M.remove(t, key)
   key = key_of(key)
   local value, keys = rawget(t, key), keys_of(t)
@@ -64,7 +64,7 @@ function M.remove(t, key)
   return value
 end
 
---- Takes all keys away.
+--- Removes all keys.
 function M.clear(t)
   for key in next, t do t[key] = nil end
   local keys = keys_of(t)
@@ -83,19 +83,19 @@ end
 
 function M.dict(...) return M.dict_with(M.mapping(), ...) end
 
--- ---- what of an object belongs to it alone --------------------------------------------------------------------------
+-- ---- fields that templates may see ----------------------------------------------------------------------------------
 
---- Whether a name is private: one that begins with an underscore.
+--- Returns true if a name is private: it begins with an underscore.
 function M.is_private(name) return type(name) == "string" and name:byte() == 95 end
 
--- A table of the program's that has a metatable: its private fields are its own.
+-- Returns true for a table of the program's that has a metatable: its private fields are its own.
 local function is_object(t)
   local meta = meta_of(t)
   return meta ~= nil and meta ~= Array and meta ~= Tuple and not kinds[meta] and not keys_of(t)
 end
 
---- Whether a field is not for templates: a private one of an object, or one that is in the set __hidden of its metatable: what
---- changes more than the page is not for those who write pages. The library keeps its own under names with a space in them.
+--- Returns true if templates may not see a field: a private one of an object, or one in the set __hidden of its metatable. What
+--- changes more than the page is not for those who write pages. The library's own fields have names with a space in them.
 function M.is_hidden(object, name)
   if type(name) ~= "string" then return false end
   if name:byte() == 95 then return type(object) ~= "table" or is_object(object) end
@@ -106,7 +106,7 @@ end
 
 local is_hidden = M.is_hidden
 
---- What stands in a table itself under a name, for templates; nil of anything that is no table.
+--- Returns what a table itself has under a name, for templates; nil for anything that is no table.
 function M.own(object, name)
   if type(object) == "table" and not is_hidden(object, name) then return rawget(object, name) end
 end

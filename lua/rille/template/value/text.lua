@@ -1,5 +1,5 @@
--- Values as text: as they print, as HTML, in a printed list, and in words for messages. Also their truth, for a value that is
--- undefined is an error in either place where the template is strict.
+-- Turns values into text: as they print, as HTML, in a printed list, and in words for messages. Their truth is here too: in both
+-- places an undefined value is an error if the template is strict.
 local failure = require "rille.template.failure"
 local fields = require("rille.template.value.mapping").fields
 local native = require "rille.native.core"
@@ -20,14 +20,14 @@ local words = {
   object = "an object",
 }
 
---- What a value is, in words for messages.
+--- Returns what a value is, in words for messages.
 function M.describe(value)
   local what = kind(value)
   local ours = what == "object" and kinds[getmetatable(value)]
   return ours and "a " .. ours.name or words[what] or "a " .. what
 end
 
--- Why a value is undefined.
+-- Returns why a value is undefined.
 local function reason(value)
   if value[1] then return value[1] end
   local object, key = value[2], value[3]
@@ -35,10 +35,10 @@ local function reason(value)
     type(key) == "string" and ("no attribute '%s'"):format(key) or ("no item %s"):format(M.repr(key)))
 end
 
---- Raises what stands for something undefined as an error.
+--- Raises an undefined value as an error.
 function M.raise_undefined(value) failure.undefined(reason(value)) end
 
---- Raises where a value is undefined, with its own message.
+--- Raises if a value is undefined, with its own message.
 function M.check_defined(value)
   if value == nil then failure.undefined "a value that is undefined was used" end
   if values.is_undefined(value) then M.raise_undefined(value) end
@@ -63,7 +63,7 @@ end
 
 local repr -- function(value, walk)
 
--- What write(t, walk) makes of a table, within brackets.
+-- Returns what write(t, walk) makes of a table, in brackets.
 local function repr_table(t, walk, open, close, write)
   local known = walk.texts[t]
   if known then
@@ -112,7 +112,7 @@ local function repr_mapping(t, walk) return repr_table(t, walk or new_walk(), "{
 
 M.repr_mapping = repr_mapping
 
--- Addresses are nobody's business.
+-- Returns the text of an object, without its address.
 local function object_text(value, walk)
   local meta = values.meta_of(value)
   local ours = kinds[meta]
@@ -140,7 +140,7 @@ local texts = {
   object = object_text,
 }
 
---- What a value prints as, without escaping.
+--- Returns what a value prints as, without escaping.
 function M.text(value) return texts[kind(value)](value) end
 
 local markup_reprs = {
@@ -159,7 +159,7 @@ function repr(value, walk)
   return text
 end
 
---- As it stands in a printed list: text is quoted.
+--- Returns a value as a printed list shows it: text is quoted.
 function M.repr(value) return repr(value, new_walk()) end
 
 -- An object that has a method __html is HTML already, as markup is; so is what an imported template printed.
@@ -171,14 +171,14 @@ local function html_of(value)
   return html and html(value)
 end
 
---- Text of a value, and whether that is HTML already: for put.
+--- Returns the text of a value, and true if that is HTML already: for put.
 function M.text_to_put(value)
   local html = html_of(value)
   if html then return tostring(html), true end
   return M.text(value), values.is_markup(value)
 end
 
---- Text of a value as HTML.
+--- Returns a value as HTML.
 function M.escape(value)
   if type(value) == "string" then return native.html_escape(value) end
   local text, safe = M.text_to_put(value)
@@ -204,7 +204,7 @@ local truths = {
   end,
 }
 
---- Whether a table or userdata counts as true; what else there is, C answers.
+--- Returns true if a table or userdata counts as true. C answers for all other values.
 function M.truth_of_object(value) return truths[kind(value)](value) end
 
 return M
