@@ -318,7 +318,7 @@ TEST(a_worker_that_does_not_stop_is_killed_when_its_time_is_up) {
   assert_int_equal(rl_supervisor_wait_ms(&s), 1);
   pass(1);
   DID("KILL 100; ");
-  SAID("has not stopped in its time and is killed");
+  SAID("has not stopped in time and is killed");
   pass(RL_SUPERVISOR_KILLED_MS);
   DID("KILL 100; "); /* and again, as long as it is there */
   ended(100, SIGKILL);
