@@ -1,7 +1,7 @@
 -- ARCHITECTURE.md is true: files that it names exist, functions that it names are defined in the file beside them, each
 -- staircase has at most ten steps, and the floors are those that script/floorplan checks. The pages of docs/design/ name files
 -- that exist, and lead somewhere.
-local native = require "rille.native"
+local native = require "rille.native.core"
 
 local function read(path)
   local file = io.open(path, "rb")

@@ -194,7 +194,7 @@ TEST(hosts_that_may_see_pages_of_development) {
 
 TEST(an_option_of_another_command) {
   UNUSED;
-  REFUSES("serve --allow-host a", "--allow-host is for rille dev: rille serve has no pages of development");
+  REFUSES("serve --allow-host a", "--allow-host is for rille dev: rille serve has no development pages");
   REFUSES("dev --threads 2",
           "rille dev has one worker and takes --host, --port, --memory-limit and --allow-host, not --threads");
   REFUSES("doctor --log json", "rille doctor takes --host, --port and --json, not --log");
@@ -209,7 +209,7 @@ TEST(an_option_that_is_none) {
   REFUSES("serve --workers=2", "unknown option --workers, did you mean --threads? See: rille help serve");
   REFUSES("dev --workers=2", "unknown option --workers, see: rille help dev");
   REFUSES("serve --zzzzz", "unknown option --zzzzz, see: rille help serve");
-  REFUSES("serve --tls", "unknown option --tls: TLS is a proxy's, such as Caddy or nginx: see docs/deployment.md");
+  REFUSES("serve --tls", "unknown option --tls: a proxy such as Caddy or nginx speaks TLS: see docs/deployment.md");
 }
 
 TEST(a_name_without_end_is_cut_off) {
@@ -248,7 +248,7 @@ TEST(commands_and_their_other_names) {
   REFUSES("qqqqqqqq", "unknown command 'qqqqqqqq', see: rille help");
   REFUSES("/dev/null",
           "unknown command '/dev/null': rille serve /dev/null serves an app, rille run /dev/null runs a script");
-  REFUSES("--port", "a command was expected in front of '--port', such as: rille serve --port, see: rille help");
+  REFUSES("--port", "a command was expected before '--port', such as: rille serve --port, see: rille help");
 }
 
 TEST(help_of_a_command) {

@@ -45,29 +45,29 @@ void rl_watcher_close(rl_watcher *watcher);
 
 /* ---- between watcher.c and watcher_links.c ---- */
 
-/* What both files need of each other. */
+/* The parts of each file that the other one needs. */
 enum { RL_WATCHER_PATH = 4096, RL_WATCHER_HOPS = 8192 };
 
-/* watcher.c: adds a directory to inotify; its number or -1. */
+/* watcher.c: adds a directory to inotify. Returns its number or -1. */
 int rl_watcher_number(rl_watcher *watcher, const char *directory);
 /* watcher.c: stops watching a number that neither directories nor hops use any more. */
 void rl_watcher_release(rl_watcher *watcher, int number);
-/* watcher.c: watches what the link leads to, with all below it, by the link's name. */
+/* watcher.c: watches the link's target, with all below it, by the link's name. */
 void rl_watcher_walk(rl_watcher *watcher, const char *path, bool fresh);
-/* watcher.c: whether a directory of that name is left out. */
+/* watcher.c: returns true if a directory of that name is skipped. */
 bool rl_watcher_skips(const char *name);
-/* watcher.c: a change of `path` is to be told. */
+/* watcher.c: notes a change of `path`, to be told. */
 void rl_watcher_note(rl_watcher *watcher, const char *path);
 /* watcher.c: forgets the directories that are watched by this name. */
 void rl_watcher_drop_within(rl_watcher *watcher, const char *directory);
 
-/* `path` is a symbolic link that is there now. `fresh`: what it leads to counts as changed. */
+/* Follows `path`, a symbolic link that is there now. `fresh`: its target counts as changed. */
 void rl_watcher_follow(rl_watcher *watcher, const char *path, bool fresh);
-/* It is no link any more, or gone, as is what was below it. */
+/* Forgets a link that is gone or no link any more, and what was below it. */
 void rl_watcher_unfollow(rl_watcher *watcher, const char *path);
-/* Something happened to a name in the directory of that number: links that lead through it have changed. */
+/* Handles an event for a name in the directory of that number: links that lead through it have changed. */
 void rl_watcher_tell_links(rl_watcher *watcher, int number, const char *name, bool created);
-/* The directory of that number is gone. */
+/* Forgets the directory of that number, which is gone. */
 void rl_watcher_lose_hops(rl_watcher *watcher, int number);
 bool rl_watcher_has_hops(const rl_watcher *watcher, int number);
 void rl_watcher_free_links(rl_watcher *watcher);

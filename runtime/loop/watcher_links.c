@@ -3,12 +3,12 @@
  *
  *   app/o.lua -> ../releases/current/o.lua          current -> v1
  *
- *   hops of app/o.lua:  (releases, "current")       a link on the way: changed when it is made to lead elsewhere
+ *   hops of app/o.lua:  (releases, "current")       a link on the way: changed when its target is changed
  *                       (releases/v1, "o.lua")      its end
  *
- * A hop is a name in a directory that inotify watches. When something happens to it, the link has changed, and is followed anew.
- * A link to a directory is also walked as if that stood in its place. A directory that is watched already is not walked again, so
- * links that lead back end. Links to a directory that holds the root itself are left alone.
+ * A hop is a name in a directory that inotify watches. When something happens to it, the link has changed and is followed anew.
+ * A link to a directory is also walked, as if the directory were in its place. A directory that is watched already is not walked
+ * again, so that circles of links end. A link to a directory that contains the root is ignored.
  */
 #define _GNU_SOURCE
 #include "loop/watcher.h"
