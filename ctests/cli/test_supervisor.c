@@ -415,7 +415,7 @@ TEST(a_new_binary_that_does_not_start_changes_nothing) {
   rl_supervisor_signal(&s, SIGUSR2, false);
   ended(101, EXITED_7);
   DID("disk 101; close 501; ");
-  SAID("the new binary did not start, the old one goes on");
+  SAID("the new binary did not start, the old one keeps serving");
   assert_ptr_equal(s.serving, child(100));
   assert_null(s.next);
 }

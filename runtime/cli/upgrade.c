@@ -27,9 +27,9 @@ static void fail(rl_upgrade *u) {
   while (waitpid(u->pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status))
-    rl_logf(RL_LOG_ERROR, "the new binary was ended by signal %d before it was ready, this one goes on",
+    rl_logf(RL_LOG_ERROR, "the new binary was ended by signal %d before it was ready, this one keeps serving",
             WTERMSIG(status));
-  else rl_logf(RL_LOG_ERROR, "the new binary did not start (status %d), this one goes on", WEXITSTATUS(status));
+  else rl_logf(RL_LOG_ERROR, "the new binary did not start (status %d), this one keeps serving", WEXITSTATUS(status));
   forget(u);
 }
 
@@ -74,7 +74,7 @@ void rl_upgrade_start(rl_upgrade *u) {
   int code = rl_handover_start(&h, rl_self_binary(), &u->pid, &u->line);
   if (code) {
     u->pid = 0;
-    rl_logf(RL_LOG_ERROR, "cannot start %s, this one goes on: %s", rl_self_binary(), strerror(code));
+    rl_logf(RL_LOG_ERROR, "cannot start %s, this one keeps serving: %s", rl_self_binary(), strerror(code));
     return;
   }
   rl_logf(RL_LOG_INFO, "starting %s, as pid %d", rl_self_binary(), (int)u->pid);

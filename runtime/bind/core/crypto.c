@@ -2,16 +2,15 @@
  * Secrets for Lua: digests, tokens, sealed values, passwords. Most are plain calls. Hashing a password takes about 80 ms of a
  * core and 64 MiB, so it runs on the thread pool, through a gate that bounds how many run and wait, while the task waits.
  */
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
+#include "bind/core/gated_call.h"
 #include "crypto/digest.h"
 #include "crypto/password.h"
 #include "crypto/seal.h"
-#include "loop/gate.h"
 #include "vm/owner.h"
 
 /* ---- digests and tokens ----------------------------------------------------------------------------------------------------- */
@@ -144,11 +143,9 @@ static int l_process_secret(lua_State *L) {
 
 /* ---- passwords ------------------------------------------------------------------------------------------------------------------ */
 
-/* One hash under way. Its thread cannot be stopped. If its task is cancelled, the job is abandoned and frees itself when done. */
+/* One hash under way. */
 typedef struct password_job {
-  rl_gated gated;
-  rl_waker waker;
-  bool under_way, abandoned; /* abandoned: nobody waits any more */
+  rl_gated_call call; /* first */
   bool verifies;
   int code;
   size_t len, hash_len;
@@ -157,43 +154,18 @@ typedef struct password_job {
 
 static rl_gate password_gate;
 
-static void open_password_gate(void) {
-  long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  rl_gate_init(&password_gate, cores > 0 ? (unsigned)cores : 1, RL_LIMIT_PASSWORD_QUEUE);
-}
+static void open_password_gate(void) { rl_gated_call_open(&password_gate, RL_LIMIT_PASSWORD_QUEUE); }
 
 static void run_password(rl_gated *gated) {
-  password_job *job = RL_CONTAINER(gated, password_job, gated);
+  password_job *job = RL_CONTAINER(gated, password_job, call.gated);
   rl_slice password = rl_slice_of(job->password, job->len);
   if (job->verifies) job->code = rl_password_verify(password, rl_slice_of(job->hash, job->hash_len));
   else job->code = rl_password_hash(password, job->hash);
 }
 
-static void free_job(password_job *job) {
-  rl_wipe(job, sizeof *job);
-  rl_free(job);
-}
-
-static void on_password_done(rl_gated *gated, bool ran) {
-  password_job *job = RL_CONTAINER(gated, password_job, gated);
-  (void)ran; /* false only if it was abandoned */
-  job->under_way = false;
-  if (job->abandoned) free_job(job);
-  else rl_task_wake(&job->waker);
-}
-
-static void let_go(void *object) {
-  password_job *job = object;
-  job->waker.task = NULL;
-  job->abandoned = true;
-  if (job->under_way) rl_gate_cancel(&job->gated);
-  else free_job(job);
-}
-
-static bool undo_password(rl_task *task, void *ud) {
-  (void)task;
-  rl_owner_release(ud);
-  return true;
+static void free_job(rl_gated_call *call) {
+  rl_wipe(call, sizeof(password_job));
+  rl_free(call);
 }
 
 static int password_k(lua_State *L, int status, lua_KContext ctx) {
@@ -216,8 +188,8 @@ static password_job *new_job(lua_State *L, rl_slice password, rl_slice hash, boo
   job->hash_len = hash.len;
   memcpy(job->password, password.data, password.len);
   if (hash.len) memcpy(job->hash, hash.data, hash.len);
-  job->gated.run = run_password;
-  job->gated.done = on_password_done;
+  job->call.gated.run = run_password;
+  job->call.free = free_job;
   return job;
 }
 
@@ -225,14 +197,11 @@ static password_job *new_job(lua_State *L, rl_slice password, rl_slice hash, boo
 static int start_password(lua_State *L, const char *name, rl_slice password, rl_slice hash, bool verifies) {
   static uv_once_t once = UV_ONCE_INIT;
   uv_once(&once, open_password_gate);
-  rl_task *task = rl_task_may_wait(L, name);
-  rl_owner *owner = rl_owner_push(L, let_go);
-  password_job *job = owner->object = new_job(L, password, hash, verifies);
-  job->waker = rl_task_waker(task);
-  if (rl_gate_enter(&password_gate, task->vm->loop, &job->gated))
-    return rl_error_raise(L, RL_EBUSY, "too many passwords are being checked, try again later");
-  job->under_way = true;
-  return rl_task_wait(L, name, undo_password, owner, password_k, (lua_KContext)owner);
+  rl_task_may_wait(L, name);
+  rl_owner *owner = rl_owner_push(L, rl_gated_call_let_go);
+  owner->object = new_job(L, password, hash, verifies);
+  int waits = rl_gated_call_wait(L, &password_gate, name, owner, password_k);
+  return waits ? waits : rl_error_raise(L, RL_EBUSY, "too many passwords are being checked, try again later");
 }
 
 /* password_hash(password) -> hash; raises code "invalid" for one that is empty or too long */

@@ -3,16 +3,14 @@
  * gate to the thread pool, while the task waits. Streams are compressed piece by piece.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "bind/bind.h"
+#include "bind/core/gated_call.h"
 #include "bind/http/http.h"
 #include "http/compress.h"
-#include "loop/gate.h"
-#include "vm/owner.h"
 
 enum { INLINE_SIZE = 64 << 10 };
 
@@ -23,11 +21,9 @@ static rl_encoding check_encoding(lua_State *L, int index) {
 
 /* ---- whole bodies --------------------------------------------------------------------------------------------------------- */
 
-/* A body that a thread compresses. It may outlive a cancelled task, so it is on the heap and has a copy of the string. */
+/* A body that a thread compresses. It may outlive a cancelled task, so it has a copy of the string. */
 typedef struct work {
-  rl_gated gated;
-  rl_waker waker;
-  bool under_way, abandoned; /* abandoned: nobody waits any more */
+  rl_gated_call call; /* first */
   rl_encoding encoding;
   int code;
   rl_buf out;
@@ -37,42 +33,17 @@ typedef struct work {
 
 static rl_gate gate;
 
-/* Lets as many bodies in as there are cores, so that threads of the pool stay free for files and names. */
-static void open_gate(void) {
-  long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  rl_gate_init(&gate, cores > 0 ? (unsigned)cores : 1, RL_LIMIT_COMPRESS_QUEUE);
-}
+/* Threads of the pool stay free for files and names. */
+static void open_gate(void) { rl_gated_call_open(&gate, RL_LIMIT_COMPRESS_QUEUE); }
 
-static void free_work(work *w) {
-  rl_buf_free(&w->out);
-  rl_free(w);
+static void free_work(rl_gated_call *call) {
+  rl_buf_free(&((work *)call)->out);
+  rl_free(call);
 }
 
 static void run(rl_gated *gated) {
-  work *w = RL_CONTAINER(gated, work, gated);
+  work *w = RL_CONTAINER(gated, work, call.gated);
   w->code = rl_compress(w->encoding, rl_slice_of(w->in, w->len), &w->out);
-}
-
-static void done(rl_gated *gated, bool ran) {
-  work *w = RL_CONTAINER(gated, work, gated);
-  (void)ran; /* false only if it was abandoned */
-  w->under_way = false;
-  if (w->abandoned) free_work(w);
-  else rl_task_wake(&w->waker);
-}
-
-static void let_go(void *object) {
-  work *w = object;
-  w->waker.task = NULL;
-  w->abandoned = true;
-  if (w->under_way) rl_gate_cancel(&w->gated);
-  else free_work(w);
-}
-
-static bool undo(rl_task *task, void *ud) {
-  (void)task;
-  rl_owner_release(ud);
-  return true;
 }
 
 static int compress_k(lua_State *L, int status, lua_KContext ctx) {
@@ -86,33 +57,28 @@ static int compress_k(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-static work *push_work(lua_State *L, rl_task *task, rl_encoding encoding, rl_slice body) {
-  rl_owner *owner = rl_owner_push(L, let_go);
+static rl_owner *push_work(lua_State *L, rl_encoding encoding, rl_slice body) {
+  rl_owner *owner = rl_owner_push(L, rl_gated_call_let_go);
   work *w = rl_calloc(1, sizeof *w + body.len);
   if (!w) rl_error_raise(L, RL_ENOMEM, NULL);
   rl_buf_init(&w->out, RL_BUF_NO_LIMIT);
-  w->waker = rl_task_waker(task);
   w->encoding = encoding;
   w->len = body.len;
   memcpy(w->in, body.data, body.len);
-  w->gated.run = run;
-  w->gated.done = done;
+  w->call.gated.run = run;
+  w->call.free = free_work;
   owner->object = w;
-  return w;
+  return owner;
 }
 
 static int compress_on_thread(lua_State *L, rl_encoding encoding, rl_slice body) {
   static uv_once_t once = UV_ONCE_INIT;
   uv_once(&once, open_gate);
-  rl_task *task = rl_task_may_wait(L, "compression");
-  work *w = push_work(L, task, encoding, body);
-  rl_owner *owner = lua_touserdata(L, -1);
-  w->under_way = true;
-  if (rl_gate_enter(&gate, rl_vm_of(L)->loop, &w->gated) == 0)
-    return rl_task_wait(L, "compression", undo, owner, compress_k, (lua_KContext)owner);
-  w->under_way = false;
-  rl_owner_release(owner);
-  return 0;
+  rl_task_may_wait(L, "compression");
+  rl_owner *owner = push_work(L, encoding, body);
+  int waits = rl_gated_call_wait(L, &gate, "compression", owner, compress_k);
+  if (!waits) rl_owner_release(owner);
+  return waits;
 }
 
 /* compress(body, encoding) -> string, or nil if too many large ones wait already */
