@@ -108,7 +108,7 @@ async function see(page, name, address, ...words) {
 // What a handler's failure shows, and what it does not.
 async function ofHandler(page, url) {
   const seen = await see(page, 'handler', `${url}/people/7?page=2`, 'GET /people/7 failed', "attempt to index a nil value (local 'person')",
-    'app/pages.lua:8', 'returns nil where no row matches', 'if not person then rille.abort(404) end', 'Locals', 'greeting', 'INSERT INTO visits', 'agent',
+    'app/pages.lua:8', 'returns nil if no row matches', 'if not person then rille.abort(404) end', 'Locals', 'greeting', 'INSERT INTO visits', 'agent',
     'Parameters of the path', 'Edit it and save')
   for (const secret of ['a key of', 'a token of', 'sid=cookie', 'Basic c2VjcmV0']) expectNot('the page', seen, secret)
   await page.locator('.frame summary').nth(1).click()
@@ -165,7 +165,7 @@ async function ofPanel(page, url) {
   await pictures(page, 'panel-request')
   await page.goBack()
   await row('GET /people/7').click()
-  await page.getByText('returns nil where no row matches').waitFor()
+  await page.getByText('returns nil if no row matches').waitFor()
   await pictures(page, 'panel-failed')
   const tabs = { Errors: 'nobody waits for step 4', Log: 'a visit', Routes: '/people/{id:int}', Tasks: 'the stop', Memory: 'MiB now' }
   for (const name of Object.keys(tabs)) {
