@@ -1,4 +1,4 @@
-/* What holds for the operations of every engine, by an engine that has no database. */
+/* Rules for the operations of every engine, through an engine that has no database. */
 #include "data/database.h"
 
 #include "base/error.h"

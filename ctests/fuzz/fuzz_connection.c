@@ -6,7 +6,7 @@
  *     w  writes of 7 bytes     n  of any size  p  a second passes       P  a minute
  *     mX the X-th allocation from here fails   M  all of them do
  *
- * Whole and byte by byte the answers are the same, and nothing stays behind: no connection, request, timer or byte. That holds
+ * Whole and byte by byte the answers are the same, and nothing is left: no connection, request, timer or byte. That holds
  * for sockets, which tell of a FIN while they are read; a stream that tells of it at once must do no harm.
  */
 #include "base/alloc.h"
@@ -78,7 +78,7 @@ static void run(test_server *server, rl_slice input, size_t most, bool late_eof,
   test_server_check(server);
 }
 
-/* Whether the two runs must agree: not where a fault hits one allocation of many, where a piece is the last that fits, or
+/* Returns true if the two runs must agree: not where a fault hits one allocation of many, where a piece is the last that fits, or
  * where the answer shows the pieces. */
 static bool is_plain(rl_slice input, const outcome *o) {
   for (size_t i = 0; i + 1 < input.len; i++)

@@ -70,7 +70,7 @@ static void check_parsed(const char *text, const rl_location *base) {
   rl_parsed_url_free(&url);
 }
 
-/* What is taken as it stands, curl finds as it stands: an empty user in front makes it look. */
+/* Curl finds a part as it stands if it is taken as it stands: an empty user in front makes it look. */
 static void check_taken(const char *text) {
   rl_location taken;
   rl_parsed_url url;
@@ -89,7 +89,7 @@ static void check_taken(const char *text) {
   free(with_user);
 }
 
-/* A path is joined to its base without curl: curl, which sees it with a fragment behind it, finds the same. */
+/* A path is joined to its base without curl: curl, which sees it with a fragment after it, finds the same. */
 static void check_joined(const char *text, const rl_location *base) {
   rl_parsed_url joined, by_curl;
   const char *why;

@@ -151,7 +151,7 @@ TEST(members_of_gzip_follow_each_other_up_to_a_limit) {
   rl_buf_add_slice(&many, rl_buf_slice(&one));
   rl_buf_add_slice(&many, rl_buf_slice(&one));
   assert_decodes("gzip", rl_buf_slice(&many), RL_SLICE("xx"));
-  rl_buf_add_str(&many, "rubbish behind the end");
+  rl_buf_add_str(&many, "rubbish after the end");
   assert_decodes("gzip", rl_buf_slice(&many), RL_SLICE("xx"));
   rl_buf_clear(&many);
   for (unsigned i = 0; i <= RL_LIMIT_DECODED_MEMBERS; i++) rl_buf_add_slice(&many, rl_buf_slice(&one));

@@ -40,7 +40,7 @@ TEST(what_is_malformed_says_nothing) {
   assert_hops("for=a;for=b", "[for=b ]");
 }
 
-/* What a client leaves open must not take in what the proxy adds. */
+/* A quote that a client leaves open must not take in the entries that the proxy adds. */
 TEST(an_open_quote_swallows_no_hop) {
   UNUSED;
   assert_hops("for=\"x, for=192.0.2.1", "[for=\"x ][for=192.0.2.1 ]");

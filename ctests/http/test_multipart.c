@@ -8,7 +8,7 @@
 #define TYPE "multipart/form-data; boundary=b"
 #define DISPOSITION "Content-Disposition: form-data; "
 
-/* What came out, as text: "part name=a|data xyz|end part|end", data joined, or "error SYNTAX". */
+/* The events, as text: "part name=a|data xyz|end part|end", data joined, or "error SYNTAX". */
 static void run(rl_buf *log, rl_slice type, rl_slice body, size_t piece, size_t most_parts) {
   rl_multipart m;
   rl_part part;

@@ -49,7 +49,7 @@ TEST(what_is_no_pattern_is_refused_with_a_line) {
   }
 }
 
-/* What Express, Flask and others write is told how it is written here; it would be taken to the letter, and never match. */
+/* Patterns of Express, Flask and others are told how it is written here; it would be taken to the letter, and never match. */
 TEST(the_patterns_of_others_are_refused_with_ours) {
   UNUSED;
   static const struct {

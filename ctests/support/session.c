@@ -203,7 +203,7 @@ TEST(of_two_who_loaded_the_same_the_second_to_save_is_told) {
   assert_int_equal(save(&other), RL_EAGAIN);
 }
 
-/* What a request does that was told: it loads again and puts its own on top. */
+/* A request that is told of a conflict loads again and puts its own changes on top. */
 TEST(after_a_conflict_another_load_may_save) {
   UNUSED;
   if (!session_suite.keeps) skip();

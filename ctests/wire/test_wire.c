@@ -2,11 +2,11 @@
  * Runs the cases of this folder (support/wire.h) against the whole server over a stream in memory.
  *
  * Each case runs many times: its bytes whole, one by one, and cut at random points, with writes whole and short; alone and
- * with a valid request behind it. The verdict must be the same every time, and the request behind is answered where the
+ * with a valid request after it. The verdict must be the same every time, and the request after it is answered where the
  * case ends `open` and never where it ends `closed`.
  *
- * Then it runs with faults: every allocation fails in turn, alone and with all behind it; every write fails in turn; the client
- * breaks the connection off behind every so many bytes. What is answered then is not asked, only that nothing stays behind
+ * Then it runs with faults: every allocation fails in turn, alone and with all after it; every write fails in turn; the client
+ * breaks the connection off after every so many bytes. The answer does not matter then, only that nothing is left
  * and that the next client is served.
  *
  *     test_wire            all of them
@@ -25,7 +25,7 @@
 
 enum { CASES_MOST = 2048, BYTEWISE_MOST = 20000, RANDOM_RUNS = 6, FAULTS_MOST = 48 };
 
-/* How the bytes of one run are cut, and what stands behind them. */
+/* How the bytes of one run are cut, and what follows them. */
 typedef struct variant {
   const char *name;
   size_t piece;  /* at most so many bytes at once; 0: all */
@@ -112,7 +112,7 @@ static void take_step(run *r, const wire_step *step) {
   }
 }
 
-/* The last bytes of a case and the request behind them in one piece. */
+/* The last bytes of a case and the request after them in one piece. */
 static void send_with_follower(run *r, const wire_step *step) {
   rl_buf both;
   rl_buf_init(&both, RL_BUF_NO_LIMIT);
@@ -214,7 +214,7 @@ static void run_variant(const wire_case *c, const variant *v) {
 
 /* ---- the runs of one case ----------------------------------------------------------------------------------------------- */
 
-/* What may stand behind the case: nothing where the client has ended, or is in the middle of a message. */
+/* The bytes that may follow the case: nothing where the client has ended, or is in the middle of a message. */
 static bool may_follow(const wire_case *c, int follow) {
   wire_what last = c->steps[c->step_count - 1].what;
   bool ended = last == WIRE_EOF || last == WIRE_RESET || last == WIRE_STALL || last == WIRE_STOP;
@@ -291,7 +291,7 @@ static bool fail_write(const wire_case *c, unsigned nth) {
   return reached;
 }
 
-/* The client is gone behind `count` bytes: true where there are more. */
+/* The client is gone after `count` bytes. Returns true if there are more. */
 static bool cut_off(const wire_case *c, size_t count) {
   run r;
   bool more = false;

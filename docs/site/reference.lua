@@ -29,7 +29,7 @@ end
 
 local closers = { ["{"] = "}", ["("] = ")", ["["] = "]", ["<"] = ">" }
 
--- The type that a text begins with, and what follows it: blanks inside of brackets and behind ':' and ',' are part of it.
+-- The type that a text begins with, and what follows it: blanks inside of brackets and after ':' and ',' are part of it.
 local function cut_type(text)
   local depth, i = 0, 1
   while i <= #text do

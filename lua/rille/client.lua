@@ -33,7 +33,7 @@ Client.__index = Client
 
 -- ---- hops -----------------------------------------------------------------------------------------------------------
 
--- Whether a traceparent is one (W3C Trace Context, section 3.2.2); later versions may append something.
+-- Returns true for a valid traceparent (W3C Trace Context, section 3.2.2); later versions may append something.
 local function is_trace(parent)
   local version, trace, span, rest = parent:match "^([%da-f][%da-f])%-([%da-f]+)%-([%da-f]+)%-[%da-f][%da-f](.*)$"
   if not version or version == "ff" or #trace ~= 32 or #span ~= 16 then return false end
@@ -59,7 +59,7 @@ local function set_cookie(list, req, jar)
   headers.set(list, "Cookie", table.concat(pieces, "; "))
 end
 
--- What this hop sends: the request's headers as they are, or a copy with what only this hop carries.
+-- Returns the headers of this hop: the request's as they are, or a copy with what only this hop carries.
 local function hop(req, jar)
   local parent = native_http.served_header "traceparent"
   if jar and jar.count == 0 then jar = nil end
@@ -147,7 +147,7 @@ end
 
 -- ---- hooks ----------------------------------------------------------------------------------------------------------
 
--- What a hook returns: a response of ours, or plain data that becomes one.
+-- Makes a response of what a hook returned, which is a response of ours or plain data.
 local function to_response(value, req)
   if response.is(value) then return value end
   if type(value) ~= "table" or getmetatable(value) ~= nil then

@@ -56,7 +56,7 @@
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */
 #define RL_LIMIT_TEMPLATE_PAGE ((size_t)64 << 20)
-#define RL_LIMIT_IMAGE_PIXELS 40000000u         /* 413; of a picture that is to be decoded: 4 bytes each */
+#define RL_LIMIT_IMAGE_PIXELS 40000000u         /* 413; of a picture before it is decoded: 4 bytes each */
 #define RL_LIMIT_IMAGE_SCANS 100u               /* 413; of a JPEG, each of which goes over all its pixels … */
 #define RL_LIMIT_IMAGE_WORK ((uint64_t)1 << 30) /* 413; … and pixels times scans */
 #define RL_LIMIT_IMAGE_SEGMENTS 2000u           /* 413; of a JPEG */

@@ -36,7 +36,7 @@ struct rl_root {
 
 extern const rl_root rl_root_files;
 
-/* What a list says of an entry itself: a link is a link. */
+/* The kind of an entry itself: a link is a link. */
 typedef enum rl_root_kind {
   RL_ROOT_FILE = 'f',
   RL_ROOT_DIRECTORY = 'd',

@@ -45,7 +45,7 @@ void rl_address_policy_init(rl_address_policy *policy, bool deny_private);
 void rl_address_policy_free(rl_address_policy *policy);
 /* Adds an entry of `allow`. An empty list is said by `policy->listed`. 0, RL_ESYNTAX or RL_ENOMEM. */
 int rl_address_policy_add(rl_address_policy *policy, rl_slice entry);
-/* Whether it refuses anything at all. */
+/* Returns true if it refuses anything at all. */
 static inline bool rl_address_policy_is_on(const rl_address_policy *policy) {
   return policy->deny_private || policy->listed;
 }
@@ -61,7 +61,7 @@ bool rl_address_policy_allows(const rl_address_policy *policy, const struct sock
 /* By an address in text ("127.0.0.1", "::1"): what curl tells of a connection. */
 bool rl_address_policy_allows_text(const rl_address_policy *policy, const char *address, int port);
 
-/* Whether an address, 16 bytes with IPv4 as mapped, is one that the public internet cannot reach. */
+/* Returns true for an address (16 bytes, IPv4 as mapped) that the public internet cannot reach. */
 bool rl_address_is_private(const uint8_t bytes[16]);
 
 #endif

@@ -142,7 +142,7 @@ static void finish(rl_client_conn *conn, bool stays) {
   conn->busy = false;
   stays = stays && conn->reader.keep_alive && conn->sent && !conn->write_closed && !conn->last;
   conn->used = true;
-  if (stays) rl_client_conn_resume(conn); /* its end is to be noticed */
+  if (stays) rl_client_conn_resume(conn); /* so that its end is noticed */
   conn->events->on_end(conn, stays);
 }
 

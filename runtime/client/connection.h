@@ -63,7 +63,7 @@ struct rl_client_conn {
   char key[]; /* where it leads to */
 };
 
-/* What to send: borrowed until on_end, on_broken or rl_client_conn_close. */
+/* A request to send: borrowed until on_end, on_broken or rl_client_conn_close. */
 typedef struct rl_outgoing {
   rl_slice head;            /* with its empty line */
   rl_slice content;         /* of a body in memory */
@@ -72,7 +72,7 @@ typedef struct rl_outgoing {
   rl_response_head *answer; /* filled with the response's head */
   bool to_head;             /* the method is HEAD */
   bool upgrades;            /* it has an Upgrade field */
-  bool last;                /* the request says that the connection is to be closed */
+  bool last;                /* the request says "Connection: close" */
 } rl_outgoing;
 
 /* Takes the connected descriptor. Returns NULL, with the descriptor closed, if memory runs out. The caller sets events and

@@ -159,7 +159,7 @@ static void look_at_unwanted(watcher *w) {
 }
 
 /* An error of the socket (libuv then stops watching). Curl would end the transfer at the word of it; told that it may read
- * and write, it reads first what came before the error, an early answer perhaps, and meets the error itself behind that. */
+ * and write, it reads first what came before the error, an early answer perhaps, and meets the error itself after that. */
 static void look_at_failed(watcher *w) {
   rl_engine *engine = rl_engine_ref(w->engine);
   curl_socket_t fd = w->fd;

@@ -3,7 +3,7 @@
  *
  *   curl says which sockets matter  --on_socket-->  uv_poll       a socket is ready --> curl_multi_socket_action
  *   curl says when it is due        --on_due----->  uv_timer      it is due         --> curl_multi_socket_action
- *                                                   ready queue   (due at once: in this turn, behind what is ready)
+ *                                                   ready queue   (due at once: in this turn, after what is ready)
  *   a transfer has ended            <-- curl_multi_info_read      easy->on_done
  *
  * curl's clock is the real one and drives its own machinery only (name resolution, happy eyeballs); every deadline that a
@@ -17,7 +17,7 @@
  * parallel bodies of 150 KB).
  *
  * Nor does curl 7.88 see that a stream of HTTP/2 is closed where it was its own last byte that closed it, the server having
- * ended it before: a easy that is answered early is looked at again behind every run.
+ * ended it before: an easy handle that is answered early is looked at again after every run.
  *
  * Counted by reference: each pool holds one. Needs rl_client_global_init, once for the process, before threads start.
  */
@@ -46,7 +46,7 @@ struct rl_easy {
 /* curl_global_init. 0 or RL_ENOMEM. */
 int rl_client_global_init(void);
 
-/* With one reference, the caller's. NULL where memory is short. The loop outlives it by a turn: its handles close there. */
+/* With one reference, the caller's. Returns NULL if out of memory. The loop outlives it by a turn: its handles close there. */
 rl_engine *rl_engine_new(rl_loop *loop);
 rl_engine *rl_engine_ref(rl_engine *engine);
 void rl_engine_unref(rl_engine *engine);
@@ -54,7 +54,7 @@ rl_loop *rl_engine_loop(const rl_engine *engine);
 /* The pools on it, by their `node` (client/pool.h). */
 rl_list *rl_engine_pools(rl_engine *engine);
 
-/* Sets what every handle needs that is to be added: its sockets are closed through the engine. */
+/* Sets up a handle before it is added: its sockets are closed through the engine. */
 void rl_engine_prepare(rl_engine *engine, CURL *curl);
 /* Starts the transfer. 0 or RL_ENOMEM. Not from inside a callback of curl's. */
 int rl_engine_add(rl_engine *engine, rl_easy *easy);

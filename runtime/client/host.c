@@ -36,7 +36,7 @@ static int describe(int result, const char **why) {
   }
 }
 
-/* Whether it holds one of the characters that older rules map and newer ones keep: sharp s, final sigma, the two joiners. */
+/* Returns true if it holds one of the characters that older rules map and newer ones keep: sharp s, final sigma, the two joiners. */
 static bool deviates(const char *text) {
   static const char *const characters[] = {"\xc3\x9f", "\xe1\xba\x9e", "\xcf\x82", "\xe2\x80\x8c", "\xe2\x80\x8d"};
   for (size_t i = 0; i < sizeof characters / sizeof *characters; i++)

@@ -17,12 +17,12 @@
  * `why` is a static line that says what is wrong; RL_ENOMEM. */
 int rl_host_to_ascii(rl_slice host, rl_buf *out, const char **why);
 
-/* Whether that would change nothing; never of an address in brackets. */
+/* Returns true if that would change nothing; never for an address in brackets. */
 bool rl_host_is_settled(rl_slice host);
 
-/* Whether the last label is a number, so that the whole can only be an IPv4 address (WHATWG URL, "ends in a number"). */
+/* Returns true if the last label is a number, so that the whole can only be an IPv4 address (WHATWG URL, "ends in a number"). */
 bool rl_host_is_number(rl_slice host);
-/* Whether it is four decimal numbers, as an IPv4 address is written. */
+/* Returns true if it is four decimal numbers, as an IPv4 address is written. */
 bool rl_host_is_ipv4(rl_slice host);
 /* Returns true if a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:
  * 2130706433, 127.1, 0x7f.1, "127.0.0.1.", %31%32%37.0.0.1. Filters in front of us read those differently. */

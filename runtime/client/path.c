@@ -10,7 +10,7 @@ static size_t path_len(rl_slice target) {
   return len;
 }
 
-/* Whether the three bytes at `at` are `low`'s encoding, as in "%2e". */
+/* Returns true if the three bytes at `at` are `low`'s encoding, as in "%2e". */
 static bool is_encoded(rl_slice s, size_t at, const char low[2]) {
   return at + 3 <= s.len && s.data[at] == '%' && s.data[at + 1] == low[0] && rl_lower(s.data[at + 2]) == low[1];
 }

@@ -12,9 +12,9 @@
 
 /* Appends a path that begins with a slash, without its dot segments (RFC 3986 section 5.2.4). 0 or RL_ENOMEM. */
 int rl_path_settle(rl_slice path, rl_buf *out);
-/* Whether the path of a target has a dot segment: a server would be asked for something else than what is written. */
+/* Returns true if the path of a target has a dot segment: a server would be asked for something else than what is written. */
 bool rl_path_has_dots(rl_slice target);
-/* Whether a path that is put below another one leads above it, at any point on its way and by anybody's reading: there are
+/* Returns true if a path that is put below another one leads above it, at any point on its way and by anybody's reading: there are
  * servers for which an encoded slash or a backslash parts segments, and those for which an empty segment is none. */
 bool rl_path_climbs(rl_slice path);
 

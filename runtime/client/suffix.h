@@ -11,7 +11,7 @@
 
 #include "base/slice.h"
 
-/* Whether a domain, in small letters and ASCII, is one; a dot at its end does not count. A name without a dot in it always is.
+/* Returns true if a domain, in small letters and ASCII, is a public suffix; a dot at its end does not count. A name without a dot in it always is.
  * Not for addresses. Any thread may ask. */
 bool rl_suffix_is_public(rl_slice domain);
 

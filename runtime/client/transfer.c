@@ -1,4 +1,4 @@
-/* What all carriers have in common; see transfer.h. */
+/* The rules that all carriers share; see transfer.h. */
 #include "client/transfer.h"
 
 #include <string.h>

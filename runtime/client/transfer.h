@@ -54,7 +54,7 @@ typedef struct rl_client_request {
   const rl_route *route;                  /* NULL: directly */
 } rl_client_request;
 
-/* What moves the bytes of a transfer. It keeps what it needs in transfer.carrier_state, which nobody else looks at, and calls the
+/* A carrier moves the bytes of a transfer. It keeps what it needs in transfer.carrier_state, which nobody else looks at, and calls the
  * functions "for carriers" below. */
 typedef struct rl_carrier {
   /* Keeps what it needs of the request, which is borrowed. Returns 0, or why it cannot be sent: then nothing is kept. */
@@ -97,7 +97,7 @@ struct rl_transfer {
   rl_slice outgoing; /* not yet taken; borrowed */
   bool streams, outgoing_ended;
   bool sending_stopped; /* the rest of them is not wanted */
-  bool keeps_sending;   /* behind a refusal too: what carries them could only end them as if they were whole */
+  bool keeps_sending;   /* after a refusal too: the carrier could only end the body as if it were whole */
 
   bool decode, is_head, idempotent;
   bool upgrades;    /* the request has an Upgrade field */

@@ -107,7 +107,7 @@ static int take_raw_host(parts *p, const char *text, const char **why) {
 
 /* ---- the host ---------------------------------------------------------------------------------------------------------- */
 
-/* What curl makes of a number that it has not seen as one: it was written in other digits, or with a dot after it. */
+/* Handles a number that curl has not seen as one: it was written in other digits, or with a dot after it. */
 static int settle_number(rl_buf *host, const char **why) {
   rl_buf url;
   rl_buf_init(&url, RL_BUF_NO_LIMIT);

@@ -18,7 +18,7 @@
 
 #include "client/location.h"
 
-/* What a text says. */
+/* The result of parsing a text. */
 typedef struct rl_parsed_url {
   rl_location location;  /* slices of `text` */
   char *text;            /* owned; normalized */

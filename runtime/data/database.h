@@ -66,7 +66,7 @@ typedef struct rl_database_ops {
 
   /* An inline read. start binds the parameters, which live until finish: 0, or a code with `error`. step goes to the next
    * row: 1, or 0 at the end, or a code with `error`; RL_ETIMEOUT and RL_EBUSY mean that it runs as an operation instead. column
-   * names a column, borrowed until finish; NULL if memory is short. finish ends it in any case, also after start has failed and
+   * names a column, borrowed until finish; NULL if out of memory. finish ends it in any case, also after start has failed and
    * when the database was closed meanwhile; `too_slow`: the next one is placed elsewhere. Reads may be nested. */
   int (*start)(rl_database *database, rl_cursor *cursor, const rl_sql_params *params, rl_sql_error *error);
   int (*step)(rl_database *database, rl_cursor *cursor, rl_sql_error *error);

@@ -71,7 +71,7 @@ struct rl_op {
   int64_t changes, last_id;
 };
 
-/* Makes an operation that can take `room` statements. NULL if memory is short. */
+/* Makes an operation that can take `room` statements. Returns NULL if out of memory. */
 rl_op *rl_op_new(int kind, int room);
 void rl_op_del(rl_op *op);
 /* Copies a statement with its parameters into it. 0 or RL_ENOMEM. */

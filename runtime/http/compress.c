@@ -1,4 +1,4 @@
-/* gzip and brotli behind one interface; see compress.h. */
+/* gzip and brotli by one interface; see compress.h. */
 #include "http/compress.h"
 
 #include <brotli/encode.h>

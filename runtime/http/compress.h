@@ -11,7 +11,7 @@
 
 typedef struct rl_compressor rl_compressor;
 
-/* Returns NULL if memory is short, or for RL_ENCODING_IDENTITY. */
+/* Returns NULL if out of memory, or for RL_ENCODING_IDENTITY. */
 rl_compressor *rl_compressor_new(rl_encoding encoding);
 void rl_compressor_del(rl_compressor *compressor);
 /* 0, or the buffer's error. With `flush` everything written so far can be decoded from what came out. */

@@ -1,5 +1,5 @@
 /*
- * Conditional requests (RFC 9110 section 13): whether a representation with these validators is to be sent.
+ * Conditional requests (RFC 9110 section 13): decides whether to send a representation with these validators.
  *
  *   If-Match (strong) else If-Unmodified-Since  ->  412
  *   If-None-Match (weak) else If-Modified-Since ->  304 for GET and HEAD, else 412

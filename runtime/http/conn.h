@@ -53,7 +53,7 @@ typedef struct rl_conn_events {
   void (*on_closed)(rl_conn *conn);
 } rl_conn_events;
 
-/* What all connections of a worker share. */
+/* State that all connections of a worker share. */
 typedef struct rl_conn_host {
   rl_loop *loop;
   rl_limits limits;

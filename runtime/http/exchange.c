@@ -47,7 +47,7 @@ void rl_exchange_lose(rl_exchange *x, int code) {
   if (req && req->events && req->events->on_gone) req->events->on_gone(req, code);
 }
 
-/* What was said before still leaves; a length that was not reached or an end that is missing tells the client that this is not
+/* Bytes that were sent before still leave; a length that was not reached or an end that is missing tells the client that this is not
  * the whole. */
 static void abort_exchange(rl_req *req) {
   rl_exchange *x = req->exchange;

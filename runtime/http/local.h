@@ -39,7 +39,7 @@ struct rl_local {
 /* Parses `head` (request line, fields, empty line) within these limits, which outlive it, and hands the request to `handle`.
  * RL_FAULT_NONE, or why a connection would refuse it: then it is answered as there, nobody is asked, and on_head comes from
  * inside. The struct is embedded and is freed by rl_local_free, not before the response has ended or broken off unless the
- * exchange is to be broken off. */
+ * exchange must be broken off. */
 rl_fault rl_local_start(rl_local *local, rl_loop *loop, const rl_limits *limits, rl_slice head, bool secure,
                         void (*handle)(void *ud, rl_req *req), void *ud);
 /* More of the request body; `last` ends it. 0 or RL_ENOMEM. */

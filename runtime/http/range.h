@@ -24,7 +24,7 @@ typedef struct rl_ranges {
   rl_range items[RL_RANGES_MAX];
 } rl_ranges;
 
-/* 206: `ranges` says what to send; 200: the header is to be ignored (not bytes, malformed, too many); 416: none of it is
+/* 206: `ranges` says what to send; 200: ignore the header (not bytes, malformed, too many); 416: none of it is
  * there. */
 int rl_range_parse(rl_slice value, uint64_t size, rl_ranges *ranges);
 

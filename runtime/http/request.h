@@ -98,7 +98,7 @@ struct rl_req {
   bool shows_dev;      /* rille dev: who asks may see its pages; set by the gate before the handler */
 };
 
-/* Makes a request in a fresh arena of `pool`, with nothing filled in. Returns NULL if memory is short. */
+/* Makes a request in a fresh arena of `pool`, with nothing filled in. Returns NULL if out of memory. */
 rl_req *rl_req_new(rl_chunk_pool *pool);
 void rl_req_free(rl_req *req);
 

@@ -15,7 +15,7 @@ typedef struct rl_listener rl_listener;
 typedef struct rl_listener_events {
   /* A connection: the owner takes `fd`. `peer` is the client's IP as text, borrowed. */
   void (*on_accept)(rl_listener *listener, int fd, const char *peer);
-  /* Descriptors run short: what can be spared is to be closed now. Returns true if something was, or if one more connection
+  /* Few descriptors are left: closes what can be spared now. Returns true if something was, or if one more connection
    * must get in all the same, because there is none. NULL: false. */
   bool (*on_short)(rl_listener *listener);
   void (*on_closed)(rl_listener *listener);

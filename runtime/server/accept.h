@@ -16,7 +16,7 @@ typedef struct rl_listen_options {
 } rl_listen_options;
 
 /* Takes a connected socket. `peer` is borrowed until return. The connection is the caller's, who frees it by rl_accept_free in
- * rl_conn_events.on_closed. NULL if memory is short: then the descriptor is closed. */
+ * rl_conn_events.on_closed. Returns NULL if out of memory: then the descriptor is closed. */
 rl_conn *rl_accept(rl_conn_host *host, const rl_listen_options *options, int fd, const char *peer);
 void rl_accept_free(rl_conn *conn);
 

@@ -15,10 +15,10 @@
 
 typedef struct rl_limit_table rl_limit_table;
 
-/* With room for so many keys; NULL if memory is short. */
+/* With room for so many keys; NULL if out of memory. */
 rl_limit_table *rl_limit_table_new(size_t most);
 void rl_limit_table_del(rl_limit_table *table);
-/* The one of this process, made when first asked for; NULL if memory is short. */
+/* The one of this process, made when first asked for; NULL if out of memory. */
 rl_limit_table *rl_limit_table_shared(void);
 
 typedef struct rl_limit {
@@ -27,7 +27,7 @@ typedef struct rl_limit {
   double burst;  /* at least 1 */
 } rl_limit;
 
-/* Takes a token of `key`: 0, or in how many milliseconds there will be one. Where memory is short nobody is limited. */
+/* Takes a token of `key`: 0, or in how many milliseconds there will be one. If out of memory nobody is limited. */
 uint64_t rl_limit_take(rl_limit_table *table, const rl_limit *limit, rl_slice key, uint64_t now_ms);
 
 #endif

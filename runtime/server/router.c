@@ -194,7 +194,7 @@ int rl_router_converter(rl_router *router, rl_slice name, bool (*accepts)(void *
   return code;
 }
 
-/* The node a pattern ends at, made on the way. Returns NULL if memory is short. */
+/* The node a pattern ends at, made on the way. Returns NULL if out of memory. */
 static node *plant(rl_router *router, const rl_pattern *pattern) {
   node *n = &router->root;
   for (size_t i = 0; n && i < pattern->count; i++) {

@@ -48,7 +48,7 @@ typedef struct rl_match {
   rl_param params[RL_LIMIT_PATH_PARAMS];
 } rl_match;
 
-/* Returns NULL if memory is short. */
+/* Returns NULL if out of memory. */
 rl_router *rl_router_new(void);
 void rl_router_del(rl_router *router);
 

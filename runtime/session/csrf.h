@@ -15,7 +15,7 @@
 /* Appends a token. 0 or the buffer's error. */
 int rl_csrf_token(const rl_keyring *ring, const uint8_t id[RL_SESSION_ID], rl_buf *out);
 /* Returns true if `token` is one of that session, by any key of the ring. Takes constant time, and no memory: a good token is
- * never refused because memory is short. */
+ * never refused because memory has run out. */
 bool rl_csrf_check(const rl_keyring *ring, const uint8_t id[RL_SESSION_ID], rl_slice token);
 
 #endif

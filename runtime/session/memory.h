@@ -11,10 +11,10 @@
 
 typedef struct rl_session_memory rl_session_memory;
 
-/* Makes a table of at most so many sessions, and so many bytes of them. NULL if memory is short. */
+/* Makes a table of at most so many sessions, and so many bytes of them. Returns NULL if out of memory. */
 rl_session_memory *rl_session_memory_new(size_t most, size_t most_bytes);
 void rl_session_memory_del(rl_session_memory *memory);
-/* Returns the one of this process, made when first asked for; NULL if memory is short. Nobody deletes it. */
+/* Returns the one of this process, made when first asked for; NULL if out of memory. Nobody deletes it. */
 rl_session_memory *rl_session_memory_shared(void);
 
 /* Returns it as a store; `store->del` does nothing. */

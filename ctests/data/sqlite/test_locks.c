@@ -44,7 +44,7 @@ static void let_go(pid_t pid, int end) {
   assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-/* Whether the system tells at all: some sandboxes have a list that is always empty. */
+/* Returns true if the system tells at all: some sandboxes have a list that is always empty. */
 static bool tells(void) {
   char path[200], name[32];
   int end;

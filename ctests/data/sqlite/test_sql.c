@@ -1,4 +1,4 @@
-/* What is read off a text of SQL before SQLite sees it. */
+/* Reading a text of SQL before SQLite sees it. */
 #include "data/sqlite/sql.h"
 
 #include <stdlib.h>

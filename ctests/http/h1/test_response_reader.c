@@ -30,7 +30,7 @@ static void note(trace *t, rl_response_event what, size_t left) {
 
 static bool upgrades; /* the requests ask for another protocol */
 
-/* What stays unread is counted: it belongs to nobody. With `eof` the connection ends behind the bytes. */
+/* Counts unread bytes: they belong to nobody. With `eof` the connection ends after the bytes. */
 static rl_slice run(trace *t, rl_slice in, size_t most, bool to_head, bool eof) {
   *t = (trace){.in_body = false};
   rl_response_head_init(&t->head);

@@ -1,4 +1,4 @@
--- What a request carries, from the options json, form, files, multipart and body:
+-- The body of a request, from the options json, form, files, multipart and body:
 --
 --   a string                       in memory; may be sent again
 --   {length=, again=, send=}       streamed: send(f) calls f(bytes) for each piece, until f says that no more is wanted;

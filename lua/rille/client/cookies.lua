@@ -112,7 +112,7 @@ local function settle_domain(cookie, host)
   return domain_matches(host, cookie.domain)
 end
 
--- What the name promises; __Host- wants its Path said, not guessed.
+-- Checks what a name promises; __Host- needs an explicit Path.
 local function prefix_is_kept(cookie, location)
   local name = cookie.name:sub(1, 9):lower()
   if name == "__secure-" then return cookie.secure and location.secure end

@@ -1,4 +1,4 @@
--- What proves who asks, and so belongs to one origin: the option auth, and the headers that another origin must not see.
+-- Credentials belong to one origin: the option auth, and the headers that another origin must not see.
 local headers = require "rille.client.headers"
 local mistake = require("rille.options").mistake
 local native = require "rille.native.core"
@@ -49,7 +49,7 @@ end
 
 -- ---- headers --------------------------------------------------------------------------------------------------------
 
--- What says how to answer, not to whom: a client's own headers of these names may go anywhere.
+-- Headers that say how to answer, not to whom: a client's own headers of these names may go anywhere.
 local harmless = {
   accept = true, ["accept-charset"] = true, ["accept-encoding"] = true, ["accept-language"] = true, ["cache-control"] = true,
   ["content-language"] = true, ["content-type"] = true, pragma = true, ["user-agent"] = true,

@@ -3,7 +3,7 @@
 --   headers["X-Trace"] = "1"     replaces; nil removes; a list sets several
 --   headers["x-trace"]           the values joined with ", ", or nil
 --
--- What may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises when it is
+-- A value that may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises when it is
 -- set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
 local options = require "rille.options"
 local mistake = options.mistake
@@ -51,7 +51,7 @@ function M.remove(list, name)
   for i = kept + 1, count do list[i] = nil end
 end
 
---- add(list, name, value): behind what is there
+--- add(list, name, value): appends a header
 function M.add(list, name, value)
   value = check(name, value)
   local count = #list

@@ -1,4 +1,4 @@
--- Redirects by the Fetch standard (HTTP-redirect fetch): which method goes on, what of the request stays behind.
+-- Redirects by the Fetch standard (HTTP-redirect fetch): which method goes on, and what of the request is dropped.
 --
 --   303, and 301 or 302 to a POST      GET, without the body and its headers          (HEAD stays HEAD)
 --   301, 302 else; 307, 308            the same request again; a body that cannot be sent twice is an error

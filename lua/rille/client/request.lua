@@ -17,7 +17,7 @@ local urls = require "rille.client.url"
 
 local M = {}
 
--- What a client and a request may say alike.
+-- Options that a client and a request share.
 local shared = {
   headers = "table", auth = "table", timeout = "number|table|boolean", follow = "number|boolean",
   verify = "boolean", ca = "string|boolean", cert = "string|boolean", key = "string|boolean", proxy = "string|boolean",
@@ -34,7 +34,7 @@ local of_client = {
 }
 for name, kind in pairs(shared) do of_request[name], of_client[name] = kind, kind end
 
--- What is an option of the one is looked for in vain among those of the other, and this says so.
+-- The message for an option of a client that was given to a request, and the other way round.
 local function refer(known, other, what, owner)
   setmetatable(known, { __index = function(_, name)
     if rawget(other, name) then mistake(("%s: '%s' is an option of %s"):format(what, name, owner)) end
@@ -111,7 +111,7 @@ local function check_allow(list)
   end
 end
 
--- What is said of connections means nothing where there are none.
+-- Options of connections mean nothing if there are no connections.
 local of_wire = {
   allow = true, deny_private = true, limit = true, limit_per_host = true, verify = true, ca = true, cert = true, key = true,
   proxy = true, no_proxy = true, unix = true, decompress = true,

@@ -192,7 +192,7 @@ local function said_encoding(opts, what)
   return opts ~= nil and checked_encoding(opts, what) or nil
 end
 
--- What a server names is one of a few charsets; what the program names is any that there is.
+-- A server may name one of a few charsets; the program may name any.
 local function decode(self, bytes, charset, convert, is_said)
   if convert then return convert(bytes) end
   if not is_said then
@@ -234,7 +234,7 @@ function methods.chunks(self)
   return function() return source:next() end, nil, nil, setmetatable({ source = source }, Closing)
 end
 
--- A half-written file is not left behind: the bytes gather beside it and take its name at the end.
+-- No half-written file is left: the bytes gather beside it and take its name at the end.
 local Unfinished = { __close = function(unfinished)
   unfinished.file:close()
   if unfinished.path then os.remove(unfinished.path) end

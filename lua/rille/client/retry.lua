@@ -1,4 +1,4 @@
--- Whether a request is sent again, and when. Off unless `retries` says how often.
+-- Decides whether a request is sent again, and when. Off unless `retries` says how often.
 --
 --   failures that come and go: no connection, reset, connect and read timeouts; 408, 429, 500, 502, 503, 504
 --   a request that may change something (POST, PATCH without an Idempotency-Key) only where it cannot have been carried
@@ -43,7 +43,7 @@ local function retry_after(res)
   return date and math.max(0, date - native.time())
 end
 
---- delay(attempt, res) -> seconds to wait behind attempt number `attempt`
+--- delay(attempt, res) -> seconds to wait after attempt number `attempt`
 function M.delay(attempt, res)
   local most = math.min(MOST, FIRST * 2 ^ (attempt - 1))
   return retry_after(res) or most * (0.5 + math.random() / 2)

@@ -21,14 +21,14 @@ local function check_proxy(proxy)
   mistake "proxy: 'http://host:port', 'https://…', 'socks5://…' or 'env' was expected"
 end
 
--- What is said in one place and contradicts itself there.
+-- Options of one place that contradict each other.
 local function check_given(given, route)
   if given.verify == false and given.ca then mistake "ca is of no use with verify = false: nothing is checked" end
   if given.no_proxy and not route.proxy then mistake "no_proxy is of no use without proxy" end
   if given.key and not route.cert then mistake "key is of no use without cert" end
 end
 
--- What comes together from a client and a request.
+-- Joins the options of a client and of a request.
 local function check_together(route, guarded)
   if route.unix and route.proxy then
     mistake "unix and proxy exclude each other: false turns off the one that the client has"

@@ -1,4 +1,4 @@
--- What carries a request: below redirects, cookies and retries, above the wire.
+-- Carries a request: below redirects, cookies and retries, above the wire.
 --
 --   transport(req, left) -> status, headers, source       left: seconds until the request's deadline, or nil
 --
@@ -95,7 +95,7 @@ local function within(left, transport, req)
   error(err, 0)
 end
 
--- What the wire would be spared: of a body no more than body_limit comes through.
+-- Lets no more than body_limit of a body through, as the wire does.
 local Limited = {}
 Limited.__index = Limited
 
@@ -109,7 +109,7 @@ end
 
 function Limited:close() return self.source:close() end
 
--- What makes no connections keeps what a client promises all the same: the guard, as far as a URL tells; the deadline; the
+-- A transport without connections keeps what a client promises all the same: the address policy, as far as a URL tells; the deadline; the
 -- limit of a body.
 local function run_other(other, client, req, left)
   local limit = req.settings.body_limit

@@ -1,5 +1,5 @@
 ---@meta rille
--- What an editor knows of `require "rille"`: LuaCATS annotations, read by lua-language-server and never run. A spec
+-- `require "rille"` for editors: LuaCATS annotations, read by lua-language-server and never run. A spec
 -- (spec/rille/meta_spec.lua) compares them with what is exported.
 
 ---@alias rille.handler_result string|rille.response|nil

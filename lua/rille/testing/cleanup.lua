@@ -1,4 +1,4 @@
--- What testing hands out, and when it is closed: one list for each test and each describe that is under way, innermost last.
+-- Closes what testing hands out: one list for each test and each describe that is under way, innermost last.
 local M = {}
 
 local lists = { {} } -- the first belongs to the whole run

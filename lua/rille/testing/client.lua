@@ -16,7 +16,7 @@ local client_options = { cookies = "boolean", headers = "table", scheme = "strin
 
 -- ---- the way to the app -------------------------------------------------------------------------------------------
 
--- What was not read of a response is not wanted any more.
+-- Drops what was not read of a response.
 local Source = {}
 Source.__index = Source
 function Source:next() return self.exchange:read() end

@@ -56,7 +56,7 @@ end
 
 local function escaped(text) return (text:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")) end
 
--- Whether each % is an escaped byte's, none a pattern's.
+-- Returns true if each % begins an escaped byte, and none a pattern.
 local function is_escaped(text) return not text:gsub("%%%x%x", ""):find("%", 1, true) end
 
 local function fits(url, pattern, wanted)

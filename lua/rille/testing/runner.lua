@@ -1,6 +1,6 @@
 -- `rille test`: busted inside the runtime. Each `it`, with its before_each and after_each, is one task with a deadline on the
 -- real clock, which ends it if it waits, or computes, for so long. A test that leaves a task, an open transaction
--- or an unread body behind fails and says which; what was logged during a test is shown when it fails.
+-- or an unread body fails and says which; what was logged during a test is shown when it fails.
 local cleanup = require "rille.testing.cleanup"
 local native = require "rille.native.core"
 local native_client = require "rille.native.client"
@@ -74,7 +74,7 @@ end
 
 -- ---- around busted's executors -------------------------------------------------------------------------------------------
 
--- The body of an `it`: what it leaves behind is looked at before after_each has a chance to tidy up for it.
+-- The body of an `it`: what it leaves is checked before after_each has a chance to tidy up for it.
 local function with_leak_check(run)
   return function(...)
     local own = native.current_task_id()
@@ -92,7 +92,7 @@ local function show_log(name)
   io.stderr:write("log of ", name, ":\n", lines:gsub("([^\n]*)\n", "    %1\n"), "\n")
 end
 
--- What testing handed out is closed although the test is past its deadline.
+-- Closes what testing handed out, although the test is past its deadline.
 local function clean_up()
   local err = native.shield(native.timeout, deadline, cleanup.leave)
   if err then error(err, 0) end
@@ -130,7 +130,7 @@ local function with_cleanup(execute)
   end
 end
 
--- What runs in spite of its deadline, whatever it catches, is ended up to here; busted itself goes on.
+-- Ends what runs in spite of its deadline, whatever it catches, up to here; busted itself goes on.
 local function bound(busted)
   local safe = busted.safe
   function busted.safe(descriptor, run, element)
@@ -200,7 +200,7 @@ function M.xml_text(text)
   return (table.concat(pieces):gsub("\xEF\xBF[\xBE\xBF]", as_hex))
 end
 
--- What tests say of failures may be anything; busted's own output handler hands it to Penlight, which escapes five characters.
+-- Messages of failures may be anything; busted's own output handler hands it to Penlight, which escapes five characters.
 local function clean_junit()
   local known, xml = pcall(require, "pl.xml")
   if not known then return end

@@ -5,7 +5,7 @@
 #include "client/set_cookie.h"
 #include "client/suffix.h"
 
-/* set_cookie_cut(field) -> name, value, {attribute, value, …} | nil where the cookie is to be ignored */
+/* set_cookie_cut(field) -> name, value, {attribute, value, …} | nil if the cookie is ignored */
 static int l_set_cookie_cut(lua_State *L) {
   rl_set_cookie cookie;
   const char *name;

@@ -95,7 +95,7 @@ static int wait_for(lua_State *L, transfer *self, const char *what, lua_KFunctio
 
 static bool has_ended(const transfer *self) { return self->t.state == RL_TRANSFER_ENDED; }
 
-/* What fails before all is sent concerns more than who reads the answer, unless that is a refusal. */
+/* A failure before all is sent matters to the sender too, unless the answer is a refusal. */
 static bool is_unsent(const rl_transfer *t) { return t->streams && !t->outgoing_ended && t->head.status < 300; }
 
 /* Pushes status and headers, or waits for them. 0 where it must wait. */
@@ -145,7 +145,7 @@ static int transfer_version(lua_State *L) {
 
 /* ---- the body that comes ---------------------------------------------------------------------------------------------------------------- */
 
-/* What a reader is to do. */
+/* The next step of a reader. */
 enum { HAS_BYTES, MUST_WAIT, AT_END };
 
 /* Bytes that are to be used, and then rl_transfer_read_on called: decoded ones stand in `room`. */

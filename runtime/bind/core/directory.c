@@ -35,7 +35,7 @@ static void raise_if_out(lua_State *L, int saved_errno) {
   if (code) rl_error_raise(L, code, NULL);
 }
 
-/* Raises if nothing can be opened now, or memory is short. `saved_errno` says what was wrong else. */
+/* Raises if nothing can be opened now or if out of memory. `saved_errno` says what was wrong else. */
 static void check_code(lua_State *L, int code, int saved_errno) {
   if (code == RL_ENOMEM) rl_error_raise(L, code, NULL);
   if (code) raise_if_out(L, saved_errno);

@@ -26,9 +26,9 @@ typedef struct rl_pending {
   int depth;  /* of the savepoint it makes */
 } rl_pending;
 
-/* Pushes a pending with a new operation that can take so many statements; raises if memory is short. */
+/* Pushes a pending with a new operation that can take so many statements; raises if out of memory. */
 rl_pending *rl_pending_new(lua_State *L, int kind, int room, rl_lua_database *d, rl_lua_transaction *t);
-/* Adds a statement to it; raises if memory is short. */
+/* Adds a statement to it; raises if out of memory. */
 void rl_pending_add(lua_State *L, rl_pending *p, rl_slice name, rl_slice sql, const rl_sql_params *params);
 /* Sends it and waits, as the last act; the pending is on top of the stack, and again when `k` runs. `name` is what the wait
  * is called. Raises if the database or the transaction was closed since it was checked. */

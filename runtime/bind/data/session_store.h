@@ -19,7 +19,7 @@ typedef struct rl_session_fault {
   rl_slice sql;
 } rl_session_fault;
 
-/* `*database` is borrowed and read at each step: NULL once it was closed. The table is there. NULL if memory is short. */
+/* `*database` is borrowed and read at each step: NULL once it was closed. The table is there. Returns NULL if out of memory. */
 rl_session_store *rl_session_database_new(rl_database *const *database);
 
 #endif

@@ -31,7 +31,7 @@ static void anchor(lua_State *L, server *s, bool anchored) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, s);
 }
 
-/* Pushes one that does not listen yet; user value 1 is its app. Nothing is to be allocated once it does. */
+/* Pushes one that does not listen yet; user value 1 is its app. Nothing may be allocated once it does. */
 static server *push_server(lua_State *L) {
   server *s = lua_newuserdatauv(L, sizeof *s, 1);
   memset(s, 0, sizeof *s);

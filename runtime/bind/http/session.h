@@ -25,7 +25,7 @@ typedef struct rl_session_guard {
 typedef struct rl_session_box rl_session_box;
 
 /* Pushes a box without a store, which has one user value for what its store borrows; name, max_age and lifetime (seconds) are
- * read at `index`, index + 1 and index + 2. Raises if memory is short. */
+ * read at `index`, index + 1 and index + 2. Raises if out of memory. */
 rl_session_box *rl_session_box_push(lua_State *L, int index);
 /* Gives it its store, which it deletes; `guard` may be NULL. Raises RL_ENOMEM if `store` is NULL. */
 void rl_session_box_set(lua_State *L, rl_session_box *box, rl_session_store *store, const rl_session_guard *guard,

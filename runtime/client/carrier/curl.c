@@ -57,7 +57,7 @@ static bool is_rehearsal(const rl_transfer *t) {
   return state_of(t)->digest && !state_of(t)->rehearsed && (t->head.status == 401 || without_body);
 }
 
-/* Whether the head that is complete is the one to show: not 100 Continue, nor the challenge that curl will answer. Where curl
+/* Returns true if the head that is complete is the one to show: not 100 Continue, nor the challenge that curl will answer. Where curl
  * does not send again after all, what follows shows it (on_body, on_done). */
 static bool is_final(rl_transfer *t) {
   if (t->head.status < 200 && t->head.status != 101) return false;
@@ -145,7 +145,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 static size_t on_upload(char *out, size_t size, size_t count, void *ud) {
   rl_transfer *t = transfer_of(ud);
   size_t room = size * count, n = t->outgoing.len < room ? t->outgoing.len : room;
-  state_of(t)->drained = !n && (t->outgoing_ended || t->sending_stopped); /* in HTTP/1 curl does not ask behind a cut */
+  state_of(t)->drained = !n && (t->outgoing_ended || t->sending_stopped); /* in HTTP/1 curl does not ask after a cut */
   if (state_of(t)->drained) return 0;
   if (!n) {
     rl_transfer_pause(t, RL_PAUSED_SEND);
@@ -157,7 +157,7 @@ static size_t on_upload(char *out, size_t size, size_t count, void *ud) {
   return n;
 }
 
-/* What was streamed is gone: a request that curl would have to send again from its beginning fails. */
+/* A streamed body is gone once it was sent: a request that curl would have to send again from its beginning fails. */
 static int on_rewind(void *ud, curl_off_t offset, int origin) {
   rl_transfer *t = transfer_of(ud);
   (void)offset, (void)origin;
@@ -166,7 +166,7 @@ static int on_rewind(void *ud, curl_off_t offset, int origin) {
 
 /* ---- what curl says of its end ------------------------------------------------------------------------------------------- */
 
-/* RFC 9113 section 8.1: behind the whole of an answer a server may reset the stream without an error, and so asks not to be
+/* RFC 9113 section 8.1: after a whole answer a server may reset the stream without an error, and so asks not to be
  * sent the rest. curl raises that without a word, all other resets with one. */
 static bool is_asked_to_stop(const rl_transfer *t, CURLcode result) {
   return result == CURLE_HTTP2_STREAM && t->has_head && state_of(t)->left <= 0 && !state_of(t)->cached->error[0];
@@ -212,7 +212,7 @@ static void on_done(rl_easy *easy, CURLcode result) {
     return;
   }
   if (is_head_too_large(t, result)) rl_transfer_refuse_head(t, RL_ETOOBIG);
-  bool failed = result && !is_answered(t) && !is_asked_to_stop(t, result); /* behind the whole answer nothing matters */
+  bool failed = result && !is_answered(t) && !is_asked_to_stop(t, result); /* after the whole answer nothing matters */
   if (failed && !t->code) {
     int code = rl_curl_error_of(easy->curl, result, cached->error, state_of(t)->denied, text);
     rl_transfer_note(t, code, text);

@@ -6,9 +6,9 @@
 
 #include "client/transfer.h"
 
-/* What is the same for every exchange; once for a handle. */
+/* Sets the options that are the same for every request; once for a handle. */
 void rl_cached_easy_prepare(rl_cached_easy *cached);
-/* What is of this one. 0, RL_EINVALID or RL_ENOMEM. */
+/* Sets the options of one request. Returns 0, RL_EINVALID or RL_ENOMEM. */
 int rl_cached_easy_setup(rl_cached_easy *cached, const rl_client_request *exchange);
 
 #endif

@@ -93,7 +93,7 @@ static const char *unix_path_of(const http1 *h) {
   return h->end > h->head_len ? h->text + h->head_len + strlen(unix_prefix) : NULL;
 }
 
-/* What idle connections are found by: "example.com:8080", "unix:/run/it.sock". */
+/* The key of idle connections: "example.com:8080", "unix:/run/it.sock". */
 static rl_slice key_of(const rl_transfer *t) {
   const http1 *h = state_of(t);
   return unix_path_of(h) ? rl_slice_of(h->text + h->head_len, h->end - h->head_len - 1) : t->location->authority;

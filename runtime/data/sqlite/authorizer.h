@@ -3,7 +3,7 @@
  *
  *   - BEGIN, COMMIT, SAVEPOINT and ATTACH are refused to programs (sqlite3_stmt_readonly is 1 for BEGIN and ATTACH); our
  *     own pass (`trusted`);
- *   - what asks for the state of a connection, or leaves some behind (PRAGMAs, last_insert_rowid(), TEMP tables), is
+ *   - what asks for the state of a connection, or leaves some there (PRAGMAs, last_insert_rowid(), TEMP tables), is
  *     noted, and allowed only where that means something: see rl_circumstance. Some PRAGMAs take effect while they are
  *     prepared, so this cannot be asked later.
  */
@@ -28,7 +28,7 @@ typedef enum rl_circumstance {
   RL_RUNS_ALONE /* on the writer, between transactions */
 } rl_circumstance;
 
-/* What a statement has to do with the state of its connection. */
+/* How a statement uses the state of its connection. */
 typedef struct rl_needs {
   const rl_pragma *pragma; /* NULL: none */
   rl_pragma_kind kind;     /* of that one, as it is used */

@@ -70,7 +70,7 @@ void rl_connection_close(rl_connection *connection) {
   connection->db = NULL;
 }
 
-/* ---- what statements leave behind ------------------------------------------------------------------------------------ */
+/* ---- state that statements leave --------------------------------------------------------------------------------------- */
 
 void rl_connection_note(rl_connection *connection, const rl_needs *needs) {
   if (needs->temporary) connection->has_temporary = true;

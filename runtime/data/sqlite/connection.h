@@ -33,7 +33,7 @@ void rl_connection_close(rl_connection *connection);
 /* Runs SQL of our own, without parameters and results. */
 int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *error);
 
-/* Notes what a statement that has run leaves behind in the connection … */
+/* Notes the state that a statement has left in the connection … */
 void rl_connection_note(rl_connection *connection, const rl_needs *needs);
 /* … and takes it back, at the end of its transaction, script or migration: others come after it. */
 void rl_connection_tidy(rl_connection *connection);

@@ -35,7 +35,7 @@ void rl_response_head_free(rl_response_head *head);
  * empty one too. 0, RL_ETOOBIG, RL_EPROTOCOL or RL_ENOMEM. */
 int rl_response_head_begin(rl_response_head *head, rl_slice line);
 int rl_response_head_add(rl_response_head *head, rl_slice line);
-/* Whether a line begins a head ("HTTP/…"). */
+/* Returns true if a line begins a head ("HTTP/…"). */
 bool rl_response_head_is_status_line(rl_slice line);
 
 static inline rl_slice rl_response_head_name(const rl_response_head *head, size_t i) {
@@ -51,7 +51,7 @@ rl_slice rl_response_head_find(const rl_response_head *head, rl_slice name);
  * static line: what follows a 101 is not HTTP. */
 const char *rl_response_head_switches(const rl_response_head *head, bool asked);
 
-/* How the body behind a complete head of HTTP/1 is framed (RFC 9112 section 6.3): in chunks; or by `length`, -1 where there
+/* Tells how the body after a complete head of HTTP/1 is framed (RFC 9112 section 6.3): in chunks; or by `length`, -1 where there
  * is none and it ends with the connection. NULL, or what is wrong, a static line: lengths that are none or differ, a coding
  * other than chunked, both. Two readers that frame one response differently have read two responses. */
 const char *rl_response_head_framing(const rl_response_head *head, bool *chunked, int64_t *length);

@@ -69,7 +69,7 @@ static rl_response_event refuse_body(rl_response_reader *r) {
 
 /* ---- what follows the head ---------------------------------------------------------------------------------------- */
 
-/* Whether a header holds a token in any of its lines. */
+/* Returns true if a header holds the token in any of its lines. */
 static bool has_token(const rl_response_head *head, rl_slice name, rl_slice token) {
   for (size_t i = 0; i < head->count; i++)
     if (rl_slice_eq_nocase(rl_response_head_name(head, i), name) &&
