@@ -3,7 +3,8 @@
 --   headers["X-Trace"] = "1"     replaces; nil removes; a list sets several
 --   headers["x-trace"]           the values joined with ", ", or nil
 --
--- A value that may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises when it is
+-- A value that may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises
+-- when it is
 -- set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
 local options = require "rille.options"
 local mistake = options.mistake

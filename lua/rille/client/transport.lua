@@ -109,7 +109,8 @@ end
 
 function Limited:close() return self.source:close() end
 
--- A transport without connections keeps what a client promises all the same: the address policy, as far as a URL tells; the deadline; the
+-- A transport without connections keeps what a client promises all the same: the address policy, as far as a URL tells; the
+-- deadline; the
 -- limit of a body.
 local function run_other(other, client, req, left)
   local limit = req.settings.body_limit
