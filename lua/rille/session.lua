@@ -204,8 +204,7 @@ local function encode(holder, req)
 end
 
 -- Returns what a store gave back, or nothing: a text that is none of ours is as good as absent. Nothing else is: a session
--- that could
--- not be read for want of memory would be saved as an empty one.
+-- that could not be read for want of memory would be saved as an empty one.
 local function decode(record)
   local value, err
   if record then value, err = native.try(from_json, record.data) end

@@ -4,8 +4,7 @@
 --   headers["x-trace"]           the values joined with ", ", or nil
 --
 -- A value that may not leave in a head (a name that is no token; CR, LF, NUL or another control byte in a value) raises
--- when it is
--- set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
+-- when it is set. Framing is the client's own: Transfer-Encoding is refused, Content-Length is looked at and never sent as given.
 local options = require "rille.options"
 local mistake = options.mistake
 local native = require "rille.native.client"

@@ -110,8 +110,7 @@ end
 function Limited:close() return self.source:close() end
 
 -- A transport without connections keeps what a client promises all the same: the address policy, as far as a URL tells; the
--- deadline; the
--- limit of a body.
+-- deadline; the limit of a body.
 local function run_other(other, client, req, left)
   local limit = req.settings.body_limit
   if req.settings.guarded then client.open():look(req.method, urls.of(req)) end
