@@ -59,11 +59,21 @@ describe("a server that is told to stop", function()
     process:until_true(what .. " said", function() return said(what) >= times end)
   end
 
+  -- A busy machine makes the stall guard warn, which is no failure: the log without these warnings and their tracebacks.
+  local function without_stalls(log)
+    local kept, drops = {}, false
+    for line in log:gmatch "[^\n]+" do
+      if line:find "^%d" then drops = line:find("a task has run for", 1, true) ~= nil end
+      if not drops then kept[#kept + 1] = line end
+    end
+    return table.concat(kept, "\n")
+  end
+
   local function ends_well(process)
     process:signal "TERM"
     assert.equal(0, process:wait(), process:log())
     assert.equal(said "start", said "closed", "each lifespan that began is closed")
-    local log = process:log()
+    local log = without_stalls(process:log())
     assert.is_nil(log:find "traceback" or log:find "cancelled:" or log:find " error ", log)
   end
 

@@ -144,7 +144,7 @@ static void on_done(rl_op *op) {
   drop_work(call);
   if (!code) code = take_rows(s, call, op);
   rl_op_del(op);
-  if (code == RL_SESSION_LATER && *s->database) {
+  if (code == RL_SESSION_LATER && call->work) { /* the next step's, made by take_rows */
     submit(s, call);
     return;
   }
