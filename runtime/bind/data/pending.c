@@ -101,7 +101,7 @@ void rl_pending_abandon(rl_lua_transaction *t, const char *why) {
   rl_pending *waiter = beginning ? beginning->owner : NULL;
   bool dropped = rl_transaction_abandon(&t->transaction, why);
   rl_sql_settle(t);
-  if (!dropped) return;
+  if (!dropped || !waiter) return; /* only a begin is dropped, and somebody waits for it */
   waiter->op = NULL;
   rl_task_wake(&waiter->waker);
 }
