@@ -5,6 +5,12 @@
  *   state's thread:    on_signal sets a hook on the running coroutine -> on_hook, between two instructions -> act
  *
  * The signal handler may interrupt Lua anywhere, so it only sets a hook and writes frames. on_hook may allocate and raise.
+ *
+ * Lua calls a hook on the frame of the function that it interrupts, without one of the hook's own (ldo.c, luaD_hook). So code
+ * that runs in on_hook must not mark a value as to be closed, as lua_toclose does and each luaL_Buffer of more than
+ * LUAL_BUFFERSIZE bytes (lauxlib.c, prepbuffsize). The mark changes how many results are wanted of the interrupted function
+ * (lapi.c, lua_toclose: `L->ci->nresults`), and OP_RETURN0 and OP_RETURN1 do not know it (lvm.c): its caller then finds the
+ * function and its arguments where the results should be. What does so is called, and has a frame: see log_stall.
  */
 #define _GNU_SOURCE
 #include "vm/task/heartbeat.h"
@@ -162,14 +168,27 @@ static void raise_on(lua_State *L, rl_vm *vm) {
   raise_cause(L, vm, vm->pulse.cause);
 }
 
+/* traceback() -> of the coroutine that calls it */
+static int stall_traceback(lua_State *L) {
+  rl_raised_traceback(L, L, 1);
+  rl_task_add_ancestors(L, rl_vm_of(L)->running);
+  return 1;
+}
+
+/* The traceback is built in a call of its own, because L's topmost frame belongs to the function that stalls. A call that fails
+ * (out of memory, too many nested C calls) costs the warning its traceback, not the program its course. */
 static void log_stall(lua_State *L, rl_vm *vm) {
   char message[96];
   unsigned long long ms = now_ms() - atomic_load(&vm->pulse.seen_since_ms);
   snprintf(message, sizeof message, "a task has run for %llu ms without waiting", ms);
-  rl_raised_traceback(L, L, 0);
-  rl_task_add_ancestors(L, vm->running);
-  rl_log_field field = RL_LOG_TEXT_FIELD("traceback", rl_slice_str(lua_tostring(L, -1)));
-  rl_log(RL_LOG_WARN, rl_slice_str(message), &field, 1);
+  if (!lua_checkstack(L, 1)) {
+    rl_log(RL_LOG_WARN, rl_slice_str(message), NULL, 0);
+    return;
+  }
+  lua_pushcfunction(L, stall_traceback);
+  bool built = lua_pcall(L, 0, 1, 0) == LUA_OK;
+  rl_log_field field = RL_LOG_TEXT_FIELD("traceback", rl_slice_str(built ? lua_tostring(L, -1) : ""));
+  rl_log(RL_LOG_WARN, rl_slice_str(message), &field, built);
   lua_pop(L, 1);
 }
 
