@@ -57,6 +57,9 @@ static void on_hook(lua_State *L, lua_Debug *ar);
 
 /* ---- hooks: ours, and the program's that it displaces -------------------------------------------------------------------- */
 
+/* The signal handler leaves hooks alone while `hooking` is set: lua_sethook (ldebug.c) writes field after field, and a handler
+ * that reads between two writes would take the mask of our hook for that of the program's. What was due is done by the hook that
+ * is on already, or the next signal comes in PERIOD_MS. */
 static void set_hook(rl_pulse *p, lua_State *L) {
   if (lua_gethook(L) != on_hook)
     p->displaced = (rl_displaced_hook){L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
@@ -64,17 +67,21 @@ static void set_hook(rl_pulse *p, lua_State *L) {
 }
 
 static void take_hook_off(rl_vm *vm, lua_State *L) {
+  atomic_store(&vm->pulse.hooking, true);
   rl_displaced_hook before = vm->pulse.displaced;
   vm->pulse.displaced.of = NULL;
   if (before.of == L) lua_sethook(L, before.hook, before.mask, before.count);
   else lua_sethook(L, NULL, 0, 0);
+  atomic_store(&vm->pulse.hooking, false);
   if (before.of != L && vm->on_thread) vm->on_thread(vm, L);
 }
 
 static void hook_all(rl_pulse *p, lua_State *L) {
   rl_strand *strand = rl_strand_of(L);
+  atomic_store(&p->hooking, true);
   set_hook(p, L);
   for (strand = strand ? strand->resumer : NULL; strand; strand = strand->resumer) set_hook(p, strand->co);
+  atomic_store(&p->hooking, false);
 }
 
 /* ---- what is raised in what runs ------------------------------------------------------------------------------------------- */
@@ -278,7 +285,7 @@ static void on_signal(int number) {
   rl_vm *vm = running_vm();
   lua_State *L = vm ? atomic_load(&vm->pulse.running) : NULL;
   if (L && atomic_exchange(&vm->pulse.printing, false)) print_frames(L);
-  if (L) set_hook(&vm->pulse, L);
+  if (L && !atomic_load(&vm->pulse.hooking)) set_hook(&vm->pulse, L);
   errno = saved;
 }
 
