@@ -46,6 +46,7 @@ typedef struct rl_pulse {
   unsigned cause;      /* what it raises */
   bool bounded;        /* it stops when rl_heartbeat_bounded (vm/task/heartbeat.h) is left */
   rl_displaced_hook displaced;
+  atomic_bool hooking; /* the state's thread sets or takes off a hook: its signal handler does not */
 
   atomic_uint_fast64_t seen_beat, seen_since_ms; /* the beat that the guard's thread saw last, and since when */
   atomic_uint due;                               /* set by the guard's thread, taken by the hook */

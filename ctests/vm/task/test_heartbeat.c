@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -167,6 +168,213 @@ TEST(a_hook_of_the_programs_own_stays) {
                       "ok");
 }
 
+/* ---- a warning changes nothing ------------------------------------------------------------------------------------------------ */
+
+enum { DUE_WARNING = 1 }; /* as in heartbeat.c */
+
+/* Calls of all kinds, each of which allocates in a Lua function, and checks its results. It does so in twenty nested calls, whose
+ * traceback is longer than a luaL_Buffer without a box. */
+static const char calls[] =
+    "local function none() local t = {} end\n"
+    "local function one() local t = {} return 'one' end\n"
+    "local function two() local t = {} return 'one', 'two' end\n"
+    "local function all(...) local t = {} return ... end\n"
+    "local function some(...) local t = {} return select('#', ...) end\n"
+    "local function tail(f, ...) local t = {} return f(...) end\n"
+    "local function closes() local x <close> = setmetatable({}, {__close = none}) return 'one', {} end\n"
+    "local function is(n, a, b, c, ...)\n"
+    "  if a ~= (n > 0 and 'one' or nil) or b ~= (n > 1 and 'two' or nil) or c ~= nil or select('#', ...) > 0 then\n"
+    "    error(('%d: %s, %s, %s'):format(n, a, b, c))\n"
+    "  end\n"
+    "end\n"
+    "local lazy = setmetatable({}, {__index = none, __newindex = one, __call = one, __add = two, __eq = none, __concat "
+    "= one})\n"
+    "local function step(t, i) local t = {} if i < 3 then return i + 1 end end\n"
+    "local function steps(t, i) local t = {} if i < 3 then return i + 1, {} end end\n"
+    "local function check(f, n)\n"
+    "  local a, b, c = f() is(n, a, b, c)\n"
+    "  local a, b = f() is(n, a, b)\n"
+    "  local a = f() is(n > 1 and 1 or n, a)\n"
+    "  f() is(n, f()) is(n, all(f())) is(n, tail(f)) is(n, (function() return f() end)())\n"
+    "  local a, b, c = tail(f) is(n, a, b, c)\n"
+    "  local a, b, c = all(f()) is(n, a, b, c)\n"
+    "  local ok, a, b, c = pcall(f) is(n, a, b, c)\n"
+    "  local ok, a, b, c = pcall(pcall, error, {}) assert(ok and a == false and type(b) == 'table' and not c)\n"
+    "  local a, b, c = coroutine.wrap(function() local a, b, c = coroutine.yield() is(n, a, b, c) return f() end)() "
+    "is(0, a, b)\n"
+    "  local co = coroutine.wrap(function() is(n, coroutine.yield(f())) return f() end)\n"
+    "  local a, b, c = co() is(n, a, b, c)\n"
+    "  local a, b, c = co(f()) is(n, a, b, c)\n"
+    "  local s, count, x = ('abc'):gsub('%a', function(c) local t = {} is(n, f()) return c:upper() end)\n"
+    "  assert(s == 'ABC' and count == 3 and x == nil)\n"
+    "  local s, count, x = ('abc'):gsub('%a', f) assert(count == 3 and x == nil)\n"
+    "  local from, to, what, x = ('abc' .. n):find('(b)c') assert(from == 2 and to == 3 and what == 'b' and x == nil)\n"
+    "  local seen = 0\n"
+    "  for a, b, c in ('k=v, k=v'):gmatch('(%a)=(%a)') do seen = seen + 1 assert(a == 'k' and b == 'v' and c == nil) "
+    "end\n"
+    "  for i, x, y in step, nil, 0 do seen = seen + i assert(x == nil and y == nil) end\n"
+    "  for i, x, y in steps, nil, 0 do seen = seen + i assert(type(x) == 'table' and y == nil) end\n"
+    "  assert(seen == 14, seen)\n"
+    "  local x = lazy.x assert(x == nil) lazy.x = 1 local a, b = lazy() is(1, a, b)\n"
+    "  is(1, lazy + 1) is(1, lazy .. 'x') assert(lazy ~= setmetatable({}, getmetatable(lazy)))\n"
+    "  local a, b, c = closes() assert(a == 'one' and type(b) == 'table' and c == nil)\n"
+    "  local a, b = some(f()) assert(a == n and b == nil)\n"
+    "  return 'one', 'two'\n"
+    "end\n"
+    "local function deep(depth)\n"
+    "  if depth > 0 then local a, b = deep(depth - 1) is(2, a, b) return a, b end\n"
+    "  check(none, 0) check(one, 1)\n"
+    "  local a, b = check(two, 2) is(2, a, b)\n"
+    "  return a, b\n"
+    "end\n"
+    "return deep(20)\n";
+
+/* Marks a warning as due, as the heartbeat's thread does, and signals. */
+static void stall(void) {
+  atomic_store(&vm->pulse.seen_beat, atomic_load(&vm->pulse.beat));
+  atomic_store(&vm->pulse.warned, 0);
+  atomic_store(&vm->pulse.due, DUE_WARNING);
+  raise(SIGURG);
+}
+
+/* Leaves the state to `stall`: the heartbeat's thread itself has nothing to say. */
+static void stall_on_demand(void) {
+  rl_heartbeat_warn_after(vm, UINT32_MAX);
+  vm->cpu_limit_ms = 0;
+}
+
+static lua_Alloc allocates;
+static int allocations; /* until the one that stalls */
+
+static void *allocate_and_stall(void *ud, void *block, size_t old_size, size_t size) {
+  if (size > 0 && --allocations == 0) stall();
+  return allocates(ud, block, old_size, size);
+}
+
+TEST(a_warning_at_any_allocation_changes_no_result) {
+  UNUSED;
+  void *ud;
+  int n = 0;
+  allocates = lua_getallocf(vm->L, &ud);
+  stall_on_demand();
+  do {
+    rl_task *task = new_task(calls);
+    int before = ended;
+    lua_setallocf(vm->L, allocate_and_stall, ud);
+    allocations = ++n;
+    rl_task_run(task);
+    lua_setallocf(vm->L, allocates, ud);
+    for (int i = 0; i < 1000 && ended == before; i++) uv_run(&loop.uv, UV_RUN_NOWAIT);
+    if (strcmp(outcome, "ok") != 0) fail_msg("allocation %d: %s", n, outcome);
+  } while (allocations <= 0);
+  assert_true(n > 100);
+  assert_true(warnings > n / 2);
+}
+
+static int arm(lua_State *L) {
+  void *ud;
+  lua_getallocf(L, &ud);
+  lua_setallocf(L, allocate_and_stall, ud);
+  allocations = (int)luaL_checkinteger(L, 1);
+  return 0;
+}
+
+/* A call of the warning's own would be one too many for Lua's limit of nested C calls (llimits.h, LUAI_MAXCCALLS). */
+TEST(a_warning_in_the_deepest_call_raises_nothing) {
+  UNUSED;
+  void *ud;
+  allocates = lua_getallocf(vm->L, &ud);
+  stall_on_demand();
+  lua_register(vm->L, "arm", arm);
+  const char *how =
+      run("local function deep(n)\n"
+          "  local t = {}\n"
+          "  for i = 1, 2 do end\n"
+          "  if n == 0 then return 'one' end\n"
+          "  local ok, a, b = pcall(deep, n - 1)\n"
+          "  assert(ok and a == 'one' and b == nil, a)\n"
+          "  return 'one'\n"
+          "end\n"
+          "local most = 0\n"
+          "while pcall(deep, most + 1) do most = most + 1 end\n"
+          "assert(most > 100, most)\n"
+          "for n = 1, most + 10 do arm(n) assert(pcall(deep, most)) end\n"
+          "arm(0)");
+  lua_setallocf(vm->L, allocates, ud);
+  assert_string_equal(how, "ok");
+  assert_true(warnings > 100);
+}
+
+/* ---- signals at any instruction ------------------------------------------------------------------------------------------------ */
+
+static timer_t timer;
+
+static void on_timer(int number) {
+  (void)number;
+  stall();
+}
+
+static void signal_every_us(long us) {
+  struct itimerspec each = {{0, us * 1000}, {0, us * 1000}};
+  timer_settime(timer, 0, &each, NULL);
+}
+
+static int still(lua_State *L) {
+  (void)L;
+  signal_every_us(0);
+  return 0;
+}
+
+/* Runs a program, with still() to end the signals. */
+static const char *run_signalled(const char *program, long us) {
+  struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+  sigaction(SIGUSR1, &action, NULL);
+  assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+  lua_register(vm->L, "still", still);
+  rl_task *task = new_task(program);
+  int before = ended;
+  signal_every_us(us);
+  rl_task_run(task);
+  signal_every_us(0);
+  timer_delete(timer);
+  assert_int_equal(ended, before + 1);
+  return outcome;
+}
+
+TEST(warnings_at_any_instruction_change_no_result) {
+  UNUSED;
+  stall_on_demand();
+  for (int i = 0; i < 50; i++) {
+    const char *how = run_signalled(calls, 20 + i % 30);
+    if (strcmp(how, "ok") != 0) fail_msg("run %d: %s", i, how);
+  }
+  assert_true(warnings > 0);
+}
+
+TEST(signals_at_any_instruction_leave_the_programs_own_hook) {
+  UNUSED;
+  stall_on_demand();
+  for (int i = 0; i < 30; i++) {
+    const char *how = run_signalled(
+        "local lines, others = 0, 0\n"
+        "local function on(event)\n"
+        "  if event == 'line' then lines = lines + 1 else others = others + 1 end\n"
+        "end\n"
+        "debug.sethook(on, 'l')\n"
+        "for i = 1, 10000 do\n"
+        "  local x = i\n"
+        "end\n"
+        "still()\n"
+        "local hook, mask, count = debug.gethook()\n"
+        "debug.sethook()\n"
+        "assert(hook == on and mask == 'l' and count == 0)\n"
+        "assert(others == 0, others) assert(lines > 10000, lines)",
+        20 + i);
+    if (strcmp(how, "ok") != 0) fail_msg("run %d: %s", i, how);
+  }
+}
+
 /* ---- deadlines of a task --------------------------------------------------------------------------------------------------- */
 
 static bool undo(rl_task *task, void *ud) {
@@ -269,6 +477,10 @@ int main(void) {
       WITH_VM(outside_of_what_is_bounded_life_goes_on),
       WITH_VM(the_error_says_where_it_was_first_raised),
       WITH_VM(a_hook_of_the_programs_own_stays),
+      WITH_VM(a_warning_at_any_allocation_changes_no_result),
+      WITH_VM(a_warning_in_the_deepest_call_raises_nothing),
+      WITH_VM(warnings_at_any_instruction_change_no_result),
+      WITH_VM(signals_at_any_instruction_leave_the_programs_own_hook),
       WITH_VM(who_is_late_is_cancelled_and_what_runs_instead_ended),
       WITH_VM(who_is_no_longer_late_is_left_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,12 @@
  *   state's thread:    on_signal sets a hook on the running coroutine -> on_hook, between two instructions -> act
  *
  * The signal handler may interrupt Lua anywhere, so it only sets a hook and writes frames. on_hook may allocate and raise.
+ *
+ * Lua calls a hook on the frame of the function that it interrupts, without one of the hook's own (ldo.c, luaD_hook). So code
+ * that runs in on_hook must not mark a value as to be closed, as lua_toclose does and each luaL_Buffer of more than
+ * LUAL_BUFFERSIZE bytes (lauxlib.c, prepbuffsize). The mark changes how many results are wanted of the interrupted function
+ * (lapi.c, lua_toclose: `L->ci->nresults`), and OP_RETURN0 and OP_RETURN1 do not know it (lvm.c): its caller then finds the
+ * function and its arguments where the results should be. What does so is called, and has a frame: see log_stall.
  */
 #define _GNU_SOURCE
 #include "vm/task/heartbeat.h"
@@ -51,6 +57,9 @@ static void on_hook(lua_State *L, lua_Debug *ar);
 
 /* ---- hooks: ours, and the program's that it displaces -------------------------------------------------------------------- */
 
+/* The signal handler leaves hooks alone while `hooking` is set: lua_sethook (ldebug.c) writes field after field, and a handler
+ * that reads between two writes would take the mask of our hook for that of the program's. What was due is done by the hook that
+ * is on already, or the next signal comes in PERIOD_MS. */
 static void set_hook(rl_pulse *p, lua_State *L) {
   if (lua_gethook(L) != on_hook)
     p->displaced = (rl_displaced_hook){L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
@@ -58,17 +67,21 @@ static void set_hook(rl_pulse *p, lua_State *L) {
 }
 
 static void take_hook_off(rl_vm *vm, lua_State *L) {
+  atomic_store(&vm->pulse.hooking, true);
   rl_displaced_hook before = vm->pulse.displaced;
   vm->pulse.displaced.of = NULL;
   if (before.of == L) lua_sethook(L, before.hook, before.mask, before.count);
   else lua_sethook(L, NULL, 0, 0);
+  atomic_store(&vm->pulse.hooking, false);
   if (before.of != L && vm->on_thread) vm->on_thread(vm, L);
 }
 
 static void hook_all(rl_pulse *p, lua_State *L) {
   rl_strand *strand = rl_strand_of(L);
+  atomic_store(&p->hooking, true);
   set_hook(p, L);
   for (strand = strand ? strand->resumer : NULL; strand; strand = strand->resumer) set_hook(p, strand->co);
+  atomic_store(&p->hooking, false);
 }
 
 /* ---- what is raised in what runs ------------------------------------------------------------------------------------------- */
@@ -162,14 +175,27 @@ static void raise_on(lua_State *L, rl_vm *vm) {
   raise_cause(L, vm, vm->pulse.cause);
 }
 
+/* traceback() -> of the coroutine that calls it */
+static int stall_traceback(lua_State *L) {
+  rl_raised_traceback(L, L, 1);
+  rl_task_add_ancestors(L, rl_vm_of(L)->running);
+  return 1;
+}
+
+/* The traceback is built in a call of its own, because L's topmost frame belongs to the function that stalls. A call that fails
+ * (out of memory, too many nested C calls) costs the warning its traceback, not the program its course. */
 static void log_stall(lua_State *L, rl_vm *vm) {
   char message[96];
   unsigned long long ms = now_ms() - atomic_load(&vm->pulse.seen_since_ms);
   snprintf(message, sizeof message, "a task has run for %llu ms without waiting", ms);
-  rl_raised_traceback(L, L, 0);
-  rl_task_add_ancestors(L, vm->running);
-  rl_log_field field = RL_LOG_TEXT_FIELD("traceback", rl_slice_str(lua_tostring(L, -1)));
-  rl_log(RL_LOG_WARN, rl_slice_str(message), &field, 1);
+  if (!lua_checkstack(L, 1)) {
+    rl_log(RL_LOG_WARN, rl_slice_str(message), NULL, 0);
+    return;
+  }
+  lua_pushcfunction(L, stall_traceback);
+  bool built = lua_pcall(L, 0, 1, 0) == LUA_OK;
+  rl_log_field field = RL_LOG_TEXT_FIELD("traceback", rl_slice_str(built ? lua_tostring(L, -1) : ""));
+  rl_log(RL_LOG_WARN, rl_slice_str(message), &field, built);
   lua_pop(L, 1);
 }
 
@@ -259,7 +285,7 @@ static void on_signal(int number) {
   rl_vm *vm = running_vm();
   lua_State *L = vm ? atomic_load(&vm->pulse.running) : NULL;
   if (L && atomic_exchange(&vm->pulse.printing, false)) print_frames(L);
-  if (L) set_hook(&vm->pulse, L);
+  if (L && !atomic_load(&vm->pulse.hooking)) set_hook(&vm->pulse, L);
   errno = saved;
 }
 

@@ -281,7 +281,8 @@ int rl_raised_handler(lua_State *L);
 void rl_raised_note_trace(lua_State *L, int index);
 /* Pushes the traceback noted for the value at `index` by the running task, or nil. */
 void rl_raised_push_trace(lua_State *L, int index);
-/* Pushes a traceback of `of` from `level`, without C functions and the frames of our Lua library. */
+/* Pushes a traceback of `of` from `level`, without C functions and the frames of our Lua library. A hook calls it in a
+ * C function of its own (vm/task/heartbeat.c). */
 void rl_raised_traceback(lua_State *L, lua_State *of, int level);
 /* Pushes the error at `value` as text, then its traceback, and returns both, borrowed. A missing traceback is nil, and NULL. */
 void rl_raised_describe(lua_State *L, int value, const char **text, const char **trace);
