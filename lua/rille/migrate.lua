@@ -3,8 +3,57 @@ local errors = require "rille.error"
 local migrations = require "rille.migrations"
 local native = require "rille.native.core"
 local options = require "rille.options"
+local sqlite = require "rille.sqlite"
 
 local M = {}
+
+local commands = {}
+
+local function print_table(list)
+  local rows = { { "STATE", "MIGRATION", "APPLIED" } }
+  for _, item in ipairs(list) do
+    rows[#rows + 1] = { item.state, item.name, item.applied_at and os.date("!%Y-%m-%d %H:%M:%S UTC", item.applied_at) or "-" }
+  end
+  local widths = { 0, 0 }
+  for _, row in ipairs(rows) do
+    for i = 1, 2 do widths[i] = math.max(widths[i], #row[i]) end
+  end
+  for _, row in ipairs(rows) do
+    print(("%-" .. widths[1] .. "s  %-" .. widths[2] .. "s  %s"):format(table.unpack(row)))
+  end
+end
+
+-- Returns what was applied. Does not create the database.
+local function applied_in(path)
+  if not native.file_info(path) then return {} end
+  local db <close> = sqlite.open(path, { read_only = true })
+  return migrations.applied(db)
+end
+
+-- status(path, directory) -> exit status: prints the state of each migration; 1 if one has changed since
+function commands.status(path, directory)
+  local list = migrations.compare(migrations.read(directory, directory), applied_in(path))
+  local wrong = 0
+  print_table(list)
+  for _, item in ipairs(list) do
+    local complaint = migrations.complaint(item)
+    if complaint then
+      wrong = 1
+      io.stderr:write("rille: migration ", complaint, "\n")
+    end
+  end
+  return wrong
+end
+
+-- apply(path, directory) -> exit status: creates the database if it is missing
+function commands.apply(path, directory)
+  local files = migrations.read(directory, directory) -- before there is a database
+  local db <close> = sqlite.open(path)
+  local count = migrations.apply(db, directory, files)
+  print(("%s: %d new migration%s%s"):format(path, count, count == 1 and "" or "s",
+    files[1] and "" or (", there are no .sql files in " .. directory)))
+  return 0
+end
 
 local function usage(message)
   io.stderr:write("rille: ", message, message:find "%?$" and " See" or ", see", ": rille help migrate\n")
@@ -67,7 +116,7 @@ function M.run(...)
   if message then
     message = "migrate: " .. message
   else
-    local status, err = native.try(migrations[run], paths[1], paths[2])
+    local status, err = native.try(commands[run], paths[1], paths[2])
     if status then return status end
     message = errors.is(err) and err.message or tostring(err)
   end

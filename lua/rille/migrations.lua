@@ -239,8 +239,8 @@ local function needs_work(list)
   return false
 end
 
--- -> how many were new
-local function apply_all(db, directory, files)
+--- apply(db, directory, files) -> how many were new; files: what read returned
+function M.apply(db, directory, files)
   local list = M.compare(files, M.applied(db))
   check(list, directory)
   if not needs_work(list) then return 0 end
@@ -250,54 +250,6 @@ local function apply_all(db, directory, files)
 end
 
 --- run(db, directory, path) -> how many were new
-function M.run(db, directory, path) return apply_all(db, directory, M.read(directory, path)) end
-
--- ---- the command ----------------------------------------------------------------------------------------------------------
-
-local function print_table(list)
-  local rows = { { "STATE", "MIGRATION", "APPLIED" } }
-  for _, item in ipairs(list) do
-    rows[#rows + 1] = { item.state, item.name, item.applied_at and os.date("!%Y-%m-%d %H:%M:%S UTC", item.applied_at) or "-" }
-  end
-  local widths = { 0, 0 }
-  for _, row in ipairs(rows) do
-    for i = 1, 2 do widths[i] = math.max(widths[i], #row[i]) end
-  end
-  for _, row in ipairs(rows) do
-    print(("%-" .. widths[1] .. "s  %-" .. widths[2] .. "s  %s"):format(table.unpack(row)))
-  end
-end
-
--- Returns what was applied. Does not create the database.
-local function applied_in(path)
-  if not native.file_info(path) then return {} end
-  local db <close> = require("rille.sqlite").open(path, { read_only = true })
-  return M.applied(db)
-end
-
---- status(path, directory) -> exit status: prints the state of each migration; 1 if one has changed since
-function M.status(path, directory)
-  local list = M.compare(M.read(directory, directory), applied_in(path))
-  local wrong = 0
-  print_table(list)
-  for _, item in ipairs(list) do
-    local complaint = M.complaint(item)
-    if complaint then
-      wrong = 1
-      io.stderr:write("rille: migration ", complaint, "\n")
-    end
-  end
-  return wrong
-end
-
---- apply(path, directory) -> exit status: creates the database if it is missing
-function M.apply(path, directory)
-  local files = M.read(directory, directory) -- before there is a database
-  local db <close> = require("rille.sqlite").open(path)
-  local count = apply_all(db, directory, files)
-  print(("%s: %d new migration%s%s"):format(path, count, count == 1 and "" or "s",
-    files[1] and "" or (", there are no .sql files in " .. directory)))
-  return 0
-end
+function M.run(db, directory, path) return M.apply(db, directory, M.read(directory, path)) end
 
 return M
