@@ -116,6 +116,10 @@ static void run(const bench_case *c) {
 
 int main(int argc, char **argv) {
   is_main = true;
+  if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) puts(cases[i].name);
+    return 0;
+  }
   if (test_program_start(&program, "bench/instructions/app.lua", "")) return 1;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) run(&cases[i]);
