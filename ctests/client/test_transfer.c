@@ -197,6 +197,57 @@ TEST(a_unix_socket_is_a_place_of_its_own) {
   assert_int_equal(accepted, 2);
 }
 
+/* "unix:80" is a host and its port, and would be a socket named "80". */
+TEST(a_host_named_unix_is_no_unix_socket) {
+  UNUSED;
+  char path[16], place[64];
+  rl_buf text;
+  int tcp = listener;
+  rl_client_request x = get();
+  rl_location host;
+  assert_int_equal(chdir("/tmp"), 0);
+  snprintf(path, sizeof path, "%d", getpid() % 60000 + 1);
+  snprintf(place, sizeof place, "http://unix:%s/", path);
+  rl_location_cut(&host, rl_slice_str(place));
+  rl_route by_unix = {.unix_path = path};
+  rl_buf_init(&text, 1000);
+  unlink(path);
+  assert_int_equal(rl_listen_unix(path, &listener, &text), 0);
+  rl_buf_free(&text);
+  x.route = &by_unix;
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  close(listener);
+  unlink(path);
+  listener = tcp;
+  assert_int_equal(pool->idle.count, 1);
+  x.route = NULL;
+  x.location = &host;
+  begin(&transfer, &x);
+  assert_int_equal(pool->idle.count, 1);
+  rl_transfer_free(&transfer);
+}
+
+/* A sender that waited for its program on a dead connection does not wait for it on the next. */
+TEST(a_pause_ends_with_its_connection) {
+  UNUSED;
+  rl_client_request x = get();
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  x.method = "PUT";
+  x.has_body = x.streamed = true;
+  answer = NULL;
+  close_behind = true;
+  begin(&transfer, &x);
+  assert_int_equal(transfer.paused, RL_PAUSED_SEND);
+  for (int i = 0; transfer.state != RL_TRANSFER_CONNECTING && i < 5000; i++) turn();
+  assert_int_equal(transfer.state, RL_TRANSFER_CONNECTING);
+  assert_int_equal(transfer.paused, 0);
+  rl_transfer_free(&transfer);
+}
+
 TEST(a_dead_kept_connection_is_replaced_once) {
   UNUSED;
   rl_client_request x = get();
@@ -447,6 +498,8 @@ int main(void) {
       CASE(a_request_that_is_not_plain_goes_by_curl),
       CASE(a_request_that_says_so_is_the_last_on_its_connection),
       CASE(a_unix_socket_is_a_place_of_its_own),
+      CASE(a_host_named_unix_is_no_unix_socket),
+      CASE(a_pause_ends_with_its_connection),
       CASE(a_dead_kept_connection_is_replaced_once),
       CASE(a_request_that_may_be_sent_once_only_fails_there),
       CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),
