@@ -1,4 +1,4 @@
-/* What the end of a server's patience (rl_conn_cut) leaves of the answers on a connection. */
+/* The end of a connection under HTTP/1: what rl_conn_cut leaves of its answers, and what a handler keeps of its request. */
 #include "http/h1/h1.h"
 
 #include "support/server.h"
@@ -78,6 +78,26 @@ TEST(a_connection_that_waits_for_a_request_ends) {
   assert_null(client->link);
 }
 
+static rl_req *kept;
+static void keep(rl_conn *conn, rl_req *req) { (void)conn, kept = req; }
+
+TEST(a_request_whose_client_has_gone_still_says_whose_it_was) {
+  UNUSED;
+  rl_conn_events events = *server.host.events;
+  const rl_conn *conn = &client->link->conn;
+  events.handle = keep;
+  server.host.events = &events;
+  test_client_send(client, RL_SLICE("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  size_t len = kept->remote.len;
+  const char *in_connection = conn->peer_text;
+  assert_true(len > 0);
+  test_client_break(client);
+  assert_null(client->link); /* freed */
+  assert_int_equal(kept->remote.len, len);
+  assert_ptr_not_equal(kept->remote.data, in_connection);
+  kept->ops->release(kept);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -85,6 +105,7 @@ int main(void) {
                                      CASE(though_the_rest_of_its_request_is_still_dropped),
                                      CASE(so_may_one_in_place_of_the_handler),
                                      CASE(one_that_has_only_begun_is_broken_off),
-                                     CASE(a_connection_that_waits_for_a_request_ends)};
+                                     CASE(a_connection_that_waits_for_a_request_ends),
+                                     CASE(a_request_whose_client_has_gone_still_says_whose_it_was)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
