@@ -98,6 +98,15 @@ TEST(a_request_whose_client_has_gone_still_says_whose_it_was) {
   kept->ops->release(kept);
 }
 
+TEST(a_body_that_nobody_wants_has_no_end_to_hear_of) {
+  UNUSED;
+  client->stream.room = 10;
+  test_client_send(client, RL_SLICE("POST /large/9999999 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                    "3\r\nabc\r\nno size\r\n"));
+  assert_non_null(strstr(client->events, "/large"));
+  assert_null(strstr(client->events, "end"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -106,6 +115,7 @@ int main(void) {
                                      CASE(so_may_one_in_place_of_the_handler),
                                      CASE(one_that_has_only_begun_is_broken_off),
                                      CASE(a_connection_that_waits_for_a_request_ends),
-                                     CASE(a_request_whose_client_has_gone_still_says_whose_it_was)};
+                                     CASE(a_request_whose_client_has_gone_still_says_whose_it_was),
+                                     CASE(a_body_that_nobody_wants_has_no_end_to_hear_of)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
