@@ -248,6 +248,41 @@ TEST(a_pause_ends_with_its_connection) {
   rl_transfer_free(&transfer);
 }
 
+TEST(what_came_before_a_reset_is_read_though_nobody_read_then) {
+  UNUSED;
+  enum { BODY = 190000 }; /* no more than the kernel holds */
+  static char text[BODY + 100], room[65536];
+  size_t size = 0;
+  rl_slice got;
+  rl_client_request x = get();
+  int len = snprintf(text, 100, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
+  memset(text + len, 'x', BODY);
+  answer = NULL;
+  begin(&transfer, &x);
+  while (!requests) turn();
+  for (int sent = 0; sent < len + BODY; turn()) {
+    ssize_t n = send(asker, text + sent, (size_t)(len + BODY - sent), MSG_DONTWAIT);
+    if (n > 0) sent += (int)n;
+  }
+  for (int i = 0; i < 20; i++) turn();
+  assert_true(transfer.paused & RL_PAUSED_RECV);
+  for (int i = 0; i < MOST_PEERS; i++)
+    if (peers[i] == asker) peers[i] = -1;
+  setsockopt(asker, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+  close(asker);
+  for (int i = 0; i < 20; i++) turn();
+  for (int i = 0; i < 3000 && size < BODY; i++) {
+    long n = rl_transfer_read(&transfer, room, sizeof room, &got);
+    if (n < 0) break;
+    size += (size_t)n;
+    rl_transfer_read_on(&transfer);
+    turn();
+  }
+  assert_int_equal(size, BODY);
+  run(&transfer);
+  end(&transfer, 0, NULL);
+}
+
 TEST(a_dead_kept_connection_is_replaced_once) {
   UNUSED;
   rl_client_request x = get();
@@ -500,6 +535,7 @@ int main(void) {
       CASE(a_unix_socket_is_a_place_of_its_own),
       CASE(a_host_named_unix_is_no_unix_socket),
       CASE(a_pause_ends_with_its_connection),
+      CASE(what_came_before_a_reset_is_read_though_nobody_read_then),
       CASE(a_dead_kept_connection_is_replaced_once),
       CASE(a_request_that_may_be_sent_once_only_fails_there),
       CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),
