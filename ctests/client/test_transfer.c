@@ -197,6 +197,92 @@ TEST(a_unix_socket_is_a_place_of_its_own) {
   assert_int_equal(accepted, 2);
 }
 
+/* "unix:80" is a host and its port, and would be a socket named "80". */
+TEST(a_host_named_unix_is_no_unix_socket) {
+  UNUSED;
+  char path[16], place[64];
+  rl_buf text;
+  int tcp = listener;
+  rl_client_request x = get();
+  rl_location host;
+  assert_int_equal(chdir("/tmp"), 0);
+  snprintf(path, sizeof path, "%d", getpid() % 60000 + 1);
+  snprintf(place, sizeof place, "http://unix:%s/", path);
+  rl_location_cut(&host, rl_slice_str(place));
+  rl_route by_unix = {.unix_path = path};
+  rl_buf_init(&text, 1000);
+  unlink(path);
+  assert_int_equal(rl_listen_unix(path, &listener, &text), 0);
+  rl_buf_free(&text);
+  x.route = &by_unix;
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  close(listener);
+  unlink(path);
+  listener = tcp;
+  assert_int_equal(pool->idle.count, 1);
+  x.route = NULL;
+  x.location = &host;
+  begin(&transfer, &x);
+  assert_int_equal(pool->idle.count, 1);
+  rl_transfer_free(&transfer);
+}
+
+/* A sender that waited for its program on a dead connection does not wait for it on the next. */
+TEST(a_pause_ends_with_its_connection) {
+  UNUSED;
+  rl_client_request x = get();
+  begin(&transfer, &x);
+  run(&transfer);
+  end(&transfer, 0, "hi");
+  x.method = "PUT";
+  x.has_body = x.streamed = true;
+  answer = NULL;
+  close_behind = true;
+  begin(&transfer, &x);
+  assert_int_equal(transfer.paused, RL_PAUSED_SEND);
+  for (int i = 0; transfer.state != RL_TRANSFER_CONNECTING && i < 5000; i++) turn();
+  assert_int_equal(transfer.state, RL_TRANSFER_CONNECTING);
+  assert_int_equal(transfer.paused, 0);
+  rl_transfer_free(&transfer);
+}
+
+TEST(what_came_before_a_reset_is_read_though_nobody_read_then) {
+  UNUSED;
+  enum { BODY = 190000 }; /* no more than the kernel holds */
+  static char text[BODY + 100], room[65536];
+  size_t size = 0;
+  rl_slice got;
+  rl_client_request x = get();
+  int len = snprintf(text, 100, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
+  memset(text + len, 'x', BODY);
+  answer = NULL;
+  begin(&transfer, &x);
+  while (!requests) turn();
+  for (int sent = 0; sent < len + BODY; turn()) {
+    ssize_t n = send(asker, text + sent, (size_t)(len + BODY - sent), MSG_DONTWAIT);
+    if (n > 0) sent += (int)n;
+  }
+  for (int i = 0; i < 20; i++) turn();
+  assert_true(transfer.paused & RL_PAUSED_RECV);
+  for (int i = 0; i < MOST_PEERS; i++)
+    if (peers[i] == asker) peers[i] = -1;
+  setsockopt(asker, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+  close(asker);
+  for (int i = 0; i < 20; i++) turn();
+  for (int i = 0; i < 3000 && size < BODY; i++) {
+    long n = rl_transfer_read(&transfer, room, sizeof room, &got);
+    if (n < 0) break;
+    size += (size_t)n;
+    rl_transfer_read_on(&transfer);
+    turn();
+  }
+  assert_int_equal(size, BODY);
+  run(&transfer);
+  end(&transfer, 0, NULL);
+}
+
 TEST(a_dead_kept_connection_is_replaced_once) {
   UNUSED;
   rl_client_request x = get();
@@ -447,6 +533,9 @@ int main(void) {
       CASE(a_request_that_is_not_plain_goes_by_curl),
       CASE(a_request_that_says_so_is_the_last_on_its_connection),
       CASE(a_unix_socket_is_a_place_of_its_own),
+      CASE(a_host_named_unix_is_no_unix_socket),
+      CASE(a_pause_ends_with_its_connection),
+      CASE(what_came_before_a_reset_is_read_though_nobody_read_then),
       CASE(a_dead_kept_connection_is_replaced_once),
       CASE(a_request_that_may_be_sent_once_only_fails_there),
       CASE(what_waits_gets_its_turn_and_what_is_stopped_leaves_the_line),

@@ -101,7 +101,7 @@ void rl_client_conn_start(rl_client_conn *conn, const rl_outgoing *outgoing) {
   conn->last = outgoing->last;
   conn->busy = true;
   conn->burst = 0;
-  conn->sending = conn->ended = conn->sent = conn->write_closed = conn->answered = false;
+  conn->sending = conn->ended = conn->sent = conn->write_closed = conn->answered = conn->was_reset = false;
   write_out(conn);
 }
 
@@ -172,9 +172,12 @@ static void on_data(rl_stream *stream, rl_slice bytes) {
   while (tell(conn, &bytes)) continue;
 }
 
+static void break_by_reset(rl_client_conn *conn) { break_off(conn, RL_ERESET, "the connection was reset"); }
+
 static void on_eof(rl_stream *stream) {
   rl_client_conn *conn = conn_of(stream);
   if (!conn->busy) conn->events->on_lost(conn);
+  else if (conn->was_reset) break_by_reset(conn);
   else if (rl_response_reader_eof(&conn->reader) == RL_RESPONSE_END) finish(conn, false);
   else break_off(conn, conn->reader.code, conn->reader.why);
 }
@@ -183,11 +186,19 @@ static void on_error(rl_stream *stream, int code) {
   rl_client_conn *conn = conn_of(stream);
   (void)code;
   if (!conn->busy) conn->events->on_lost(conn);
-  else break_off(conn, RL_ERESET, "the connection was reset");
+  else if (conn->paused) conn->was_reset = true; /* found again as an end, after what came before */
+  else break_by_reset(conn);
 }
 
-void rl_client_conn_pause(rl_client_conn *conn) { ops_of(conn)->read_stop(&conn->tcp.stream); }
-void rl_client_conn_resume(rl_client_conn *conn) { ops_of(conn)->read_start(&conn->tcp.stream); }
+void rl_client_conn_pause(rl_client_conn *conn) {
+  conn->paused = true;
+  ops_of(conn)->read_stop(&conn->tcp.stream);
+}
+
+void rl_client_conn_resume(rl_client_conn *conn) {
+  conn->paused = false;
+  ops_of(conn)->read_start(&conn->tcp.stream);
+}
 
 bool rl_client_conn_is_alive(const rl_client_conn *conn) { return !rl_socket_has_news(conn->tcp.fd); }
 

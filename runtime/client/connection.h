@@ -55,6 +55,8 @@ struct rl_client_conn {
   bool sent;         /* all of the request is with the kernel */
   bool write_closed; /* the peer takes nothing any more, or is to get nothing */
   bool answered;     /* a byte of the response has come */
+  bool paused;       /* reading is */
+  bool was_reset;    /* while it was: what came before is still to be read */
   bool used;         /* has carried an exchange before the one under way */
   size_t burst;      /* bytes written since the loop came round */
   char line[24];     /* that `size` points to */

@@ -90,6 +90,7 @@ void rl_transfer_pause(rl_transfer *t, unsigned direction) {
 
 void rl_transfer_begin_connect(rl_transfer *t) {
   t->state = RL_TRANSFER_CONNECTING;
+  t->paused = 0; /* on the connection before, which was dead */
   if (t->connect_ms) rl_timer_start(rl_transfer_loop(t), &t->step, t->connect_ms, on_step);
 }
 

@@ -37,6 +37,7 @@ static rl_req *let_go(rl_exchange *x) {
   }
   req->ops = &gone_ops;
   req->exchange = NULL;
+  req->remote = rl_arena_copy(&req->arena, req->remote); /* the connection's, which ends before the request */
   return req;
 }
 
@@ -124,10 +125,11 @@ static int code_of_fault(rl_fault fault) {
 }
 
 void rl_exchange_fail_body(rl_exchange *x, rl_fault fault) {
+  bool tell = !x->released && !x->drops_body;
   x->req->body_fault = (uint8_t)fault;
   rl_exchange_stop_body(x);
-  if (x->released) maybe_settle(x);
-  else tell_body_end(x, code_of_fault(fault));
+  if (tell) tell_body_end(x, code_of_fault(fault));
+  else maybe_settle(x);
 }
 
 void rl_exchange_stop_body(rl_exchange *x) {

@@ -15,7 +15,7 @@ typedef struct http1 {
   uint32_t dial_ms;    /* for all addresses of the host together; 0: no limit */
   bool streamed, last; /* last: the request says "Connection: close" */
   size_t head_len, end;
-  char text[]; /* the head that is sent; after it "unix:" and the socket's path with its NUL, if it goes by one */
+  char text[]; /* the head that is sent; after it "unix " and the socket's path with its NUL, if it goes by one */
 } http1;
 
 static http1 *state_of(const rl_transfer *t) { return t->carrier_state; }
@@ -81,7 +81,7 @@ static bool asks_to_close(const rl_client_request *r) {
 
 /* ---- where to -------------------------------------------------------------------------------------------------------------- */
 
-static const char unix_prefix[] = "unix:";
+static const char unix_prefix[] = "unix "; /* no authority has a space in it */
 
 static void put_unix_path(http1 *h, const char *path) {
   put(h, rl_slice_str(unix_prefix));
@@ -93,7 +93,7 @@ static const char *unix_path_of(const http1 *h) {
   return h->end > h->head_len ? h->text + h->head_len + strlen(unix_prefix) : NULL;
 }
 
-/* The key of idle connections: "example.com:8080", "unix:/run/it.sock". */
+/* The key of idle connections: "example.com:8080", "unix /run/it.sock". */
 static rl_slice key_of(const rl_transfer *t) {
   const http1 *h = state_of(t);
   return unix_path_of(h) ? rl_slice_of(h->text + h->head_len, h->end - h->head_len - 1) : t->location->authority;

@@ -403,9 +403,13 @@ static void on_stop(rl_conn *conn) {
   else if (rl_h1_is_idle(&h1->reader) && !h1->pending.len) set_clock(h1);
 }
 
-/* A response that has begun cannot be taken back. */
+/* A response that has begun cannot be taken back. One that is complete still leaves. */
 static void on_cut(rl_conn *conn) {
-  if (rl_exchange_cut(&h1_of(conn)->exchange)) rl_conn_finish(conn, RL_LINGER_FULLY);
+  rl_h1 *h1 = h1_of(conn);
+  rl_exchange *x = &h1->exchange;
+  bool busy = is_busy(h1);
+  rl_exchange_cut(x);
+  if (busy ? x->response_done : rl_conn_is_writing(conn)) rl_conn_finish(conn, linger_of(h1));
   else rl_conn_close(conn, false);
 }
 
