@@ -3,8 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -79,6 +85,54 @@ TEST(names_of_a_stranger_lead_nowhere) {
     assert_int_equal(buf.len, 0);
     assert_int_not_equal(read_file(&root, hostile[i]), 0);
   }
+}
+
+TEST(a_name_that_goes_up_is_not_looked_at) {
+  UNUSED;
+  static const char *const out[] = {"../outside", "sub/../../outside", "/etc/passwd", "..", "sub/..", "/", "//etc"};
+  static const char *const in[] = {"..b", "sub/...", "a..", "a../b"};
+  struct stat info;
+  for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+    if (rl_root_stat(&root, out[i], false, &info) == 0) fail_msg("%s was looked at", out[i]);
+    assert_int_equal(errno, EXDEV);
+  }
+  for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+    assert_int_equal(rl_root_stat(&root, in[i], false, &info), RL_ENOTFOUND); /* names like others */
+}
+
+/* Makes openat2 fail as an old kernel does, in this process for good. */
+static bool forbid_openat2(void) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+  return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* 0, or a number for what is wrong. */
+static int use_without_openat2(void) {
+  struct stat info;
+  if (!forbid_openat2()) return 77;
+  if (rl_root_stat(&root, "", true, &info) || !S_ISDIR(info.st_mode)) return 1;
+  if (rl_root_list(&root, "", &buf) || !buf.len) return 2;
+  if (rl_root_list(&root, "sub", &buf)) return 3;
+  for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++)
+    if (rl_root_list(&root, hostile[i], &buf) == 0 || read_file(&root, hostile[i]) == 0) return 4;
+  return read_file(&root, "sub/file") ? 5 : 0;
+}
+
+TEST(a_root_serves_without_openat2) {
+  UNUSED;
+  int status;
+  pid_t child = fork();
+  if (child == 0) _exit(use_without_openat2());
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) skip();
+  assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 TEST(a_name_that_is_too_long_is_an_error) {
@@ -207,6 +261,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_file_below_is_read_whole),
       CASE(names_of_a_stranger_lead_nowhere),
+      CASE(a_name_that_goes_up_is_not_looked_at),
+      CASE(a_root_serves_without_openat2),
       CASE(a_name_that_is_too_long_is_an_error),
       CASE(a_directory_and_a_file_of_nobody_are_no_text),
       CASE(a_pipe_does_not_hold_up_who_opens_it),

@@ -77,9 +77,17 @@ static int open_below(const rl_root *root, const char *path, bool waits, int *fd
   return check_fd(rl_open_beneath(root->fd, path, flags_of(waits)), fd);
 }
 
-/* Opens a path only to look at it or into it; "" is the root itself. */
+/* Opens a path only to look at it or into it; "" is the root itself, which rl_open_beneath need not know as ".". */
 static int find_below(const rl_root *root, const char *path, int *fd) {
-  return check_fd(rl_open_beneath(root->fd, *path ? path : ".", O_PATH | O_CLOEXEC), fd);
+  int flags = O_PATH | O_CLOEXEC;
+  return check_fd(*path ? rl_open_beneath(root->fd, path, flags) : openat(root->fd, ".", flags), fd);
+}
+
+/* Returns true if a path leads out of its root without a link on the way: it is absolute, or goes up. */
+static bool leads_out(const char *path) {
+  for (const char *at = path; (at = strstr(at, "..")); at += 2)
+    if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2])) return true;
+  return *path == '/';
 }
 
 static void close_keeping_errno(int fd) {
@@ -90,6 +98,7 @@ static void close_keeping_errno(int fd) {
 
 static int stat_below(const rl_root *root, const char *path, bool follow, struct stat *out) {
   int fd;
+  if (!follow && leads_out(path)) return errno = EXDEV, code_of_errno();
   if (!follow) return fstatat(root->fd, path, out, AT_SYMLINK_NOFOLLOW) ? code_of_errno() : RL_OK;
   int code = find_below(root, path, &fd);
   if (code) return code;

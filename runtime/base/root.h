@@ -22,7 +22,9 @@ typedef struct rl_root_ops {
   /* Opens a file for reading; `*fd` is the caller's to close, and need not be one of a directory's file. A directory may be
    * opened too; the caller looks at what it got. `waits`: a pipe is open once somebody writes, else at once. */
   int (*open)(const rl_root *root, const char *path, bool waits, int *fd);
-  /* Looks at what a path names; `follow`: at what a symbolic link leads to, else at the link. */
+  /* Looks at what a path names; `follow`: at what a symbolic link leads to, else at the link. Without `follow` it takes one system
+   * call, and follows links to folders on the way wherever they lead: it says whether what `open` has opened is still there, not
+   * whether it may be opened. */
   int (*stat)(const rl_root *root, const char *path, bool follow, struct stat *out);
   /* Appends the entries of a directory, sorted by their bytes, without "." and ".."; read by rl_root_next. */
   int (*list)(const rl_root *root, const char *path, rl_buf *entries);

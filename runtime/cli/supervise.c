@@ -110,14 +110,20 @@ static void read_signals(parent *p) {
     rl_supervisor_signal(&p->supervisor, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
 }
 
-/* Process 1 also reaps orphans that are no children of ours. */
+/* Returns a process that has ended and is still to be reaped, or 0. */
+static pid_t next_ended(void) {
+  siginfo_t ended = {.si_pid = 0};
+  return waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) ? 0 : ended.si_pid;
+}
+
+/* Process 1 also reaps orphans that are no children of ours. A child is heard before it is reaped: if its last word makes us
+ * another binary, that one must learn of its end. */
 static void reap(rl_supervisor *s) {
-  int status;
-  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+  for (pid_t pid; (pid = next_ended());) {
+    int status;
     rl_supervised *c = rl_supervisor_find(s, pid);
-    if (!c) continue;
-    listen_to(s, c);
-    rl_supervisor_ended(s, c, status);
+    if (c) listen_to(s, c);
+    if (waitpid(pid, &status, 0) == pid && c) rl_supervisor_ended(s, c, status);
   }
 }
 

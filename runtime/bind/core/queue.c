@@ -34,12 +34,16 @@ static int queue_gc(lua_State *L) {
   return 0;
 }
 
-/* Keeps the value at `index` for a wait. */
-static void keep_value(lua_State *L, queue *q, uint64_t wait, int index) {
-  if (q->values_ref == LUA_NOREF) {
-    lua_newtable(L);
-    q->values_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  }
+/* Makes the table of values. Finalizers may run meanwhile, and use this queue. */
+static void make_values(lua_State *L, queue *q) {
+  if (q->values_ref != LUA_NOREF) return;
+  lua_newtable(L);
+  if (q->values_ref == LUA_NOREF) q->values_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  else lua_pop(L, 1);
+}
+
+/* Keeps the value at `index` for a wait. Runs no finalizers. */
+static void keep_value(lua_State *L, const queue *q, uint64_t wait, int index) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, q->values_ref);
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, (lua_Integer)wait);
@@ -76,13 +80,17 @@ static int l_queue_wait(lua_State *L) {
   const char *name = luaL_optstring(L, 2, "a queue");
   rl_task *task = rl_task_may_wait(L, name);
   uint64_t wait = task->wait;
-  if (!lua_isnoneornil(L, 3)) keep_value(L, q, wait, 3);
+  if (!lua_isnoneornil(L, 3)) {
+    make_values(L, q);
+    keep_value(L, q, wait, 3);
+  }
   rl_task_arm_queue(task, &q->waiting);
   q->count++;
   return rl_task_wait(L, name, undo_queue, q, queue_k, (lua_KContext)wait);
 }
 
 static bool wake_one(lua_State *L, queue *q, bool hands_over) {
+  if (hands_over) make_values(L, q); /* first: a finalizer may wake whoever waits */
   if (rl_list_empty(&q->waiting)) return false;
   if (hands_over) keep_value(L, q, rl_task_first_of(&q->waiting)->wait, 3);
   rl_task_wake_first(&q->waiting);

@@ -93,13 +93,21 @@ static int take_session(rl_session_call *call, const rl_value *row) {
   return rl_value_has_bytes(&row[0]) ? rl_buf_add_slice(&session->data, row[0].bytes) : RL_OK;
 }
 
+/* The session is saved, whatever comes of the sweep: who was told otherwise would save it again, and be told of a conflict. */
+static int end_sweep(rl_session_call *call) {
+  rl_free(call->fault);
+  call->fault = NULL;
+  return RL_OK;
+}
+
 static int take_saved(database_store *s, rl_session_call *call) {
   int64_t now_ms = call->rules.now_ms;
   call->session.saved_ms = now_ms;
   call->session.version++;
   if (now_ms < s->next_sweep_ms) return RL_OK;
   s->next_sweep_ms = now_ms + SWEEP_EVERY_MS;
-  return ask(s, call, SWEEP);
+  int code = ask(s, call, SWEEP);
+  return code == RL_SESSION_LATER ? code : end_sweep(call);
 }
 
 /* Takes the answer to a step. Returns a code, or RL_SESSION_LATER if there is another step. `row`: the first one, or NULL. */
@@ -142,7 +150,8 @@ static void on_done(rl_op *op) {
   database_store *s = w->store;
   int code = op->error.code == RL_ECANCELLED ? RL_ECANCELLED : op->error.code ? fail_op(call, op) : RL_OK;
   drop_work(call);
-  if (!code) code = take_rows(s, call, op);
+  if (call->step == SWEEP) code = end_sweep(call);
+  else if (!code) code = take_rows(s, call, op);
   rl_op_del(op);
   if (code == RL_SESSION_LATER && call->work) { /* the next step's, made by take_rows */
     submit(s, call);
@@ -236,10 +245,21 @@ static int revoke(rl_session_store *store, rl_session_call *call) { return ask(o
 
 static void start(rl_session_store *store, rl_session_call *call) { submit(of(store), call); }
 
+/* Answers a save whose sweep is under way. Nobody waits for the sweep any more. */
+static bool end_early(rl_session_call *call) {
+  work *w = call->work;
+  rl_op_drop(w->op); /* it comes home to on_done, without an owner, if it does */
+  drop_work(call);
+  call->code = end_sweep(call);
+  call->done(call);
+  return false;
+}
+
 static bool cancel(rl_session_store *store, rl_session_call *call, bool must) {
   work *w = call->work;
   (void)store;
   if (!w) return true;
+  if (w->sent && !must && call->step == SWEEP) return end_early(call);
   bool gone = must;
   if (!w->sent) rl_op_del(w->op), gone = true;
   else if (must) rl_op_drop(w->op); /* it comes home to on_done, without an owner */
