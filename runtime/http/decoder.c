@@ -19,6 +19,7 @@ struct rl_decoder {
   uint64_t taken, given;
   unsigned members;
   bool ended;
+  bool over; /* after the last member stood what begins no other: all that follows is ignored */
 };
 
 static void *z_alloc(void *ud, unsigned count, unsigned size) {
@@ -83,9 +84,11 @@ static void choose_wrapper(rl_decoder *decoder, rl_slice in) {
     inflateReset2(&decoder->zlib, -WINDOW);
 }
 
-/* Behind the end of one gzip member another may follow; anything else there is ignored. */
+/* After the end of one gzip member another may follow (RFC 1952 section 2.2). Anything else there is ignored to its end: where the
+ * bytes were cut must not decide whether a member begins in the middle of it. */
 static int next_member(rl_decoder *decoder, rl_slice *in) {
-  if (decoder->kind != GZIP || !in->len || (unsigned char)in->data[0] != 0x1f) {
+  if (in->len && (decoder->kind != GZIP || (unsigned char)in->data[0] != 0x1f)) decoder->over = true;
+  if (decoder->over || !in->len) {
     *in = RL_SLICE_NONE;
     return RL_OK;
   }
