@@ -68,7 +68,8 @@ static bool is_private4(const uint8_t *address) {
   return false;
 }
 
-bool rl_address_is_private(const uint8_t bytes[16]) {
+/* Returns true for an address (16 bytes, IPv4 as mapped) that the public internet cannot reach. */
+static bool is_private(const uint8_t bytes[16]) {
   for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
     if (matches(bytes, carriers[i].net.bytes, carriers[i].net.bits)) return is_private4(bytes + carriers[i].at);
   for (size_t i = 0; i < sizeof private6 / sizeof *private6; i++)
@@ -193,7 +194,7 @@ static bool may_reach(const rl_address_policy *policy, const uint8_t bytes[16], 
     const rl_address_rule *rule = &policy->rules[i];
     if (!rule->name && port_matches(rule, port) && matches(bytes, rule->bytes, rule->bits)) return true;
   }
-  return policy->deny_private && !rl_address_is_private(bytes);
+  return policy->deny_private && !is_private(bytes);
 }
 
 bool rl_address_policy_allows(const rl_address_policy *policy, const struct sockaddr *address) {

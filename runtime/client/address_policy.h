@@ -61,7 +61,4 @@ bool rl_address_policy_allows(const rl_address_policy *policy, const struct sock
 /* By an address in text ("127.0.0.1", "::1"): what curl tells of a connection. */
 bool rl_address_policy_allows_text(const rl_address_policy *policy, const char *address, int port);
 
-/* Returns true for an address (16 bytes, IPv4 as mapped) that the public internet cannot reach. */
-bool rl_address_is_private(const uint8_t bytes[16]);
-
 #endif

@@ -8,14 +8,15 @@ static void prepare(rl_database *d, rl_op *op) {
   rl_op_hold(op, d->loop);
 }
 
-void rl_database_refuse(rl_database *d, rl_op *op, const char *why) {
+/* Answers an operation with an error of ours, instead of submitting it. */
+static void refuse(rl_database *d, rl_op *op, const char *why) {
   rl_op_hold(op, d->loop);
   rl_sql_refused(&op->error, RL_EINVALID, "%s", why);
   rl_op_finish(op);
 }
 
 static bool refuses_writes(rl_database *d, rl_op *op) {
-  if (d->read_only) rl_database_refuse(d, op, "the database is open read-only");
+  if (d->read_only) refuse(d, op, "the database is open read-only");
   return d->read_only;
 }
 

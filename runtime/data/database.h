@@ -113,7 +113,4 @@ void rl_database_abandon(rl_database *database, rl_op *op);
 /* The transaction that writes wait for; its number is 0 if there is none. */
 rl_holder rl_database_holder(rl_database *database);
 
-/* Answers an operation with an error of ours, instead of submitting it. */
-void rl_database_refuse(rl_database *database, rl_op *op, const char *why);
-
 #endif

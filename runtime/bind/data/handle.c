@@ -9,7 +9,8 @@ bool rl_sql_is_within(const rl_task *task, uint64_t id) {
   return task != NULL;
 }
 
-rl_lua_transaction *rl_sql_running_transaction(lua_State *L, const rl_lua_database *d) {
+/* Returns the transaction of the database that the running task is inside of, or NULL. */
+static rl_lua_transaction *running_transaction(lua_State *L, const rl_lua_database *d) {
   const rl_task *running = rl_task_running(L);
   RL_LIST_EACH(&d->transactions, node) {
     rl_transaction *t = RL_CONTAINER(node, rl_transaction, node);
@@ -45,7 +46,7 @@ rl_lua_database *rl_sql_check_open(lua_State *L) {
 
 void rl_sql_check_usable(lua_State *L, const rl_lua_database *d) {
   check_is_open(L, d);
-  const rl_lua_transaction *t = rl_sql_running_transaction(L, d);
+  const rl_lua_transaction *t = running_transaction(L, d);
   if (t)
     rl_sql_mistake(
         L, "inside a transaction its own methods are used: the function's argument, not the database (begun at %s)",

@@ -47,8 +47,6 @@ void rl_sql_check_usable(lua_State *L, const rl_lua_database *database);
 void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *transaction);
 /* Returns true if task `id` is `task` or one that it descends from. */
 bool rl_sql_is_within(const rl_task *task, uint64_t id);
-/* The transaction of `database` that the running task is inside of, or NULL. */
-rl_lua_transaction *rl_sql_running_transaction(lua_State *L, const rl_lua_database *database);
 
 /* Logs what became of a transaction that its program did not end. */
 void rl_sql_complain(const rl_lua_transaction *transaction, const char *message);

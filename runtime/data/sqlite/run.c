@@ -60,7 +60,8 @@ int rl_run_piece(rl_connection *c, rl_slice sql, rl_slice *rest, rl_op *op) {
   return result == SQLITE_DONE ? RL_OK : op->error.code;
 }
 
-int rl_run_script(rl_connection *c, rl_slice sql, rl_op *op) {
+/* Runs all statements of a text, one after another; keeps none prepared. Returns 0 or a code. */
+static int run_script(rl_connection *c, rl_slice sql, rl_op *op) {
   rl_sql_pragma pragma;
   if (memchr(sql.data, 0, sql.len)) return rl_sql_refused(&op->error, RL_ESQL, "the statements hold a NUL byte");
   if (c->authorizer.circumstance == RL_RUNS_FIRST && rl_sql_read_pragma(sql, &pragma) &&
@@ -79,7 +80,7 @@ int rl_run_op(rl_connection *c, rl_op *op) {
   bool single = op->kind != RL_OP_SCRIPT && op->count < 2;
   rl_op_clear(op);
   c->authorizer.circumstance = op->transaction ? RL_RUNS_IN_TRANSACTION : single ? RL_RUNS_SINGLE : RL_RUNS_FIRST;
-  if (op->kind == RL_OP_SCRIPT) return rl_run_script(c, op->statements[0].sql, op);
+  if (op->kind == RL_OP_SCRIPT) return run_script(c, op->statements[0].sql, op);
   for (int i = 0; i < op->count && !code; i++) {
     if (i > 0) rl_rows_free(&op->rows);
     op->at = i;

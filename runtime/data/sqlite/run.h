@@ -12,8 +12,6 @@
 int rl_run_statement(rl_connection *connection, const rl_op_statement *statement, rl_op *op);
 /* The first statement of a script, which may be none but a comment; *rest is what follows it. 0 or a code. */
 int rl_run_piece(rl_connection *connection, rl_slice sql, rl_slice *rest, rl_op *op);
-/* All of them, one after another. None is kept. 0 or a code. */
-int rl_run_script(rl_connection *connection, rl_slice sql, rl_op *op);
 /* Steps a statement that is bound to its end and packs its rows. 0 or a code. */
 int rl_run_rows(rl_connection *connection, rl_statement *statement, rl_op *op);
 /* Runs the statements of an operation (RUN, SCRIPT, BATCH) in the transaction that is open, if one is. 0 or a code. */
