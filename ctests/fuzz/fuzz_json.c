@@ -1,5 +1,6 @@
 /* JSON: any text is read to its end or to an error; what was read can be written and reads back the same. */
 #include "base/json.h"
+#include "base/json_reader.h"
 
 #include "base/error.h"
 #include "base/utf8.h"

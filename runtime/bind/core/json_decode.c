@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_reader.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 
