@@ -105,7 +105,7 @@ TEST(reads_no_further_than_it_is_told) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(the_shortest_digits_with_a_point_or_an_exponent), RUN(what_is_written_reads_back_as_the_same_double),
-      RUN(short_decimals_are_written_as_they_were_read), RUN(integers_of_every_size),
-      RUN(too_small_is_zero_and_too_large_is_infinite), RUN(reads_no_further_than_it_is_told)};
+      RUN(short_decimals_are_written_as_they_were_read),    RUN(integers_of_every_size),
+      RUN(too_small_is_zero_and_too_large_is_infinite),     RUN(reads_no_further_than_it_is_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

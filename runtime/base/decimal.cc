@@ -38,8 +38,7 @@ size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]) {
   size_t len = write_short(number, out, end);
   if (len) return len;
   const bool plain = is_plain(std::fabs(number));
-  const auto result =
-      std::to_chars(out, end, number, plain ? std::chars_format::fixed : std::chars_format::scientific);
+  const auto result = std::to_chars(out, end, number, plain ? std::chars_format::fixed : std::chars_format::scientific);
   len = static_cast<size_t>(result.ptr - out);
   if (!plain || std::memchr(out, '.', len)) return len;
   out[len++] = '.';
