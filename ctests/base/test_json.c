@@ -67,11 +67,13 @@ static void check_number(rl_buf *out, double number) {
   if (count_digits(out->data) > least_digits(number))
     fail_msg("%.17g as %s: %d digits are enough", number, out->data, least_digits(number));
   rl_json_reader r;
-  rl_json_reader_init(&r, rl_slice_of(out->data, out->len - 1));
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&r, rl_slice_of(out->data, out->len - 1), &scratch);
   assert_int_equal(rl_json_next(&r), RL_JSON_NUMBER);
   assert_memory_equal(&r.number, &number, sizeof number);
   assert_int_equal(rl_json_next(&r), RL_JSON_DONE);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
 }
 
 TEST(any_double_reads_back_and_is_as_short_as_can_be) {
@@ -149,13 +151,15 @@ TEST(every_byte_in_every_place_of_a_word_is_written_right) {
       rl_buf_clear(&out);
       assert_int_equal(rl_json_write_string(&out, rl_slice_of(text, sizeof text)), 0);
       rl_json_reader r;
-      rl_json_reader_init(&r, rl_buf_slice(&out));
+      rl_buf scratch;
+      rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+      rl_json_reader_init(&r, rl_buf_slice(&out), &scratch);
       assert_int_equal(rl_json_next(&r), RL_JSON_STRING);
       assert_int_equal(r.string.len, sizeof text);
       assert_memory_equal(r.string.data, text, sizeof text);
       bool plain = byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7F;
       assert_int_equal(out.len == sizeof text + 2, plain);
-      rl_json_reader_free(&r);
+      rl_buf_free(&scratch);
     }
   rl_buf_free(&out);
 }

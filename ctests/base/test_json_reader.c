@@ -10,8 +10,10 @@ static int read_all(rl_slice text, rl_buf *tokens) {
       [RL_JSON_DONE] = ".",  [RL_JSON_NULL] = "n",      [RL_JSON_TRUE] = "t",   [RL_JSON_FALSE] = "f",
       [RL_JSON_ARRAY] = "[", [RL_JSON_END_ARRAY] = "]", [RL_JSON_OBJECT] = "{", [RL_JSON_END_OBJECT] = "}"};
   rl_json_reader r;
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
   int token;
-  rl_json_reader_init(&r, text);
+  rl_json_reader_init(&r, text, &scratch);
   do {
     token = rl_json_next(&r);
     if (token < 0 || !tokens) continue;
@@ -21,7 +23,7 @@ static int read_all(rl_slice text, rl_buf *tokens) {
     else if (token == RL_JSON_KEY) rl_buf_addf(tokens, "%.*s:", RL_FMT(r.string));
     else rl_buf_add_str(tokens, signs[token]);
   } while (token > 0 && token != RL_JSON_DONE);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
   return token;
 }
 
@@ -100,22 +102,26 @@ TEST(strings_with_escapes) {
 TEST(a_string_may_hold_nul) {
   UNUSED;
   rl_json_reader r;
-  rl_json_reader_init(&r, RL_SLICE("\"a\\u0000b\""));
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&r, RL_SLICE("\"a\\u0000b\""), &scratch);
   assert_int_equal(rl_json_next(&r), RL_JSON_STRING);
   assert_int_equal(r.string.len, 3);
   assert_memory_equal(r.string.data, "a\0b", 3);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
 }
 
 TEST(a_string_without_escapes_is_a_slice_of_the_text) {
   UNUSED;
   const char *text = "[\"plain and longer than a word\"]";
   rl_json_reader r;
-  rl_json_reader_init(&r, rl_slice_str(text));
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&r, rl_slice_str(text), &scratch);
   rl_json_next(&r);
   assert_int_equal(rl_json_next(&r), RL_JSON_STRING);
   assert_ptr_equal(r.string.data, text + 2);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
 }
 
 /* The kinds of JSONTestSuite's n_ files (Seriot 2016). */
@@ -198,11 +204,13 @@ TEST(nesting_has_a_limit) {
     assert_int_equal(read_all(rl_slice_of(text, 2 * depth), NULL), wanted);
   }
   rl_json_reader r;
-  rl_json_reader_init(&r, RL_SLICE("[{\"a\":1}]"));
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&r, RL_SLICE("[{\"a\":1}]"), &scratch);
   r.max_depth = 1;
   assert_int_equal(rl_json_next(&r), RL_JSON_ARRAY);
   assert_int_equal(rl_json_next(&r), RL_EDEPTH);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
 }
 
 TEST(kinds_of_brackets_are_kept_apart_at_every_depth) {
@@ -222,13 +230,15 @@ TEST(an_error_has_a_place) {
   UNUSED;
   unsigned line, column;
   rl_json_reader r;
-  rl_json_reader_init(&r, RL_SLICE("{\n  \"a\": 1,\n  \"b\": x\n}"));
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&r, RL_SLICE("{\n  \"a\": 1,\n  \"b\": x\n}"), &scratch);
   while (rl_json_next(&r) > 0) {
   }
   rl_json_position(&r, &line, &column);
   assert_int_equal(line, 3);
   assert_int_equal(column, 8);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
 }
 
 TEST(memory_that_is_short_is_an_error) {

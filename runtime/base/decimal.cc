@@ -40,7 +40,8 @@ size_t rl_decimal_write(double number, char out[RL_DECIMAL_MAX]) {
   const bool plain = is_plain(std::fabs(number));
   const auto result = std::to_chars(out, end, number, plain ? std::chars_format::fixed : std::chars_format::scientific);
   len = static_cast<size_t>(result.ptr - out);
-  if (!plain || std::memchr(out, '.', len)) return len;
+  if (!plain || std::fabs(number) < 1e11 || std::memchr(out, '.', len))
+    return len; /* write_short has written the whole ones */
   out[len++] = '.';
   out[len++] = '0';
   return len;

@@ -41,7 +41,9 @@ static const char *copy_beyond_ascii(char **to, const char *at, const char *stop
   while (at < stop && (unsigned char)*at >= 0x80) {
     size_t step = rl_utf8_step(at, (size_t)(end - at));
     if (!step) return NULL;
-    for (size_t i = 0; i < step; i++) *out++ = *at++;
+    *out++ = *at++;
+    *out++ = *at++;
+    for (size_t i = 2; i < step; i++) *out++ = *at++;
   }
   *to = out;
   return at;

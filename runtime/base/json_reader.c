@@ -11,16 +11,13 @@
 
 enum { WANT_VALUE, WANT_FIRST_ITEM, WANT_FIRST_KEY, AFTER_VALUE, FINISHED };
 
-void rl_json_reader_init(rl_json_reader *r, rl_slice text) {
-  memset(r, 0, sizeof *r);
+void rl_json_reader_init(rl_json_reader *r, rl_slice text, rl_buf *scratch) {
+  *r = (rl_json_reader){.scratch = scratch};
   r->start = r->at = text.data;
   r->end = text.data + text.len;
   if (rl_slice_starts(text, RL_SLICE("\xef\xbb\xbf"))) r->start = r->at = text.data + 3;
   r->max_depth = RL_LIMIT_JSON_DEPTH;
-  rl_buf_init(&r->scratch, RL_BUF_NO_LIMIT);
 }
-
-void rl_json_reader_free(rl_json_reader *r) { rl_buf_free(&r->scratch); }
 
 void rl_json_position(const rl_json_reader *r, unsigned *line, unsigned *column) {
   *line = *column = 1;
@@ -30,9 +27,14 @@ void rl_json_position(const rl_json_reader *r, unsigned *line, unsigned *column)
   }
 }
 
-static void skip_space(rl_json_reader *r) {
-  while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r')) r->at++;
+static inline bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+static inline const char *skip_space_at(const char *at, const char *end) {
+  while (at < end && (unsigned char)*at <= ' ' && is_space(*at)) at++;
+  return at;
 }
+
+static inline void skip_space(rl_json_reader *r) { r->at = skip_space_at(r->at, r->end); }
 
 static int literal(rl_json_reader *r, const char *word, size_t len, int token) {
   if ((size_t)(r->end - r->at) < len || memcmp(r->at, word, len) != 0) return RL_ESYNTAX;
@@ -48,6 +50,12 @@ static const char *skip_digits(const char *at, const char *end) {
 
 /* Reads the digits [from, to) as an integer. Returns false if it exceeds 64 bits. */
 static bool to_integer(const char *from, const char *to, bool negative, int64_t *out) {
+  if (to - from <= 18) { /* cannot exceed them */
+    int64_t number = 0;
+    for (; from < to; from++) number = number * 10 + (*from - '0');
+    *out = negative ? -number : number;
+    return true;
+  }
   uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
   for (; from < to; from++) {
     uint64_t digit = (uint64_t)(*from - '0');
@@ -123,19 +131,24 @@ static int unicode_escape(rl_json_reader *r) {
     if (low >= 0) used = 11;
     point = low >= 0 ? 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
   }
-  char bytes[4];
   r->at += used;
-  return rl_buf_add(&r->scratch, bytes, rl_utf8_encode((uint32_t)point, bytes));
+  r->scratch->len += rl_utf8_encode((uint32_t)point, r->scratch->data + r->scratch->len);
+  return RL_OK;
 }
 
+/* What the letter after a backslash stands for; 0: nothing. */
+static const char unescaped[128] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+
+/* Reads an escape after its backslash into the room at the end of the scratch buffer. */
 static int one_escape(rl_json_reader *r) {
-  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   if (r->at == r->end) return RL_ESYNTAX;
-  if (*r->at == 'u') return unicode_escape(r);
-  const char *found = *r->at ? strchr(from, *r->at) : NULL;
-  if (!found) return RL_ESYNTAX;
+  unsigned char c = (unsigned char)*r->at;
+  if (c == 'u') return unicode_escape(r);
+  if (c >= 0x80 || !unescaped[c]) return RL_ESYNTAX;
+  r->scratch->data[r->scratch->len++] = unescaped[c];
   r->at++;
-  return rl_buf_add_char(&r->scratch, to[found - from]);
+  return RL_OK;
 }
 
 /* Moves r->at over bytes that mean themselves; stops at '"', '\\', a control byte or the end. */
@@ -151,25 +164,51 @@ static int plain_part(rl_json_reader *r) {
   }
 }
 
+enum { BLOCK = 512 }; /* bytes of a string that are read at once */
+
+/* Copies bytes that mean themselves into the scratch buffer, which has room, up to `stop`; moves r->at. */
+static void copy_part(rl_json_reader *r, const char *stop) {
+  const char *special = rl_json_copy_plain(r->scratch->data + r->scratch->len, r->at, stop);
+  r->scratch->len += (size_t)(special - r->at);
+  r->at = special;
+}
+
+static int copy_character(rl_json_reader *r) {
+  size_t step = rl_utf8_step(r->at, (size_t)(r->end - r->at));
+  if (!step) return RL_EUTF8;
+  char *to = r->scratch->data + r->scratch->len;
+  for (size_t i = 0; i < step; i++) to[i] = r->at[i];
+  r->scratch->len += step;
+  r->at += step;
+  return RL_OK;
+}
+
+/* Reads a string, which begins at `from`, on from its first escape at r->at. */
+static int escaped_string(rl_json_reader *r, const char *from, int token) {
+  rl_buf_clear(r->scratch);
+  int code = rl_buf_add(r->scratch, from, (size_t)(r->at - from));
+  while (!code && !(code = rl_buf_reserve(r->scratch, BLOCK + RL_JSON_COPY_SPARE))) {
+    const char *stop = r->end - r->at > BLOCK ? r->at + BLOCK : r->end;
+    copy_part(r, stop);
+    if (r->at == r->end || (unsigned char)*r->at < 0x20) return RL_ESYNTAX;
+    if (*r->at == '"') break;
+    if (r->at == stop) continue;
+    if (*r->at == '\\') r->at++, code = one_escape(r);
+    else code = copy_character(r);
+  }
+  if (code) return code;
+  r->string = rl_buf_slice(r->scratch);
+  r->at++;
+  return token;
+}
+
 static int string(rl_json_reader *r, int token) {
   const char *from = ++r->at;
-  rl_buf_clear(&r->scratch);
-  bool copied = false;
-  for (;;) {
-    int code = plain_part(r);
-    if (code) return code;
-    if (r->at == r->end || (unsigned char)*r->at < 0x20) return RL_ESYNTAX;
-    bool done = *r->at == '"';
-    if (!done || copied) { /* a string without escapes stays a slice of the text */
-      if ((code = rl_buf_add(&r->scratch, from, (size_t)(r->at - from)))) return code;
-      copied = true;
-    }
-    if (done) break;
-    r->at++;
-    if ((code = one_escape(r))) return code;
-    from = r->at;
-  }
-  r->string = copied ? rl_buf_slice(&r->scratch) : rl_slice_of(from, (size_t)(r->at - from));
+  int code = plain_part(r);
+  if (code) return code;
+  if (r->at == r->end || (unsigned char)*r->at < 0x20) return RL_ESYNTAX;
+  if (*r->at == '\\') return escaped_string(r, from, token);
+  r->string = rl_slice_of(from, (size_t)(r->at - from)); /* it stays a slice of the text */
   r->at++;
   return token;
 }
@@ -219,6 +258,23 @@ static int key(rl_json_reader *r) {
   r->at++;
   r->state_ = WANT_VALUE;
   return token;
+}
+
+bool rl_json_next_is_key(rl_json_reader *r, rl_slice expected) {
+  const char *at = skip_space_at(r->at, r->end);
+  if (r->state_ == AFTER_VALUE) {
+    if (at == r->end || *at != ',' || r->depth == 0 || !in_object(r)) return false;
+    at = skip_space_at(at + 1, r->end);
+  } else if (r->state_ != WANT_FIRST_KEY) {
+    return false;
+  }
+  if ((size_t)(r->end - at) < expected.len + 3 || *at != '"' || at[expected.len + 1] != '"') return false;
+  if (memcmp(at + 1, expected.data, expected.len) != 0) return false;
+  at = skip_space_at(at + expected.len + 2, r->end);
+  if (at == r->end || *at != ':') return false;
+  r->at = at + 1;
+  r->state_ = WANT_VALUE;
+  return true;
 }
 
 /* Reads what follows a value: the end of the text, a comma, or the closing bracket. */

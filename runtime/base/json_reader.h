@@ -41,16 +41,18 @@ typedef struct rl_json_reader {
   rl_slice string;
   int64_t integer;
   double number;
-  rl_buf scratch; /* strings with escapes are put together here */
+  rl_buf *scratch; /* borrowed as long as the reader: strings with escapes are put together here */
   unsigned depth, max_depth;
   int state_; /* what may come next */
   uint8_t objects_[RL_LIMIT_JSON_DEPTH / 8];
 } rl_json_reader;
 
-void rl_json_reader_init(rl_json_reader *reader, rl_slice text);
-void rl_json_reader_free(rl_json_reader *reader);
+void rl_json_reader_init(rl_json_reader *reader, rl_slice text, rl_buf *scratch);
 /* Returns the next token, or RL_ESYNTAX, RL_EUTF8, RL_ERANGE, RL_EDEPTH, RL_ENOMEM; an error is at reader.at. */
 int rl_json_next(rl_json_reader *reader);
+/* Reads the key `expected` and its colon, as rl_json_next would, if it comes next and has no escapes. Otherwise returns false and has
+ * read nothing. `expected` holds no '"', no '\\' and no control character. */
+bool rl_json_next_is_key(rl_json_reader *reader, rl_slice expected);
 /* Finds line and column (both from 1) of reader.at, for a message. */
 void rl_json_position(const rl_json_reader *reader, unsigned *line, unsigned *column);
 
