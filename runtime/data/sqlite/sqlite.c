@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "data/sqlite/statement.h"
 
-enum { SLOW_RUNS = 1000 }; /* a slow statement is tried inline again after so many */
+enum { PENALTY_FIRST = 16, PENALTY_GROWTH = 4, PENALTY_MOST = 1024 };
 
 static rl_sqlite *of(rl_database *database) { return (rl_sqlite *)database; }
 
@@ -19,10 +19,21 @@ static rl_sql_route refused(rl_sqlite *d, rl_statement *s, rl_sql_error *error) 
 }
 
 static bool is_slow(rl_sqlite *d, rl_statement *s) {
-  if (!s->slow_runs) return false;
-  s->slow_runs--;
+  if (!s->elsewhere) return false;
+  s->elsewhere--;
   d->slow_runs++;
   return true;
+}
+
+/* A statement that is too slow runs elsewhere, each time for longer. So one whose cost depends on its parameters costs the loop
+ * little, and one that has become quick (an index was made) comes back. */
+static void learn(rl_statement *s, rl_cost cost) {
+  s->exact = cost != RL_COST_WITHIN;
+  if (cost == RL_COST_WITHIN && s->penalty) s->penalty--;
+  if (cost != RL_COST_OVER) return;
+  s->penalty = s->penalty ? s->penalty * PENALTY_GROWTH : PENALTY_FIRST;
+  if (s->penalty > PENALTY_MOST) s->penalty = PENALTY_MOST;
+  s->elsewhere = s->penalty;
 }
 
 static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t size, rl_cursor *cursor,
@@ -43,11 +54,13 @@ static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t 
 
 static int start(rl_database *database, rl_cursor *cursor, const rl_sql_params *params, rl_sql_error *error) {
   rl_sqlite *d = of(database);
-  cursor->budget_before = d->reader.deadline_ns;
+  rl_statement *s = cursor->statement;
+  s->outer = d->reader.budget;
+  d->reader.budget = &s->budget;
   d->inline_runs++;
   d->running++;
-  rl_connection_budget(&d->reader, uv_hrtime() + RL_LIMIT_SQL_INLINE_US * 1000u);
-  return rl_statement_bind(&d->reader, cursor->statement, params, error);
+  rl_budget_start(&s->budget, RL_LIMIT_SQL_INLINE_US * 1000u, s->exact);
+  return rl_statement_bind(&d->reader, s, params, error);
 }
 
 /* A change of the schema may have given the statement more columns. */
@@ -83,12 +96,11 @@ static void free_all(rl_sqlite *d) {
   rl_free(d);
 }
 
-/* The handler does not fire inside count(*) or blob functions: a run that took too long is slow whether or not it did. */
 static void finish(rl_database *database, rl_cursor *cursor, bool too_slow) {
   rl_sqlite *d = of(database);
   rl_statement *s = cursor->statement;
-  if (too_slow || uv_hrtime() > d->reader.deadline_ns) s->slow_runs = SLOW_RUNS;
-  rl_connection_budget(&d->reader, cursor->budget_before);
+  learn(s, too_slow ? RL_COST_OVER : rl_budget_end(&s->budget));
+  d->reader.budget = s->outer;
   rl_statement_end(&d->reader, s);
   if (--d->running == 0 && d->closed) free_all(d);
 }
