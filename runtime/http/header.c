@@ -52,10 +52,30 @@ static const uint8_t slots[SLOTS] = {
     [SLOT(7, 'r', 'r')] = RL_HEADER_REFERER,
 };
 
+enum { WORD = sizeof(uint32_t) };
+
+/* Returns 0 if four bytes are those of a name, which are lower-case letters and hyphens, in any case. Setting bit 5 folds letters;
+ * it would also make a hyphen of a CR, which has neither bit 5 nor bit 6. */
+static inline uint32_t differ(const char *text, const char *name) {
+  const uint32_t fold = 0x20202020;
+  uint32_t a, b;
+  memcpy(&a, text, WORD);
+  memcpy(&b, name, WORD);
+  return ((a | fold) ^ b) | (~(a | a >> 1) & fold);
+}
+
+/* Looks at four bytes at a time; the last four overlap those before. */
+static bool is_name(const char *text, rl_slice name) {
+  size_t last = name.len - WORD, i = 0;
+  if (name.len < WORD) return rl_slice_eq_nocase(rl_slice_of(text, name.len), name);
+  while (i < last && !differ(text + i, name.data + i)) i += WORD;
+  return i >= last && !differ(text + last, name.data + last);
+}
+
 rl_header_id rl_header_id_of(rl_slice name) {
   if (!name.len) return RL_HEADER_OTHER;
   rl_header_id id = (rl_header_id)slots[SLOT(name.len, name.data[0], name.data[name.len - 1])];
-  return names[id].len == name.len && rl_slice_eq_nocase(names[id], name) ? id : RL_HEADER_OTHER;
+  return names[id].len == name.len && is_name(name.data, names[id]) ? id : RL_HEADER_OTHER;
 }
 
 rl_slice rl_header_name(rl_header_id id) { return names[id]; }
@@ -106,27 +126,32 @@ bool rl_header_name_is_safe(rl_slice name) {
   return name.len > 0;
 }
 
-/* Returns true if one of eight bytes may be none of a field value; it may also be HTAB, which a slower look tells. (Bit tricks
- * by Alan Mycroft: "has a byte less than" and "has a zero byte".) */
-static inline bool has_control(uint64_t word) {
+/* Marks, in the top bits of the bytes of a word, those that may not stand in a value, and HTAB; above the first of them it may mark
+ * others. (Alan Mycroft's tricks: "has a byte less than" and "has a zero byte".) */
+static inline uint64_t controls(uint64_t word) {
   const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
   uint64_t del = word ^ ones * 0x7f;
   return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & tops;
 }
 
+static inline uint64_t little_endian(const char *text) {
+  uint64_t word;
+  memcpy(&word, text, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return word;
+}
+
 size_t rl_header_value_end(rl_slice text) {
   size_t i = 0;
-  uint64_t word;
-  for (;;) {
-    for (; i + sizeof word <= text.len; i += sizeof word) {
-      memcpy(&word, text.data + i, sizeof word);
-      if (has_control(word)) break;
-    }
-    size_t upto = i + sizeof word < text.len ? i + sizeof word : text.len;
-    for (; i < upto; i++)
-      if (!rl_is((unsigned char)text.data[i], RL_CHAR_FIELD)) return i;
-    if (i == text.len) return i;
+  while (i + sizeof(uint64_t) <= text.len) {
+    uint64_t marks = controls(little_endian(text.data + i));
+    i += marks ? (size_t)__builtin_ctzll(marks) / 8 : sizeof marks;
+    if (marks && text.data[i++] != '\t') return i - 1;
   }
+  while (i < text.len && rl_is((unsigned char)text.data[i], RL_CHAR_FIELD)) i++;
+  return i;
 }
 
 bool rl_header_value_is_safe(rl_slice value) { return rl_header_value_end(value) == value.len; }
