@@ -40,11 +40,12 @@ static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t 
                           rl_sql_error *error) {
   rl_sqlite *d = of(database);
   if (!d->reader.db) return RL_ROUTE_WRITE;
+  bool current = d->running || rl_snapshot_renew(&d->snapshot);
   rl_statement *s = rl_statement_get(&d->reader, sql, error);
   if (!s) return error->code == RL_EAGAIN ? RL_ROUTE_WRITE : RL_ROUTE_REFUSED;
   if (s->has_tail && one) return refused(d, s, error);
   bool reads = s->readonly && !s->has_tail;
-  if (reads && !is_slow(d, s) && size <= RL_LIMIT_SQL_INLINE_SIZE) {
+  if (reads && current && !is_slow(d, s) && size <= RL_LIMIT_SQL_INLINE_SIZE) {
     *cursor = (rl_cursor){.statement = s};
     return RL_ROUTE_INLINE;
   }
@@ -52,9 +53,16 @@ static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t 
   return reads ? RL_ROUTE_READ : RL_ROUTE_WRITE;
 }
 
+static void enter_snapshot(rl_sqlite *d, const rl_statement *s) {
+  if (d->running) return;
+  if (s->needs.pragma) rl_snapshot_end(&d->snapshot);
+  else rl_snapshot_enter(&d->snapshot);
+}
+
 static int start(rl_database *database, rl_cursor *cursor, const rl_sql_params *params, rl_sql_error *error) {
   rl_sqlite *d = of(database);
   rl_statement *s = cursor->statement;
+  enter_snapshot(d, s);
   s->outer = d->reader.budget;
   d->reader.budget = &s->budget;
   d->inline_runs++;
@@ -91,7 +99,10 @@ static const char *column(rl_database *database, const rl_cursor *cursor, int i)
 }
 
 static void free_all(rl_sqlite *d) {
-  if (d->reader.db) rl_connection_close(&d->reader);
+  if (d->reader.db) {
+    rl_snapshot_free(&d->snapshot);
+    rl_connection_close(&d->reader);
+  }
   rl_store_close(d->store);
   rl_free(d);
 }
@@ -161,8 +172,10 @@ static const rl_database_ops ops = {.name = "sqlite",
 static int open_reader(rl_sqlite *d, const char *path, rl_sql_error *error) {
   if (rl_store_is_memory(d->store)) return RL_OK;
   int code = rl_connection_open(&d->reader, path, SQLITE_OPEN_READONLY, error);
-  if (!code && d->database.read_only) d->reader.authorizer.circumstance = RL_RUNS_READING_ONLY;
-  return code;
+  if (code) return code;
+  if (d->database.read_only) d->reader.authorizer.circumstance = RL_RUNS_READING_ONLY;
+  rl_snapshot_init(&d->snapshot, &d->reader, d->database.loop);
+  return RL_OK;
 }
 
 rl_database *rl_sqlite_open(rl_loop *loop, const char *path, const rl_store_options *o, rl_sql_error *error) {
