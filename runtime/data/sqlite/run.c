@@ -68,7 +68,7 @@ static int run_script(rl_connection *c, rl_slice sql, rl_op *op) {
       !rl_sql_skip_blank(pragma.rest).len)
     c->authorizer.circumstance = RL_RUNS_SINGLE; /* it would act while it is prepared */
   for (rl_slice at = rl_sql_skip_blank(sql), rest; at.len; at = rl_sql_skip_blank(rest)) {
-    if (rl_run_piece(c, at, &rest, op)) return rl_run_failed(op, at);
+    if (rl_run_piece(c, at, &rest, op)) return rl_run_failed(op, rl_sql_first_statement(at));
     if (c->authorizer.circumstance == RL_RUNS_FIRST) c->authorizer.circumstance = RL_RUNS_LATER;
   }
   op->last_id = sqlite3_last_insert_rowid(c->db);
