@@ -393,7 +393,8 @@ db.execute("COMMIT")
       rille.map({ 1, 2, 3, 4 }, function(i)
         local _, err = rille.try(impatient.exec, impatient, "INSERT INTO t(v) VALUES (?)", i)
         assert.same({ "busy", 503 }, { err.code, err.status })
-        assert.matches("database is locked: another process has held it for %d", err.message)
+        assert.matches("database is locked: another process has held it for %d+%.%d s.*, waited %d+%.%d s$", err.message)
+        assert.same({ 5, "SQLITE_BUSY", "55P03" }, { err.sqlite, err.sqlite_name, err.sqlstate })
         if tells_locks() then assert.matches("%(process %d+, python", err.message) end
         failed = failed + 1
       end)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <uv.h>
 
 #include "base/descriptors.h"
 #include "base/error.h"
@@ -39,6 +40,14 @@ void rl_sqlite_add_holder(rl_sql_error *error, sqlite3 *db) {
   if (pid) snprintf(error->message + len, sizeof error->message - len, " (process %ld, %s)", (long)pid, name);
 }
 
+void rl_sqlite_add_wait(rl_sql_error *error, sqlite3 *db, uint64_t from_ns) {
+  rl_sqlite_add_holder(error, db);
+  size_t len = strlen(error->message);
+  if (from_ns)
+    snprintf(error->message + len, sizeof error->message - len, ", waited %.1f s",
+             (double)(uv_hrtime() - from_ns) / 1e9);
+}
+
 /* ---- constraints ----------------------------------------------------------------------------------------------------- */
 
 static const char *violation_of(int extended) {
@@ -67,7 +76,8 @@ static rl_slice constraint_in(const rl_sql_error *error) {
   const char *at = names_constraint(error->extended) ? strstr(error->message, before) : NULL;
   if (!at || strlen(error->message) + 1 >= sizeof error->message) return RL_SLICE_NONE;
   rl_slice name = rl_slice_str(at + sizeof before - 1);
-  bool quoted = rl_slice_starts(name, RL_SLICE("index '")) && name.data[name.len - 1] == '\'';
+  bool quoted =
+      name.len >= sizeof index && rl_slice_starts(name, rl_slice_str(index)) && name.data[name.len - 1] == '\'';
   return quoted ? rl_slice_of(name.data + sizeof index - 1, name.len - sizeof index) : name;
 }
 

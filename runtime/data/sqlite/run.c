@@ -37,6 +37,7 @@ int rl_run_statement(rl_connection *c, const rl_op_statement *statement, rl_op *
     op->last_id = sqlite3_last_insert_rowid(c->db);
   }
   rl_statement_end(c, s);
+  if (code == RL_EBUSY) rl_sqlite_add_wait(&op->error, c->db, op->queued_ns);
   if (code == RL_ETIMEOUT && atomic_load(&op->cancelled)) code = op->error.code = RL_ECANCELLED;
   return code ? rl_run_failed(op, statement->sql) : RL_OK;
 }
