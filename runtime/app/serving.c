@@ -132,7 +132,7 @@ unsigned rl_serving_cancel_all(rl_app *app, const char *reason) {
 /* ---- for Lua ------------------------------------------------------------------------------------------------------------------ */
 
 void rl_serving_push_handle(lua_State *L, rl_serving *serving) {
-  rl_serving **handle = lua_newuserdatauv(L, sizeof *handle, 1);
+  rl_serving **handle = lua_newuserdatauv(L, sizeof *handle, RL_KEPT_COUNT);
   *handle = serving;
   serving->handle = handle;
   rl_vm_push_ref(L, RL_REF_REQUEST_META);

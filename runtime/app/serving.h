@@ -92,11 +92,14 @@ rl_serving *rl_serving_of_task(const rl_task *task);
 
 /* Pushes the function that answers the route or the miss. */
 void rl_serving_push_chain(lua_State *L, const rl_serving *serving);
+/* User values of the handle: a table of what was read of the request, and the table of its parameters. */
+enum { RL_KEPT_CACHE = 1, RL_KEPT_PARAMS, RL_KEPT_COUNT = RL_KEPT_PARAMS };
+
 /* Pushes the Lua app to which the route or the miss belongs. */
 void rl_serving_push_app(lua_State *L, const rl_serving *serving);
 /* Pushes the handle `req` of that request. Returns false, and pushes nothing, if there is none yet. */
 bool rl_serving_push_request(lua_State *L, const rl_serving *serving);
-/* Makes and pushes that handle; its methods are bind/http/request.c. */
+/* Makes and pushes that handle, with RL_KEPT_COUNT user values; its methods are bind/http/request.c. */
 void rl_serving_push_handle(lua_State *L, rl_serving *serving);
 /* Pushes `out`, which writes to the request whose handle is at `index`; its methods are bind/http/out.c. */
 void rl_serving_push_out(lua_State *L, int index);

@@ -1,5 +1,5 @@
 /*
- * `req` for Lua. A field becomes a Lua value when it is read. Fields that are tables are cached in user value 1, so that
+ * `req` for Lua. A field becomes a Lua value when it is read. Fields that are tables are cached in a user value, so that
  * req.state is the same table each time. The handle may outlive the request, so every access checks.
  *
  * Methods and fields written in Lua are added by lua/rille/request.lua through native.request_methods and
@@ -23,11 +23,11 @@ rl_serving *rl_check_serving(lua_State *L, int index) {
 }
 
 void rl_request_push_cached(lua_State *L) {
-  if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) return;
+  if (lua_getiuservalue(L, 1, RL_KEPT_CACHE) == LUA_TTABLE) return;
   lua_pop(L, 1);
   lua_createtable(L, 0, 4);
   lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, 1);
+  lua_setiuservalue(L, 1, RL_KEPT_CACHE);
 }
 
 /* ---- fields ------------------------------------------------------------------------------------------------------------------- */
@@ -122,27 +122,39 @@ static void push_query(lua_State *L, const rl_req *req) {
   }
 }
 
-/* Pushes a parameter. For a converter of the program it is a string here; lua/rille/app.lua converts it before the handler runs. */
-static void push_param(lua_State *L, const rl_param *param) {
-  if (param->convert != RL_CONVERT_INT && param->convert != RL_CONVERT_FLOAT) {
-    push_unescaped(L, param->value);
-    return;
-  }
-  rl_push_slice(L, param->value);
-  lua_Number number = lua_tonumber(L, -1);
-  lua_Integer integer = lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  if (param->convert == RL_CONVERT_INT) lua_pushinteger(L, integer);
-  else lua_pushnumber(L, number);
+/* Pushes an integer, whose form the router has checked: digits after a sign or none, within 64 bits. */
+static void push_integer(lua_State *L, rl_slice s) {
+  bool negative = s.data[0] == '-';
+  lua_Unsigned number = 0;
+  for (size_t i = negative; i < s.len; i++) number = number * 10 + (lua_Unsigned)(s.data[i] - '0');
+  lua_pushinteger(L, (lua_Integer)(negative ? 0 - number : number));
 }
 
+/* Pushes a parameter. For a converter of the program it is a string here; lua/rille/app.lua converts it before the handler runs. */
+static void push_param(lua_State *L, const rl_param *param) {
+  if (param->convert == RL_CONVERT_INT) {
+    push_integer(L, param->value);
+  } else if (param->convert == RL_CONVERT_FLOAT) {
+    rl_push_slice(L, param->value);
+    lua_pushnumber(L, lua_tonumber(L, -1));
+    lua_remove(L, -2);
+  } else {
+    push_unescaped(L, param->value);
+  }
+}
+
+/* Pushes the table of parameters. Makes it once, and keeps it with the request: most handlers ask for nothing else that is kept. */
 static void push_params(lua_State *L, rl_serving *s) {
+  if (lua_getiuservalue(L, 1, RL_KEPT_PARAMS) == LUA_TTABLE) return;
+  lua_pop(L, 1);
   lua_createtable(L, 0, (int)s->param_count);
   for (unsigned i = 0; i < s->param_count; i++) {
     rl_push_slice(L, s->params[i].name);
     push_param(L, &s->params[i]);
     lua_rawset(L, -3);
   }
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, RL_KEPT_PARAMS);
 }
 
 /* Returns a parameter of a field value such as "text/html; charset=utf-8", without its quotes; or an empty slice. */
@@ -209,7 +221,6 @@ static void push_table_field(lua_State *L, rl_serving *s, int field) {
   if (lua_rawgeti(L, -1, field) != LUA_TNIL) return;
   lua_pop(L, 1);
   if (field == FIELD_QUERY) push_query(L, s->req);
-  else if (field == FIELD_PARAMS) push_params(L, s);
   else if (field == FIELD_HEADERS) push_headers_view(L);
   else lua_newtable(L);
   lua_pushvalue(L, -1);
@@ -235,6 +246,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_TRAILERS: push_trailers(L, req); break;
     case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;
     case FIELD_APP: rl_serving_push_app(L, s); break;
+    case FIELD_PARAMS: push_params(L, s); break;
     default: push_table_field(L, s, field);
   }
 }
@@ -259,7 +271,7 @@ static int request_index(lua_State *L) {
   int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
   rl_serving *s = rl_check_serving(L, 1);
-  if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) { /* kept under its name, which may override a field */
+  if (lua_getiuservalue(L, 1, RL_KEPT_CACHE) == LUA_TTABLE) { /* kept under its name, which may override a field */
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   }
