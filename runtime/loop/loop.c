@@ -18,8 +18,9 @@ static void on_wheel_timer(uv_timer_t *handle);
 
 /* Arms libuv's timer at or before the wheel's next expiry; moves it only when that comes nearer. */
 static void arm(rl_loop *loop) {
+  if (loop->virtual_clock) return;
   uint64_t next = rl_wheel_next(&loop->wheel);
-  if (loop->virtual_clock || next >= loop->armed) return;
+  if (next >= loop->armed) return;
   uint64_t now = uv_now(&loop->uv);
   loop->armed = next;
   uv_timer_start(&loop->wheel_timer, on_wheel_timer, next > now ? next - now : 0, 0);
