@@ -26,6 +26,7 @@ int rl_alone_run(rl_writer *w, rl_op *op) {
     code = rl_run_rows(&w->connection, s, op);
     w->connection.authorizer.trusted = false;
   }
+  if (code) rl_writer_note_sync(w, op->error.extended);
   rl_writer_lock_ended(w, op, code);
   rl_statement_end(&w->connection, s);
   return code ? rl_run_failed(op, sql) : RL_OK;

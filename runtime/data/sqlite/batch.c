@@ -6,6 +6,7 @@
 #include "data/sqlite/alone.h"
 #include "data/sqlite/interactive.h"
 #include "data/sqlite/migrate.h"
+#include "data/sqlite/recovery.h"
 #include "data/sqlite/sql.h"
 
 /* ---- groups -------------------------------------------------------------------------------------------------------------------- */
@@ -113,6 +114,7 @@ static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*m
   }
   atomic_fetch_add(&w->groups, 1);
   rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
+  rl_recovery_try(w);     /* before anybody is told that it failed */
   if (!whole) fail_all(w, &g, 0, &error);
   else
     for (int i = 0; i < g.count; i++) answer(w, g.members[i]);
@@ -145,11 +147,12 @@ static bool is_stale(const rl_writer *w, const rl_op *op) {
 
 static void run_one(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
   if (is_stale(w, op)) rl_sql_refused(&op->error, RL_ECLOSED, "the transaction has ended");
-  else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) rl_interactive_refuse_broken(op);
+  else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) rl_recovery_refuse(w, op);
   else if (op->kind == RL_OP_BEGIN) rl_interactive_begin(w, op); /* begins once it has the file */
   else if (op->kind == RL_OP_MIGRATE) rl_migrate_run(w, op);
   else if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
   else run_single(w, op, batch);
+  rl_recovery_try(w);
   answer(w, op);
 }
 
@@ -157,6 +160,7 @@ void rl_batch_run(rl_writer *w, rl_mail_queue *batch, bool (*more)(void *, rl_ma
   w->batch = batch;
   w->more = more;
   w->more_ud = ud;
+  rl_recovery_try(w);
   while (batch->first) {
     rl_op *op = (rl_op *)rl_mail_shift(batch);
     if (may_join(w, op)) run_group(w, op, batch, more, ud);

@@ -41,6 +41,7 @@ static rl_statement *prepare(rl_connection *connection, rl_slice sql, uint64_t h
   s->sql = copy;
   s->sql_len = sql.len;
   s->hash = hash;
+  s->exact = true; /* it may be count(*) of something large */
   s->readonly = sqlite3_stmt_readonly(s->stmt) != 0;
   s->has_tail = rl_sql_skip_blank(rest).len > 0;
   s->needs = connection->authorizer.needs;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "data/sqlite/batch.h"
 #include "data/sqlite/interactive.h"
+#include "data/sqlite/recovery.h"
 #include "data/sqlite/run.h"
 
 enum { IDLE_MS = 200, READERS = 1 };
@@ -53,6 +54,7 @@ static void on_batch(rl_service *service, rl_mail_queue *batch) {
 }
 
 static void on_idle(rl_service *service) {
+  rl_recovery_try(&store_of(service)->writer);
   rl_writer_checkpoint(&store_of(service)->writer, true);
   rl_interactive_complain(&store_of(service)->writer);
 }

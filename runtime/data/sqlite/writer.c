@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "data/sqlite/run.h"
+#include "loop/loop.h"
 
 enum { CHECKPOINT_PAGES = 1000 };
 
@@ -123,6 +123,14 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
   return RL_OK;
 }
 
+/* After a failed sync the log stays, with all that the database may lack: SQLite would check it once more and remove it. */
+static void empty_log(rl_writer *w) {
+  if (!w->connection.db) return;
+  if (!w->broken)
+    rl_writer_note_sync(w, sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+  if (w->broken) sqlite3_db_config(w->connection.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void rl_writer_close(rl_writer *w) {
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(&w->deferred));) { /* they waited for a transaction that never ended */
     rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed");
@@ -131,18 +139,24 @@ void rl_writer_close(rl_writer *w) {
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
   rl_writer_be_patient(w, NULL, 0, 0); /* closing does not wait for a reader of another process */
-  if (w->connection.db && !w->broken)
-    sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  empty_log(w);
   rl_connection_close(&w->connection);
   uv_mutex_destroy(&w->holder_lock);
 }
 
 void rl_writer_checkpoint(rl_writer *w, bool all) {
-  if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES)) return;
+  if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES) || w->broken || rl_writer_in_transaction(w)) return;
   rl_writer_be_patient(w, NULL, 0, 0);
-  if (sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
-    w->wal_pages = 0;
+  int result = sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (result == SQLITE_OK) w->wal_pages = 0;
+  rl_writer_note_sync(w, result);
   atomic_fetch_add(&w->checkpoints, 1);
+}
+
+void rl_writer_note_sync(rl_writer *w, int extended) {
+  if (extended != SQLITE_IOERR_FSYNC && extended != SQLITE_IOERR_DIR_FSYNC) return;
+  if (!w->broken) w->recovery = (rl_recovery){.broken_ms = rl_loop_wall()};
+  w->broken = true;
 }
 
 /* ---- transactions of our own ------------------------------------------------------------------------------------------------ */
@@ -153,10 +167,7 @@ static int run_own(rl_writer *w, sqlite3_stmt *stmt, rl_sql_error *error) {
   w->connection.authorizer.trusted = false;
   int code = result == SQLITE_DONE ? RL_OK : rl_sqlite_failed(error, w->connection.db, result);
   sqlite3_reset(stmt);
-  if (code && (error->extended == SQLITE_IOERR_FSYNC || error->extended == SQLITE_IOERR_DIR_FSYNC)) {
-    w->broken = true; /* the kernel may have dropped the pages: trying again and saying yes would be a lie */
-    rl_logf(RL_LOG_ERROR, "the disk failed to sync the database: nothing more is written until a restart");
-  }
+  if (code) rl_writer_note_sync(w, error->extended);
   return code;
 }
 
