@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "data/sqlite/error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -23,6 +24,9 @@ static int code_of(int result) {
   }
 }
 
+/* SQLite tells of ENOSPC alone by SQLITE_FULL. */
+static bool is_full(int reason) { return reason == ENOSPC || reason == EDQUOT || reason == EFBIG; }
+
 /* Adds why a file cannot be opened or written, which SQLite's message leaves out. */
 static void add_reason(rl_sql_error *error, sqlite3 *db, int result) {
   int reason = db ? sqlite3_system_errno(db) : 0;
@@ -30,6 +34,7 @@ static void add_reason(rl_sql_error *error, sqlite3 *db, int result) {
   if (((result & 0xFF) != SQLITE_CANTOPEN && (result & 0xFF) != SQLITE_IOERR) || !reason) return;
   int out = rl_descriptors_check_errno(reason);
   if (out) error->code = out;
+  if (is_full(reason)) error->code = RL_EFULL, error->state = "53100";
   snprintf(error->message + len, sizeof error->message - len, " (%s)", out ? rl_error_text(out) : strerror(reason));
 }
 
