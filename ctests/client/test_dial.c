@@ -37,8 +37,9 @@ static int setup(void **state) {
   rl_buf_free(&text);
   snprintf(authority, sizeof authority, "127.0.0.1:%d", rl_listen_port(listener));
   rl_address_policy_init(&policy, false);
+  const char *ignored;
   engine = rl_engine_new(&loop);
-  return engine ? 0 : -1;
+  return rl_engine_open(engine, &ignored);
 }
 
 static void turns(int count) {
@@ -165,11 +166,6 @@ TEST(one_that_is_given_up_says_nothing_and_leaves_nothing) {
   assert_int_equal(open_descriptors(), before);
 }
 
-static int start_curl(void **state) {
-  (void)state;
-  return rl_client_global_init();
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -182,5 +178,5 @@ int main(void) {
       CASE(a_unix_socket_stands_instead_of_the_host),
       CASE(one_that_is_given_up_says_nothing_and_leaves_nothing),
   };
-  return cmocka_run_group_tests(tests, start_curl, NULL);
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }

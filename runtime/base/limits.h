@@ -52,7 +52,7 @@
 #define RL_LIMIT_BATCH 256u                  /* writes that share one commit */
 /* bytes of a database's log, after which readers are waited for so that it begins anew */
 #define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
-#define RL_LIMIT_SQL_INLINE_US 1000u /* a read longer than this moves to a reader thread */
+#define RL_LIMIT_SQL_INLINE_US 1000u /* a read of more CPU time moves to a reader thread */
 #define RL_LIMIT_STATEMENTS 128u     /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)

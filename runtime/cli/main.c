@@ -25,7 +25,6 @@
 #include "cli/self.h"
 #include "cli/serve.h"
 #include "cli/supervise.h"
-#include "client/engine.h"
 #include "crypto/digest.h"
 #include "http/h1/read.h"
 #include "vm/crash.h"
@@ -175,7 +174,6 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   set_up_signals(options);
   rl_descriptors_raise();
   size_thread_pool();
-  if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   return run_with_root(options, root, handover, wrong);
 }
 

@@ -36,8 +36,8 @@ static bool set_address(CURL *easy, const rl_dial_to *to) {
   rl_buf url;
   rl_buf_init(&url, RL_BUF_NO_LIMIT);
   rl_buf_addf(&url, "http://%.*s/", RL_FMT(to->authority));
-  CURLcode code = url.error ? CURLE_OUT_OF_MEMORY : curl_easy_setopt(easy, CURLOPT_URL, url.data);
-  if (!code && to->unix_path) code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, to->unix_path);
+  CURLcode code = url.error ? CURLE_OUT_OF_MEMORY : RL_CURL_SET(easy, CURLOPT_URL, url.data);
+  if (!code && to->unix_path) code = RL_CURL_SET(easy, CURLOPT_UNIX_SOCKET_PATH, to->unix_path);
   rl_buf_free(&url);
   return code == CURLE_OK;
 }
@@ -45,26 +45,27 @@ static bool set_address(CURL *easy, const rl_dial_to *to) {
 static bool set_up(rl_dial *dial, const rl_dial_to *to) {
   CURL *easy = dial->easy.curl;
   rl_engine_prepare(dial->engine, easy);
-  curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment is not asked */
-  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, rl_engine_connect_timeout(to->timeout_ms));
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, dial->error);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, dial);
+  RL_CURL_SET(easy, CURLOPT_CONNECT_ONLY, 1L);
+  RL_CURL_SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+  RL_CURL_SET(easy, CURLOPT_PROXY, ""); /* the environment is not asked */
+  RL_CURL_SET(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);
+  RL_CURL_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, rl_engine_connect_timeout(to->timeout_ms));
+  RL_CURL_SET(easy, CURLOPT_ERRORBUFFER, dial->error);
+  RL_CURL_SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  RL_CURL_SET(easy, CURLOPT_OPENSOCKETDATA, dial);
   return set_address(easy, to);
 }
 
 rl_dial *rl_dial_new(rl_engine *engine, const rl_dial_to *to,
                      void (*callback)(void *owner, int fd, int code, const char *why), void *owner) {
-  rl_dial *dial = rl_calloc(1, sizeof *dial);
+  const char *why;
+  rl_dial *dial = rl_engine_open(engine, &why) ? NULL : rl_calloc(1, sizeof *dial);
   if (!dial) return NULL;
   dial->engine = rl_engine_ref(engine);
   dial->policy = to->policy;
   dial->on_done = callback;
   dial->owner = owner;
-  dial->easy = (rl_easy){.curl = curl_easy_init(), .only_dials = true, .fd = -1, .on_done = on_done};
+  dial->easy = (rl_easy){.curl = rl_curl.easy_init(), .only_dials = true, .fd = -1, .on_done = on_done};
   if (dial->easy.curl && set_up(dial, to) && rl_engine_add(engine, &dial->easy) == RL_OK) return dial;
   rl_dial_del(dial);
   return NULL;
@@ -72,7 +73,7 @@ rl_dial *rl_dial_new(rl_engine *engine, const rl_dial_to *to,
 
 void rl_dial_del(rl_dial *dial) {
   rl_engine_remove(dial->engine, &dial->easy);
-  curl_easy_cleanup(dial->easy.curl);
+  rl_curl.easy_cleanup(dial->easy.curl);
   rl_engine_unref(dial->engine);
   rl_free(dial);
 }

@@ -66,7 +66,8 @@ struct rl_op {
 
   rl_sql_error error; /* code 0: it went well */
   int at;             /* which of several statements ran last; of a savepoint its number */
-  rl_slice failed;    /* the text of that statement, if it failed; none: all of them together did */
+  rl_slice failed; /* the text of that statement, a part of one of `statements`, if it failed; none: all of them did */
+  bool in_migration; /* the migration `at` has failed, rather than all of them */
   rl_rows rows;
   int64_t changes, last_id;
 };

@@ -31,7 +31,7 @@ void rl_bind_text(lua_State *L);
 /* Returns the key ring (crypto/keyring.h) at `index`, made by native.keyring. It lives as long as the value. Raises if it is none. */
 struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
-/* Appends the value at `index` as JSON to `out`. Raises if JSON cannot express it. */
+/* Appends the value at `index` as JSON to `out`, which has no limit (rl_scratch_push). Raises if JSON cannot express it. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
 
 /* Marks the table on top of the stack as a list (rille.array). */

@@ -2,32 +2,18 @@
 #include "data/sqlite/connection.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "data/sqlite/clock.h"
 
 enum { PROGRESS_STEPS = 400 };
 
-/* ---- budgets -------------------------------------------------------------------------------------------------------- */
-
-static uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+/* ---- runs that end early -------------------------------------------------------------------------------------------------------- */
 
 static int on_progress(void *ud) {
-  rl_connection *connection = ud;
+  const rl_connection *connection = ud;
   if (connection->cancelled && atomic_load_explicit(connection->cancelled, memory_order_relaxed)) return 1;
-  if (!connection->deadline_ns || now_ns() < connection->deadline_ns) return 0;
-  connection->interrupted = true;
-  return 1;
-}
-
-void rl_connection_budget(rl_connection *connection, uint64_t deadline_ns) {
-  connection->deadline_ns = deadline_ns;
-  connection->interrupted = false;
+  return connection->budget && rl_budget_is_spent(connection->budget);
 }
 
 /* ---- opening and closing ------------------------------------------------------------------------------------------------ */

@@ -26,8 +26,9 @@ static rl_connection *connection_of(const run *r) { return &r->writer->connectio
 
 /* ---- what the text says of itself ---------------------------------------------------------------------------------------- */
 
+/* `why` is about the statement that is next, or about the whole at its end. */
 static int refuse(run *r, const char *why) {
-  r->op->failed = r->at;
+  r->op->failed = r->at.len ? rl_sql_first_statement(r->at) : RL_SLICE_NONE;
   return rl_sql_refused(&r->op->error, RL_EINVALID, "%s", why);
 }
 
@@ -158,15 +159,16 @@ static int run_next(run *r) {
   r->started = r->started || !is_pragma;
   if (look_for_drop(r)) return r->op->error.code;
   if (rl_run_piece(connection_of(r), at, &r->at, r->op) == 0) return RL_OK;
-  r->op->failed = at;
-  return r->op->error.code;
+  return rl_run_failed(r->op, rl_sql_first_statement(at));
 }
 
 static int run_text(run *r) {
-  if (memchr(r->text.data, 0, r->text.len)) return refuse(r, "it holds a NUL byte: is it UTF-16?");
+  if (memchr(r->text.data, 0, r->text.len))
+    return rl_sql_refused(&r->op->error, RL_EINVALID, "it holds a NUL byte: is it UTF-16?");
   connection_of(r)->authorizer.circumstance = RL_RUNS_IN_MIGRATION;
   for (r->at = rl_sql_skip_blank(r->text); r->at.len; r->at = rl_sql_skip_blank(r->at))
     if (run_next(r)) return r->op->error.code;
+  r->at = r->any ? rl_sql_skip_blank(r->text) : r->at;
   if (r->begun && !r->ended)
     return refuse(r, "its BEGIN has no COMMIT: both may be left out, a migration is a transaction");
   return r->any ? RL_OK : refuse(r, "it holds no statement");
@@ -248,21 +250,6 @@ static int run_whole(run *r) {
   return code;
 }
 
-/* Says which one failed, and in which line if that is known. */
-static void name_it(run *r) {
-  rl_sql_error *error = &r->op->error;
-  char message[sizeof error->message], line[32] = "";
-  rl_slice name = r->migration->name, failed = r->op->failed;
-  if (failed.data)
-    snprintf(line, sizeof line, " (line %u)",
-             rl_sql_line(r->text, failed.data + (error->offset > 0 && !error->running ? error->offset : 0)));
-  snprintf(message, sizeof message, "%s", error->message);
-  if (name.len > 200) name.len = 200;
-  snprintf(error->message, sizeof error->message, "migration %.*s: %.250s%s", RL_FMT(name), message, line);
-  r->op->failed = RL_SLICE_NONE;                         /* the line says more than the first words of a script */
-  if (error->code == RL_EINVALID) error->code = RL_ESQL; /* of a file, not of the caller's line */
-}
-
 static int configure(run *r, int what, int value) {
   int was = 0;
   sqlite3_db_config(connection_of(r)->db, what, -1, &was);
@@ -284,7 +271,7 @@ static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration, int6
   configure(&r, SQLITE_DBCONFIG_ENABLE_FKEY, keys);
   configure(&r, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, legacy);
   *applied += !code && !done;
-  if (code) name_it(&r);
+  op->in_migration = code != 0;
   return code;
 }
 
@@ -323,7 +310,10 @@ int rl_migrate_run(rl_writer *w, rl_op *op) {
   if (!code) code = rl_writer_commit(w, &op->error);
   rl_writer_roll_back(w);
   int64_t applied = 0;
-  for (int i = 0; i < op->count && !code; i++) code = apply(w, op, &op->statements[i], &applied);
+  for (int i = 0; i < op->count && !code; i++) {
+    op->at = i;
+    code = apply(w, op, &op->statements[i], &applied);
+  }
   rl_rows_free(&op->rows);
   op->changes = applied;
   return code;

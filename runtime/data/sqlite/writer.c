@@ -24,7 +24,7 @@ static void describe_busy(const rl_writer *w, rl_op *op) {
   rl_sql_refused(&op->error, RL_EBUSY, "database is locked: another process has held it for %.1f s",
                  (double)(uv_hrtime() - w->contended_ns) / SECOND_NS);
   rl_sqlite_set_extended(&op->error, SQLITE_BUSY);
-  rl_sqlite_add_holder(&op->error, w->connection.db);
+  rl_sqlite_add_wait(&op->error, w->connection.db, op->queued_ns);
 }
 
 /* Those that come after the one that waits have a patience of their own. */
