@@ -30,11 +30,7 @@ static inline void rl_new_metatable(lua_State *L, const char *name) {
 /* Does as luaL_checkudata, for hot paths: it compares with the metatable of a reference RL_REF_* and looks up no name. */
 static inline void *rl_check_userdata(lua_State *L, int index, int which, const char *name) {
   void *object = lua_touserdata(L, index);
-  if (!object || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, name);
-  rl_vm_push_ref(L, which);
-  bool is_one = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return is_one ? object : luaL_checkudata(L, index, name);
+  return object && rl_vm_has_meta(L, index, which) ? object : luaL_checkudata(L, index, name);
 }
 
 /* Returns a duration in seconds. Raises if it is negative, NaN or no number. */

@@ -101,9 +101,10 @@ struct rl_vm {
    * NULL. */
   void (*on_thread)(rl_vm *vm, lua_State *co);
 
-  struct rl_file_cache *files; /* bytes of small static files; NULL until needed */
-  rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
-  int refs[RL_REF_COUNT];      /* registry references; 0: none yet */
+  struct rl_file_cache *files;     /* bytes of small static files; NULL until needed */
+  rl_engine *engine;               /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
+  int refs[RL_REF_COUNT];          /* registry references; 0: none yet */
+  const void *metas[RL_REF_COUNT]; /* the addresses of those that are metatables */
 };
 
 /* Makes a bare state, without libraries; rl_vm_open (bind/open.h) opens them. The loop outlives it. Returns NULL if out of
@@ -126,6 +127,21 @@ static inline bool rl_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNN
 /* Pushes the value of a reference RL_REF_*. */
 static inline void rl_vm_push_ref(lua_State *L, int which) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
+}
+
+/* Anchors the metatable on top of the stack, and pops it. */
+static inline void rl_vm_keep_meta(lua_State *L, int which) {
+  rl_vm *vm = rl_vm_of(L);
+  vm->metas[which] = lua_topointer(L, -1);
+  vm->refs[which] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Returns true if the value at `index` has that metatable. */
+static inline bool rl_vm_has_meta(lua_State *L, int index, int which) {
+  if (!lua_getmetatable(L, index)) return false;
+  bool same = lua_topointer(L, -1) == rl_vm_of(L)->metas[which];
+  lua_pop(L, 1);
+  return same;
 }
 
 /* rille.null stands for JSON and SQL null inside tables, which cannot hold nil. */
