@@ -57,9 +57,11 @@ enum {
   RL_REF_HEADERS_META,  /* of the headers that came with it */
   RL_REF_LOCATION_META, /* of a parsed URL */
   RL_REF_POOL_META,     /* of a pool of the HTTP client's connections */
-  RL_REF_OWNER_META,    /* vm/owner.h */
-  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
-  RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */
+  RL_REF_DATABASE_META,
+  RL_REF_TRANSACTION_META,
+  RL_REF_OWNER_META, /* vm/owner.h */
+  RL_REF_SCRATCH,    /* the owner of the scratch buffer that is kept */
+  RL_REF_ON_RAISE,   /* development: the function that is called with each value raised; 0: none */
   RL_REF_COUNT
 };
 
