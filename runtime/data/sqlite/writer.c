@@ -14,6 +14,12 @@ enum { CHECKPOINT_PAGES = 1000, RESTART_PATIENCE_MS = 50 };
 #define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
 
+void rl_writer_finish(rl_writer *w, rl_op *op) {
+  atomic_fetch_sub(&w->queued, 1);
+  atomic_fetch_sub(&w->queued_size, op->size);
+  rl_op_finish(op);
+}
+
 /* ---- another process has the file ----------------------------------------------------------------------------------------- */
 
 static uint64_t give_up_at(const rl_writer *w, uint64_t from_ns, uint64_t patience_ns) {
@@ -41,7 +47,7 @@ static void expire_others(rl_writer *w, uint64_t now) {
       continue;
     }
     if (rl_op_begin(op)) describe_busy(w, op);
-    rl_op_finish(op);
+    rl_writer_finish(w, op);
   }
 }
 
@@ -138,7 +144,7 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
 void rl_writer_close(rl_writer *w) {
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(&w->deferred));) { /* they waited for a transaction that never ended */
     rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed");
-    rl_op_finish(op);
+    rl_writer_finish(w, op);
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
