@@ -1,6 +1,7 @@
 /* The writer under many clients: how many syncs it needs, who waits for whom, and what it leaves when it is closed. */
 #include "data/sqlite/writer.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "support/lossy_disk.h"
 #include "support/store.h"
@@ -125,6 +126,78 @@ TEST(writes_of_a_worker_that_is_gone_are_made) {
   assert_int_equal(store_number(s, "SELECT count(*) FROM t"), 50);
 }
 
+/* ---- memory --------------------------------------------------------------------------------------------------------------- */
+
+/* On the writer's thread SQLite's allocations are refused from the n-th after a sync on, so many, and the n-th of ours. */
+static _Thread_local int counted = -1; /* since that sync; -1: of another thread */
+static sqlite3_mem_methods real_memory;
+static atomic_int refuse_at, refuse_count;
+
+static bool refuses(void) {
+  int from = atomic_load(&refuse_at);
+  if (counted < 0 || !from) return false;
+  counted++;
+  return counted >= from && counted < from + atomic_load(&refuse_count);
+}
+
+static void *give(int size) { return refuses() ? NULL : real_memory.xMalloc(size); }
+static void *give_again(void *block, int size) { return refuses() ? NULL : real_memory.xRealloc(block, size); }
+
+static void install_memory(void) {
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory), SQLITE_OK);
+  sqlite3_mem_methods ours = real_memory;
+  ours.xMalloc = give;
+  ours.xRealloc = give_again;
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &ours), SQLITE_OK);
+}
+
+static void arm(lossy_kind kind) {
+  (void)kind;
+  counted = 0;
+  rl_alloc_fail_at(atomic_load(&refuse_at), false);
+}
+
+/* A group, a statement that is new to the connection, a transaction; what of them was acknowledged is there. */
+static int write_without_memory(test_store *s, int n) {
+  static const char *const forms[] = {"INSERT INTO t VALUES (%d) RETURNING a, hex(randomblob(500))",
+                                      "INSERT INTO t VALUES (%d)", "INSERT INTO t SELECT %d"};
+  int failed = s->failed, code = 0;
+  uint64_t t = 0;
+  for (int i = 0; i < 6; i++) {
+    char sql[100];
+    snprintf(sql, sizeof sql, forms[i % 3], n * 10 + i);
+    store_submit(s, sql);
+  }
+  store_settle(s);
+  int acknowledged = 6 - (s->failed - failed);
+  char sql[100];
+  snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%d)", n * 10 + 9);
+  code = store_step(s, RL_OP_BEGIN, NULL, &t);
+  if (!code && (code = store_step(s, RL_OP_RUN, sql, &t))) store_step(s, RL_OP_ROLLBACK, NULL, &t);
+  else if (!code) code = store_step(s, RL_OP_COMMIT, NULL, &t);
+  return acknowledged + !code;
+}
+
+TEST(memory_that_is_refused_at_any_step_loses_nothing_that_was_acknowledged) {
+  test_store *s = *state_;
+  int expected = 0, refused = 0;
+  lossy_disk_hook(arm);
+  for (int i = 0; i < 240; i++) {
+    atomic_store(&refuse_count, i % 2 ? 1 : 1000);
+    int before = s->failed;
+    atomic_store(&refuse_at, i / 2 + 1);
+    expected += !store_run(s, "INSERT INTO t SELECT -1 - count(*) FROM t"); /* its sync arms */
+    expected += write_without_memory(s, i);
+    refused += s->failed > before;
+    atomic_store(&refuse_at, 0);
+    assert_int_equal(store_number(s, "SELECT count(*) FROM t"), expected);
+  }
+  lossy_disk_hook(NULL);
+  print_message("%d of 240 rounds were refused memory\n", refused);
+  assert_true(refused > 50);
+  assert_int_equal(store_number(s, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+}
+
 /* ---- two handles of one file ---------------------------------------------------------------------------------------------- */
 
 TEST(handles_of_one_file_have_limits_of_their_own_for_waiting_only) {
@@ -170,9 +243,11 @@ int main(void) {
       CASE(writes_are_made_in_the_order_in_which_they_came),
       CASE(one_that_is_committed_cannot_be_given_up_and_is_answered),
       CASE(writes_of_a_worker_that_is_gone_are_made),
+      CASE(memory_that_is_refused_at_any_step_loses_nothing_that_was_acknowledged),
       CASE(handles_of_one_file_have_limits_of_their_own_for_waiting_only),
       CASE(tables_whose_statistics_it_has_missed_are_analysed_when_it_is_closed),
   };
+  install_memory();
   lossy_disk_install();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
