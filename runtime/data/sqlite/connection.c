@@ -44,7 +44,9 @@ int rl_connection_open(rl_connection *connection, const char *path, int flags, r
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL); /* "x" is a name, never a string */
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  /* There are only SQLite's own functions and tables. Without this FTS5 cannot be used in a trigger, nor, before 3.41, JSON in
+   * a CHECK or an index; what could do harm, load_extension, is for direct use alone. */
+  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
   rl_authorizer_watch(&connection->authorizer, connection->db);
   sqlite3_progress_handler(connection->db, PROGRESS_STEPS, on_progress, connection);
   return RL_OK;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "data/sqlite/error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -43,7 +44,8 @@ static void add_reason(rl_sql_error *error, sqlite3 *db, int result) {
   if (((result & 0xFF) != SQLITE_CANTOPEN && (result & 0xFF) != SQLITE_IOERR) || !reason) return;
   int out = rl_descriptors_check_errno(reason);
   if (out) error->code = out;
-  else if (rl_error_from_errno(reason) == RL_EFULL) error->code = RL_EFULL; /* a limit of the process's, a quota */
+  else if (rl_error_from_errno(reason) == RL_EFULL)
+    error->code = RL_EFULL, error->state = "53100"; /* a limit of the process's, a quota */
   snprintf(error->message + len, sizeof error->message - len, " (%s)", out ? rl_error_text(out) : strerror(reason));
 }
 

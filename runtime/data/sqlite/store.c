@@ -64,7 +64,7 @@ static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
   reader *r = RL_CONTAINER(service, reader, service);
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(batch));) {
     sqlite3_busy_timeout(r->connection.db, (int)(op->patience_ns / 1000000));
-    if (rl_op_begin(op)) rl_run_statement(&r->connection, &op->statements[0], op);
+    if (rl_op_begin(op)) rl_run_read(&r->connection, op);
     else op->error.code = RL_ECANCELLED;
     atomic_fetch_sub(&r->waiting, 1);
     rl_op_finish(op);
