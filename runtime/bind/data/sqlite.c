@@ -39,7 +39,7 @@ static int l_backup(lua_State *L) {
   rl_task_may_wait(L, "db:backup");
   rl_pending *p = rl_pending_new(L, RL_OP_BACKUP, 1, d, NULL);
   rl_pending_add(L, p, RL_SLICE(""), path, NULL);
-  p->read = d->db->read_only;
+  p->read = d->open && d->db->read_only; /* a finalizer may have closed it */
   return rl_pending_wait(L, p, "db:backup", rl_lua_database_changes_k, 0);
 }
 
