@@ -47,7 +47,7 @@ void rl_bind_json(lua_State *L) {
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "rille.array");
   lua_setfield(L, -2, "__name");
-  rl_vm_of(L)->refs[RL_REF_ARRAY_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_ARRAY_META);
   lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
   lua_setfield(L, -2, "shape_mark");
   rl__json_layout_open(L);

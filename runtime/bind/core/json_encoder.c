@@ -16,13 +16,7 @@ void rl__json_fail(rl_json_encoder *e, int code) {
   rl_error_raise(e->L, code, NULL);
 }
 
-static bool is_marked_array(lua_State *L, int index) {
-  if (!lua_getmetatable(L, index)) return false;
-  rl_vm_push_ref(L, RL_REF_ARRAY_META);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same;
-}
+static bool is_marked_array(lua_State *L, int index) { return rl_vm_has_meta(L, index, RL_REF_ARRAY_META); }
 
 /* Writes the items of a list from `from` on by index. It is for a list whose items do not come in order, and counts them first,
  * to find a hole. Items before `from` have been written. */

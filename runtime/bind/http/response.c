@@ -291,7 +291,7 @@ void rl_bind_response(lua_State *L) {
   lua_setfield(L, -2, "__newindex");
   lua_pushcfunction(L, res_tostring);
   lua_setfield(L, -2, "__tostring");
-  rl_vm_of(L)->refs[RL_REF_RESPONSE_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_RESPONSE_META);
   rl__response_headers_open(L);
   luaL_setfuncs(L, functions, 0);
 }
