@@ -254,8 +254,42 @@ TEST(memory_that_is_short_is_an_error) {
   }
 }
 
+/* Reads up to the key at `from`, and asks whether `expected` comes. */
+static bool is_key(const char *text, int tokens, const char *expected, int then) {
+  rl_json_reader r;
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&r, rl_slice_str(text), &scratch);
+  for (int i = 0; i < tokens; i++) assert_true(rl_json_next(&r) > 0);
+  const char *before = r.at;
+  bool found = rl_json_next_is_key(&r, rl_slice_str(expected));
+  if (!found) assert_ptr_equal(r.at, before);
+  assert_int_equal(rl_json_next(&r), then);
+  rl_buf_free(&scratch);
+  return found;
+}
+
+TEST(a_key_that_is_expected_is_read_if_it_comes) {
+  UNUSED;
+  assert_true(is_key("{\"id\":1}", 1, "id", RL_JSON_INTEGER));
+  assert_true(is_key(" { \"a longer key\" : null}", 1, "a longer key", RL_JSON_NULL));
+  assert_true(is_key("{\"a\":1 ,\n\"\": true}", 3, "", RL_JSON_TRUE));
+  assert_false(is_key("{\"id\":1}", 1, "ie", RL_JSON_KEY));
+  assert_false(is_key("{\"id\":1}", 1, "i", RL_JSON_KEY));
+  assert_false(is_key("{\"id\":1}", 1, "id2", RL_JSON_KEY));
+  assert_false(is_key("{\"\\u0069d\":1}", 1, "id", RL_JSON_KEY));
+  assert_false(is_key("{}", 1, "id", RL_JSON_END_OBJECT));
+  assert_false(is_key("[\"id\"]", 1, "id", RL_JSON_STRING));
+  assert_false(is_key("[1,\"id\"]", 2, "id", RL_JSON_STRING));
+  assert_false(is_key("{\"id\"", 1, "id", RL_ESYNTAX));
+  assert_false(is_key("{\"a\":1 \"id\":2}", 3, "id", RL_ESYNTAX));
+  assert_false(is_key("{\"a\":1}", 3, "id", RL_JSON_END_OBJECT));
+  assert_false(is_key("1", 1, "id", RL_JSON_DONE));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      RUN(a_key_that_is_expected_is_read_if_it_comes),
       RUN(reads_values_of_every_kind),
       RUN(integers_stay_integers_as_long_as_they_fit),
       RUN(a_number_of_a_thousand_digits_is_one),

@@ -152,6 +152,86 @@ describe("json_encode", function()
   end)
 end)
 
+-- What the encoder and the decoder remember of one value must not show in the next.
+describe("JSON of values that are alike, and not quite", function()
+  it("writes the members that each object has, in the order of their keys", function()
+    local list, wanted = {}, {}
+    for i = 1, 60 do
+      list[i], wanted[i] = { id = i, name = "n" }, ('{"id":%d,"name":"n"}'):format(i)
+      if i % 7 == 0 then list[i].extra, wanted[i] = true, ('{"extra":true,"id":%d,"name":"n"}'):format(i) end
+      if i % 11 == 0 then list[i], wanted[i] = { name = "n" }, '{"name":"n"}' end
+      if i % 13 == 0 then list[i], wanted[i] = { id = i, other = 1 }, ('{"id":%d,"other":1}'):format(i) end
+    end
+    for _ = 1, 3 do assert.equal("[" .. table.concat(wanted, ",") .. "]", encode(list)) end
+  end)
+
+  it("writes objects inside objects that have the same keys", function()
+    local function nested(depth) return depth == 0 and 0 or { a = nested(depth - 1), b = depth, c = nested(depth - 1) } end
+    local function text(depth)
+      return depth == 0 and "0" or ('{"a":%s,"b":%d,"c":%s}'):format(text(depth - 1), depth, text(depth - 1))
+    end
+    for _ = 1, 4 do assert.equal(text(6), encode(nested(6))) end
+    local other = { a = { b = { a = { x = 1 } } }, b = 2 }
+    for _ = 1, 4 do assert.equal('{"a":{"b":{"a":{"x":1}}},"b":2}', encode(other)) end
+  end)
+
+  it("writes keys that need escapes, are long or are many, each time", function()
+    local long = ("k"):rep(200)
+    for count = 1, 60 do
+      local value, wanted = {}, {}
+      for i = 1, count do
+        local key = ("%s\"%02d"):format(count % 3 == 0 and long or "k", i)
+        value[key], wanted[i] = i, ('"%s\\"%02d":%d'):format(count % 3 == 0 and long or "k", i, i)
+      end
+      for _ = 1, 4 do assert.equal("{" .. table.concat(wanted, ",") .. "}", encode(value)) end
+    end
+  end)
+
+  it("keeps no key of a table that is gone", function()
+    for round = 1, 200 do
+      local value = { ["key" .. round] = 1, ["other" .. round] = { ["deep" .. round] = true } }
+      local wanted = ('{"key%d":1,"other%d":{"deep%d":true}}'):format(round, round, round)
+      for _ = 1, 3 do assert.equal(wanted, encode(value)) end
+      if round % 20 == 0 then collectgarbage() end
+    end
+  end)
+
+  it("raises for a key that is no string after objects without one", function()
+    for _ = 1, 5 do encode { { a = 1, b = 2 }, { a = 1, b = 2 } } end
+    assert.is_false(pcall(encode, { { a = 1, b = 2 }, { a = 1, b = 2 }, { a = 1, b = 2, [true] = 3 } }))
+    assert.equal('[{"a":1,"b":2}]', encode { { a = 1, b = 2 } })
+  end)
+
+  it("reads the keys that each object has", function()
+    for _ = 1, 3 do
+      assert.same({ { id = 1, name = "a" }, { id = 2, name = "b" }, { ida = 3, name = "c" }, { i = 4 }, {}, { name = "d", id = 5 } },
+        decode '[{"id":1,"name":"a"},{"id" : 2 ,\n"name":"b"},{"ida":3,"name":"c"},{"i":4},{},{"name":"d","id":5}]')
+    end
+    assert.same({ { ab = 1 }, { ab = 2 }, { ["a\"b"] = 3 }, { ["a\"b"] = 4 } },
+      decode '[{"ab":1},{"a\\u0062":2},{"a\\"b":3},{"a\\"b":4}]')
+    assert.same({ { id = 2 }, { id = 3 } }, decode '[{"id":1,"id":2},{"id":1,"id":3}]')
+  end)
+
+  it("refuses what is wrong after a key that it expects", function()
+    for text, column in pairs { ['[{"id":1},{"id" 2}]'] = 17, ['[{"id":1},{"id"'] = 16, ['[{"id":1},{"id":}]'] = 17, ['[{"id":1},{"id'] = 15,
+      ['[{"id":1}{"id":1}]'] = 10, ['[{"id":1,"id"}]'] = 14, ['[{"id":1 "id":1}]'] = 10, ['[{"id":1},,{"id":1}]'] = 11 } do
+      assert.matches("line 1 column " .. column .. ":", failure(text).message, 1, true)
+    end
+  end)
+
+  it("reads strings with escapes at every place of a block", function()
+    for place = 500, 530 do
+      local plain = ("x"):rep(place)
+      for escape, char in pairs { ["\\n"] = "\n", ["\\u00e9"] = "é", ["\\ud83c\\udf19"] = "🌙", ["é"] = "é", ['\\"'] = '"' } do
+        assert.equal("\n" .. plain .. char .. plain, decode('"\\n' .. plain .. escape .. plain .. '"'))
+      end
+      failure('"\\n' .. plain .. "\\u12")
+      failure('"\\n' .. plain)
+      failure('"\\n' .. plain .. '\xff"')
+    end
+  end)
+end)
+
 describe("rille.array", function()
   it("is the same table, marked as a list", function()
     local t = {}
