@@ -204,7 +204,8 @@ describe("JSON of values that are alike, and not quite", function()
 
   it("reads the keys that each object has", function()
     for _ = 1, 3 do
-      assert.same({ { id = 1, name = "a" }, { id = 2, name = "b" }, { ida = 3, name = "c" }, { i = 4 }, {}, { name = "d", id = 5 } },
+      assert.same({ { id = 1, name = "a" }, { id = 2, name = "b" }, { ida = 3, name = "c" }, { i = 4 }, {},
+        { name = "d", id = 5 } },
         decode '[{"id":1,"name":"a"},{"id" : 2 ,\n"name":"b"},{"ida":3,"name":"c"},{"i":4},{},{"name":"d","id":5}]')
     end
     assert.same({ { ab = 1 }, { ab = 2 }, { ["a\"b"] = 3 }, { ["a\"b"] = 4 } },
@@ -213,8 +214,12 @@ describe("JSON of values that are alike, and not quite", function()
   end)
 
   it("refuses what is wrong after a key that it expects", function()
-    for text, column in pairs { ['[{"id":1},{"id" 2}]'] = 17, ['[{"id":1},{"id"'] = 16, ['[{"id":1},{"id":}]'] = 17, ['[{"id":1},{"id'] = 15,
-      ['[{"id":1}{"id":1}]'] = 10, ['[{"id":1,"id"}]'] = 14, ['[{"id":1 "id":1}]'] = 10, ['[{"id":1},,{"id":1}]'] = 11 } do
+    for text, column in pairs {
+      ['[{"id":1},{"id" 2}]'] = 17, ['[{"id":1},{"id"'] = 16, ['[{"id":1},{"id":}]'] = 17,
+      ['[{"id":1},{"id'] = 15,
+      ['[{"id":1}{"id":1}]'] = 10, ['[{"id":1,"id"}]'] = 14,
+      ['[{"id":1 "id":1}]'] = 10, ['[{"id":1},,{"id":1}]'] = 11,
+    } do
       assert.matches("line 1 column " .. column .. ":", failure(text).message, 1, true)
     end
   end)

@@ -1,9 +1,9 @@
-/* JSON for Lua: the encoder (json_encoder.h) and the mark of lists. json_decode.c reads it. */
+/* JSON for Lua: the encoder (json_value.h) and the mark of lists. json_decode.c reads it. */
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
-#include "bind/core/json_encoder.h"
 #include "bind/core/json_layout.h"
+#include "bind/core/json_value.h"
 #include "vm/owner.h"
 
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out) { rl__json_encode_from(L, index, out, false); }

@@ -1,9 +1,6 @@
 /*
- * Writes Lua values as JSON (RFC 8259): the values and lists here, objects in json_object.h.
- *
- * A table is walked once. While its keys come as 1, 2, 3 … it is a list; otherwise all keys must be strings. An empty table
- * is {} unless rille.array has marked it. A value that JSON cannot express (a function, NaN, a list with a hole, mixed keys)
- * raises.
+ * The state of one encoding of a Lua value as JSON (RFC 8259), and what its parts share: json_value.h writes values and lists,
+ * json_object.h objects, json_many.h large ones.
  *
  * An encoder keeps the address of a metatable, which lives as long as the tables that are encoded. Only a finalizer can change those
  * meanwhile. Finalizers run only where Lua allocates, which is in json_many.c and json_layout.c: they call rl__json_forget.
@@ -18,9 +15,12 @@ enum {
   RL_JSON_FEW = 24 /* members of an object that are sorted on Lua's stack */
 };
 
-typedef struct rl_json_encoder {
+typedef struct rl_json_encoder rl_json_encoder;
+
+struct rl_json_encoder {
   lua_State *L;
-  rl_buf *out; /* without a limit */
+  void (*encode)(rl_json_encoder *e, int index); /* writes the value at the stack index (json_value.c) */
+  rl_buf *out;                                   /* without a limit */
   int depth;
   int sure;          /* stack index up to which Lua's stack is known to reach */
   bool canonical;    /* orders members by their keys alone */
@@ -30,16 +30,8 @@ typedef struct rl_json_encoder {
   bool is_wide;      /* it has more names than fit here */
   int name_count;
   rl_slice names[RL_JSON_FEW];
-} rl_json_encoder;
+};
 
-/* Writes the value at `index` to `out`, which has no limit. Raises if JSON cannot express it. canonical: ignores shapes, so that equal
- * values give equal texts. */
-void rl__json_encode_from(lua_State *L, int index, rl_buf *out, bool canonical);
-
-/* ---- for json_object.c and json_many.c ------------------------------------------------------------------------------------------ */
-
-/* Writes the value at the stack index. */
-void rl__json_encode(rl_json_encoder *e, int index);
 /* Raises what `code` says. */
 RL_RAISES void rl__json_fail(rl_json_encoder *e, int code);
 static inline void rl__json_check(rl_json_encoder *e, int code) {
@@ -57,5 +49,12 @@ static inline void rl__json_put(rl_json_encoder *e, char c) {
 }
 /* Forgets the address, because finalizers may have run. */
 void rl__json_forget(rl_json_encoder *e);
+
+/* Raises unless the key below the value on top of the stack is a string. */
+void rl__json_check_key(rl_json_encoder *e);
+/* Writes a key and its colon. */
+void rl__json_write_key(rl_json_encoder *e, rl_slice key);
+/* Compares as qsort wants it: by bytes. */
+int rl__json_compare(const rl_slice *x, const rl_slice *y);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "bind/bind.h"
 #include "bind/core/core.h"
-#include "bind/core/json_object.h"
 
 typedef struct sorted_key {
   rl_slice text;
@@ -76,7 +75,7 @@ void rl__json_encode_many(rl_json_encoder *e, int index) {
     lua_rawgeti(L, list, keys[i].place);
     lua_rawget(L, index);
     rl__json_write_key(e, keys[i].text);
-    rl__json_encode(e, lua_gettop(L));
+    e->encode(e, lua_gettop(L));
   }
   rl__json_put(e, '}');
   lua_pop(L, 3);

@@ -19,22 +19,11 @@ typedef struct member {
   int value; /* stack index */
 } member;
 
-int rl__json_compare(const rl_slice *x, const rl_slice *y) {
-  int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
-  return order ? order : (x->len > y->len) - (x->len < y->len);
-}
-
 /* Returns true if x comes before y. Compares the first bytes first, because most keys differ there; an empty key has its NUL. */
 static inline bool is_less(const member *x, const member *y) {
   if (x->rank != y->rank) return x->rank < y->rank;
   unsigned char a = (unsigned char)*x->key.data, b = (unsigned char)*y->key.data;
   return a != b ? a < b : rl__json_compare(&x->key, &y->key) < 0;
-}
-
-void rl__json_check_key(rl_json_encoder *e) {
-  if (lua_type(e->L, -2) == LUA_TSTRING) return;
-  luaL_error(e->L, "cannot encode a table as JSON: key %s is neither a string nor the next of a list",
-             luaL_tolstring(e->L, -2, NULL));
 }
 
 static bool is_same(rl_slice a, rl_slice b) {
@@ -84,11 +73,6 @@ static int rank_of(const rl_json_encoder *e, rl_slice key) {
 
 /* ---- members ------------------------------------------------------------------------------------------------------------------ */
 
-void rl__json_write_key(rl_json_encoder *e, rl_slice key) {
-  rl__json_check(e, rl_json_write_string(e->out, key));
-  rl__json_put(e, ':');
-}
-
 /* Inserts the pair at the stack index at its place among the members before it. */
 static void insert_member(rl_json_encoder *e, member *members, int count, int pair, bool shaped) {
   member one = {.value = pair + 1};
@@ -107,7 +91,7 @@ static void write_members(rl_json_encoder *e, const member *members, int count) 
   for (int i = 0; i < count; i++) {
     rl__json_put(e, i ? ',' : '{');
     rl__json_write_key(e, members[i].key);
-    rl__json_encode(e, members[i].value);
+    e->encode(e, members[i].value);
   }
   rl__json_put(e, '}');
 }
@@ -134,7 +118,7 @@ static void write_planned(rl_json_encoder *e, int first, int count, const rl_jso
     char *to = rl__json_room(e, (size_t)len + RL_JSON_KEY_STEP);
     for (int at = 0; at < len; at += RL_JSON_KEY_STEP) memcpy(to + at, plan->text + from + at, RL_JSON_KEY_STEP);
     e->out->len += (size_t)len;
-    rl__json_encode(e, first + 2 * plan->order[i] + 1);
+    e->encode(e, first + 2 * plan->order[i] + 1);
   }
   rl__json_put(e, '}');
 }
