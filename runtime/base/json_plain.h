@@ -87,7 +87,7 @@ static inline const char *rl_json_skip_plain(const char *at, const char *end) {
 enum { RL_JSON_COPY_SPARE = RL_JSON_PLAIN_WIDTH }; /* bytes of room beyond those that are copied */
 
 /* Copies plain bytes, up to `end`, to `to`. Returns the first that is not copied. */
-static inline const char *rl_json_copy_plain(char *to, const char *from, const char *end) {
+__attribute__((nonnull)) static inline const char *rl_json_copy_plain(char *to, const char *from, const char *end) {
   unsigned plain;
   for (; end - from >= RL_JSON_PLAIN_WIDTH; to += RL_JSON_PLAIN_WIDTH, from += RL_JSON_PLAIN_WIDTH)
     if ((plain = rl_json_plain_wide(from, to)) < RL_JSON_PLAIN_WIDTH) return from + plain;
@@ -98,7 +98,8 @@ static inline const char *rl_json_copy_plain(char *to, const char *from, const c
 }
 
 /* The same for a whole string: what is left of it after the last whole step is copied together with the end of that step. */
-static inline const char *rl_json_copy_plain_string(char *to, const char *from, const char *end) {
+__attribute__((nonnull)) static inline const char *rl_json_copy_plain_string(char *to, const char *from,
+                                                                             const char *end) {
   unsigned plain;
   size_t len = (size_t)(end - from);
   if (len >= RL_JSON_PLAIN_WIDTH) {
