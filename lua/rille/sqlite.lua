@@ -11,10 +11,11 @@ local Database, Transaction = native_data.database_methods, native_data.transact
 -- The databases that are open: a test run looks here for what a test has not closed.
 M.opened = setmetatable({}, { __mode = "k" })
 
-local open_options = { read_only = "boolean", readers = "number", busy_timeout = "number", synchronous = "string" }
+local open_options = { read_only = "boolean", readers = "number", busy_timeout = "number", idle_timeout = "number",
+  queue = "number", synchronous = "string" }
 local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 
---- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, synchronous="FULL"}) -> db; ":memory:" too
+--- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, idle_timeout=, queue=, synchronous="FULL"}) -> db; ":memory:" too
 function M.open(path, opts)
   names.check_colon(path, "rille.sqlite.open")
   if type(path) ~= "string" then error("sqlite.open: the path is a string, got a " .. type(path), 2) end
@@ -74,11 +75,16 @@ end
 
 local function absolute(path) return path:find "^/" and path or native.root .. "/" .. path end
 
---- db:migrate(directory) -> how many were new: runs each .sql file once, in the order of their numbers, each in a
+local migrate_options = { backup = "string" }
+
+--- db:migrate(directory, {backup=}) -> how many were new: runs each .sql file once, in the order of their numbers, each in a
 --- transaction of its own. Every worker may call it at once: one applies, the others wait. The directory starts at the root.
-function Database:migrate(directory)
+--- backup: a folder, or a path, for a copy of the database as it was before, if there is anything to run.
+function Database:migrate(directory, opts)
   if type(directory) ~= "string" then error("migrate: a directory was expected, got a " .. type(directory), 2) end
-  return require("rille.migrations").run(self, directory, absolute(directory))
+  opts = options.check(opts, migrate_options, "migrate")
+  if opts.backup and (opts.backup == "" or opts.backup:find "%z") then error("migrate: backup is a path", 2) end
+  return require("rille.migrations").run(self, directory, absolute(directory), opts.backup)
 end
 
 -- searching ------------------------------------------------------------------------------------------------------------

@@ -331,7 +331,7 @@ static int take_results(lua_State *L) {
   int count = lua_gettop(L) - RL_AT_REQUEST;
   if (s->gone) return leave(L);
   if (send_string(L, s, count)) return leave(L);
-  if (count == 1 && rl_res_at(L, -1)) return run_hooks(L);
+  if (count == 1 && rl_res_at(L, -1)) return run_hooks(L); /* nothing to convert */
   lua_pushcfunction(L, convert);
   lua_pushlightuserdata(L, s);
   lua_rotate(L, RL_AT_REQUEST + 1, 2);

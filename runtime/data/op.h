@@ -27,7 +27,8 @@ typedef enum rl_op_kind {
   RL_OP_RUN,     /* one statement */
   RL_OP_SCRIPT,  /* several, without parameters and results */
   RL_OP_BATCH,   /* several with parameters, all or none */
-  RL_OP_MIGRATE, /* named scripts, each once in the life of the database: parameter 1 is the checksum */
+  RL_OP_MIGRATE, /* named scripts, each once in the life of the database: parameter 1 is the checksum, and of the
+                  * first one parameter 2 may be the path of a copy to make before; last_id: 1 if it was made */
   RL_OP_BEGIN,   /* an interactive transaction; statements[0].name is where it was begun */
   RL_OP_COMMIT,
   RL_OP_ROLLBACK,
@@ -55,6 +56,7 @@ struct rl_op {
   uint64_t queued_ns;    /* when it was submitted: the wait for another process's lock counts from here … */
   uint64_t patience_ns;  /* … and is so long */
   uint64_t transaction;  /* the number of an interactive one, else 0 */
+  size_t size;           /* bytes of its statements and parameters */
   rl_loop *loop;         /* where done runs; NULL: nowhere, the operation is deleted */
   void (*done)(rl_op *op);
   void *owner;

@@ -58,9 +58,12 @@ enum {
   RL_REF_HEADERS_META,  /* of the headers that came with it */
   RL_REF_LOCATION_META, /* of a parsed URL */
   RL_REF_POOL_META,     /* of a pool of the HTTP client's connections */
-  RL_REF_OWNER_META,    /* vm/owner.h */
-  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
-  RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */
+  RL_REF_DATABASE_META,
+  RL_REF_TRANSACTION_META,
+  RL_REF_OWNER_META,   /* vm/owner.h */
+  RL_REF_JSON_LAYOUTS, /* of rl_vm.json_layouts */
+  RL_REF_SCRATCH,      /* the owner of the scratch buffer that is kept */
+  RL_REF_ON_RAISE,     /* development: the function that is called with each value raised; 0: none */
   RL_REF_COUNT
 };
 
@@ -102,9 +105,11 @@ struct rl_vm {
    * NULL. */
   void (*on_thread)(rl_vm *vm, lua_State *co);
 
-  struct rl_file_cache *files;     /* bytes of small static files; NULL until needed */
-  rl_engine *engine;               /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
-  int refs[RL_REF_COUNT];          /* registry references; 0: none yet */
+  struct rl_json_layout
+      *json_layouts;           /* what the JSON encoder remembers (bind/core/json_layout.h): a value of the registry */
+  struct rl_file_cache *files; /* bytes of small static files; NULL until needed */
+  rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
+  int refs[RL_REF_COUNT];      /* registry references; 0: none yet */
   const void *metas[RL_REF_COUNT]; /* the addresses of those that are metatables */
 };
 

@@ -39,6 +39,9 @@ local function versions(report)
   local db <close> = require("rille.sqlite").open ":memory:"
   report:ok("rille %s, %s, SQLite %s, libuv %s, %s", native.version, known.lua, db:value "SELECT sqlite_version()", known.libuv,
     known.libcurl and (known.libcurl:match "^(libcurl/%S+ %S+)" or known.libcurl) or "no libcurl")
+  for _, sentence in ipairs(require("rille.doctor.sqlite").lacks(db)) do
+    report:warn(sentence, "apt install libsqlite3-0: Debian's has all of it")
+  end
   report:ok("%s, %d core%s", known.system or "an unknown system", native.machine_limits().cores,
     native.machine_limits().cores == 1 and "" or "s")
 end

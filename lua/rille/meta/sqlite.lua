@@ -9,7 +9,7 @@ rille.sqlite = {}
 
 --- Opens a database; ":memory:" is one in memory.
 ---@param path string ":memory:" too
----@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
+---@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, idle_timeout?: number, queue?: integer, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
 ---@return rille.database
 function rille.sqlite.open(path, options) end
 
@@ -69,8 +69,9 @@ function db:begin() end
 --- Runs each .sql file once, in the order of their numbers. Code "migration" if one was edited, renamed, deleted or comes
 --- late.
 ---@param directory string
+---@param options? {backup?: string} backup: a folder or a path for a copy that is made before
 ---@return integer new
-function db:migrate(directory) end
+function db:migrate(directory, options) end
 
 --- Copies the database into a file while others use it.
 ---@param path string

@@ -204,19 +204,21 @@ static int l_batch(lua_State *L) {
   return rl_pending_wait(L, p, "db:batch", op_k, WANT_NOTHING);
 }
 
-/* The migration {name, sql, checksum} on top of the stack, for the pending `p`. */
-static void add_migration(lua_State *L, rl_pending *p) {
+/* The migration {name, sql, checksum} on top of the stack, for the pending `p`; with the first one the path of a copy. */
+static void add_migration(lua_State *L, rl_pending *p, const char *copy) {
   int at = lua_gettop(L);
   for (int k = 1; k <= 3; k++) lua_rawgeti(L, at, k);
-  rl_value checksum = {.type = RL_VALUE_TEXT, .bytes = rl_check_slice(L, at + 3)};
+  rl_value values[2] = {{.type = RL_VALUE_TEXT, .bytes = rl_check_slice(L, at + 3)},
+                        {.type = RL_VALUE_TEXT, .bytes = rl_slice_str(copy)}};
   rl_pending_add(L, p, rl_check_slice(L, at + 1), rl_check_slice(L, at + 2),
-                 &(rl_sql_params){.values = &checksum, .count = 1});
+                 &(rl_sql_params){.values = values, .count = copy ? 2 : 1});
 }
 
-/* db:apply_migrations{ {name, sql, checksum}, … } -> {changes = how many were new} */
+/* db:apply_migrations({ {name, sql, checksum}, … }, copy?) -> {changes = how many were new, last_id = 1 if a copy was made} */
 static int l_apply_migrations(lua_State *L) {
   rl_lua_database *d = rl_sql_check_database(L);
   luaL_checktype(L, 2, LUA_TTABLE);
+  const char *copy = luaL_optstring(L, 3, NULL);
   int count = (int)lua_rawlen(L, 2);
   rl_task_may_wait(L, "db:migrate");
   rl_pending *p = rl_pending_new(L, RL_OP_MIGRATE, count, d, NULL);
@@ -224,7 +226,7 @@ static int l_apply_migrations(lua_State *L) {
   for (int i = 1; i <= count; i++) {
     luaL_checkstack(L, 8, NULL);
     if (lua_rawgeti(L, 2, i) != LUA_TTABLE) return luaL_argerror(L, 2, "a list of {name, sql, checksum} was expected");
-    add_migration(L, p);
+    add_migration(L, p, i == 1 ? copy : NULL);
     lua_settop(L, top);
   }
   return rl_pending_wait(L, p, "db:migrate", op_k, WANT_NOTHING);
@@ -297,8 +299,10 @@ static const luaL_Reg database_methods[] = {
     {"apply_migrations", l_apply_migrations}, {"stats", l_stats}, {"close", l_close}, {NULL, NULL}};
 
 /* Makes a metatable with its methods; they are also left in the table on top under `name`. */
-static void make_class(lua_State *L, const char *class, const char *name, const luaL_Reg *const *sets) {
+static void make_class(lua_State *L, const char *class, int which, const char *name, const luaL_Reg *const *sets) {
   rl_new_metatable(L, class);
+  lua_pushvalue(L, -1);
+  rl_vm_of(L)->refs[which] = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   for (; *sets; sets++) luaL_setfuncs(L, *sets, 0);
   lua_pushvalue(L, -1);
@@ -315,12 +319,12 @@ void rl_bind_database(lua_State *L, const luaL_Reg *own) {
   const luaL_Reg *const of_database[] = {shared_methods, database_methods, own, rl_transaction_database_methods, NULL};
   const luaL_Reg *const of_transaction[] = {shared_methods, rl_transaction_methods, NULL};
   rl_bind_pending(L);
-  make_class(L, "rille.database", "database_methods", of_database);
+  make_class(L, "rille.database", RL_REF_DATABASE_META, "database_methods", of_database);
   set_method(L, "__gc", database_gc);
   set_method(L, "__close", l_close);
   set_method(L, "__tostring", database_tostring);
   lua_pop(L, 1);
-  make_class(L, "rille.transaction", "transaction_methods", of_transaction);
+  make_class(L, "rille.transaction", RL_REF_TRANSACTION_META, "transaction_methods", of_transaction);
   set_method(L, "__gc", rl_transaction_gc);
   set_method(L, "__close", rl_transaction_close);
   lua_pop(L, 1);

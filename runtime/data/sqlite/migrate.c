@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/sqlite/copy.h"
 #include "data/sqlite/run.h"
 #include "data/sqlite/sql.h"
 
@@ -301,20 +302,69 @@ static int adopt(rl_writer *w, rl_op *op, const rl_op_statement *migration) {
   return rl_run_statement(&w->connection, &update, op);
 }
 
+/* Returns true if one of the migrations has not run yet. */
+static bool has_pending(rl_writer *w, rl_op *op) {
+  for (int i = 0; i < op->count; i++) {
+    run r = {.writer = w, .op = op, .migration = &op->statements[i]};
+    if (!is_applied(&r)) return true;
+  }
+  return false;
+}
+
+/* Returns true if there is anything besides our own table. */
+static bool holds_something(rl_writer *w, rl_op *op) {
+  run r = {.writer = w, .op = op};
+  rl_op_clear(op);
+  return run_own(&r, "SELECT 1 FROM sqlite_schema WHERE tbl_name <> 'rille_migrations' LIMIT 1", NULL, 0) == 0 &&
+         op->rows.count > 0;
+}
+
+/* Copies the database as it was before the transaction that is open, which keeps others from changing it. In memory there are
+ * no others. */
+static int copy(rl_writer *w, rl_op *op, rl_slice path) {
+  const char *own = sqlite3_db_filename(w->connection.db, "main");
+  if (own && *own) return rl_copy_aside(&w->connection, path, &op->error);
+  rl_writer_roll_back(w);
+  int code = rl_copy_into(&w->connection, path, &op->error);
+  if (!code) code = rl_writer_lock_again(w, op);
+  return code ? code : prepare_table(w, op);
+}
+
+static rl_slice copy_path(const rl_op *op) {
+  bool wanted = op->count && op->statements[0].params.count > 1;
+  return wanted ? op->statements[0].params.values[1].bytes : RL_SLICE_NONE;
+}
+
+/* Makes the copy that was asked for, if there is something to copy and something to run. *copied: it did. */
+static int copy_before(rl_writer *w, rl_op *op, bool *copied) {
+  rl_slice path = copy_path(op);
+  *copied = path.data && has_pending(w, op) && holds_something(w, op);
+  rl_op_clear(op);
+  return *copied ? copy(w, op, path) : RL_OK;
+}
+
+/* Inside of one transaction: what must be so before any of them runs. */
+static int prepare(rl_writer *w, rl_op *op, bool *copied) {
+  int code = prepare_table(w, op);
+  for (int i = 0; i < op->count && !code; i++) code = adopt(w, op, &op->statements[i]);
+  return code ? code : copy_before(w, op, copied);
+}
+
 int rl_migrate_run(rl_writer *w, rl_op *op) {
+  bool copied = false;
+  int64_t applied = 0;
   int code = rl_writer_lock(w, op);
   if (code) return code;
   w->connection.authorizer.circumstance = RL_RUNS_IN_MIGRATION;
-  code = prepare_table(w, op);
-  for (int i = 0; i < op->count && !code; i++) code = adopt(w, op, &op->statements[i]);
+  code = prepare(w, op, &copied);
   if (!code) code = rl_writer_commit(w, &op->error);
   rl_writer_roll_back(w);
-  int64_t applied = 0;
   for (int i = 0; i < op->count && !code; i++) {
     op->at = i;
     code = apply(w, op, &op->statements[i], &applied);
   }
   rl_rows_free(&op->rows);
   op->changes = applied;
+  op->last_id = copied;
   return code;
 }

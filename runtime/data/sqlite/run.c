@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/sqlite/copy.h"
 #include "data/sqlite/sql.h"
 
 int rl_run_rows(rl_connection *c, rl_statement *s, rl_op *op) {
@@ -74,6 +75,14 @@ static int run_script(rl_connection *c, rl_slice sql, rl_op *op) {
   }
   op->last_id = sqlite3_last_insert_rowid(c->db);
   return RL_OK;
+}
+
+int rl_run_read(rl_connection *c, rl_op *op) {
+  if (op->kind != RL_OP_BACKUP) return rl_run_statement(c, &op->statements[0], op);
+  c->cancelled = &op->cancelled;
+  int code = rl_copy_into(c, op->statements[0].sql, &op->error);
+  c->cancelled = NULL;
+  return code == RL_ETIMEOUT && atomic_load(&op->cancelled) ? op->error.code = RL_ECANCELLED : code;
 }
 
 int rl_run_op(rl_connection *c, rl_op *op) {
