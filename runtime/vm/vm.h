@@ -51,6 +51,7 @@ enum {
   RL_REF_ERROR_META,   /* metatable of error values */
   RL_REF_ARRAY_META,   /* metatable of rille.array */
   RL_REF_REQUEST_META, /* of req */
+  RL_REF_REQUEST_HEADERS_META,
   RL_REF_RESPONSE_META,
   RL_REF_TASK_META,
   RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */
