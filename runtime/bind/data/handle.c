@@ -63,15 +63,17 @@ void rl_sql_check_usable(lua_State *L, const rl_lua_database *d) {
 }
 
 rl_lua_database *rl_sql_check_database(lua_State *L) {
-  rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
+  rl_lua_database *d = rl_check_userdata(L, 1, RL_REF_DATABASE_META, "rille.database");
   rl_sql_check_usable(L, d);
   return d;
 }
 
 rl_lua_database *rl_sql_check_self(lua_State *L, rl_lua_transaction **transaction) {
-  rl_lua_transaction *t = luaL_testudata(L, 1, "rille.transaction");
+  rl_lua_database *d = rl_test_userdata(L, 1, RL_REF_DATABASE_META);
+  rl_lua_transaction *t = d ? NULL : rl_test_userdata(L, 1, RL_REF_TRANSACTION_META);
   *transaction = t;
-  if (!t) return rl_sql_check_database(L);
+  if (d) rl_sql_check_usable(L, d);
+  if (!t) return d ? d : luaL_checkudata(L, 1, "rille.database");
   rl_sql_check_transaction(L, t);
   return t->database;
 }
