@@ -15,7 +15,8 @@ local open_options = { read_only = "boolean", readers = "number", busy_timeout =
   queue = "number", synchronous = "string" }
 local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 
---- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, idle_timeout=, queue=, synchronous="FULL"}) -> db; ":memory:" too
+--- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, idle_timeout=, queue=, synchronous="FULL"})
+---   -> db; ":memory:" too
 function M.open(path, opts)
   names.check_colon(path, "rille.sqlite.open")
   if type(path) ~= "string" then error("sqlite.open: the path is a string, got a " .. type(path), 2) end
