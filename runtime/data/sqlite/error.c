@@ -155,7 +155,10 @@ static bool stands_at(rl_slice statement, int offset, rl_slice name) {
   rl_sql_token_kind kind;
   rl_slice rest = rl_slice_of(statement.data + offset, statement.len - (size_t)offset);
   for (int i = 0; i < 3; i++) {
-    if (is_named(rl_sql_next_token(&rest, &kind), kind, name)) return true;
+    const char *from = rest.data;
+    rl_slice token = rl_sql_next_token(&rest, &kind);
+    if (token.data != from) return false;
+    if (is_named(token, kind, name)) return true;
     if (!rest.len || rest.data[0] != '.') return false;
     rl_slice_skip(&rest, 1);
   }
