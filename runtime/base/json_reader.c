@@ -121,8 +121,10 @@ static int32_t low_half(const char *at, const char *end) {
   return low >= 0xDC00 && low <= 0xDFFF ? low : -1;
 }
 
-/* Reads \uXXXX after r->at ('u' is there): a surrogate pair as one code point, half a pair as U+FFFD. */
-static int unicode_escape(rl_json_reader *r) {
+/* Reads \uXXXX at r->at: a surrogate pair as one code point, half a pair as U+FFFD. Refuses any other escape. Writes to `to`. */
+static int unicode_escape(rl_json_reader *r, char **to) {
+  r->at++;
+  if (r->at == r->end || *r->at != 'u') return RL_ESYNTAX;
   int32_t point = hex4(r->at + 1, r->end);
   if (point < 0) return RL_ESYNTAX;
   size_t used = 5;
@@ -132,24 +134,13 @@ static int unicode_escape(rl_json_reader *r) {
     point = low >= 0 ? 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
   }
   r->at += used;
-  r->scratch->len += rl_utf8_encode((uint32_t)point, r->scratch->data + r->scratch->len);
+  *to += rl_utf8_encode((uint32_t)point, *to);
   return RL_OK;
 }
 
-/* What the letter after a backslash stands for; 0: nothing. */
-static const char unescaped[128] = {
+/* What the letter after a backslash stands for; 0: nothing, or it is no letter. */
+static const char unescaped[256] = {
     ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
-
-/* Reads an escape after its backslash into the room at the end of the scratch buffer. */
-static int one_escape(rl_json_reader *r) {
-  if (r->at == r->end) return RL_ESYNTAX;
-  unsigned char c = (unsigned char)*r->at;
-  if (c == 'u') return unicode_escape(r);
-  if (c >= 0x80 || !unescaped[c]) return RL_ESYNTAX;
-  r->scratch->data[r->scratch->len++] = unescaped[c];
-  r->at++;
-  return RL_OK;
-}
 
 /* Moves r->at over bytes that mean themselves; stops at '"', '\\', a control byte or the end. */
 static int plain_part(rl_json_reader *r) {
@@ -166,37 +157,48 @@ static int plain_part(rl_json_reader *r) {
 
 enum { BLOCK = 512 }; /* bytes of a string that are read at once */
 
-/* Copies bytes that mean themselves into the scratch buffer, which has room, up to `stop`; moves r->at. */
-static void copy_part(rl_json_reader *r, const char *stop) {
-  const char *special = rl_json_copy_plain(r->scratch->data + r->scratch->len, r->at, stop);
-  r->scratch->len += (size_t)(special - r->at);
-  r->at = special;
+/* Copies a character beyond ASCII, or DEL. */
+static int copy_character(rl_json_reader *r, char **to) {
+  if ((unsigned char)*r->at < 0x20) return RL_ESYNTAX;
+  size_t step = rl_utf8_step(r->at, (size_t)(r->end - r->at));
+  for (size_t i = 0; i < step; i++) *(*to)++ = *r->at++;
+  return step ? RL_OK : RL_EUTF8;
 }
 
-static int copy_character(rl_json_reader *r) {
-  size_t step = rl_utf8_step(r->at, (size_t)(r->end - r->at));
-  if (!step) return RL_EUTF8;
-  char *to = r->scratch->data + r->scratch->len;
-  for (size_t i = 0; i < step; i++) to[i] = r->at[i];
-  r->scratch->len += step;
-  r->at += step;
-  return RL_OK;
+/* Reads on from r->at up to `stop` or to the quote that ends the string. The scratch buffer has room: a byte never becomes more
+ * than one, and the last escape may end after `stop`. */
+static int read_block(rl_json_reader *r, const char *stop) {
+  char *start = r->scratch->data + r->scratch->len, *to = start;
+  const char *at = r->at;
+  int code = RL_OK;
+  while (at < stop && !code) {
+    const char *special = rl_json_copy_plain(to, at, stop);
+    to += special - at;
+    at = special;
+    if (at == stop || *at == '"') break;
+    if (*at == '\\' && r->end - at > 1 && unescaped[(unsigned char)at[1]]) {
+      *to++ = unescaped[(unsigned char)at[1]];
+      at += 2;
+      continue;
+    }
+    r->at = at;
+    code = *at == '\\' ? unicode_escape(r, &to) : copy_character(r, &to);
+    at = r->at;
+  }
+  r->at = at;
+  r->scratch->len += (size_t)(to - start);
+  return code;
 }
 
 /* Reads a string, which begins at `from`, on from its first escape at r->at. */
 static int escaped_string(rl_json_reader *r, const char *from, int token) {
   rl_buf_clear(r->scratch);
   int code = rl_buf_add(r->scratch, from, (size_t)(r->at - from));
-  while (!code && !(code = rl_buf_reserve(r->scratch, BLOCK + RL_JSON_COPY_SPARE))) {
-    const char *stop = r->end - r->at > BLOCK ? r->at + BLOCK : r->end;
-    copy_part(r, stop);
-    if (r->at == r->end || (unsigned char)*r->at < 0x20) return RL_ESYNTAX;
-    if (*r->at == '"') break;
-    if (r->at == stop) continue;
-    if (*r->at == '\\') r->at++, code = one_escape(r);
-    else code = copy_character(r);
-  }
-  if (code) return code;
+  do {
+    if (code || (code = rl_buf_reserve(r->scratch, BLOCK + 4 + RL_JSON_COPY_SPARE))) return code;
+    if ((code = read_block(r, r->end - r->at > BLOCK ? r->at + BLOCK : r->end))) return code;
+    if (r->at == r->end) return RL_ESYNTAX;
+  } while (*r->at != '"');
   r->string = rl_buf_slice(r->scratch);
   r->at++;
   return token;
@@ -237,7 +239,7 @@ static int close_bracket(rl_json_reader *r) {
   return object ? RL_JSON_END_OBJECT : RL_JSON_END_ARRAY;
 }
 
-static int value(rl_json_reader *r) {
+static inline int value(rl_json_reader *r) {
   switch (*r->at) {
     case '{': return open_bracket(r, true);
     case '[': return open_bracket(r, false);
@@ -260,6 +262,25 @@ static int key(rl_json_reader *r) {
   return token;
 }
 
+/* Compares by words, which calls nothing: keys are short. */
+static inline bool is_same(const char *a, const char *b, size_t len) {
+  uint64_t x, y;
+  uint32_t u, v;
+  for (; len >= 8; a += 8, b += 8, len -= 8) {
+    memcpy(&x, a, 8);
+    memcpy(&y, b, 8);
+    if (x != y) return false;
+  }
+  if (len >= 4) {
+    memcpy(&u, a, 4);
+    memcpy(&v, b, 4);
+    if (u != v) return false;
+    a += 4, b += 4, len -= 4;
+  }
+  while (len && *a == *b) a++, b++, len--;
+  return !len;
+}
+
 bool rl_json_next_is_key(rl_json_reader *r, rl_slice expected) {
   const char *at = skip_space_at(r->at, r->end);
   if (r->state_ == AFTER_VALUE) {
@@ -269,7 +290,7 @@ bool rl_json_next_is_key(rl_json_reader *r, rl_slice expected) {
     return false;
   }
   if ((size_t)(r->end - at) < expected.len + 3 || *at != '"' || at[expected.len + 1] != '"') return false;
-  if (memcmp(at + 1, expected.data, expected.len) != 0) return false;
+  if (!is_same(at + 1, expected.data, expected.len)) return false;
   at = skip_space_at(at + expected.len + 2, r->end);
   if (at == r->end || *at != ':') return false;
   r->at = at + 1;
@@ -294,10 +315,10 @@ static int after_value(rl_json_reader *r) {
 
 int rl_json_next(rl_json_reader *r) {
   skip_space(r);
+  if (r->state_ == WANT_VALUE && r->at < r->end) return value(r);
   if (r->state_ == AFTER_VALUE) return after_value(r);
   if (r->state_ == FINISHED) return RL_JSON_DONE;
   if (r->at == r->end) return RL_ESYNTAX;
   if (r->state_ == WANT_FIRST_ITEM) return *r->at == ']' ? close_bracket(r) : value(r);
-  if (r->state_ == WANT_FIRST_KEY) return *r->at == '}' ? close_bracket(r) : key(r);
-  return value(r);
+  return *r->at == '}' ? close_bracket(r) : key(r);
 }

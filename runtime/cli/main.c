@@ -215,6 +215,7 @@ int main(int argc, char **argv) {
   rl_buf_init(&wrong, 4096);
   prctl(PR_SET_NAME, "rille"); /* started as /proc/self/exe it would be called exe */
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of who writes to it */
   keep_standard_descriptors();
   rl_self_note(argc, argv);
   if (rl_handover_take(&handover, &why)) return usage_error(&why);

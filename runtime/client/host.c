@@ -125,6 +125,14 @@ bool rl_host_is_settled(rl_slice host) {
   return check(host, &why) == RL_OK;
 }
 
+bool rl_host_is_localhost(rl_slice host) {
+  static const char name[] = ".localhost";
+  if (host.len && host.data[host.len - 1] == '.') host.len--;
+  if (rl_slice_eq_nocase(host, rl_slice_str(name + 1))) return true;
+  size_t len = strlen(name);
+  return host.len > len && rl_slice_eq_nocase(rl_slice_of(host.data + host.len - len, len), rl_slice_str(name));
+}
+
 /* ---- numbers --------------------------------------------------------------------------------------------------------- */
 
 static bool is_all(rl_slice text, int classes) {

@@ -19,6 +19,7 @@ app:get("/maps", function()
 end)
 app:get("/fetch", function(req)
   local ok, err = pcall(client.get, client, req.query.url)
+  if ok then err = {} end
   return rille.json { ok = ok, code = err.code, message = tostring(err) }
 end)
 return app
@@ -51,6 +52,13 @@ describe("a server", function()
   it("that only answers loads none of them", function()
     local process <close> = start()
     assert.equal("hello", get(process, "/"):text())
+    if not is_sanitized then assert.equal("", loaded(process)) end
+  end)
+
+  it("that asks a server by its address loads none either", function()
+    local process <close> = start()
+    assert.is_true(fetch(process, process:url() .. "/").ok)
+    assert.is_true(fetch(process, process:url():gsub("127.0.0.1", "localhost") .. "/").ok)
     if not is_sanitized then assert.equal("", loaded(process)) end
   end)
 

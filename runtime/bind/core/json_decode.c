@@ -43,8 +43,21 @@ static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int cod
   lua_error(L);
 }
 
-/* Pushes the value that begins with `token`. Returns false and pushes nothing at the end of a list. Raises if there is none. */
-static bool push_value(lua_State *L, decoder *d, int token);
+/* Pushes what begins with `token`, a container or null. Returns false and pushes nothing at the end of a list. Raises if there is none. */
+static bool push_other(lua_State *L, decoder *d, int token);
+
+/* The same for every value. */
+static inline bool push_value(lua_State *L, decoder *d, int token) {
+  const rl_json_reader *reader = &d->reader;
+  switch (token) {
+    case RL_JSON_TRUE: lua_pushboolean(L, 1); return true;
+    case RL_JSON_FALSE: lua_pushboolean(L, 0); return true;
+    case RL_JSON_INTEGER: lua_pushinteger(L, reader->integer); return true;
+    case RL_JSON_NUMBER: lua_pushnumber(L, reader->number); return true;
+    case RL_JSON_STRING: rl_push_slice(L, reader->string); return true;
+    default: return push_other(L, d, token);
+  }
+}
 
 static unsigned level_of(const decoder *d) { return (d->reader.depth - 1) % LEVELS; }
 
@@ -102,24 +115,17 @@ static void push_object(lua_State *L, decoder *d) {
   note(&d->memory->members[level], count, MOST_MEMBERS);
 }
 
-static bool push_value(lua_State *L, decoder *d, int token) {
-  rl_json_reader *reader = &d->reader;
-  switch (token) {
-    case RL_JSON_NULL: rl_push_null(L); return true;
-    case RL_JSON_TRUE: lua_pushboolean(L, 1); return true;
-    case RL_JSON_FALSE: lua_pushboolean(L, 0); return true;
-    case RL_JSON_INTEGER: lua_pushinteger(L, reader->integer); return true;
-    case RL_JSON_NUMBER: lua_pushnumber(L, reader->number); return true;
-    case RL_JSON_STRING: rl_push_slice(L, reader->string); return true;
-    case RL_JSON_ARRAY:
-    case RL_JSON_OBJECT:
-      luaL_checkstack(L, 8, "JSON");
-      if (token == RL_JSON_ARRAY) push_list(L, d);
-      else push_object(L, d);
-      return true;
-    case RL_JSON_END_ARRAY: return false;
-    default: raise_syntax(L, reader, token < 0 ? token : RL_ESYNTAX);
+static __attribute__((noinline)) bool push_other(lua_State *L, decoder *d, int token) {
+  if (token == RL_JSON_END_ARRAY) return false;
+  if (token == RL_JSON_NULL) {
+    rl_push_null(L);
+    return true;
   }
+  if (token != RL_JSON_ARRAY && token != RL_JSON_OBJECT) raise_syntax(L, &d->reader, token < 0 ? token : RL_ESYNTAX);
+  luaL_checkstack(L, 8, "JSON");
+  if (token == RL_JSON_ARRAY) push_list(L, d);
+  else push_object(L, d);
+  return true;
 }
 
 /* Reads the option {null=}. Ignores an argument that is no table, such as the count that gsub returns after its text. */

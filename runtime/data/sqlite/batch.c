@@ -18,7 +18,7 @@ typedef struct group {
 
 static void answer(rl_writer *w, rl_op *op) {
   atomic_fetch_add(&w->writes, 1);
-  rl_op_finish(op);
+  rl_writer_finish(w, op);
 }
 
 static void fail_all(rl_writer *w, group *g, int from, const rl_sql_error *error) {
@@ -41,7 +41,7 @@ static rl_op *next_member(rl_writer *w, rl_mail_queue *batch) {
   while (batch->first && may_join(w, (rl_op *)batch->first)) {
     rl_op *op = (rl_op *)rl_mail_shift(batch);
     if (rl_op_begin(op)) return op;
-    rl_op_finish(op); /* dropped before it began */
+    rl_writer_finish(w, op); /* dropped before it began */
   }
   return NULL;
 }
@@ -98,26 +98,46 @@ static bool add_members(rl_writer *w, group *g, rl_mail_queue *batch, bool (*mor
   return true;
 }
 
+/* Commits what has run and answers it; `error` says why it is not `whole`. Returns false if there was no room for all of it:
+ * then nobody was answered. */
+static bool end_group(rl_writer *w, group *g, bool whole, rl_sql_error *error) {
+  if (whole && g->count) {
+    error->code = rl_writer_commit(w, error);
+    whole = !error->code;
+  }
+  atomic_fetch_add(&w->groups, 1);
+  rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
+  rl_recovery_try(w);     /* before anybody is told that it failed */
+  if (!whole && error->code == RL_EFULL) return false;
+  if (!whole) fail_all(w, g, 0, error);
+  else
+    for (int i = 0; i < g->count; i++) answer(w, g->members[i]);
+  return true;
+}
+
+/* There is no room for all of a group. Each of them may fit, once the log is empty. */
+static void run_each(rl_writer *w, const group *all) {
+  rl_writer_empty_log(w, 0);
+  for (int i = 0; i < all->count; i++) {
+    group g = {.members = {all->members[i]}, .count = 1};
+    rl_sql_error error = {0};
+    if (w->broken) rl_recovery_refuse(w, g.members[0]), answer(w, g.members[0]);
+    else if (rl_writer_lock_again(w, g.members[0])) answer(w, g.members[0]);
+    else if (!end_group(w, &g, run_members(w, &g, &error), &error)) fail_all(w, &g, 0, &error);
+  }
+}
+
 /* `first` has not begun: it may be dropped as long as another process holds the file. */
 static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *),
                       void *ud) {
   group g = {.members = {first}, .count = 1};
   rl_sql_error error = {0};
   if (rl_writer_lock(w, first)) {
-    rl_op_finish(first); /* those after it have time of their own */
+    rl_writer_finish(w, first); /* those after it have time of their own */
     return;
   }
   bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
-  if (whole && g.count) {
-    error.code = rl_writer_commit(w, &error);
-    whole = !error.code;
-  }
-  atomic_fetch_add(&w->groups, 1);
-  rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
-  rl_recovery_try(w);     /* before anybody is told that it failed */
-  if (!whole) fail_all(w, &g, 0, &error);
-  else
-    for (int i = 0; i < g.count; i++) answer(w, g.members[i]);
+  if (!end_group(w, &g, whole, &error)) run_each(w, &g);
 }
 
 /* ---- the batch ------------------------------------------------------------------------------------------------------------------------ */
@@ -136,8 +156,12 @@ static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
       rl_writer_roll_back(w);
       rl_interactive_end(w, batch);
       return RL_OK;
-    default: return op->transaction ? rl_interactive_run(w, op) : rl_alone_run(w, op);
+    default: break;
   }
+  if (!op->transaction) return rl_alone_run(w, op);
+  code = rl_interactive_run(w, op);
+  rl_interactive_touch(w);
+  return code;
 }
 
 /* A transaction that was never begun, or has ended, has no statements. */

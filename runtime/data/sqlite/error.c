@@ -9,6 +9,7 @@
 
 #include "base/descriptors.h"
 #include "base/error.h"
+#include "base/os_error.h"
 #include "data/sqlite/code.h"
 #include "data/sqlite/locks.h"
 #include "data/sqlite/sql.h"
@@ -24,17 +25,27 @@ static int code_of(int result) {
   }
 }
 
-/* SQLite tells of ENOSPC alone by SQLITE_FULL. */
-static bool is_full(int reason) { return reason == ENOSPC || reason == EDQUOT || reason == EFBIG; }
+/* Returns the errno of a failed call. SQLite does not keep that of a COMMIT: then it is asked of the files. */
+static int reason_of(sqlite3 *db, int result) {
+  static const int files[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+  int reason = db ? sqlite3_system_errno(db) : 0;
+  for (size_t i = 0; db && !reason && result == SQLITE_IOERR_WRITE && i < sizeof files / sizeof *files; i++) {
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(db, "main", files[i], &file);
+    if (file && file->pMethods) file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &reason);
+  }
+  return reason;
+}
 
 /* Adds why a file cannot be opened or written, which SQLite's message leaves out. */
 static void add_reason(rl_sql_error *error, sqlite3 *db, int result) {
-  int reason = db ? sqlite3_system_errno(db) : 0;
+  int reason = reason_of(db, result);
   size_t len = strlen(error->message);
   if (((result & 0xFF) != SQLITE_CANTOPEN && (result & 0xFF) != SQLITE_IOERR) || !reason) return;
   int out = rl_descriptors_check_errno(reason);
   if (out) error->code = out;
-  if (is_full(reason)) error->code = RL_EFULL, error->state = "53100";
+  else if (rl_error_from_errno(reason) == RL_EFULL)
+    error->code = RL_EFULL, error->state = "53100"; /* a limit of the process's, a quota */
   snprintf(error->message + len, sizeof error->message - len, " (%s)", out ? rl_error_text(out) : strerror(reason));
 }
 

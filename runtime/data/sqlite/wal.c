@@ -7,8 +7,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "data/sqlite/error.h"
+#include "data/sqlite/wal_index.h"
 
-enum { HEADER = 32, FRAME = 24, INDEX_REGION = 32768, CHECKPOINT_LOCK = 1 };
+enum { HEADER = 32, FRAME = 24, CHECKPOINT_LOCK = 1 };
 
 /* What the index says of the log, in the byte order of the machine; its first 48 bytes, which come twice. */
 typedef struct index_header {
@@ -101,7 +102,7 @@ static int cut(const wal *w, int frame_size, rl_sql_error *error) {
 
 static int restore(wal *w, rl_sql_error *error) {
   int page_size = w->index->page_size == 1 ? 65536 : w->index->page_size;
-  *w->backfilled = 0;
+  __atomic_store_n(w->backfilled, 0, __ATOMIC_SEQ_CST);
   int code = cut(w, FRAME + page_size, error);
   if (code) return code;
   unsigned char *buffer = rl_alloc((size_t)(FRAME + page_size));
@@ -114,14 +115,11 @@ static int restore(wal *w, rl_sql_error *error) {
 }
 
 static int find(sqlite3 *db, wal *w, rl_sql_error *error) {
-  void volatile *region = NULL;
+  const rl_wal_index_word *header = rl_wal_index_of(db);
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &w->file);
   sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &w->log);
-  if (!w->file || !w->log || !w->file->pMethods || !w->log->pMethods || w->file->pMethods->iVersion < 2)
-    return failed(error, SQLITE_CANTOPEN, "found");
-  int result = w->file->pMethods->xShmMap(w->file, 0, INDEX_REGION, 0, &region);
-  if (result != SQLITE_OK || !region) return failed(error, result ? result : SQLITE_CANTOPEN, "found");
-  w->index = (index_header *)region; /* nobody else changes it while we may write */
+  if (!header || !w->log || !w->log->pMethods) return failed(error, SQLITE_CANTOPEN, "found");
+  w->index = (index_header *)(uintptr_t)header; /* nobody else changes it while we may write */
   w->backfilled = (uint32_t *)(w->index + 2);
   bool is_whole = w->index->is_init && memcmp(&w->index[0], &w->index[1], sizeof w->index[0]) == 0;
   return is_whole ? RL_OK : failed(error, SQLITE_CORRUPT, "found");

@@ -5,13 +5,20 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "data/sqlite/run.h"
 #include "loop/loop.h"
 
-enum { CHECKPOINT_PAGES = 1000 };
+enum { CHECKPOINT_PAGES = 1000, RESTART_PATIENCE_MS = 50, OPTIMIZE_MS = 50 };
 
 #define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
+
+void rl_writer_finish(rl_writer *w, rl_op *op) {
+  atomic_fetch_sub(&w->queued, 1);
+  atomic_fetch_sub(&w->queued_size, op->size);
+  rl_op_finish(op);
+}
 
 /* ---- another process has the file ----------------------------------------------------------------------------------------- */
 
@@ -40,7 +47,7 @@ static void expire_others(rl_writer *w, uint64_t now) {
       continue;
     }
     if (rl_op_begin(op)) describe_busy(w, op);
-    rl_op_finish(op);
+    rl_writer_finish(w, op);
   }
 }
 
@@ -78,7 +85,8 @@ void rl_writer_lock_ended(rl_writer *w, rl_op *op, int code) {
 
 static int on_wal(void *ud, sqlite3 *db, const char *name, int pages) {
   (void)db, (void)name;
-  ((rl_writer *)ud)->wal_pages = pages;
+  rl_writer *w = ud;
+  w->wal_pages = w->log_pages = pages;
   return SQLITE_OK;
 }
 
@@ -94,6 +102,15 @@ static int prepare_own(rl_writer *w, rl_sql_error *error) {
     if (result != SQLITE_OK) return rl_sqlite_failed(error, w->connection.db, result);
   }
   return RL_OK;
+}
+
+static int read_page_size(rl_writer *w, rl_sql_error *error) {
+  sqlite3_stmt *stmt = NULL;
+  int result = sqlite3_prepare_v2(w->connection.db, "PRAGMA page_size", -1, &stmt, NULL);
+  if (result == SQLITE_OK) result = sqlite3_step(stmt);
+  if (result == SQLITE_ROW) w->page_size = sqlite3_column_int(stmt, 0);
+  sqlite3_finalize(stmt);
+  return w->page_size > 0 ? RL_OK : rl_sqlite_failed(error, w->connection.db, result);
 }
 
 int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const char *synchronous, rl_sql_error *error) {
@@ -113,6 +130,7 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
   w->connection.authorizer.trusted = true;
   code = rl_connection_run(&w->connection, settings, error);
   if (!code) code = prepare_own(w, error);
+  if (!code) code = read_page_size(w, error);
   w->connection.authorizer.trusted = false;
   if (code) {
     rl_writer_close(w);
@@ -123,25 +141,63 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
   return RL_OK;
 }
 
-/* After a failed sync the log stays, with all that the database may lack: SQLite would check it once more and remove it. */
-static void empty_log(rl_writer *w) {
-  if (!w->connection.db) return;
-  if (!w->broken)
-    rl_writer_note_sync(w, sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
-  if (w->broken) sqlite3_db_config(w->connection.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+/* What SQLite recommends before closing: it analyses tables of which it has wished to know more while it planned statements, or
+ * that have grown much. So many rows of each index are looked at, for so long, and only if something was written. */
+static void optimize(rl_writer *w) {
+  rl_sql_error ignored = {0};
+  rl_budget budget;
+  sqlite3 *db = w->connection.db;
+  if (!db || w->broken || rl_writer_in_transaction(w) || !sqlite3_total_changes64(db)) return;
+  rl_writer_be_patient(w, NULL, 0, 0);
+  rl_budget_start(&budget, OPTIMIZE_MS * MS_NS, true);
+  w->connection.budget = &budget;
+  w->connection.authorizer.trusted = true;
+  rl_connection_run(&w->connection, "PRAGMA analysis_limit = 400; PRAGMA optimize", &ignored);
+  w->connection.authorizer.trusted = false;
+  w->connection.budget = NULL;
+  rl_writer_note_sync(w, ignored.extended);
 }
 
 void rl_writer_close(rl_writer *w) {
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(&w->deferred));) { /* they waited for a transaction that never ended */
     rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed");
-    rl_op_finish(op);
+    rl_writer_finish(w, op);
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
-  rl_writer_be_patient(w, NULL, 0, 0); /* closing does not wait for a reader of another process */
-  empty_log(w);
+  optimize(w);
+  if (w->connection.db) rl_writer_empty_log(w, 0); /* closing does not wait for a reader of another process */
+  /* After a failed sync the log stays, with all that the database may lack: SQLite would copy it once more and remove it. */
+  if (w->broken) sqlite3_db_config(w->connection.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   rl_connection_close(&w->connection);
   uv_mutex_destroy(&w->holder_lock);
+}
+
+/* ---- the log ------------------------------------------------------------------------------------------------------------ */
+
+void rl_writer_empty_log(rl_writer *w, unsigned patience_ms) {
+  rl_mail_queue *batch = w->batch;
+  if (w->broken || rl_writer_in_transaction(w)) return;
+  w->batch = NULL; /* nobody's time is up because of this wait */
+  w->contended_ns = 0;
+  rl_writer_be_patient(w, NULL, uv_hrtime(), patience_ms * MS_NS);
+  int result = sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  if (result == SQLITE_OK) w->wal_pages = w->log_pages = 0;
+  w->contended_ns = 0;
+  w->batch = batch;
+  rl_writer_note_sync(w, result);
+  atomic_fetch_add(&w->checkpoints, 1);
+}
+
+/* Pages are moved beside readers, but the log begins anew only while none of them reads from it, which may never be so. Once it
+ * is long, those that read are waited for, a moment; those that come find all pages in the database. If one stays on, the
+ * next try is when the log has grown by a quarter. */
+static void bound_log(rl_writer *w) {
+  int most = (int)(RL_LIMIT_SQL_LOG / (size_t)w->page_size);
+  if (w->log_pages < most) w->restart_pages = most;
+  if (w->log_pages < w->restart_pages) return;
+  rl_writer_empty_log(w, RESTART_PATIENCE_MS);
+  w->restart_pages = w->log_pages + most / 4;
 }
 
 void rl_writer_checkpoint(rl_writer *w, bool all) {
@@ -151,6 +207,7 @@ void rl_writer_checkpoint(rl_writer *w, bool all) {
   if (result == SQLITE_OK) w->wal_pages = 0;
   rl_writer_note_sync(w, result);
   atomic_fetch_add(&w->checkpoints, 1);
+  bound_log(w);
 }
 
 void rl_writer_note_sync(rl_writer *w, int extended) {

@@ -29,7 +29,10 @@ typedef struct rl_writer {
   bool transaction_lost;  /* it was rolled back by a statement of its own */
   bool broken;            /* the disk failed to sync, and the database has not recovered */
   rl_recovery recovery;
-  int wal_pages;
+  int wal_pages;         /* pages in the log since the last checkpoint, … */
+  int log_pages;         /* … all there are, … */
+  int page_size;         /* … so large, … */
+  int restart_pages;     /* … and with how many readers are next waited for, so that the log begins anew */
   uint64_t contended_ns; /* since when another process has had the lock, as far as we know */
   uint64_t from_ns;      /* the wait for it counts from here, or from contended_ns if that is later, … */
   uint64_t patience_ns;  /* … lasts so long … */
@@ -41,6 +44,7 @@ typedef struct rl_writer {
   uv_mutex_t holder_lock;
   rl_holder holder;
   atomic_ullong writes, groups, checkpoints;
+  atomic_size_t queued, queued_size; /* operations that were sent and have not been answered */
 } rl_writer;
 
 /* Opens the connection, and waits up to `busy_timeout_ms` for another process. 0 or a code with `error`. `synchronous` as in
@@ -51,8 +55,13 @@ int rl_writer_open(rl_writer *writer, const char *path, int busy_timeout_ms, con
 void rl_writer_close(rl_writer *writer);
 /* Moves pages from the log into the database: `all`, or only if enough have gathered. */
 void rl_writer_checkpoint(rl_writer *writer, bool all);
+/* Moves all pages and empties the log, if no reader is in its way, or is gone within `patience_ms`. */
+void rl_writer_empty_log(rl_writer *writer, unsigned patience_ms);
 /* Notes how a statement or a checkpoint has ended, by SQLite's extended code: if the disk failed to sync, the writer is broken. */
 void rl_writer_note_sync(rl_writer *writer, int extended);
+
+/* Sends an operation home that was queued. */
+void rl_writer_finish(rl_writer *writer, rl_op *op);
 
 /* BEGIN IMMEDIATE, after which `op` has begun. RL_ECANCELLED if it was dropped before; another code with op->error. */
 int rl_writer_lock(rl_writer *writer, rl_op *op);
