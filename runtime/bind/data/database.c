@@ -302,7 +302,7 @@ static const luaL_Reg database_methods[] = {
 static void make_class(lua_State *L, const char *class, int which, const char *name, const luaL_Reg *const *sets) {
   rl_new_metatable(L, class);
   lua_pushvalue(L, -1);
-  rl_vm_of(L)->refs[which] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, which);
   lua_newtable(L);
   for (; *sets; sets++) luaL_setfuncs(L, *sets, 0);
   lua_pushvalue(L, -1);
