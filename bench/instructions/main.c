@@ -56,6 +56,7 @@ static const bench_case cases[] = {
     {"parameter-of-200", MANY, GET("/items/4711") "\r\n"},
     {"point-read", MANY, GET("/row/42") "\r\n"},
     {"rows-20", FEW, GET("/rows") "\r\n"},
+    {"rows-20-text", FEW, GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
     {"page", FEW, GET("/page") "\r\n"},
     {"form", MANY,
      "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_keys.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "vm/owner.h"
@@ -35,6 +36,10 @@ typedef struct encoder {
   bool is_wide;      /* it has more names than fit here */
   int name_count;
   rl_slice names[FEW];
+  const void *keys[FEW]; /* the addresses of the same strings in Lua */
+  rl_slice written[FEW]; /* the same with the comma and the colon, if `is_ready` */
+  uint8_t order[FEW];    /* the rank of each member of the last row, as lua_next came to them */
+  bool is_ready;
 } encoder;
 
 static RL_RAISES void fail(encoder *e, int code) {
@@ -48,6 +53,7 @@ static inline void check(encoder *e, int code) {
 }
 
 static void encode(encoder *e, int index);
+static void encode_typed(encoder *e, int index, int type);
 
 static void put(encoder *e, char c) { check(e, rl_buf_add_char(e->out, c)); }
 
@@ -91,6 +97,15 @@ static bool is_same(rl_slice a, rl_slice b) {
   return a.data == b.data || (a.len > INTERNED && a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Takes the names as they are written from the shape on top of the stack, which keeps them. */
+static void read_keys(encoder *e) {
+  rl_slice all;
+  e->is_ready = lua_rawgeti(e->L, -1, RL_SHAPE_KEYS) == LUA_TSTRING && !e->is_wide;
+  all.data = lua_tolstring(e->L, -1, &all.len);
+  for (int i = 0; e->is_ready && i < e->name_count; i++) e->written[i] = rl_json_keys_take(&all);
+  lua_pop(e->L, 1);
+}
+
 /* Keeps the shape on top of the stack in the slot while its names are in use. */
 static void read_shape(encoder *e) {
   lua_State *L = e->L;
@@ -100,10 +115,14 @@ static void read_shape(encoder *e) {
   for (; lua_rawgeti(L, -1, (lua_Integer)e->name_count + 1) == LUA_TSTRING; lua_pop(L, 1)) {
     e->is_wide = e->name_count == FEW;
     if (e->is_wide) break;
-    rl_slice *name = &e->names[e->name_count++];
+    rl_slice *name = &e->names[e->name_count];
     name->data = lua_tolstring(L, -1, &name->len);
+    e->keys[e->name_count] = lua_topointer(L, -1);
+    e->order[e->name_count] = (uint8_t)e->name_count;
+    e->name_count++;
   }
   lua_pop(L, 1);
+  read_keys(e);
   lua_pushvalue(L, -1);
   lua_replace(L, e->slot);
 }
@@ -168,6 +187,67 @@ static void encode_object(encoder *e, int index, bool shaped) {
   }
   put(e, '}');
   lua_settop(L, bottom);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------------- */
+
+/* Returns the rank of the key below the top of the stack, the `visited`th of its row; name_count if it has none. Rows of one query
+ * are walked in one order as a rule. */
+static inline int rank_visited(encoder *e, int visited) {
+  const void *key = lua_topointer(e->L, -2);
+  int rank = visited < e->name_count ? e->order[visited] : 0;
+  if (e->keys[rank] == key) return rank;
+  for (rank = 0; rank < e->name_count && e->keys[rank] != key;) rank++;
+  if (visited < e->name_count && rank < e->name_count) e->order[visited] = (uint8_t)rank;
+  return rank;
+}
+
+/* A value of a row: its place on the stack, 0 if there is none, and its type. */
+typedef struct column {
+  int value, type;
+} column;
+
+static void write_row(encoder *e, const column *columns) {
+  size_t start = e->out->len;
+  for (int rank = 0; rank < e->name_count; rank++) {
+    if (!columns[rank].value) continue;
+    check(e, rl_buf_add_slice(e->out, e->written[rank]));
+    encode_typed(e, columns[rank].value, columns[rank].type);
+  }
+  put(e, '}');
+  e->out->data[start] = '{'; /* where the comma of the first one stands */
+}
+
+/* Writes a row, whose first pair is on the stack, with the keys that were written once for all. Returns false, and has written
+ * nothing and popped the pair, if it has a key that is none of its columns, or one that may have another address, or a
+ * table, whose shape would take the place of this one. */
+static bool encode_row(encoder *e, int index) {
+  lua_State *L = e->L;
+  column columns[FEW];
+  int bottom = lua_gettop(L) - 2, top = bottom + 2, visited = 0;
+  for (int i = 0; i < e->name_count; i++) columns[i].value = 0;
+  do {
+    int rank = rank_visited(e, visited++), type = lua_type(L, top);
+    if (rank == e->name_count || type == LUA_TTABLE) {
+      lua_settop(L, bottom);
+      return false;
+    }
+    columns[rank] = (column){top, type};
+    lua_pushvalue(L, top - 1);
+    top += 2;
+  } while (lua_next(L, index));
+  write_row(e, columns);
+  lua_settop(L, bottom);
+  return true;
+}
+
+static void encode_members(encoder *e, int index, bool shaped) {
+  if (shaped && e->is_ready && e->name_count) {
+    if (encode_row(e, index)) return;
+    lua_pushnil(e->L);
+    lua_next(e->L, index);
+  }
+  encode_object(e, index, shaped);
 }
 
 /* ---- objects of many members ------------------------------------------------------------------------------------------------------ */
@@ -300,15 +380,26 @@ static void encode_table(encoder *e, int index) {
   else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) encode_list(e, index);
   else if (lua_isinteger(L, -2)) lua_pop(L, 2), encode_by_index(e, index, 1);
   else if (shaped && e->is_wide) lua_pop(L, 2), encode_many(e, index);
-  else encode_object(e, index, shaped);
+  else encode_members(e, index, shaped);
   e->depth--;
 }
 
-static void encode(encoder *e, int index) {
+/* Copies JSON text as it is. */
+static void encode_text(encoder *e, int index) {
+  size_t len;
+  if (!rl_push_json_string(e->L, index)) luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, index));
+  const char *text = lua_tolstring(e->L, -1, &len);
+  check(e, rl_buf_add(e->out, text, len));
+  lua_pop(e->L, 1);
+}
+
+static void encode(encoder *e, int index) { encode_typed(e, index, lua_type(e->L, index)); }
+
+static void encode_typed(encoder *e, int index, int type) {
   lua_State *L = e->L;
   size_t len;
   const char *text;
-  switch (lua_type(L, index)) {
+  switch (type) {
     case LUA_TSTRING:
       text = lua_tolstring(L, index, &len);
       check(e, rl_json_write_string(e->out, rl_slice_of(text, len)));
@@ -323,6 +414,7 @@ static void encode(encoder *e, int index) {
       break;
     case LUA_TTABLE: encode_table(e, index); break;
     case LUA_TNIL: check(e, rl_buf_add(e->out, "null", 4)); break;
+    case LUA_TUSERDATA: encode_text(e, index); break;
     default:
       if (!rl_is_null(L, index)) luaL_error(L, "cannot encode a %s as JSON", luaL_typename(L, index));
       check(e, rl_buf_add(e->out, "null", 4));
@@ -388,4 +480,5 @@ void rl_bind_json(lua_State *L) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
   lua_setfield(L, -2, "shape_mark");
   luaL_setfuncs(L, functions, 0);
+  rl_bind_json_text(L);
 }

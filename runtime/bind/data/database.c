@@ -8,10 +8,11 @@
 #include "bind/core/core.h"
 #include "bind/data/error.h"
 #include "bind/data/params.h"
+#include "bind/data/row_json.h"
 #include "bind/data/rows.h"
 #include "bind/data/transaction.h"
 
-enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_NOTHING };
+enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_JSON, WANT_JSON_ROW, WANT_NOTHING };
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------- */
 
@@ -24,7 +25,11 @@ static int push_changes(lua_State *L, int64_t changes, int64_t last_id) {
   return 1;
 }
 
-static int push_packed(lua_State *L, const rl_rows *rows, int want) {
+static int push_packed(lua_State *L, rl_lua_database *d, const rl_rows *rows, int want) {
+  if (want == WANT_JSON || want == WANT_JSON_ROW) {
+    rl_push_packed_json(L, rows);
+    return 1;
+  }
   if (want == WANT_VALUE || want == WANT_ROW) {
     rl_rows_cursor values = rl_rows_values(rows);
     if (!rows->count) lua_pushnil(L);
@@ -33,11 +38,11 @@ static int push_packed(lua_State *L, const rl_rows *rows, int want) {
       rl_push_value(L, &value);
     } else {
       int names = lua_gettop(L) + 1;
-      rl_push_packed_row(L, &values, names, rl_push_packed_names(L, rows));
+      rl_push_packed_row(L, &values, names, rl_push_packed_names(L, d, rows));
     }
     return 1;
   }
-  int names = lua_gettop(L) + 1, columns = rl_push_packed_names(L, rows);
+  int names = lua_gettop(L) + 1, columns = rl_push_packed_names(L, d, rows);
   rl_rows_cursor values = rl_rows_values(rows);
   lua_createtable(L, rows->count < 1000000 ? (int)rows->count : 0, 0);
   for (size_t i = 0; i < rows->count; i++) {
@@ -53,8 +58,8 @@ static int op_k(lua_State *L, int status, lua_KContext want) {
   (void)status;
   rl_pending *p = lua_touserdata(L, -1);
   rl_pending_check(L, p);
-  int results =
-      want == WANT_NOTHING ? push_changes(L, p->op->changes, p->op->last_id) : push_packed(L, &p->op->rows, (int)want);
+  int results = want == WANT_NOTHING ? push_changes(L, p->op->changes, p->op->last_id)
+                                     : push_packed(L, p->database, &p->op->rows, (int)want);
   rl_pending_free(p);
   return results;
 }
@@ -70,20 +75,30 @@ int rl_lua_database_changes_k(lua_State *L, int status, lua_KContext ctx) {
  * same database, or close it: so that is a protected call, and the read is finished in any case. One that stayed open would
  * keep its snapshot, and every later read would answer from that. */
 typedef struct inline_run {
-  rl_database *db;
+  rl_lua_database *handle;
+  rl_database *db; /* the handle's, which a finalizer may close */
   const rl_database_ops *ops;
   rl_cursor cursor;
   int want;
   rl_sql_error error;
 } inline_run;
 
+/* The first rows stand on Lua's stack until it is known how many there are, so that most lists are made at their size. */
 static void collect_rows(lua_State *L, inline_run *r) {
-  int names = lua_gettop(L) + 1, columns = rl_push_cursor_names(L, r->db, &r->cursor), code = 1;
-  lua_newtable(L);
-  lua_Integer count = 0;
-  while (code == 1) {
+  enum { FEW = 64 };
+  int names = lua_gettop(L) + 1, columns = rl_push_cursor_names(L, r->handle, r->db, &r->cursor), code = 1, few = 0;
+  luaL_checkstack(L, FEW + 8, "rows");
+  while (code == 1 && few < FEW) {
     rl_push_cursor_row(L, &r->cursor, names, columns);
-    lua_rawseti(L, -2, ++count);
+    few++;
+    code = r->ops->step(r->db, &r->cursor, &r->error);
+  }
+  lua_createtable(L, code == 1 ? 4 * FEW : few, 0);
+  lua_insert(L, -few - 1);
+  for (int i = few; i > 0; i--) lua_rawseti(L, -i - 1, i);
+  for (lua_Integer count = few + 1; code == 1; count++) {
+    rl_push_cursor_row(L, &r->cursor, names, columns);
+    lua_rawseti(L, -2, count);
     code = r->ops->step(r->db, &r->cursor, &r->error);
   }
   rl_mark_array(L);
@@ -101,12 +116,15 @@ static int collect(lua_State *L) {
     if (code == 0) lua_newtable(L), rl_mark_array(L);
     else collect_rows(L, r);
   } else if (code == 0) {
-    lua_pushnil(L);
+    if (r->want == WANT_JSON) rl_push_no_json(L);
+    else lua_pushnil(L);
+  } else if (r->want == WANT_JSON || r->want == WANT_JSON_ROW) {
+    r->error.code = rl_push_cursor_json(L, r->handle, r->db, &r->cursor, r->want == WANT_JSON_ROW, &r->error);
   } else if (r->want == WANT_VALUE) {
     rl_push_value(L, &r->cursor.row[0]);
   } else {
     int names = lua_gettop(L) + 1;
-    rl_push_cursor_row(L, &r->cursor, names, rl_push_cursor_names(L, r->db, &r->cursor));
+    rl_push_cursor_row(L, &r->cursor, names, rl_push_cursor_names(L, r->handle, r->db, &r->cursor));
   }
   return 1;
 }
@@ -130,11 +148,14 @@ static bool run_inline(lua_State *L, inline_run *r, const rl_sql_params *params,
 
 /* ---- the methods --------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"db:query", "db:one", "db:value", "db:exec"};
+static const char *const names[] = {"db:query", "db:one", "db:value", "db:json", "db:json_one", "db:exec"};
+static const rl_sql_answer answers[] = {RL_ANSWER_ROWS, RL_ANSWER_ROW,      RL_ANSWER_ROW,
+                                        RL_ANSWER_JSON, RL_ANSWER_JSON_ROW, RL_ANSWER_ROWS};
 
 /* Tries to run it inline. Returns where it ran, or where it has to. */
 static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
   inline_run r; /* field by field: the message of an error is long */
+  r.handle = d;
   r.db = d->db;
   r.ops = d->ops;
   r.want = want;
@@ -162,6 +183,7 @@ static int run(lua_State *L, int want) {
   rl_pending *p = rl_pending_new(L, script ? RL_OP_SCRIPT : RL_OP_RUN, 1, d, t);
   rl_pending_add(L, p, RL_SLICE(""), sql, &params.params);
   p->read = route == RL_ROUTE_READ;
+  p->op->answer = answers[want];
   return rl_pending_wait(L, p, names[want], op_k, want);
 }
 
@@ -171,6 +193,10 @@ static int l_query(lua_State *L) { return run(L, WANT_ROWS); }
 static int l_one(lua_State *L) { return run(L, WANT_ROW); }
 /* db:value(sql, ...) -> first column of the first row | nil */
 static int l_value(lua_State *L) { return run(L, WANT_VALUE); }
+/* db:json(sql, ...) -> JSON text of the rows: an array */
+static int l_json(lua_State *L) { return run(L, WANT_JSON); }
+/* db:json_one(sql, ...) -> JSON text of the first row | nil */
+static int l_json_one(lua_State *L) { return run(L, WANT_JSON_ROW); }
 /* db:exec(sql, ...) -> {changes=, last_id=} */
 static int l_exec(lua_State *L) { return run(L, WANT_NOTHING); }
 
@@ -282,6 +308,7 @@ static int database_gc(lua_State *L) {
   rl_lua_database *d = lua_touserdata(L, 1);
   l_close(L);
   rl_buf_free(&d->left);
+  rl_forget_shapes(L, d);
   return 0;
 }
 
@@ -291,8 +318,9 @@ static int database_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},     {"value", l_value},
-                                          {"exec", l_exec},   {"batch", l_batch}, {NULL, NULL}};
+static const luaL_Reg shared_methods[] = {
+    {"query", l_query},       {"one", l_one},   {"value", l_value}, {"json", l_json},
+    {"json_one", l_json_one}, {"exec", l_exec}, {"batch", l_batch}, {NULL, NULL}};
 static const luaL_Reg database_methods[] = {
     {"apply_migrations", l_apply_migrations}, {"stats", l_stats}, {"close", l_close}, {NULL, NULL}};
 

@@ -23,9 +23,11 @@ struct rl_statement {
   bool readonly, has_tail; /* has_tail: another statement follows in the text */
   bool in_use, is_short;
   rl_needs needs;
-  rl_value *row; /* room for a row that is read inline */
+  rl_value *row; /* room for the row under way */
   int row_room;
-  unsigned slow_runs; /* > 0: too slow for inline, to be tried again after so many runs */
+  uint64_t columns_id; /* of its columns' names; 0: none yet */
+  int prepared;        /* how many times SQLite had prepared it again by then */
+  unsigned slow_runs;  /* > 0: too slow for inline, to be tried again after so many runs */
 };
 
 enum { RL_STATEMENT_BUCKETS = 64 };
