@@ -51,6 +51,7 @@
 #define RL_LIMIT_PATH_PARAMS 16u             /* of one route */
 #define RL_LIMIT_BATCH 256u                  /* writes that share one commit */
 #define RL_LIMIT_SQL_INLINE_US 1000u         /* a read longer than this moves to a reader thread */
+#define RL_LIMIT_SQL_PARAMETERS 32766        /* of one statement, as SQLite has it unless it was built otherwise */
 #define RL_LIMIT_STATEMENTS 128u             /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)

@@ -30,7 +30,7 @@ static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
 }
 
 static int copy_params(rl_op *op, const rl_sql_params *from, rl_sql_params *to) {
-  *to = (rl_sql_params){.count = from->count, .is_list = from->is_list};
+  *to = (rl_sql_params){.count = from->count, .unnamed = from->unnamed, .is_list = from->is_list};
   rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
   rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;
   if (!values || (from->names && !names)) return RL_ENOMEM;

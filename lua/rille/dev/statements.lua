@@ -23,10 +23,17 @@ local function statement(name, sql)
   return type(sql) == "table" and name .. " of " .. #sql or name:upper()
 end
 
+local function list_of(count)
+  local values = {}
+  for i = 1, count do values[i] = 0 end
+  return native_data.list(values)
+end
+
 -- Parameters of the same kinds: a plan depends on no more, and nobody's data is kept for it.
 local function shape_of(v)
   if type(v) == "number" then return 0 end
   if type(v) == "boolean" or v == native.null then return v end
+  if native_data.is_list(v) then return list_of(#v) end
   if type(v) ~= "table" then return "" end
   local shape = {}
   for key, item in next, v do shape[key] = type(item) == "table" and "" or shape_of(item) end

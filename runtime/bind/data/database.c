@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "bind/core/core.h"
 #include "bind/data/error.h"
+#include "bind/data/list.h"
 #include "bind/data/params.h"
 #include "bind/data/row_json.h"
 #include "bind/data/rows.h"
@@ -160,7 +161,7 @@ static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_para
   r.ops = d->ops;
   r.want = want;
   r.error.code = r.error.extended = 0;
-  bool script = want == WANT_NOTHING && params->params.count == 0;
+  bool script = want == WANT_NOTHING && params->params.count + params->lists == 0;
   rl_sql_route route = d->ops->place(r.db, sql, !script, params->size, &r.cursor, &r.error);
   if (route == RL_ROUTE_REFUSED) rl_raise_sql(L, r.ops, &r.error, "", sql);
   if (route == RL_ROUTE_INLINE && !run_inline(L, &r, &params->params, sql)) return RL_ROUTE_READ;
@@ -172,14 +173,16 @@ static int run(lua_State *L, int want) {
   rl_lua_database *d = rl_sql_check_self(L, &t);
   rl_slice sql = rl_check_slice(L, 2);
   rl_lua_params params;
+  int last = lua_gettop(L);
   rl_check_params(L, 3, "", &params);
+  if (params.lists) sql = rl_expand_lists(L, 3, last, "", sql, &params);
   rl_sql_route route = t ? RL_ROUTE_WRITE : run_here(L, d, &params, want, sql);
   if (route == RL_ROUTE_INLINE) {
     if (want == WANT_NOTHING) push_changes(L, 0, 0);
     return 1;
   }
   rl_task_may_wait(L, names[want]);
-  bool script = want == WANT_NOTHING && params.params.count == 0 && route == RL_ROUTE_WRITE;
+  bool script = want == WANT_NOTHING && params.params.count + params.lists == 0 && route == RL_ROUTE_WRITE;
   rl_pending *p = rl_pending_new(L, script ? RL_OP_SCRIPT : RL_OP_RUN, 1, d, t);
   rl_pending_add(L, p, RL_SLICE(""), sql, &params.params);
   p->read = route == RL_ROUTE_READ;
@@ -213,8 +216,10 @@ static void add_item(lua_State *L, rl_pending *p, int i) {
   for (int k = 1; k <= parts; k++) lua_rawgeti(L, item, k);
   if (lua_type(L, item + 1) != LUA_TSTRING || !parts)
     rl_sql_mistake(L, "%sits first value is the statement, a string", where);
+  rl_slice sql = rl_check_slice(L, item + 1);
   rl_check_params(L, item + 2, where, &params);
-  rl_pending_add(L, p, RL_SLICE(""), rl_check_slice(L, item + 1), &params.params);
+  if (params.lists) sql = rl_expand_lists(L, item + 2, item + parts, where, sql, &params);
+  rl_pending_add(L, p, RL_SLICE(""), sql, &params.params);
   lua_settop(L, top);
 }
 
@@ -343,6 +348,7 @@ void rl_bind_database(lua_State *L, const luaL_Reg *own) {
   const luaL_Reg *const of_database[] = {shared_methods, database_methods, own, rl_transaction_database_methods, NULL};
   const luaL_Reg *const of_transaction[] = {shared_methods, rl_transaction_methods, NULL};
   rl_bind_pending(L);
+  rl_bind_list(L);
   make_class(L, "rille.database", "database_methods", of_database);
   set_method(L, "__gc", database_gc);
   set_method(L, "__close", l_close);

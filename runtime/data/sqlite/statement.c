@@ -84,26 +84,27 @@ static int bind_value(sqlite3_stmt *stmt, int index, const rl_value *v) {
 }
 
 static const rl_value *find_named(const rl_sql_params *params, const char *name) {
-  for (int i = 0; i < params->count; i++)
+  for (int i = 0; i < params->count - params->unnamed; i++)
     if (rl_slice_eq(params->names[i], rl_slice_str(name + 1))) return &params->values[i];
   return NULL;
 }
 
 static int bind_named(rl_statement *s, const rl_sql_params *params, int wanted, rl_sql_error *error) {
+  int next = params->count - params->unnamed; /* without a name */
   for (int i = 1; i <= wanted; i++) {
     const char *name = sqlite3_bind_parameter_name(s->stmt, i);
-    if (!name || *name == '?')
+    bool named = name && *name != '?';
+    if (!named && next == params->count)
       return rl_sql_refused(error, RL_EINVALID, "parameter %d is a '?', but names were given", i);
-    const rl_value *value = find_named(params, name);
+    const rl_value *value = named ? find_named(params, name) : &params->values[next++];
     if (!value) return rl_sql_refused(error, RL_EINVALID, "no value for the parameter %s", name);
-    if (bind_value(s->stmt, i, value)) return rl_sql_refused(error, RL_ETOOBIG, "the value of %s is too large", name);
+    if (bind_value(s->stmt, i, value))
+      return rl_sql_refused(error, RL_ETOOBIG, "the value of %s is too large", named ? name : "a list");
   }
   return RL_OK;
 }
 
-#define LIST_HINT                                                                                                   \
-  " (a table gives its items to as many ?; IN (?) takes one value: write IN (SELECT value FROM json_each(?)) with " \
-  "rille.json_encode(list))"
+#define LIST_HINT " (a table gives its items to as many ?: for IN (?) write rille.list(values))"
 
 int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_sql_params *params, rl_sql_error *error) {
   (void)connection;
