@@ -86,6 +86,12 @@ typedef struct rl_database_ops {
    * it may come while begin is under way, and op->loop may be NULL. */
   void (*end)(rl_database *database, rl_op *op);
 
+  /* Makes a stream of a statement that was placed as INLINE or READ, and takes `request`, which holds it; returns NULL if out of
+   * memory, and takes nothing. An operation with `stream` set, submitted as a read, gets its next rows. close_stream ends it after
+   * what was submitted before, and waits for nothing; it comes before close. */
+  rl_row_stream *(*stream)(rl_database *database, rl_op *request);
+  void (*close_stream)(rl_database *database, rl_row_stream *stream);
+
   /* The transaction that writes wait for. NULL: they wait for none. */
   rl_holder (*holder)(rl_database *database);
   /* Fills in what is counted; returns how many. */

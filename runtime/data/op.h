@@ -52,6 +52,7 @@ typedef struct rl_op_statement {
 } rl_op_statement;
 
 typedef struct rl_op rl_op;
+typedef struct rl_row_stream rl_row_stream; /* the engine's: rows that come piece by piece */
 
 enum { RL_OP_QUEUED, RL_OP_BEGUN, RL_OP_DROPPED };
 
@@ -67,6 +68,8 @@ struct rl_op {
   void (*done)(rl_op *op);
   void *owner;
   rl_sql_answer answer;
+  rl_row_stream *stream; /* the operation is its next piece, and has no statement; NULL: it has one */
+  bool more;             /* of a stream: others may follow */
 
   rl_chunk_pool pool;
   rl_arena arena; /* holds everything below */

@@ -94,7 +94,7 @@ function M.watch(current, ended)
   require "rille.sqlite"
   ask_database = native_data.database_methods.query
   for _, methods in ipairs { native_data.database_methods, native_data.transaction_methods } do
-    for _, name in ipairs { "query", "one", "value", "json", "json_one", "exec", "batch", "begin", "commit", "rollback" } do
+    for _, name in ipairs { "query", "one", "value", "json", "json_one", "read_rows", "exec", "batch", "begin", "commit", "rollback" } do
       if methods[name] then methods[name] = watched(name, methods[name], current, ended) end
     end
   end

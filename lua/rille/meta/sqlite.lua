@@ -57,7 +57,7 @@ function db:json(sql, ...) end
 ---@return json_text?
 function db:json_one(sql, ...) end
 
---- Iterates over the rows.
+--- Iterates over the rows, which are read piece by piece: in a loop, `for row in db:rows(sql) do … end`.
 ---@param sql string
 ---@param ... any
 ---@return fun(): table?

@@ -10,10 +10,11 @@
 #include "bind/data/list.h"
 #include "bind/data/params.h"
 #include "bind/data/row_json.h"
+#include "bind/data/row_stream.h"
 #include "bind/data/rows.h"
 #include "bind/data/transaction.h"
 
-enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_JSON, WANT_JSON_ROW, WANT_NOTHING };
+enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_JSON, WANT_JSON_ROW, WANT_STREAM, WANT_NOTHING };
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------- */
 
@@ -43,14 +44,7 @@ static int push_packed(lua_State *L, rl_lua_database *d, const rl_rows *rows, in
     }
     return 1;
   }
-  int names = lua_gettop(L) + 1, columns = rl_push_packed_names(L, d, rows);
-  rl_rows_cursor values = rl_rows_values(rows);
-  lua_createtable(L, rows->count < 1000000 ? (int)rows->count : 0, 0);
-  for (size_t i = 0; i < rows->count; i++) {
-    rl_push_packed_row(L, &values, names, columns);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  rl_mark_array(L);
+  rl_push_packed_rows(L, d, rows);
   return 1;
 }
 
@@ -94,6 +88,7 @@ static void collect_rows(lua_State *L, inline_run *r) {
     few++;
     code = r->ops->step(r->db, &r->cursor, &r->error);
   }
+  if (code == 1 && r->want == WANT_STREAM) code = RL_EBUSY; /* too many to be read at once: a stream does */
   lua_createtable(L, code == 1 ? 4 * FEW : few, 0);
   lua_insert(L, -few - 1);
   for (int i = few; i > 0; i--) lua_rawseti(L, -i - 1, i);
@@ -113,7 +108,7 @@ static int collect(lua_State *L) {
   r->error.code = code < 0 ? code : 0;
   if (code < 0 || r->want == WANT_NOTHING) {
     lua_pushnil(L);
-  } else if (r->want == WANT_ROWS) {
+  } else if (r->want == WANT_ROWS || r->want == WANT_STREAM) {
     if (code == 0) lua_newtable(L), rl_mark_array(L);
     else collect_rows(L, r);
   } else if (code == 0) {
@@ -149,9 +144,9 @@ static bool run_inline(lua_State *L, inline_run *r, const rl_sql_params *params,
 
 /* ---- the methods --------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"db:query", "db:one", "db:value", "db:json", "db:json_one", "db:exec"};
-static const rl_sql_answer answers[] = {RL_ANSWER_ROWS, RL_ANSWER_ROW,      RL_ANSWER_ROW,
-                                        RL_ANSWER_JSON, RL_ANSWER_JSON_ROW, RL_ANSWER_ROWS};
+static const char *const names[] = {"db:query", "db:one", "db:value", "db:json", "db:json_one", "db:rows", "db:exec"};
+static const rl_sql_answer answers[] = {RL_ANSWER_ROWS,     RL_ANSWER_ROW,  RL_ANSWER_ROW, RL_ANSWER_JSON,
+                                        RL_ANSWER_JSON_ROW, RL_ANSWER_ROWS, RL_ANSWER_ROWS};
 
 /* Tries to run it inline. Returns where it ran, or where it has to. */
 static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
@@ -182,6 +177,8 @@ static int run(lua_State *L, int want) {
     return 1;
   }
   rl_task_may_wait(L, names[want]);
+  if (want == WANT_STREAM && route == RL_ROUTE_READ && d->ops->stream)
+    return rl_row_stream_begin(L, d, sql, &params.params);
   bool script = want == WANT_NOTHING && params.params.count + params.lists == 0 && route == RL_ROUTE_WRITE;
   rl_pending *p = rl_pending_new(L, script ? RL_OP_SCRIPT : RL_OP_RUN, 1, d, t);
   rl_pending_add(L, p, RL_SLICE(""), sql, &params.params);
@@ -200,6 +197,8 @@ static int l_value(lua_State *L) { return run(L, WANT_VALUE); }
 static int l_json(lua_State *L) { return run(L, WANT_JSON); }
 /* db:json_one(sql, ...) -> JSON text of the first row | nil */
 static int l_json_one(lua_State *L) { return run(L, WANT_JSON_ROW); }
+/* db:read_rows(sql, ...) -> rows, stream of those that follow | nil: what db:rows is made of */
+static int l_read_rows(lua_State *L) { return run(L, WANT_STREAM); }
 /* db:exec(sql, ...) -> {changes=, last_id=} */
 static int l_exec(lua_State *L) { return run(L, WANT_NOTHING); }
 
@@ -287,6 +286,7 @@ rl_lua_database *rl_lua_database_push(lua_State *L) {
   rl_lua_database *d = lua_newuserdatauv(L, sizeof *d, 0);
   *d = (rl_lua_database){0};
   rl_list_init(&d->transactions);
+  rl_list_init(&d->streams);
   rl_buf_init(&d->left, RL_BUF_NO_LIMIT);
   luaL_setmetatable(L, "rille.database");
   return d;
@@ -303,6 +303,7 @@ static int l_close(lua_State *L) {
   rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
   if (!d->open) return 0;
   rl_transactions_abandon(d);
+  rl_row_streams_close(d);
   d->open = false;
   d->ops->close(d->db);
   d->db = NULL;
@@ -323,9 +324,9 @@ static int database_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg shared_methods[] = {
-    {"query", l_query},       {"one", l_one},   {"value", l_value}, {"json", l_json},
-    {"json_one", l_json_one}, {"exec", l_exec}, {"batch", l_batch}, {NULL, NULL}};
+static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},           {"value", l_value},
+                                          {"json", l_json},   {"json_one", l_json_one}, {"read_rows", l_read_rows},
+                                          {"exec", l_exec},   {"batch", l_batch},       {NULL, NULL}};
 static const luaL_Reg database_methods[] = {
     {"apply_migrations", l_apply_migrations}, {"stats", l_stats}, {"close", l_close}, {NULL, NULL}};
 
@@ -349,6 +350,7 @@ void rl_bind_database(lua_State *L, const luaL_Reg *own) {
   const luaL_Reg *const of_transaction[] = {shared_methods, rl_transaction_methods, NULL};
   rl_bind_pending(L);
   rl_bind_list(L);
+  rl_bind_row_stream(L);
   make_class(L, "rille.database", "database_methods", of_database);
   set_method(L, "__gc", database_gc);
   set_method(L, "__close", l_close);

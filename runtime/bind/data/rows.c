@@ -175,3 +175,14 @@ void rl_push_packed_row(lua_State *L, rl_rows_cursor *values, int names, int col
     set_column(L, names + i, &value);
   }
 }
+
+void rl_push_packed_rows(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
+  int names = lua_gettop(L) + 1, columns = rl_push_packed_names(L, d, rows);
+  rl_rows_cursor values = rl_rows_values(rows);
+  lua_createtable(L, rows->count < 1000000 ? (int)rows->count : 0, 0);
+  for (size_t i = 0; i < rows->count; i++) {
+    rl_push_packed_row(L, &values, names, columns);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  rl_mark_array(L);
+}

@@ -22,6 +22,8 @@ int rl_push_packed_names(lua_State *L, rl_lua_database *d, const rl_rows *rows);
 /* Pushes a row as a table; the names stand on the stack from `names` on, the shape follows them. */
 void rl_push_cursor_row(lua_State *L, const rl_cursor *cursor, int names, int columns);
 void rl_push_packed_row(lua_State *L, rl_rows_cursor *values, int names, int columns);
+/* Pushes all rows as a list. */
+void rl_push_packed_rows(lua_State *L, rl_lua_database *d, const rl_rows *rows);
 /* Returns the columns' keys of JSON (base/json_keys.h), borrowed from the shape, which is pushed. Raises on names that an object
  * cannot have. Of an inline read that stands on a row. */
 rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor);

@@ -97,6 +97,14 @@ static void submit(rl_database *database, rl_op *op, bool read) {
   else rl_store_write(of(database)->store, op);
 }
 
+static rl_row_stream *stream(rl_database *database, rl_op *request) {
+  return rl_store_stream(of(database)->store, request);
+}
+
+static void close_stream(rl_database *database, rl_row_stream *stream) {
+  rl_store_close_stream(of(database)->store, stream);
+}
+
 static void begin(rl_database *database, rl_op *op) {
   op->transaction = rl_store_new_transaction(of(database)->store);
   rl_store_write(of(database)->store, op);
@@ -137,6 +145,8 @@ static const rl_database_ops ops = {.name = "sqlite",
                                     .columns_id = columns_id,
                                     .finish = finish,
                                     .submit = submit,
+                                    .stream = stream,
+                                    .close_stream = close_stream,
                                     .begin = begin,
                                     .end = end,
                                     .holder = holder,
