@@ -2,11 +2,17 @@
 # below each <parent>/<folder> by .incbin, and a table of their names: of Lua files the module's (rille/app.lua is "rille.app",
 # init.lua the folder's own), of others, and of all below skeleton/, the path. Changing a file rebuilds the object; adding one
 # needs a new configure, which CMake does by itself.
+#
+# Modules go in as bytecode, which the target `dump` makes (cmake/dump.c), if there is one: parsing them was two thirds of a
+# server's start. Else, where Lua is a shared library whose release may change under us, as text.
 function(rille_embed target parent)
   set(blobs "")
   set(rows "")
   set(all "")
+  set(chunks "")
   set(i 0)
+  set(folder_of_chunks ${CMAKE_CURRENT_BINARY_DIR}/chunks)
+  file(MAKE_DIRECTORY ${folder_of_chunks})
   foreach(folder IN LISTS ARGN)
     file(GLOB_RECURSE files CONFIGURE_DEPENDS ${parent}/${folder}/*)
     list(FILTER files EXCLUDE REGEX "/meta/") # annotations for editors
@@ -18,6 +24,10 @@ function(rille_embed target parent)
       if(relative MATCHES "\\.lua$" AND NOT relative MATCHES "^skeleton/")
         string(REGEX REPLACE "(/init)?\\.lua$" "" name ${relative})
         string(REPLACE "/" "." name ${name})
+        if(TARGET dump)
+          string(APPEND chunks "=${relative}\t${file}\t${folder_of_chunks}/${name}\n")
+          set(file ${folder_of_chunks}/${name})
+        endif()
       endif()
       string(APPEND blobs "BLOB(blob_${i}, \"${file}\")\n")
       string(APPEND rows "    {\"${name}\", \"${relative}\", blob_${i}, &blob_${i}_end},\n")
@@ -41,13 +51,11 @@ static const struct {
 } rows[] = {
 @rows@};
 
-_Static_assert(sizeof rows / sizeof *rows <= RL_EMBEDDED_MOST, "RL_EMBEDDED_MOST is too small");
-
 const rl_embedded *rl_embedded_find(const char *module) {
   static _Thread_local rl_embedded found;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (strcmp(rows[i].name, module) != 0) continue;
-    found = (rl_embedded){rows[i].name, rows[i].file, rows[i].data, (size_t)(rows[i].end - rows[i].data), i};
+    found = (rl_embedded){rows[i].name, rows[i].file, rows[i].data, (size_t)(rows[i].end - rows[i].data)};
     return &found;
   }
   return NULL;
@@ -55,6 +63,13 @@ const rl_embedded *rl_embedded_find(const char *module) {
 
 const char *rl_embedded_name(size_t i) { return i < sizeof rows / sizeof *rows ? rows[i].name : NULL; }
 ]])
+  if(TARGET dump)
+    set(list ${CMAKE_CURRENT_BINARY_DIR}/chunks.list)
+    file(CONFIGURE OUTPUT ${list} @ONLY CONTENT "@chunks@")
+    add_custom_command(OUTPUT ${list}.done COMMAND dump ${list} COMMAND ${CMAKE_COMMAND} -E touch ${list}.done
+      DEPENDS dump ${list} ${all} COMMENT "Compiling the Lua library")
+    list(APPEND all ${list}.done)
+  endif()
   target_sources(${target} PRIVATE ${out})
   set_source_files_properties(${out} PROPERTIES OBJECT_DEPENDS "${all}")
 endfunction()

@@ -46,47 +46,54 @@ uint64_t uv_hrtime(void) {
 typedef struct bench_case {
   const char *name;
   int count;
+  int clients; /* that ask in one turn of the loop */
   const char *request;
 } bench_case;
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nUser-Agent: bench\r\n"
 static const bench_case cases[] = {
-    {"hello", MANY, GET("/hello") "\r\n"},
-    {"json", MANY, GET("/json") "\r\n"},
-    {"parameter-of-200", MANY, GET("/items/4711") "\r\n"},
-    {"point-read", MANY, GET("/row/42") "\r\n"},
-    {"rows-20", FEW, GET("/rows") "\r\n"},
-    {"rows-20-text", FEW, GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
-    {"page", FEW, GET("/page") "\r\n"},
-    {"form", MANY,
+    {"hello", MANY, 1, GET("/hello") "\r\n"},
+    {"json", MANY, 1, GET("/json") "\r\n"},
+    {"parameter-of-200", MANY, 1, GET("/items/4711") "\r\n"},
+    {"point-read", MANY, 1, GET("/row/42") "\r\n"},
+    {"point-reads-of-16", MANY, 16, GET("/row/42") "\r\n"},
+    {"rows-20", FEW, 1, GET("/rows") "\r\n"},
+    {"rows-20-text", FEW, 1, GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
+    {"page", FEW, 1, GET("/page") "\r\n"},
+    {"form", MANY, 1,
      "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
      "30\r\n\r\ntitle=Hello%21&text=World+text"},
-    {"session", FEW, GET("/session") "\r\n"}, /* the cookie comes from the answer before */
-    {"in-process", FEW, GET("/in-process") "\r\n"},
-    {"fetch", FEW, GET("/fetch") "\r\n"},
+    {"session", FEW, 1, GET("/session") "\r\n"}, /* the cookie comes from the answer before */
+    {"in-process", FEW, 1, GET("/in-process") "\r\n"},
+    {"fetch", FEW, 1, GET("/fetch") "\r\n"},
 };
+
+enum { CLIENTS = 64 };
 
 static test_program program;
 static char request[4096];
+static test_client *clients[CLIENTS];
 
-/* Turns of the loop until the answer is there. */
-static void ask(test_client *client) {
-  size_t before = client->stream.out_len;
-  mem_stream_feed(&client->stream, rl_slice_str(request));
-  for (int turns = 0; client->stream.out_len == before; turns++) {
+/* Turns of the loop until each of so many has its answer. */
+static void ask(int count) {
+  for (int i = 0; i < count; i++) {
+    clients[i]->stream.out_len = 0;
+    mem_stream_feed(&clients[i]->stream, rl_slice_str(request));
+  }
+  for (int i = 0, turns = 0; i < count; turns++) {
     if (turns == 1000000) exit(1);
     uv_run(&program.server.loop.uv, UV_RUN_NOWAIT);
+    while (i < count && clients[i]->stream.out_len) i++;
   }
+}
+
+static void ask_all(int count, int each) {
+  for (int i = 0; i < count; i += each) ask(each);
 }
 
 /* What callgrind counts. */
-__attribute__((noinline)) void measured(test_client *client, int count);
-void measured(test_client *client, int count) {
-  for (int i = 0; i < count; i++) {
-    client->stream.out_len = 0;
-    ask(client);
-  }
-}
+__attribute__((noinline)) void measured(int count, int each);
+void measured(int count, int each) { ask_all(count, each); }
 
 static void take_cookie(const test_client *client) {
   const char *found = memmem(client->stream.out, client->stream.out_len, "Set-Cookie: ", 12);
@@ -95,23 +102,22 @@ static void take_cookie(const test_client *client) {
   snprintf(request + strlen(request) - 2, sizeof request - strlen(request), "Cookie: %.*s\r\n\r\n", len, found + 12);
 }
 
-static void run(const bench_case *c) {
-  test_client *client = test_client_connect(&program.server);
+static void run(const bench_case *c, int each) {
+  int count = c->count / each * each;
+  for (int i = 0; i < each; i++) clients[i] = test_client_connect(&program.server);
+  const test_client *client = clients[0];
   snprintf(request, sizeof request, "%s", c->request);
-  ask(client);
+  ask(each);
   take_cookie(client);
-  for (int i = 0; i < WARM; i++) {
-    client->stream.out_len = 0;
-    ask(client);
-  }
+  ask_all(WARM, each);
   if (memcmp(client->stream.out, "HTTP/1.1 200 ", 13) != 0) {
     fprintf(stderr, "%s: %.*s\n", c->name, (int)client->stream.out_len, client->stream.out);
     exit(1);
   }
   lua_gc(program.entry.vm->L, LUA_GCCOLLECT);
-  measured(client, c->count);
-  test_client_free(client);
-  printf("%s %d\n", c->name, c->count);
+  measured(count, each);
+  for (int i = 0; i < each; i++) test_client_free(clients[i]);
+  printf("%s %d\n", c->name, count);
   fflush(stdout);
 }
 
@@ -121,8 +127,10 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) puts(cases[i].name);
     return 0;
   }
+  int each = argc > 2 ? atoi(argv[2]) : 0; /* CASE CLIENTS, by hand */
+  if (each < 0 || each > CLIENTS) return 1;
   if (test_program_start(&program, "bench/instructions/app.lua", "")) return 1;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) run(&cases[i]);
+    if (argc < 2 || strcmp(argv[1], cases[i].name) == 0) run(&cases[i], each ? each : cases[i].clients);
   _exit(0);
 }

@@ -47,6 +47,38 @@ TEST(what_is_written_reads_back_as_the_same_double) {
   }
 }
 
+/* Writes it as the C library does with so many places, without the last zeros but one. */
+static void fixed(double number, int places, char out[64]) {
+  size_t len = (size_t)snprintf(out, 64, "%.*f", places, number);
+  while (out[len - 1] == '0' && out[len - 2] != '.') len--;
+  out[len] = 0;
+}
+
+TEST(short_decimals_are_written_as_they_were_read) {
+  UNUSED;
+  uint64_t state = 7;
+  for (int i = 0; i < 200000; i++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    int places = 1 + (int)(state >> 62), digits = 1 + (int)(state >> 40) % 15;
+    double whole = (double)((state >> 8) % (uint64_t)pow(10, digits)), number = whole / pow(10, places);
+    char wanted[64];
+    if (number != 0 && number < 1e-5) continue;
+    fixed(i % 2 ? -number : number, places, wanted);
+    assert_written(i % 2 ? -number : number, wanted);
+  }
+  assert_written(99999999999.9999, "99999999999.9999");
+  assert_written(nextafter(0.07, 1), "0.07000000000000002");
+  assert_written(0.0001, "0.0001");
+}
+
+TEST(integers_of_every_size) {
+  UNUSED;
+  char out[RL_DECIMAL_MAX];
+  assert_slice(rl_slice_of(out, rl_decimal_write_integer(INT64_MIN, out)), "-9223372036854775808");
+  assert_slice(rl_slice_of(out, rl_decimal_write_integer(INT64_MAX, out)), "9223372036854775807");
+  assert_slice(rl_slice_of(out, rl_decimal_write_integer(0, out)), "0");
+}
+
 static double of(const char *text) { return rl_decimal_read(text, strlen(text)); }
 
 TEST(too_small_is_zero_and_too_large_is_infinite) {
@@ -73,6 +105,7 @@ TEST(reads_no_further_than_it_is_told) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(the_shortest_digits_with_a_point_or_an_exponent), RUN(what_is_written_reads_back_as_the_same_double),
-      RUN(too_small_is_zero_and_too_large_is_infinite), RUN(reads_no_further_than_it_is_told)};
+      RUN(short_decimals_are_written_as_they_were_read),    RUN(integers_of_every_size),
+      RUN(too_small_is_zero_and_too_large_is_infinite),     RUN(reads_no_further_than_it_is_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

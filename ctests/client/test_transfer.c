@@ -520,11 +520,6 @@ TEST(memory_that_is_short_ends_a_transfer_and_nothing_else) {
   end(&transfer, 0, "hi");
 }
 
-static int start_curl(void **state) {
-  (void)state;
-  return rl_client_global_init();
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -545,5 +540,5 @@ int main(void) {
       CASE(a_slow_reader_takes_bounded_memory),
       CASE(memory_that_is_short_ends_a_transfer_and_nothing_else),
   };
-  return cmocka_run_group_tests(tests, start_curl, NULL);
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }

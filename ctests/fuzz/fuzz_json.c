@@ -1,5 +1,6 @@
 /* JSON: any text is read to its end or to an error; what was read can be written and reads back the same. */
 #include "base/json.h"
+#include "base/json_reader.h"
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -33,9 +34,11 @@ static void write_token(rl_buf *out, const rl_json_reader *r, int token, bool *c
 /* RL_JSON_DONE or an error. */
 static int read_all(rl_slice text, rl_buf *tokens, rl_buf *written) {
   rl_json_reader r;
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
   bool comma = false;
   int token;
-  rl_json_reader_init(&r, text);
+  rl_json_reader_init(&r, text, &scratch);
   do {
     token = rl_json_next(&r);
     HOLDS(r.at >= r.start && r.at <= r.end && r.depth <= r.max_depth);
@@ -46,7 +49,7 @@ static int read_all(rl_slice text, rl_buf *tokens, rl_buf *written) {
   unsigned line, column;
   rl_json_position(&r, &line, &column);
   HOLDS(line >= 1 && column >= 1);
-  rl_json_reader_free(&r);
+  rl_buf_free(&scratch);
   return token;
 }
 

@@ -75,6 +75,48 @@ TEST(a_post_may_post_itself_after_the_others) {
   ASSERT_SEEN(1, 2, 1, 2, 1);
 }
 
+static void on_ending(rl_post *post) { note(RL_CONTAINER(post, entry, post)->number); }
+
+static void on_post_that_leaves_an_end(rl_post *post) {
+  static entry end = {.number = 9};
+  rl_post_init(&end.post);
+  on_post(post);
+  rl_loop_at_turn_end(&loop, &end.post, on_ending);
+}
+
+TEST(a_turn_ends_after_what_was_ready_and_once) {
+  UNUSED;
+  entry e[4] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+  for (int i = 0; i < 4; i++) rl_post_init(&e[i].post);
+  rl_loop_at_turn_end(&loop, &e[0].post, on_ending);
+  rl_loop_at_turn_end(&loop, &e[0].post, on_ending); /* waits already */
+  rl_loop_at_turn_end(&loop, &e[1].post, on_ending);
+  rl_loop_unpost(&loop, &e[1].post);
+  rl_loop_post(&loop, &e[2].post, on_post_that_leaves_an_end);
+  rl_loop_post(&loop, &e[3].post, on_post);
+  uv_run(&loop.uv, UV_RUN_NOWAIT);
+  ASSERT_SEEN(3, 4, 1, 9);
+  uv_run(&loop.uv, UV_RUN_NOWAIT);
+  ASSERT_SEEN(3, 4, 1, 9);
+}
+
+/* A loop that is stopped by a timer, which fires after the poll, leaves no turn unended. */
+static void on_timer_that_stops(rl_timer *timer) {
+  static entry end = {.number = 5};
+  on_timer(timer);
+  rl_post_init(&end.post);
+  rl_loop_at_turn_end(&loop, &end.post, on_ending);
+  rl_loop_stop(&loop);
+}
+
+TEST(a_loop_that_stops_has_ended_its_turn) {
+  UNUSED;
+  entry late = {.number = 1};
+  rl_timer_start(&loop, &late.timer, 1, on_timer_that_stops);
+  rl_loop_run(&loop);
+  ASSERT_SEEN(1, 5);
+}
+
 static entry endless;
 static void on_endless(rl_post *post) { rl_loop_post(&loop, post, on_endless); }
 
@@ -318,6 +360,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(posts_run_in_order_and_once),
       CASE(a_post_may_post_itself_after_the_others),
+      CASE(a_turn_ends_after_what_was_ready_and_once),
+      CASE(a_loop_that_stops_has_ended_its_turn),
       CASE(posts_without_end_do_not_keep_the_loop_from_its_timers),
       CASE(a_turn_ends_before_long_posts_have_all_run),
       CASE(a_shuffle_chooses_what_runs_next),

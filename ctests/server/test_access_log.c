@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/json_reader.h"
 #include "support/test.h"
 
 typedef struct fixture {
@@ -134,12 +135,14 @@ TEST(json_lines_are_valid_whatever_came) {
   rl_access_add(&f->writer, RL_SLICE("192.0.2.7"), req, &how);
   rl_slice got = finish(f);
   rl_json_reader reader;
-  rl_json_reader_init(&reader, got);
+  rl_buf scratch;
+  rl_buf_init(&scratch, RL_BUF_NO_LIMIT);
+  rl_json_reader_init(&reader, got, &scratch);
   int token;
   do token = rl_json_next(&reader);
   while (token > RL_JSON_DONE);
   assert_int_equal(token, RL_JSON_DONE);
-  rl_json_reader_free(&reader);
+  rl_buf_free(&scratch);
   assert_true(has(got, "\"target\":\"/\\u00ff\\u0022\""));
   assert_true(has(got, "\"ms\":0"));
   rl_req_free(req);

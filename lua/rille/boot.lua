@@ -136,6 +136,7 @@ function boot.check(path)
   end
   local more = lint(path)
   if not more then return 1 end
+  for _, sentence in ipairs(require("rille.doctor.sqlite").lacks()) do io.stderr:write("rille: ", sentence, "\n") end
   print(("%s: %s, %s, no errors%s"):format(paths.relative(path), plural(#all, "route"), plural(templates, "template"), more))
   return 0
 end
@@ -148,7 +149,7 @@ function boot.openapi(path)
   return 0
 end
 
---- rille migrate [--status] DB DIR
+--- rille migrate [--status | --dry-run | --backup PATH] DB DIR
 function boot.migrate(...) return require("rille.migrate").run(...) end
 
 function boot.new(...) return require("rille.new").run(...) end

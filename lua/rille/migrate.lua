@@ -1,4 +1,4 @@
--- rille migrate [--status] DB DIR. What is wrong is told in a line; a traceback of ours would say nothing.
+-- rille migrate [--status | --dry-run | --backup PATH] DB DIR. What is wrong is told in a line; a traceback of ours would say nothing.
 local errors = require "rille.error"
 local migrations = require "rille.migrations"
 local native = require "rille.native.core"
@@ -45,13 +45,65 @@ function commands.status(path, directory)
   return wrong
 end
 
--- apply(path, directory) -> exit status: creates the database if it is missing
-function commands.apply(path, directory)
+local function plural(count) return ("%d new migration%s"):format(count, count == 1 and "" or "s") end
+
+local function none_in(files, directory) return files[1] and "" or (", there are no .sql files in " .. directory) end
+
+-- apply(path, directory, backup) -> exit status: creates the database if it is missing
+function commands.apply(path, directory, backup)
   local files = migrations.read(directory, directory) -- before there is a database
   local db <close> = sqlite.open(path)
-  local count = migrations.apply(db, directory, files)
-  print(("%s: %d new migration%s%s"):format(path, count, count == 1 and "" or "s",
-    files[1] and "" or (", there are no .sql files in " .. directory)))
+  local count, copied = migrations.apply(db, directory, files, backup and migrations.copy_path(backup, path))
+  if copied then print(("%s was copied to %s"):format(path, copied)) end
+  print(("%s: %s%s"):format(path, plural(count), none_in(files, directory)))
+  return 0
+end
+
+-- ---- trying ----------------------------------------------------------------------------------------------------------
+
+local Copy = {
+  __close = function(copy)
+    for _, ending in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(copy.path .. ending) end
+  end,
+}
+
+-- A copy of the database, which is gone at the end; in memory where there is no database yet. TMPDIR, else its own folder,
+-- has room for it.
+local function new_copy(path)
+  local folder, name = os.getenv "TMPDIR", path:match "[^/]+$" or path
+  local copy = ((folder or "") ~= "" and folder .. "/" .. name or path) .. ".dry-run-" .. native.random_token(8)
+  return setmetatable({ path = copy }, Copy)
+end
+
+local function try_on(db, directory, files)
+  local pending = migrations.pending(db, directory, files)
+  for _, file in ipairs(pending) do
+    db:apply_migrations { { file.name, file.sql, file.checksum } }
+    print("would run  " .. file.name)
+  end
+  return #pending
+end
+
+local function try_on_copy(path, directory, files)
+  if not native.file_info(path) then
+    local db <close> = sqlite.open ":memory:"
+    return try_on(db, directory, files)
+  end
+  local copy <close> = new_copy(path)
+  do
+    local db <close> = sqlite.open(path, { read_only = true })
+    if #migrations.pending(db, directory, files) == 0 then return 0 end
+    db:backup(copy.path)
+  end
+  local db <close> = sqlite.open(copy.path, { synchronous = "OFF" })
+  return try_on(db, directory, files)
+end
+
+-- try(path, directory) -> exit status: runs them on a copy, and tells in which order
+function commands.try(path, directory)
+  local files = migrations.read(directory, directory)
+  local count = try_on_copy(path, directory, files)
+  print(("%s: %s would run%s; nothing was changed"):format(path, plural(count), none_in(files, directory)))
   return 0
 end
 
@@ -95,19 +147,43 @@ local function mistake(db, directory)
   return message .. (place and (", did you mean '" .. place .. "'?") or "")
 end
 
+local known = { ["--status"] = true, ["--dry-run"] = true, ["--backup"] = true }
+
 local function unknown(arg)
-  local near = options.nearest(arg, { ["--status"] = true })
-  return usage(("migrate knows no option '%s'%s"):format(arg, near and ", did you mean --status?" or ""))
+  local near = options.nearest(arg, known)
+  return usage(("migrate knows no option '%s'%s"):format(arg, near and (", did you mean %s?"):format(near) or ""))
+end
+
+-- Reads the arguments -> {command, backup, paths…}, or nil and the exit status after saying what is wrong.
+local function read_arguments(arguments)
+  local read, i = { command = "apply" }, 0
+  local function choose(command)
+    if read.command ~= "apply" and read.command ~= command then return nil, usage "--status and --dry-run do not go together" end
+    read.command = command
+    return true
+  end
+  while i < #arguments do
+    i = i + 1
+    local arg = arguments[i]
+    local inline = arg:match "^%-%-backup=(.*)$"
+    if arg == "--status" or arg == "--dry-run" then
+      local chosen, status = choose(arg == "--status" and "status" or "try")
+      if not chosen then return nil, status end
+    elseif arg == "--backup" or inline then
+      if not inline then i = i + 1 end
+      read.backup = inline or arguments[i]
+      if (read.backup or "") == "" then return nil, usage "--backup needs a path: a folder, or a file" end
+    elseif arg:find "^%-" then return nil, unknown(arg)
+    else read[#read + 1] = arg end
+  end
+  if read.backup and read.command ~= "apply" then return nil, usage "--backup goes with neither --status nor --dry-run: they change nothing" end
+  return read
 end
 
 --- run(arguments…) -> exit status
 function M.run(...)
-  local paths, run = {}, "apply"
-  for _, arg in ipairs { ... } do
-    if arg == "--status" then run = "status"
-    elseif arg:find "^%-" then return unknown(arg)
-    else paths[#paths + 1] = arg end
-  end
+  local paths, wrong = read_arguments { ... }
+  if not paths then return wrong end
   if #paths ~= 2 then
     return usage(("migrate needs a database and a directory, such as blog.db app/migrations; got %s"):format(
       #paths == 0 and "nothing" or "'" .. table.concat(paths, "' '") .. "'"))
@@ -116,7 +192,7 @@ function M.run(...)
   if message then
     message = "migrate: " .. message
   else
-    local status, err = native.try(commands[run], paths[1], paths[2])
+    local status, err = native.try(commands[paths.command], paths[1], paths[2], paths.backup)
     if status then return status end
     message = errors.is(err) and err.message or tostring(err)
   end

@@ -239,17 +239,48 @@ local function needs_work(list)
   return false
 end
 
---- apply(db, directory, files) -> how many were new; files: what read returned
-function M.apply(db, directory, files)
+--- copy_path(to, database) -> where a copy of a database goes: into the folder `to`, or beside what `to` would be; the name has
+--- the time, so that no copy is in the way of a later one
+function M.copy_path(to, database)
+  local info = native.file_info(to)
+  if info and info.type == "directory" then
+    local name = database:match "[^/]+$" or database
+    to = to:gsub("/+$", "") .. "/" .. (name == ":memory:" and "memory.db" or name)
+  end
+  local stem, ending = to:match "^(.*[^/])(%.[^/.]*)$"
+  return (stem or to) .. os.date "!-%Y%m%dT%H%M%SZ" .. (ending or "")
+end
+
+--- apply(db, directory, files, copy?) -> how many were new, the path of the copy | nil; files: what read returned; copy: a path
+--- for a copy of the database as it was before
+function M.apply(db, directory, files, copy)
   local list = M.compare(files, M.applied(db))
   check(list, directory)
   if not needs_work(list) then return 0 end
   local all = {}
   for i, file in ipairs(files) do all[i] = { file.name, file.sql, file.checksum } end
-  return db:apply_migrations(all).changes
+  local result = db:apply_migrations(all, copy)
+  return result.changes, result.last_id == 1 and copy or nil
 end
 
---- run(db, directory, path) -> how many were new
-function M.run(db, directory, path) return M.apply(db, directory, M.read(directory, path)) end
+--- pending(db, directory, files) -> list of the files that would run; raises as apply does
+function M.pending(db, directory, files)
+  local list, names = M.compare(files, M.applied(db)), {}
+  check(list, directory)
+  for _, item in ipairs(list) do names[item.name] = item.state == "pending" or nil end
+  local pending = {}
+  for _, file in ipairs(files) do
+    if names[file.name] then pending[#pending + 1] = file end
+  end
+  return pending
+end
+
+--- run(db, directory, path, backup?) -> how many were new. `backup` is a path as in copy_path.
+function M.run(db, directory, path, backup)
+  local copy = backup and M.copy_path(backup, tostring(db):match "^database %((.*)%)$")
+  local count, copied = M.apply(db, directory, M.read(directory, path), copy)
+  if copied then native.log("info", "migrate: the database was copied before", { to = copied }) end
+  return count
+end
 
 return M

@@ -80,11 +80,16 @@ end
 
 local function absolute(path) return path:find "^/" and path or native.root .. "/" .. path end
 
---- db:migrate(directory) -> how many were new: runs each .sql file once, in the order of their numbers, each in a
+local migrate_options = { backup = "string" }
+
+--- db:migrate(directory, {backup=}) -> how many were new: runs each .sql file once, in the order of their numbers, each in a
 --- transaction of its own. Every worker may call it at once: one applies, the others wait. The directory starts at the root.
-function Database:migrate(directory)
+--- backup: a folder, or a path, for a copy of the database as it was before, if there is anything to run.
+function Database:migrate(directory, opts)
   if type(directory) ~= "string" then error("migrate: a directory was expected, got a " .. type(directory), 2) end
-  return require("rille.migrations").run(self, directory, absolute(directory))
+  opts = options.check(opts, migrate_options, "migrate")
+  if opts.backup and (opts.backup == "" or opts.backup:find "%z") then error("migrate: backup is a path", 2) end
+  return require("rille.migrations").run(self, directory, absolute(directory), opts.backup)
 end
 
 -- searching ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/* JSON: the writer of scalars and the pull reader of json.h. */
+/* JSON: the writer of scalars of json.h. */
 #include "base/json.h"
 
 #include <math.h>
@@ -6,9 +6,8 @@
 #include "base/ascii.h"
 #include "base/decimal.h"
 #include "base/error.h"
+#include "base/json_plain.h"
 #include "base/utf8.h"
-
-/* ---- writing --------------------------------------------------------------------------------------------------- */
 
 /* How an ASCII byte is written inside a string. 0: as itself, 'u': as \u00XX, otherwise the letter after the backslash. */
 static const char escapes[128] = {
@@ -31,74 +30,40 @@ static char *put_escape(char *out, unsigned char c) {
   return out;
 }
 
-/* Returns the high bit of each byte that is a control, '"', '\\', DEL or above ASCII. Bits above the lowest one set may be
- * wrong (Hacker's Delight, zero-byte test). */
-static uint64_t special_bytes(uint64_t w) {
-  const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
-  uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\'), del = w ^ (ones * 127);
-  return (w | (w - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones)) & highs;
-}
-
-static bool is_plain(char c) { return (unsigned char)c < 128 && !escapes[(unsigned char)c]; }
-
-/* Counts the bytes at the front that need no escape. */
-static size_t plain_run(const char *data, size_t len) {
-  size_t i = 0;
-  for (; i + 8 <= len; i += 8) {
-    uint64_t word, special;
-    memcpy(&word, data + i, 8);
-    special = special_bytes(word);
-    if (special) return i + (unsigned)__builtin_ctzll(special) / 8;
-  }
-  while (i < len && is_plain(data[i])) i++;
-  return i;
-}
-
-/* Copies up to the first byte that needs an escape, and moves both pointers. Needs room for eight bytes more than it
- * copies. */
-static inline void copy_plain(char **to, const char **at, const char *end) {
-  const char *from = *at;
-  char *out = *to;
-  while (end - from >= 8) {
-    uint64_t word, special;
-    memcpy(&word, from, 8);
-    memcpy(out, &word, 8);
-    special = special_bytes(word);
-    if (special) {
-      unsigned plain = (unsigned)__builtin_ctzll(special) / 8;
-      *to = out + plain;
-      *at = from + plain;
-      return;
-    }
-    from += 8;
-    out += 8;
-  }
-  while (from < end && is_plain(*from)) *out++ = *from++;
-  *to = out;
-  *at = from;
-}
-
-/* Returns the room that `len` bytes may need: six for one, eight that copy_plain wants to spare, and the quotes. */
+/* A string is written in blocks, so that no more room is asked for than a block may need: six bytes for one, what
+ * copying wants to spare, and the quotes. */
 enum { BLOCK = 512 };
-static size_t room_for(size_t len) { return len * 6 + 16; }
+static size_t room_for(size_t len) { return len * 6 + RL_JSON_COPY_SPARE + 2; }
+
+/* Copies a run of characters beyond ASCII, up to `end`. Returns where it ends, or NULL if it is no UTF-8. */
+static const char *copy_beyond_ascii(char **to, const char *at, const char *stop, const char *end) {
+  char *out = *to;
+  while (at < stop && (unsigned char)*at >= 0x80) {
+    size_t step = rl_utf8_step(at, (size_t)(end - at));
+    if (!step) return NULL;
+    *out++ = *at++;
+    *out++ = *at++;
+    for (size_t i = 2; i < step; i++) *out++ = *at++;
+  }
+  *to = out;
+  return at;
+}
 
 /* Copies with escapes up to `stop`, and past it if the last character ends there. Returns 0 or RL_EUTF8. */
-static int copy_escaped(char **to, const char **at, const char *stop, const char *end) {
+static inline int copy_escaped(char **to, const char **at, const char *stop, const char *end) {
+  char *out = *to;
+  const char *from = *at;
   for (;;) {
-    copy_plain(to, at, stop);
-    if (*at >= stop) return RL_OK;
-    unsigned char c = (unsigned char)**at;
-    if (c < 128) {
-      *to = put_escape(*to, c);
-      ++*at;
-      continue;
-    }
-    size_t step = rl_utf8_step(*at, (size_t)(end - *at));
-    if (!step) return RL_EUTF8;
-    for (size_t i = 0; i < step; i++) (*to)[i] = (*at)[i];
-    *to += step;
-    *at += step;
+    const char *special = from < stop ? rl_json_copy_plain(out, from, stop) : from;
+    out += special - from;
+    from = special;
+    if (from >= stop) break;
+    if ((unsigned char)*from < 0x80) out = put_escape(out, (unsigned char)*from++);
+    else if (!(from = copy_beyond_ascii(&out, from, stop, end))) return RL_EUTF8;
   }
+  *to = out;
+  *at = from;
+  return RL_OK;
 }
 
 /* Writes the next block of a string, up to `stop`, with the quotes where it begins or ends. */
@@ -113,7 +78,7 @@ static inline int put_block(char **to, const char **at, const char *stop, const 
  * been. */
 static __attribute__((noinline)) int add_block(rl_buf *out, const char **at, const char *stop, const char *end,
                                                bool first) {
-  char spare[BLOCK * 6 + 16], *to = spare;
+  char spare[BLOCK * 6 + RL_JSON_COPY_SPARE + 2], *to = spare;
   int code = put_block(&to, at, stop, end, first);
   return code ? code : rl_buf_add(out, spare, (size_t)(to - spare));
 }
@@ -129,27 +94,33 @@ static inline int write_block(rl_buf *out, const char **at, const char *end, boo
   return code;
 }
 
-/* Writes a string without escapes, if there is room for it. Otherwise returns false and has written nothing. */
-static inline bool write_plain(rl_buf *out, rl_slice s) {
-  size_t room = s.len + 16;
-  if (out->cap - out->len < room || out->limit - out->len < room) return false;
+/* Writes the quote and the front of a string up to its first escape, or all of it and the other quote. Returns how many of its
+ * bytes are written. Returns SIZE_MAX if there is no room: it has written nothing then. */
+static inline __attribute__((always_inline)) size_t write_front(rl_buf *out, rl_slice s) {
+  size_t room = s.len + RL_JSON_COPY_SPARE + 2;
+  if (out->cap - out->len < room || out->limit - out->len < room) return SIZE_MAX;
   char *to = out->data + out->len;
-  const char *at = s.data, *end = s.data + s.len;
   *to++ = '"';
-  copy_plain(&to, &at, end);
-  if (at != end) return false;
-  *to = '"';
-  out->len += s.len + 2;
-  return true;
+  size_t front = (size_t)(rl_json_copy_plain_string(to, s.data, s.data + s.len) - s.data);
+  to[front] = '"';
+  out->len += front + 1 + (front == s.len);
+  return front;
+}
+
+/* Writes what comes after the front. */
+static __attribute__((noinline)) int write_rest(rl_buf *out, rl_slice s, size_t front, size_t before) {
+  bool first = front == SIZE_MAX;
+  const char *at = first ? s.data : s.data + front, *end = s.data + s.len;
+  int code;
+  do code = write_block(out, &at, end, first), first = false;
+  while (!code && at < end);
+  if (code) out->len = before;
+  return code;
 }
 
 int rl_json_write_string(rl_buf *out, rl_slice s) {
-  if (write_plain(out, s)) return RL_OK;
-  const char *at = s.data, *end = s.data + s.len;
-  int code;
-  do code = write_block(out, &at, end, at == s.data);
-  while (!code && at < end);
-  return code;
+  size_t before = out->len, front = write_front(out, s);
+  return front == s.len ? RL_OK : write_rest(out, s, front, before);
 }
 
 static bool is_plain_ascii(rl_slice s) {
@@ -178,12 +149,13 @@ int rl_json_write_bytes(rl_buf *out, rl_slice s) {
 }
 
 int rl_json_write_integer(rl_buf *out, int64_t number) {
-  size_t before = out->len;
-  uint64_t magnitude = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-  int code = number < 0 ? rl_buf_add_char(out, '-') : RL_OK;
-  if (!code) code = rl_buf_add_u64(out, magnitude);
-  if (code) out->len = before;
-  return code;
+  if (out->limit - out->len < RL_DECIMAL_MAX) {
+    char text[RL_DECIMAL_MAX];
+    return rl_buf_add(out, text, rl_decimal_write_integer(number, text));
+  }
+  if (rl_buf_reserve(out, RL_DECIMAL_MAX)) return out->error;
+  out->len += rl_decimal_write_integer(number, out->data + out->len);
+  return RL_OK;
 }
 
 int rl_json_write_number(rl_buf *out, double number) {
@@ -195,243 +167,4 @@ int rl_json_write_number(rl_buf *out, double number) {
   if (rl_buf_reserve(out, RL_DECIMAL_MAX)) return out->error;
   out->len += rl_decimal_write(number, out->data + out->len);
   return RL_OK;
-}
-
-/* ---- reading --------------------------------------------------------------------------------------------------- */
-
-enum { WANT_VALUE, WANT_FIRST_ITEM, WANT_FIRST_KEY, AFTER_VALUE, FINISHED };
-
-void rl_json_reader_init(rl_json_reader *r, rl_slice text) {
-  memset(r, 0, sizeof *r);
-  r->start = r->at = text.data;
-  r->end = text.data + text.len;
-  if (rl_slice_starts(text, RL_SLICE("\xef\xbb\xbf"))) r->start = r->at = text.data + 3;
-  r->max_depth = RL_LIMIT_JSON_DEPTH;
-  rl_buf_init(&r->scratch, RL_BUF_NO_LIMIT);
-}
-
-void rl_json_reader_free(rl_json_reader *r) { rl_buf_free(&r->scratch); }
-
-void rl_json_position(const rl_json_reader *r, unsigned *line, unsigned *column) {
-  *line = *column = 1;
-  for (const char *at = r->start; at < r->at; at++) {
-    if (*at == '\n') ++*line, *column = 1;
-    else ++*column;
-  }
-}
-
-static void skip_space(rl_json_reader *r) {
-  while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r')) r->at++;
-}
-
-static int literal(rl_json_reader *r, const char *word, size_t len, int token) {
-  if ((size_t)(r->end - r->at) < len || memcmp(r->at, word, len) != 0) return RL_ESYNTAX;
-  r->at += len;
-  r->state_ = AFTER_VALUE;
-  return token;
-}
-
-static const char *skip_digits(const char *at, const char *end) {
-  while (at < end && rl_is((unsigned char)*at, RL_CHAR_DIGIT)) at++;
-  return at;
-}
-
-/* Reads the digits [from, to) as an integer. Returns false if it exceeds 64 bits. */
-static bool to_integer(const char *from, const char *to, bool negative, int64_t *out) {
-  uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
-  for (; from < to; from++) {
-    uint64_t digit = (uint64_t)(*from - '0');
-    if (value > (most - digit) / 10) return false;
-    value = value * 10 + digit;
-  }
-  *out = negative ? (int64_t)(0 - value) : (int64_t)value;
-  return true;
-}
-
-static int to_double(rl_json_reader *r, const char *from) {
-  r->number = rl_decimal_read(from, (size_t)(r->at - from));
-  if (!isfinite(r->number)) return RL_ERANGE;
-  r->state_ = AFTER_VALUE;
-  return RL_JSON_NUMBER;
-}
-
-static int number(rl_json_reader *r) {
-  const char *from = r->at, *digits = from + (*from == '-'), *at = skip_digits(digits, r->end);
-  if (at == digits || (*digits == '0' && at > digits + 1)) return RL_ESYNTAX;
-  bool real = false;
-  if (at < r->end && *at == '.') {
-    const char *fraction = ++at;
-    at = skip_digits(at, r->end);
-    if (at == fraction) return RL_ESYNTAX;
-    real = true;
-  }
-  if (at < r->end && (*at == 'e' || *at == 'E')) {
-    at++;
-    if (at < r->end && (*at == '+' || *at == '-')) at++;
-    const char *exponent = at;
-    at = skip_digits(at, r->end);
-    if (at == exponent) return RL_ESYNTAX;
-    real = true;
-  }
-  if (!real && to_integer(digits, at, *from == '-', &r->integer)) {
-    r->at = at;
-    r->state_ = AFTER_VALUE;
-    return RL_JSON_INTEGER;
-  }
-  r->at = at;
-  int token = to_double(r, from);
-  if (token < 0) r->at = from;
-  return token;
-}
-
-/* Reads four hex digits at `at`, or returns -1. */
-static int32_t hex4(const char *at, const char *end) {
-  if (end - at < 4) return -1;
-  int32_t value = 0;
-  for (int i = 0; i < 4; i++) {
-    int digit = rl_hex_value(at[i]);
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
-/* Reads the low half of a surrogate pair, another \uXXXX at `at`, or returns -1. */
-static int32_t low_half(const char *at, const char *end) {
-  if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
-  int32_t low = hex4(at + 2, end);
-  return low >= 0xDC00 && low <= 0xDFFF ? low : -1;
-}
-
-/* Reads \uXXXX after r->at ('u' is there): a surrogate pair as one code point, half a pair as U+FFFD. */
-static int unicode_escape(rl_json_reader *r) {
-  int32_t point = hex4(r->at + 1, r->end);
-  if (point < 0) return RL_ESYNTAX;
-  size_t used = 5;
-  if (point >= 0xD800 && point < 0xE000) {
-    int32_t low = point < 0xDC00 ? low_half(r->at + 5, r->end) : -1;
-    if (low >= 0) used = 11;
-    point = low >= 0 ? 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
-  }
-  char bytes[4];
-  r->at += used;
-  return rl_buf_add(&r->scratch, bytes, rl_utf8_encode((uint32_t)point, bytes));
-}
-
-static int one_escape(rl_json_reader *r) {
-  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-  if (r->at == r->end) return RL_ESYNTAX;
-  if (*r->at == 'u') return unicode_escape(r);
-  const char *found = *r->at ? strchr(from, *r->at) : NULL;
-  if (!found) return RL_ESYNTAX;
-  r->at++;
-  return rl_buf_add_char(&r->scratch, to[found - from]);
-}
-
-/* Moves r->at over bytes that mean themselves; stops at '"', '\\', a control byte or the end. */
-static int plain_part(rl_json_reader *r) {
-  for (;;) {
-    r->at += plain_run(r->at, (size_t)(r->end - r->at));
-    if (r->at == r->end) return RL_OK;
-    unsigned char c = (unsigned char)*r->at;
-    if (c == '"' || c == '\\' || c < 0x20) return RL_OK;
-    size_t step = rl_utf8_step(r->at, (size_t)(r->end - r->at));
-    if (!step) return RL_EUTF8;
-    r->at += step;
-  }
-}
-
-static int string(rl_json_reader *r, int token) {
-  const char *from = ++r->at;
-  rl_buf_clear(&r->scratch);
-  bool copied = false;
-  for (;;) {
-    int code = plain_part(r);
-    if (code) return code;
-    if (r->at == r->end || (unsigned char)*r->at < 0x20) return RL_ESYNTAX;
-    bool done = *r->at == '"';
-    if (!done || copied) { /* a string without escapes stays a slice of the text */
-      if ((code = rl_buf_add(&r->scratch, from, (size_t)(r->at - from)))) return code;
-      copied = true;
-    }
-    if (done) break;
-    r->at++;
-    if ((code = one_escape(r))) return code;
-    from = r->at;
-  }
-  r->string = copied ? rl_buf_slice(&r->scratch) : rl_slice_of(from, (size_t)(r->at - from));
-  r->at++;
-  return token;
-}
-
-static int open_bracket(rl_json_reader *r, bool object) {
-  if (r->depth >= r->max_depth) return RL_EDEPTH;
-  uint8_t bit = (uint8_t)(1u << (r->depth % 8)), *byte = &r->objects_[r->depth / 8];
-  *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
-  r->depth++;
-  r->at++;
-  r->state_ = object ? WANT_FIRST_KEY : WANT_FIRST_ITEM;
-  return object ? RL_JSON_OBJECT : RL_JSON_ARRAY;
-}
-
-static bool in_object(const rl_json_reader *r) {
-  unsigned level = r->depth - 1;
-  return r->objects_[level / 8] >> (level % 8) & 1;
-}
-
-static int close_bracket(rl_json_reader *r) {
-  bool object = in_object(r);
-  if (*r->at != (object ? '}' : ']')) return RL_ESYNTAX;
-  r->at++;
-  r->depth--;
-  r->state_ = AFTER_VALUE;
-  return object ? RL_JSON_END_OBJECT : RL_JSON_END_ARRAY;
-}
-
-static int value(rl_json_reader *r) {
-  switch (*r->at) {
-    case '{': return open_bracket(r, true);
-    case '[': return open_bracket(r, false);
-    case '"': r->state_ = AFTER_VALUE; return string(r, RL_JSON_STRING);
-    case 't': return literal(r, "true", 4, RL_JSON_TRUE);
-    case 'f': return literal(r, "false", 5, RL_JSON_FALSE);
-    case 'n': return literal(r, "null", 4, RL_JSON_NULL);
-    default: return number(r);
-  }
-}
-
-static int key(rl_json_reader *r) {
-  if (*r->at != '"') return RL_ESYNTAX;
-  int token = string(r, RL_JSON_KEY);
-  if (token < 0) return token;
-  skip_space(r);
-  if (r->at == r->end || *r->at != ':') return RL_ESYNTAX;
-  r->at++;
-  r->state_ = WANT_VALUE;
-  return token;
-}
-
-/* Reads what follows a value: the end of the text, a comma, or the closing bracket. */
-static int after_value(rl_json_reader *r) {
-  if (r->depth == 0) {
-    if (r->at < r->end) return RL_ESYNTAX;
-    r->state_ = FINISHED;
-    return RL_JSON_DONE;
-  }
-  if (r->at == r->end) return RL_ESYNTAX;
-  if (*r->at != ',') return close_bracket(r);
-  r->at++;
-  skip_space(r);
-  if (r->at == r->end) return RL_ESYNTAX;
-  return in_object(r) ? key(r) : value(r);
-}
-
-int rl_json_next(rl_json_reader *r) {
-  skip_space(r);
-  if (r->state_ == AFTER_VALUE) return after_value(r);
-  if (r->state_ == FINISHED) return RL_JSON_DONE;
-  if (r->at == r->end) return RL_ESYNTAX;
-  if (r->state_ == WANT_FIRST_ITEM) return *r->at == ']' ? close_bracket(r) : value(r);
-  if (r->state_ == WANT_FIRST_KEY) return *r->at == '}' ? close_bracket(r) : key(r);
-  return value(r);
 }

@@ -1,16 +1,5 @@
 /*
- * JSON (RFC 8259) in two pure halves: writing scalars into a buffer, and reading a text token by token.
- *
- * Strict: UTF-8, escapes, numbers (no leading zero, no NaN), nothing after the value, depth by the reader's limit.
- * Left open by RFC 8259: a leading byte order mark is skipped (section 8.1). Half a surrogate pair (section 8.2) becomes
- * U+FFFD, so that one character does not lose the document. An integer that fits 64 bits stays one; any other number is a
- * double, and one that overflows (1e400) is refused.
- *
- * Reading is pulled by the caller, which recurses as it likes:
- *
- *     rl_json_next(r)  ->  SCALARS | ARRAY | OBJECT | END_ARRAY | END_OBJECT | KEY | DONE | error
- *
- * The reader knows the grammar (commas, colons, nesting) and keeps the kind of each open bracket as one bit.
+ * JSON (RFC 8259): writes scalars into a buffer. json_reader.h reads it.
  */
 #ifndef RL_BASE_JSON_H
 #define RL_BASE_JSON_H
@@ -18,7 +7,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/limits.h"
 #include "base/slice.h"
 
 /* Each appends to `out`. Returns 0, the buffer's error, or as said. */
@@ -30,38 +18,5 @@ int rl_json_write_integer(rl_buf *out, int64_t number);
 /* Writes the shortest digits that read back as the same double, always with a point or an exponent. RL_EINVALID for NaN and
  * infinities. */
 int rl_json_write_number(rl_buf *out, double number);
-
-typedef enum rl_json_token {
-  RL_JSON_DONE = 1, /* the value is complete and nothing follows it */
-  RL_JSON_NULL,
-  RL_JSON_TRUE,
-  RL_JSON_FALSE,
-  RL_JSON_INTEGER, /* reader.integer */
-  RL_JSON_NUMBER,  /* reader.number */
-  RL_JSON_STRING,  /* reader.string: borrowed until the next call */
-  RL_JSON_KEY,     /* reader.string; the value follows */
-  RL_JSON_ARRAY,
-  RL_JSON_END_ARRAY,
-  RL_JSON_OBJECT,
-  RL_JSON_END_OBJECT
-} rl_json_token;
-
-typedef struct rl_json_reader {
-  const char *start, *at, *end; /* the text, borrowed as long as the reader */
-  rl_slice string;
-  int64_t integer;
-  double number;
-  rl_buf scratch; /* strings with escapes are put together here */
-  unsigned depth, max_depth;
-  int state_; /* what may come next */
-  uint8_t objects_[RL_LIMIT_JSON_DEPTH / 8];
-} rl_json_reader;
-
-void rl_json_reader_init(rl_json_reader *reader, rl_slice text);
-void rl_json_reader_free(rl_json_reader *reader);
-/* Returns the next token, or RL_ESYNTAX, RL_EUTF8, RL_ERANGE, RL_EDEPTH, RL_ENOMEM; an error is at reader.at. */
-int rl_json_next(rl_json_reader *reader);
-/* Finds line and column (both from 1) of reader.at, for a message. */
-void rl_json_position(const rl_json_reader *reader, unsigned *line, unsigned *column);
 
 #endif

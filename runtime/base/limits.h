@@ -50,9 +50,11 @@
 #define RL_LIMIT_JSON_DEPTH 128u             /* 400 */
 #define RL_LIMIT_PATH_PARAMS 16u             /* of one route */
 #define RL_LIMIT_BATCH 256u                  /* writes that share one commit */
-#define RL_LIMIT_SQL_INLINE_US 1000u         /* a read longer than this moves to a reader thread */
-#define RL_LIMIT_SQL_PARAMETERS 32766        /* of one statement, as SQLite has it unless it was built otherwise */
-#define RL_LIMIT_STATEMENTS 128u             /* prepared statements kept for one connection */
+/* bytes of a database's log, after which readers are waited for so that it begins anew */
+#define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
+#define RL_LIMIT_SQL_INLINE_US 1000u  /* a read of more CPU time moves to a reader thread */
+#define RL_LIMIT_SQL_PARAMETERS 32766 /* of one statement, as SQLite has it unless it was built otherwise */
+#define RL_LIMIT_STATEMENTS 128u      /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */

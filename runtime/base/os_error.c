@@ -31,6 +31,7 @@ int rl_error_from_errno(int saved_errno) {
     case EPERM: return RL_EDENIED;
     case EEXIST: return RL_EEXISTS;
     case ENOSPC:
+    case EFBIG:
     case EDQUOT: return RL_EFULL;
     case EINVAL: return RL_EINVALID;
     default: return RL_EIO;

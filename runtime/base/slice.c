@@ -69,13 +69,14 @@ bool rl_slice_next_plain(rl_slice *rest, rl_slice *element) {
 }
 
 int rl_slice_to_u64(rl_slice s, unsigned long long *out) {
-  if (!s.len) return RL_ESYNTAX;
+  enum { SAFE = 19 }; /* digits that always fit */
   unsigned long long value = 0;
   bool overflow = false;
+  if (!s.len) return RL_ESYNTAX;
   for (size_t i = 0; i < s.len; i++) {
-    if (!rl_is((unsigned char)s.data[i], RL_CHAR_DIGIT)) return RL_ESYNTAX;
-    unsigned digit = (unsigned)(s.data[i] - '0');
-    if (value > (ULLONG_MAX - digit) / 10) overflow = true;
+    unsigned digit = (unsigned)((unsigned char)s.data[i] - '0');
+    if (digit > 9) return RL_ESYNTAX;
+    if (i >= SAFE && value > (ULLONG_MAX - digit) / 10) overflow = true;
     value = value * 10 + digit;
   }
   if (overflow) return RL_ERANGE;

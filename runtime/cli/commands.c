@@ -37,11 +37,14 @@ static const char run_help[] =
     "table with main, that function is called with the ARGs. An integer that it returns is the exit status.\n";
 
 static const char migrate_help[] =
-    "usage: rille migrate [--status] DB DIR\n\n"
+    "usage: rille migrate [OPTION] DB DIR\n\n"
     "Runs the .sql files of DIR on the database DB, each once, in the order of their numbers. Makes the database if "
     "it\n"
     "is missing. A file that was edited, renamed or deleted since, or comes late, is an error.\n\n"
-    "  --status   run nothing, show the state of each file; exit with 1 if one is not as it was applied\n";
+    "  --status        run nothing, show the state of each file; exit with 1 if one is not as it was applied\n"
+    "  --dry-run       run what is new on a copy of DB, which is deleted: shows the order and what would fail\n"
+    "  --backup PATH   copy DB before, if there is anything to run: into the folder PATH, or to PATH; the name gets\n"
+    "                  the time\n";
 
 static const char console_help[] =
     "usage: rille console [APP]\n\n"

@@ -42,7 +42,8 @@ void rl_handover_write(const rl_handover *h, rl_buf *out) {
   rl_buf_add_char(out, 0);
 }
 
-int *rl_handover_descriptors(const rl_handover *h, int *count) {
+/* Returns all descriptors that go with it, and sets their count. The caller's (rl_free); NULL if out of memory. */
+static int *descriptors_of(const rl_handover *h, int *count) {
   int *fds = rl_calloc((size_t)(h->sockets.count + h->child_count + 1), sizeof *fds), n = 0;
   if (!fds) return NULL;
   for (int i = 0; i < h->sockets.count; i++) fds[n++] = h->sockets.fds[i];
@@ -148,7 +149,7 @@ static int by_number(const void *a, const void *b) { return *(const int *)a - *(
 
 /* Closes all other descriptors: a connection of the process before that stayed open here would never end for its client. */
 static void close_others(const rl_handover *h) {
-  int count, *fds = rl_handover_descriptors(h, &count), from = STDERR_FILENO + 1;
+  int count, *fds = descriptors_of(h, &count), from = STDERR_FILENO + 1;
   if (!fds) return;
   qsort(fds, (size_t)count, sizeof *fds, by_number);
   for (int i = 0; i < count; i++) {
@@ -189,7 +190,7 @@ static int open_line(int *ours, int *theirs) {
 
 static int spawn(const rl_handover *h, const char *path, pid_t *pid) {
   rl_buf text;
-  int count = 0, *fds = rl_handover_descriptors(h, &count);
+  int count = 0, *fds = descriptors_of(h, &count);
   rl_buf_init(&text, RL_BUF_NO_LIMIT);
   rl_handover_write(h, &text);
   int code = fds && !text.error ? rl_self_start(path, text.data, fds, count, pid) : ENOMEM;

@@ -44,8 +44,6 @@ typedef struct rl_handover {
 int rl_handover_take(rl_handover *handover, rl_buf *why);
 /* Appends "RILLE_HANDOVER=…" with a NUL at its end. */
 void rl_handover_write(const rl_handover *handover, rl_buf *out);
-/* Returns all descriptors that go with it, and sets their count. The caller's (rl_free); NULL if out of memory. */
-int *rl_handover_descriptors(const rl_handover *handover, int *count);
 /* Starts `path` with what is handed over and the other end of a new line. Sets its pid and our end of the line, which does not
  * block and which the caller closes. h->line is set on the way. Returns 0, or the errno of what failed. */
 int rl_handover_start(rl_handover *handover, const char *path, pid_t *pid, int *line);

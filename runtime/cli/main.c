@@ -25,7 +25,6 @@
 #include "cli/self.h"
 #include "cli/serve.h"
 #include "cli/supervise.h"
-#include "client/engine.h"
 #include "crypto/digest.h"
 #include "http/h1/read.h"
 #include "vm/crash.h"
@@ -175,7 +174,6 @@ static int run(rl_options *options, const char *root, const rl_handover *handove
   set_up_signals(options);
   rl_descriptors_raise();
   size_thread_pool();
-  if (rl_client_global_init()) return fputs("rille: out of memory\n", stderr), 1; /* before there are threads */
   return run_with_root(options, root, handover, wrong);
 }
 
@@ -217,6 +215,7 @@ int main(int argc, char **argv) {
   rl_buf_init(&wrong, 4096);
   prctl(PR_SET_NAME, "rille"); /* started as /proc/self/exe it would be called exe */
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of who writes to it */
   keep_standard_descriptors();
   rl_self_note(argc, argv);
   if (rl_handover_take(&handover, &why)) return usage_error(&why);

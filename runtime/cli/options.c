@@ -152,6 +152,8 @@ static const option options[] = {
     {"--api", RL_FOR_NEW, true, NULL},
     {"--minimal", RL_FOR_NEW, true, NULL},
     {"--status", RL_FOR_MIGRATE, true, NULL},
+    {"--dry-run", RL_FOR_MIGRATE, true, NULL},
+    {"--backup", RL_FOR_MIGRATE, false, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

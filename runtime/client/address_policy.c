@@ -220,14 +220,6 @@ bool rl_address_policy_allows_text(const rl_address_policy *policy, const char *
 
 /* ---- without asking anybody else ---------------------------------------------------------------------------------------- */
 
-static bool is_localhost(rl_slice host) {
-  static const char name[] = ".localhost";
-  if (host.len && host.data[host.len - 1] == '.') host.len--;
-  if (rl_slice_eq_nocase(host, rl_slice_str(name + 1))) return true;
-  size_t len = strlen(name);
-  return host.len > len && rl_slice_eq_nocase(rl_slice_of(host.data + host.len - len, len), rl_slice_str(name));
-}
-
 static bool lists_networks(const rl_address_policy *policy) {
   for (size_t i = 0; i < policy->count; i++)
     if (!policy->rules[i].name) return true;
@@ -253,7 +245,7 @@ bool rl_address_policy_may_allow(const rl_address_policy *policy, rl_slice host,
   if (verdict != RL_ADDRESS_UNDECIDED) return verdict == RL_ADDRESS_ALLOWED;
   int address = look_at_address(policy, host, port);
   if (address >= 0) return address;
-  if (is_localhost(host))
+  if (rl_host_is_localhost(host))
     return rl_address_policy_allows_text(policy, "127.0.0.1", port) ||
            rl_address_policy_allows_text(policy, "::1", port);
   return policy->deny_private || lists_networks(policy);

@@ -1,8 +1,11 @@
 /*
- * A dial: makes a connected socket for a client's connection, by libcurl. So both carriers share its resolver thread and its
- * cache of names, its choice among the addresses of a host (happy eyeballs, RFC 8305), and our address policy.
+ * A dial: makes a connected socket for a client's connection.
  *
- *   rl_dial_new --> name --> addresses --policy--> connect --> on_done(fd)
+ *   rl_dial_new --> addresses --policy--> connect, one after another --> on_done(fd)
+ *               \-> a name: libcurl finds its addresses (client/name_dial.h)
+ *
+ * Addresses that are known, a socket file's and those of localhost (RFC 6761 section 6.3) are connected to without libcurl, which
+ * need not be loaded then.
  */
 #ifndef RL_CLIENT_DIAL_H
 #define RL_CLIENT_DIAL_H

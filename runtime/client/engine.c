@@ -27,7 +27,7 @@ typedef struct watcher {
 
 struct rl_engine {
   rl_loop *loop;
-  CURLM *multi;
+  CURLM *multi; /* NULL until it is needed */
   uv_timer_t due;
   rl_post kick;
   watcher **watchers; /* by descriptor */
@@ -38,25 +38,23 @@ struct rl_engine {
   unsigned refs;
 };
 
-int rl_client_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT) ? RL_ENOMEM : RL_OK; }
-
 /* ---- what curl has finished -------------------------------------------------------------------------------------- */
 
 static rl_easy *easy_of(CURL *curl) {
   rl_easy *easy = NULL;
-  curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&easy);
+  rl_curl.easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&easy);
   return easy;
 }
 
 static void detach(rl_engine *engine, rl_easy *easy) {
   easy->added = false;
   rl_list_remove(&easy->early);
-  curl_multi_remove_handle(engine->multi, easy->curl);
+  rl_curl.multi_remove_handle(engine->multi, easy->curl);
 }
 
 static curl_socket_t socket_of(const rl_easy *easy) {
   curl_socket_t fd = CURL_SOCKET_BAD;
-  curl_easy_getinfo(easy->curl, CURLINFO_ACTIVESOCKET, &fd);
+  rl_curl.easy_getinfo(easy->curl, CURLINFO_ACTIVESOCKET, &fd);
   return fd;
 }
 
@@ -79,7 +77,7 @@ static void note_idle(rl_engine *engine, const rl_easy *easy) {
   long version = 0;
   watcher *w = watcher_of(engine, socket_of(easy));
   if (!w || w->user != easy) return;
-  curl_easy_getinfo(easy->curl, CURLINFO_HTTP_VERSION, &version);
+  rl_curl.easy_getinfo(easy->curl, CURLINFO_HTTP_VERSION, &version);
   w->user = NULL;
   w->idle = version == CURL_HTTP_VERSION_1_1;
 }
@@ -109,7 +107,7 @@ void rl_engine_note_early(rl_engine *engine, rl_easy *easy) {
 static void take_ended(rl_engine *engine) {
   CURLMsg *message;
   int left;
-  while ((message = curl_multi_info_read(engine->multi, &left))) {
+  while ((message = rl_curl.multi_info_read(engine->multi, &left))) {
     rl_easy *easy = easy_of(message->easy_handle);
     CURLcode result = message->data.result;
     if (easy->only_dials && !result) easy->fd = engine->taken = socket_of(easy); /* curl must not close it */
@@ -125,7 +123,7 @@ static void look_again(rl_engine *engine, const rl_easy *easy) {
   for (size_t i = 0; i < engine->watcher_cap; i++) {
     watcher *w = engine->watchers[i];
     bool listens = w && w->user == easy && (w->wants & UV_READABLE); /* not one that is paused */
-    if (listens) curl_multi_socket_action(engine->multi, w->fd, CURL_CSELECT_IN, &running);
+    if (listens) rl_curl.multi_socket_action(engine->multi, w->fd, CURL_CSELECT_IN, &running);
   }
 }
 
@@ -133,7 +131,7 @@ static void look_again(rl_engine *engine, const rl_easy *easy) {
 static void act(rl_engine *engine, curl_socket_t fd, int events) {
   int running;
   rl_engine_ref(engine);
-  curl_multi_socket_action(engine->multi, fd, events, &running);
+  rl_curl.multi_socket_action(engine->multi, fd, events, &running);
   RL_LIST_EACH(&engine->early, node) look_again(engine, RL_CONTAINER(node, rl_easy, early));
   take_ended(engine);
   rl_engine_unref(engine);
@@ -273,11 +271,6 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
 rl_engine *rl_engine_new(rl_loop *loop) {
   rl_engine *engine = rl_calloc(1, sizeof *engine);
   if (!engine) return NULL;
-  engine->multi = curl_multi_init();
-  if (!engine->multi) {
-    rl_free(engine);
-    return NULL;
-  }
   engine->loop = loop;
   engine->refs = 1;
   engine->taken = CURL_SOCKET_BAD;
@@ -287,13 +280,21 @@ rl_engine *rl_engine_new(rl_loop *loop) {
   uv_timer_init(&loop->uv, &engine->due);
   uv_unref((uv_handle_t *)&engine->due);
   engine->due.data = engine;
-  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
-  curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
-  curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-  curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)RL_LIMIT_CLIENT_IDLE);
   return engine;
+}
+
+int rl_engine_open(rl_engine *engine, const char **why) {
+  if (engine->multi) return RL_OK;
+  if (!rl_curl_load(why)) return RL_EIO;
+  CURLM *multi = engine->multi = rl_curl.multi_init();
+  if (!multi) return RL_ENOMEM;
+  rl_curl.multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  rl_curl.multi_setopt(multi, CURLMOPT_SOCKETDATA, engine);
+  rl_curl.multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  rl_curl.multi_setopt(multi, CURLMOPT_TIMERDATA, engine);
+  rl_curl.multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+  rl_curl.multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)RL_LIMIT_CLIENT_IDLE);
+  return RL_OK;
 }
 
 rl_engine *rl_engine_ref(rl_engine *engine) {
@@ -309,7 +310,8 @@ static void on_engine_closed(uv_handle_t *handle) {
 
 void rl_engine_unref(rl_engine *engine) {
   if (--engine->refs) return;
-  curl_multi_cleanup(engine->multi); /* closes what is still connected, and calls back for each socket */
+  if (engine->multi)
+    rl_curl.multi_cleanup(engine->multi); /* closes what is still connected, and calls back for each socket */
   for (size_t i = 0; i < engine->watcher_cap; i++)
     if (engine->watchers[i]) drop_watcher(engine, engine->watchers[i]);
   rl_loop_unpost(engine->loop, &engine->kick);
@@ -322,24 +324,24 @@ rl_list *rl_engine_pools(rl_engine *engine) { return &engine->pools; }
 /* ---- transfers ------------------------------------------------------------------------------------------------------------- */
 
 void rl_engine_prepare(rl_engine *engine, CURL *curl) {
-  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, engine);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a hanging getaddrinfo does not hold up a removal */
+  RL_CURL_SET(curl, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  RL_CURL_SET(curl, CURLOPT_CLOSESOCKETDATA, engine);
+  RL_CURL_SET(curl, CURLOPT_NOSIGNAL, 1L);
+  RL_CURL_SET(curl, CURLOPT_QUICK_EXIT, 1L); /* a hanging getaddrinfo does not hold up a removal */
 }
 
 int rl_engine_add(rl_engine *engine, rl_easy *easy) {
-  curl_easy_setopt(easy->curl, CURLOPT_PRIVATE, easy);
+  RL_CURL_SET(easy->curl, CURLOPT_PRIVATE, easy);
   easy->connected = false;
   rl_list_init(&easy->early);
-  if (curl_multi_add_handle(engine->multi, easy->curl)) return RL_ENOMEM;
+  if (rl_curl.multi_add_handle(engine->multi, easy->curl)) return RL_ENOMEM;
   easy->added = true;
   return RL_OK;
 }
 
 void rl_engine_remove(rl_engine *engine, rl_easy *easy) {
   if (!easy->added) return;
-  curl_easy_setopt(easy->curl, CURLOPT_FORBID_REUSE, 1L); /* else one of HTTP/2 is kept, dead or alive */
+  RL_CURL_SET(easy->curl, CURLOPT_FORBID_REUSE, 1L); /* else one of HTTP/2 is kept, dead or alive */
   detach(engine, easy);
 }
 

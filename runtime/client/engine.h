@@ -19,12 +19,12 @@
  * Nor does curl 7.88 see that a stream of HTTP/2 is closed where it was its own last byte that closed it, the server having
  * ended it before: an easy handle that is answered early is looked at again after every run.
  *
- * Counted by reference: each pool holds one. Needs rl_client_global_init, once for the process, before threads start.
+ * Counted by reference: each pool holds one. curl is loaded, and its multi handle made, when the first transfer needs it.
  */
 #ifndef RL_CLIENT_ENGINE_H
 #define RL_CLIENT_ENGINE_H
 
-#include <curl/curl.h>
+#include "client/libcurl.h"
 
 #include "loop/loop.h"
 
@@ -43,9 +43,6 @@ struct rl_easy {
   void (*on_done)(rl_easy *easy, CURLcode result);
 };
 
-/* curl_global_init. 0 or RL_ENOMEM. */
-int rl_client_global_init(void);
-
 /* With one reference, the caller's. Returns NULL if out of memory. The loop outlives it by a turn: its handles close there. */
 rl_engine *rl_engine_new(rl_loop *loop);
 rl_engine *rl_engine_ref(rl_engine *engine);
@@ -54,6 +51,9 @@ rl_loop *rl_engine_loop(const rl_engine *engine);
 /* The pools on it, by their `node` (client/pool.h). */
 rl_list *rl_engine_pools(rl_engine *engine);
 
+/* Loads curl and makes what its handles are added to, before the first handle is made. 0, RL_ENOMEM, or RL_EIO: then `*why` is a
+ * static line that says which package is missing. */
+int rl_engine_open(rl_engine *engine, const char **why);
 /* Sets up a handle before it is added: its sockets are closed through the engine. */
 void rl_engine_prepare(rl_engine *engine, CURL *curl);
 /* Starts the transfer. 0 or RL_ENOMEM. Not from inside a callback of curl's. */

@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/shared_object.h"
 
 enum { MOST = 253, MOST_OF_LABEL = 63, MOST_BYTES = 4 * MOST /* of UTF-8, before it is mapped */ };
 
@@ -18,6 +19,23 @@ static int refuse(const char **why, const char *text) {
 }
 
 /* ---- names outside ASCII -------------------------------------------------------------------------------------------- */
+
+static struct {
+  __typeof__(idn2_to_ascii_8z) *to_ascii_8z;
+  __typeof__(idn2_free) *free;
+} idn2;
+
+static bool load_idn2(const char **why) {
+  static const char *const names[] = {"idn2_to_ascii_8z", "idn2_free"};
+  static rl_shared_object library = {.file = "libidn2.so.0",
+                                     .title = "the host is not ASCII, and libidn2",
+                                     .package = "libidn2-0",
+                                     .names = names,
+                                     .count = 2,
+                                     .table = &idn2};
+  *why = library.why;
+  return rl_shared_object_load(&library);
+}
 
 static bool is_ascii(rl_slice host) {
   for (size_t i = 0; i < host.len; i++)
@@ -50,14 +68,15 @@ static int map(rl_slice host, rl_buf *out, const char **why) {
   char text[MOST_BYTES + 1], *mapped = NULL;
   if (host.len > MOST_BYTES) return refuse(why, too_long);
   if (memchr(host.data, 0, host.len)) return refuse(why, "its host holds NUL");
+  if (!load_idn2(why)) return RL_EURL;
   memcpy(text, host.data, host.len);
   text[host.len] = 0;
-  int result = idn2_to_ascii_8z(text, &mapped, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  int result = idn2.to_ascii_8z(text, &mapped, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   if (result == IDN2_DISALLOWED && !deviates(text))
-    result = idn2_to_ascii_8z(text, &mapped, IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
+    result = idn2.to_ascii_8z(text, &mapped, IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
   if (result != IDN2_OK) return describe(result, why);
   int code = rl_buf_add_str(out, mapped);
-  idn2_free(mapped);
+  idn2.free(mapped);
   return code ? RL_ENOMEM : RL_OK;
 }
 
@@ -104,6 +123,14 @@ bool rl_host_is_settled(rl_slice host) {
   for (size_t i = 0; i < host.len; i++)
     if (host.data[i] != rl_lower(host.data[i])) return false;
   return check(host, &why) == RL_OK;
+}
+
+bool rl_host_is_localhost(rl_slice host) {
+  static const char name[] = ".localhost";
+  if (host.len && host.data[host.len - 1] == '.') host.len--;
+  if (rl_slice_eq_nocase(host, rl_slice_str(name + 1))) return true;
+  size_t len = strlen(name);
+  return host.len > len && rl_slice_eq_nocase(rl_slice_of(host.data + host.len - len, len), rl_slice_str(name));
 }
 
 /* ---- numbers --------------------------------------------------------------------------------------------------------- */

@@ -22,6 +22,8 @@ bool rl_host_is_settled(rl_slice host);
 
 /* Returns true if the last label is a number, so that the whole can only be an IPv4 address (WHATWG URL, "ends in a number"). */
 bool rl_host_is_number(rl_slice host);
+/* Returns true for "localhost" and all names below it: this machine, whatever a name server says (RFC 6761 section 6.3). */
+bool rl_host_is_localhost(rl_slice host);
 /* Returns true if it is four decimal numbers, as an IPv4 address is written. */
 bool rl_host_is_ipv4(rl_slice host);
 /* Returns true if a host, as it was written (without brackets), is an IPv4 address in another form than four decimal numbers:

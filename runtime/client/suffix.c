@@ -2,24 +2,43 @@
 #include "client/suffix.h"
 
 #include <libpsl.h>
-#include <uv.h>
+#include <string.h>
+
+#include "base/shared_object.h"
 
 enum { MOST = 253 };
 
-static const psl_ctx_t *list; /* for good */
-static uv_once_t once = UV_ONCE_INIT;
+static struct {
+  __typeof__(psl_latest) *latest;
+  __typeof__(psl_builtin) *builtin;
+  __typeof__(psl_is_public_suffix) *is_public_suffix;
+} psl;
 
-static void load(void) {
-  list = psl_latest(NULL);
-  if (!list) list = psl_builtin();
+static const psl_ctx_t *list; /* for good */
+
+static bool read_list(void) {
+  list = psl.latest(NULL);
+  if (!list) list = psl.builtin();
+  return list != NULL;
+}
+
+static bool load(void) {
+  static const char *const names[] = {"psl_latest", "psl_builtin", "psl_is_public_suffix"};
+  static rl_shared_object library = {.file = "libpsl.so.5",
+                                     .title = "libpsl",
+                                     .package = "libpsl5",
+                                     .names = names,
+                                     .count = sizeof names / sizeof *names,
+                                     .table = &psl,
+                                     .prepare = read_list};
+  return rl_shared_object_load(&library);
 }
 
 bool rl_suffix_is_public(rl_slice domain) {
   char text[MOST + 1];
   if (domain.len && domain.data[domain.len - 1] == '.') domain.len--;
-  if (!domain.len || domain.len > MOST || !memchr(domain.data, '.', domain.len)) return true;
-  uv_once(&once, load);
+  if (!domain.len || domain.len > MOST || !memchr(domain.data, '.', domain.len) || !load()) return true;
   memcpy(text, domain.data, domain.len);
   text[domain.len] = 0;
-  return list && psl_is_public_suffix(list, text);
+  return psl.is_public_suffix(list, text);
 }

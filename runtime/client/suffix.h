@@ -2,7 +2,8 @@
  * Public suffixes: names below which anybody may have one ("com", "co.uk", "github.io"). A cookie for such a name would be one
  * for strangers (RFC 6265bis section 5.7.3, a supercookie).
  *
- * The list is libpsl's: the newest one that the system has, or the one it was built with. It is read when it is first asked.
+ * The list is libpsl's: the newest one that the system has, or the one it was built with. It is loaded when it is first asked;
+ * without libpsl each name is a public suffix, so that a cookie stays with the host that has set it.
  */
 #ifndef RL_CLIENT_SUFFIX_H
 #define RL_CLIENT_SUFFIX_H

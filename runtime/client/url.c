@@ -1,7 +1,6 @@
 /* URLs by curl's parser; see url.h. */
 #include "client/url.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "client/host.h"
+#include "client/libcurl.h"
 #include "client/path.h"
 
 /* ---- before curl sees it ------------------------------------------------------------------------------------------- */
@@ -68,21 +68,21 @@ typedef struct parts {
 
 static char *part(CURLU *handle, CURLUPart which, unsigned flags) {
   char *text = NULL;
-  return curl_url_get(handle, which, &text, flags) ? NULL : text;
+  return rl_curl.url_get(handle, which, &text, flags) ? NULL : text;
 }
 
 /* False where it cannot be undone: curl takes no encoded control character there. */
 static bool take_credential(CURLU *handle, CURLUPart which, char **text) {
   *text = part(handle, which, CURLU_URLDECODE);
   char *raw = *text ? NULL : part(handle, which, 0);
-  curl_free(raw);
+  rl_curl.free(raw);
   return !raw;
 }
 
 static int take_port(parts *p, CURLU *handle, const char **why) {
   char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   p->port = port ? atoi(port) : 0;
-  curl_free(port);
+  rl_curl.free(port);
   return p->port > 0 ? RL_OK : refuse(why, "its port is not a number from 1 to 65535");
 }
 
@@ -113,13 +113,13 @@ static int settle_number(rl_buf *host, const char **why) {
   rl_buf_init(&url, RL_BUF_NO_LIMIT);
   if (host->data[host->len - 1] == '.') host->len--;
   rl_buf_addf(&url, "http://%.*s/", RL_FMT(*host));
-  CURLU *handle = url.error ? NULL : curl_url();
-  bool parsed = handle && curl_url_set(handle, CURLUPART_URL, url.data, 0) == CURLUE_OK;
+  CURLU *handle = url.error ? NULL : rl_curl.url();
+  bool parsed = handle && rl_curl.url_set(handle, CURLUPART_URL, url.data, 0) == CURLUE_OK;
   char *found = parsed ? part(handle, CURLUPART_HOST, 0) : NULL;
   rl_buf_clear(host);
   if (found) rl_buf_add(host, found, strlen(found) + 1), host->len--;
-  curl_free(found);
-  curl_url_cleanup(handle);
+  rl_curl.free(found);
+  rl_curl.url_cleanup(handle);
   rl_buf_free(&url);
   if (!handle || host->error) return RL_ENOMEM;
   return rl_host_is_ipv4(rl_buf_slice(host)) ? RL_OK : refuse(why, "its host is a number, and no IPv4 address");
@@ -141,7 +141,7 @@ static int take_host(parts *p, CURLU *handle, const char **why) {
   if (!code && !(p->host = rl_strndup(host.data, host.len))) code = RL_ENOMEM;
   for (char *c = p->host; c && *c; c++) *c = rl_lower(*c);
   rl_buf_free(&host);
-  curl_free(raw);
+  rl_curl.free(raw);
   return code;
 }
 
@@ -158,7 +158,7 @@ static int take_path(parts *p, CURLU *handle) {
   char *raw = part(handle, CURLUPART_PATH, 0);
   rl_buf_init(&path, RL_BUF_NO_LIMIT);
   if (raw && rl_path_settle(rl_slice_str(raw), &path) == RL_OK) p->path = rl_strndup(path.data, path.len);
-  curl_free(raw);
+  rl_curl.free(raw);
   rl_buf_free(&path);
   return p->path ? RL_OK : RL_ENOMEM;
 }
@@ -169,7 +169,7 @@ static void add_host(rl_buf *out, const parts *p, CURLU *handle) {
   size_t len = strlen(p->host);
   if (zone) rl_buf_addf(out, "%.*s%%25%s]", (int)len - 1, p->host, zone);
   else rl_buf_add(out, p->host, len);
-  curl_free(zone);
+  rl_curl.free(zone);
 }
 
 static char *write_text(const parts *p, CURLU *handle) {
@@ -209,12 +209,12 @@ static int take_parts(parts *p, CURLU *handle, const char *text, const char **wh
 }
 
 static void free_parts(parts *p) {
-  curl_free(p->scheme);
+  rl_curl.free(p->scheme);
   rl_free(p->host);
   rl_free(p->path);
-  curl_free(p->query);
-  curl_free(p->user);
-  curl_free(p->password);
+  rl_curl.free(p->query);
+  rl_curl.free(p->user);
+  rl_curl.free(p->password);
   rl_free(p->raw_host);
 }
 
@@ -233,10 +233,10 @@ static int fill(rl_parsed_url *parsed, parts *p, CURLU *handle) {
 /* curl resolves "" and "#top" as paths; they are the base itself. Dot segments are removed by us: curl knows one spelling. */
 static CURLUcode set_both(CURLU *handle, const char *text, const rl_location *base) {
   unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_PATH_AS_IS;
-  CURLUcode code = base ? curl_url_set(handle, CURLUPART_URL, base->text.data, flags) : CURLUE_OK;
+  CURLUcode code = base ? rl_curl.url_set(handle, CURLUPART_URL, base->text.data, flags) : CURLUE_OK;
   if (code) return code;
-  if (*text == '#' && base) return curl_url_set(handle, CURLUPART_FRAGMENT, text[1] ? text + 1 : NULL, 0);
-  return *text || !base ? curl_url_set(handle, CURLUPART_URL, text, flags) : CURLUE_OK;
+  if (*text == '#' && base) return rl_curl.url_set(handle, CURLUPART_FRAGMENT, text[1] ? text + 1 : NULL, 0);
+  return *text || !base ? rl_curl.url_set(handle, CURLUPART_URL, text, flags) : CURLUE_OK;
 }
 
 static int describe(CURLUcode code, const char **why) {
@@ -246,18 +246,19 @@ static int describe(CURLUcode code, const char **why) {
     case CURLUE_BAD_IPV6: return refuse(why, "what stands in its brackets is no IPv6 address");
     case CURLUE_BAD_HOSTNAME: return refuse(why, "its host holds a character that no host has");
     case CURLUE_NO_HOST: return refuse(why, "it has no host");
-    default: return refuse(why, curl_url_strerror(code));
+    default: return refuse(why, rl_curl.url_strerror(code));
   }
 }
 
 static int parse(rl_parsed_url *parsed, const char *text, const rl_location *base, const char **why) {
   parts p = {0};
-  CURLU *handle = curl_url();
+  if (!rl_curl_load(why)) return RL_EURL;
+  CURLU *handle = rl_curl.url();
   if (!handle) return RL_ENOMEM;
   CURLUcode result = set_both(handle, text, base);
   int code = result ? describe(result, why) : take_parts(&p, handle, text, why);
   if (!code) code = fill(parsed, &p, handle);
-  curl_url_cleanup(handle);
+  rl_curl.url_cleanup(handle);
   free_parts(&p);
   return code;
 }
@@ -302,7 +303,7 @@ int rl_url_parse(rl_parsed_url *parsed, const char *text, const rl_location *bas
 
 void rl_parsed_url_free(rl_parsed_url *parsed) {
   rl_free(parsed->text);
-  curl_free(parsed->user);
-  curl_free(parsed->password);
+  if (parsed->user) rl_curl.free(parsed->user);
+  if (parsed->password) rl_curl.free(parsed->password);
   *parsed = (rl_parsed_url){0};
 }

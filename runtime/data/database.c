@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 static void prepare(rl_database *d, rl_op *op) {
+  op->queued_ns = uv_hrtime();
   op->patience_ns = d->patience_ns;
   rl_op_hold(op, d->loop);
 }

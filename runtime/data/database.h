@@ -38,7 +38,6 @@ typedef struct rl_cursor {
   void *statement;     /* the engine's */
   const rl_value *row; /* the columns of this row, borrowed until the next step */
   int columns;         /* known once there was a row */
-  uint64_t budget_before;
 } rl_cursor;
 
 /* The interactive transaction that others wait for. */

@@ -27,7 +27,8 @@ typedef enum rl_op_kind {
   RL_OP_RUN,     /* one statement */
   RL_OP_SCRIPT,  /* several, without parameters and results */
   RL_OP_BATCH,   /* several with parameters, all or none */
-  RL_OP_MIGRATE, /* named scripts, each once in the life of the database: parameter 1 is the checksum */
+  RL_OP_MIGRATE, /* named scripts, each once in the life of the database: parameter 1 is the checksum, and of the
+                  * first one parameter 2 may be the path of a copy to make before; last_id: 1 if it was made */
   RL_OP_BEGIN,   /* an interactive transaction; statements[0].name is where it was begun */
   RL_OP_COMMIT,
   RL_OP_ROLLBACK,
@@ -78,7 +79,8 @@ struct rl_op {
 
   rl_sql_error error; /* code 0: it went well */
   int at;             /* which of several statements ran last; of a savepoint its number */
-  rl_slice failed;    /* the text of that statement, if it failed; none: all of them together did */
+  rl_slice failed; /* the text of that statement, a part of one of `statements`, if it failed; none: all of them did */
+  bool in_migration; /* the migration `at` has failed, rather than all of them */
   rl_rows rows;
   int64_t changes, last_id;
 };

@@ -52,6 +52,8 @@ bool rl_header_is_framing(rl_slice name);
 /* Return true if it may leave in a head: a token as the name; in the value no CR, LF, NUL or other control but HTAB (RFC 9110 5.5). */
 bool rl_header_name_is_safe(rl_slice name);
 bool rl_header_value_is_safe(rl_slice value);
+/* Returns how many bytes at the front of `text` may stand in a value. */
+size_t rl_header_value_end(rl_slice text);
 /* A field whose value is a list: element after element of all its lines, which are one list (RFC 9110 sections 5.3 and
  * 5.6.1). Empty elements are none; what a line opens (a quote) ends with it. */
 typedef struct rl_field_list {

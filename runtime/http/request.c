@@ -66,10 +66,10 @@ static bool is_ipv6_literal(rl_slice s) {
 }
 
 static bool is_reg_name(rl_slice s) {
-  if (!s.len || !all_of(s, RL_CHAR_HOST)) return false;
-  for (size_t i = 0; i + 1 < s.len; i++)
-    if (s.data[i] == '.' && s.data[i + 1] == '.') return false;
-  return s.data[0] != '.';
+  char before = '.';
+  for (size_t i = 0; i < s.len; before = s.data[i++])
+    if (!rl_is((unsigned char)s.data[i], RL_CHAR_HOST) || (s.data[i] == '.' && before == '.')) return false;
+  return s.len > 0;
 }
 
 static bool is_port(rl_slice s) {

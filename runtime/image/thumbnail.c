@@ -1,14 +1,13 @@
 /* Loads libgd at run time and hides it in one function. */
 #include "image/thumbnail.h"
 
-#include <dlfcn.h>
 #include <gd.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/shared_object.h"
 #include "image/cost.h"
 
 /* ---- the library -------------------------------------------------------------------------------------------------------- */
@@ -38,32 +37,26 @@ static struct {
 #define X(name) __typeof__(name) *name;
   FUNCTIONS(X)
 #undef X
-  bool loaded;
-  const char *why;
 } gd;
 
 static void be_silent(int priority, const char *format, va_list args) { (void)priority, (void)format, (void)args; }
 
-static void load(void) {
-  void *library = dlopen("libgd.so.3", RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    gd.why = "libgd is not installed (Debian: libgd3)";
-    return;
-  }
-  bool all = true;
-#define X(name) all = (gd.name = (__typeof__(gd.name))dlsym(library, #name)) != NULL && all;
-  FUNCTIONS(X)
-#undef X
-  gd.loaded = all;
-  if (all) gd.gdSetErrorMethod(be_silent); /* silent: it would write to stderr what we answer with a status */
-  else gd.why = "this libgd lacks a format";
-}
+/* Silent: it would write to stderr what we answer with a status. */
+static bool prepare(void) { return gd.gdSetErrorMethod(be_silent), true; }
 
 bool rl_image_available(const char **why) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load);
-  *why = gd.why;
-  return gd.loaded;
+#define X(name) #name,
+  static const char *const names[] = {FUNCTIONS(X)};
+#undef X
+  static rl_shared_object library = {.file = "libgd.so.3",
+                                     .title = "libgd",
+                                     .package = "libgd3",
+                                     .names = names,
+                                     .count = sizeof names / sizeof *names,
+                                     .table = &gd,
+                                     .prepare = prepare};
+  *why = library.why;
+  return rl_shared_object_load(&library);
 }
 
 /* ---- decode, scale, turn, encode ------------------------------------------------------------------------------------------ */

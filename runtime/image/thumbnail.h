@@ -28,7 +28,7 @@ struct rl_thumbnail {
  * image/cost.h), RL_ECANCELLED (abandoned), or RL_ENOMEM. */
 int rl_image_thumbnail(rl_slice bytes, const rl_thumbnail *how, rl_buf *out);
 
-/* Loads libgd. Returns false, with the reason in *why (static, or until the thread's next dlerror), if that fails. */
+/* Loads libgd. Returns false, with the reason in *why (static), if that fails. */
 bool rl_image_available(const char **why);
 
 #endif

@@ -18,8 +18,9 @@ static void on_wheel_timer(uv_timer_t *handle);
 
 /* Arms libuv's timer at or before the wheel's next expiry; moves it only when that comes nearer. */
 static void arm(rl_loop *loop) {
+  if (loop->virtual_clock) return;
   uint64_t next = rl_wheel_next(&loop->wheel);
-  if (loop->virtual_clock || next >= loop->armed) return;
+  if (next >= loop->armed) return;
   uint64_t now = uv_now(&loop->uv);
   loop->armed = next;
   uv_timer_start(&loop->wheel_timer, on_wheel_timer, next > now ? next - now : 0, 0);
@@ -70,6 +71,19 @@ void rl_loop_post(rl_loop *loop, rl_post *post, void (*run)(rl_post *)) {
 void rl_loop_unpost(rl_loop *loop, rl_post *post) {
   (void)loop;
   if (rl_post_waits(post)) rl_list_remove(&post->node);
+}
+
+void rl_loop_at_turn_end(rl_loop *loop, rl_post *post, void (*run)(rl_post *)) {
+  if (rl_post_waits(post)) return;
+  post->run = run;
+  rl_list_push(&loop->ending, &post->node);
+}
+
+static void end_turn(rl_loop *loop) {
+  for (rl_list *node; (node = rl_list_shift(&loop->ending));) {
+    rl_post *post = RL_CONTAINER(node, rl_post, node);
+    post->run(post);
+  }
 }
 
 static rl_list *pick(rl_loop *loop) {
@@ -144,6 +158,7 @@ static void on_prepare(uv_prepare_t *handle) {
     loop->on_stuck(loop);                 /* again, if that has woken nobody: there is no next turn */
   if (loop->stopping) uv_stop(&loop->uv); /* a loop that was just stopped must not sleep first */
   if (rl_list_empty(&loop->ready) && !loop->advanced) uv_idle_stop(&loop->idle);
+  end_turn(loop);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -172,6 +187,7 @@ int rl_loop_init(rl_loop *loop) {
   loop->armed = UINT64_MAX;
   loop->date_second = INT64_MIN;
   rl_list_init(&loop->ready);
+  rl_list_init(&loop->ending);
   rl_chunk_pool_init(&loop->chunks, CHUNKS_KEPT);
   rl_wheel_init(&loop->wheel, uv_now(&loop->uv));
   uv_timer_init(&loop->uv, &loop->wheel_timer);
@@ -201,6 +217,7 @@ void rl_loop_run(rl_loop *loop) {
   loop->stopping = false;
   while (!loop->stopping && uv_run(&loop->uv, UV_RUN_ONCE)) {
   }
+  end_turn(loop); /* timers and closed handles come after the poll */
 }
 
 void rl_loop_settle(rl_loop *loop) {

@@ -1,7 +1,7 @@
 /*
  * The loop: one libuv loop with what every room above needs. One for each worker thread; nothing here is shared.
  *
- *   one turn:   timers (libuv's one timer drives the wheel) -> ready queue -> poll: sockets, mail, jobs -> ready queue …
+ *   one turn:   timers (libuv's one timer drives the wheel) -> ready queue -> end of the turn -> poll: sockets, mail, jobs …
  *
  *   wheel     every timeout of the worker, 1 ms slots
  *   ready     a queue of work to run soon, in order: tasks that were woken, connections to flush
@@ -42,9 +42,9 @@ struct rl_loop {
   uv_prepare_t prepare;
   uv_idle_t idle; /* active while ready is not empty, so that the poll does not block */
   rl_wheel wheel;
-  uint64_t armed; /* when wheel_timer fires; UINT64_MAX: stopped */
-  rl_inbox inbox; /* mail from other threads */
-  rl_list ready;
+  uint64_t armed;                /* when wheel_timer fires; UINT64_MAX: stopped */
+  rl_inbox inbox;                /* mail from other threads */
+  rl_list ready, ending;         /* ending: what runs once the turn ends */
   uint64_t (*shuffle)(void *ud); /* tests: picks which ready post runs next; NULL: in order */
   void *shuffle_ud;
   rl_chunk_pool chunks;
@@ -99,6 +99,9 @@ static inline bool rl_timer_active(const rl_timer *timer) { return timer->wheel.
 /* Runs post->run in this turn or the next, after what was posted before it. A post that waits already stays where it is. */
 void rl_loop_post(rl_loop *loop, rl_post *post, void (*run)(rl_post *));
 void rl_loop_unpost(rl_loop *loop, rl_post *post);
+/* Runs post->run at the end of this turn: after everything that is ready, before the loop waits for anything. It tidies up, and
+ * counts as nothing that happened. A post that waits already stays where it is; rl_loop_unpost takes it back. */
+void rl_loop_at_turn_end(rl_loop *loop, rl_post *post, void (*run)(rl_post *));
 static inline void rl_post_init(rl_post *post) { rl_list_init(&post->node); }
 static inline bool rl_post_waits(const rl_post *post) { return post->node.next && !rl_list_empty(&post->node); }
 

@@ -122,6 +122,14 @@ static uint64_t duration_of(const rl_access_writer *w, const rl_exchange_report 
   return rl_loop_clock(w->loop) - how->since_ms;
 }
 
+/* Inline, so that the length of a literal is known where it is copied: most of a line are literals. */
+static inline void add_str(rl_buf *out, const char *text) {
+  size_t len = strlen(text);
+  if (rl_buf_reserve(out, len)) return;
+  memcpy(out->data + out->len, text, len);
+  out->len += len;
+}
+
 /* Quotes, backslashes, controls and what is not ASCII as \xHH, as nginx does. */
 static void add_escaped(rl_buf *out, rl_slice s) {
   static const char hex[] = "0123456789ABCDEF";
@@ -143,7 +151,7 @@ static rl_slice field_of(const rl_req *req, rl_header_id id) {
 }
 
 static void add_quoted(rl_buf *out, rl_slice s) {
-  rl_buf_add_str(out, " \"");
+  add_str(out, " \"");
   add_escaped(out, s);
   rl_buf_add_char(out, '"');
 }
@@ -151,52 +159,52 @@ static void add_quoted(rl_buf *out, rl_slice s) {
 static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange_report *how) {
   rl_buf *out = &w->lines;
   rl_buf_add_slice(out, peer.len ? peer : RL_SLICE("-"));
-  rl_buf_add_str(out, " - - [");
-  rl_buf_add_str(out, now_text(w));
-  rl_buf_add_str(out, "] \"");
+  add_str(out, " - - [");
+  add_str(out, now_text(w));
+  add_str(out, "] \"");
   if (req) {
     add_escaped(out, req->method_name);
     rl_buf_add_char(out, ' ');
     add_escaped(out, req->target);
-    rl_buf_add_str(out, req->version >= RL_HTTP_1_1 ? " HTTP/1.1" : " HTTP/1.0");
+    add_str(out, req->version >= RL_HTTP_1_1 ? " HTTP/1.1" : " HTTP/1.0");
   } else {
     rl_buf_add_char(out, '-');
   }
-  rl_buf_add_str(out, "\" ");
+  add_str(out, "\" ");
   rl_buf_add_u64(out, (uint64_t)how->status);
   rl_buf_add_char(out, ' ');
   rl_buf_add_u64(out, how->bytes);
   add_quoted(out, field_of(req, RL_HEADER_REFERER));
   add_quoted(out, field_of(req, RL_HEADER_USER_AGENT));
   if (req) {
-    rl_buf_add_str(out, " id=");
+    add_str(out, " id=");
     rl_log_add_value(out, rl_req_id(req));
-    rl_buf_add_str(out, " ms=");
+    add_str(out, " ms=");
     rl_buf_add_u64(out, duration_of(w, how));
   }
   if (req && req->route) {
-    rl_buf_add_str(out, " route=");
+    add_str(out, " route=");
     rl_log_add_value(out, rl_slice_str(req->route));
   }
   if (how->fault) {
-    rl_buf_add_str(out, " reason=\"");
-    rl_buf_add_str(out, rl_fault_text(how->fault));
+    add_str(out, " reason=\"");
+    add_str(out, rl_fault_text(how->fault));
     rl_buf_add_char(out, '"');
   }
   rl_buf_add_char(out, '\n');
 }
 
 static void add_member(rl_buf *out, const char *key, rl_slice value) {
-  rl_buf_add_str(out, ",\"");
-  rl_buf_add_str(out, key);
-  rl_buf_add_str(out, "\":");
+  add_str(out, ",\"");
+  add_str(out, key);
+  add_str(out, "\":");
   rl_json_write_bytes(out, value);
 }
 
 static void add_number(rl_buf *out, const char *key, uint64_t value) {
-  rl_buf_add_str(out, ",\"");
-  rl_buf_add_str(out, key);
-  rl_buf_add_str(out, "\":");
+  add_str(out, ",\"");
+  add_str(out, key);
+  add_str(out, "\":");
   rl_buf_add_u64(out, value);
 }
 
@@ -209,8 +217,8 @@ static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
   rl_buf *out = &w->lines;
   char when[25];
   rl_date_format_iso(rl_loop_time(w->loop), when);
-  rl_buf_add_str(out, "{\"time\":\"");
-  rl_buf_add_str(out, when);
+  add_str(out, "{\"time\":\"");
+  add_str(out, when);
   rl_buf_add_char(out, '"');
   add_member(out, "remote", peer);
   if (req) {
@@ -229,7 +237,7 @@ static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
     add_header(out, "user_agent", req, RL_HEADER_USER_AGENT);
   }
   if (how->fault) add_member(out, "reason", rl_slice_str(rl_fault_text(how->fault)));
-  rl_buf_add_str(out, "}\n");
+  add_str(out, "}\n");
 }
 
 void rl_access_add(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_exchange_report *how) {

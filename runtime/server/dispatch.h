@@ -16,7 +16,7 @@ struct rl_dispatch {
   rl_router *router;  /* borrowed */
   /* A route matched. `match` is borrowed until return. */
   void (*on_route)(rl_dispatch *dispatch, rl_req *req, const rl_match *match);
-  /* None did. NULL: rl_answer_miss. */
+  /* None did. NULL: the miss is answered with its status, and Allow if it applies. */
   void (*on_miss)(rl_dispatch *dispatch, rl_req *req, const rl_match *match);
 };
 
@@ -24,8 +24,6 @@ void rl_dispatch_init(rl_dispatch *dispatch, rl_router *router);
 
 /* The status of a miss: 404; 405 where the path is known; 204 for OPTIONS there, and for "OPTIONS *". */
 int rl_miss_status(const rl_req *req, const rl_match *match);
-/* Sends it, with Allow if it applies, and releases the request. */
-void rl_answer_miss(rl_req *req, const rl_match *match);
 /* Sends a plain-text answer of the server's own and releases the request. */
 void rl_answer_plain(rl_req *req, int status, const rl_header *headers, size_t count);
 

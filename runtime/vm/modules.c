@@ -1,52 +1,7 @@
-/* The module searchers and the cache of compiled modules; see modules.h. */
+/* The module searchers; see modules.h. */
 #include "vm/modules.h"
 
-#include <pthread.h>
-
-#include "base/buf.h"
 #include "vm/searcher.h"
-
-/* Bytecode of the library's modules. The first state that loads a module compiles it; later states (reloads, other workers)
- * skip the parser, which is most of the cost of loading. It is never freed, and shared by all threads under the lock. A
- * program's own modules are always loaded as text: Lua does not verify bytecode. */
-static pthread_mutex_t compiled_lock = PTHREAD_MUTEX_INITIALIZER;
-static rl_slice compiled[RL_EMBEDDED_MOST];
-
-static rl_slice compiled_of(size_t number) {
-  pthread_mutex_lock(&compiled_lock);
-  rl_slice code = compiled[number];
-  pthread_mutex_unlock(&compiled_lock);
-  return code;
-}
-
-static int add_piece(lua_State *L, const void *bytes, size_t size, void *out) {
-  (void)L;
-  return rl_buf_add(out, bytes, size);
-}
-
-/* Keeps the bytecode of the function on top of the stack, unless another thread was first. */
-static void keep_compiled(lua_State *L, size_t number) {
-  rl_buf code;
-  size_t len;
-  rl_buf_init(&code, RL_BUF_NO_LIMIT);
-  if (lua_dump(L, add_piece, &code, 0) == 0) {
-    pthread_mutex_lock(&compiled_lock);
-    if (!compiled[number].data) {
-      char *bytes = rl_buf_take(&code, &len);
-      compiled[number] = rl_slice_of(bytes, len);
-    }
-    pthread_mutex_unlock(&compiled_lock);
-  }
-  rl_buf_free(&code);
-}
-
-static int load_embedded(lua_State *L, const rl_embedded *module, const char *chunk) {
-  rl_slice code = compiled_of(module->number);
-  if (code.data) return luaL_loadbufferx(L, code.data, code.len, chunk, "b");
-  int status = luaL_loadbufferx(L, module->data, module->size, chunk, "t");
-  if (status == LUA_OK) keep_compiled(L, module->number);
-  return status;
-}
 
 /* Searches the modules that are embedded in the binary: a searcher for package.searchers. */
 static int search_embedded(lua_State *L) {
@@ -57,7 +12,7 @@ static int search_embedded(lua_State *L) {
     return 1;
   }
   lua_pushfstring(L, "=%s", found->file);
-  if (load_embedded(L, found, lua_tostring(L, -1)) != LUA_OK) return lua_error(L);
+  if (luaL_loadbuffer(L, found->data, found->size, lua_tostring(L, -1)) != LUA_OK) return lua_error(L);
   lua_pushstring(L, found->file);
   return 2;
 }
@@ -93,7 +48,7 @@ static void set_paths(lua_State *L, const char *root) {
 /* Replaces require by rille/require.lua, under which a module may wait while it loads. */
 static void replace_require(lua_State *L) {
   const rl_embedded *source = rl_embedded_find("rille.require");
-  if (luaL_loadbufferx(L, source->data, source->size, "=rille/require.lua", "t") != LUA_OK) lua_error(L);
+  if (luaL_loadbuffer(L, source->data, source->size, "=rille/require.lua") != LUA_OK) lua_error(L);
   lua_call(L, 0, 1);
   lua_setglobal(L, "require");
 }

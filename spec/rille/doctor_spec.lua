@@ -1,4 +1,4 @@
--- lua/rille/doctor.lua, lua/rille/doctor/machine.lua, lua/rille/doctor/program.lua
+-- lua/rille/doctor.lua, lua/rille/doctor/machine.lua, lua/rille/doctor/program.lua, lua/rille/doctor/sqlite.lua
 --
 -- rille doctor: each thing that can be at fault, made so, is told of with what to do, and the exit status is 1.
 -- runtime/bind/core/machine.c
@@ -154,6 +154,15 @@ describe("rille doctor", function()
     assert.equal("fault", taken.state)
     assert.matches(("127.0.0.1:%s is taken by python"):format(port), taken.is, 1, true)
     assert.matches("--port N", taken.fix, 1, true)
+  end)
+
+  it("says what SQLite was built without, and nothing of Debian's", function()
+    local lacks = require("rille.doctor.sqlite").lacks
+    assert.same({}, lacks())
+    local without = { exec = function(_, sql) error(sql:find "fts5" and "no such module: fts5" or "no such function: json_each") end }
+    assert.same({ "SQLite was built without FTS5 (full-text search)",
+      "SQLite was built without the JSON functions (json_extract, json_each, ->>)" }, lacks(without))
+    assert.is_nil(wrong(examine(), "rille"))
   end)
 
   it("knows an address that is not this machine's", function()

@@ -34,7 +34,9 @@ local function add_names(set, text)
 end
 
 -- Names that only some values have, so that no metatable or list of exports tells of them.
-local optional = { ["err.headers"] = true, ["err.failures"] = true, ["err.response"] = true }
+local optional = { ["err.headers"] = true, ["err.failures"] = true, ["err.response"] = true,
+  ["err.sqlstate"] = true, ["err.violation"] = true, ["err.constraint"] = true, ["err.statement"] = true, ["err.line"] = true,
+  ["err.column"] = true, ["err.sqlite"] = true, ["err.sqlite_name"] = true, ["err.migration"] = true }
 
 describe("annotations", function()
   local annotated = {}

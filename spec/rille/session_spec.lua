@@ -434,7 +434,7 @@ describe("sessions in a database", function()
     end)
     app:on_error("*", function(_, err) return rille.text(err.code .. " " .. tostring(err.sqlite) .. " " .. err.message, 500) end)
     local text = testing.client(app):get("/"):text()
-    assert.matches("^sql 1 no such table: rille_sessions, in: INSERT INTO rille_sessions", text)
+    assert.matches("^sql 1 no such table: rille_sessions, in line 1, column 13:\n  INSERT INTO rille_sessions", text)
     db:close()
   end)
 

@@ -178,12 +178,12 @@ describe("a database", function()
       db:exec "CREATE TABLE u(a UNIQUE NOT NULL, b CHECK (b > 0))"
       db:exec("INSERT INTO u VALUES (?, ?)", 1, 1)
       local _, err = rille.try(db.exec, db, "INSERT INTO u VALUES (?, ?)", 1, 1)
-      assert.same({ "sql", 500, "unique" }, { err.code, err.status, err.constraint })
+      assert.same({ "sql", 500, "unique" }, { err.code, err.status, err.violation })
       assert.matches("UNIQUE constraint failed: u.a, in: INSERT INTO u VALUES (?, ?)", err.message, 1, true)
       _, err = rille.try(db.exec, db, "INSERT INTO u VALUES (?, ?)", rille.null, 1)
-      assert.equal("not_null", err.constraint)
+      assert.equal("not_null", err.violation)
       _, err = rille.try(db.exec, db, "INSERT INTO u VALUES (?, ?)", 2, -1)
-      assert.equal("check", err.constraint)
+      assert.equal("check", err.violation)
       assert.equal(1, db:value "SELECT count(*) FROM u")
     end)
 
@@ -229,10 +229,11 @@ describe("a database", function()
 
     it("and names the statement of several that failed", function()
       local _, err = rille.try(db.batch, db, { { "INSERT INTO t(v) VALUES (?)", 1 }, { "INSERT INTO nowhere VALUES (1)" } })
-      assert.equal("batch: item 2: no such table: nowhere, in: INSERT INTO nowhere VALUES (1)", err.message)
+      assert.equal("batch: item 2: no such table: nowhere, in line 1, column 13:\n  INSERT INTO nowhere VALUES (1)\n              ^",
+        err.message)
       _, err = rille.try(db.batch, db, { { "INSERT INTO t(id) VALUES (?)", 1 }, { "INSERT INTO t(id) VALUES (?)", 1 } })
       assert.matches("batch: item 2: UNIQUE", err.message, 1, true)
-      assert.equal("primary_key", err.constraint)
+      assert.equal("primary_key", err.violation)
       for call, message in pairs {
         [{ { "SELECT 1" }, { "INSERT INTO t(v) VALUES (?)", print } }] = "batch: item 2: parameter 1 is a function",
         [{ { "SELECT 1" }, { "INSERT INTO t(id, v) VALUES (?, ?)", 1 } }] =
@@ -246,7 +247,7 @@ describe("a database", function()
         assert.matches(message, tostring(why), 1, true)
       end
       _, err = rille.try(db.exec, db, "INSERT INTO t(v) VALUES (1);\nINSERT INTO nowhere VALUES (2);\nSELECT 1")
-      assert.matches("^no such table: nowhere, in: INSERT INTO nowhere", err.message)
+      assert.matches("^no such table: nowhere, in line 2, column 13:\n  INSERT INTO nowhere VALUES %(2%);\n              %^$", err.message)
       assert.is_nil(values())
     end)
 
@@ -344,7 +345,7 @@ describe("a database", function()
       local good = meanwhile(insert, "good")
       local bad = meanwhile(db.exec, db, "INSERT INTO c VALUES (?)", 9)
       good:wait()
-      assert.equal("foreign_key", select(2, rille.try(bad.wait, bad)).constraint)
+      assert.equal("foreign_key", select(2, rille.try(bad.wait, bad)).violation)
       assert.equal("good", values())
     end)
   end)
@@ -391,7 +392,8 @@ db.execute("COMMIT")
       rille.map({ 1, 2, 3, 4 }, function(i)
         local _, err = rille.try(impatient.exec, impatient, "INSERT INTO t(v) VALUES (?)", i)
         assert.same({ "busy", 503 }, { err.code, err.status })
-        assert.matches("database is locked: another process has held it for %d", err.message)
+        assert.matches("database is locked: another process has held it for %d+%.%d s.*, waited %d+%.%d s$", err.message)
+        assert.same({ 5, "SQLITE_BUSY", "55P03" }, { err.sqlite, err.sqlite_name, err.sqlstate })
         if tells_locks() then assert.matches("%(process %d+, python", err.message) end
         failed = failed + 1
       end)

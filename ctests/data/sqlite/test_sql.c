@@ -53,7 +53,7 @@ TEST(pragmas_in_all_their_forms) {
 /* A buffer of exactly that size: the sanitizer sees a byte too many. */
 TEST(nothing_after_the_end_is_read) {
   UNUSED;
-  static const char text[] = "\xEF\xBB\xBF/* c */ -- d\n; PRAGMA main . \"a\" = 'b' ; BEGIN ; x";
+  static const char text[] = "\xEF\xBB\xBF/* c */ -- d\n; PRAGMA main . \"a\" = 'b' ; BEGIN [x] :y 'z'' ; x";
   for (size_t len = 0; len < sizeof text; len++) {
     char *copy = malloc(len ? len : 1);
     memcpy(copy, text, len);
@@ -61,6 +61,7 @@ TEST(nothing_after_the_end_is_read) {
     rl_sql_read_pragma(rl_slice_of(copy, len), &p);
     rl_sql_word(rl_slice_of(copy, len));
     rl_sql_runs_alone(rl_slice_of(copy, len));
+    assert_true(rl_sql_first_statement(rl_slice_of(copy, len)).len <= len);
     assert_true(rl_sql_skip_statement(rl_slice_of(copy, len)).len <= len);
     free(copy);
   }
@@ -83,12 +84,42 @@ TEST(what_must_run_alone) {
   assert_false(rl_sql_runs_alone(RL_SLICE("SELECT 'VACUUM'")));
 }
 
-TEST(lines_are_counted_from_one) {
+TEST(the_first_statement_of_several) {
   UNUSED;
-  rl_slice text = RL_SLICE("a\nb\n\nc");
-  assert_int_equal(rl_sql_line(text, text.data), 1);
-  assert_int_equal(rl_sql_line(text, text.data + 2), 2);
-  assert_int_equal(rl_sql_line(text, text.data + 5), 4);
+  static const char *const cases[][2] = {
+      {"SELECT 1; SELECT 2", "SELECT 1"},
+      {"SELECT ';', \";\", `;`, [;] -- ;\n/* ; */; x", "SELECT ';', \";\", `;`, [;] -- ;\n/* ; */"},
+      {"SELECT 'it''s; so'; x", "SELECT 'it''s; so'"},
+      {"SELECT 'open; x", "SELECT 'open; x"},
+      {"SELECT /* open; x", "SELECT /* open; x"},
+      {"CREATE TRIGGER a INSERT ON t BEGIN SELECT 1; SELECT 2; END; x",
+       "CREATE TRIGGER a INSERT ON t BEGIN SELECT 1; SELECT 2; END"},
+      {"create temp trigger a INSERT ON t BEGIN SELECT CASE WHEN 1 THEN 2 END; END ; x",
+       "create temp trigger a INSERT ON t BEGIN SELECT CASE WHEN 1 THEN 2 END; END "},
+      {"CREATE TABLE trigger(a); x", "CREATE TABLE trigger(a)"},
+      {"EXPLAIN QUERY PLAN SELECT 1; x", "EXPLAIN QUERY PLAN SELECT 1"},
+      {"", ""},
+      {";", ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_slice(rl_sql_first_statement(rl_slice_str(cases[i][0])), cases[i][1]);
+}
+
+TEST(tokens) {
+  UNUSED;
+  rl_sql_token_kind kind;
+  rl_slice sql = RL_SLICE(" /* a */ SELECT \"a\"\"b\",[c],:d,@e,$f,?1,1.5,'x''y' -- z");
+  static const struct {
+    const char *text;
+    rl_sql_token_kind kind;
+  } wanted[] = {{"SELECT", RL_SQL_WORD}, {"\"a\"\"b\"", RL_SQL_QUOTED}, {",", RL_SQL_OTHER}, {"[c]", RL_SQL_QUOTED},
+                {",", RL_SQL_OTHER},     {":d", RL_SQL_VARIABLE},       {",", RL_SQL_OTHER}, {"@e", RL_SQL_VARIABLE},
+                {",", RL_SQL_OTHER},     {"$f", RL_SQL_VARIABLE},       {",", RL_SQL_OTHER}, {"?1", RL_SQL_VARIABLE},
+                {",", RL_SQL_OTHER},     {"1", RL_SQL_OTHER},           {".", RL_SQL_OTHER}, {"5", RL_SQL_OTHER},
+                {",", RL_SQL_OTHER},     {"'x''y'", RL_SQL_OTHER},      {"", RL_SQL_END}};
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    assert_slice(rl_sql_next_token(&sql, &kind), wanted[i].text);
+    assert_int_equal(kind, wanted[i].kind);
+  }
 }
 
 TEST(pragmas_by_name_and_what_is_done_with_them) {
@@ -103,10 +134,15 @@ TEST(pragmas_by_name_and_what_is_done_with_them) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      RUN(blank_is_what_sqlite_skips),    RUN(the_first_word),
-      RUN(pragmas_in_all_their_forms),    RUN(nothing_after_the_end_is_read),
-      RUN(booleans_as_sqlite_reads_them), RUN(what_must_run_alone),
-      RUN(lines_are_counted_from_one),    RUN(pragmas_by_name_and_what_is_done_with_them),
+      RUN(blank_is_what_sqlite_skips),
+      RUN(the_first_word),
+      RUN(pragmas_in_all_their_forms),
+      RUN(nothing_after_the_end_is_read),
+      RUN(booleans_as_sqlite_reads_them),
+      RUN(what_must_run_alone),
+      RUN(the_first_statement_of_several),
+      RUN(tokens),
+      RUN(pragmas_by_name_and_what_is_done_with_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

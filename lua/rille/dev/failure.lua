@@ -1,6 +1,6 @@
 -- Describes an error as plain data: for the error page, for curl, for API clients, and for the terminal.
 --
---   {message, code, status, file, line, hint, excerpt = {first, lines},
+--   {message, code, status, file, line, hint, excerpt = {first, lines}, sql = {place, excerpt},
 --    frames = {{text, file, line, own, name, template, excerpt, locals = {{name, text}}, upvalues}}}
 --
 -- Positions come from the message ("app/posts.lua:12: …", or what Lua says of a module that does not load); where it has
@@ -131,6 +131,14 @@ end
 -- require says that "there is no such module" after it has looked everywhere: what matters stands first.
 local function shorten(message) return (message:gsub("^(module '[^']*' not found):.*", "%1")) end
 
+-- The message of an error of SQL ends with the place: ", in line 2, column 8:", the line itself and a mark below it.
+local function split_sql(message)
+  local text, place, lines = message:match "^(.-), (in line %d+[^\n]-):\n(  .*)$"
+  if not text then return message end
+  if lines:find(secrets.MASK, 1, true) then lines = lines:match "^[^\n]*" end -- the mark would stand below something else
+  return text, { place = place, excerpt = lines }
+end
+
 -- Returns where it happened: what the message says, else the first frame of the program's own.
 local function place_of(file, line, frames)
   local number = math.tointeger(tonumber(line))
@@ -144,12 +152,13 @@ local function picture(message, trace, pictures)
   local frames = add_locals(frames_of(visible(trace)), pictures)
   message = visible(message)
   local text, file, line = split(message)
-  local number
+  local number, sql
+  text, sql = split_sql(text)
   file, number = place_of(file, line, frames)
   add_excerpts(frames)
   return {
     message = shorten(text), whole = message, file = file, line = number, excerpt = number and M.excerpt(file, number),
-    frames = frames,
+    frames = frames, sql = sql,
   }
 end
 

@@ -290,7 +290,7 @@ local rules = {
   { "no such table: ([%w_%.]+)", near_table },
   { "near \"([%w_]+)\": syntax error", near_keyword },
   { "UNIQUE constraint failed: ([%w_%.]+)", "It is there already. `INSERT … ON CONFLICT DO NOTHING` lets it pass; rille.try "
-    .. "around the statement tells by err.constraint == \"unique\"." },
+    .. "around the statement tells by err.violation == \"unique\"." },
   { "FOREIGN KEY constraint failed", "The row that it points to is not there, or something still points to the row that goes." },
   { "NOT NULL constraint failed: [%w_]*%.?([%w_]+)", "The column must have a value: was the field missing in the form or the "
     .. "JSON?" },

@@ -201,9 +201,15 @@ local function locals_text(failure)
   end
 end
 
+-- With the place in the statement, where that is known.
+local function message_text(failure)
+  local sql = failure.sql
+  return failure.message .. (sql and (", %s:\n%s"):format(sql.place, sql.excerpt) or "")
+end
+
 --- text(failure, request?) -> for curl, and what "copy as text" copies: no header and no cookie is in it
 function M.text(failure, request)
-  local out = { failure.message }
+  local out = { message_text(failure) }
   local function add(text) out[#out + 1] = text end
   if place(failure) then add("at " .. place(failure)) end
   if failure.hint then add("\nhint: " .. failure.hint) end
@@ -245,6 +251,10 @@ function M.document(title, body, generation, attributes, script)
     generation, more), policy:format(nonce, nonce)
 end
 
+local function sql_place_html(sql)
+  return sql and ('<p>The statement, %s:</p><pre class="statement">%s</pre>'):format(escape(sql.place), escape(sql.excerpt)) or ""
+end
+
 -- `code` in a hint.
 local function hint_html(hint)
   if not hint then return "" end
@@ -270,7 +280,7 @@ end
 --- html(failure, {kind=, generation=, request=, note=, still=}) -> page, its policy
 function M.html(failure, opts)
   local frames, has_place = frames_html(failure)
-  local body = head_html(failure, opts) .. hint_html(failure.hint) .. buttons_html(failure, opts)
+  local body = head_html(failure, opts) .. sql_place_html(failure.sql) .. hint_html(failure.hint) .. buttons_html(failure, opts)
     .. (failure.excerpt and not has_place and excerpt_html(failure.excerpt, failure.line) or "")
     .. section("Traceback", frames) .. request_html(opts.request)
     .. ('<footer>rille %s, %s</footer>'):format(escape(native.version), _VERSION)

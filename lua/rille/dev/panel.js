@@ -108,6 +108,7 @@
   const logs = (list) => list && list.length ? section("Log", list.length, make("pre", {}, list.map((line) => `${line.level.padEnd(5)} ${logText(line)}`).join("\n"))) : null;
   const coded = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
   const failure = (what, key) => what ? make("section", { class: "failed" }, make("h2", {}, "Error"), make("pre", {}, what.message),
+    what.sql ? make("pre", { class: "statement" }, `${what.sql.place}:\n${what.sql.excerpt}`) : null,
     make("p", {}, source(`${what.file}:${what.line}`)), what.hint ? make("p", { class: "hint" }, make("b", {}, "Hint "), coded(what.hint)) : null,
     key ? make("p", {}, make("a", { class: "button", href: `/_rille/errors/${encodeURIComponent(key)}` }, "Source and locals of each frame")) : null) : null;
 

@@ -42,7 +42,7 @@ function M.loaded(load, changed, failure)
   end
   say(paint("red", "does not load"), why)
   io.stdout:write(indented(page.text { message = failure.message, file = failure.file, line = failure.line,
-    excerpt = failure.excerpt, hint = failure.hint }), "\n")
+    excerpt = failure.excerpt, hint = failure.hint, sql = failure.sql }), "\n")
   io.stdout:flush()
 end
 

@@ -38,7 +38,10 @@ local function versions(report)
   local known = native.machine_versions()
   local db <close> = require("rille.sqlite").open ":memory:"
   report:ok("rille %s, %s, SQLite %s, libuv %s, %s", native.version, known.lua, db:value "SELECT sqlite_version()", known.libuv,
-    known.libcurl:match "^(libcurl/%S+ %S+)" or known.libcurl)
+    known.libcurl and (known.libcurl:match "^(libcurl/%S+ %S+)" or known.libcurl) or "no libcurl")
+  for _, sentence in ipairs(require("rille.doctor.sqlite").lacks(db)) do
+    report:warn(sentence, "apt install libsqlite3-0: Debian's has all of it")
+  end
   report:ok("%s, %d core%s", known.system or "an unknown system", native.machine_limits().cores,
     native.machine_limits().cores == 1 and "" or "s")
 end
@@ -51,6 +54,7 @@ local function installed(report)
   local wanted = {
     { has_busted(), "busted", "rille test", "apt install lua-busted" },
     { is_there "luacheck", "luacheck", "rille check looks for undefined variables by it", "apt install lua-check" },
+    { library "libcurl.so.4", "libcurl", "https:// needs it", "apt install libcurl4" },
     { library "libgd.so.3", "libgd", "rille.image makes thumbnails by it", "apt install libgd3" },
   }
   local present = {}

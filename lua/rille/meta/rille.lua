@@ -152,6 +152,15 @@ function out:trailer(name, value) end
 ---@field headers? table<string, string> that go into the response
 ---@field failures? table<string, string> of validation, by path
 ---@field response? rille.client_response of code "status"
+---@field sqlstate? string of code "sql": five characters, such as "23505"
+---@field violation? "unique"|"primary_key"|"not_null"|"check"|"foreign_key"|"trigger"|"datatype"|"other" the kind of constraint that failed
+---@field constraint? string its name, or its columns
+---@field statement? string of SQL, that failed
+---@field line? integer of the text of SQL, or of the migration's file
+---@field column? integer
+---@field sqlite? integer SQLite's extended code
+---@field sqlite_name? string such as "SQLITE_CONSTRAINT_UNIQUE"
+---@field migration? string the file of the migration that failed
 local err = {} -- luacheck: ignore 211
 
 --- Makes an error value without raising it.

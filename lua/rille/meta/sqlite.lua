@@ -86,8 +86,9 @@ function db:begin() end
 --- Runs each .sql file once, in the order of their numbers. Code "migration" if one was edited, renamed, deleted or comes
 --- late.
 ---@param directory string
+---@param options? {backup?: string} backup: a folder or a path for a copy that is made before
 ---@return integer new
-function db:migrate(directory) end
+function db:migrate(directory, options) end
 
 --- Copies the database into a file while others use it.
 ---@param path string

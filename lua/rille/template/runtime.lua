@@ -6,12 +6,19 @@ local inherit = require "rille.template.inherit"
 local items = require "rille.template.items"
 local lookup = require "rille.template.lookup"
 local macro = require "rille.template.macro"
+local methods = require "rille.template.methods"
 local native = require "rille.native.core"
 local native_template = require "rille.native.template"
 local operators = require "rille.template.operators"
 local value = require "rille.template.value"
 
 local M = {}
+
+-- The names of what lists and mappings have beside their fields.
+local method_names = {}
+for _, kind in ipairs { "list", "tuple", "mapping" } do
+  for name in pairs(methods.by_kind[kind]) do method_names[name] = true end
+end
 
 local function add(R, from, names)
   for name in names:gmatch "%S+" do R[name] = from[name] end
@@ -23,7 +30,7 @@ local function new(strict)
     array = value.Array, tuple = value.Tuple, markup = value.Markup, undefined = value.Undefined, strict = value.Strict,
     text = lookups.text, attribute_text = lookups.attribute_text, attr = lookups.attr, peek = lookups.peek, item = lookups.item,
     truth = value.truth_of_object, truth_of_attribute = lookups.truth_of_attribute, items = items.items,
-    all_items = items.all_items, unpack = items.unpack,
+    all_items = items.all_items, unpack = items.unpack, methods = not strict and method_names or nil,
   }
   local truth = R.truth
   function R.pick(v) return truth(v) and v end

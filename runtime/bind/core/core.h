@@ -32,7 +32,7 @@ void rl_bind_text(lua_State *L);
 /* Returns the key ring (crypto/keyring.h) at `index`, made by native.keyring. It lives as long as the value. Raises if it is none. */
 struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 
-/* Appends the value at `index` as JSON to `out`. Raises if JSON cannot express it. */
+/* Appends the value at `index` as JSON to `out`, which has no limit (rl_scratch_push). Raises if JSON cannot express it. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
 
 /* Replaces the string on top of the stack by JSON text, which an encoder copies as it is. The string is valid JSON. */
@@ -43,8 +43,9 @@ bool rl_push_json_string(lua_State *L, int index);
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);
 
-/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys,
- * [RL_SHAPE_KEYS] is the same as JSON writes it (base/json_keys.h), or false if it cannot. It has no other effect. A row of a query has one, so that its columns are written as JSON in the order of the query. */
+/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys. [RL_SHAPE_KEYS] is
+ * for db:json: all of them as JSON writes them (base/json_keys.h), once that was needed. It has no other effect. A row of a query
+ * has one, so that its columns are written as JSON in the order of the query. */
 enum { RL_SHAPE_KEYS = -1 };
 extern const char rl_shape_mark;
 /* Pushes the shape of the table at `index`. Returns false and pushes nothing if it has none. */

@@ -2,38 +2,38 @@
  * Reads JSON (RFC 8259) into Lua values. Integers stay integers, lists are marked (so that [] stays a list), and null members of
  * objects are dropped unless the caller keeps them. The parser is base/json.h; its depth limit bounds the recursion here.
  */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_reader.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
+#include "vm/owner.h"
 
-/* A userdata, because the reader holds memory while Lua may raise: __gc frees it then. */
+enum {
+  LEVELS = 8,   /* of nesting at which something is remembered; deeper ones share them */
+  MEMBERS = 16, /* of an object whose keys are remembered */
+  LONGEST_KEY = 40,
+  LEAST = 4,        /* items or members for which a container has room at first */
+  MOST_ITEMS = 256, /* for which one has room because another had as many */
+  MOST_MEMBERS = 64
+};
+
+/* What the containers that were read last were like, because the next ones are often alike: how many items or members they had, and the
+ * keys of the first members. The keys are in a table, which keeps them alive. */
+typedef struct decode_memory {
+  unsigned items[LEVELS], members[LEVELS];
+  rl_slice keys[LEVELS * MEMBERS]; /* [i] is item i + 1 of the table; .data is NULL if there is none */
+} decode_memory;
+
 typedef struct decoder {
   rl_json_reader reader;
+  decode_memory *memory;
+  int keys;        /* stack index of its table of keys */
   bool keeps_null; /* of members of objects */
 } decoder;
 
-static int decoder_free(lua_State *L) {
-  rl_json_reader_free(&((decoder *)lua_touserdata(L, 1))->reader);
-  return 0;
-}
-
-static decoder *push_decoder(lua_State *L, rl_slice text, bool keeps_null) {
-  decoder *d = lua_newuserdatauv(L, sizeof *d, 0);
-  d->keeps_null = keeps_null;
-  rl_json_reader_init(&d->reader, text);
-  if (luaL_newmetatable(L, "rille.json_reader")) {
-    lua_pushcfunction(L, decoder_free);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return d;
-}
-
 static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int code) {
+  rl_scratch_give(reader->scratch);
   unsigned line, column;
   rl_json_position(reader, &line, &column);
   char message[128];
@@ -43,56 +43,89 @@ static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int cod
   lua_error(L);
 }
 
-/* Pushes the value that begins with `token`. Returns false and pushes nothing at the end of a list. Raises if there is none. */
-static bool push_value(lua_State *L, decoder *d, int token);
+/* Pushes what begins with `token`, a container or null. Returns false and pushes nothing at the end of a list. Raises if there is none. */
+static bool push_other(lua_State *L, decoder *d, int token);
 
-static void push_list(lua_State *L, decoder *d) {
-  lua_createtable(L, 4, 0);
-  for (lua_Integer i = 1; push_value(L, d, rl_json_next(&d->reader)); i++) lua_rawseti(L, -2, i);
-  rl_mark_array(L);
-}
-
-static void push_object(lua_State *L, decoder *d) {
-  lua_createtable(L, 0, 4);
-  for (;;) {
-    int token = rl_json_next(&d->reader);
-    if (token == RL_JSON_END_OBJECT) return;
-    if (token < 0) raise_syntax(L, &d->reader, token);
-    rl_push_slice(L, d->reader.string);
-    token = rl_json_next(&d->reader);
-    if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* removes the key: the last of equal keys wins */
-    else push_value(L, d, token);
-    lua_rawset(L, -3);
-  }
-}
-
-static bool push_value(lua_State *L, decoder *d, int token) {
-  rl_json_reader *reader = &d->reader;
+/* The same for every value. */
+static inline bool push_value(lua_State *L, decoder *d, int token) {
+  const rl_json_reader *reader = &d->reader;
   switch (token) {
-    case RL_JSON_NULL: rl_push_null(L); return true;
     case RL_JSON_TRUE: lua_pushboolean(L, 1); return true;
     case RL_JSON_FALSE: lua_pushboolean(L, 0); return true;
     case RL_JSON_INTEGER: lua_pushinteger(L, reader->integer); return true;
     case RL_JSON_NUMBER: lua_pushnumber(L, reader->number); return true;
     case RL_JSON_STRING: rl_push_slice(L, reader->string); return true;
-    case RL_JSON_ARRAY:
-    case RL_JSON_OBJECT:
-      luaL_checkstack(L, 8, "JSON");
-      if (token == RL_JSON_ARRAY) push_list(L, d);
-      else push_object(L, d);
-      return true;
-    case RL_JSON_END_ARRAY: return false;
-    default: raise_syntax(L, reader, token < 0 ? token : RL_ESYNTAX);
+    default: return push_other(L, d, token);
   }
 }
 
-static void decode(lua_State *L, rl_slice text, bool keeps_null) {
-  decoder *d = push_decoder(L, text, keeps_null);
-  push_value(L, d, rl_json_next(&d->reader));
-  int end = rl_json_next(&d->reader);
-  if (end != RL_JSON_DONE) raise_syntax(L, &d->reader, end < 0 ? end : RL_ESYNTAX);
-  rl_json_reader_free(&d->reader);
-  lua_remove(L, -2);
+static unsigned level_of(const decoder *d) { return (d->reader.depth - 1) % LEVELS; }
+
+/* Notes how many items a container had. Room is made for no more than one has had that was read, so a text cannot have more memory taken
+ * than twice what its values need; empty containers ask for little, because they are the shortest to write. */
+static void note(unsigned *expected, unsigned count, unsigned most) {
+  if (count) *expected = count < most ? count : most;
+  else if (*expected > LEAST) *expected = LEAST;
+}
+
+static void push_list(lua_State *L, decoder *d) {
+  unsigned *expected = &d->memory->items[level_of(d)];
+  lua_Integer count = 0;
+  lua_createtable(L, (int)*expected, 0);
+  while (push_value(L, d, rl_json_next(&d->reader))) lua_rawseti(L, -2, ++count);
+  note(expected, (unsigned)count, MOST_ITEMS);
+  rl_mark_array(L);
+}
+
+/* Pushes the key that was read, and remembers it as number `i` of those remembered, unless it had escapes. */
+static void push_new_key(lua_State *L, decoder *d, unsigned i) {
+  rl_slice key = d->reader.string;
+  rl_push_slice(L, key);
+  if (key.data == d->reader.scratch->data || key.len > LONGEST_KEY) return;
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, d->keys, (lua_Integer)i + 1);
+  d->memory->keys[i].data = lua_tolstring(L, -1, &d->memory->keys[i].len);
+}
+
+/* Pushes the next key of an object. Returns false and pushes nothing at its end. Raises if there is neither. */
+static bool push_key(lua_State *L, decoder *d, unsigned level, unsigned member) {
+  unsigned i = level * MEMBERS + member;
+  bool remembers = member < MEMBERS;
+  if (remembers && d->memory->keys[i].data && rl_json_next_is_key(&d->reader, d->memory->keys[i])) {
+    lua_rawgeti(L, d->keys, (lua_Integer)i + 1);
+    return true;
+  }
+  int token = rl_json_next(&d->reader);
+  if (token == RL_JSON_END_OBJECT) return false;
+  if (token < 0) raise_syntax(L, &d->reader, token);
+  if (remembers) push_new_key(L, d, i);
+  else rl_push_slice(L, d->reader.string);
+  return true;
+}
+
+static void push_object(lua_State *L, decoder *d) {
+  unsigned level = level_of(d), count = 0;
+  lua_createtable(L, 0, (int)d->memory->members[level]);
+  for (; push_key(L, d, level, count); count++) {
+    int token = rl_json_next(&d->reader);
+    if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* removes the key: the last of equal keys wins */
+    else push_value(L, d, token);
+    lua_rawset(L, -3);
+  }
+  note(&d->memory->members[level], count, MOST_MEMBERS);
+}
+
+static __attribute__((noinline)) bool push_other(lua_State *L, decoder *d, int token) {
+  if (token == RL_JSON_END_ARRAY) return false;
+  if (token == RL_JSON_NULL) {
+    rl_push_null(L);
+    return true;
+  }
+  if (token != RL_JSON_ARRAY && token != RL_JSON_OBJECT) raise_syntax(L, &d->reader, token < 0 ? token : RL_ESYNTAX);
+  luaL_checkstack(L, 8, "JSON");
+  if (token == RL_JSON_ARRAY) push_list(L, d);
+  else push_object(L, d);
+  return true;
 }
 
 /* Reads the option {null=}. Ignores an argument that is no table, such as the count that gsub returns after its text. */
@@ -108,11 +141,27 @@ static bool check_keeps_null(lua_State *L, int index) {
 
 /* json_decode(text, {null=}) -> value; raises code "json". null: a member that is null is rille.null, not absent. */
 static int json_decode(lua_State *L) {
-  bool keeps_null = check_keeps_null(L, 2);
-  decode(L, rl_check_slice(L, 1), keeps_null);
+  decoder d = {.keeps_null = check_keeps_null(L, 2)};
+  rl_slice text = rl_check_slice(L, 1);
+  rl_buf *scratch = rl_scratch_push(L);
+  d.memory = lua_touserdata(L, lua_upvalueindex(1));
+  lua_getiuservalue(L, lua_upvalueindex(1), 1);
+  d.keys = lua_gettop(L);
+  rl_json_reader_init(&d.reader, text, scratch);
+  push_value(L, &d, rl_json_next(&d.reader));
+  int end = rl_json_next(&d.reader);
+  if (end != RL_JSON_DONE) raise_syntax(L, &d.reader, end < 0 ? end : RL_ESYNTAX);
+  rl_scratch_give(scratch);
   return 1;
 }
 
 static const luaL_Reg functions[] = {{"json_decode", json_decode}, {NULL, NULL}};
 
-void rl_bind_json_decode(lua_State *L) { luaL_setfuncs(L, functions, 0); }
+void rl_bind_json_decode(lua_State *L) {
+  decode_memory *memory = lua_newuserdatauv(L, sizeof *memory, 1);
+  memset(memory, 0, sizeof *memory);
+  for (int i = 0; i < LEVELS; i++) memory->items[i] = memory->members[i] = LEAST;
+  lua_createtable(L, LEVELS * MEMBERS, 0);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setfuncs(L, functions, 1);
+}

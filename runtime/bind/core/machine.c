@@ -1,5 +1,4 @@
 /* Examines the machine for `rille doctor`: versions, limits, disks, ports, the clock. It blocks, so only a command may use it. */
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,6 +11,7 @@
 #include "base/machine.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
+#include "client/libcurl.h"
 #include "net/address.h"
 #include "vm/owner.h"
 
@@ -27,13 +27,14 @@ static void set_integer(lua_State *L, const char *key, lua_Integer number) {
   lua_setfield(L, -2, key);
 }
 
-/* machine_versions() -> {lua, libuv, libcurl, system} */
+/* machine_versions() -> {lua, libuv, libcurl, system}; libcurl: nil where it cannot be loaded */
 static int l_versions(lua_State *L) {
   struct utsname system;
+  const char *why;
   lua_createtable(L, 0, 4);
   set_text(L, "lua", LUA_RELEASE);
   set_text(L, "libuv", uv_version_string());
-  set_text(L, "libcurl", curl_version());
+  if (rl_curl_load(&why)) set_text(L, "libcurl", rl_curl.version());
   if (uname(&system) == 0) {
     lua_pushfstring(L, "%s %s %s", system.sysname, system.release, system.machine);
     lua_setfield(L, -2, "system");

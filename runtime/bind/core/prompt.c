@@ -15,6 +15,7 @@
 
 #include "app/main.h"
 #include "base/error.h"
+#include "base/shared_object.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "loop/stop.h"
@@ -32,12 +33,51 @@ static struct {
   const char *history;
 } prompt;
 
+/* ---- libedit ---------------------------------------------------------------------------------------------------------- */
+
+/* Its functions, and its variables. */
+#define NAMES(X)                        \
+  X(rl_callback_handler_install)        \
+  X(rl_callback_handler_remove)         \
+  X(rl_callback_read_char)              \
+  X(rl_completion_matches)              \
+  X(rl_initialize)                      \
+  X(add_history)                        \
+  X(read_history)                       \
+  X(stifle_history)                     \
+  X(using_history)                      \
+  X(write_history)                      \
+  X(rl_attempted_completion_function)   \
+  X(rl_attempted_completion_over)       \
+  X(rl_completer_word_break_characters) \
+  X(rl_completion_append_character)     \
+  X(rl_readline_name)
+
+static struct {
+#define X(name) __typeof__(name) *name;
+  NAMES(X)
+#undef X
+} edit;
+
+static bool load_edit(void) {
+#define X(name) #name,
+  static const char *const names[] = {NAMES(X)};
+#undef X
+  static rl_shared_object library = {.file = "libedit.so.2",
+                                     .title = "libedit",
+                                     .package = "libedit2",
+                                     .names = names,
+                                     .count = sizeof names / sizeof *names,
+                                     .table = &edit};
+  return rl_shared_object_load(&library);
+}
+
 /* ---- typing ----------------------------------------------------------------------------------------------------------- */
 
 static void stop_typing(void) {
   if (!prompt.typing) return;
   prompt.typing = false;
-  rl_callback_handler_remove();
+  edit.rl_callback_handler_remove();
   uv_poll_stop(&prompt.poll);
 }
 
@@ -52,7 +92,7 @@ static void on_line(char *line) { finish_line(line, !line); }
 
 static void on_key(uv_poll_t *poll, int status, int ready) {
   (void)poll, (void)status, (void)ready;
-  rl_callback_read_char();
+  edit.rl_callback_read_char();
 }
 
 static bool undo_read(rl_task *task, void *ud) {
@@ -82,7 +122,7 @@ static int l_read(lua_State *L) {
   drop_line();
   prompt.ended = false;
   prompt.typing = true;
-  rl_callback_handler_install(text, on_line);
+  edit.rl_callback_handler_install(text, on_line);
   uv_poll_start(&prompt.poll, UV_READABLE, on_key);
   return rl_task_wait(L, "a line", undo_read, NULL, read_k, 0);
 }
@@ -118,9 +158,9 @@ static char *next_candidate(const char *text, int state) {
 
 static char **complete(const char *text, int start, int end) {
   (void)start, (void)end;
-  rl_attempted_completion_over = 1; /* no file names */
-  rl_completion_append_character = 0;
-  return rl_completion_matches(text, next_candidate);
+  *edit.rl_attempted_completion_over = 1; /* no file names */
+  *edit.rl_completion_append_character = 0;
+  return edit.rl_completion_matches(text, next_candidate);
 }
 
 /* ---- Ctrl-C -------------------------------------------------------------------------------------------------------------------- */
@@ -156,24 +196,24 @@ static bool on_interrupt(rl_main *main) {
 /* Runs in a signal handler. */
 static void restore_terminal(void) { tcsetattr(STDIN_FILENO, TCSANOW, &prompt.terminal); }
 
-/* prompt_open(complete, history): complete(text, i) -> the i-th candidate or nil; whether a person is there */
+/* prompt_open(complete, history): complete(text, i) -> the i-th candidate or nil; whether a person is there, and libedit */
 static int l_open(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   const char *history = luaL_checkstring(L, 2);
   rl_vm *vm = rl_vm_of(L);
-  if (!isatty(STDIN_FILENO) || uv_poll_init(&vm->loop->uv, &prompt.poll, STDIN_FILENO)) return 0;
+  if (!isatty(STDIN_FILENO) || !load_edit() || uv_poll_init(&vm->loop->uv, &prompt.poll, STDIN_FILENO)) return 0;
   prompt.L = vm->L;
   prompt.open = true;
   prompt.history = strdup(history);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &complete_key);
-  rl_readline_name = "rille";
-  rl_initialize();
-  using_history();
-  stifle_history(1000);
-  read_history(prompt.history);
-  rl_attempted_completion_function = complete;
-  rl_completer_word_break_characters = " \t\n\"'(){}[],;=+-*/<>~#%^&|";
+  *edit.rl_readline_name = "rille";
+  edit.rl_initialize();
+  edit.using_history();
+  edit.stifle_history(1000);
+  edit.read_history(prompt.history);
+  *edit.rl_attempted_completion_function = complete;
+  *edit.rl_completer_word_break_characters = " \t\n\"'(){}[],;=+-*/<>~#%^&|";
   rl_main_of(L)->on_interrupt = on_interrupt;
   tcgetattr(STDIN_FILENO, &prompt.terminal);
   rl_stop_take_interrupts(true, restore_terminal);
@@ -185,8 +225,8 @@ static int l_open(lua_State *L) {
 /* prompt_remember(line) */
 static int l_remember(lua_State *L) {
   if (!prompt.open) return 0;
-  add_history(luaL_checkstring(L, 1));
-  write_history(prompt.history);
+  edit.add_history(luaL_checkstring(L, 1));
+  edit.write_history(prompt.history);
   return 0;
 }
 

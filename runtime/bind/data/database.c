@@ -234,19 +234,21 @@ static int l_batch(lua_State *L) {
   return rl_pending_wait(L, p, "db:batch", op_k, WANT_NOTHING);
 }
 
-/* The migration {name, sql, checksum} on top of the stack, for the pending `p`. */
-static void add_migration(lua_State *L, rl_pending *p) {
+/* The migration {name, sql, checksum} on top of the stack, for the pending `p`; with the first one the path of a copy. */
+static void add_migration(lua_State *L, rl_pending *p, const char *copy) {
   int at = lua_gettop(L);
   for (int k = 1; k <= 3; k++) lua_rawgeti(L, at, k);
-  rl_value checksum = {.type = RL_VALUE_TEXT, .bytes = rl_check_slice(L, at + 3)};
+  rl_value values[2] = {{.type = RL_VALUE_TEXT, .bytes = rl_check_slice(L, at + 3)},
+                        {.type = RL_VALUE_TEXT, .bytes = rl_slice_str(copy)}};
   rl_pending_add(L, p, rl_check_slice(L, at + 1), rl_check_slice(L, at + 2),
-                 &(rl_sql_params){.values = &checksum, .count = 1});
+                 &(rl_sql_params){.values = values, .count = copy ? 2 : 1});
 }
 
-/* db:apply_migrations{ {name, sql, checksum}, … } -> {changes = how many were new} */
+/* db:apply_migrations({ {name, sql, checksum}, … }, copy?) -> {changes = how many were new, last_id = 1 if a copy was made} */
 static int l_apply_migrations(lua_State *L) {
   rl_lua_database *d = rl_sql_check_database(L);
   luaL_checktype(L, 2, LUA_TTABLE);
+  const char *copy = luaL_optstring(L, 3, NULL);
   int count = (int)lua_rawlen(L, 2);
   rl_task_may_wait(L, "db:migrate");
   rl_pending *p = rl_pending_new(L, RL_OP_MIGRATE, count, d, NULL);
@@ -254,7 +256,7 @@ static int l_apply_migrations(lua_State *L) {
   for (int i = 1; i <= count; i++) {
     luaL_checkstack(L, 8, NULL);
     if (lua_rawgeti(L, 2, i) != LUA_TTABLE) return luaL_argerror(L, 2, "a list of {name, sql, checksum} was expected");
-    add_migration(L, p);
+    add_migration(L, p, i == 1 ? copy : NULL);
     lua_settop(L, top);
   }
   return rl_pending_wait(L, p, "db:migrate", op_k, WANT_NOTHING);

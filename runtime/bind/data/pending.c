@@ -172,11 +172,9 @@ static void raise_cancellation(lua_State *L, rl_pending *p) {
 
 void rl_pending_check(lua_State *L, rl_pending *p) {
   const rl_op *op = p->op;
-  char where[32] = "";
   if (!op->error.code) return;
   raise_cancellation(L, p);
-  if (op->kind == RL_OP_BATCH && op->failed.data) snprintf(where, sizeof where, "batch: item %d: ", op->at + 1);
-  rl_raise_sql(L, p->database->ops, &op->error, where, op->failed);
+  rl_raise_op(L, p->database->ops, op);
 }
 
 static void describe(const rl_task *task, char *out, size_t size) {

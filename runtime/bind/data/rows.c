@@ -39,31 +39,12 @@ void rl_forget_shapes(lua_State *L, rl_lua_database *d) {
   d->shapes = 0;
 }
 
-/* Sets the keys of JSON in the shape on top of the stack, whose names stand below it; none if a name is not UTF-8. */
-static void set_keys(lua_State *L, int names, int columns) {
-  rl_buf *keys = rl_scratch_push(L);
-  int code = RL_OK;
-  for (int i = 0; i < columns && !code; i++) {
-    rl_slice name;
-    name.data = lua_tolstring(L, names + i, &name.len);
-    code = rl_json_keys_add(keys, name);
-  }
-  if (code && code != RL_EUTF8) rl_error_raise(L, code, NULL);
-  rl_slice text = rl_buf_slice(keys);
-  if (code) lua_pushboolean(L, false);
-  else rl_push_slice(L, text);
-  lua_rawseti(L, -3, RL_SHAPE_KEYS);
-  rl_scratch_give(keys);
-  lua_pop(L, 1);
-}
-
 /* Pushes a new shape of the names on the stack. */
 static void push_new_shape(lua_State *L, int names, int columns) {
-  lua_createtable(L, columns, 2);
+  lua_createtable(L, columns, 1);
   lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
   lua_rawseti(L, -2, 0);
   for (int i = 0; i < columns; i++) lua_pushvalue(L, names + i), lua_rawseti(L, -2, i + 1);
-  set_keys(L, names, columns);
 }
 
 /* Keeps the shape on top of the stack under the key that stands below the names. */
@@ -118,14 +99,38 @@ int rl_push_cursor_names(lua_State *L, rl_lua_database *d, rl_database *db, cons
   return unfold(L);
 }
 
-rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+/* Pushes the keys of JSON of the shape on top of the stack, and keeps them there. They are checked once. */
+static void make_keys(lua_State *L) {
   rl_sql_error error = {0};
+  rl_buf *keys = rl_scratch_push(L);
+  int shape = lua_gettop(L) - 1, columns = (int)lua_rawlen(L, shape), code = RL_OK;
+  for (int i = 1; i <= columns && !code; i++, lua_pop(L, 1)) {
+    rl_slice name;
+    lua_rawgeti(L, shape, i);
+    name.data = lua_tolstring(L, -1, &name.len);
+    code = rl_json_keys_add(keys, name);
+  }
+  if (code == RL_EUTF8) rl_sql_refused(&error, RL_EINVALID, "the name of a column is not UTF-8");
+  else if (!code) rl_row_keys_check(rl_buf_slice(keys), &error);
+  if (error.code) {
+    rl_scratch_give(keys);
+    rl_sql_mistake(L, "%s", error.message);
+  }
+  rl_scratch_result(L, keys, code);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, shape, RL_SHAPE_KEYS);
+  lua_replace(L, shape + 1);
+  lua_settop(L, shape + 1);
+}
+
+rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
   rl_slice keys = RL_SLICE_NONE;
   push_cursor_shape(L, d, db, cursor);
-  if (lua_rawgeti(L, -1, RL_SHAPE_KEYS) != LUA_TSTRING) rl_sql_mistake(L, "the name of a column is not UTF-8");
+  if (lua_rawgeti(L, -1, RL_SHAPE_KEYS) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    make_keys(L);
+  }
   keys.data = lua_tolstring(L, -1, &keys.len);
-  if (rl_row_keys_check(keys, &error)) rl_sql_mistake(L, "%s", error.message);
-  lua_pop(L, 1);
   return keys;
 }
 

@@ -24,7 +24,7 @@ void rl_push_cursor_row(lua_State *L, const rl_cursor *cursor, int names, int co
 void rl_push_packed_row(lua_State *L, rl_rows_cursor *values, int names, int columns);
 /* Pushes all rows as a list. */
 void rl_push_packed_rows(lua_State *L, rl_lua_database *d, const rl_rows *rows);
-/* Returns the columns' keys of JSON (base/json_keys.h), borrowed from the shape, which is pushed. Raises on names that an object
+/* Returns the columns' keys of JSON (base/json_keys.h), borrowed from a string, which is pushed. Raises on names that an object
  * cannot have. Of an inline read that stands on a row. */
 rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor);
 

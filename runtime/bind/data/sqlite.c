@@ -33,11 +33,15 @@ static rl_lua_database *check_sqlite(lua_State *L) {
   return d;
 }
 
-/* db:backup(path) */
+/* db:backup(path); by the writer, so that every write that has returned is in it, if there is one. */
 static int l_backup(lua_State *L) {
   rl_lua_database *d = check_sqlite(L);
   rl_slice path = check_path(L, 2, "backup");
-  return rl_lua_database_ask(L, d, RL_OP_BACKUP, path, "db:backup", rl_lua_database_changes_k);
+  rl_task_may_wait(L, "db:backup");
+  rl_pending *p = rl_pending_new(L, RL_OP_BACKUP, 1, d, NULL);
+  rl_pending_add(L, p, RL_SLICE(""), path, NULL);
+  p->read = d->db->read_only;
+  return rl_pending_wait(L, p, "db:backup", rl_lua_database_changes_k, 0);
 }
 
 static int image_k(lua_State *L, int status, lua_KContext ctx) {

@@ -43,4 +43,15 @@ static inline bool rl__push_attribute(lua_State *L, int index) {
   return false;
 }
 
+/* Returns true if that table certainly has no such attribute: it is a plain list or mapping, whose only other attributes are methods.
+ * `methods` is the index of the set of their names; nil where Lua must see what is missing, because the template is strict. */
+static inline bool rl__lacks_attribute(lua_State *L, int index, int methods) {
+  if (lua_type(L, index) != LUA_TTABLE || lua_type(L, index + 1) != LUA_TSTRING) return false;
+  if (lua_isnil(L, methods) || rl__meta_of(L, index)) return false;
+  lua_pushvalue(L, index + 1);
+  bool lacks = lua_rawget(L, methods) == LUA_TNIL;
+  lua_pop(L, 1);
+  return lacks;
+}
+
 #endif

@@ -187,7 +187,7 @@ static bool add_value(lua_State *L, page *p, int index, bool escaped) {
 }
 
 static bool add_attribute(lua_State *L, page *p, int index, bool escaped) {
-  if (!rl__push_attribute(L, index)) return false;
+  if (!rl__push_attribute(L, index)) return rl__lacks_attribute(L, index, lua_upvalueindex(4));
   bool done = add_value(L, p, lua_gettop(L), escaped);
   lua_pop(L, 1);
   return done;

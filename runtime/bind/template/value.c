@@ -23,8 +23,16 @@ static int by_lua(lua_State *L, int count, int results) {
   return lua_gettop(L);
 }
 
-/* attr(object, name) -> value, peek(object, name) -> value or nil: fields of the table itself; Lua looks up all others */
+/* attr(object, name) -> value: fields of the table itself; Lua looks up all others */
 static int l_attr(lua_State *L) { return rl__push_attribute(L, 1) ? 1 : by_lua(L, 2, 1); }
+
+/* peek(object, name) -> value or nil: the same */
+static int l_peek(lua_State *L) {
+  if (rl__push_attribute(L, 1)) return 1;
+  if (!rl__lacks_attribute(L, 1, lua_upvalueindex(4))) return by_lua(L, 2, 1);
+  lua_pushnil(L);
+  return 1;
+}
 
 /* Pushes an item of a list by its number from 0, or a field by its name. Returns false if Lua must look it up. A table with a metatable
  * may be a value of ours, with internals at numbers. */
@@ -199,7 +207,11 @@ static int l_truth(lua_State *L) {
 
 /* truth_of_attribute(object, name) -> truth(attr(object, name)) in one step */
 static int l_truth_of_attribute(lua_State *L) {
-  if (!rl__push_attribute(L, 1)) return by_lua(L, 2, 1);
+  if (!rl__push_attribute(L, 1)) {
+    if (!rl__lacks_attribute(L, 1, lua_upvalueindex(4))) return by_lua(L, 2, 1);
+    lua_pushboolean(L, false);
+    return 1;
+  }
   lua_replace(L, 1);
   lua_settop(L, 1);
   int truth = truth_of(L);
@@ -226,18 +238,20 @@ static int l_defined(lua_State *L) {
 
 /* ---- putting it together -------------------------------------------------------------------------------------------------------------- */
 
-/* Sets a function in the table at index 3. Its upvalues: 1 the kinds, then the fields `lua` and `more` of the argument. */
+/* Sets a function in the table at index 3. Its upvalues: 1 the kinds, then the fields `lua`, `more` and `methods` of the argument. */
 static void add_function(lua_State *L, const char *name, lua_CFunction function, const char *lua, const char *more) {
   lua_pushvalue(L, 2);
   lua_getfield(L, 1, lua);
   lua_getfield(L, 1, more);
-  lua_pushcclosure(L, function, 3);
+  lua_getfield(L, 1, "methods");
+  lua_pushcclosure(L, function, 4);
   lua_setfield(L, 3, name);
 }
 
 /* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, peek=, item=, truth=,
- * truth_of_attribute=, items=, all_items=, unpack=} -> table of functions. The first five are metatables, the others the Lua
- * functions for values that are not plain. */
+ * truth_of_attribute=, items=, all_items=, unpack=, methods=} -> table of functions. The first five are metatables, `methods` is the
+ * set of names that lists and mappings have, or nil if the template is strict; the others are the Lua functions for values that are
+ * not plain. */
 static int l_page_functions(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -246,7 +260,7 @@ static int l_page_functions(lua_State *L) {
   luaL_setfuncs(L, rl__page_methods, 0);
   add_function(L, "put", rl__page_put, "text", "attribute_text");
   add_function(L, "attr", l_attr, "attr", "none");
-  add_function(L, "peek", l_attr, "peek", "none");
+  add_function(L, "peek", l_peek, "peek", "none");
   add_function(L, "item", l_item, "item", "none");
   add_function(L, "truth", l_truth, "truth", "none");
   add_function(L, "truth_of_attribute", l_truth_of_attribute, "truth_of_attribute", "truth");
@@ -261,7 +275,7 @@ static const luaL_Reg functions[] = {
     {"page_functions", l_page_functions}, {"kind_function", l_kind_function}, {NULL, NULL}};
 
 void rl_bind_value(lua_State *L) {
-  static const lua_CFunction transparent[] = {l_attr, l_item, l_truth, l_truth_of_attribute, l_items, l_unpack};
+  static const lua_CFunction transparent[] = {l_attr, l_peek, l_item, l_truth, l_truth_of_attribute, l_items, l_unpack};
   for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
   luaL_setfuncs(L, functions, 0);
 }

@@ -78,7 +78,7 @@ static int check_framing(rl_transfer *t) {
   if (rl_transfer_is_bodiless(t)) state_of(t)->left = 0;
   if (chunked && strcmp(t->head.version, "1.0") == 0) {
     state_of(t)->cached->plain = false; /* not for another request */
-    curl_easy_setopt(state_of(t)->cached->easy.curl, CURLOPT_FORBID_REUSE, 1L);
+    RL_CURL_SET(state_of(t)->cached->easy.curl, CURLOPT_FORBID_REUSE, 1L);
   }
   return refuse(t, why);
 }
@@ -93,7 +93,7 @@ static bool is_answered(const rl_transfer *t) { return t->has_head && state_of(t
 static bool is_sending(const rl_transfer *t) {
   curl_off_t sent = 0;
   if (state_of(t)->length < 0) return !state_of(t)->drained;
-  curl_easy_getinfo(state_of(t)->cached->easy.curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+  rl_curl.easy_getinfo(state_of(t)->cached->easy.curl, CURLINFO_SIZE_UPLOAD_T, &sent);
   return sent < state_of(t)->length;
 }
 
@@ -103,7 +103,7 @@ static int begin_head(rl_transfer *t, rl_slice line) {
   int code = rl_response_head_begin(&t->head, line);
   if (code || !is_sending(t)) return code;
   t->keeps_sending = t->head.version[0] == '2';
-  curl_easy_setopt(state_of(t)->cached->easy.curl, CURLOPT_KEEP_SENDING_ON_ERROR, (long)t->keeps_sending);
+  RL_CURL_SET(state_of(t)->cached->easy.curl, CURLOPT_KEEP_SENDING_ON_ERROR, (long)t->keeps_sending);
   if (t->keeps_sending) rl_engine_note_early(t->pool->engine, &state_of(t)->cached->easy);
   return RL_OK;
 }
@@ -189,7 +189,7 @@ static bool may_go_again(const rl_transfer *t, CURLcode result) {
   long dialled = 1;
   if (t->code || state_of(t)->denied) return false;
   if (state_of(t)->stale) return true;
-  curl_easy_getinfo(state_of(t)->cached->easy.curl, CURLINFO_NUM_CONNECTS, &dialled);
+  rl_curl.easy_getinfo(state_of(t)->cached->easy.curl, CURLINFO_NUM_CONNECTS, &dialled);
   return is_broken(result) && !dialled && !t->head.status && !t->streams && t->sendings < t->most;
 }
 
@@ -198,7 +198,7 @@ static void begin(rl_transfer *t);
 static void go_again(rl_transfer *t) {
   state_of(t)->stale = false;
   state_of(t)->cached->plain = false; /* not for another request */
-  curl_easy_setopt(state_of(t)->cached->easy.curl, CURLOPT_FRESH_CONNECT, 1L);
+  RL_CURL_SET(state_of(t)->cached->easy.curl, CURLOPT_FRESH_CONNECT, 1L);
   rl_transfer_begin_connect(t);
   begin(t);
 }
@@ -224,18 +224,18 @@ static void on_done(rl_easy *easy, CURLcode result) {
 
 static void bind_easy(rl_cached_easy *cached) {
   CURL *easy = cached->easy.curl;
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, cached);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-  curl_easy_setopt(easy, CURLOPT_PREREQDATA, cached);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, cached);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, cached);
-  curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
-  curl_easy_setopt(easy, CURLOPT_READDATA, cached);
-  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
-  curl_easy_setopt(easy, CURLOPT_SEEKDATA, cached);
+  RL_CURL_SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  RL_CURL_SET(easy, CURLOPT_OPENSOCKETDATA, cached);
+  RL_CURL_SET(easy, CURLOPT_PREREQFUNCTION, on_connected);
+  RL_CURL_SET(easy, CURLOPT_PREREQDATA, cached);
+  RL_CURL_SET(easy, CURLOPT_HEADERFUNCTION, on_header);
+  RL_CURL_SET(easy, CURLOPT_HEADERDATA, cached);
+  RL_CURL_SET(easy, CURLOPT_WRITEFUNCTION, on_body);
+  RL_CURL_SET(easy, CURLOPT_WRITEDATA, cached);
+  RL_CURL_SET(easy, CURLOPT_READFUNCTION, on_upload);
+  RL_CURL_SET(easy, CURLOPT_READDATA, cached);
+  RL_CURL_SET(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+  RL_CURL_SET(easy, CURLOPT_SEEKDATA, cached);
   cached->easy.on_done = on_done;
 }
 
@@ -256,6 +256,9 @@ static int64_t length_of(const rl_client_request *r) {
 
 static int set_up(rl_transfer *t, const rl_client_request *r) {
   by_curl *c = state_of(t);
+  const char *why = NULL;
+  int code = rl_engine_open(t->pool->engine, &why);
+  if (code) return rl_transfer_note(t, code, why), code;
   c->cached = take_easy(t->pool);
   if (!c->cached) return RL_ENOMEM;
   c->cached->owner = t;
@@ -263,7 +266,7 @@ static int set_up(rl_transfer *t, const rl_client_request *r) {
   c->length = length_of(r);
   c->digest = r->route && r->route->user;
   if (c->digest) t->most++;
-  int code = rl_cached_easy_setup(c->cached, r);
+  code = rl_cached_easy_setup(c->cached, r);
   if (code) rl_easy_cache_give(&t->pool->easies, c->cached, false);
   return code;
 }
@@ -284,7 +287,7 @@ static void begin(rl_transfer *t) {
 /* May call on_body at once, with what curl held back. */
 static void resume(rl_transfer *t, unsigned direction) {
   (void)direction;
-  CURLcode result = curl_easy_pause(state_of(t)->cached->easy.curl, t->paused);
+  CURLcode result = rl_curl.easy_pause(state_of(t)->cached->easy.curl, t->paused);
   if (result && !t->code && is_answered(t)) rl_transfer_end(t, false); /* on_body has found it through */
   else if (result) rl_transfer_fail(t, t->code ? t->code : RL_ERESET, "the transfer could not go on");
 }

@@ -62,7 +62,7 @@ static const char *words_for(CURLcode result) {
 
 static void write_connect(CURL *easy, char text[RL_CURL_ERROR_TEXT]) {
   long saved = 0;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &saved);
+  rl_curl.easy_getinfo(easy, CURLINFO_OS_ERRNO, &saved);
   snprintf(text, RL_CURL_ERROR_TEXT, "could not connect%s%s", saved ? ": " : "", saved ? strerror((int)saved) : "");
 }
 
@@ -82,7 +82,7 @@ int rl_curl_error_of(CURL *easy, CURLcode result, const char *detail, bool denie
     snprintf(text, RL_CURL_ERROR_TEXT, "the server closed the stream before it was sent all");
     return RL_ERESET;
   }
-  if (!detail[0]) detail = curl_easy_strerror(result);
+  if (!detail[0]) detail = rl_curl.easy_strerror(result);
   if (denied) {
     snprintf(text, RL_CURL_ERROR_TEXT, "this address may not be reached");
     return RL_EDENIED;

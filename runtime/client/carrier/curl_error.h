@@ -5,8 +5,8 @@
 #ifndef RL_CLIENT_CARRIER_CURL_ERROR_H
 #define RL_CLIENT_CARRIER_CURL_ERROR_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
+#include "client/libcurl.h"
 
 enum { RL_CURL_ERROR_TEXT = 320 };
 

@@ -13,18 +13,17 @@ enum { BUFFER = RL_LIMIT_RESPONSE_HEAD + 16384 };
 
 void rl_cached_easy_prepare(rl_cached_easy *cached) {
   CURL *easy = cached->easy.curl;
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, cached->error);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL,
-                   1L); /* credentials are a header, or an option of the route */
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* ours is bounded, see http/decoder.h */
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER); /* a head of HTTP/2 that does not fit in is not heard of */
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");                /* the environment is not asked */
-  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(RL_LIMIT_CLIENT_IDLE_MS / 1000));
-  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);
+  RL_CURL_SET(easy, CURLOPT_ERRORBUFFER, cached->error);
+  RL_CURL_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  RL_CURL_SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L); /* credentials are a header, or an option of the route */
+  RL_CURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  RL_CURL_SET(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* ours is bounded, see http/decoder.h */
+  RL_CURL_SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  RL_CURL_SET(easy, CURLOPT_BUFFERSIZE, (long)BUFFER); /* a head of HTTP/2 that does not fit in is not heard of */
+  RL_CURL_SET(easy, CURLOPT_PROXY, "");                /* the environment is not asked */
+  RL_CURL_SET(easy, CURLOPT_NOPROXY, "");
+  RL_CURL_SET(easy, CURLOPT_MAXAGE_CONN, (long)(RL_LIMIT_CLIENT_IDLE_MS / 1000));
+  RL_CURL_SET(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)RL_LIMIT_CLIENT_DNS_S);
 }
 
 /* ---- where to --------------------------------------------------------------------------------------------------------------------- */
@@ -34,9 +33,9 @@ static bool may_have_zone(const char *url) { return strchr(url, '[') != NULL; }
 
 /* As curl would take it apart; NULL leaves it to curl, which also says what is wrong with it. */
 static CURLU *take_apart(rl_cached_easy *cached, const char *url) {
-  if (may_have_zone(url) || (!cached->parts && !(cached->parts = curl_url()))) return NULL;
+  if (may_have_zone(url) || (!cached->parts && !(cached->parts = rl_curl.url()))) return NULL;
   unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER;
-  return curl_url_set(cached->parts, CURLUPART_URL, url, flags) ? NULL : cached->parts;
+  return rl_curl.url_set(cached->parts, CURLUPART_URL, url, flags) ? NULL : cached->parts;
 }
 
 /* With the parts at hand curl neither parses the URL nor writes it out again, a fifth of its work for a small response. */
@@ -46,8 +45,8 @@ static int set_url(rl_cached_easy *cached, const char *url) {
   rl_free(cached->url);
   CURLU *parts = take_apart(cached, url);
   cached->url = parts ? rl_strndup(url, strlen(url)) : NULL;
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_CURLU, cached->url ? parts : NULL);
-  return code || curl_easy_setopt(easy, CURLOPT_URL, url) ? RL_ENOMEM : RL_OK;
+  CURLcode code = RL_CURL_SET(easy, CURLOPT_CURLU, cached->url ? parts : NULL);
+  return code || RL_CURL_SET(easy, CURLOPT_URL, url) ? RL_ENOMEM : RL_OK;
 }
 
 /* ---- headers ------------------------------------------------------------------------------------------------------------------ */
@@ -117,36 +116,35 @@ static int set_headers(rl_cached_easy *cached, const rl_client_request *x) {
   CURL *easy = cached->easy.curl;
   cached->headers = make_list(x, false);
   if (!cached->headers) return RL_ENOMEM;
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, cached->headers);
+  RL_CURL_SET(easy, CURLOPT_HTTPHEADER, cached->headers);
   if (!has_header(x, RL_SLICE("proxy-authorization"))) return RL_OK;
   cached->proxy_headers = make_list(x, true);
   cached->plain = false;
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* curl does not see that a tunnel belongs to these credentials */
-  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-  return cached->proxy_headers && !curl_easy_setopt(easy, CURLOPT_PROXYHEADER, cached->proxy_headers) ? RL_OK
-                                                                                                      : RL_ENOMEM;
+  RL_CURL_SET(easy, CURLOPT_FRESH_CONNECT, 1L); /* curl does not see that a tunnel belongs to these credentials */
+  RL_CURL_SET(easy, CURLOPT_FORBID_REUSE, 1L);
+  return cached->proxy_headers && !RL_CURL_SET(easy, CURLOPT_PROXYHEADER, cached->proxy_headers) ? RL_OK : RL_ENOMEM;
 }
 
 /* ---- method and body ------------------------------------------------------------------------------------------------------------ */
 
 static void set_method(CURL *easy, const char *method) {
   bool own = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* forgets what the last exchange was */
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, own ? NULL : method);
+  RL_CURL_SET(easy, CURLOPT_HTTPGET, 1L); /* forgets what the last exchange was */
+  RL_CURL_SET(easy, CURLOPT_CUSTOMREQUEST, own ? NULL : method);
 }
 
 static void set_body(rl_cached_easy *cached, const rl_client_request *x) {
   CURL *easy = cached->easy.curl;
   if (x->streamed) {
     cached->plain = false;
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->length);
+    RL_CURL_SET(easy, CURLOPT_UPLOAD, 1L);
+    RL_CURL_SET(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->length);
   } else {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.len);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.len ? x->body.data : "");
+    RL_CURL_SET(easy, CURLOPT_POST, 1L);
+    RL_CURL_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.len);
+    RL_CURL_SET(easy, CURLOPT_POSTFIELDS, x->body.len ? x->body.data : "");
   }
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
+  RL_CURL_SET(easy, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
 /* ---- the way there ----------------------------------------------------------------------------------------------------------------- */
@@ -157,13 +155,13 @@ static bool is_pem(const char *text) { return strstr(text, "-----BEGIN") != NULL
 static CURLcode set_pem(CURL *easy, CURLoption file, CURLoption blob, const char *text) {
   if (!text) return CURLE_OK;
   struct curl_blob bytes = {(void *)(uintptr_t)text, strlen(text), CURL_BLOB_COPY};
-  return is_pem(text) ? curl_easy_setopt(easy, blob, &bytes) : curl_easy_setopt(easy, file, text);
+  return is_pem(text) ? RL_CURL_SET(easy, blob, &bytes) : RL_CURL_SET(easy, file, text);
 }
 
 static CURLcode set_tls(CURL *easy, const rl_route *route) {
   if (route->insecure) {
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    RL_CURL_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    RL_CURL_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
   CURLcode code = set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, route->ca);
   if (!code) code = set_pem(easy, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB, route->ca);
@@ -174,17 +172,17 @@ static CURLcode set_tls(CURL *easy, const rl_route *route) {
 
 static CURLcode set_proxy(CURL *easy, const rl_route *route) {
   bool from_environment = route->proxy && strcmp(route->proxy, "env") == 0;
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, from_environment ? NULL : route->proxy ? route->proxy : "");
-  if (!code && (route->no_proxy || from_environment)) code = curl_easy_setopt(easy, CURLOPT_NOPROXY, route->no_proxy);
-  if (!code && route->unix_path) code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, route->unix_path);
+  CURLcode code = RL_CURL_SET(easy, CURLOPT_PROXY, from_environment ? NULL : route->proxy ? route->proxy : "");
+  if (!code && (route->no_proxy || from_environment)) code = RL_CURL_SET(easy, CURLOPT_NOPROXY, route->no_proxy);
+  if (!code && route->unix_path) code = RL_CURL_SET(easy, CURLOPT_UNIX_SOCKET_PATH, route->unix_path);
   return code;
 }
 
 static CURLcode set_digest(CURL *easy, const rl_route *route) {
   if (!route->user) return CURLE_OK;
-  curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_DIGEST);
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_USERNAME, route->user);
-  return code ? code : curl_easy_setopt(easy, CURLOPT_PASSWORD, route->password ? route->password : "");
+  RL_CURL_SET(easy, CURLOPT_HTTPAUTH, CURLAUTH_DIGEST);
+  CURLcode code = RL_CURL_SET(easy, CURLOPT_USERNAME, route->user);
+  return code ? code : RL_CURL_SET(easy, CURLOPT_PASSWORD, route->password ? route->password : "");
 }
 
 static int set_route(rl_cached_easy *cached, const rl_route *route) {
@@ -202,11 +200,10 @@ int rl_cached_easy_setup(rl_cached_easy *cached, const rl_client_request *x) {
   cached->error[0] = 0;
   int code = set_url(cached, x->location->text.data);
   if (code) return code;
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                   rl_engine_connect_timeout(x->connect_ms ? x->connect_ms : x->total_ms));
+  RL_CURL_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, rl_engine_connect_timeout(x->connect_ms ? x->connect_ms : x->total_ms));
   set_method(easy, x->method);
   if (x->has_body) set_body(cached, x);
-  if (strcmp(x->method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  if (strcmp(x->method, "HEAD") == 0) RL_CURL_SET(easy, CURLOPT_NOBODY, 1L);
   code = set_headers(cached, x);
   return code || !x->route ? code : set_route(cached, x->route);
 }

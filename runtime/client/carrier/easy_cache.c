@@ -4,10 +4,10 @@
 #include "base/alloc.h"
 
 static CURLSH *make_share(void) {
-  CURLSH *share = curl_share_init();
+  CURLSH *share = rl_curl.share_init();
   if (!share) return NULL;
-  curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
-  curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  rl_curl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+  rl_curl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   return share;
 }
 
@@ -18,8 +18,8 @@ static void free_headers(rl_cached_easy *cached) {
 }
 
 static void free_easy(rl_cached_easy *cached) {
-  curl_easy_cleanup(cached->easy.curl);
-  curl_url_cleanup(cached->parts);
+  rl_curl.easy_cleanup(cached->easy.curl);
+  rl_curl.url_cleanup(cached->parts);
   rl_free(cached->url);
   free_headers(cached);
   rl_free(cached);
@@ -29,9 +29,9 @@ static rl_cached_easy *make_easy(rl_easy_cache *cache) {
   rl_cached_easy *cached = rl_calloc(1, sizeof *cached);
   if (!cached) return NULL;
   rl_list_init(&cached->node);
-  cached->easy.curl = curl_easy_init();
+  cached->easy.curl = rl_curl.easy_init();
   if (cached->easy.curl) {
-    curl_easy_setopt(cached->easy.curl, CURLOPT_SHARE, cache->share);
+    RL_CURL_SET(cached->easy.curl, CURLOPT_SHARE, cache->share);
     rl_engine_prepare(cache->engine, cached->easy.curl);
     return cached;
   }
@@ -69,6 +69,6 @@ void rl_easy_cache_give(rl_easy_cache *cache, rl_cached_easy *cached, bool reusa
 void rl_easy_cache_drop(rl_easy_cache *cache) {
   for (rl_list *node; (node = rl_list_shift(&cache->kept));) free_easy(RL_CONTAINER(node, rl_cached_easy, node));
   cache->count = 0;
-  curl_share_cleanup(cache->share);
+  if (cache->share) rl_curl.share_cleanup(cache->share);
   cache->share = NULL;
 }

@@ -33,7 +33,7 @@ typedef struct rl_easy_cache {
 
 /* Borrows the engine. */
 void rl_easy_cache_init(rl_easy_cache *cache, rl_engine *engine, unsigned most);
-/* Returns NULL if out of memory. */
+/* Returns NULL if out of memory. The engine is open. */
 rl_cached_easy *rl_easy_cache_take(rl_easy_cache *cache);
 /* `reusable`: curl is done with it and nothing went wrong. */
 void rl_easy_cache_give(rl_easy_cache *cache, rl_cached_easy *cached, bool reusable);

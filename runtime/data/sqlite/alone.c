@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/sqlite/copy.h"
 #include "data/sqlite/run.h"
 #include "data/sqlite/sql.h"
 #include "data/sqlite/statement.h"
@@ -25,17 +26,16 @@ int rl_alone_run(rl_writer *w, rl_op *op) {
     code = rl_run_rows(&w->connection, s, op);
     w->connection.authorizer.trusted = false;
   }
+  if (code) rl_writer_note_sync(w, op->error.extended);
   rl_writer_lock_ended(w, op, code);
   rl_statement_end(&w->connection, s);
   return code ? rl_run_failed(op, sql) : RL_OK;
 }
 
 int rl_alone_back_up(rl_writer *w, rl_op *op) {
-  rl_value path = {.type = RL_VALUE_TEXT, .bytes = op->statements[0].sql};
-  rl_op_statement into = {.sql = RL_SLICE("VACUUM INTO ?"), .params = {.values = &path, .count = 1}};
-  op->statements[0] = into;
-  int code = rl_alone_run(w, op);
-  op->failed = RL_SLICE_NONE; /* the text is ours */
+  rl_writer_be_patient(w, NULL, op->queued_ns, op->patience_ns);
+  int code = rl_copy_into(&w->connection, op->statements[0].sql, &op->error);
+  rl_writer_lock_ended(w, op, code);
   return code;
 }
 

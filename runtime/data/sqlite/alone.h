@@ -5,13 +5,8 @@
 #ifndef RL_DATA_SQLITE_ALONE_H
 #define RL_DATA_SQLITE_ALONE_H
 
+#include "data/sqlite/run.h"
 #include "data/sqlite/writer.h"
-
-enum {
-  RL_OP_BACKUP = RL_OP_ENGINE, /* statements[0].sql is the path of the copy */
-  RL_OP_COPY_OUT,              /* an image of the database into rows.data (tests) */
-  RL_OP_COPY_IN                /* the other way round, from statements[0].sql */
-};
 
 int rl_alone_run(rl_writer *writer, rl_op *op);
 int rl_alone_back_up(rl_writer *writer, rl_op *op);

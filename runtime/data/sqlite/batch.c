@@ -6,6 +6,7 @@
 #include "data/sqlite/alone.h"
 #include "data/sqlite/interactive.h"
 #include "data/sqlite/migrate.h"
+#include "data/sqlite/recovery.h"
 #include "data/sqlite/sql.h"
 
 /* ---- groups -------------------------------------------------------------------------------------------------------------------- */
@@ -97,6 +98,35 @@ static bool add_members(rl_writer *w, group *g, rl_mail_queue *batch, bool (*mor
   return true;
 }
 
+/* Commits what has run and answers it; `error` says why it is not `whole`. Returns false if there was no room for all of it:
+ * then nobody was answered. */
+static bool end_group(rl_writer *w, group *g, bool whole, rl_sql_error *error) {
+  if (whole && g->count) {
+    error->code = rl_writer_commit(w, error);
+    whole = !error->code;
+  }
+  atomic_fetch_add(&w->groups, 1);
+  rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
+  rl_recovery_try(w);     /* before anybody is told that it failed */
+  if (!whole && error->code == RL_EFULL) return false;
+  if (!whole) fail_all(w, g, 0, error);
+  else
+    for (int i = 0; i < g->count; i++) answer(w, g->members[i]);
+  return true;
+}
+
+/* There is no room for all of a group. Each of them may fit, once the log is empty. */
+static void run_each(rl_writer *w, const group *all) {
+  rl_writer_empty_log(w, 0);
+  for (int i = 0; i < all->count; i++) {
+    group g = {.members = {all->members[i]}, .count = 1};
+    rl_sql_error error = {0};
+    if (w->broken) rl_recovery_refuse(w, g.members[0]), answer(w, g.members[0]);
+    else if (rl_writer_lock_again(w, g.members[0])) answer(w, g.members[0]);
+    else if (!end_group(w, &g, run_members(w, &g, &error), &error)) fail_all(w, &g, 0, &error);
+  }
+}
+
 /* `first` has not begun: it may be dropped as long as another process holds the file. */
 static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *),
                       void *ud) {
@@ -107,15 +137,7 @@ static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*m
     return;
   }
   bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
-  if (whole && g.count) {
-    error.code = rl_writer_commit(w, &error);
-    whole = !error.code;
-  }
-  atomic_fetch_add(&w->groups, 1);
-  rl_writer_roll_back(w); /* it failed, or nobody was left to commit */
-  if (!whole) fail_all(w, &g, 0, &error);
-  else
-    for (int i = 0; i < g.count; i++) answer(w, g.members[i]);
+  if (!end_group(w, &g, whole, &error)) run_each(w, &g);
 }
 
 /* ---- the batch ------------------------------------------------------------------------------------------------------------------------ */
@@ -145,11 +167,12 @@ static bool is_stale(const rl_writer *w, const rl_op *op) {
 
 static void run_one(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
   if (is_stale(w, op)) rl_sql_refused(&op->error, RL_ECLOSED, "the transaction has ended");
-  else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) rl_interactive_refuse_broken(op);
+  else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) rl_recovery_refuse(w, op);
   else if (op->kind == RL_OP_BEGIN) rl_interactive_begin(w, op); /* begins once it has the file */
   else if (op->kind == RL_OP_MIGRATE) rl_migrate_run(w, op);
   else if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
   else run_single(w, op, batch);
+  rl_recovery_try(w);
   answer(w, op);
 }
 
@@ -157,6 +180,7 @@ void rl_batch_run(rl_writer *w, rl_mail_queue *batch, bool (*more)(void *, rl_ma
   w->batch = batch;
   w->more = more;
   w->more_ud = ud;
+  rl_recovery_try(w);
   while (batch->first) {
     rl_op *op = (rl_op *)rl_mail_shift(batch);
     if (may_join(w, op)) run_group(w, op, batch, more, ud);

@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "data/sqlite/authorizer.h"
+#include "data/sqlite/budget.h"
 #include "data/value.h"
 
 typedef struct rl_statement rl_statement;
@@ -27,7 +28,11 @@ struct rl_statement {
   int row_room;
   uint64_t columns_id; /* of its columns' names; 0: none yet */
   int prepared;        /* how many times SQLite had prepared it again by then */
-  unsigned slow_runs;  /* > 0: too slow for inline, to be tried again after so many runs */
+  rl_budget budget;    /* of the inline run under way, … */
+  rl_budget *outer;    /* … and of the one around it (a finalizer asked), or NULL */
+  bool exact;          /* what the next inline run costs is to be known */
+  unsigned elsewhere;  /* so many runs go to a reader thread before one is tried inline again */
+  unsigned penalty;    /* what that number was the last time; less with each run that was quick */
 };
 
 enum { RL_STATEMENT_BUCKETS = 64 };

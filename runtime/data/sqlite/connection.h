@@ -19,8 +19,7 @@ typedef struct rl_connection {
   sqlite3 *db;
   rl_statement_cache cache;
   rl_authorizer authorizer;
-  uint64_t deadline_ns;         /* of the run under way, 0: none */
-  bool interrupted;             /* … and it was exceeded */
+  rl_budget *budget;            /* ends the run under way when it is spent; NULL: it may take as long as it takes */
   const atomic_bool *cancelled; /* ends the run under way when it becomes true; NULL: nobody asks */
   bool has_temporary;           /* something is TEMP, and goes when its transaction ends */
   bool has_deferral;            /* PRAGMA defer_foreign_keys was said, and not taken back yet */
@@ -37,9 +36,6 @@ int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *
 void rl_connection_note(rl_connection *connection, const rl_needs *needs);
 /* … and takes it back, at the end of its transaction, script or migration: others come after it. */
 void rl_connection_tidy(rl_connection *connection);
-
-/* Bounds every run of the connection from now on, in nanoseconds of uv_hrtime; 0 lifts it. */
-void rl_connection_budget(rl_connection *connection, uint64_t deadline_ns);
 
 /* Fills `error` from SQLite's result code, the connection's message and the authorizer's. Returns error->code. */
 int rl_connection_failed(rl_connection *connection, int result, rl_sql_error *error);

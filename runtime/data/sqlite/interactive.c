@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/sqlite/recovery.h"
 #include "data/sqlite/run.h"
 #include "data/sqlite/sql.h"
 #include "data/sqlite/statement.h"
@@ -63,15 +64,10 @@ void rl_interactive_end(rl_writer *w, rl_mail_queue *batch) {
   for (rl_mail *mail; (mail = rl_mail_shift(&rest));) rl_mail_push(batch, mail);
 }
 
-void rl_interactive_refuse_broken(rl_op *op) {
-  rl_sql_refused(&op->error, RL_ESQL, "the disk failed to sync the database: nothing is written until a restart");
-}
-
 int rl_interactive_commit(rl_writer *w, rl_op *op) {
   if (w->broken) {
     rl_writer_roll_back(w);
-    rl_interactive_refuse_broken(op);
-    return op->error.code;
+    return rl_recovery_refuse(w, op);
   }
   if (w->transaction_lost)
     return rl_sql_refused(&op->error, RL_ESQL, "the transaction was rolled back by a statement of its own");

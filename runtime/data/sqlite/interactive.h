@@ -15,8 +15,6 @@ int rl_interactive_run(rl_writer *writer, rl_op *op);
 int rl_interactive_commit(rl_writer *writer, rl_op *op);
 /* It is over: what waited comes first in `batch`. */
 void rl_interactive_end(rl_writer *writer, rl_mail_queue *batch);
-/* Answers an operation after a failed fsync. */
-void rl_interactive_refuse_broken(rl_op *op);
 
 /* The transaction under way. From any thread. */
 rl_holder rl_interactive_holder(rl_writer *writer);

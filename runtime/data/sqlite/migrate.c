@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/sqlite/copy.h"
 #include "data/sqlite/run.h"
 #include "data/sqlite/sql.h"
 
@@ -26,8 +27,9 @@ static rl_connection *connection_of(const run *r) { return &r->writer->connectio
 
 /* ---- what the text says of itself ---------------------------------------------------------------------------------------- */
 
+/* `why` is about the statement that is next, or about the whole at its end. */
 static int refuse(run *r, const char *why) {
-  r->op->failed = r->at;
+  r->op->failed = r->at.len ? rl_sql_first_statement(r->at) : RL_SLICE_NONE;
   return rl_sql_refused(&r->op->error, RL_EINVALID, "%s", why);
 }
 
@@ -158,15 +160,16 @@ static int run_next(run *r) {
   r->started = r->started || !is_pragma;
   if (look_for_drop(r)) return r->op->error.code;
   if (rl_run_piece(connection_of(r), at, &r->at, r->op) == 0) return RL_OK;
-  r->op->failed = at;
-  return r->op->error.code;
+  return rl_run_failed(r->op, rl_sql_first_statement(at));
 }
 
 static int run_text(run *r) {
-  if (memchr(r->text.data, 0, r->text.len)) return refuse(r, "it holds a NUL byte: is it UTF-16?");
+  if (memchr(r->text.data, 0, r->text.len))
+    return rl_sql_refused(&r->op->error, RL_EINVALID, "it holds a NUL byte: is it UTF-16?");
   connection_of(r)->authorizer.circumstance = RL_RUNS_IN_MIGRATION;
   for (r->at = rl_sql_skip_blank(r->text); r->at.len; r->at = rl_sql_skip_blank(r->at))
     if (run_next(r)) return r->op->error.code;
+  r->at = r->any ? rl_sql_skip_blank(r->text) : r->at;
   if (r->begun && !r->ended)
     return refuse(r, "its BEGIN has no COMMIT: both may be left out, a migration is a transaction");
   return r->any ? RL_OK : refuse(r, "it holds no statement");
@@ -248,21 +251,6 @@ static int run_whole(run *r) {
   return code;
 }
 
-/* Says which one failed, and in which line if that is known. */
-static void name_it(run *r) {
-  rl_sql_error *error = &r->op->error;
-  char message[sizeof error->message], line[32] = "";
-  rl_slice name = r->migration->name, failed = r->op->failed;
-  if (failed.data)
-    snprintf(line, sizeof line, " (line %u)",
-             rl_sql_line(r->text, failed.data + (error->offset > 0 && !error->running ? error->offset : 0)));
-  snprintf(message, sizeof message, "%s", error->message);
-  if (name.len > 200) name.len = 200;
-  snprintf(error->message, sizeof error->message, "migration %.*s: %.250s%s", RL_FMT(name), message, line);
-  r->op->failed = RL_SLICE_NONE;                         /* the line says more than the first words of a script */
-  if (error->code == RL_EINVALID) error->code = RL_ESQL; /* of a file, not of the caller's line */
-}
-
 static int configure(run *r, int what, int value) {
   int was = 0;
   sqlite3_db_config(connection_of(r)->db, what, -1, &was);
@@ -284,7 +272,7 @@ static int apply(rl_writer *w, rl_op *op, const rl_op_statement *migration, int6
   configure(&r, SQLITE_DBCONFIG_ENABLE_FKEY, keys);
   configure(&r, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, legacy);
   *applied += !code && !done;
-  if (code) name_it(&r);
+  op->in_migration = code != 0;
   return code;
 }
 
@@ -314,17 +302,69 @@ static int adopt(rl_writer *w, rl_op *op, const rl_op_statement *migration) {
   return rl_run_statement(&w->connection, &update, op);
 }
 
+/* Returns true if one of the migrations has not run yet. */
+static bool has_pending(rl_writer *w, rl_op *op) {
+  for (int i = 0; i < op->count; i++) {
+    run r = {.writer = w, .op = op, .migration = &op->statements[i]};
+    if (!is_applied(&r)) return true;
+  }
+  return false;
+}
+
+/* Returns true if there is anything besides our own table. */
+static bool holds_something(rl_writer *w, rl_op *op) {
+  run r = {.writer = w, .op = op};
+  rl_op_clear(op);
+  return run_own(&r, "SELECT 1 FROM sqlite_schema WHERE tbl_name <> 'rille_migrations' LIMIT 1", NULL, 0) == 0 &&
+         op->rows.count > 0;
+}
+
+/* Copies the database as it was before the transaction that is open, which keeps others from changing it. In memory there are
+ * no others. */
+static int copy(rl_writer *w, rl_op *op, rl_slice path) {
+  const char *own = sqlite3_db_filename(w->connection.db, "main");
+  if (own && *own) return rl_copy_aside(&w->connection, path, &op->error);
+  rl_writer_roll_back(w);
+  int code = rl_copy_into(&w->connection, path, &op->error);
+  if (!code) code = rl_writer_lock_again(w, op);
+  return code ? code : prepare_table(w, op);
+}
+
+static rl_slice copy_path(const rl_op *op) {
+  bool wanted = op->count && op->statements[0].params.count > 1;
+  return wanted ? op->statements[0].params.values[1].bytes : RL_SLICE_NONE;
+}
+
+/* Makes the copy that was asked for, if there is something to copy and something to run. *copied: it did. */
+static int copy_before(rl_writer *w, rl_op *op, bool *copied) {
+  rl_slice path = copy_path(op);
+  *copied = path.data && has_pending(w, op) && holds_something(w, op);
+  rl_op_clear(op);
+  return *copied ? copy(w, op, path) : RL_OK;
+}
+
+/* Inside of one transaction: what must be so before any of them runs. */
+static int prepare(rl_writer *w, rl_op *op, bool *copied) {
+  int code = prepare_table(w, op);
+  for (int i = 0; i < op->count && !code; i++) code = adopt(w, op, &op->statements[i]);
+  return code ? code : copy_before(w, op, copied);
+}
+
 int rl_migrate_run(rl_writer *w, rl_op *op) {
+  bool copied = false;
+  int64_t applied = 0;
   int code = rl_writer_lock(w, op);
   if (code) return code;
   w->connection.authorizer.circumstance = RL_RUNS_IN_MIGRATION;
-  code = prepare_table(w, op);
-  for (int i = 0; i < op->count && !code; i++) code = adopt(w, op, &op->statements[i]);
+  code = prepare(w, op, &copied);
   if (!code) code = rl_writer_commit(w, &op->error);
   rl_writer_roll_back(w);
-  int64_t applied = 0;
-  for (int i = 0; i < op->count && !code; i++) code = apply(w, op, &op->statements[i], &applied);
+  for (int i = 0; i < op->count && !code; i++) {
+    op->at = i;
+    code = apply(w, op, &op->statements[i], &applied);
+  }
   rl_rows_free(&op->rows);
   op->changes = applied;
+  op->last_id = copied;
   return code;
 }

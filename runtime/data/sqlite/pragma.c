@@ -75,7 +75,7 @@ static const rl_pragma pragmas[] = {
     {"temp_store", OWN, OWN, NULL, NULL},
     {"temp_store_directory", OWN, OWN, NULL, NULL},
     {"threads", OWN, OWN, NULL, NULL},
-    {"trusted_schema", OWN, REFUSED, NULL, "functions in a schema are not trusted here"},
+    {"trusted_schema", OWN, REFUSED, NULL, "a schema may use all functions here, for they are SQLite's own"},
     {"user_version", ASKS, STORED, NULL, NULL},
     {"wal_autocheckpoint", OWN, REFUSED, NULL, checkpoints},
     {"wal_checkpoint", OWN, OWN, NULL, NULL},

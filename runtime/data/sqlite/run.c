@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/sqlite/copy.h"
 #include "data/sqlite/sql.h"
 
 static int out_of_memory(rl_op *op) { return rl_sql_refused(&op->error, RL_ENOMEM, "out of memory"); }
@@ -60,6 +61,7 @@ int rl_run_statement(rl_connection *c, const rl_op_statement *statement, rl_op *
     op->last_id = sqlite3_last_insert_rowid(c->db);
   }
   rl_statement_end(c, s);
+  if (code == RL_EBUSY) rl_sqlite_add_wait(&op->error, c->db, op->queued_ns);
   if (code == RL_ETIMEOUT && atomic_load(&op->cancelled)) code = op->error.code = RL_ECANCELLED;
   return code ? rl_run_failed(op, statement->sql) : RL_OK;
 }
@@ -91,11 +93,19 @@ static int run_script(rl_connection *c, rl_slice sql, rl_op *op) {
       !rl_sql_skip_blank(pragma.rest).len)
     c->authorizer.circumstance = RL_RUNS_SINGLE; /* it would act while it is prepared */
   for (rl_slice at = rl_sql_skip_blank(sql), rest; at.len; at = rl_sql_skip_blank(rest)) {
-    if (rl_run_piece(c, at, &rest, op)) return rl_run_failed(op, at);
+    if (rl_run_piece(c, at, &rest, op)) return rl_run_failed(op, rl_sql_first_statement(at));
     if (c->authorizer.circumstance == RL_RUNS_FIRST) c->authorizer.circumstance = RL_RUNS_LATER;
   }
   op->last_id = sqlite3_last_insert_rowid(c->db);
   return RL_OK;
+}
+
+int rl_run_read(rl_connection *c, rl_op *op) {
+  if (op->kind != RL_OP_BACKUP) return rl_run_statement(c, &op->statements[0], op);
+  c->cancelled = &op->cancelled;
+  int code = rl_copy_into(c, op->statements[0].sql, &op->error);
+  c->cancelled = NULL;
+  return code == RL_ETIMEOUT && atomic_load(&op->cancelled) ? op->error.code = RL_ECANCELLED : code;
 }
 
 int rl_run_op(rl_connection *c, rl_op *op) {

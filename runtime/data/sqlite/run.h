@@ -8,6 +8,12 @@
 #include "data/op.h"
 #include "data/sqlite/statement.h"
 
+enum {
+  RL_OP_BACKUP = RL_OP_ENGINE, /* statements[0].sql is the path of the copy */
+  RL_OP_COPY_OUT,              /* an image of the database into rows.data (tests) */
+  RL_OP_COPY_IN                /* the other way round, from statements[0].sql */
+};
+
 /* One statement with its parameters, to its end. 0 or a code. */
 int rl_run_statement(rl_connection *connection, const rl_op_statement *statement, rl_op *op);
 /* The first statement of a script, which may be none but a comment; *rest is what follows it. 0 or a code. */
@@ -16,6 +22,8 @@ int rl_run_piece(rl_connection *connection, rl_slice sql, rl_slice *rest, rl_op 
 int rl_run_rows(rl_connection *connection, rl_statement *statement, rl_op *op);
 /* Runs the statements of an operation (RUN, SCRIPT, BATCH) in the transaction that is open, if one is. 0 or a code. */
 int rl_run_op(rl_connection *connection, rl_op *op);
+/* Runs an operation on a connection that reads: a statement, or a copy. 0 or a code. */
+int rl_run_read(rl_connection *connection, rl_op *op);
 /* Notes the text at fault, for the message. Returns the operation's code. */
 int rl_run_failed(rl_op *op, rl_slice sql);
 

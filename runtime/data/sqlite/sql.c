@@ -116,16 +116,84 @@ bool rl_sql_is_on(rl_slice value) {
 
 rl_slice rl_sql_skip_statement(rl_slice sql) { return from(sql, rl_slice_find(sql, ';', 0) + 1); }
 
-unsigned rl_sql_line(rl_slice text, const char *at) {
-  unsigned line = 1;
-  for (const char *c = text.data; c < at && c < text.data + text.len; c++) line += *c == '\n';
-  return line;
-}
-
 bool rl_sql_runs_alone(rl_slice sql) {
   rl_sql_pragma read;
   if (rl_slice_eq_nocase(rl_sql_word(sql), RL_SLICE("VACUUM"))) return true;
   if (!rl_sql_read_pragma(sql, &read)) return false;
   const rl_pragma *pragma = rl_pragma_find(read.name);
   return pragma && (read.value.data ? pragma->set : pragma->asked) == RL_PRAGMA_CONNECTION;
+}
+
+/* ---- tokens -------------------------------------------------------------------------------------------------------- */
+
+/* A quote that is doubled stands for itself; brackets cannot be. Returns the length, to the end of a text that is not closed. */
+static size_t quoted_length(rl_slice sql) {
+  char quote = sql.data[0] == '[' ? ']' : sql.data[0];
+  for (size_t i = 1; (i = rl_slice_find(sql, quote, i)) < sql.len; i += 2)
+    if (quote == ']' || i + 1 >= sql.len || sql.data[i + 1] != quote) return i + 1;
+  return sql.len;
+}
+
+static size_t name_length(rl_slice sql, size_t from_index) {
+  size_t end = from_index;
+  while (end < sql.len && (is_name(sql.data[end]) || sql.data[end] == '$')) end++;
+  return end;
+}
+
+static size_t token_length(rl_slice sql, rl_sql_token_kind *kind) {
+  char c = sql.data[0];
+  *kind = RL_SQL_OTHER;
+  if (c == '\'') return quoted_length(sql);
+  if (c == '"' || c == '`' || c == '[') {
+    *kind = RL_SQL_QUOTED;
+    return quoted_length(sql);
+  }
+  if (c == '?' || c == ':' || c == '@' || c == '$') {
+    *kind = RL_SQL_VARIABLE;
+    return name_length(sql, 1);
+  }
+  if (!is_name(c)) return 1;
+  if (!rl_is((unsigned char)c, RL_CHAR_DIGIT)) *kind = RL_SQL_WORD;
+  return name_length(sql, 1);
+}
+
+rl_slice rl_sql_next_token(rl_slice *sql, rl_sql_token_kind *kind) {
+  rl_slice at = skip(*sql, false);
+  size_t len = 0;
+  if (at.len) len = token_length(at, kind);
+  else *kind = RL_SQL_END;
+  *sql = from(at, len);
+  return rl_slice_of(at.data, len);
+}
+
+static bool next_is(rl_slice *sql, const char *word) {
+  rl_sql_token_kind kind;
+  rl_slice rest = *sql, token = rl_sql_next_token(&rest, &kind);
+  if (kind != RL_SQL_WORD || !rl_slice_eq_nocase(token, rl_slice_str(word))) return false;
+  *sql = rest;
+  return true;
+}
+
+static bool begins_trigger(rl_slice sql) {
+  if (next_is(&sql, "EXPLAIN") && next_is(&sql, "QUERY")) next_is(&sql, "PLAN");
+  if (!next_is(&sql, "CREATE")) return false;
+  if (!next_is(&sql, "TEMP")) next_is(&sql, "TEMPORARY");
+  return next_is(&sql, "TRIGGER");
+}
+
+/* A trigger ends at the semicolon after "; END", as sqlite3_complete reads it. */
+rl_slice rl_sql_first_statement(rl_slice sql) {
+  enum { INSIDE, AFTER_SEMICOLON, AFTER_END } state = INSIDE;
+  bool trigger = begins_trigger(sql);
+  rl_sql_token_kind kind;
+  for (rl_slice rest = sql;;) {
+    rl_slice token = rl_sql_next_token(&rest, &kind);
+    if (kind == RL_SQL_END) return sql;
+    if (token.data[0] == ';') {
+      if (!trigger || state == AFTER_END) return rl_slice_of(sql.data, (size_t)(token.data - sql.data));
+      state = AFTER_SEMICOLON;
+    } else {
+      state = state == AFTER_SEMICOLON && rl_slice_eq_nocase(token, RL_SLICE("END")) ? AFTER_END : INSIDE;
+    }
+  }
 }

@@ -27,7 +27,18 @@ bool rl_sql_read_pragma(rl_slice sql, rl_sql_pragma *out);
 bool rl_sql_is_on(rl_slice value);
 /* Skips to after the first semicolon, in a statement that holds neither texts nor comments (BEGIN, COMMIT). */
 rl_slice rl_sql_skip_statement(rl_slice sql);
-/* Returns the number of the line of `at`, from 1; `at` points into `text`. */
-unsigned rl_sql_line(rl_slice text, const char *at);
+
+typedef enum rl_sql_token_kind {
+  RL_SQL_END,
+  RL_SQL_WORD,     /* a keyword or a name */
+  RL_SQL_QUOTED,   /* a name in quotes or brackets, with them */
+  RL_SQL_VARIABLE, /* ?1 :name @name $name */
+  RL_SQL_OTHER     /* a number, a text, a sign */
+} rl_sql_token_kind;
+
+/* Takes the next token off the front of `sql`, which is empty afterwards if there was none. */
+rl_slice rl_sql_next_token(rl_slice *sql, rl_sql_token_kind *kind);
+/* Returns the first statement of several, without its semicolon; CREATE TRIGGER holds some of its own. */
+rl_slice rl_sql_first_statement(rl_slice sql);
 
 #endif

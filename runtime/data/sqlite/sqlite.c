@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "data/sqlite/statement.h"
 
-enum { SLOW_RUNS = 1000 }; /* a slow statement is tried inline again after so many */
+enum { PENALTY_FIRST = 16, PENALTY_GROWTH = 4, PENALTY_MOST = 1024 };
 
 static rl_sqlite *of(rl_database *database) { return (rl_sqlite *)database; }
 
@@ -19,21 +19,33 @@ static rl_sql_route refused(rl_sqlite *d, rl_statement *s, rl_sql_error *error) 
 }
 
 static bool is_slow(rl_sqlite *d, rl_statement *s) {
-  if (!s->slow_runs) return false;
-  s->slow_runs--;
+  if (!s->elsewhere) return false;
+  s->elsewhere--;
   d->slow_runs++;
   return true;
+}
+
+/* A statement that is too slow runs elsewhere, each time for longer. So one whose cost depends on its parameters costs the loop
+ * little, and one that has become quick (an index was made) comes back. */
+static void learn(rl_statement *s, rl_cost cost) {
+  s->exact = cost != RL_COST_WITHIN;
+  if (cost == RL_COST_WITHIN && s->penalty) s->penalty--;
+  if (cost != RL_COST_OVER) return;
+  s->penalty = s->penalty ? s->penalty * PENALTY_GROWTH : PENALTY_FIRST;
+  if (s->penalty > PENALTY_MOST) s->penalty = PENALTY_MOST;
+  s->elsewhere = s->penalty;
 }
 
 static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t size, rl_cursor *cursor,
                           rl_sql_error *error) {
   rl_sqlite *d = of(database);
   if (!d->reader.db) return RL_ROUTE_WRITE;
+  bool current = d->running || rl_snapshot_renew(&d->snapshot);
   rl_statement *s = rl_statement_get(&d->reader, sql, error);
   if (!s) return error->code == RL_EAGAIN ? RL_ROUTE_WRITE : RL_ROUTE_REFUSED;
   if (s->has_tail && one) return refused(d, s, error);
   bool reads = s->readonly && !s->has_tail;
-  if (reads && !is_slow(d, s) && size <= RL_LIMIT_SQL_INLINE_SIZE) {
+  if (reads && current && !is_slow(d, s) && size <= RL_LIMIT_SQL_INLINE_SIZE) {
     *cursor = (rl_cursor){.statement = s};
     return RL_ROUTE_INLINE;
   }
@@ -41,13 +53,22 @@ static rl_sql_route place(rl_database *database, rl_slice sql, bool one, size_t 
   return reads ? RL_ROUTE_READ : RL_ROUTE_WRITE;
 }
 
+static void enter_snapshot(rl_sqlite *d, const rl_statement *s) {
+  if (d->running) return;
+  if (s->needs.pragma) rl_snapshot_end(&d->snapshot);
+  else rl_snapshot_enter(&d->snapshot);
+}
+
 static int start(rl_database *database, rl_cursor *cursor, const rl_sql_params *params, rl_sql_error *error) {
   rl_sqlite *d = of(database);
-  cursor->budget_before = d->reader.deadline_ns;
+  rl_statement *s = cursor->statement;
+  enter_snapshot(d, s);
+  s->outer = d->reader.budget;
+  d->reader.budget = &s->budget;
   d->inline_runs++;
   d->running++;
-  rl_connection_budget(&d->reader, uv_hrtime() + RL_LIMIT_SQL_INLINE_US * 1000u);
-  return rl_statement_bind(&d->reader, cursor->statement, params, error);
+  rl_budget_start(&s->budget, RL_LIMIT_SQL_INLINE_US * 1000u, s->exact);
+  return rl_statement_bind(&d->reader, s, params, error);
 }
 
 static int step(rl_database *database, rl_cursor *cursor, rl_sql_error *error) {
@@ -75,17 +96,19 @@ static const char *column(rl_database *database, const rl_cursor *cursor, int i)
 }
 
 static void free_all(rl_sqlite *d) {
-  if (d->reader.db) rl_connection_close(&d->reader);
+  if (d->reader.db) {
+    rl_snapshot_free(&d->snapshot);
+    rl_connection_close(&d->reader);
+  }
   rl_store_close(d->store);
   rl_free(d);
 }
 
-/* The handler does not fire inside count(*) or blob functions: a run that took too long is slow whether or not it did. */
 static void finish(rl_database *database, rl_cursor *cursor, bool too_slow) {
   rl_sqlite *d = of(database);
   rl_statement *s = cursor->statement;
-  if (too_slow || uv_hrtime() > d->reader.deadline_ns) s->slow_runs = SLOW_RUNS;
-  rl_connection_budget(&d->reader, cursor->budget_before);
+  learn(s, too_slow ? RL_COST_OVER : rl_budget_end(&s->budget));
+  d->reader.budget = s->outer;
   rl_statement_end(&d->reader, s);
   if (--d->running == 0 && d->closed) free_all(d);
 }
@@ -157,8 +180,10 @@ static const rl_database_ops ops = {.name = "sqlite",
 static int open_reader(rl_sqlite *d, const char *path, rl_sql_error *error) {
   if (rl_store_is_memory(d->store)) return RL_OK;
   int code = rl_connection_open(&d->reader, path, SQLITE_OPEN_READONLY, error);
-  if (!code && d->database.read_only) d->reader.authorizer.circumstance = RL_RUNS_READING_ONLY;
-  return code;
+  if (code) return code;
+  if (d->database.read_only) d->reader.authorizer.circumstance = RL_RUNS_READING_ONLY;
+  rl_snapshot_init(&d->snapshot, &d->reader, d->database.loop);
+  return RL_OK;
 }
 
 rl_database *rl_sqlite_open(rl_loop *loop, const char *path, const rl_store_options *o, rl_sql_error *error) {

@@ -6,6 +6,7 @@
  *                   over the budget, or SQLITE_BUSY -> run again on a reader thread, and remembered as slow
  *                writes                             -> the writer
  *
+ * The inline reads of one turn of the loop share a transaction (snapshot.h).
  * Handles of one file wait for each other's transactions: its one writer works off one at a time.
  */
 #ifndef RL_DATA_SQLITE_SQLITE_H
@@ -13,12 +14,14 @@
 
 #include "data/database.h"
 #include "data/sqlite/alone.h"
+#include "data/sqlite/snapshot.h"
 #include "data/sqlite/store.h"
 
 typedef struct rl_sqlite {
   rl_database database; /* first */
   rl_store *store;
   rl_connection reader; /* reader.db is NULL for ":memory:" */
+  rl_snapshot snapshot; /* of that one */
   bool closed;
   unsigned running; /* inline reads under way: one inside another if a finalizer asks */
   uint64_t inline_runs, slow_runs;

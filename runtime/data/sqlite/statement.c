@@ -16,7 +16,11 @@ int rl_statement_prepare(rl_connection *connection, rl_slice sql, sqlite3_stmt *
   rl_authorizer_reset(&connection->authorizer);
   int result = sqlite3_prepare_v3(connection->db, sql.data, (int)sql.len + 1, SQLITE_PREPARE_PERSISTENT, stmt, &tail);
   *rest = rl_slice_of(tail, sql.len - (size_t)(tail - sql.data));
-  if (result != SQLITE_OK) return rl_connection_failed(connection, result, error);
+  if (result != SQLITE_OK) {
+    rl_connection_failed(connection, result, error);
+    rl_sqlite_locate(error, sql);
+    return error->code;
+  }
   if (!*stmt) return RL_OK;
   int code = rl_authorizer_accept(&connection->authorizer, *stmt, error);
   if (code) sqlite3_finalize(*stmt), *stmt = NULL;
@@ -39,6 +43,7 @@ static rl_statement *prepare(rl_connection *connection, rl_slice sql, uint64_t h
   s->sql = copy;
   s->sql_len = sql.len;
   s->hash = hash;
+  s->exact = true; /* it may be count(*) of something large */
   s->readonly = sqlite3_stmt_readonly(s->stmt) != 0;
   s->has_tail = rl_sql_skip_blank(rest).len > 0;
   s->needs = connection->authorizer.needs;

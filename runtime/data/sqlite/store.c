@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "data/sqlite/batch.h"
 #include "data/sqlite/interactive.h"
+#include "data/sqlite/recovery.h"
 #include "data/sqlite/row_stream.h"
 #include "data/sqlite/run.h"
 
@@ -55,6 +56,7 @@ static void on_batch(rl_service *service, rl_mail_queue *batch) {
 }
 
 static void on_idle(rl_service *service) {
+  rl_recovery_try(&store_of(service)->writer);
   rl_writer_checkpoint(&store_of(service)->writer, true);
   rl_interactive_complain(&store_of(service)->writer);
 }
@@ -65,7 +67,7 @@ static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
     sqlite3_busy_timeout(r->connection.db, (int)(op->patience_ns / 1000000));
     if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
     else if (op->stream) rl_row_stream_run(op->stream, &r->streams, op);
-    else rl_run_statement(&r->connection, &op->statements[0], op);
+    else rl_run_read(&r->connection, op);
     atomic_fetch_sub(&r->waiting, 1);
     rl_op_finish(op);
   }

@@ -5,10 +5,11 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "base/limits.h"
 #include "data/sqlite/run.h"
+#include "loop/loop.h"
 
-enum { CHECKPOINT_PAGES = 1000 };
+enum { CHECKPOINT_PAGES = 1000, RESTART_PATIENCE_MS = 50 };
 
 #define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
@@ -23,7 +24,7 @@ static void describe_busy(const rl_writer *w, rl_op *op) {
   rl_sql_refused(&op->error, RL_EBUSY, "database is locked: another process has held it for %.1f s",
                  (double)(uv_hrtime() - w->contended_ns) / SECOND_NS);
   rl_sqlite_set_extended(&op->error, SQLITE_BUSY);
-  rl_sqlite_add_holder(&op->error, w->connection.db);
+  rl_sqlite_add_wait(&op->error, w->connection.db, op->queued_ns);
 }
 
 /* Those that come after the one that waits have a patience of their own. */
@@ -78,7 +79,8 @@ void rl_writer_lock_ended(rl_writer *w, rl_op *op, int code) {
 
 static int on_wal(void *ud, sqlite3 *db, const char *name, int pages) {
   (void)db, (void)name;
-  ((rl_writer *)ud)->wal_pages = pages;
+  rl_writer *w = ud;
+  w->wal_pages = w->log_pages = pages;
   return SQLITE_OK;
 }
 
@@ -94,6 +96,15 @@ static int prepare_own(rl_writer *w, rl_sql_error *error) {
     if (result != SQLITE_OK) return rl_sqlite_failed(error, w->connection.db, result);
   }
   return RL_OK;
+}
+
+static int read_page_size(rl_writer *w, rl_sql_error *error) {
+  sqlite3_stmt *stmt = NULL;
+  int result = sqlite3_prepare_v2(w->connection.db, "PRAGMA page_size", -1, &stmt, NULL);
+  if (result == SQLITE_OK) result = sqlite3_step(stmt);
+  if (result == SQLITE_ROW) w->page_size = sqlite3_column_int(stmt, 0);
+  sqlite3_finalize(stmt);
+  return w->page_size > 0 ? RL_OK : rl_sqlite_failed(error, w->connection.db, result);
 }
 
 int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const char *synchronous, rl_sql_error *error) {
@@ -113,6 +124,7 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
   w->connection.authorizer.trusted = true;
   code = rl_connection_run(&w->connection, settings, error);
   if (!code) code = prepare_own(w, error);
+  if (!code) code = read_page_size(w, error);
   w->connection.authorizer.trusted = false;
   if (code) {
     rl_writer_close(w);
@@ -130,19 +142,54 @@ void rl_writer_close(rl_writer *w) {
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
-  rl_writer_be_patient(w, NULL, 0, 0); /* closing does not wait for a reader of another process */
-  if (w->connection.db && !w->broken)
-    sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  if (w->connection.db) rl_writer_empty_log(w, 0); /* closing does not wait for a reader of another process */
+  /* After a failed sync the log stays, with all that the database may lack: SQLite would copy it once more and remove it. */
+  if (w->broken) sqlite3_db_config(w->connection.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   rl_connection_close(&w->connection);
   uv_mutex_destroy(&w->holder_lock);
 }
 
-void rl_writer_checkpoint(rl_writer *w, bool all) {
-  if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES)) return;
-  rl_writer_be_patient(w, NULL, 0, 0);
-  if (sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
-    w->wal_pages = 0;
+/* ---- the log ------------------------------------------------------------------------------------------------------------ */
+
+void rl_writer_empty_log(rl_writer *w, unsigned patience_ms) {
+  rl_mail_queue *batch = w->batch;
+  if (w->broken || rl_writer_in_transaction(w)) return;
+  w->batch = NULL; /* nobody's time is up because of this wait */
+  w->contended_ns = 0;
+  rl_writer_be_patient(w, NULL, uv_hrtime(), patience_ms * MS_NS);
+  int result = sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  if (result == SQLITE_OK) w->wal_pages = w->log_pages = 0;
+  w->contended_ns = 0;
+  w->batch = batch;
+  rl_writer_note_sync(w, result);
   atomic_fetch_add(&w->checkpoints, 1);
+}
+
+/* Pages are moved beside readers, but the log begins anew only while none of them reads from it, which may never be so. Once it
+ * is long, those that read are waited for, a moment; those that come find all pages in the database. If one stays on, the
+ * next try is when the log has grown by a quarter. */
+static void bound_log(rl_writer *w) {
+  int most = (int)(RL_LIMIT_SQL_LOG / (size_t)w->page_size);
+  if (w->log_pages < most) w->restart_pages = most;
+  if (w->log_pages < w->restart_pages) return;
+  rl_writer_empty_log(w, RESTART_PATIENCE_MS);
+  w->restart_pages = w->log_pages + most / 4;
+}
+
+void rl_writer_checkpoint(rl_writer *w, bool all) {
+  if (w->wal_pages < (all ? 1 : CHECKPOINT_PAGES) || w->broken || rl_writer_in_transaction(w)) return;
+  rl_writer_be_patient(w, NULL, 0, 0);
+  int result = sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (result == SQLITE_OK) w->wal_pages = 0;
+  rl_writer_note_sync(w, result);
+  atomic_fetch_add(&w->checkpoints, 1);
+  bound_log(w);
+}
+
+void rl_writer_note_sync(rl_writer *w, int extended) {
+  if (extended != SQLITE_IOERR_FSYNC && extended != SQLITE_IOERR_DIR_FSYNC) return;
+  if (!w->broken) w->recovery = (rl_recovery){.broken_ms = rl_loop_wall()};
+  w->broken = true;
 }
 
 /* ---- transactions of our own ------------------------------------------------------------------------------------------------ */
@@ -153,10 +200,7 @@ static int run_own(rl_writer *w, sqlite3_stmt *stmt, rl_sql_error *error) {
   w->connection.authorizer.trusted = false;
   int code = result == SQLITE_DONE ? RL_OK : rl_sqlite_failed(error, w->connection.db, result);
   sqlite3_reset(stmt);
-  if (code && (error->extended == SQLITE_IOERR_FSYNC || error->extended == SQLITE_IOERR_DIR_FSYNC)) {
-    w->broken = true; /* the kernel may have dropped the pages: trying again and saying yes would be a lie */
-    rl_logf(RL_LOG_ERROR, "the disk failed to sync the database: nothing more is written until a restart");
-  }
+  if (code) rl_writer_note_sync(w, error->extended);
   return code;
 }
 

@@ -1,7 +1,8 @@
-/* The reader of requests, on llhttp; see read.h. */
+/* The reader of requests, on llhttp; see read.h. A usual head takes the fast path instead (fast_head.h). */
 #include "http/h1/read.h"
 
 #include "base/error.h"
+#include "http/h1/fast_head.h"
 
 enum { IN_HEAD, IN_BODY, FAILED };
 enum { FIRST_FIELDS = 16 };
@@ -137,22 +138,60 @@ static void start_body(rl_h1_reader *r) {
   r->state = IN_BODY;
 }
 
+static rl_h1_event begin_message(rl_h1_reader *r) {
+  r->head = r->req;
+  start_body(r);
+  return RL_H1_HEAD;
+}
+
+static rl_h1_event refuse_head(rl_h1_reader *r, rl_fault code) {
+  if (r->req) rl_req_free(r->req);
+  r->req = NULL;
+  return fault(r, code);
+}
+
+static rl_slice rebase(rl_slice s, const char *from, const char *to) {
+  return rl_slice_of(to + (s.data - from), s.len);
+}
+
+/* Moves a head that was cut in the input into the request's arena. */
+static rl_fault take_head(rl_h1_reader *r, const rl_fast_head *head, const char *input) {
+  rl_req *req = r->req;
+  const char *copy = rl_arena_copy(&req->arena, rl_slice_of(input, head->len)).data;
+  rl_header *fields = rl_arena_alloc(&req->arena, head->field_count * sizeof *fields);
+  if (!copy || !fields) return RL_FAULT_MEMORY;
+  for (size_t i = 0; i < head->field_count; i++) {
+    const rl_header *field = &head->fields[i];
+    fields[i] = (rl_header){
+        .name = rebase(field->name, input, copy), .value = rebase(field->value, input, copy), .id = field->id};
+  }
+  req->method_name = rebase(head->method_name, input, copy);
+  req->method = head->method;
+  req->target = rebase(head->target, input, copy);
+  req->version = (uint8_t)head->version;
+  req->headers = fields;
+  req->header_count = head->field_count;
+  rl_fault bad = rl_h1_check_framing(req, &r->message);
+  return bad ? bad : rl_req_check(req);
+}
+
+static rl_h1_event next_fast_head(rl_h1_reader *r, rl_slice *in, const rl_fast_head *head) {
+  r->req = rl_req_new(r->chunks);
+  rl_fault code = r->req ? take_head(r, head, in->data) : RL_FAULT_MEMORY;
+  rl_slice_skip(in, head->len);
+  return code ? refuse_head(r, code) : begin_message(r);
+}
+
 static rl_h1_event next_head(rl_h1_reader *r, rl_slice *in) {
+  rl_fast_head fast;
+  if (rl_section_is_empty(&r->section) && rl_fast_head_cut(*in, r->limits, &fast)) return next_fast_head(r, in, &fast);
   rl_slice section;
   rl_fault code;
   int found = rl_section_next(&r->section, in, r->limits, &section, &code);
   if (found <= 0) return found ? fault(r, code) : RL_H1_MORE;
   r->req = rl_req_new(r->chunks);
-  if (!r->req) return fault(r, RL_FAULT_MEMORY);
-  code = parse_head(r, section);
-  if (code) {
-    rl_req_free(r->req);
-    r->req = NULL;
-    return fault(r, code);
-  }
-  r->head = r->req;
-  start_body(r);
-  return RL_H1_HEAD;
+  code = r->req ? parse_head(r, section) : RL_FAULT_MEMORY;
+  return code ? refuse_head(r, code) : begin_message(r);
 }
 
 /* ---- the body ---------------------------------------------------------------------------------------------------- */

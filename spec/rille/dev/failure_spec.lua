@@ -56,6 +56,17 @@ describe("a failure in development", function()
     assert.equal(3, what.line)
   end)
 
+  it("of SQL shows the place in the statement apart from the message", function()
+    local db <close> = rille.sqlite.open ":memory:"
+    local what = describe_error(function() db:query "SELECT 1,\n  '/?token=letmein7', titel" end)
+    assert.equal("no such column: titel", what.message)
+    assert.same({ place = "in line 2, column 23", excerpt = "  '/?token=••••••', titel" }, what.sql)
+    what = describe_error(function() db:query "SELECT 1, titel" end)
+    assert.same({ place = "in line 1, column 11", excerpt = "  SELECT 1, titel\n            ^" }, what.sql)
+    assert.equal("spec/rille/dev/failure_spec.lua", what.file)
+    assert.is_nil(describe_error(function() db:query "SELECT 1 UNION SELECT 1, 2" end).sql)
+  end)
+
   it("is plain data even where bytes are not UTF-8", function()
     local what = failure.describe "bad \255 byte"
     assert.equal("bad ? byte", what.message)

@@ -56,6 +56,14 @@ describe("the error page", function()
     assert.matches("\nlocals:\n  a = nil\n", page.text(failure))
   end)
 
+  it("shows the place in a statement of SQL as it stands, and as text", function()
+    local failure = sample()
+    failure.sql = { place = "in line 2, column 3", excerpt = "  a < b\n    ^" }
+    local html = page.html(failure, { kind = "x", generation = 1 })
+    assert.matches('<p>The statement, in line 2, column 3:</p><pre class="statement">  a &lt; b\n    ^</pre>', html, 1, true)
+    assert.matches("^attempt to <b>index</b>, in line 2, column 3:\n  a < b\n    %^\nat app/x.lua:2\n", page.text(failure))
+  end)
+
   it("says what a hint says, with its code as code", function()
     local failure = sample()
     failure.hint = "Write `if x < 1 then return end` before it."

@@ -161,13 +161,29 @@ describe("migrations", function()
     assert.equal(1, db:migrate(files:path "e"))
   end)
 
+  it("that fail carry the file, its line and the statement", function()
+    files:write("m/003.sql", "CREATE TABLE c(x UNIQUE);\n\n  INSERT INTO c\n  VALUES (?1, nope); -- é\nSELECT 1;")
+    local _, err = migrate "m"
+    assert.same({ "sql", "003.sql", 4, 15, "INSERT INTO c\n  VALUES (?1, nope)", "42703" },
+      { err.code, err.migration, err.line, err.column, err.statement, err.sqlstate })
+    files:write("m/003.sql", "CREATE TABLE c(x UNIQUE);\n\n  INSERT INTO c\n  VALUES (1), (1);\nSELECT 1;")
+    _, err = migrate "m"
+    assert.same({ "003.sql", 3, nil, "INSERT INTO c\n  VALUES (1), (1)", "23505", "c.x" },
+      { err.migration, err.line, err.column, err.statement, err.sqlstate, err.constraint })
+    files:write("m/003.sql", "CREATE TABLE c(x);\nCREATE TRIGGER a AFTER INSERT ON c BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\nDROP nope;")
+    _, err = migrate "m"
+    assert.same({ 6, 6, "DROP nope" }, { err.line, err.column, err.statement })
+    files:write("m/003.sql", "\xEF\xBB\xBF-- c\r\n\r\nSELEC 1")
+    assert.same({ 3, 1 }, { select(2, migrate "m").line, select(2, migrate "m").column })
+  end)
+
   it("name the line that is wrong, of the one that is", function()
     files:write("m/003.sql", "CREATE TABLE c(x);\n\n-- here\nINSERT INTO c\n  VALUES (nowhere.x);\nSELECT 1;")
-    assert.matches("migration 003.sql: no such column: nowhere.x (line 5)", select(2, migrate "m").message, 1, true)
+    assert.matches("migration 003.sql: no such column: nowhere.x, in line 5, column 11:\n  VALUES (nowhere.x);\n          ^", select(2, migrate "m").message, 1, true)
     files:write("m/003.sql", "CREATE TABLE c(x UNIQUE);\nINSERT INTO c VALUES (1), (1);")
     local _, err = migrate "m"
-    assert.matches("migration 003.sql: UNIQUE constraint failed: c.x (line 2)", err.message, 1, true)
-    assert.equal("unique", err.constraint)
+    assert.matches("migration 003.sql: UNIQUE constraint failed: c.x, in line 2:\n  INSERT INTO c VALUES (1), (1);", err.message, 1, true)
+    assert.equal("unique", err.violation)
   end)
 
   -- ---- what was applied ------------------------------------------------------------------------------------------------
@@ -258,7 +274,7 @@ describe("migrations", function()
   local function children() return db:value "SELECT count(*) FROM c" end
   local function assert_enforced()
     assert.equal(1, db:value "PRAGMA foreign_keys")
-    assert.equal("foreign_key", select(2, rille.try(db.exec, db, "INSERT INTO c VALUES (9, 9)")).constraint)
+    assert.equal("foreign_key", select(2, rille.try(db.exec, db, "INSERT INTO c VALUES (9, 9)")).violation)
     assert.equal(0, db:value "PRAGMA legacy_alter_table")
   end
 
@@ -282,7 +298,7 @@ describe("migrations", function()
     local _, err = with_family("PRAGMA foreign_keys=OFF;" .. rebuild .. "DELETE FROM p WHERE id = 2;")
     assert.matches("migration 2.sql: FOREIGN KEY constraint failed: rows of c are left without their row in p, such as rowid 2",
       err.message, 1, true)
-    assert.equal("foreign_key", err.constraint)
+    assert.equal("foreign_key", err.violation)
     assert.equal(2, db:value "SELECT count(*) FROM p")
     assert.equal(1, db:value "SELECT count(*) FROM rille_migrations")
     assert_enforced()
@@ -336,7 +352,7 @@ describe("migrations", function()
       assert.equal("sql", err.code)
       assert.matches("migration 2.sql: ", err.message, 1, true)
       assert.matches(case[2], err.message, 1, true)
-      assert.matches(("(line %d)"):format(case[3] or 1), err.message, 1, true)
+      assert.matches(("in line %d:"):format(case[3] or 1), err.message, 1, true)
       assert.equal(2, children())
       assert.equal(2, db:value "SELECT count(*) FROM sqlite_master WHERE name IN ('p', 'c', 'a', 'p2')")
       assert_enforced()
@@ -353,6 +369,120 @@ describe("migrations", function()
     assert.equal("3", tostring(db:value "SELECT n FROM p WHERE id = 3"))
     assert.has_error(function() db:query "SELECT * FROM work" end)
     assert_enforced()
+  end)
+
+  -- ---- a copy before -----------------------------------------------------------------------------------------------------
+
+  describe("with a copy that is made before", function()
+    local native_files = require "rille.native.core"
+    local function copies(folder)
+      local list = native_files.list_directory(files:path(folder))
+      table.sort(list)
+      return list
+    end
+    local function tables_of(path)
+      local copy <close> = rille.sqlite.open(files:path(path), { read_only = true })
+      return copy:value "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name)"
+    end
+    before_each(function() assert(os.execute("mkdir " .. files:path "copies")) end)
+
+    it("go on from what is in it: the database as it was, named by the time, for its owner alone", function()
+      assert.equal(2, db:migrate(files:path "m", { backup = files:path "copies" }))
+      assert.same({}, copies "copies") -- there was nothing to copy
+      assert.equal(0, db:migrate(files:path "m", { backup = files:path "copies" }))
+      assert.same({}, copies "copies")
+      files:write("m/003-c.sql", "CREATE TABLE c(x)")
+      assert(os.execute("chmod 600 " .. files:path "x.db"))
+      assert.equal(1, db:migrate(files:path "m", { backup = files:path "copies" }))
+      local list = copies "copies"
+      assert.equal(1, #list)
+      assert.matches("^x%-%d+T%d+Z%.db$", list[1])
+      assert.equal("rille_migrations t", tables_of("copies/" .. list[1]))
+      assert.equal(384, native_files.file_info(files:path("copies/" .. list[1])).mode) -- 0600
+    end)
+
+    it("are not run if it cannot be made", function()
+      db:migrate(files:path "m")
+      files:write("m/003-c.sql", "CREATE TABLE c(x)")
+      local _, err = rille.try(db.migrate, db, files:path "m", { backup = files:path "nowhere/x.db" })
+      assert.equal("sql", err.code)
+      assert.matches("^the copy .*nowhere/x%-%d+T%d+Z%.db cannot be made: No such file or directory$", err.message)
+      assert.is_nil(db:value "SELECT 1 FROM sqlite_schema WHERE name = 'c'")
+      assert.error_matches(function() db:migrate(files:path "m", { backup = "" }) end, "backup is a path")
+      assert.error_matches(function() db:migrate(files:path "m", { backups = "x" }) end, "did you mean 'backup'")
+      assert.equal(1, db:migrate(files:path "m", { backup = files:path "copies/of.this.sqlite" }))
+      assert.matches("^of%.this%-%d+T%d+Z%.sqlite$", copies "copies"[1])
+    end)
+
+    it("of a database in memory too", function()
+      local memory <close> = rille.sqlite.open ":memory:"
+      memory:exec "CREATE TABLE own(x)"
+      assert.equal(2, memory:migrate(files:path "m", { backup = files:path "copies" }))
+      assert.matches("^memory%-.*%.db$", copies "copies"[1])
+      assert.equal("own", tables_of("copies/" .. copies "copies"[1]))
+    end)
+
+    it("are copied once and applied once by many at the same time", function()
+      db:migrate(files:path "m")
+      files:write("m/003-c.sql", "CREATE TABLE c(x)")
+      files:write("migrate.lua", [[
+        local rille = require "rille"
+        local db = rille.sqlite.open(arg[1] .. "/x.db")
+        io.write(db:migrate(arg[1] .. "/m", { backup = arg[1] .. "/copies/" .. arg[2] .. ".db" }))
+      ]])
+      local processes, total = {}, 0
+      for i = 1, 3 do
+        processes[i] = io.popen(("%s run %s %s %d"):format(files.rille, files:path "migrate.lua", files.directory, i))
+      end
+      for _, n in ipairs(rille.map({ 4, 5, 6 }, function(i)
+        return db:migrate(files:path "m", { backup = files:path("copies/" .. i .. ".db") })
+      end)) do total = total + n end
+      for _, process in ipairs(processes) do
+        total = total + assert(tonumber(process:read "a"))
+        process:close()
+      end
+      assert.equal(1, total)
+      assert.equal(1, #copies "copies")
+      assert.equal("rille_migrations t", tables_of("copies/" .. copies "copies"[1]))
+    end)
+
+    it("leave nothing of it when the disk is full, and run nothing", function()
+      files:write("big/1.sql", "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+        .. "SELECT 'some text to fill a page ' || i AS text FROM n")
+      db:migrate(files:path "big")
+      files:write("big/2.sql", "CREATE TABLE never(x)")
+      db:close()
+      for _, option in ipairs { "--backup copies", "--dry-run" } do
+        local said = files:run("sh", "-c", ("trap '' XFSZ; ulimit -f 200; %s migrate %s x.db big; echo $?"):format(files.rille, option))
+        assert.matches("^rille: the copy [^\n]+ cannot be made: [^\n]+\n1\n$", said)
+        assert.same({}, copies "copies")
+        for _, name in ipairs(copies ".") do assert.is_nil(name:find("dry-run", 1, true), name) end
+      end
+      db = rille.sqlite.open(files:path "x.db")
+      assert.is_nil(db:value "SELECT 1 FROM sqlite_schema WHERE name = 'never'")
+    end)
+  end)
+
+  it("are copied by db:backup, also through a handle that only reads; nothing is replaced", function()
+    db:migrate(files:path "m")
+    local reading <close> = rille.sqlite.open(files:path "x.db", { read_only = true })
+    for i, handle in ipairs { db, reading } do
+      local path = files:path("copy" .. i .. ".db")
+      handle:backup(path)
+      local copy <close> = rille.sqlite.open(path, { read_only = true })
+      assert.equal(2, copy:value "SELECT count(*) FROM t")
+      local before = files:read("copy" .. i .. ".db")
+      local _, err = rille.try(handle.backup, handle, path)
+      assert.matches("exists already: a copy replaces nothing", err.message, 1, true)
+      assert.equal(before, files:read("copy" .. i .. ".db"))
+    end
+    files:write("other.txt", "mine")
+    assert(os.execute("ln -s nowhere " .. files:path "link"))
+    for _, name in ipairs { "other.txt", "link", "m", "nosuch/x.db" } do
+      assert.is_false(pcall(db.backup, db, files:path(name)), name)
+    end
+    assert.equal("mine", files:read "other.txt")
+    assert.is_nil(files:read "nowhere")
   end)
 
   -- ---- the command ---------------------------------------------------------------------------------------------------------
@@ -375,7 +505,7 @@ describe("migrations", function()
       assert.matches("^rille: migration g/1.sql, line 1: [^\n]+\n$", rille_migrate("y.db", "g"))
       assert.is_nil(files:read "y.db")
       files:write("m/003.sql", "CREATE TABLE")
-      assert.matches("^rille: migration 003.sql: incomplete input %(line 1%)\n$", rille_migrate("y.db", "m"))
+      assert.matches("^rille: migration 003.sql: incomplete input, in line 1, column 13:\n  CREATE TABLE\n +%^\n$", rille_migrate("y.db", "m"))
       assert.matches("^rille: cannot open no/y.db: unable to open database file %(No such file or directory%)\n$",
         rille_migrate("no/y.db", "m"))
     end)
@@ -383,6 +513,37 @@ describe("migrations", function()
     it("say what was expected", function()
       assert.matches("^rille: migrate needs a database and a directory", rille_migrate "y.db")
       assert.matches("^rille: migrate knows no option '%-%-statu'", rille_migrate("--statu", "y.db", "m"))
+    end)
+
+    it("are copied before, and the copy is named", function()
+      rille_migrate("y.db", "m")
+      assert.equal("y.db: 0 new migrations\n", rille_migrate("--backup", "z.db", "y.db", "m"))
+      files:write("m/003.sql", "CREATE TABLE c(x)")
+      assert.matches("^y.db was copied to z%-%d+T%d+Z%.db\ny.db: 1 new migration\n$", rille_migrate("y.db", "m", "--backup=z.db"))
+      assert.matches("^rille: %-%-backup needs a path", rille_migrate("y.db", "m", "--backup"))
+      assert.matches("^rille: %-%-backup needs a path", rille_migrate("y.db", "m", "--backup="))
+      assert.matches("^rille: %-%-backup goes with neither", rille_migrate("y.db", "m", "--dry-run", "--backup", "z"))
+      assert.matches("^rille: %-%-status and %-%-dry%-run do not go together", rille_migrate("y.db", "m", "--dry-run", "--status"))
+    end)
+
+    it("are tried on a copy: in order, each as it would run, and nothing is changed", function()
+      assert.equal("would run  001-a.sql\nwould run  002-b.sql\ny.db: 2 new migrations would run; nothing was changed\n",
+        rille_migrate("--dry-run", "y.db", "m"))
+      assert.is_nil(files:read "y.db")
+      rille_migrate("y.db", "m")
+      assert.equal("y.db: 0 new migrations would run; nothing was changed\n", rille_migrate("--dry-run", "y.db", "m"))
+      local before = files:read "y.db"
+      files:write("m/3.sql", "PRAGMA foreign_keys=OFF; CREATE TABLE c(x)")
+      files:write("m/10.sql", "INSERT INTO c VALUES (1)")
+      assert.equal("would run  3.sql\nwould run  10.sql\ny.db: 2 new migrations would run; nothing was changed\n",
+        rille_migrate("y.db", "m", "--dry-run"))
+      files:write("m/11.sql", "INSERT INTO c VALUES (1);\nINSERT INTO c\n  VALUES (x)")
+      assert.equal("would run  3.sql\nwould run  10.sql\nrille: migration 11.sql: no such column: x, in line 3, column 11:\n"
+        .. "  VALUES (x)\n          ^\n", rille_migrate("y.db", "m", "--dry-run"))
+      assert.equal(before, files:read "y.db")
+      files:write("m/001-a.sql", "CREATE TABLE t(a, edited)")
+      assert.matches("^rille: migrations of m: 001%-a.sql was edited", rille_migrate("y.db", "m", "--dry-run"))
+      for _, name in ipairs(native.list_directory(files.directory)) do assert.is_nil(name:find("dry-run", 1, true), name) end
     end)
 
     it("show their states", function()

@@ -11,6 +11,7 @@ local value = require "rille.template.value"
 
 local M = {}
 
+local byte, sub = string.byte, string.sub
 local null = native.null
 local given = methods.given
 local list, tuple = value.list, value.tuple
@@ -183,13 +184,14 @@ M.min, M.max = extreme(-1), extreme(1)
 
 -- Of a text: without a list of all its characters.
 local function first_character(c, s)
-  if s == "" then return c.env:undefined "there is no first item, the sequence was empty" end
-  return s:byte() < 0x80 and s:sub(1, 1) or text.at(s, 0)
+  local first = byte(s)
+  if not first then return c.env:undefined "there is no first item, the sequence was empty" end
+  return first < 0x80 and sub(s, 1, 1) or text.at(s, 0)
 end
 
 M.first = record.in_context("", function(c, _, v)
-  local kind = value.kind(v)
-  if kind == "string" or kind == "markup" then return first_character(c, kind == "string" and v or v[1]) end
+  if type(v) == "string" then return first_character(c, v) end
+  if value.is_markup(v) then return first_character(c, v[1]) end
   local source, count, f = items.items(c, v)
   local item = source[1]
   if f then item = items.pull(c, f) elseif count == 0 then item = nil end

@@ -1,0 +1,111 @@
+"""What is measured inside of processes, beside peers: JSON, templates, the HTTP client."""
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+from .load import request
+from .peers import HERE, PEERS, PYTHON, Place
+from .process import LOAD_CORES, RILLE, ROOT, compiled, output, pinned
+from .serving import result
+
+BENCHES = {}
+
+
+def bench(function):
+    BENCHES[function.__name__] = function
+    return function
+
+
+@bench
+def codec(bench):
+    """Encoding and decoding JSON inside of the process: 50 objects, one small object, 1,000 numbers."""
+    path, times = os.path.join(bench.data.original, "items.json"), "20" if bench.quick else "400"
+    found, skipped = {}, {}
+    for _ in range(bench.rounds):
+        seen = json.loads(output(RILLE, "run", "bench/codec.lua", path, times))
+        if shutil.which("node"):
+            seen.update(json.loads(output("node", "bench/codec.mjs", path, times)))
+        for name, values in seen.items():
+            found.setdefault(name, []).append(values)
+    for name, hint in ("lua-cjson", "apt-get install lua-cjson"), ("node JSON", "apt-get install nodejs"):
+        if name not in found:
+            skipped[name] = hint
+    rows = [{"peer": name, **{key: statistics.median(v[key] for v in values) for key in values[0]}} for name, values in found.items()]
+    rows.sort(key=lambda row: row["peer"] != "rille")
+    columns = [[f"{way}_{what}", f"{way} {title}", "us"] for what, title in
+               (("objects", "50 objects"), ("small", "a small one"), ("numbers", "1,000 numbers")) for way in ("encode", "decode")]
+    return result("codec", codec, columns, rows, skipped)
+
+
+JINJA = """
+import json, sys, time
+from jinja2 import Environment, FileSystemLoader
+pages, work, times = sys.argv[1:]
+env = Environment(loader=FileSystemLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+result = {}
+for name in "fortunes", "catalogue", "form":
+    template, context = env.get_template(name + ".html"), json.load(open(f"{work}/{name}.json", encoding="utf-8"))
+    if template.render(context) != open(f"{work}/{name}.html", encoding="utf-8").read():
+        sys.exit(f"bench: Jinja2 renders {name}.html otherwise")
+    start = time.process_time()
+    for _ in range(int(times)):
+        template.render(context)
+    result[name] = (time.process_time() - start) / int(times) * 1e6
+print(json.dumps(result))
+"""
+
+
+def rendered(bench, work):
+    """Least times over the rounds, by program: a neighbour on the same core only ever adds."""
+    by_hand, runs = compiled("bench/fortunes.c", work), {"rille": [], "Jinja2": [], "C by hand": []}
+    output(RILLE, "run", "bench/templates.lua", "write", work)
+    with open(os.path.join(work, "fortunes.html"), encoding="utf-8") as page:
+        if output(by_hand, f"{work}/fortunes.txt") != page.read():
+            raise ValueError("fortunes.c renders another page")
+    times = ("20", "4", "40") if bench.quick else ("200", "40", "400")
+    for _ in range(bench.rounds):
+        runs["rille"].append(json.loads(output(RILLE, "run", "bench/templates.lua", times[0])))
+        runs["Jinja2"].append(json.loads(output(PYTHON, "-c", JINJA, "bench/templates", work, times[1])))
+        runs["C by hand"].append({"fortunes": float(output(by_hand, f"{work}/fortunes.txt", times[2]))})
+    return [{"peer": name, **{key: min(v[key] for v in values) for key in values[0] if " " not in key}} for name, values in runs.items()]
+
+
+@bench
+def templates(bench):
+    """Pages from templates inside of the process: 12 fortunes, a catalogue, a form."""
+    with tempfile.TemporaryDirectory() as work:
+        rows = rendered(bench, work)
+    return result("templates", templates, [[name, name, "us"] for name in ("fortunes", "catalogue", "form")], rows)
+
+
+@bench
+def client(bench):
+    """64 GETs at once over kept connections: CPU of the client for each."""
+    # How undici is called matters, so all its ways are measured: request is the common one for speed, fetch what most programs
+    # call, a Pool's own request the least that there is.
+    undici, share = ["node", os.path.join(ROOT, "bench/client.mjs")], 20 if bench.quick else 1
+    clients = {
+        "rille": ([RILLE, "run", os.path.join(ROOT, "bench/client.lua")], 40000, []),
+        "undici request": (undici, 40000, ["request"]),
+        "undici fetch": (undici, 10000, ["fetch"]),
+        "undici Pool": (undici, 40000, ["pool"]),
+        "aiohttp": ([PYTHON, os.path.join(ROOT, "bench/client.py")], 8000, []),
+    }
+    skipped = {name: peer.missing() for name, peer in (("undici", PEERS["Fastify"]), ("aiohttp", PEERS["aiohttp"])) if peer.missing()}
+    clients = {name: how for name, how in clients.items() if name.split()[0] not in skipped}
+    found = {name: [] for name in clients}
+    server = PEERS["rille"].start(Place(bench.work, bench.data.original))
+    try:
+        bench.load.run(server.port, bench.load.requests("hello", [request("GET", "/")]), 0.3)
+        for _ in range(bench.rounds):
+            for name, (command, count, way) in clients.items():
+                done = subprocess.run([*command, f"http://127.0.0.1:{server.port}/", str(count // share), *way], cwd=HERE,
+                                      capture_output=True, text=True, preexec_fn=pinned(LOAD_CORES), check=True)
+                found[name].append(float(done.stdout))
+    finally:
+        server.stop()
+    rows = [{"peer": name, "cpu_us": statistics.median(values)} for name, values in found.items()]
+    return result("client", client, [["cpu_us", "CPU per request", "us"]], rows, skipped)
