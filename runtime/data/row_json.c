@@ -1,6 +1,8 @@
 /* Rows as JSON; see row_json.h. */
 #include "data/row_json.h"
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_keys.h"
@@ -41,12 +43,23 @@ static inline int add_value(rl_buf *out, const rl_value *value) {
   return rl_buf_add(out, "null", 4);
 }
 
+/* Copies most keys by two words: they are short, and `end`, that of all keys, is further on. */
+static inline int add_key(rl_buf *out, rl_slice key, const char *end) {
+  enum { SHORT = 16 };
+  if (rl_buf_reserve(out, key.len + SHORT)) return out->error;
+  bool is_short = key.len <= SHORT && end - key.data >= SHORT;
+  if (is_short) memcpy(out->data + out->len, key.data, SHORT);
+  else memcpy(out->data + out->len, key.data, key.len);
+  out->len += key.len;
+  return RL_OK;
+}
+
 int rl_row_json_add(rl_buf *out, rl_slice keys, const rl_value *row, rl_sql_error *error) {
   size_t start = out->len;
   if (!keys.len) rl_buf_add_char(out, '{');
   for (; keys.len; row++) {
     rl_slice key = rl_json_keys_take(&keys);
-    int code = rl_buf_add_slice(out, key);
+    int code = add_key(out, key, keys.data + keys.len);
     if (!code) code = add_value(out, row);
     if (code) return refuse(key, code, error);
   }

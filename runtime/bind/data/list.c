@@ -1,6 +1,7 @@
 /* Lists as parameters; see list.h. */
 #include "bind/data/list.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -112,8 +113,8 @@ static void put_text(expansion *x, rl_slice text) {
 
 static int rounded(const expansion *x, int count) {
   int power = 1;
-  while (power < count) power *= 2;
-  return x->exact ? count : power;
+  while (power < count && count <= RL_LIMIT_SQL_PARAMETERS) power *= 2;
+  return x->exact || power < count ? count : power;
 }
 
 static void put_list(expansion *x, const rl_placeholder *p, const list *l) {
@@ -124,7 +125,12 @@ static void put_list(expansion *x, const rl_placeholder *p, const list *l) {
     put_text(x, RL_SLICE("SELECT NULL WHERE 1 = 0"));
     return;
   }
-  for (int i = 0, count = rounded(x, l->count); i < count; i++) {
+  int count = rounded(x, l->count);
+  if (!x->values) { /* so many that they overflow are too many in any case */
+    x->count = x->count > INT_MAX / 4 - count ? INT_MAX / 4 : x->count + count;
+    return;
+  }
+  for (int i = 0; i < count; i++) {
     put_text(x, i ? RL_SLICE(",?") : RL_SLICE("?"));
     put_value(x, &l->values[i < l->count ? i : l->count - 1]);
   }

@@ -86,10 +86,9 @@ static int read_piece(rl_row_stream *s, rl_op *op) {
   int code = 1;
   while (code == 1 && op->rows.data.len < PIECE_SIZE && (!op->rows.count || uv_hrtime() < until)) {
     code = rl_statement_step(s->connection, s->statement, &op->error);
-    if (code == 1 && op->rows.columns == 0 && rl_statement_pack_names(s->statement, &op->rows)) code = RL_ENOMEM;
-    if (code == 1 && rl_statement_pack_row(s->statement, &op->rows)) code = RL_ENOMEM;
+    if (code == 1 && rl_run_pack_row(s->statement, op)) code = op->error.code;
   }
-  return code == RL_ENOMEM && !op->error.code ? rl_sql_refused(&op->error, RL_ENOMEM, "out of memory") : code;
+  return code;
 }
 
 static void delete_stream(rl_row_stream *s) {

@@ -12,7 +12,7 @@ static int out_of_memory(rl_op *op) { return rl_sql_refused(&op->error, RL_ENOME
 static bool wants_json(const rl_op *op) { return op->answer == RL_ANSWER_JSON || op->answer == RL_ANSWER_JSON_ROW; }
 static bool wants_one(const rl_op *op) { return op->answer == RL_ANSWER_ROW || op->answer == RL_ANSWER_JSON_ROW; }
 
-static int pack_row(rl_statement *s, rl_op *op) {
+int rl_run_pack_row(rl_statement *s, rl_op *op) {
   rl_rows *rows = &op->rows;
   if (rows->columns == 0 && rl_statement_pack_names(s, rows)) return out_of_memory(op);
   return rl_statement_pack_row(s, rows) ? out_of_memory(op) : RL_OK;
@@ -31,7 +31,7 @@ int rl_run_rows(rl_connection *c, rl_statement *s, rl_op *op) {
   int code;
   while ((code = rl_statement_step(c, s, &op->error)) == 1) {
     if (wants_one(op) && op->rows.count) continue; /* a write goes on to its end */
-    code = wants_json(op) ? write_row(s, op) : pack_row(s, op);
+    code = wants_json(op) ? write_row(s, op) : rl_run_pack_row(s, op);
     if (code) return code;
     if (wants_one(op) && s->readonly) return RL_OK;
   }
