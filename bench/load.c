@@ -8,7 +8,10 @@
  * Without --rate the loop is closed, as wrk's is: a connection sends its next request when the last one is answered.
  * With --rate it is open: request i is due at start + i / rate whatever the server does, and its latency counts from then,
  * also while it waits for a connection. So a stall counts for all requests that it held up (Gil Tene's "coordinated
- * omission"). What is due and unanswered at the end counts with the time it has waited.
+ * omission"). What is due and not asked at the end counts with the time it has waited.
+ *
+ * What is under way at the end is still waited for: "all" counts it, "requests" does not. So a server's CPU time, taken after
+ * the load has ended, is that of "all".
  *
  * --close asks each request on a connection of its own, and waits until the server has closed it.
  */
@@ -29,6 +32,7 @@
 #include <unistd.h>
 
 enum { MOST_REQUESTS = 4096, MOST_CONNECTIONS = 1024, HEAD_SIZE = 16384, IN_SIZE = 1 << 18, BUCKETS = 64 * 40 };
+static const uint64_t LONGEST_END_NS = 10000000000U;  // what is asked at the end is waited for, so long
 
 typedef struct request {
   char *data;
@@ -58,7 +62,7 @@ static request requests[MOST_REQUESTS];
 static size_t request_count, next_request;
 static connection connections[MOST_CONNECTIONS];
 static int idle[MOST_CONNECTIONS], idle_count, epoll;
-static uint64_t answered, refused, failed, bytes, reconnects, latencies[BUCKETS], latency_count;
+static uint64_t answered, all, refused, failed, bytes, reconnects, latencies[BUCKETS], latency_count;
 static uint64_t start_ns, count_from_ns, end_ns, issued;
 
 static void die(const char *what) {
@@ -215,6 +219,7 @@ static void ended(connection *c, bool in_order) {
 static void end_response(connection *c) {
   uint64_t now = now_ns();
   if (now >= count_from_ns && now <= end_ns) answered++;
+  all++;
   c->state = IN_HEAD;
   c->head_len = 0;
   if (--c->unanswered) return;
@@ -336,6 +341,13 @@ static struct timespec start_due(void) {
   return (struct timespec){.tv_nsec = (long)(wake - now)};
 }
 
+static bool is_any_busy(void) {
+  for (int i = 0; i < how.connections; i++) {
+    if (connections[i].busy) return true;
+  }
+  return false;
+}
+
 static void run(void) {
   struct epoll_event ready[512];
   start_ns = now_ns();
@@ -345,7 +357,7 @@ static void run(void) {
     connections[i].fd = -1;
     next(&connections[i]);
   }
-  while (now_ns() < end_ns) {
+  while (now_ns() < end_ns || (is_any_busy() && now_ns() < end_ns + LONGEST_END_NS)) {
     struct timespec wait = start_due();
     int count = epoll_pwait2(epoll, ready, 512, &wait, NULL);
     for (int i = 0; i < count; i++) on_event(&connections[ready[i].data.u32], ready[i].events);
@@ -354,7 +366,7 @@ static void run(void) {
 
 static void count_unanswered(void) {
   for (int i = 0; i < how.connections; i++) {
-    if (connections[i].busy && !connections[i].closing) note_latency(connections[i].due_ns, end_ns);
+    if (connections[i].busy && !connections[i].closing) note_latency(connections[i].due_ns, now_ns());
   }
   for (uint64_t due; how.rate > 0; issued++) {
     due = start_ns + (uint64_t)((double)issued * 1e9 / how.rate);
@@ -392,10 +404,9 @@ int main(int argc, char **argv) {
   run();
   count_unanswered();
   printf(
-      "{\"requests\": %llu, \"refused\": %llu, \"failed\": %llu, \"reconnects\": %llu, \"bytes\": %llu, \"seconds\": "
-      "%.3f, "
-      "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"worst_us\": %.1f}\n",
-      (unsigned long long)answered, (unsigned long long)refused, (unsigned long long)failed,
+      "{\"requests\": %llu, \"all\": %llu, \"refused\": %llu, \"failed\": %llu, \"reconnects\": %llu, \"bytes\": %llu, "
+      "\"seconds\": %.3f, \"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"worst_us\": %.1f}\n",
+      (unsigned long long)answered, (unsigned long long)all, (unsigned long long)refused, (unsigned long long)failed,
       (unsigned long long)reconnects, (unsigned long long)bytes, how.seconds, percentile_us(0.5), percentile_us(0.9),
       percentile_us(0.99), percentile_us(1.0 - 1e-12));
   return 0;

@@ -33,6 +33,7 @@ static int teardown(void **state) {
   while (fake_database_answer(&fake, RL_OK) >= 0) continue;
   rl_transaction_free(&t);
   rl_transaction_free(&t);
+  rl_loop_clock_thaw(&loop);
   return rl_loop_free(&loop);
 }
 
@@ -179,6 +180,81 @@ TEST(a_savepoint_that_was_dropped_was_never_there) {
   assert_int_equal(t.save_count, 1);
 }
 
+/* ---- idle --------------------------------------------------------------------------------------------------------------- */
+
+static int idled;
+
+static void on_idle(rl_transaction *transaction) {
+  idled++;
+  rl_transaction_abandon(transaction, ": idle");
+}
+
+static void open_with_a_limit(void) {
+  rl_loop_clock_freeze(&loop);
+  db->idle_ms = 5000;
+  t.on_idle = on_idle;
+  idled = 0;
+  open_it();
+}
+
+static void wait_ms(uint64_t ms) { rl_loop_advance_to(&loop, loop.virtual_now + ms); }
+
+TEST(one_that_is_idle_for_too_long_says_so_once) {
+  UNUSED;
+  open_with_a_limit();
+  wait_ms(4999);
+  assert_int_equal(idled, 0);
+  wait_ms(1);
+  assert_int_equal(idled, 1);
+  assert_string_equal(fake.log, "begin 1, rollback 1");
+  wait_ms(100000);
+  assert_int_equal(idled, 1);
+}
+
+TEST(one_with_an_operation_under_way_is_not_idle) {
+  UNUSED;
+  open_with_a_limit();
+  rl_op *first = submit(RL_OP_RUN, 7), *second = submit(RL_OP_RUN, 7);
+  wait_ms(60000);
+  assert_int_equal(idled, 0);
+  rl_transaction_answered(&t);
+  wait_ms(60000);
+  assert_int_equal(idled, 0);
+  assert_true(rl_op_try_drop(first) && rl_op_try_drop(second));
+  rl_transaction_answered(&t);
+  wait_ms(4999);
+  assert_int_equal(idled, 0);
+  wait_ms(1);
+  assert_int_equal(idled, 1);
+}
+
+TEST(one_that_ends_or_may_wait_for_ever_is_never_idle) {
+  UNUSED;
+  open_with_a_limit();
+  submit(RL_OP_COMMIT, 7);
+  rl_transaction_answered(&t);
+  wait_ms(60000);
+  assert_int_equal(idled, 0);
+  rl_transaction_end(&t, NULL);
+  db->idle_ms = 0;
+  open_it();
+  wait_ms(600000);
+  assert_int_equal(idled, 0);
+  rl_transaction_end(&t, NULL);
+}
+
+TEST(a_commit_that_was_dropped_leaves_it_idle) {
+  UNUSED;
+  open_with_a_limit();
+  rl_op *op = submit(RL_OP_COMMIT, 7);
+  wait_ms(60000);
+  assert_true(rl_op_try_drop(op));
+  rl_transaction_dropped(&t, RL_OP_COMMIT, 0);
+  rl_transaction_answered(&t);
+  wait_ms(5000);
+  assert_int_equal(idled, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -193,6 +269,10 @@ int main(void) {
       CASE(a_commit_that_was_dropped_leaves_it_open),
       CASE(savepoints_nest_and_take_those_inside_along),
       CASE(a_savepoint_that_was_dropped_was_never_there),
+      CASE(one_that_is_idle_for_too_long_says_so_once),
+      CASE(one_with_an_operation_under_way_is_not_idle),
+      CASE(one_that_ends_or_may_wait_for_ever_is_never_idle),
+      CASE(a_commit_that_was_dropped_leaves_it_idle),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

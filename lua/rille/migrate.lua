@@ -1,4 +1,4 @@
--- rille migrate [--status | --dry-run | --backup PATH] DB DIR. What is wrong is told in a line; a traceback of ours would say nothing.
+-- rille migrate [--status | --dry-run | --backup PATH] DB DIR. What is wrong is told without a traceback, which would be ours.
 local errors = require "rille.error"
 local migrations = require "rille.migrations"
 local native = require "rille.native.core"
@@ -154,36 +154,38 @@ local function unknown(arg)
   return usage(("migrate knows no option '%s'%s"):format(arg, near and (", did you mean %s?"):format(near) or ""))
 end
 
--- Reads the arguments -> {command, backup, paths…}, or nil and the exit status after saying what is wrong.
+-- Returns what is wrong with options that are known, or nil.
+local function conflict(read)
+  if read.status and read.try then return "--status and --dry-run do not go together" end
+  if read.backup == "" then return "--backup needs a path: a folder, or a file" end
+  local changes = not read.status and not read.try
+  return read.backup and not changes and "--backup goes with neither --status nor --dry-run: they change nothing" or nil
+end
+
+-- Reads the arguments -> {status=, try=, backup=, paths…}, or nil and an option that is not known.
 local function read_arguments(arguments)
-  local read, i = { command = "apply" }, 0
-  local function choose(command)
-    if read.command ~= "apply" and read.command ~= command then return nil, usage "--status and --dry-run do not go together" end
-    read.command = command
-    return true
-  end
-  while i < #arguments do
-    i = i + 1
+  local read, i = {}, 1
+  while i <= #arguments do
     local arg = arguments[i]
-    local inline = arg:match "^%-%-backup=(.*)$"
-    if arg == "--status" or arg == "--dry-run" then
-      local chosen, status = choose(arg == "--status" and "status" or "try")
-      if not chosen then return nil, status end
-    elseif arg == "--backup" or inline then
-      if not inline then i = i + 1 end
-      read.backup = inline or arguments[i]
-      if (read.backup or "") == "" then return nil, usage "--backup needs a path: a folder, or a file" end
-    elseif arg:find "^%-" then return nil, unknown(arg)
+    if arg == "--status" then read.status = true
+    elseif arg == "--dry-run" then read.try = true
+    elseif arg == "--backup" then
+      i = i + 1
+      read.backup = arguments[i] or ""
+    elseif arg:find "^%-%-backup=" then read.backup = arg:match "=(.*)"
+    elseif arg:find "^%-" then return nil, arg
     else read[#read + 1] = arg end
+    i = i + 1
   end
-  if read.backup and read.command ~= "apply" then return nil, usage "--backup goes with neither --status nor --dry-run: they change nothing" end
   return read
 end
 
 --- run(arguments…) -> exit status
 function M.run(...)
-  local paths, wrong = read_arguments { ... }
-  if not paths then return wrong end
+  local paths, option = read_arguments { ... }
+  if not paths then return unknown(option) end
+  local wrong = conflict(paths)
+  if wrong then return usage(wrong) end
   if #paths ~= 2 then
     return usage(("migrate needs a database and a directory, such as blog.db app/migrations; got %s"):format(
       #paths == 0 and "nothing" or "'" .. table.concat(paths, "' '") .. "'"))
@@ -192,7 +194,8 @@ function M.run(...)
   if message then
     message = "migrate: " .. message
   else
-    local status, err = native.try(commands[paths.command], paths[1], paths[2], paths.backup)
+    local command = paths.status and commands.status or paths.try and commands.try or commands.apply
+    local status, err = native.try(command, paths[1], paths[2], paths.backup)
     if status then return status end
     message = errors.is(err) and err.message or tostring(err)
   end

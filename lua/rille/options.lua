@@ -30,7 +30,7 @@ function options.check(given, known, what)
       local hint = near and (", did you mean '" .. near .. "'?") or listed(known)
       options.raise("%s: unknown option '%s'%s", what, tostring(key), hint)
     end
-    if expected ~= true and not ("|" .. expected .. "|"):find("|" .. type(value) .. "|", 1, true) then
+    if expected ~= true and expected ~= type(value) and not ("|" .. expected .. "|"):find("|" .. type(value) .. "|", 1, true) then
       local kinds = expected:gsub("|", " or a ")
       options.raise("%s: option '%s' is a %s, got a %s", what, key, kinds, type(value))
     end

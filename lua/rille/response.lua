@@ -17,7 +17,6 @@ local MOST_BYTES, MOST_AGE = 4096, 1 << 53
 
 -- Characters that are not allowed somewhere, each set one class of a pattern: such a pattern is linear.
 local NOT_OF_NAME = "[^%w!#$%%&'*+%-.^_`|~]"             -- a token (RFC 9110 section 5.6.2)
-local NOT_OF_VALUE = '[%c%s",;\\\128-\255]'              -- cookie-octet (RFC 6265 section 4.1.1)
 local NOT_OF_PATH = "[%c;\128-\255]"                     -- path-value
 local NOT_OF_DOMAIN = "[^%w.-]"
 
@@ -33,7 +32,7 @@ local function value_of(name, value)
   if type(value) ~= "string" then
     options.mistake(("cookie: the value of %s is a string, got a %s"):format(name, type(value)))
   end
-  local at = value:find(NOT_OF_VALUE)
+  local at = native_http.cookie_fault(value)
   if at then
     options.mistake(("cookie: the value of %s holds a %s, byte %d: no space, control character, quote, comma, semicolon, "
       .. "backslash or byte beyond ASCII may stand in one; encode it, with rille.url_encode say"):format(name,

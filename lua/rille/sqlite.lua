@@ -11,10 +11,11 @@ local Database, Transaction = native_data.database_methods, native_data.transact
 -- The databases that are open: a test run looks here for what a test has not closed.
 M.opened = setmetatable({}, { __mode = "k" })
 
-local open_options = { read_only = "boolean", readers = "number", busy_timeout = "number", synchronous = "string" }
+local open_options = { read_only = "boolean", readers = "number", busy_timeout = "number", idle_timeout = "number",
+  queue = "number", synchronous = "string" }
 local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 
---- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, synchronous="FULL"}) -> db; ":memory:" too
+--- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, idle_timeout=, queue=, synchronous="FULL"}) -> db; ":memory:" too
 function M.open(path, opts)
   names.check_colon(path, "rille.sqlite.open")
   if type(path) ~= "string" then error("sqlite.open: the path is a string, got a " .. type(path), 2) end

@@ -19,11 +19,8 @@ static rl_slice text_at(lua_State *L, int index) {
 }
 
 rl_res *rl_res_at(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
-  rl_vm_push_ref(L, RL_REF_RESPONSE_META);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? lua_touserdata(L, index) : NULL;
+  bool is_one = lua_type(L, index) == LUA_TUSERDATA && rl_vm_has_meta(L, index, RL_REF_RESPONSE_META);
+  return is_one ? lua_touserdata(L, index) : NULL;
 }
 
 rl_res *rl_res_push(lua_State *L, int status, const char *content_type, int kind) {

@@ -218,7 +218,7 @@ static bool says_other_length(const rl_serving *s, const rl_resp *resp) {
 static int send_response(lua_State *L) {
   rl_serving *s = serving_of(L);
   rl_resp resp;
-  int kind = rl_res_at(L, -1)->kind;
+  int kind = ((const rl_res *)lua_touserdata(L, -1))->kind;
   if (s->gone) return leave(L);
   int code = rl_res_fill(L, -1, &resp, &s->req->arena);
   if (!code && kind == RL_RES_FILE) return send_file(L, s, &resp);
@@ -331,6 +331,7 @@ static int take_results(lua_State *L) {
   int count = lua_gettop(L) - RL_AT_REQUEST;
   if (s->gone) return leave(L);
   if (send_string(L, s, count)) return leave(L);
+  if (count == 1 && rl_res_at(L, -1)) return run_hooks(L); /* nothing to convert */
   lua_pushcfunction(L, convert);
   lua_pushlightuserdata(L, s);
   lua_rotate(L, RL_AT_REQUEST + 1, 2);

@@ -50,6 +50,8 @@
 #define RL_LIMIT_JSON_DEPTH 128u             /* 400 */
 #define RL_LIMIT_PATH_PARAMS 16u             /* of one route */
 #define RL_LIMIT_BATCH 256u                  /* writes that share one commit */
+#define RL_LIMIT_SQL_QUEUE 10000u            /* 503; writes that wait for a database, … */
+#define RL_LIMIT_SQL_QUEUE_SIZE ((size_t)64 << 20) /* 503; … and bytes of their statements; one may be larger, alone */
 /* bytes of a database's log, after which readers are waited for so that it begins anew */
 #define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
 #define RL_LIMIT_SQL_INLINE_US 1000u  /* a read of more CPU time moves to a reader thread */

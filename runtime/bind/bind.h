@@ -27,14 +27,16 @@ static inline void rl_new_metatable(lua_State *L, const char *name) {
   if (!luaL_newmetatable(L, name)) luaL_error(L, "%s is the name of another kind of value", name);
 }
 
-/* Does as luaL_checkudata, for hot paths: it compares with the metatable of a reference RL_REF_* and looks up no name. */
-static inline void *rl_check_userdata(lua_State *L, int index, int which, const char *name) {
+/* Do as luaL_testudata and luaL_checkudata, for hot paths: they compare with the metatable of a reference RL_REF_* and look up
+ * no name. */
+static inline void *rl_test_userdata(lua_State *L, int index, int which) {
   void *object = lua_touserdata(L, index);
-  if (!object || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, name);
-  rl_vm_push_ref(L, which);
-  bool is_one = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return is_one ? object : luaL_checkudata(L, index, name);
+  return object && rl_vm_has_meta(L, index, which) ? object : NULL;
+}
+
+static inline void *rl_check_userdata(lua_State *L, int index, int which, const char *name) {
+  void *object = rl_test_userdata(L, index, which);
+  return object ? object : luaL_checkudata(L, index, name);
 }
 
 /* Returns a duration in seconds. Raises if it is negative, NaN or no number. */

@@ -43,6 +43,11 @@ static int add_context(rl_buf *out, const rl_seal_context *context, uint8_t key_
   return out->error;
 }
 
+static void get_subkey(const rl_seal_context *context, unsigned index, uint8_t out[RL_KEY_SIZE]) {
+  if (context->subkeys) memcpy(out, context->subkeys[index], RL_KEY_SIZE);
+  else rl_keyring_subkey(context->ring, index, context->purpose, out);
+}
+
 /* ---- sealing --------------------------------------------------------------------------------------------------------------- */
 
 /* Encrypts in place: head and plain text are in `box` already. */
@@ -51,7 +56,7 @@ static int encrypt(const rl_seal_context *context, rl_buf *box, rl_slice covered
   unsigned long long len;
   if (rl_buf_reserve(box, TAG_SIZE)) return box->error;
   uint8_t *bytes = (uint8_t *)box->data, *plain = bytes + HEAD_SIZE;
-  rl_keyring_subkey(context->ring, 0, context->purpose, key);
+  get_subkey(context, 0, key);
   crypto_aead_xchacha20poly1305_ietf_encrypt(plain, &len, plain, box->len - HEAD_SIZE,
                                              (const unsigned char *)covered.data, covered.len, NULL, bytes + 2, key);
   rl_wipe(key, sizeof key);
@@ -89,7 +94,7 @@ static bool decrypt(const rl_seal_context *context, unsigned index, rl_slice box
   uint8_t key[RL_KEY_SIZE];
   const unsigned char *bytes = (const unsigned char *)box.data;
   unsigned long long len;
-  rl_keyring_subkey(context->ring, index, context->purpose, key);
+  get_subkey(context, index, key);
   int failed = crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain->data, &len, NULL, bytes + HEAD_SIZE,
                                                           box.len - HEAD_SIZE, (const unsigned char *)covered.data,
                                                           covered.len, bytes + 2, key);

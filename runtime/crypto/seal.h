@@ -18,11 +18,12 @@
 enum { RL_SEAL_OVERHEAD = 1 + 1 + 24 + 8 + 16 }; /* bytes added to the value, before base64 */
 
 typedef struct rl_seal_context {
-  const rl_keyring *ring; /* at least one key */
-  rl_slice name;          /* of the cookie; may be empty */
-  rl_slice purpose;       /* "session" */
-  int64_t now_ms;         /* since 1970 */
-  int64_t max_age_ms;     /* this age and older is refused; negative: no limit */
+  const rl_keyring *ring;                /* at least one key */
+  rl_slice name;                         /* of the cookie; may be empty */
+  rl_slice purpose;                      /* "session" */
+  const uint8_t (*subkeys)[RL_KEY_SIZE]; /* of that purpose, one for each key of the ring; NULL: derived each time */
+  int64_t now_ms;                        /* since 1970 */
+  int64_t max_age_ms;                    /* this age and older is refused; negative: no limit */
 } rl_seal_context;
 
 /* Appends the sealed value. Returns 0, or the buffer's error with nothing appended. */

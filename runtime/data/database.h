@@ -42,9 +42,9 @@ typedef struct rl_cursor {
 
 /* The interactive transaction that others wait for. */
 typedef struct rl_holder {
-  uint64_t transaction; /* 0: none */
-  uint64_t since_ns;
-  char site[80]; /* where it was begun: "app.lua:12" */
+  uint64_t transaction;       /* 0: none */
+  uint64_t since_ns, last_ns; /* when it began, and when its last operation ended */
+  char site[80];              /* where it was begun: "app.lua:12" */
 } rl_holder;
 
 typedef struct rl_database_stat {
@@ -106,6 +106,7 @@ struct rl_database {
   rl_loop *loop;
   bool read_only;
   uint64_t patience_ns;  /* how long an operation waits for other processes */
+  uint64_t idle_ms;      /* how long a transaction may be idle; 0: for ever */
   const void *exclusive; /* handles with the same one wait for each other's transactions; NULL: nobody does */
 };
 

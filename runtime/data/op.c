@@ -26,11 +26,13 @@ void rl_op_del(rl_op *op) {
 
 static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
   *to = rl_arena_copy(&op->arena, from);
+  op->size += from.len;
   return to->data != NULL;
 }
 
 static int copy_params(rl_op *op, const rl_sql_params *from, rl_sql_params *to) {
   *to = (rl_sql_params){.count = from->count, .unnamed = from->unnamed, .is_list = from->is_list};
+  op->size += (size_t)from->count * sizeof(rl_value);
   rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
   rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;
   if (!values || (from->names && !names)) return RL_ENOMEM;

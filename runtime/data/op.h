@@ -65,6 +65,7 @@ struct rl_op {
   uint64_t queued_ns;    /* when it was submitted: the wait for another process's lock counts from here … */
   uint64_t patience_ns;  /* … and is so long */
   uint64_t transaction;  /* the number of an interactive one, else 0 */
+  size_t size;           /* bytes of its statements and parameters */
   rl_loop *loop;         /* where done runs; NULL: nowhere, the operation is deleted */
   void (*done)(rl_op *op);
   void *owner;

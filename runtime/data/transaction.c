@@ -11,7 +11,22 @@ int rl_transaction_init(rl_transaction *t, rl_database *database) {
   return t->rollback ? RL_OK : RL_ENOMEM;
 }
 
+static void stop_idling(rl_transaction *t) {
+  if (rl_timer_active(&t->idle)) rl_timer_stop(t->database->loop, &t->idle);
+}
+
+static void on_timer(rl_timer *timer) {
+  rl_transaction *t = RL_CONTAINER(timer, rl_transaction, idle);
+  t->on_idle(t);
+}
+
+static void idle_from_now(rl_transaction *t) {
+  if (t->state == RL_TRANSACTION_OPEN && !t->under_way && t->on_idle && t->database->idle_ms)
+    rl_timer_start_now(t->database->loop, &t->idle, t->database->idle_ms, on_timer);
+}
+
 void rl_transaction_free(rl_transaction *t) {
+  stop_idling(t);
   if (t->rollback) rl_op_del(t->rollback);
   rl_free(t->saves);
   t->rollback = NULL;
@@ -32,6 +47,7 @@ void rl_transaction_begun(rl_transaction *t, int code) {
   t->beginning = NULL;
   if (code) rl_transaction_end(t, NULL);
   if (t->state == RL_TRANSACTION_BEGINNING) t->state = RL_TRANSACTION_OPEN;
+  idle_from_now(t);
 }
 
 static int push_save(rl_transaction *t, uint64_t task) {
@@ -51,10 +67,17 @@ int rl_transaction_submit(rl_transaction *t, rl_op *op, uint64_t task) {
   bool ends = op->kind == RL_OP_COMMIT || op->kind == RL_OP_ROLLBACK;
   if (code) return code;
   op->transaction = t->number;
+  t->under_way++;
+  stop_idling(t);
   if (ends) t->state = RL_TRANSACTION_ENDING;
   if (ends) rl_database_end(t->database, op);
   else rl_database_submit(t->database, op, false);
   return RL_OK;
+}
+
+void rl_transaction_answered(rl_transaction *t) {
+  t->under_way--;
+  idle_from_now(t);
 }
 
 void rl_transaction_detach(rl_transaction *t, const rl_op *op) {
@@ -78,6 +101,7 @@ void rl_transaction_end(rl_transaction *t, const char *why) {
   t->state = RL_TRANSACTION_ENDED;
   t->beginning = NULL;
   t->why = why;
+  stop_idling(t);
   rl_list_remove(&t->node);
 }
 

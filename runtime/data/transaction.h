@@ -8,6 +8,8 @@
  * Operations of one transaction are worked off in order, so nobody waits for a rollback: abandoning sends it and forgets it.
  * Its operation is made beforehand, for giving up must not need memory.
  *
+ * An open one whose operations have all been answered is idle, and others wait for it: after database->idle_ms it says so once.
+ *
  * Savepoints are numbered from 1, outermost first; each belongs to the task that made it. One that ends takes those inside of
  * it along.
  */
@@ -16,6 +18,7 @@
 
 #include "base/list.h"
 #include "data/database.h"
+#include "loop/loop.h"
 
 typedef enum rl_transaction_state {
   RL_TRANSACTION_BEGINNING, /* the handle is in nobody's hands yet */
@@ -24,7 +27,9 @@ typedef enum rl_transaction_state {
   RL_TRANSACTION_ENDED
 } rl_transaction_state;
 
-typedef struct rl_transaction {
+typedef struct rl_transaction rl_transaction;
+
+struct rl_transaction {
   rl_list node; /* in a list of its owner's until it has ended */
   rl_database *database;
   rl_transaction_state state;
@@ -35,7 +40,11 @@ typedef struct rl_transaction {
   const char *why;  /* it has ended, for messages; static; may be NULL */
   uint64_t *saves;  /* ids of the tasks whose savepoints are open, outermost first */
   int save_count, save_room;
-} rl_transaction;
+  unsigned under_way; /* operations that were submitted and not answered, begin not counted */
+  rl_timer idle;
+  /* Runs when it was idle for too long; abandons it. NULL: it may be idle as long as it likes. */
+  void (*on_idle)(rl_transaction *transaction);
+};
 
 /* Makes one that has not begun (ENDED). 0 or RL_ENOMEM; in any case it may be freed. Embedded. */
 int rl_transaction_init(rl_transaction *transaction, rl_database *database);
@@ -48,6 +57,8 @@ void rl_transaction_begin(rl_transaction *transaction, rl_op *op, uint64_t task,
 void rl_transaction_begun(rl_transaction *transaction, int code);
 /* Sends another operation of its; a savepoint's for the task `task`. 0, or RL_ENOMEM and nothing was sent. */
 int rl_transaction_submit(rl_transaction *transaction, rl_op *op, uint64_t task);
+/* An operation that was submitted came back, was dropped, or was let go of. */
+void rl_transaction_answered(rl_transaction *transaction);
 /* Forgets its begin: whoever waited for that has let go of the operation. */
 void rl_transaction_detach(rl_transaction *transaction, const rl_op *op);
 /* Notes that an operation was dropped before it began, by its kind; `depth` of a savepoint. */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "crypto/digest.h"
 #include "crypto/seal.h"
 
 enum { HEAD = RL_SESSION_ID + 8 };
@@ -14,18 +15,23 @@ typedef struct sealed_store {
   rl_session_store store; /* first */
   const rl_keyring *ring;
   rl_session_memory *revoked;
+  uint8_t subkeys[RL_KEYRING_MOST][RL_KEY_SIZE]; /* derived once */
 } sealed_store;
+
+#define PURPOSE RL_SLICE("session")
 
 static rl_seal_context context_of(const sealed_store *s, const rl_session_rules *rules) {
   return (rl_seal_context){.ring = s->ring,
                            .name = rules->name,
-                           .purpose = RL_SLICE("session"),
+                           .purpose = PURPOSE,
+                           .subkeys = s->subkeys,
                            .now_ms = rules->now_ms,
                            .max_age_ms = rules->max_age_ms};
 }
 
 static bool is_revoked(const sealed_store *s, const rl_session_rules *rules, const uint8_t id[RL_SESSION_ID]) {
   uint8_t key[32];
+  if (!rl_session_memory_count(s->revoked)) return false; /* as nearly always: no need of the hash */
   rl_session_key(rules->name, id, key);
   return rl_session_memory_is_marked(s->revoked, key, rules->now_ms);
 }
@@ -88,13 +94,18 @@ static int revoke(rl_session_store *store, rl_session_call *call) {
                                 rules->now_ms + rules->max_age_ms);
 }
 
-static void del(rl_session_store *store) { rl_free(store); }
+static void del(rl_session_store *store) {
+  sealed_store *s = (sealed_store *)store;
+  rl_wipe(s->subkeys, sizeof s->subkeys);
+  rl_free(s);
+}
 
 rl_session_store *rl_session_sealed_new(const rl_keyring *ring, rl_session_memory *revoked) {
   sealed_store *s = rl_calloc(1, sizeof *s);
   if (!s) return NULL;
   *s = (sealed_store){
       .store = {.load = load, .save = save, .revoke = revoke, .del = del}, .ring = ring, .revoked = revoked};
+  for (unsigned i = 0; i < ring->count; i++) rl_keyring_subkey(ring, i, PURPOSE, s->subkeys[i]);
   return &s->store;
 }
 

@@ -14,7 +14,7 @@
 #include "crypto/keyring.h"
 #include "session/memory.h"
 
-/* `ring` and `revoked` are borrowed and outlive the store; NULL if out of memory. */
+/* `ring`, which gets no more keys from now on, and `revoked` are borrowed and outlive the store; NULL if out of memory. */
 rl_session_store *rl_session_sealed_new(const rl_keyring *ring, rl_session_memory *revoked);
 /* Returns this process's table of what was taken back; NULL if out of memory. */
 rl_session_memory *rl_session_revoked_shared(void);

@@ -68,11 +68,7 @@ static bool write_again(writer *w, int index) {
 
 static int table_tag(lua_State *L, int index) {
   if (rl_error_is(L, index)) return TAG_ERROR;
-  if (!lua_getmetatable(L, index)) return TAG_TABLE;
-  rl_vm_push_ref(L, RL_REF_ARRAY_META);
-  bool list = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return list ? TAG_LIST : TAG_TABLE;
+  return rl_vm_has_meta(L, index, RL_REF_ARRAY_META) ? TAG_LIST : TAG_TABLE;
 }
 
 /* Returns true if the value at `index` can be copied. Of a table it checks only the depth, not the contents. */

@@ -67,11 +67,7 @@ int rl_error_mistake(lua_State *L, const char *format, ...) {
 }
 
 bool rl_error_is(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index)) return false;
-  rl_vm_push_ref(L, RL_REF_ERROR_META);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same;
+  return lua_type(L, index) == LUA_TTABLE && rl_vm_has_meta(L, index, RL_REF_ERROR_META);
 }
 
 bool rl_error_has_code(lua_State *L, int index, int code) {
@@ -92,11 +88,10 @@ static int error_tostring(lua_State *L) {
 }
 
 void rl_error_open(lua_State *L) {
-  rl_vm *vm = rl_vm_of(L);
   lua_createtable(L, 0, 2);
   lua_pushliteral(L, "rille.error");
   lua_setfield(L, -2, "__name");
   lua_pushcfunction(L, error_tostring);
   lua_setfield(L, -2, "__tostring");
-  vm->refs[RL_REF_ERROR_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_ERROR_META);
 }

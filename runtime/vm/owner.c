@@ -101,7 +101,7 @@ void rl_owner_open(lua_State *L) {
   lua_setfield(L, -2, "__name");
   lua_pushcfunction(L, owner_gc);
   lua_setfield(L, -2, "__gc");
-  vm->refs[RL_REF_OWNER_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_OWNER_META);
   lua_pushboolean(L, 0); /* reserves the reference; the first scratch buffer replaces it */
   vm->refs[RL_REF_SCRATCH] = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -58,9 +58,12 @@ enum {
   RL_REF_HEADERS_META,  /* of the headers that came with it */
   RL_REF_LOCATION_META, /* of a parsed URL */
   RL_REF_POOL_META,     /* of a pool of the HTTP client's connections */
-  RL_REF_OWNER_META,    /* vm/owner.h */
-  RL_REF_SCRATCH,       /* the owner of the scratch buffer that is kept */
-  RL_REF_ON_RAISE,      /* development: the function that is called with each value raised; 0: none */
+  RL_REF_DATABASE_META,
+  RL_REF_TRANSACTION_META,
+  RL_REF_OWNER_META,   /* vm/owner.h */
+  RL_REF_JSON_LAYOUTS, /* of rl_vm.json_layouts */
+  RL_REF_SCRATCH,      /* the owner of the scratch buffer that is kept */
+  RL_REF_ON_RAISE,     /* development: the function that is called with each value raised; 0: none */
   RL_REF_COUNT
 };
 
@@ -102,9 +105,12 @@ struct rl_vm {
    * NULL. */
   void (*on_thread)(rl_vm *vm, lua_State *co);
 
+  struct rl_json_layout
+      *json_layouts;           /* what the JSON encoder remembers (bind/core/json_layout.h): a value of the registry */
   struct rl_file_cache *files; /* bytes of small static files; NULL until needed */
   rl_engine *engine;           /* of the HTTP client; NULL until the first pool is made (bind/client/pool.c) */
   int refs[RL_REF_COUNT];      /* registry references; 0: none yet */
+  const void *metas[RL_REF_COUNT]; /* the addresses of those that are metatables */
 };
 
 /* Makes a bare state, without libraries; rl_vm_open (bind/open.h) opens them. The loop outlives it. Returns NULL if out of
@@ -127,6 +133,21 @@ static inline bool rl_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNN
 /* Pushes the value of a reference RL_REF_*. */
 static inline void rl_vm_push_ref(lua_State *L, int which) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rl_vm_of(L)->refs[which]);
+}
+
+/* Anchors the metatable on top of the stack, and pops it. */
+static inline void rl_vm_keep_meta(lua_State *L, int which) {
+  rl_vm *vm = rl_vm_of(L);
+  vm->metas[which] = lua_topointer(L, -1);
+  vm->refs[which] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Returns true if the value at `index` has that metatable. */
+static inline bool rl_vm_has_meta(lua_State *L, int index, int which) {
+  if (!lua_getmetatable(L, index)) return false;
+  bool same = lua_topointer(L, -1) == rl_vm_of(L)->metas[which];
+  lua_pop(L, 1);
+  return same;
 }
 
 /* rille.null stands for JSON and SQL null inside tables, which cannot hold nil. */

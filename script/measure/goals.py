@@ -45,10 +45,10 @@ GOALS = [
     ("JSON of 50 objects: decoding, of JSON.parse", ratio("codec", "decode_objects", of="node JSON"), 1.5, True, "×"),
     ("page of 12 rows: CPU, of hello", ratio("page", of_case="hello"), 1.6, True, "×"),
     ("a long scan beside: p99 of hello above its calm p99", worse_beside, 5, True, "ms"),
-    ("memory of an idle server", single("start", "resident", scale=1 << 20), 8, True, "MiB"),
+    ("memory of an idle server", single("start", "resident", "rille hello", 1 << 20), 8, True, "MiB"),
     ("`rille version`", single("script", "run_ms", peer="rille version"), 8, True, "ms"),
     ("an empty script", single("script", "run_ms"), 10, True, "ms"),
-    ("start to first answer", single("start", "first_ms"), 25, True, "ms"),
+    ("start to first answer", single("start", "first_ms", "rille hello"), 25, True, "ms"),
 ]
 
 

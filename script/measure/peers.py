@@ -129,6 +129,8 @@ def package_version(name):
 
 Peer("rille", EVERYTHING | {"threads"}, rille, lambda: None if os.path.exists(RILLE) else "script/build",
      lambda: first_line(RILLE, "version"))
+Peer("rille hello", {"start"}, lambda place: ([RILLE, "serve", os.path.join(ROOT, "bench", "apps", "hello.lua"), "--port",
+                                               str(place.port), "--log", "off"], {}), PEERS["rille"].missing, PEERS["rille"].version)
 Peer("epoll floor", SMALL - {"idle", "short"}, lambda place: ([compiled("bench/floor.c", place.work), str(place.port)], {}),
      programs("apt-get install build-essential", "cc"), lambda: "bench/floor.c")
 Peer("nginx", SMALL | STATIC, nginx("nginx.conf"), programs("apt-get install nginx", "nginx"), lambda: first_line("nginx", "-v"))

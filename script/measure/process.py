@@ -87,7 +87,7 @@ class Server:
                 pass
             time.sleep(0.0005)
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
-            raise SystemExit(f"bench: {self.name} does not start:\n{log.read()[-2000:]}")
+            raise ValueError(f"{self.name} does not start:\n{log.read()[-2000:]}")
 
     def pids(self):
         pids = [self.process.pid]

@@ -78,8 +78,14 @@ def runs(results):
     return "\n".join(out + ["- " + ", ".join(f"{peer} {version}".strip() for peer, version in versions.items())])
 
 
+def charted(results):
+    """The charts for which there are results, and the cases of each."""
+    there = {chart: [name for name in names if name in results] for chart, names in CHARTS.items()}
+    return {chart: names for chart, names in there.items() if names}
+
+
 def charts(results):
-    return "\n\n".join(f"![{chart}](images/{chart}.svg)" for chart, names in CHARTS.items() if any(name in results for name in names))
+    return "\n\n".join(f"![{chart}](images/{chart}.svg)" for chart in charted(results))
 
 
 def replaced(text, name, content):
@@ -105,10 +111,8 @@ def pages(results):
 
 def draw(results):
     os.makedirs(os.path.join(ROOT, "bench", "images"), exist_ok=True)
-    for chart, names in CHARTS.items():
-        there = [path_of(name) for name in names if name in results]
-        if there:
-            subprocess.run([RILLE, "run", os.path.join(ROOT, "bench", "chart.lua"), f"bench/images/{chart}.svg", *there], cwd=ROOT, check=True)
+    for chart, names in charted(results).items():
+        subprocess.run([RILLE, "run", "bench/chart.lua", f"bench/images/{chart}.svg", *map(path_of, names)], cwd=ROOT, check=True)
 
 
 def write(check=False):

@@ -17,7 +17,7 @@ class Run:
         self.case, self.peer, self.bench = case, peer, bench
         self.folder = bench.data.copy(f"{case.name}-{peer.name}".replace(" ", "-").replace(":", "-"))
         self.server = peer.start(Place(bench.work, self.folder, backend))
-        self.samples, self.latencies, self.total = [], [], 1
+        self.samples, self.latencies, self.total = [], [], 1  # one request checked the answer
         try:
             requests = case.requests(self.server, bench.data)
             cases.check(case, self.server, requests, bench.data)
@@ -34,15 +34,14 @@ class Run:
                                        pipeline=case.pipeline if case.pipeline > 1 else 0, **how)
         except ValueError as error:
             raise ValueError(f"{self.peer.name} in {case.name}: {error}") from error
-        self.total += seen["requests"]
+        self.total += seen["all"]
         return seen
 
     def sample(self):
         before = self.server.cpu()
         seen = self.load(self.bench.seconds)
         cpu = self.server.cpu() - before
-        self.samples.append({"cpu_us": cpu / seen["requests"] * 1e6, "per_second": seen["requests"] / seen["seconds"],
-                             "busy": cpu / seen["seconds"]})
+        self.samples.append({"cpu_us": cpu / seen["all"] * 1e6, "per_second": seen["requests"] / seen["seconds"]})
 
     def sample_latency(self, rate):
         self.latencies.append(self.load(self.bench.seconds, rate=rate, warm=0.2))

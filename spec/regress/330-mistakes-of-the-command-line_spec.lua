@@ -155,7 +155,8 @@ describe("a mistake of the command line", function()
       bash = { "serve\\ -*) words='--host --port --unix ", "doctor\\ -*) words='--host --port --json'",
         "new\\ -*) words='--api --minimal'" },
       zsh = { "doctor) [[ $PREFIX == -* ]] && { compadd -- --host --port --json; return } ;;" },
-      fish = { "__fish_seen_subcommand_from migrate' -a '--status --dry-run --backup'", "-f -a 'serve dev run test routes check doctor " },
+      fish = { "__fish_seen_subcommand_from migrate' -a '--status --dry-run --backup'",
+        "-f -a 'serve dev run test routes check doctor " },
     } do
       local script = place:run(place.rille, "completion", shell_name)
       for _, line in ipairs(lines) do assert.matches(line, script, 1, true) end

@@ -18,7 +18,6 @@ describe("an error of SQL", function()
         db:exec [[
           CREATE TABLE t(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, team, nick, age INTEGER,
             CONSTRAINT grown_up CHECK (age >= 18), CHECK (nick <> ''), UNIQUE (team, nick));
-          
           CREATE TABLE child(id INTEGER PRIMARY KEY, t REFERENCES t(id), note);
           CREATE UNIQUE INDEX by_note ON child(lower(note));
           INSERT INTO child(note) VALUES ('a');

@@ -229,8 +229,8 @@ describe("a database", function()
 
     it("and names the statement of several that failed", function()
       local _, err = rille.try(db.batch, db, { { "INSERT INTO t(v) VALUES (?)", 1 }, { "INSERT INTO nowhere VALUES (1)" } })
-      assert.equal("batch: item 2: no such table: nowhere, in line 1, column 13:\n  INSERT INTO nowhere VALUES (1)\n              ^",
-        err.message)
+      assert.equal("batch: item 2: no such table: nowhere, in line 1, column 13:\n  INSERT INTO nowhere VALUES (1)\n"
+        .. "              ^", err.message)
       _, err = rille.try(db.batch, db, { { "INSERT INTO t(id) VALUES (?)", 1 }, { "INSERT INTO t(id) VALUES (?)", 1 } })
       assert.matches("batch: item 2: UNIQUE", err.message, 1, true)
       assert.equal("primary_key", err.violation)
@@ -247,7 +247,8 @@ describe("a database", function()
         assert.matches(message, tostring(why), 1, true)
       end
       _, err = rille.try(db.exec, db, "INSERT INTO t(v) VALUES (1);\nINSERT INTO nowhere VALUES (2);\nSELECT 1")
-      assert.matches("^no such table: nowhere, in line 2, column 13:\n  INSERT INTO nowhere VALUES %(2%);\n              %^$", err.message)
+      assert.equal("no such table: nowhere, in line 2, column 13:\n  INSERT INTO nowhere VALUES (2);\n              ^",
+        err.message)
       assert.is_nil(values())
     end)
 
@@ -464,12 +465,12 @@ db.execute("COMMIT")
           rille.sleep(0)
         end
       end)
-      assert.equal(500000 * 500001 // 2, db:value(slow, 500000))
+      assert.equal(200000 * 200001 // 2, db:value(slow, 200000))
       stop = true
       ticker:wait()
       assert.is_true(ticks > 10, ticks .. " turns of another task")
       assert.equal(1, db:stats().thread_reads - before.thread_reads)
-      db:value(slow, 500000)
+      assert.equal(3, db:value(slow, 2)) -- nobody knows beforehand that this one is quick
       assert.equal(1, db:stats().slow_reads - before.slow_reads)
     end)
 
@@ -480,6 +481,16 @@ db.execute("COMMIT")
       assert.error_matches(function() task:wait() end, "cancelled")
       local other <close> = rille.sqlite.open(files:path "x.db", { readers = 1 }) -- closing joins the thread that read
       assert.equal(1, other:value "SELECT 1")
+    end)
+
+    it("what was slow inline again, once it has had its runs elsewhere and is quick", function()
+      local sum = "WITH RECURSIVE m(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM m WHERE i < ?) SELECT sum(i) FROM m"
+      db:value(sum, 200000)
+      local before = db:stats()
+      for _ = 1, 30 do db:value(sum, 2) end
+      local after = db:stats()
+      assert.equal(16, after.thread_reads - before.thread_reads)
+      assert.equal(14, after.inline_reads - before.inline_reads)
     end)
 
     it("what is quick inline, without a wait", function()

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "support/lossy_disk.h"
 #include "support/store.h"
@@ -205,6 +206,26 @@ TEST(a_log_that_has_lost_pages_is_refused) {
   rl_loop_clock_thaw(&s->loop);
 }
 
+static void refuse_memory(lossy_kind kind) {
+  if (kind == LOSSY_LOG) rl_alloc_fail_at(1, false);
+}
+
+TEST(without_memory_it_recovers_later) {
+  test_store *s = *state_;
+  assert_int_equal(insert(s, 1), 0);
+  rl_loop_clock_freeze(&s->loop);
+  lossy_disk_fail(LOSSY_LOG, 1);
+  lossy_disk_hook(refuse_memory);
+  assert_int_equal(insert(s, 10), RL_ESQL);
+  lossy_disk_hook(NULL);
+  assert_int_equal(insert(s, 20), RL_EBUSY);
+  rl_loop_advance_to(&s->loop, s->loop.virtual_now + 1000);
+  assert_int_equal(insert(s, 100), 0);
+  cut_power(s);
+  assert_int_equal(sum(s), 101);
+  rl_loop_clock_thaw(&s->loop);
+}
+
 /* ---- kill -9 between the write and the sync ------------------------------------------------------------------------------ */
 
 static int syncs_left;
@@ -260,6 +281,7 @@ int main(void) {
       CASE(a_checkpoint_that_fails_while_the_file_is_closed_leaves_the_log),
       CASE(commits_that_were_never_synced_are_written_again),
       CASE(a_log_that_has_lost_pages_is_refused),
+      CASE(without_memory_it_recovers_later),
       CASE(killed_before_a_sync_it_has_every_acknowledged_write_once),
   };
   lossy_disk_install();

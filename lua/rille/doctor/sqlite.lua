@@ -5,7 +5,7 @@ local M = {}
 
 local wanted = {
   { name = "FTS5", what = "full-text search", sql = "CREATE VIRTUAL TABLE found USING fts5(text)" },
-  { name = "the JSON functions", what = "json_extract, json_each, ->>", sql = "SELECT '{}' ->> 'a', count(*) FROM json_each('[]')" },
+  { name = "the JSON functions", what = "json_extract, json_each, ->>", sql = "SELECT '{}' ->> 'a' FROM json_each('[]')" },
 }
 
 --- lacks(db?) -> list of sentences about what is missing; db: a database in memory

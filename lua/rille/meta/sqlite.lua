@@ -9,7 +9,7 @@ rille.sqlite = {}
 
 --- Opens a database; ":memory:" is one in memory.
 ---@param path string ":memory:" too
----@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
+---@param options? {read_only?: boolean, readers?: integer, busy_timeout?: number, idle_timeout?: number, queue?: integer, synchronous?: "FULL"|"NORMAL"|"EXTRA"|"OFF"}
 ---@return rille.database
 function rille.sqlite.open(path, options) end
 

@@ -162,6 +162,6 @@ static const luaL_Reg methods[] = {
 void rl_bind_client_head(lua_State *L) {
   rl_new_metatable(L, "rille.client_headers");
   luaL_setfuncs(L, methods, 0);
-  rl_vm_of(L)->refs[RL_REF_HEADERS_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_HEADERS_META);
   luaL_setfuncs(L, functions, 0);
 }

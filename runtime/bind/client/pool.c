@@ -286,6 +286,6 @@ void rl_bind_client(lua_State *L) {
   luaL_setfuncs(L, pool_methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
-  rl_vm_of(L)->refs[RL_REF_POOL_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_POOL_META);
   luaL_setfuncs(L, functions, 0);
 }

@@ -293,5 +293,5 @@ void rl_bind_client_transfer(lua_State *L) {
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
-  rl_vm_of(L)->refs[RL_REF_TRANSFER_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_TRANSFER_META);
 }

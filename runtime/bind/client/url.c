@@ -203,6 +203,6 @@ void rl_bind_client_url(lua_State *L) {
   push_field_numbers(L);
   lua_pushcclosure(L, location_index, 1);
   lua_setfield(L, -2, "__index");
-  rl_vm_of(L)->refs[RL_REF_LOCATION_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_LOCATION_META);
   luaL_setfuncs(L, functions, 0);
 }

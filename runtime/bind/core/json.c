@@ -3,6 +3,7 @@
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "bind/core/json_encoder.h"
+#include "bind/core/json_layout.h"
 #include "vm/owner.h"
 
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out) { rl__json_encode_from(L, index, out, false); }
@@ -46,9 +47,10 @@ void rl_bind_json(lua_State *L) {
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "rille.array");
   lua_setfield(L, -2, "__name");
-  rl_vm_of(L)->refs[RL_REF_ARRAY_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_ARRAY_META);
   lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
   lua_setfield(L, -2, "shape_mark");
+  rl__json_layout_open(L);
   luaL_setfuncs(L, functions, 0);
   rl_bind_json_text(L);
 }

@@ -16,13 +16,7 @@ void rl__json_fail(rl_json_encoder *e, int code) {
   rl_error_raise(e->L, code, NULL);
 }
 
-static bool is_marked_array(lua_State *L, int index) {
-  if (!lua_getmetatable(L, index)) return false;
-  rl_vm_push_ref(L, RL_REF_ARRAY_META);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same;
-}
+static bool is_marked_array(lua_State *L, int index) { return rl_vm_has_meta(L, index, RL_REF_ARRAY_META); }
 
 /* Writes the items of a list from `from` on by index. It is for a list whose items do not come in order, and counts them first,
  * to find a hole. Items before `from` have been written. */
@@ -53,7 +47,6 @@ static void encode_list(rl_json_encoder *e, int index) {
   lua_State *L = e->L;
   int value = lua_gettop(L);
   rl__json_put(e, '[');
-  e->lists++;
   for (lua_Integer expected = 1;; expected++) {
     if (!lua_isinteger(L, value - 1) || lua_tointeger(L, value - 1) != expected) {
       lua_pop(L, 2);
@@ -67,7 +60,6 @@ static void encode_list(rl_json_encoder *e, int index) {
     rl__json_put(e, ']');
     break;
   }
-  e->lists--;
 }
 
 /* Makes room on Lua's stack for what a table needs at once, unless it is known to be there. */
@@ -133,14 +125,11 @@ void rl__json_encode(rl_json_encoder *e, int index) {
   }
 }
 
-void rl__json_forget(rl_json_encoder *e) {
-  e->plain = NULL;
-  for (int i = 0; i < RL_JSON_LAYOUTS; i++) e->layouts[i].count = 0;
-}
+void rl__json_forget(rl_json_encoder *e) { e->plain = NULL; }
 
 void rl__json_encode_from(lua_State *L, int index, rl_buf *out, bool canonical) {
   rl_json_encoder e;
-  e.L = L, e.out = out, e.depth = 0, e.lists = 0, e.sure = 0, e.canonical = canonical, e.shape = NULL, e.name_count = 0;
+  e.L = L, e.out = out, e.depth = 0, e.sure = 0, e.canonical = canonical, e.shape = NULL, e.name_count = 0;
   rl__json_forget(&e);
   index = lua_absindex(L, index);
   lua_pushnil(L);

@@ -5,8 +5,8 @@
  * is {} unless rille.array has marked it. A value that JSON cannot express (a function, NaN, a list with a hole, mixed keys)
  * raises.
  *
- * An encoder keeps addresses of keys and metatables: they live as long as the tables that are encoded. Only a finalizer can change
- * those meanwhile, and finalizers run only where Lua allocates, which is in json_many.c alone: it calls rl__json_forget.
+ * An encoder keeps the address of a metatable, which lives as long as the tables that are encoded. Only a finalizer can change those
+ * meanwhile. Finalizers run only where Lua allocates, which is in json_many.c and json_layout.c: they call rl__json_forget.
  */
 #ifndef RL_BIND_CORE_JSON_ENCODER_H
 #define RL_BIND_CORE_JSON_ENCODER_H
@@ -15,27 +15,13 @@
 #include "vm/vm.h"
 
 enum {
-  RL_JSON_FEW = 24,      /* members of an object that are sorted on Lua's stack */
-  RL_JSON_LAYOUTS = 8,   /* levels of nesting at which the members of the last object are remembered */
-  RL_JSON_KEY_TEXT = 480 /* bytes of their keys as text */
+  RL_JSON_FEW = 24 /* members of an object that are sorted on Lua's stack */
 };
-
-/* The members of the object that was met last at a level. The next one in a list often has the same, in the same places: then its
- * order and the texts of its keys are known. */
-typedef struct rl_json_layout {
-  int count;         /* 0: nothing is remembered */
-  const void *shape; /* or NULL; see rl_push_shape */
-  const void *keys[RL_JSON_FEW];
-  uint8_t order[RL_JSON_FEW]; /* for each member in the order of the text: its place in the table */
-  uint16_t ends[RL_JSON_FEW]; /* where the text of its key ends: {"key": or ,"key": */
-  char text[RL_JSON_KEY_TEXT];
-} rl_json_layout;
 
 typedef struct rl_json_encoder {
   lua_State *L;
   rl_buf *out; /* without a limit */
   int depth;
-  int lists;         /* lists around the value */
   int sure;          /* stack index up to which Lua's stack is known to reach */
   bool canonical;    /* orders members by their keys alone */
   const void *plain; /* address of a metatable that is no shape */
@@ -44,7 +30,6 @@ typedef struct rl_json_encoder {
   bool is_wide;      /* it has more names than fit here */
   int name_count;
   rl_slice names[RL_JSON_FEW];
-  rl_json_layout layouts[RL_JSON_LAYOUTS];
 } rl_json_encoder;
 
 /* Writes the value at `index` to `out`, which has no limit. Raises if JSON cannot express it. canonical: ignores shapes, so that equal
@@ -70,7 +55,7 @@ static inline void rl__json_put(rl_json_encoder *e, char c) {
   *rl__json_room(e, 1) = c;
   e->out->len++;
 }
-/* Forgets every address, because finalizers may have run. */
+/* Forgets the address, because finalizers may have run. */
 void rl__json_forget(rl_json_encoder *e);
 
 #endif

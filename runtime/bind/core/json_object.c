@@ -6,12 +6,10 @@
 #include "base/json.h"
 #include "bind/bind.h"
 #include "bind/core/core.h"
+#include "bind/core/json_layout.h"
 #include "bind/core/json_many.h"
 
-enum {
-  INTERNED = 40, /* bytes up to which Lua interns strings, so that equal ones have one address */
-  KEY_STEP = 16  /* bytes that are copied at once */
-};
+enum { INTERNED = 40 }; /* bytes up to which Lua interns strings, so that equal ones have one address */
 
 const char rl_shape_mark = 0;
 
@@ -101,51 +99,73 @@ static void insert_member(rl_json_encoder *e, member *members, int count, int pa
   members[at] = one;
 }
 
-/* Remembers the text of a key, which begins at `from` of the output. Returns false if it does not fit. */
-static bool keep_text(const rl_json_encoder *e, rl_json_layout *layout, int i, size_t from) {
-  size_t at = i ? layout->ends[i - 1] : 0, len = e->out->len - from;
-  if (at + len > RL_JSON_KEY_TEXT - KEY_STEP) return false;
-  memcpy(layout->text + at, e->out->data + from, len);
-  layout->ends[i] = (uint16_t)(at + len);
-  return true;
+static void sort_members(rl_json_encoder *e, member *members, int first, int count, bool shaped) {
+  for (int i = 0; i < count; i++) insert_member(e, members, i, first + 2 * i, shaped);
 }
 
-/* Sorts and writes the pairs on the stack, of which the first key is at `first`. Remembers them in `layout`, if that is not NULL. */
-static void write_sorted(rl_json_encoder *e, int first, int count, const void *shape, rl_json_layout *layout) {
-  member members[RL_JSON_FEW];
-  for (int i = 0; i < count; i++) insert_member(e, members, i, first + 2 * i, shape != NULL);
-  for (int i = 0; layout && i < count; i++) layout->keys[i] = lua_topointer(e->L, first + 2 * i);
+static void write_members(rl_json_encoder *e, const member *members, int count) {
   for (int i = 0; i < count; i++) {
-    size_t from = e->out->len;
     rl__json_put(e, i ? ',' : '{');
     rl__json_write_key(e, members[i].key);
-    if (layout) layout->order[i] = (uint8_t)((members[i].value - first) / 2);
-    if (layout && !keep_text(e, layout, i, from)) layout = NULL;
     rl__json_encode(e, members[i].value);
   }
   rl__json_put(e, '}');
-  if (!layout) return;
-  layout->shape = shape;
-  layout->count = count;
 }
 
-/* Writes the pairs on the stack, which are those of the layout. */
-static void write_known(rl_json_encoder *e, int first, const rl_json_layout *layout, int count) {
-  for (int i = 0, from = 0; i < count; from = layout->ends[i++]) {
-    int len = layout->ends[i] - from;
-    char *to = rl__json_room(e, (size_t)len + KEY_STEP);
-    for (int k = 0; k < len; k += KEY_STEP) memcpy(to + k, layout->text + from + k, KEY_STEP);
+/* Prepares the texts of the keys, at the end of the output, where they do not stay. Returns false if they do not fit. */
+static bool make_plan(rl_json_encoder *e, const member *members, int first, int count, rl_json_plan *plan) {
+  size_t start = e->out->len;
+  for (int i = 0; i < count && e->out->len - start <= RL_JSON_KEY_TEXT; i++) {
+    rl__json_put(e, i ? ',' : '{');
+    rl__json_write_key(e, members[i].key);
+    plan->order[i] = (uint8_t)((members[i].value - first) / 2);
+    plan->ends[i] = (uint16_t)(e->out->len - start);
+  }
+  size_t len = e->out->len - start;
+  if (len <= RL_JSON_KEY_TEXT) memcpy(plan->text, e->out->data + start, len);
+  e->out->len = start;
+  return len <= RL_JSON_KEY_TEXT;
+}
+
+/* Writes the pairs on the stack by a plan, which nobody else changes meanwhile. */
+static void write_planned(rl_json_encoder *e, int first, int count, const rl_json_plan *plan) {
+  for (int i = 0, from = 0; i < count; from = plan->ends[i++]) {
+    int len = plan->ends[i] - from;
+    char *to = rl__json_room(e, (size_t)len + RL_JSON_KEY_STEP);
+    for (int at = 0; at < len; at += RL_JSON_KEY_STEP) memcpy(to + at, plan->text + from + at, RL_JSON_KEY_STEP);
     e->out->len += (size_t)len;
-    rl__json_encode(e, first + 2 * layout->order[i] + 1);
+    rl__json_encode(e, first + 2 * plan->order[i] + 1);
   }
   rl__json_put(e, '}');
+}
+
+/* Writes the pairs on the stack, of which the first key is at `first`, and whose keys are others than those of the layout. */
+static void write_sorted(rl_json_encoder *e, int first, int count, const void *shape, rl_json_layout *layout) {
+  member members[RL_JSON_FEW];
+  rl_json_plan plan;
+  sort_members(e, members, first, count, shape != NULL);
+  if (rl__json_layout_is_due(e->L, layout, first, count, shape) && make_plan(e, members, first, count, &plan)) {
+    rl__json_layout_keep(e, layout, &plan, first, count, shape);
+    write_planned(e, first, count, &plan);
+  } else {
+    write_members(e, members, count);
+  }
+}
+
+/* Writes the pairs on the stack, whose keys are those of the layout. Uses a copy, because a value may be an object that takes the
+ * layout's place. */
+static void write_known(rl_json_encoder *e, int first, const rl_json_layout *layout) {
+  rl_json_plan plan;
+  int count = layout->count;
+  rl__json_plan_copy(&plan, &layout->plan, count);
+  write_planned(e, first, count, &plan);
 }
 
 void rl__json_encode_object(rl_json_encoder *e, int index) {
   lua_State *L = e->L;
   const void *shape = take_shape(e, index) ? e->shape : NULL;
-  rl_json_layout *layout = e->lists && e->depth <= RL_JSON_LAYOUTS ? &e->layouts[e->depth - 1] : NULL;
-  bool known = layout && layout->count && layout->shape == shape, many = shape && e->is_wide;
+  rl_json_layout *layout = rl__json_layout_find(L);
+  bool known = layout->count && layout->shape == shape, many = shape && e->is_wide;
   int first = lua_gettop(L) - 1, count = 0;
   do {
     if (many || count == RL_JSON_FEW) {
@@ -158,11 +178,7 @@ void rl__json_encode_object(rl_json_encoder *e, int index) {
     count++;
     lua_pushvalue(L, -2);
   } while (lua_next(L, index));
-  if (known && count == layout->count) {
-    write_known(e, first, layout, count);
-  } else {
-    if (layout) layout->count = 0;
-    write_sorted(e, first, count, shape, layout);
-  }
+  if (known && count == layout->count) write_known(e, first, layout);
+  else write_sorted(e, first, count, shape, layout);
   lua_settop(L, first - 1);
 }

@@ -320,7 +320,7 @@ void rl_bind_task(lua_State *L) {
   luaL_setfuncs(L, handle_methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "task_methods"); /* for lua/rille/names.lua */
-  rl_vm_of(L)->refs[RL_REF_TASK_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_TASK_META);
   rl_lets_waits_through(L, l_try);
   luaL_setfuncs(L, functions, 0);
 }

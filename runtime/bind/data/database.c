@@ -333,8 +333,10 @@ static const luaL_Reg database_methods[] = {
     {"apply_migrations", l_apply_migrations}, {"stats", l_stats}, {"close", l_close}, {NULL, NULL}};
 
 /* Makes a metatable with its methods; they are also left in the table on top under `name`. */
-static void make_class(lua_State *L, const char *class, const char *name, const luaL_Reg *const *sets) {
+static void make_class(lua_State *L, const char *class, int which, const char *name, const luaL_Reg *const *sets) {
   rl_new_metatable(L, class);
+  lua_pushvalue(L, -1);
+  rl_vm_keep_meta(L, which);
   lua_newtable(L);
   for (; *sets; sets++) luaL_setfuncs(L, *sets, 0);
   lua_pushvalue(L, -1);
@@ -353,12 +355,12 @@ void rl_bind_database(lua_State *L, const luaL_Reg *own) {
   rl_bind_pending(L);
   rl_bind_list(L);
   rl_bind_row_stream(L);
-  make_class(L, "rille.database", "database_methods", of_database);
+  make_class(L, "rille.database", RL_REF_DATABASE_META, "database_methods", of_database);
   set_method(L, "__gc", database_gc);
   set_method(L, "__close", l_close);
   set_method(L, "__tostring", database_tostring);
   lua_pop(L, 1);
-  make_class(L, "rille.transaction", "transaction_methods", of_transaction);
+  make_class(L, "rille.transaction", RL_REF_TRANSACTION_META, "transaction_methods", of_transaction);
   set_method(L, "__gc", rl_transaction_gc);
   set_method(L, "__close", rl_transaction_close);
   lua_pop(L, 1);

@@ -19,9 +19,18 @@ static rl_lua_transaction *running_transaction(lua_State *L, const rl_lua_databa
   return NULL;
 }
 
+static void raise_idle(lua_State *L, const rl_lua_transaction *t) {
+  rl_sql_mistake(
+      L,
+      "the transaction begun at %s was idle for %g s and was rolled back: do what takes long before it or after "
+      "it (idle_timeout of rille.sqlite.open)",
+      t->site, (double)t->idle_ms / 1000);
+}
+
 void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *handle) {
   const rl_transaction *t = &handle->transaction;
   const rl_task *running = rl_task_running(L);
+  if (handle->was_idle) raise_idle(L, handle);
   if (t->state == RL_TRANSACTION_ENDED) rl_sql_mistake(L, "the transaction has ended%s", t->why ? t->why : "");
   if (!rl_sql_is_within(running, t->task))
     rl_sql_mistake(
@@ -54,15 +63,17 @@ void rl_sql_check_usable(lua_State *L, const rl_lua_database *d) {
 }
 
 rl_lua_database *rl_sql_check_database(lua_State *L) {
-  rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
+  rl_lua_database *d = rl_check_userdata(L, 1, RL_REF_DATABASE_META, "rille.database");
   rl_sql_check_usable(L, d);
   return d;
 }
 
 rl_lua_database *rl_sql_check_self(lua_State *L, rl_lua_transaction **transaction) {
-  rl_lua_transaction *t = luaL_testudata(L, 1, "rille.transaction");
+  rl_lua_database *d = rl_test_userdata(L, 1, RL_REF_DATABASE_META);
+  rl_lua_transaction *t = d ? NULL : rl_test_userdata(L, 1, RL_REF_TRANSACTION_META);
   *transaction = t;
-  if (!t) return rl_sql_check_database(L);
+  if (d) rl_sql_check_usable(L, d);
+  if (!t) return d ? d : luaL_checkudata(L, 1, "rille.database");
   rl_sql_check_transaction(L, t);
   return t->database;
 }

@@ -34,6 +34,8 @@ typedef struct rl_lua_transaction {
   rl_belonging belonging;
   rl_lua_database *database;
   bool in_test;
+  uint64_t idle_ms;           /* how long it may be idle */
+  bool was_idle;              /* for too long, and so it was ended */
   char site[LUA_IDSIZE + 16]; /* where it was begun: "app.lua:12" */
 } rl_lua_transaction;
 

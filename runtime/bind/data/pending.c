@@ -6,8 +6,15 @@
 #include "base/error.h"
 #include "bind/data/error.h"
 
+/* Its transaction waits for it no more. */
+static void stop_counting(rl_pending *p) {
+  if (p->counts) rl_transaction_answered(&p->transaction->transaction);
+  p->counts = false;
+}
+
 static int pending_gc(lua_State *L) {
   rl_pending *p = lua_touserdata(L, 1);
+  stop_counting(p);
   if (p->transaction) rl_transaction_detach(&p->transaction->transaction, p->op); /* they die together */
   if (p->op && p->sent && !p->done) rl_op_drop(p->op); /* it comes home to on_done, without an owner */
   else if (p->op) rl_op_del(p->op);
@@ -35,6 +42,7 @@ static void on_done(rl_op *op) {
     return;
   }
   p->done = true;
+  stop_counting(p);
   rl_task_wake(&p->waker);
 }
 
@@ -47,10 +55,11 @@ static rl_holder holder_of(const rl_pending *p) {
 }
 
 static void note(rl_task *task, const rl_holder *holder) {
-  char text[160];
+  char text[200];
+  uint64_t now = uv_hrtime();
   if (!holder->transaction) return;
-  snprintf(text, sizeof text, "the transaction begun at %s, open for %.1f s", holder->site,
-           (double)(uv_hrtime() - holder->since_ns) / 1e9);
+  snprintf(text, sizeof text, "the transaction begun at %s, open for %.1f s, without a statement for %.1f s",
+           holder->site, (double)(now - holder->since_ns) / 1e9, (double)(now - holder->last_ns) / 1e9);
   rl_task_note_wait(task, text);
 }
 
@@ -68,6 +77,7 @@ static void note_holder(rl_task *task, const rl_pending *p) {
 /* Nobody waits any more: the operation comes home to on_done without an owner, if it does. */
 static bool let_go(rl_pending *p) {
   p->waker = (rl_waker){0};
+  stop_counting(p);
   if (p->transaction) rl_transaction_detach(&p->transaction->transaction, p->op);
   p->op = NULL;
   return true;
@@ -114,7 +124,15 @@ static void on_task_end(rl_belonging *belonging) {
   rl_pending_abandon(t, ", with the task that began it");
 }
 
+static void on_idle(rl_transaction *transaction) {
+  rl_lua_transaction *t = (rl_lua_transaction *)transaction;
+  t->was_idle = true;
+  rl_sql_complain(t, "a transaction was idle for too long, and was rolled back");
+  rl_pending_abandon(t, NULL);
+}
+
 void rl_pending_belong(rl_lua_transaction *t) {
+  t->transaction.on_idle = on_idle;
   t->belonging.on_task_end = on_task_end;
   rl_list_init(&t->belonging.node);
 }
@@ -136,13 +154,19 @@ void rl_pending_check_own(lua_State *L, const rl_task *task, const rl_lua_databa
 
 static bool is_inside(const rl_pending *p) { return p->transaction && p->kind != RL_OP_BEGIN; }
 
+static int submit_inside(rl_pending *p, rl_task *task) {
+  int code = rl_transaction_submit(&p->transaction->transaction, p->op, task->id);
+  p->counts = !code;
+  return code;
+}
+
 /* 0, or RL_ENOMEM and nothing was sent. */
 static int submit(rl_pending *p, rl_task *task) {
   rl_lua_transaction *t = p->transaction;
   p->op->owner = p;
   p->op->done = on_done;
   if (!t) rl_database_submit(p->database->db, p->op, p->read);
-  else if (p->kind != RL_OP_BEGIN) return rl_transaction_submit(&t->transaction, p->op, task->id);
+  else if (p->kind != RL_OP_BEGIN) return submit_inside(p, task);
   else if (!rl_task_own(task, &t->belonging)) return RL_ENOMEM;
   else rl_transaction_begin(&t->transaction, p->op, task->id, &p->database->transactions);
   return RL_OK;

@@ -21,9 +21,10 @@ typedef struct rl_pending {
   rl_lua_transaction *transaction; /* in which it runs, or NULL */
   int kind;                        /* of the operation, which may be gone */
   bool sent, done;
-  bool read;  /* may be abandoned at any time */
-  bool keeps; /* must be done whoever gives up: the end of a savepoint */
-  int depth;  /* of the savepoint it makes */
+  bool read;   /* may be abandoned at any time */
+  bool keeps;  /* must be done whoever gives up: the end of a savepoint */
+  bool counts; /* among the operations of its transaction that are under way */
+  int depth;   /* of the savepoint it makes */
 } rl_pending;
 
 /* Pushes a pending with a new operation that can take so many statements; raises if out of memory. */
@@ -40,7 +41,7 @@ void rl_pending_free(rl_pending *p);
 
 /* Ends a transaction, and rolls back what has begun; wakes whoever waits for its begin. */
 void rl_pending_abandon(rl_lua_transaction *transaction, const char *why);
-/* It will be rolled back if its task ends before it does. */
+/* It will be rolled back if its task ends before it does, or if it is idle for too long. */
 void rl_pending_belong(rl_lua_transaction *transaction);
 
 /* Raises if a write of `task` would wait for a transaction of its own: another handle of the same file is no way around it, for

@@ -40,7 +40,7 @@ static int l_backup(lua_State *L) {
   rl_task_may_wait(L, "db:backup");
   rl_pending *p = rl_pending_new(L, RL_OP_BACKUP, 1, d, NULL);
   rl_pending_add(L, p, RL_SLICE(""), path, NULL);
-  p->read = d->db->read_only;
+  p->read = d->open && d->db->read_only; /* a finalizer may have closed it */
   return rl_pending_wait(L, p, "db:backup", rl_lua_database_changes_k, 0);
 }
 
@@ -74,12 +74,11 @@ static int check_timeout(lua_State *L, int index) {
   return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-static int check_readers(lua_State *L, int index) {
-  lua_Integer readers = luaL_checkinteger(L, index);
-  if (readers < 1 || readers > RL_STORE_READERS_MAX)
-    rl_sql_mistake(L, "sqlite.open: readers is a number from 1 to %d, got %lld", RL_STORE_READERS_MAX,
-                   (long long)readers);
-  return (int)readers;
+static int check_count(lua_State *L, int index, const char *name, int most) {
+  lua_Integer count = luaL_checkinteger(L, index);
+  if (count < 1 || count > most)
+    rl_sql_mistake(L, "sqlite.open: %s is a number from 1 to %d, got %lld", name, most, (long long)count);
+  return (int)count;
 }
 
 /* The table at 2; texts stay on the stack. */
@@ -88,7 +87,9 @@ static rl_store_options check_options(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_getfield(L, 2, "read_only");
   options.read_only = lua_toboolean(L, -1);
-  if (lua_getfield(L, 2, "readers") != LUA_TNIL) options.readers = check_readers(L, -1);
+  if (lua_getfield(L, 2, "readers") != LUA_TNIL) options.readers = check_count(L, -1, "readers", RL_STORE_READERS_MAX);
+  if (lua_getfield(L, 2, "queue") != LUA_TNIL) options.queue = check_count(L, -1, "queue", INT_MAX);
+  if (lua_getfield(L, 2, "idle_timeout") != LUA_TNIL) options.idle_timeout_ms = check_timeout(L, -1);
   if (lua_getfield(L, 2, "busy_timeout") != LUA_TNIL) options.busy_timeout_ms = check_timeout(L, -1);
   if (lua_getfield(L, 2, "synchronous") != LUA_TNIL) options.synchronous = luaL_checkstring(L, -1);
   return options;

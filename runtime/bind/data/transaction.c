@@ -65,8 +65,9 @@ static rl_lua_transaction *new_transaction(lua_State *L, rl_lua_database *d) {
   rl_lua_transaction *t = lua_newuserdatauv(L, sizeof *t, 1);
   memset(t, 0, sizeof *t);
   t->database = d;
-  rl_pending_belong(t);
+  t->idle_ms = d->open ? d->db->idle_ms : 0; /* a finalizer may have closed it */
   int code = rl_transaction_init(&t->transaction, d->db);
+  rl_pending_belong(t);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   luaL_setmetatable(L, "rille.transaction");

@@ -489,7 +489,7 @@ void rl_bind_request(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_setfield(L, -4, "request_hidden"); /* names that templates cannot see; lua/rille/request.lua fills it */
   lua_setfield(L, -2, "__hidden");
-  rl_vm_of(L)->refs[RL_REF_REQUEST_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_REQUEST_META);
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, rl_request_body_functions, 0);
 }

@@ -249,6 +249,21 @@ static int l_status_text(lua_State *L) {
   return 1;
 }
 
+/* Returns true for what is a cookie-octet (RFC 6265 section 4.1.1). */
+static bool is_cookie_octet(unsigned char c) {
+  return c > ' ' && c < 0x7F && c != '"' && c != ',' && c != ';' && c != '\\';
+}
+
+/* cookie_fault(value) -> position of the first byte that may not stand in a cookie's value, or nil */
+static int l_cookie_fault(lua_State *L) {
+  rl_slice value = rl_check_slice(L, 1);
+  size_t i = 0;
+  while (i < value.len && is_cookie_octet((unsigned char)value.data[i])) i++;
+  if (i == value.len) return 0;
+  lua_pushinteger(L, (lua_Integer)i + 1);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"text", l_text},
                                      {"html", l_html},
                                      {"json", l_json},
@@ -261,6 +276,7 @@ static const luaL_Reg functions[] = {{"text", l_text},
                                      {"is_response", l_is_response},
                                      {"is_stream", l_is_stream},
                                      {"wrap_stream", l_wrap_stream},
+                                     {"cookie_fault", l_cookie_fault},
                                      {"http_date", l_http_date},
                                      {"status_text", l_status_text},
                                      {NULL, NULL}};
@@ -277,7 +293,7 @@ void rl_bind_response(lua_State *L) {
   lua_setfield(L, -2, "__newindex");
   lua_pushcfunction(L, res_tostring);
   lua_setfield(L, -2, "__tostring");
-  rl_vm_of(L)->refs[RL_REF_RESPONSE_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_RESPONSE_META);
   rl__response_headers_open(L);
   luaL_setfuncs(L, functions, 0);
 }

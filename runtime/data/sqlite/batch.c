@@ -18,7 +18,7 @@ typedef struct group {
 
 static void answer(rl_writer *w, rl_op *op) {
   atomic_fetch_add(&w->writes, 1);
-  rl_op_finish(op);
+  rl_writer_finish(w, op);
 }
 
 static void fail_all(rl_writer *w, group *g, int from, const rl_sql_error *error) {
@@ -41,7 +41,7 @@ static rl_op *next_member(rl_writer *w, rl_mail_queue *batch) {
   while (batch->first && may_join(w, (rl_op *)batch->first)) {
     rl_op *op = (rl_op *)rl_mail_shift(batch);
     if (rl_op_begin(op)) return op;
-    rl_op_finish(op); /* dropped before it began */
+    rl_writer_finish(w, op); /* dropped before it began */
   }
   return NULL;
 }
@@ -133,7 +133,7 @@ static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*m
   group g = {.members = {first}, .count = 1};
   rl_sql_error error = {0};
   if (rl_writer_lock(w, first)) {
-    rl_op_finish(first); /* those after it have time of their own */
+    rl_writer_finish(w, first); /* those after it have time of their own */
     return;
   }
   bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
@@ -156,8 +156,12 @@ static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
       rl_writer_roll_back(w);
       rl_interactive_end(w, batch);
       return RL_OK;
-    default: return op->transaction ? rl_interactive_run(w, op) : rl_alone_run(w, op);
+    default: break;
   }
+  if (!op->transaction) return rl_alone_run(w, op);
+  code = rl_interactive_run(w, op);
+  rl_interactive_touch(w);
+  return code;
 }
 
 /* A transaction that was never begun, or has ended, has no statements. */

@@ -9,7 +9,13 @@ void rl_statement_cache_init(rl_statement_cache *cache) {
   rl_list_init(&cache->statements);
 }
 
+static rl_statement **guess_of(rl_statement_cache *cache, rl_slice sql) {
+  return &cache->guesses[((uintptr_t)sql.data >> 4) % RL_STATEMENT_GUESSES]; /* malloc aligns to 16 bytes */
+}
+
 void rl_statement_cache_forget(rl_statement_cache *cache, rl_statement *statement) {
+  for (int i = 0; i < RL_STATEMENT_GUESSES; i++)
+    if (cache->guesses[i] == statement) cache->guesses[i] = NULL;
   rl_statement **at = &cache->buckets[statement->hash % RL_STATEMENT_BUCKETS];
   while (*at != statement) at = &(*at)->next;
   *at = statement->next;
@@ -25,13 +31,26 @@ void rl_statement_cache_free(rl_statement_cache *cache) {
   while (cache->count) rl_statement_cache_forget(cache, RL_CONTAINER(cache->statements.next, rl_statement, node));
 }
 
-rl_statement *rl_statement_cache_find(rl_statement_cache *cache, rl_slice sql, uint64_t hash) {
+static bool is_free_one_of(const rl_statement *s, rl_slice sql) {
+  return !s->in_use && rl_slice_eq(rl_slice_of(s->sql, s->sql_len), sql);
+}
+
+static rl_statement *find_by_hash(rl_statement_cache *cache, rl_slice sql, uint64_t hash) {
   for (rl_statement *s = cache->buckets[hash % RL_STATEMENT_BUCKETS]; s; s = s->next)
-    if (s->hash == hash && !s->in_use && rl_slice_eq(rl_slice_of(s->sql, s->sql_len), sql)) return s;
+    if (s->hash == hash && is_free_one_of(s, sql)) return s;
   return NULL;
 }
 
+rl_statement *rl_statement_cache_find(rl_statement_cache *cache, rl_slice sql) {
+  rl_statement **guess = guess_of(cache, sql);
+  if (*guess && is_free_one_of(*guess, sql)) return *guess;
+  rl_statement *s = find_by_hash(cache, sql, rl_slice_hash(sql));
+  if (s) *guess = s;
+  return s;
+}
+
 static void keep(rl_statement_cache *cache, rl_statement *s) {
+  s->hash = rl_slice_hash(rl_slice_of(s->sql, s->sql_len));
   rl_statement **bucket = &cache->buckets[s->hash % RL_STATEMENT_BUCKETS];
   s->next = *bucket;
   *bucket = s;

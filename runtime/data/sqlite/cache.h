@@ -1,6 +1,9 @@
 /*
  * Prepared statements of one connection, kept by their text, most recently used first. One that is in use is neither found
  * nor thrown out.
+ *
+ *   text --address--> guess     a program's constant is at the same place each time; its bytes are compared all the same
+ *        --hash-----> bucket
  */
 #ifndef RL_DATA_SQLITE_CACHE_H
 #define RL_DATA_SQLITE_CACHE_H
@@ -35,20 +38,21 @@ struct rl_statement {
   unsigned penalty;    /* what that number was the last time; less with each run that was quick */
 };
 
-enum { RL_STATEMENT_BUCKETS = 64 };
+enum { RL_STATEMENT_BUCKETS = 64, RL_STATEMENT_GUESSES = 64 };
 
 typedef struct rl_statement_cache {
   rl_list statements; /* most recently used first */
   unsigned count;
   rl_statement *buckets[RL_STATEMENT_BUCKETS];
+  rl_statement *guesses[RL_STATEMENT_GUESSES]; /* the last one of a text at such an address, or NULL */
 } rl_statement_cache;
 
 void rl_statement_cache_init(rl_statement_cache *cache);
 /* Finalizes all. */
 void rl_statement_cache_free(rl_statement_cache *cache);
-/* The statement of a text that nobody uses now, or NULL; `hash` is rl_slice_hash of it. */
-rl_statement *rl_statement_cache_find(rl_statement_cache *cache, rl_slice sql, uint64_t hash);
-/* Takes a new one, whose text and hash are set; the least recently used makes room. */
+/* Returns the statement of a text that nobody uses now, or NULL. */
+rl_statement *rl_statement_cache_find(rl_statement_cache *cache, rl_slice sql);
+/* Takes a new one, whose text is set; the least recently used makes room. */
 void rl_statement_cache_add(rl_statement_cache *cache, rl_statement *statement);
 /* Makes it the most recently used. */
 void rl_statement_cache_touch(rl_statement_cache *cache, rl_statement *statement);

@@ -1,6 +1,7 @@
 /* Connections; see connection.h. */
 #include "data/sqlite/connection.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -31,7 +32,16 @@ int rl_connection_run(rl_connection *connection, const char *sql, rl_sql_error *
   return error->code;
 }
 
+/* SQLite counts the memory that it uses under a lock that all threads of the process share, and takes it twice for each piece.
+ * Connections need no locks of their own: each belongs to one thread. */
+static void configure(void) {
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+}
+
 int rl_connection_open(rl_connection *connection, const char *path, int flags, rl_sql_error *error) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, configure);
   memset(connection, 0, sizeof *connection);
   rl_statement_cache_init(&connection->cache);
   int result =

@@ -22,6 +22,12 @@ static void set_holder(rl_writer *w, const rl_holder *holder) {
   w->complain_ns = holder->since_ns + COMPLAIN_S * SECOND_NS;
 }
 
+void rl_interactive_touch(rl_writer *w) {
+  uv_mutex_lock(&w->holder_lock);
+  w->holder.last_ns = uv_hrtime();
+  uv_mutex_unlock(&w->holder_lock);
+}
+
 rl_holder rl_interactive_holder(rl_writer *w) {
   uv_mutex_lock(&w->holder_lock);
   rl_holder holder = w->holder;
@@ -49,6 +55,7 @@ int rl_interactive_begin(rl_writer *w, rl_op *op) {
   int code = rl_writer_lock(w, op);
   if (code) return code;
   rl_holder holder = {.transaction = op->transaction, .since_ns = uv_hrtime()};
+  holder.last_ns = holder.since_ns;
   rl_slice site = op->count ? op->statements[0].name : RL_SLICE("?");
   snprintf(holder.site, sizeof holder.site, "%.*s", RL_FMT(site));
   set_holder(w, &holder);

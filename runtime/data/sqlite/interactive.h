@@ -11,6 +11,8 @@
 int rl_interactive_begin(rl_writer *writer, rl_op *op);
 /* Runs an operation of the transaction, its savepoints included. 0, or a code with op->error. */
 int rl_interactive_run(rl_writer *writer, rl_op *op);
+/* Notes that an operation of it has ended. */
+void rl_interactive_touch(rl_writer *writer);
 /* Commits, or rolls back what cannot be committed. 0, or a code with op->error. */
 int rl_interactive_commit(rl_writer *writer, rl_op *op);
 /* It is over: what waited comes first in `batch`. */

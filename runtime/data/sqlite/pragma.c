@@ -11,6 +11,8 @@
 static const char reads[] = "it would hold for one connection, and reads use several";
 static const char option[] = "it is an option of rille.sqlite.open";
 static const char wal[] = "reads beside writes depend on the journal mode WAL";
+static const char memory[] =
+    "the memory that SQLite uses is not counted, which would take a lock that all threads share";
 static const char checkpoints[] = "rille moves pages from the log when it is idle; PRAGMA wal_checkpoint does it now";
 
 static const rl_pragma pragmas[] = {
@@ -40,7 +42,7 @@ static const rl_pragma pragmas[] = {
     {"full_column_names", REFUSED, REFUSED, NULL, reads},
     {"fullfsync", OWN, OWN, NULL, NULL},
     {"function_list", ASKS, ASKS, NULL, NULL},
-    {"hard_heap_limit", OWN, OWN, NULL, NULL},
+    {"hard_heap_limit", REFUSED, REFUSED, NULL, memory},
     {"ignore_check_constraints", OWN, OWN, NULL, NULL},
     {"incremental_vacuum", OWN, OWN, NULL, NULL},
     {"index_info", ASKS, ASKS, NULL, NULL},
@@ -67,7 +69,7 @@ static const rl_pragma pragmas[] = {
     {"secure_delete", OWN, OWN, NULL, NULL},
     {"short_column_names", REFUSED, REFUSED, NULL, reads},
     {"shrink_memory", OWN, OWN, NULL, NULL},
-    {"soft_heap_limit", OWN, OWN, NULL, NULL},
+    {"soft_heap_limit", REFUSED, REFUSED, NULL, memory},
     {"synchronous", OWN, REFUSED, NULL, option},
     {"table_info", ASKS, ASKS, NULL, NULL},
     {"table_list", ASKS, ASKS, NULL, NULL},

@@ -188,6 +188,7 @@ static int open_reader(rl_sqlite *d, const char *path, rl_sql_error *error) {
 
 rl_database *rl_sqlite_open(rl_loop *loop, const char *path, const rl_store_options *o, rl_sql_error *error) {
   int timeout_ms = o->busy_timeout_ms >= 0 ? o->busy_timeout_ms : RL_STORE_BUSY_TIMEOUT_MS;
+  int idle_ms = o->idle_timeout_ms >= 0 ? o->idle_timeout_ms : RL_STORE_IDLE_TIMEOUT_MS;
   rl_sqlite *d = rl_calloc(1, sizeof *d);
   if (!d) {
     rl_sql_refused(error, RL_ENOMEM, "out of memory");
@@ -202,6 +203,7 @@ rl_database *rl_sqlite_open(rl_loop *loop, const char *path, const rl_store_opti
                               .loop = loop,
                               .read_only = o->read_only && !rl_store_is_memory(d->store),
                               .patience_ns = (uint64_t)timeout_ms * 1000000u,
+                              .idle_ms = (uint64_t)idle_ms,
                               .exclusive = d->store};
   if (open_reader(d, path, error) == 0) return &d->database;
   free_all(d);

@@ -27,7 +27,7 @@ int rl_statement_prepare(rl_connection *connection, rl_slice sql, sqlite3_stmt *
   return code;
 }
 
-static rl_statement *prepare(rl_connection *connection, rl_slice sql, uint64_t hash, rl_sql_error *error) {
+static rl_statement *prepare(rl_connection *connection, rl_slice sql, rl_sql_error *error) {
   rl_statement *s = rl_calloc(1, sizeof *s);
   char *copy = rl_strndup(sql.data, sql.len);
   rl_slice rest = RL_SLICE_NONE;
@@ -42,7 +42,6 @@ static rl_statement *prepare(rl_connection *connection, rl_slice sql, uint64_t h
   }
   s->sql = copy;
   s->sql_len = sql.len;
-  s->hash = hash;
   s->exact = true; /* it may be count(*) of something large */
   s->readonly = sqlite3_stmt_readonly(s->stmt) != 0;
   s->has_tail = rl_sql_skip_blank(rest).len > 0;
@@ -51,10 +50,9 @@ static rl_statement *prepare(rl_connection *connection, rl_slice sql, uint64_t h
 }
 
 rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_error *error) {
-  uint64_t hash = rl_slice_hash(sql);
-  rl_statement *s = rl_statement_cache_find(&connection->cache, sql, hash);
+  rl_statement *s = rl_statement_cache_find(&connection->cache, sql);
   if (!s) {
-    s = prepare(connection, sql, hash, error);
+    s = prepare(connection, sql, error);
     if (!s) return NULL;
     rl_statement_cache_add(&connection->cache, s);
   } else if (rl_authorizer_check(&connection->authorizer, &s->needs, error)) {

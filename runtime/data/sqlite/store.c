@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "data/sqlite/batch.h"
 #include "data/sqlite/interactive.h"
 #include "data/sqlite/recovery.h"
@@ -30,7 +31,7 @@ struct rl_store {
   ino_t inode;
   unsigned references;
   bool memory, read_only;
-  int readers; /* as it was opened, to compare with a second open */
+  int readers, queue; /* as it was opened, to compare with a second open */
   char synchronous[8];
   rl_writer writer;
   rl_service service; /* the writer's thread; not there when read-only */
@@ -157,6 +158,7 @@ static rl_store *make(const char *path, const rl_store_options *o, rl_sql_error 
   store->memory = is_memory_path(path);
   store->read_only = o->read_only && !store->memory;
   store->readers = o->readers > 0 ? o->readers : READERS;
+  store->queue = o->queue > 0 ? o->queue : (int)RL_LIMIT_SQL_QUEUE;
   snprintf(store->synchronous, sizeof store->synchronous, "%s", o->synchronous ? o->synchronous : "FULL");
   if (open_threads(store, o->busy_timeout_ms >= 0 ? o->busy_timeout_ms : RL_STORE_BUSY_TIMEOUT_MS, error)) {
     free_store(store);
@@ -176,6 +178,8 @@ static int check_same(const rl_store *s, const char *path, const rl_store_option
   if (o->readers > 0 && o->readers != s->readers)
     return rl_sql_refused(error, RL_EINVALID, "%s %s readers = %d, not %d: %s", path, is, s->readers, o->readers,
                           until);
+  if (o->queue > 0 && o->queue != s->queue)
+    return rl_sql_refused(error, RL_EINVALID, "%s %s queue = %d, not %d: %s", path, is, s->queue, o->queue, until);
   if (o->synchronous && !s->read_only && strcmp(o->synchronous, s->synchronous) != 0)
     return rl_sql_refused(error, RL_EINVALID, "%s %s synchronous = \"%s\", not \"%s\": %s", path, is, s->synchronous,
                           o->synchronous, until);
@@ -214,6 +218,22 @@ void rl_store_close(rl_store *store) {
 
 /* ---- operations -------------------------------------------------------------------------------------------------------------- */
 
+/* Counts it. Returns false if it is one too many; one that is larger than the limit is taken if nothing else waits. */
+static bool has_room(rl_store *store, const rl_op *op) {
+  size_t waiting = atomic_fetch_add(&store->writer.queued, 1);
+  size_t size = atomic_fetch_add(&store->writer.queued_size, op->size);
+  bool must = op->transaction && op->kind != RL_OP_BEGIN;
+  return must || (waiting < (size_t)store->queue && (!size || size + op->size <= RL_LIMIT_SQL_QUEUE_SIZE));
+}
+
+static void refuse_busy(rl_store *store, rl_op *op) {
+  rl_holder holder = rl_interactive_holder(&store->writer);
+  rl_sql_refused(&op->error, RL_EBUSY, "the database is busy: %zu writes (%zu bytes) wait already%s%s",
+                 atomic_load(&store->writer.queued) - 1, atomic_load(&store->writer.queued_size) - op->size,
+                 holder.transaction ? ", for the transaction begun at " : "", holder.site);
+  rl_writer_finish(&store->writer, op);
+}
+
 void rl_store_write(rl_store *store, rl_op *op) {
   if (store->read_only) {
     rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
@@ -221,6 +241,10 @@ void rl_store_write(rl_store *store, rl_op *op) {
     return;
   }
   op->queued_ns = uv_hrtime();
+  if (!has_room(store, op)) {
+    refuse_busy(store, op);
+    return;
+  }
   rl_service_send(&store->service, &op->mail);
 }
 

@@ -17,7 +17,7 @@
 #include "data/sqlite/writer.h"
 #include "loop/service.h"
 
-enum { RL_STORE_READERS_MAX = 16, RL_STORE_BUSY_TIMEOUT_MS = 5000 };
+enum { RL_STORE_READERS_MAX = 16, RL_STORE_BUSY_TIMEOUT_MS = 5000, RL_STORE_IDLE_TIMEOUT_MS = 5000 };
 
 typedef struct rl_store rl_store;
 
@@ -26,10 +26,12 @@ typedef struct rl_store_options {
   bool read_only;
   int readers;         /* threads for slow reads, from 1 to RL_STORE_READERS_MAX, default 1 */
   int busy_timeout_ms; /* how long to wait for another process, default RL_STORE_BUSY_TIMEOUT_MS; each handle's own */
+  int idle_timeout_ms; /* how long a transaction may be idle, 0: for ever; default RL_STORE_IDLE_TIMEOUT_MS; each handle's own */
+  int queue;           /* how many writes may wait, default RL_LIMIT_SQL_QUEUE */
   const char *synchronous; /* "FULL" (default), "NORMAL", "EXTRA", "OFF" */
 } rl_store_options;
 
-#define RL_STORE_OPTIONS_DEFAULT ((rl_store_options){.busy_timeout_ms = -1})
+#define RL_STORE_OPTIONS_DEFAULT ((rl_store_options){.busy_timeout_ms = -1, .idle_timeout_ms = -1})
 
 typedef struct rl_store_stats {
   uint64_t writes, groups, reads; /* operations, commits, reads on threads */
@@ -42,7 +44,8 @@ rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sq
 /* Gives up one reference; the last one waits for what is queued and closes the file. */
 void rl_store_close(rl_store *store);
 
-/* Hands an operation over, which its loop holds already. From that loop, or, if op->loop is NULL, from any thread. */
+/* Hands an operation over, which its loop holds already. From that loop, or, if op->loop is NULL, from any thread. If too many
+ * writes wait it is answered with RL_EBUSY, unless it belongs to a transaction, which those that wait may be waiting for. */
 void rl_store_write(rl_store *store, rl_op *op);
 void rl_store_read(rl_store *store, rl_op *op);
 /* Makes a stream of the statement in `request`, whose operations go to rl_store_read; takes the request, or returns NULL if out

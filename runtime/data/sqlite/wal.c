@@ -102,7 +102,7 @@ static int cut(const wal *w, int frame_size, rl_sql_error *error) {
 
 static int restore(wal *w, rl_sql_error *error) {
   int page_size = w->index->page_size == 1 ? 65536 : w->index->page_size;
-  *w->backfilled = 0;
+  __atomic_store_n(w->backfilled, 0, __ATOMIC_SEQ_CST);
   int code = cut(w, FRAME + page_size, error);
   if (code) return code;
   unsigned char *buffer = rl_alloc((size_t)(FRAME + page_size));

@@ -9,10 +9,16 @@
 #include "data/sqlite/run.h"
 #include "loop/loop.h"
 
-enum { CHECKPOINT_PAGES = 1000, RESTART_PATIENCE_MS = 50 };
+enum { CHECKPOINT_PAGES = 1000, RESTART_PATIENCE_MS = 50, OPTIMIZE_MS = 50 };
 
 #define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
+
+void rl_writer_finish(rl_writer *w, rl_op *op) {
+  atomic_fetch_sub(&w->queued, 1);
+  atomic_fetch_sub(&w->queued_size, op->size);
+  rl_op_finish(op);
+}
 
 /* ---- another process has the file ----------------------------------------------------------------------------------------- */
 
@@ -41,7 +47,7 @@ static void expire_others(rl_writer *w, uint64_t now) {
       continue;
     }
     if (rl_op_begin(op)) describe_busy(w, op);
-    rl_op_finish(op);
+    rl_writer_finish(w, op);
   }
 }
 
@@ -135,13 +141,31 @@ int rl_writer_open(rl_writer *w, const char *path, int busy_timeout_ms, const ch
   return RL_OK;
 }
 
+/* What SQLite recommends before closing: it analyses tables of which it has wished to know more while it planned statements, or
+ * that have grown much. So many rows of each index are looked at, for so long, and only if something was written. */
+static void optimize(rl_writer *w) {
+  rl_sql_error ignored = {0};
+  rl_budget budget;
+  sqlite3 *db = w->connection.db;
+  if (!db || w->broken || rl_writer_in_transaction(w) || !sqlite3_total_changes64(db)) return;
+  rl_writer_be_patient(w, NULL, 0, 0);
+  rl_budget_start(&budget, OPTIMIZE_MS * MS_NS, true);
+  w->connection.budget = &budget;
+  w->connection.authorizer.trusted = true;
+  rl_connection_run(&w->connection, "PRAGMA analysis_limit = 400; PRAGMA optimize", &ignored);
+  w->connection.authorizer.trusted = false;
+  w->connection.budget = NULL;
+  rl_writer_note_sync(w, ignored.extended);
+}
+
 void rl_writer_close(rl_writer *w) {
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(&w->deferred));) { /* they waited for a transaction that never ended */
     rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed");
-    rl_op_finish(op);
+    rl_writer_finish(w, op);
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
+  optimize(w);
   if (w->connection.db) rl_writer_empty_log(w, 0); /* closing does not wait for a reader of another process */
   /* After a failed sync the log stays, with all that the database may lack: SQLite would copy it once more and remove it. */
   if (w->broken) sqlite3_db_config(w->connection.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

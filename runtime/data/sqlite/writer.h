@@ -44,6 +44,7 @@ typedef struct rl_writer {
   uv_mutex_t holder_lock;
   rl_holder holder;
   atomic_ullong writes, groups, checkpoints;
+  atomic_size_t queued, queued_size; /* operations that were sent and have not been answered */
 } rl_writer;
 
 /* Opens the connection, and waits up to `busy_timeout_ms` for another process. 0 or a code with `error`. `synchronous` as in
@@ -58,6 +59,9 @@ void rl_writer_checkpoint(rl_writer *writer, bool all);
 void rl_writer_empty_log(rl_writer *writer, unsigned patience_ms);
 /* Notes how a statement or a checkpoint has ended, by SQLite's extended code: if the disk failed to sync, the writer is broken. */
 void rl_writer_note_sync(rl_writer *writer, int extended);
+
+/* Sends an operation home that was queued. */
+void rl_writer_finish(rl_writer *writer, rl_op *op);
 
 /* BEGIN IMMEDIATE, after which `op` has begun. RL_ECANCELLED if it was dropped before; another code with op->error. */
 int rl_writer_lock(rl_writer *writer, rl_op *op);

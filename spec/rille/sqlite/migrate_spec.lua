@@ -170,7 +170,8 @@ describe("migrations", function()
     _, err = migrate "m"
     assert.same({ "003.sql", 3, nil, "INSERT INTO c\n  VALUES (1), (1)", "23505", "c.x" },
       { err.migration, err.line, err.column, err.statement, err.sqlstate, err.constraint })
-    files:write("m/003.sql", "CREATE TABLE c(x);\nCREATE TRIGGER a AFTER INSERT ON c BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\nDROP nope;")
+    files:write("m/003.sql", "CREATE TABLE c(x);\nCREATE TRIGGER a AFTER INSERT ON c BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\n"
+      .. "DROP nope;")
     _, err = migrate "m"
     assert.same({ 6, 6, "DROP nope" }, { err.line, err.column, err.statement })
     files:write("m/003.sql", "\xEF\xBB\xBF-- c\r\n\r\nSELEC 1")
@@ -179,10 +180,11 @@ describe("migrations", function()
 
   it("name the line that is wrong, of the one that is", function()
     files:write("m/003.sql", "CREATE TABLE c(x);\n\n-- here\nINSERT INTO c\n  VALUES (nowhere.x);\nSELECT 1;")
-    assert.matches("migration 003.sql: no such column: nowhere.x, in line 5, column 11:\n  VALUES (nowhere.x);\n          ^", select(2, migrate "m").message, 1, true)
+    assert.equal("migration 003.sql: no such column: nowhere.x, in line 5, column 11:\n  VALUES (nowhere.x);\n          ^",
+      select(2, migrate "m").message)
     files:write("m/003.sql", "CREATE TABLE c(x UNIQUE);\nINSERT INTO c VALUES (1), (1);")
     local _, err = migrate "m"
-    assert.matches("migration 003.sql: UNIQUE constraint failed: c.x, in line 2:\n  INSERT INTO c VALUES (1), (1);", err.message, 1, true)
+    assert.equal("migration 003.sql: UNIQUE constraint failed: c.x, in line 2:\n  INSERT INTO c VALUES (1), (1);", err.message)
     assert.equal("unique", err.violation)
   end)
 
@@ -447,13 +449,14 @@ describe("migrations", function()
     end)
 
     it("leave nothing of it when the disk is full, and run nothing", function()
-      files:write("big/1.sql", "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
-        .. "SELECT 'some text to fill a page ' || i AS text FROM n")
+      files:write("big/1.sql", "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+        .. "i < 20000) " .. "SELECT 'some text to fill a page ' || i AS text FROM n")
       db:migrate(files:path "big")
       files:write("big/2.sql", "CREATE TABLE never(x)")
       db:close()
       for _, option in ipairs { "--backup copies", "--dry-run" } do
-        local said = files:run("sh", "-c", ("trap '' XFSZ; ulimit -f 200; %s migrate %s x.db big; echo $?"):format(files.rille, option))
+        local command = "trap '' XFSZ; ulimit -f 200; %s migrate %s x.db big; echo $?"
+        local said = files:run("sh", "-c", command:format(files.rille, option))
         assert.matches("^rille: the copy [^\n]+ cannot be made: [^\n]+\n1\n$", said)
         assert.same({}, copies "copies")
         for _, name in ipairs(copies ".") do assert.is_nil(name:find("dry-run", 1, true), name) end
@@ -505,7 +508,8 @@ describe("migrations", function()
       assert.matches("^rille: migration g/1.sql, line 1: [^\n]+\n$", rille_migrate("y.db", "g"))
       assert.is_nil(files:read "y.db")
       files:write("m/003.sql", "CREATE TABLE")
-      assert.matches("^rille: migration 003.sql: incomplete input, in line 1, column 13:\n  CREATE TABLE\n +%^\n$", rille_migrate("y.db", "m"))
+      assert.equal("rille: migration 003.sql: incomplete input, in line 1, column 13:\n  CREATE TABLE\n              ^\n",
+        rille_migrate("y.db", "m"))
       assert.matches("^rille: cannot open no/y.db: unable to open database file %(No such file or directory%)\n$",
         rille_migrate("no/y.db", "m"))
     end)
@@ -523,7 +527,7 @@ describe("migrations", function()
       assert.matches("^rille: %-%-backup needs a path", rille_migrate("y.db", "m", "--backup"))
       assert.matches("^rille: %-%-backup needs a path", rille_migrate("y.db", "m", "--backup="))
       assert.matches("^rille: %-%-backup goes with neither", rille_migrate("y.db", "m", "--dry-run", "--backup", "z"))
-      assert.matches("^rille: %-%-status and %-%-dry%-run do not go together", rille_migrate("y.db", "m", "--dry-run", "--status"))
+      assert.matches("^rille: %-%-status and %-%-dry%-run do not go", rille_migrate("y.db", "m", "--dry-run", "--status"))
     end)
 
     it("are tried on a copy: in order, each as it would run, and nothing is changed", function()

@@ -144,6 +144,7 @@ for _, where in ipairs { "a file", "memory" } do
         ["PRAGMA synchronous = OFF"] = "it is an option of rille.sqlite.open",
         ["PRAGMA journal_mode = DELETE"] = "depend on the journal mode WAL",
         ["PRAGMA locking_mode = EXCLUSIVE"] = "nobody could read meanwhile",
+        ["PRAGMA soft_heap_limit = 1000000"] = "is not counted",
         ["PRAGMA query_only = ON"] = "read_only = true",
         ["PRAGMA writable_schema = ON"] = "it can destroy the database",
         ["PRAGMA defer_foreign_keys = ON"] = "inside one",

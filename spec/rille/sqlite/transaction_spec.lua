@@ -277,6 +277,76 @@ describe("a database", function()
     end)
   end)
 
+  describe("that is idle", function()
+    local native = require "rille.native.core"
+
+    -- Rolled back, though its task goes on.
+    local function hold(f)
+      local inside, go = rille.event(), rille.event()
+      local task = meanwhile(db.transaction, db, function(tx)
+        tx:exec "INSERT INTO t(v) VALUES ('lost')"
+        inside:set()
+        go:wait()
+        f(tx)
+      end)
+      inside:wait()
+      return task, go
+    end
+
+    it("for 5 seconds is rolled back, and says so where it is used next", function()
+      local clock = testing.clock()
+      for _, f in ipairs { function(tx) tx:exec "DELETE FROM t" end, function() end,
+        function(tx) tx:transaction(function() end) end } do
+        native.take_log()
+        local task, go = hold(f)
+        clock:advance(4.9)
+        assert.equal("", native.take_log())
+        clock:advance(0.2)
+        assert.matches("idle for too long, and was rolled back begun_at=spec/rille/sqlite/transaction_spec.lua:%d+",
+          native.take_log())
+        insert "next"
+        go:set()
+        assert.error_matches(function() task:wait() end,
+          "^the transaction begun at spec/rille/sqlite/transaction_spec.lua:%d+ was idle for 5 s and was rolled back: ")
+        assert.equal("next", values())
+        db:exec "DELETE FROM t"
+      end
+    end)
+
+    it("between its statements for less is kept, as long as it takes in all", function()
+      local clock = testing.clock()
+      local task = meanwhile(db.transaction, db, function(tx)
+        for i = 1, 4 do
+          tx:exec("INSERT INTO t(v) VALUES (?)", i)
+          tx:transaction(function() rille.sleep(3) end)
+        end
+      end)
+      clock:advance(13)
+      task:wait()
+      assert.equal("1 2 3 4", values())
+    end)
+
+    it("may be so for as long as its database was opened with", function()
+      for limit, fails in pairs { [0] = false, [60] = false, [1] = true } do
+        local other <close> = rille.sqlite.open(files:path "x.db", { idle_timeout = limit })
+        local clock = testing.clock()
+        local task = meanwhile(other.transaction, other, function() rille.sleep(30) end)
+        clock:advance(31)
+        assert.equal(not fails, (pcall(task.wait, task)), limit)
+        clock:close()
+      end
+    end)
+
+    it("is named by who waits for it, with how long", function()
+      local task, go = hold(function() end)
+      local err = select(2, pcall(rille.timeout, 0.01, insert, "1"))
+      assert.matches("begun at spec/rille/sqlite/transaction_spec.lua:%d+, open for %d+.%d s, without a statement for %d+.%d s",
+        err.message)
+      go:set()
+      task:wait()
+    end)
+  end)
+
   describe("that others wait for", function()
     local function hold()
       local inside, go = rille.event(), rille.event()
