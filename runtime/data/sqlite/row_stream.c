@@ -40,8 +40,8 @@ void rl_row_stream_home_close(rl_row_stream_home *home) {
 static int open_connection(rl_row_stream *s, const rl_connection *beside, rl_sql_error *error) {
   const char *path = sqlite3_db_filename(beside->db, "main");
   rl_connection *c = rl_calloc(1, sizeof *c);
-  int code =
-      c ? rl_connection_open(c, path, SQLITE_OPEN_READONLY, error) : rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  if (!c) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  int code = rl_connection_open(c, path, SQLITE_OPEN_READONLY, error);
   if (code) {
     rl_free(c);
     return code;
