@@ -33,14 +33,20 @@ end
 
 -- rows ---------------------------------------------------------------------------------------------------------------
 
+-- The rows that are read at once, and then piece by piece. The stream is closed when the loop is left.
 local function rows(self, sql, ...)
-  local list, i = self:query(sql, ...), 0
+  local list, stream = self:read_rows(sql, ...)
+  local i, more = 0, stream
   return function()
     i = i + 1
-    local row = list[i]
-    list[i] = nil -- what was seen can be collected
+    if list and list[i] == nil and more then
+      list, more = more:read()
+      i = 1
+    end
+    local row = list and list[i]
+    if row then list[i] = nil end -- what was seen can be collected
     return row
-  end
+  end, nil, nil, stream
 end
 
 Database.rows, Transaction.rows = rows, rows
