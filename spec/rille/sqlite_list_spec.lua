@@ -74,7 +74,8 @@ describe("rille.list", function()
   end)
 
   it("leaves question marks in texts, names and comments alone", function()
-    assert.equal("1", ids("v <> '?' AND v <> 'it''s ?' AND id IN (/* ? */ ? -- ?\n) /* IN (?) */ AND 'IN (?)' <> v", rille.list { 1 }))
+    local where = "v <> '?' AND v <> 'it''s ?' AND id IN (/* ? */ ? -- ?\n) /* IN (?) */ AND 'IN (?)' <> v"
+    assert.equal("1", ids(where, rille.list { 1 }))
     assert.equal(2, db:value([[SELECT "a?" FROM (SELECT 2 AS "a?") WHERE [a?] IN (?)]], rille.list { 2 }))
   end)
 
@@ -110,7 +111,8 @@ describe("rille.list", function()
     assert.match("the lists make 32767 parameters, and a statement takes 32766.*json_each",
       message(ids, "id IN (?)", rille.list(values)))
     values = { table.unpack(values, 1, 20000) }
-    assert.match("the lists make 40000 parameters", message(ids, "id IN (?) OR id IN (?)", rille.list(values), rille.list(values)))
+    assert.match("the lists make 40000 parameters",
+      message(ids, "id IN (?) OR id IN (?)", rille.list(values), rille.list(values)))
   end)
 
   it("is refused where it cannot stand", function()

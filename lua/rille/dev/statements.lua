@@ -88,13 +88,17 @@ end
 
 local ask_database -- db:query that is noted nowhere
 
+local watched_methods = {
+  "query", "one", "value", "json", "json_one", "read_rows", "exec", "batch", "begin", "commit", "rollback",
+}
+
 --- watch(current, ended): from now on statements are noted in the record that current() gives, with what is noted beside it;
 --- `ended` is the metatable of entries whose end is noted.
 function M.watch(current, ended)
   require "rille.sqlite"
   ask_database = native_data.database_methods.query
   for _, methods in ipairs { native_data.database_methods, native_data.transaction_methods } do
-    for _, name in ipairs { "query", "one", "value", "json", "json_one", "read_rows", "exec", "batch", "begin", "commit", "rollback" } do
+    for _, name in ipairs(watched_methods) do
       if methods[name] then methods[name] = watched(name, methods[name], current, ended) end
     end
   end
