@@ -42,7 +42,8 @@ describe("script/bench", function()
   end)
 
   it("says which goals are met, and nothing of what was not measured", function()
-    local lines = python [[goals.as_markdown({"hello": {"rows": [{"peer": "rille", "cpu_us": 6}, {"peer": "epoll floor", "cpu_us": 5},
+    local lines = python [[goals.as_markdown({"hello": {"rows": [{"peer": "rille", "cpu_us": 6},
+      {"peer": "epoll floor", "cpu_us": 5},
       {"peer": "nginx + Lua", "cpu_us": 8}]}})]]
     assert.matches("bare epoll loop | 1.20 × | ≤ 1.13 × | **not met** |", lines, 1, true)
     assert.matches("nginx with Lua | 0.75 × | ≤ 0.85 × | met |", lines, 1, true)

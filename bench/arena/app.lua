@@ -139,7 +139,8 @@ CREATE INDEX IF NOT EXISTS items_by_category ON items (category, id);
 local SEED = [[
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
 INSERT OR IGNORE INTO items
-SELECT i, 'Widget ' || i, json_extract('["electronics", "office", "garden", "toys", "books"]', '$[' || (i % 5) || ']'), 1 + i % 500,
+SELECT i, 'Widget ' || i,
+  json_extract('["electronics", "office", "garden", "toys", "books"]', '$[' || (i % 5) || ']'), 1 + i % 500,
   1 + i % 50, i % 3 > 0, '["fast", "new"]', 1 + i % 50, 1 + i % 900 FROM n
 ]]
 

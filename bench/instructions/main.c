@@ -58,6 +58,7 @@ static const bench_case cases[] = {
     {"point-read", MANY, 1, GET("/row/42") "\r\n"},
     {"point-reads-of-16", MANY, 16, GET("/row/42") "\r\n"},
     {"rows-20", FEW, 1, GET("/rows") "\r\n"},
+    {"rows-20-text", FEW, 1, GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
     {"page", FEW, 1, GET("/page") "\r\n"},
     {"form", MANY, 1,
      "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "

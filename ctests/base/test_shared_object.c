@@ -2,8 +2,10 @@
 #include "base/shared_object.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
+#include "base/error.h"
 #include "support/test.h"
 
 #define SOME(X)  \
@@ -21,6 +23,7 @@ static const char *const names[] = {SOME(X)};
 #undef X
 
 static int prepared;
+static const char *why;
 static bool prepare(void) { return ++prepared > 0; }
 static bool prepare_badly(void) { return ++prepared < 0; }
 
@@ -39,10 +42,10 @@ TEST(the_table_is_filled_once) {
   UNUSED;
   functions z = {0};
   rl_shared_object object = object_of("libz.so.1", &z);
-  assert_true(rl_shared_object_load(&object));
+  assert_int_equal(rl_shared_object_load(&object, &why), 0);
   assert_string_equal(z.zlibVersion(), zlibVersion());
   assert_int_equal(z.crc32(0, (const Bytef *)"rille", 5), crc32(0, (const Bytef *)"rille", 5));
-  assert_true(rl_shared_object_load(&object));
+  assert_int_equal(rl_shared_object_load(&object, &why), 0);
   assert_int_equal(prepared, 1);
 }
 
@@ -50,21 +53,21 @@ TEST(a_missing_library_is_named_with_its_package) {
   UNUSED;
   functions z = {0};
   rl_shared_object object = object_of("libz.so.999", &z);
-  assert_false(rl_shared_object_load(&object));
+  assert_int_equal(rl_shared_object_load(&object, &why), RL_EIO);
   assert_null(z.crc32);
   assert_int_equal(prepared, 0);
-  if (!strstr(object.why, "zlib cannot be loaded (libz.so.999: cannot open") ||
-      !strstr(object.why, "; Debian: apt-get install zlib1g"))
-    fail_msg("%s", object.why);
+  if (!strstr(why, "zlib cannot be loaded (libz.so.999: cannot open") ||
+      !strstr(why, "; Debian: apt-get install zlib1g"))
+    fail_msg("%s", why);
 }
 
 TEST(one_that_is_installed_later_is_found) {
   UNUSED;
   functions z = {0};
   rl_shared_object object = object_of("libz.so.999", &z);
-  assert_false(rl_shared_object_load(&object));
+  assert_int_equal(rl_shared_object_load(&object, &why), RL_EIO);
   object.file = "libz.so.1";
-  assert_true(rl_shared_object_load(&object));
+  assert_int_equal(rl_shared_object_load(&object, &why), 0);
   assert_non_null(z.crc32);
 }
 
@@ -74,8 +77,8 @@ TEST(another_version_says_what_it_lacks) {
   static const char *const wrong[] = {"crc32", "crc32_of_a_later_version"};
   rl_shared_object object = object_of("libz.so.1", &z);
   object.names = wrong;
-  assert_false(rl_shared_object_load(&object));
-  assert_non_null(strstr(object.why, "it lacks (crc32_of_a_later_version); Debian: apt-get install zlib1g"));
+  assert_int_equal(rl_shared_object_load(&object, &why), RL_EIO);
+  assert_non_null(strstr(why, "it lacks (crc32_of_a_later_version); Debian: apt-get install zlib1g"));
   assert_int_equal(prepared, 0);
 }
 
@@ -84,10 +87,25 @@ TEST(one_that_does_not_work_is_not_loaded) {
   functions z = {0};
   rl_shared_object object = object_of("libz.so.1", &z);
   object.prepare = prepare_badly;
-  assert_false(rl_shared_object_load(&object));
-  assert_non_null(strstr(object.why, "zlib does not work"));
-  assert_false(rl_shared_object_load(&object));
+  assert_int_equal(rl_shared_object_load(&object, &why), RL_EIO);
+  assert_non_null(strstr(why, "zlib does not work"));
+  assert_int_equal(rl_shared_object_load(&object, &why), RL_EIO);
   assert_int_equal(prepared, 2);
+}
+
+TEST(no_descriptor_is_no_missing_library) {
+  UNUSED;
+  functions z = {0};
+  struct rlimit limit, none;
+  rl_shared_object object = object_of("libz.so.999", &z);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  none = (struct rlimit){0, limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  int code = rl_shared_object_load(&object, &why);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  assert_int_equal(code, RL_ENOFILES);
+  assert_int_equal(rl_shared_object_load(&object, &why), RL_EIO);
+  assert_non_null(strstr(why, "No such file"));
 }
 
 enum { THREADS = 8 };
@@ -102,7 +120,8 @@ typedef struct race {
 static void *load(void *arg) {
   race *r = arg;
   pthread_barrier_wait(&r->barrier);
-  bool right = rl_shared_object_load(r->object) && r->table->zlibVersion() && r->table->crc32;
+  const char *ignored;
+  bool right = rl_shared_object_load(r->object, &ignored) == RL_OK && r->table->zlibVersion() && r->table->crc32;
   __atomic_fetch_add(&r->right, right, __ATOMIC_RELAXED);
   return NULL;
 }
@@ -128,6 +147,7 @@ int main(void) {
       RUN(one_that_is_installed_later_is_found),
       RUN(another_version_says_what_it_lacks),
       RUN(one_that_does_not_work_is_not_loaded),
+      RUN(no_descriptor_is_no_missing_library),
       RUN(threads_at_once_load_it_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ local rille = {
 
   null = native.null, array = native.array,
   json_encode = native.json_encode, json_decode = native.json_decode,
-  blob = native_data.blob,
+  blob = native_data.blob, list = native_data.list,
   url_encode = native.url_encode, url_decode = native.url_decode, html_escape = native.html_escape,
   now = native.now, time = native.time,
   sha256 = native.sha256, hmac_sha256 = native.hmac_sha256, random_token = native.random_token,

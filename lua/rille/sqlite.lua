@@ -15,7 +15,8 @@ local open_options = { read_only = "boolean", readers = "number", busy_timeout =
   queue = "number", synchronous = "string" }
 local synchronous = { FULL = true, NORMAL = true, EXTRA = true, OFF = true }
 
---- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, idle_timeout=, queue=, synchronous="FULL"}) -> db; ":memory:" too
+--- rille.sqlite.open(path, {read_only=, readers=, busy_timeout=, idle_timeout=, queue=, synchronous="FULL"})
+---   -> db; ":memory:" too
 function M.open(path, opts)
   names.check_colon(path, "rille.sqlite.open")
   if type(path) ~= "string" then error("sqlite.open: the path is a string, got a " .. type(path), 2) end
@@ -32,14 +33,20 @@ end
 
 -- rows ---------------------------------------------------------------------------------------------------------------
 
+-- The rows that are read at once, and then piece by piece. The stream is closed when the loop is left.
 local function rows(self, sql, ...)
-  local list, i = self:query(sql, ...), 0
+  local list, stream = self:read_rows(sql, ...)
+  local i, more = 0, stream
   return function()
     i = i + 1
-    local row = list[i]
-    list[i] = nil -- what was seen can be collected
+    if list and list[i] == nil and more then
+      list, more = more:read()
+      i = 1
+    end
+    local row = list and list[i]
+    if row then list[i] = nil end -- what was seen can be collected
     return row
-  end
+  end, nil, nil, stream
 end
 
 Database.rows, Transaction.rows = rows, rows

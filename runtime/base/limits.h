@@ -54,8 +54,9 @@
 #define RL_LIMIT_SQL_QUEUE_SIZE ((size_t)64 << 20) /* 503; … and bytes of their statements; one may be larger, alone */
 /* bytes of a database's log, after which readers are waited for so that it begins anew */
 #define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
-#define RL_LIMIT_SQL_INLINE_US 1000u /* a read of more CPU time moves to a reader thread */
-#define RL_LIMIT_STATEMENTS 128u     /* prepared statements kept for one connection */
+#define RL_LIMIT_SQL_INLINE_US 1000u  /* a read of more CPU time moves to a reader thread */
+#define RL_LIMIT_SQL_PARAMETERS 32766 /* of one statement, as SQLite has it unless it was built otherwise */
+#define RL_LIMIT_STATEMENTS 128u      /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
 /* 500; bytes that one template may print, or hold back while it is streamed */

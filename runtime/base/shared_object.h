@@ -26,8 +26,8 @@ typedef struct rl_shared_object {
   char why[256];
 } rl_shared_object;
 
-/* Returns true if it is loaded. Else `why` says what was missing at the first try, and which package has it; each call tries again,
- * for it may be installed meanwhile. Any thread may call. */
-bool rl_shared_object_load(rl_shared_object *object);
+/* Loads it unless it is loaded. Returns 0; RL_ENOFILES; or RL_EIO, and `*why` says what was missing at the first try, and which
+ * package has it. `*why` is static. Each call tries again, for it may be installed meanwhile. Any thread may call. */
+int rl_shared_object_load(rl_shared_object *object, const char **why);
 
 #endif

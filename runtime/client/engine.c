@@ -285,7 +285,8 @@ rl_engine *rl_engine_new(rl_loop *loop) {
 
 int rl_engine_open(rl_engine *engine, const char **why) {
   if (engine->multi) return RL_OK;
-  if (!rl_curl_load(why)) return RL_EIO;
+  int code = rl_curl_load(why);
+  if (code) return code;
   CURLM *multi = engine->multi = rl_curl.multi_init();
   if (!multi) return RL_ENOMEM;
   rl_curl.multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);

@@ -51,7 +51,7 @@ rl_loop *rl_engine_loop(const rl_engine *engine);
 /* The pools on it, by their `node` (client/pool.h). */
 rl_list *rl_engine_pools(rl_engine *engine);
 
-/* Loads curl and makes what its handles are added to, before the first handle is made. 0, RL_ENOMEM, or RL_EIO: then `*why` is a
+/* Loads curl and makes what its handles are added to, before the first handle is made. 0, RL_ENOMEM, RL_ENOFILES, or RL_EIO: then `*why` is a
  * static line that says which package is missing. */
 int rl_engine_open(rl_engine *engine, const char **why);
 /* Sets up a handle before it is added: its sockets are closed through the engine. */

@@ -25,7 +25,7 @@ static struct {
   __typeof__(idn2_free) *free;
 } idn2;
 
-static bool load_idn2(const char **why) {
+static int load_idn2(const char **why) {
   static const char *const names[] = {"idn2_to_ascii_8z", "idn2_free"};
   static rl_shared_object library = {.file = "libidn2.so.0",
                                      .title = "the host is not ASCII, and libidn2",
@@ -33,8 +33,8 @@ static bool load_idn2(const char **why) {
                                      .names = names,
                                      .count = 2,
                                      .table = &idn2};
-  *why = library.why;
-  return rl_shared_object_load(&library);
+  int code = rl_shared_object_load(&library, why);
+  return code == RL_EIO ? RL_EURL : code;
 }
 
 static bool is_ascii(rl_slice host) {
@@ -68,14 +68,15 @@ static int map(rl_slice host, rl_buf *out, const char **why) {
   char text[MOST_BYTES + 1], *mapped = NULL;
   if (host.len > MOST_BYTES) return refuse(why, too_long);
   if (memchr(host.data, 0, host.len)) return refuse(why, "its host holds NUL");
-  if (!load_idn2(why)) return RL_EURL;
+  int code = load_idn2(why);
+  if (code) return code;
   memcpy(text, host.data, host.len);
   text[host.len] = 0;
   int result = idn2.to_ascii_8z(text, &mapped, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   if (result == IDN2_DISALLOWED && !deviates(text))
     result = idn2.to_ascii_8z(text, &mapped, IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
   if (result != IDN2_OK) return describe(result, why);
-  int code = rl_buf_add_str(out, mapped);
+  code = rl_buf_add_str(out, mapped);
   idn2.free(mapped);
   return code ? RL_ENOMEM : RL_OK;
 }

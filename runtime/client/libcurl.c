@@ -8,7 +8,7 @@ rl_curl_functions rl_curl;
 /* From 7.84 on any thread may call it, which is why the build asks for a newer one. */
 static bool prepare(void) { return rl_curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }
 
-bool rl_curl_load(const char **why) {
+int rl_curl_load(const char **why) {
 #define X(name) "curl_" #name,
   static const char *const names[] = {RL_CURL_FUNCTIONS(X)};
 #undef X
@@ -19,6 +19,5 @@ bool rl_curl_load(const char **why) {
                                      .count = sizeof names / sizeof *names,
                                      .table = &rl_curl,
                                      .prepare = prepare};
-  *why = library.why;
-  return rl_shared_object_load(&library);
+  return rl_shared_object_load(&library, why);
 }

@@ -55,7 +55,8 @@ extern rl_curl_functions rl_curl;
     rl_curl.easy_setopt((easy), (option), (value));                                                        \
   })
 
-/* Returns true if libcurl is loaded and set up (curl_global_init). Else `*why` is a static line that names the package. Any thread may call. */
-bool rl_curl_load(const char **why);
+/* Loads libcurl and sets it up (curl_global_init). Returns 0, RL_ENOFILES or RL_EIO; then `*why` is a static line, which names the
+ * package if that is missing. Any thread may call. */
+int rl_curl_load(const char **why);
 
 #endif

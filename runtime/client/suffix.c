@@ -4,6 +4,7 @@
 #include <libpsl.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/shared_object.h"
 
 enum { MOST = 253 };
@@ -31,7 +32,8 @@ static bool load(void) {
                                      .count = sizeof names / sizeof *names,
                                      .table = &psl,
                                      .prepare = read_list};
-  return rl_shared_object_load(&library);
+  const char *ignored;
+  return rl_shared_object_load(&library, &ignored) == RL_OK;
 }
 
 bool rl_suffix_is_public(rl_slice domain) {

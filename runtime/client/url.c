@@ -252,7 +252,8 @@ static int describe(CURLUcode code, const char **why) {
 
 static int parse(rl_parsed_url *parsed, const char *text, const rl_location *base, const char **why) {
   parts p = {0};
-  if (!rl_curl_load(why)) return RL_EURL;
+  int loaded = rl_curl_load(why);
+  if (loaded) return loaded == RL_EIO ? RL_EURL : loaded;
   CURLU *handle = rl_curl.url();
   if (!handle) return RL_ENOMEM;
   CURLUcode result = set_both(handle, text, base);

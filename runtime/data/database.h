@@ -10,7 +10,7 @@
  *
  * An engine that talks to a server over a socket fits the same slots. Its answers are asynchronous: it works on the loop of
  * the handle, writes a submitted operation to a connection of this worker's own pool, and calls rl_op_finish when the answer
- * has come; nothing here waits. It has no inline reads: place never says INLINE, and start, step, column and finish are NULL.
+ * has come; nothing here waits. It has no inline reads: place never says INLINE, and start, step, column, columns_id and finish are NULL.
  * A transaction is a connection that begin takes out of the pool, perhaps only after another transaction has ended, and that
  * end gives back; so operations carry the number of their transaction rather than a connection. Several transactions run
  * beside one another there: `exclusive` is NULL and holder may be.
@@ -70,6 +70,8 @@ typedef struct rl_database_ops {
   int (*start)(rl_database *database, rl_cursor *cursor, const rl_sql_params *params, rl_sql_error *error);
   int (*step)(rl_database *database, rl_cursor *cursor, rl_sql_error *error);
   const char *(*column)(rl_database *database, const rl_cursor *cursor, int column);
+  /* A number that all reads of this handle with the same statement and the same columns share, and no others. */
+  uint64_t (*columns_id)(rl_database *database, const rl_cursor *cursor);
   void (*finish)(rl_database *database, rl_cursor *cursor, bool too_slow);
 
   /* Takes an operation, which is held by its loop already; answers by rl_op_finish, never before it returns. `read`: it was
@@ -82,6 +84,12 @@ typedef struct rl_database_ops {
    * included, are worked off in order. A rollback is taken at any time, and nothing about it may fail for want of memory:
    * it may come while begin is under way, and op->loop may be NULL. */
   void (*end)(rl_database *database, rl_op *op);
+
+  /* Makes a stream of a statement that was placed as INLINE or READ, and takes `request`, which holds it; returns NULL if out of
+   * memory, and takes nothing. An operation with `stream` set, submitted as a read, gets its next rows. close_stream ends it after
+   * what was submitted before, and waits for nothing; it comes before close. */
+  rl_row_stream *(*stream)(rl_database *database, rl_op *request);
+  void (*close_stream)(rl_database *database, rl_row_stream *stream);
 
   /* The transaction that writes wait for. NULL: they wait for none. */
   rl_holder (*holder)(rl_database *database);

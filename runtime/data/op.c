@@ -31,7 +31,7 @@ static bool copy_slice(rl_op *op, rl_slice from, rl_slice *to) {
 }
 
 static int copy_params(rl_op *op, const rl_sql_params *from, rl_sql_params *to) {
-  *to = (rl_sql_params){.count = from->count, .is_list = from->is_list};
+  *to = (rl_sql_params){.count = from->count, .unnamed = from->unnamed, .is_list = from->is_list};
   op->size += (size_t)from->count * sizeof(rl_value);
   rl_value *values = rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *values);
   rl_slice *names = from->names ? rl_arena_alloc(&op->arena, ((size_t)from->count + 1) * sizeof *names) : NULL;

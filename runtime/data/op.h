@@ -38,6 +38,14 @@ typedef enum rl_op_kind {
   RL_OP_ENGINE /* an engine numbers operations that no other has from here on */
 } rl_op_kind;
 
+/* What is made of the rows of RL_OP_RUN. */
+typedef enum rl_sql_answer {
+  RL_ANSWER_ROWS,     /* op->rows */
+  RL_ANSWER_ROW,      /* the same, of the first row alone */
+  RL_ANSWER_JSON,     /* a JSON array in op->rows.data */
+  RL_ANSWER_JSON_ROW, /* an object of the first row there, or nothing where there is no row */
+} rl_sql_answer;
+
 typedef struct rl_op_statement {
   rl_slice name; /* of a migration */
   rl_slice sql;
@@ -45,6 +53,7 @@ typedef struct rl_op_statement {
 } rl_op_statement;
 
 typedef struct rl_op rl_op;
+typedef struct rl_row_stream rl_row_stream; /* the engine's: rows that come piece by piece */
 
 enum { RL_OP_QUEUED, RL_OP_BEGUN, RL_OP_DROPPED };
 
@@ -60,6 +69,9 @@ struct rl_op {
   rl_loop *loop;         /* where done runs; NULL: nowhere, the operation is deleted */
   void (*done)(rl_op *op);
   void *owner;
+  rl_sql_answer answer;
+  rl_row_stream *stream; /* the operation is its next piece, and has no statement; NULL: it has one */
+  bool more;             /* of a stream: others may follow */
 
   rl_chunk_pool pool;
   rl_arena arena; /* holds everything below */

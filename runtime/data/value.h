@@ -32,6 +32,7 @@ typedef struct rl_sql_params {
   const rl_value *values;
   const rl_slice *names; /* without ':' */
   int count;
+  int unnamed;  /* of names: so many values at the end have none, and are for the `?` */
   bool is_list; /* the values are the items of one table, for what an error says */
 } rl_sql_params;
 

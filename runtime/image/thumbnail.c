@@ -55,8 +55,7 @@ bool rl_image_available(const char **why) {
                                      .count = sizeof names / sizeof *names,
                                      .table = &gd,
                                      .prepare = prepare};
-  *why = library.why;
-  return rl_shared_object_load(&library);
+  return rl_shared_object_load(&library, why) == RL_OK;
 }
 
 /* ---- decode, scale, turn, encode ------------------------------------------------------------------------------------------ */

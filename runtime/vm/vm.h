@@ -48,9 +48,11 @@ typedef struct rl_vm_options {
 
 /* Values that hot paths need, by their references in the registry. */
 enum {
-  RL_REF_ERROR_META,   /* metatable of error values */
-  RL_REF_ARRAY_META,   /* metatable of rille.array */
-  RL_REF_REQUEST_META, /* of req */
+  RL_REF_ERROR_META,     /* metatable of error values */
+  RL_REF_ARRAY_META,     /* metatable of rille.array */
+  RL_REF_JSON_TEXT_META, /* of JSON that is written already (bind/core/json_text.c) */
+  RL_REF_REQUEST_META,   /* of req */
+  RL_REF_REQUEST_HEADERS_META,
   RL_REF_RESPONSE_META,
   RL_REF_TASK_META,
   RL_REF_TRANSFER_META, /* of an exchange of the HTTP client */

@@ -108,13 +108,15 @@ def pipelined(arena):
 
 @check
 def wrong_requests(arena):
-    for path in "/baseline11", "/baseline11?a=1", "/baseline11?a=x&b=1", "/delay/70000", "/delay/-1", "/delay/x", "/nowhere", "/ws":
+    for path in ("/baseline11", "/baseline11?a=1", "/baseline11?a=x&b=1", "/delay/70000", "/delay/-1", "/delay/x", "/nowhere",
+                 "/ws"):
         status = arena.status("GET", path)
         assert 400 <= status <= 499, f"GET {path}: {status}"
     for body in "", "x", "1 2":
         equal(arena.status("POST", "/baseline11?a=1&b=2", body), 400, f"a body that is no number: {body!r}")
     equal(arena.status("DELETE", "/baseline11"), 405, "a method that the path does not have")
-    for raw in (b"GET / HTTP/1.1\r\n\r\n", b"GET /baseline11?a=1&b=2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12",
+    for raw in (b"GET / HTTP/1.1\r\n\r\n",
+                b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12",
                 b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"):
         with arena.connect() as s:
@@ -330,10 +332,11 @@ def write_data(folder):
         json.dump(dataset, file)
     os.mkdir(os.path.join(folder, "static"))
     for name in STATIC:
-        content = ("/* text */ " + name + "\n").encode() * 900 if not name.endswith(("woff2", "webp")) else chance.randbytes(20000)
+        binary = name.endswith(("woff2", "webp"))
+        content = chance.randbytes(20000) if binary else f"/* text */ {name}\n".encode() * 900
         with open(os.path.join(folder, "static", name), "wb") as file:
             file.write(content)
-        if not name.endswith(("woff2", "webp", "html")):
+        if not binary and not name.endswith("html"):
             with gzip.open(os.path.join(folder, "static", name + ".gz"), "wb") as file:
                 file.write(content)
     return dataset

@@ -31,8 +31,8 @@ def of_ids(pattern, most, count=500):
 
 
 def page(data):
-    rows = "".join(f'<tr class="{"on" if i["active"] else "off"}"><td>{i["id"]}</td><td><a href="/items/{i["id"]}">{i["name"]}</a></td>'
-                   f'<td>{escaped(i["category"])}</td><td>{i["price"]}</td></tr>' for i in data.items[:12])
+    rows = "".join(f'<tr class="{"on" if i["active"] else "off"}"><td>{i["id"]}</td>'
+                   f'<td><a href="/items/{i["id"]}">{i["name"]}</a></td><td>{escaped(i["category"])}</td><td>{i["price"]}</td></tr>' for i in data.items[:12])
     return f"<!doctype html><html><head><title>Items</title></head><body><table>{rows}</table></body></html>"
 
 
@@ -100,7 +100,8 @@ Case("insert", "A durable insert: on the disk before the answer, 64 connections"
      lambda server, data: [request("POST", "/notes", NOTE, TEXT_TYPE)], lambda data: {"id": int}, notes_are_there)
 Case("transaction", "A durable transaction of 5 statements", transfers, lambda data: {"ok": True}, money_is_there)
 Case("static-small", "A file of 10 KiB", get("/files/small.css"), lambda data: data.files["small.css"])
-Case("static-large", "A file of 10 MiB, 8 connections", get("/files/large.bin"), lambda data: data.files["large.bin"], connections=8)
+Case("static-large", "A file of 10 MiB, 8 connections", get("/files/large.bin"), lambda data: data.files["large.bin"],
+     connections=8)
 Case("upload", "An upload of 20 MB, 8 connections",
      lambda server, data: [request("POST", "/upload", bytes(UPLOAD), [("Content-Type", "application/octet-stream")])],
      lambda data: str(UPLOAD).encode(), connections=8)

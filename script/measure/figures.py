@@ -1,7 +1,8 @@
 """Results as people read them: units, tables in text and in Markdown."""
 
-HTTP_COLUMNS = [["cpu_us", "CPU per request", "us"], ["of_rille", "times rille", "times"], ["per_second", "requests/s", "per_second"],
-                ["p50_us", "p50", "us"], ["p99_us", "p99", "us"], ["resident", "memory", "bytes"]]
+HTTP_COLUMNS = [["cpu_us", "CPU per request", "us"], ["of_rille", "times rille", "times"],
+                ["per_second", "requests/s", "per_second"], ["p50_us", "p50", "us"], ["p99_us", "p99", "us"],
+                ["resident", "memory", "bytes"]]
 
 
 def human(value, unit):
@@ -66,7 +67,8 @@ def as_text(result):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     out = [f"{result['case']}: {result['title']}"]
     for line in lines:
-        out.append("  " + line[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:])))
+        right = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+        out.append("  " + "  ".join([line[0].ljust(widths[0]), *right]))
     return "\n".join(out + (["  " + note(result)] if note(result) else []))
 
 

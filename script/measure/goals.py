@@ -7,10 +7,10 @@ def value(results, case, peer, key="cpu_us"):
     return row.get(key) if row else None
 
 
-def ratio(case, key="cpu_us", peer="rille", of="rille", of_case=None, of_key=None):
+def ratio(case, key="cpu_us", peer="rille", of="rille", of_case=None):
     """A function of the results: how many times the one figure the other is, None where either was not measured."""
     def found(results):
-        above, below = value(results, case, peer, key), value(results, of_case or case, of, of_key or key)
+        above, below = value(results, case, peer, key), value(results, of_case or case, of, key)
         return above / below if above and below else None
     return found
 
@@ -57,7 +57,8 @@ def as_markdown(results):
     for what, count, goal, less, unit in GOALS:
         got = count(results)
         met = "" if got is None else "met" if (got <= goal if less else got >= goal) else "**not met**"
-        lines.append(f"| {what} | {'' if got is None else f'{digits(got)} {unit}'} | {'≤' if less else '≥'} {goal} {unit} | {met} |")
+        measured = "" if got is None else f"{digits(got)} {unit}"
+        lines.append(f"| {what} | {measured} | {'≤' if less else '≥'} {goal} {unit} | {met} |")
     return "\n".join(lines)
 
 
@@ -81,7 +82,8 @@ def summary(results):
         if not ours:
             continue
         others = [value(results, case, peer) if peer in peers else None for peer in COLUMNS]
-        lines.append(f"| {what} | {human(ours, 'us')} | " + " | ".join(digits(other / ours) if other else "" for other in others) + " |")
+        times = [digits(other / ours) if other else "" for other in others]
+        lines.append(f"| {what} | {human(ours, 'us')} | " + " | ".join(times) + " |")
     return "\n".join(lines + written(results))
 
 
@@ -89,6 +91,22 @@ def written(results):
     """The line on durable writes: a sync of the disk is not CPU."""
     rates = [(peer, value(results, "insert", peer, "per_second")) for peer in ("rille", "Go", "Fastify", "aiohttp")]
     rates = [f"{peer} {human(rate, 'per_second')}" for peer, rate in rates if rate]
-    idle = value(results, "idle", "rille", "each")
-    lines = ["", "Durable inserts a second from 64 connections: " + ", ".join(rates) + "."] if rates else []
-    return lines + ([f"An idle keep-alive connection takes {human(idle, 'bytes')}."] if idle else [])
+    lines = ["", "- Durable inserts a second from 64 connections: " + ", ".join(rates) + "."] if rates else [""]
+    return lines + [line for line in (of_templates(results), of_client(results), of_memory(results)) if line]
+
+
+def of_templates(results):
+    pages = [ratio("templates", name, peer="Jinja2")(results) for name in ("fortunes", "catalogue", "form")]
+    return f"- Templates are {digits(min(pages))} to {digits(max(pages))} times as fast as Jinja2." if all(pages) else None
+
+
+def of_client(results):
+    undici, aiohttp = ratio("client", of="undici request")(results), ratio("client", of="aiohttp")(results)
+    if not undici or not aiohttp:
+        return None
+    return f"- The client takes {digits(undici)} of the CPU of undici's `request`, {digits(aiohttp)} of that of aiohttp's client."
+
+
+def of_memory(results):
+    server, each = value(results, "start", "rille hello", "resident"), value(results, "idle", "rille", "each")
+    return f"- An idle server takes {human(server, 'bytes')} of memory, an idle connection {human(each, 'bytes')}." if server and each else None

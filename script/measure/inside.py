@@ -33,10 +33,11 @@ def codec(bench):
     for name, hint in ("lua-cjson", "apt-get install lua-cjson"), ("node JSON", "apt-get install nodejs"):
         if name not in found:
             skipped[name] = hint
-    rows = [{"peer": name, **{key: statistics.median(v[key] for v in values) for key in values[0]}} for name, values in found.items()]
+    rows = [{"peer": name, **{key: statistics.median(v[key] for v in values) for key in values[0]}}
+            for name, values in found.items()]
     rows.sort(key=lambda row: row["peer"] != "rille")
-    columns = [[f"{way}_{what}", f"{way} {title}", "us"] for what, title in
-               (("objects", "50 objects"), ("small", "a small one"), ("numbers", "1,000 numbers")) for way in ("encode", "decode")]
+    values = ("objects", "50 objects"), ("small", "a small one"), ("numbers", "1,000 numbers")
+    columns = [[f"{way}_{what}", f"{way} {title}", "us"] for what, title in values for way in ("encode", "decode")]
     return result("codec", codec, columns, rows, skipped)
 
 
@@ -70,7 +71,8 @@ def rendered(bench, work):
         runs["rille"].append(json.loads(output(RILLE, "run", "bench/templates.lua", times[0])))
         runs["Jinja2"].append(json.loads(output(PYTHON, "-c", JINJA, "bench/templates", work, times[1])))
         runs["C by hand"].append({"fortunes": float(output(by_hand, f"{work}/fortunes.txt", times[2]))})
-    return [{"peer": name, **{key: min(v[key] for v in values) for key in values[0] if " " not in key}} for name, values in runs.items()]
+    return [{"peer": name, **{key: min(v[key] for v in values) for key in values[0] if " " not in key}}
+            for name, values in runs.items()]
 
 
 @bench
@@ -94,7 +96,8 @@ def client(bench):
         "undici Pool": (undici, 40000, ["pool"]),
         "aiohttp": ([PYTHON, os.path.join(ROOT, "bench/client.py")], 8000, []),
     }
-    skipped = {name: peer.missing() for name, peer in (("undici", PEERS["Fastify"]), ("aiohttp", PEERS["aiohttp"])) if peer.missing()}
+    needed = {"undici": PEERS["Fastify"], "aiohttp": PEERS["aiohttp"]}
+    skipped = {name: peer.missing() for name, peer in needed.items() if peer.missing()}
     clients = {name: how for name, how in clients.items() if name.split()[0] not in skipped}
     found = {name: [] for name in clients}
     server = PEERS["rille"].start(Place(bench.work, bench.data.original))

@@ -28,7 +28,8 @@ def commit():
     """The commit, with a + where files that git knows have been changed."""
     def git(*arguments):
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results", ":!bench/README.md", ":!README.md")
+    ours = ":!bench/results", ":!bench/images", ":!bench/README.md", ":!README.md"  # what a run writes
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *ours)
     return git("rev-parse", "--short=10", "HEAD") + ("+" if changed else "")
 
 

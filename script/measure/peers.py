@@ -35,7 +35,8 @@ class Peer:
 
 
 class Place:
-    """Where one server runs: its copy of the data, the port of the backend, a folder for what it writes. Port 9 answers nobody."""
+    """Where one server runs: its copy of the data, the port of the backend, a folder for what it writes. Port 9 answers
+    nobody."""
 
     def __init__(self, work, data, backend=9):
         self.work, self.data, self.backend, self.port, self.threads = work, data, backend, 0, 1
@@ -98,7 +99,8 @@ GO_PACKAGES = "go-chi/chi", "mattn/go-sqlite3", "gorilla/sessions"
 def go_packages():
     there = all(os.path.isdir("/usr/share/gocode/src/github.com/" + package) for package in GO_PACKAGES)
     return None if shutil.which("go") and there else \
-        "apt-get install golang-go golang-github-go-chi-chi-dev golang-github-mattn-go-sqlite3-dev golang-github-gorilla-sessions-dev"
+        "apt-get install golang-go golang-github-go-chi-chi-dev golang-github-mattn-go-sqlite3-dev " \
+        "golang-github-gorilla-sessions-dev"
 
 
 def go(place):
@@ -106,13 +108,17 @@ def go(place):
     if not os.path.exists(binary):
         env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": os.path.join(place.work, "go-cache"),
                "GOFLAGS": ""}
-        subprocess.run(["go", "build", "-tags", "libsqlite3", "-o", binary, "."], cwd=os.path.join(HERE, "go"), env=env, check=True)
+        subprocess.run(["go", "build", "-tags", "libsqlite3", "-o", binary, "."], cwd=os.path.join(HERE, "go"), env=env,
+                       check=True)
     return [binary], {"BENCH_PAGE": os.path.join(HERE, "go", "page.html"), "GOMAXPROCS": str(place.threads)}
 
 
+def serve(app, place):
+    return [RILLE, "serve", os.path.join(ROOT, app), "--port", str(place.port), "--log", "off", "--threads", str(place.threads)]
+
+
 def rille(place):
-    return [RILLE, "serve", os.path.join(HERE, "rille.lua"), "--port", str(place.port), "--log", "off",
-            "--threads", str(place.threads)], {}
+    return serve("bench/peers/rille.lua", place), {}
 
 
 def module_version(name):
@@ -129,8 +135,8 @@ def package_version(name):
 
 Peer("rille", EVERYTHING | {"threads"}, rille, lambda: None if os.path.exists(RILLE) else "script/build",
      lambda: first_line(RILLE, "version"))
-Peer("rille hello", {"start"}, lambda place: ([RILLE, "serve", os.path.join(ROOT, "bench", "apps", "hello.lua"), "--port",
-                                               str(place.port), "--log", "off"], {}), PEERS["rille"].missing, PEERS["rille"].version)
+Peer("rille hello", {"start"}, lambda place: (serve("bench/apps/hello.lua", place), {}), PEERS["rille"].missing,
+     PEERS["rille"].version)
 Peer("epoll floor", SMALL - {"idle", "short"}, lambda place: ([compiled("bench/floor.c", place.work), str(place.port)], {}),
      programs("apt-get install build-essential", "cc"), lambda: "bench/floor.c")
 Peer("nginx", SMALL | STATIC, nginx("nginx.conf"), programs("apt-get install nginx", "nginx"), lambda: first_line("nginx", "-v"))

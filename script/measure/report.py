@@ -10,8 +10,8 @@ from .process import RILLE, ROOT
 
 RESULTS = os.path.join(ROOT, "bench", "results")
 ORDER = ["hello", "pipelined", "json", "orders", "routes", "page", "point-read", "rows", "insert", "transaction", "static-small",
-         "static-large", "upload", "short", "fanout", "session", "threads", "scan", "idle", "start", "script", "codec", "templates",
-         "client"]
+         "static-large", "upload", "short", "fanout", "session", "threads", "scan", "idle", "start", "script", "codec",
+         "templates", "client"]
 CHARTS = {"hello": ["hello", "pipelined", "json", "orders", "page", "routes"],
           "data": ["point-read", "rows", "insert", "transaction", "session", "fanout"]}
 BLOCK = "<!-- bench: {} -->\n{}\n<!-- end of bench: {} -->"
@@ -71,8 +71,8 @@ def runs(results):
     lines = {}
     for name, result in results.items():
         about = result["machine"]
-        lines.setdefault(f"{about['date']}, commit {about['commit']}, {about['processor']}, {about['cores']} cores, {about['system']}, "
-                         f"{result['rounds']} rounds of {result['seconds']} s", []).append(name)
+        lines.setdefault(f"{about['date']}, commit {about['commit']}, {about['processor']}, {about['cores']} cores, "
+                         f"{about['system']}, {result['rounds']} rounds of {result['seconds']} s", []).append(name)
     versions = {row["peer"]: row["version"] for result in results.values() for row in result["rows"] if row.get("version")}
     out = [f"- {line}" + ("" if len(lines) == 1 else ": " + ", ".join(names)) for line, names in lines.items()]
     return "\n".join(out + ["- " + ", ".join(f"{peer} {version}".strip() for peer, version in versions.items())])
@@ -89,8 +89,7 @@ def charts(results):
 
 
 def replaced(text, name, content):
-    pattern = re.compile(re.escape(BLOCK.split("{}")[0]) + re.escape(name) + r" -->\n.*?<!-- end of bench: " + re.escape(name) + " -->",
-                         re.DOTALL)
+    pattern = re.compile(rf"<!-- bench: {name} -->\n.*?<!-- end of bench: {name} -->", re.DOTALL)
     if not pattern.search(text):
         raise SystemExit(f"bench: the page has no block {name}")
     return pattern.sub(lambda _: BLOCK.format(name, content, name), text)

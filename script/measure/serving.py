@@ -1,4 +1,4 @@
-"""What is asked of servers that is not requests as fast as they go: starting, idle connections, more workers, a long scan beside."""
+"""What is asked of servers beside requests as fast as they go: starting, idle connections, more workers, a long scan."""
 import http.client
 import os
 import resource
@@ -69,7 +69,8 @@ def idle(bench):
         finally:
             server.stop()
         rows.append({"peer": peer.name, "each": (after - before) / count, "resident": after})
-    return result("idle", idle, [["each", "each connection", "bytes"], ["resident", "memory of the process", "bytes"]], rows, skipped)
+    columns = [["each", "each connection", "bytes"], ["resident", "memory of the process", "bytes"]]
+    return result("idle", idle, columns, rows, skipped)
 
 
 def milliseconds(command):
@@ -177,7 +178,7 @@ def latency_beside_scan(bench, server, path, rate):
 
 @bench
 def scan(bench):
-    """The latency of hello at 1,000 requests a second while one connection asks for scans of some 100 ms; server on both cores."""
+    """The latency of hello at 1,000 requests a second beside one connection that asks for scans of some 100 ms; on two cores."""
     peers, skipped = bench.peers_of("scan")
     path, rows = bench.load.requests("hello", [request("GET", "/")]), []
     for peer in peers:

@@ -91,6 +91,7 @@ describe("an error of SQL", function()
         ["SELECT ^upper(email, 1) FROM t"] = "42883",
         ["SELECT 1 FROM t, child WHERE ^id = 1"] = "42702",
         ["CREATE TABLE ^t(a)"] = "42P07",
+        ["ALTER TABLE t RENAME COLUMN ^titel TO x"] = "42703",
       } do
         it("shows the place of the mistake: " .. statement, function()
           local sql, column = statement:gsub("%^", "", 1), statement:find("^", 1, true)
@@ -102,6 +103,12 @@ describe("an error of SQL", function()
             err.message:sub(err.message:find(", in line", 1, true), -1))
         end)
       end
+
+      it("is the same after a change of the schema was rolled back", function()
+        fails("exec", "CREATE TABLE gone(a UNIQUE); INSERT INTO gone VALUES (1), (1)")
+        local err = fails("query", "SELECT titel")
+        assert.same({ "42703", "SQLITE_ERROR", 8 }, { err.sqlstate, err.sqlite_name, err.column })
+      end)
 
       it("shows no place where it is not known", function()
         for _, sql in ipairs { "INSERT INTO t VALUES (1)", "SELECT 1 UNION SELECT 1, 2", "SELECT json('{')",

@@ -149,9 +149,8 @@ describe("a database", function()
         function() db:query("SELECT * FROM t WHERE v <> ? AND id IN (?)", "c", { 1, 2 }) end,
         function() db:query("SELECT * FROM t WHERE v <> :v AND id IN (:ids)", { v = "c", ids = { 1, 2 } }) end,
       } do
-        assert.error_matches(call, "IN %(SELECT value FROM json_each%(%?%)%) with rille.json_encode%(list%)")
+        assert.error_matches(call, "IN %(%?%) w.* rille.list%(values%)")
       end
-      assert.equal(2, #db:query("SELECT * FROM t WHERE id IN (SELECT value FROM json_each(?))", rille.json_encode { 1, 2 }))
       assert.error_matches(function() db:exec("INSERT INTO t(v) VALUES (?)", 0 / 0) end, "parameter 1 is not a number")
       assert.error_matches(function() db:exec("INSERT INTO t(v) VALUES (:v)", { v = -(0 / 0) }) end,
         "parameter v is not a number")

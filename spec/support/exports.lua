@@ -9,7 +9,8 @@ local M = {}
 -- Names that are reachable and are the library's own affair.
 local internal = {
   app = { "new", "current", "is", "root", "find_converter", "find_error_handler" },
-  db = { "apply_migrations", "image", "load_image", "open_transaction", "take_left", "end_transaction" }, tx = { "savepoint" },
+  db = { "apply_migrations", "image", "load_image", "open_transaction", "read_rows", "take_left", "end_transaction" },
+  tx = { "read_rows", "savepoint" },
   fake = { "check" }, ["rille.sqlite"] = { "opened" }, -- what a test's end asks
   client = {}, jar = { "take", "header" }, ["rille.client"] = { "new", "fetch" },
   ["rille.session"] = { "has_cookie", "id_of", "make_id", "own_ring" },

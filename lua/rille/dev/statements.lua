@@ -23,10 +23,17 @@ local function statement(name, sql)
   return type(sql) == "table" and name .. " of " .. #sql or name:upper()
 end
 
+local function list_of(count)
+  local values = {}
+  for i = 1, count do values[i] = 0 end
+  return native_data.list(values)
+end
+
 -- Parameters of the same kinds: a plan depends on no more, and nobody's data is kept for it.
 local function shape_of(v)
   if type(v) == "number" then return 0 end
   if type(v) == "boolean" or v == native.null then return v end
+  if native_data.is_list(v) then return list_of(#v) end
   if type(v) ~= "table" then return "" end
   local shape = {}
   for key, item in next, v do shape[key] = type(item) == "table" and "" or shape_of(item) end
@@ -81,13 +88,17 @@ end
 
 local ask_database -- db:query that is noted nowhere
 
+local watched_methods = {
+  "query", "one", "value", "json", "json_one", "read_rows", "exec", "batch", "begin", "commit", "rollback",
+}
+
 --- watch(current, ended): from now on statements are noted in the record that current() gives, with what is noted beside it;
 --- `ended` is the metatable of entries whose end is noted.
 function M.watch(current, ended)
   require "rille.sqlite"
   ask_database = native_data.database_methods.query
   for _, methods in ipairs { native_data.database_methods, native_data.transaction_methods } do
-    for _, name in ipairs { "query", "one", "value", "exec", "batch", "begin", "commit", "rollback" } do
+    for _, name in ipairs(watched_methods) do
       if methods[name] then methods[name] = watched(name, methods[name], current, ended) end
     end
   end

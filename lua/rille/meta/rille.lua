@@ -229,6 +229,11 @@ function rille.json_decode(s, options) end
 ---@return userdata
 function rille.blob(s) end
 
+--- Makes one parameter of several values, for IN (?).
+---@param values any[]
+---@return userdata
+function rille.list(values) end
+
 --- Percent-encodes one part of a URL.
 ---@param s string
 ---@return string

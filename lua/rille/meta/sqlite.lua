@@ -19,6 +19,11 @@ function rille.sqlite.open(path, options) end
 ---@return string
 function rille.sqlite.match_query(text, options) end
 
+--- JSON that is written already: rille.json and rille.json_encode copy it as it is. tostring(text) is the string.
+---@class json_text
+---@operator len: integer
+---@operator concat(any): string
+
 ---@class rille.database
 local db = {}
 
@@ -40,7 +45,19 @@ function db:one(sql, ...) end
 ---@return any
 function db:value(sql, ...) end
 
---- Iterates over the rows.
+--- Returns the rows as JSON text, an array, which rille.json sends as it is.
+---@param sql string
+---@param ... any
+---@return json_text
+function db:json(sql, ...) end
+
+--- Returns the first row as JSON text, an object, or nil.
+---@param sql string
+---@param ... any
+---@return json_text?
+function db:json_one(sql, ...) end
+
+--- Iterates over the rows, which are read piece by piece: in a loop, `for row in db:rows(sql) do … end`.
 ---@param sql string
 ---@param ... any
 ---@return fun(): table?
@@ -103,6 +120,16 @@ function tx:one(sql, ...) end
 ---@param ... any
 ---@return any
 function tx:value(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return json_text
+function tx:json(sql, ...) end
+
+---@param sql string
+---@param ... any
+---@return json_text?
+function tx:json_one(sql, ...) end
 
 ---@param sql string
 ---@param ... any

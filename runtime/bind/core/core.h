@@ -16,6 +16,7 @@ void rl_bind_directory(lua_State *L);
 void rl_bind_image(lua_State *L);
 void rl_bind_json(lua_State *L);
 void rl_bind_json_decode(lua_State *L);
+void rl_bind_json_text(lua_State *L);
 void rl_bind_log(lua_State *L);
 void rl_bind_machine(lua_State *L);
 void rl_bind_main(lua_State *L);
@@ -34,11 +35,18 @@ struct rl_keyring *rl_check_keyring(lua_State *L, int index);
 /* Appends the value at `index` as JSON to `out`, which has no limit (rl_scratch_push). Raises if JSON cannot express it. */
 void rl_json_encode_value(lua_State *L, int index, rl_buf *out);
 
+/* Replaces the string on top of the stack by JSON text, which an encoder copies as it is. The string is valid JSON. */
+void rl_push_json_text(lua_State *L);
+/* Pushes the string of the JSON text at `index`. Returns false and pushes nothing if it is none. */
+bool rl_push_json_string(lua_State *L, int index);
+
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);
 
-/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys. It has no other
- * effect. A row of a query has one, so that its columns are written as JSON in the order of the query. */
+/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys. [RL_SHAPE_KEYS] is
+ * for db:json: all of them as JSON writes them (base/json_keys.h), once that was needed. It has no other effect. A row of a query
+ * has one, so that its columns are written as JSON in the order of the query. */
+enum { RL_SHAPE_KEYS = -1 };
 extern const char rl_shape_mark;
 /* Pushes the shape of the table at `index`. Returns false and pushes nothing if it has none. */
 static inline bool rl_push_shape(lua_State *L, int index) {

@@ -52,4 +52,5 @@ void rl_bind_json(lua_State *L) {
   lua_setfield(L, -2, "shape_mark");
   rl__json_layout_open(L);
   luaL_setfuncs(L, functions, 0);
+  rl_bind_json_text(L);
 }

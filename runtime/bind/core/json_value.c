@@ -86,6 +86,15 @@ static inline void add_word(rl_json_encoder *e, const char *word, size_t len) {
   e->out->len += len;
 }
 
+/* Copies JSON text as it is. */
+static void add_text(rl_json_encoder *e, int index) {
+  size_t len;
+  if (!rl_push_json_string(e->L, index)) luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, index));
+  const char *text = lua_tolstring(e->L, -1, &len);
+  add_word(e, text, len);
+  lua_pop(e->L, 1);
+}
+
 static void encode(rl_json_encoder *e, int index) {
   lua_State *L = e->L;
   size_t len;
@@ -105,6 +114,7 @@ static void encode(rl_json_encoder *e, int index) {
       break;
     case LUA_TTABLE: encode_table(e, index); break;
     case LUA_TNIL: add_word(e, "null", 4); break;
+    case LUA_TUSERDATA: add_text(e, index); break;
     default:
       if (!rl_is_null(L, index)) luaL_error(L, "cannot encode a %s as JSON", luaL_typename(L, index));
       add_word(e, "null", 4);

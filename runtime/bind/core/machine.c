@@ -34,7 +34,7 @@ static int l_versions(lua_State *L) {
   lua_createtable(L, 0, 4);
   set_text(L, "lua", LUA_RELEASE);
   set_text(L, "libuv", uv_version_string());
-  if (rl_curl_load(&why)) set_text(L, "libcurl", rl_curl.version());
+  if (rl_curl_load(&why) == RL_OK) set_text(L, "libcurl", rl_curl.version());
   if (uname(&system) == 0) {
     lua_pushfstring(L, "%s %s %s", system.sysname, system.release, system.machine);
     lua_setfield(L, -2, "system");

@@ -69,7 +69,8 @@ static bool load_edit(void) {
                                      .names = names,
                                      .count = sizeof names / sizeof *names,
                                      .table = &edit};
-  return rl_shared_object_load(&library);
+  const char *ignored;
+  return rl_shared_object_load(&library, &ignored) == RL_OK;
 }
 
 /* ---- typing ----------------------------------------------------------------------------------------------------------- */

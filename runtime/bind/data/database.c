@@ -7,11 +7,14 @@
 #include "base/error.h"
 #include "bind/core/core.h"
 #include "bind/data/error.h"
+#include "bind/data/list.h"
 #include "bind/data/params.h"
+#include "bind/data/row_json.h"
+#include "bind/data/row_stream.h"
 #include "bind/data/rows.h"
 #include "bind/data/transaction.h"
 
-enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_NOTHING };
+enum { WANT_ROWS, WANT_ROW, WANT_VALUE, WANT_JSON, WANT_JSON_ROW, WANT_STREAM, WANT_NOTHING };
 
 /* ---- results -------------------------------------------------------------------------------------------------------------------- */
 
@@ -24,7 +27,11 @@ static int push_changes(lua_State *L, int64_t changes, int64_t last_id) {
   return 1;
 }
 
-static int push_packed(lua_State *L, const rl_rows *rows, int want) {
+static int push_packed(lua_State *L, rl_lua_database *d, const rl_rows *rows, int want) {
+  if (want == WANT_JSON || want == WANT_JSON_ROW) {
+    rl_push_packed_json(L, rows);
+    return 1;
+  }
   if (want == WANT_VALUE || want == WANT_ROW) {
     rl_rows_cursor values = rl_rows_values(rows);
     if (!rows->count) lua_pushnil(L);
@@ -33,18 +40,11 @@ static int push_packed(lua_State *L, const rl_rows *rows, int want) {
       rl_push_value(L, &value);
     } else {
       int names = lua_gettop(L) + 1;
-      rl_push_packed_row(L, &values, names, rl_push_packed_names(L, rows));
+      rl_push_packed_row(L, &values, names, rl_push_packed_names(L, d, rows));
     }
     return 1;
   }
-  int names = lua_gettop(L) + 1, columns = rl_push_packed_names(L, rows);
-  rl_rows_cursor values = rl_rows_values(rows);
-  lua_createtable(L, rows->count < 1000000 ? (int)rows->count : 0, 0);
-  for (size_t i = 0; i < rows->count; i++) {
-    rl_push_packed_row(L, &values, names, columns);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  rl_mark_array(L);
+  rl_push_packed_rows(L, d, rows);
   return 1;
 }
 
@@ -53,8 +53,8 @@ static int op_k(lua_State *L, int status, lua_KContext want) {
   (void)status;
   rl_pending *p = lua_touserdata(L, -1);
   rl_pending_check(L, p);
-  int results =
-      want == WANT_NOTHING ? push_changes(L, p->op->changes, p->op->last_id) : push_packed(L, &p->op->rows, (int)want);
+  int results = want == WANT_NOTHING ? push_changes(L, p->op->changes, p->op->last_id)
+                                     : push_packed(L, p->database, &p->op->rows, (int)want);
   rl_pending_free(p);
   return results;
 }
@@ -70,20 +70,31 @@ int rl_lua_database_changes_k(lua_State *L, int status, lua_KContext ctx) {
  * same database, or close it: so that is a protected call, and the read is finished in any case. One that stayed open would
  * keep its snapshot, and every later read would answer from that. */
 typedef struct inline_run {
-  rl_database *db;
+  rl_lua_database *handle;
+  rl_database *db; /* the handle's, which a finalizer may close */
   const rl_database_ops *ops;
   rl_cursor cursor;
   int want;
   rl_sql_error error;
 } inline_run;
 
+/* The first rows stand on Lua's stack until it is known how many there are, so that most lists are made at their size. */
 static void collect_rows(lua_State *L, inline_run *r) {
-  int names = lua_gettop(L) + 1, columns = rl_push_cursor_names(L, r->db, &r->cursor), code = 1;
-  lua_newtable(L);
-  lua_Integer count = 0;
-  while (code == 1) {
+  enum { FEW = 64 };
+  int names = lua_gettop(L) + 1, columns = rl_push_cursor_names(L, r->handle, r->db, &r->cursor), code = 1, few = 0;
+  luaL_checkstack(L, FEW + 8, "rows");
+  while (code == 1 && few < FEW) {
     rl_push_cursor_row(L, &r->cursor, names, columns);
-    lua_rawseti(L, -2, ++count);
+    few++;
+    code = r->ops->step(r->db, &r->cursor, &r->error);
+  }
+  if (code == 1 && r->want == WANT_STREAM) code = RL_EBUSY; /* too many to be read at once: a stream does */
+  lua_createtable(L, code == 1 ? 4 * FEW : few, 0);
+  lua_insert(L, -few - 1);
+  for (int i = few; i > 0; i--) lua_rawseti(L, -i - 1, i);
+  for (lua_Integer count = few + 1; code == 1; count++) {
+    rl_push_cursor_row(L, &r->cursor, names, columns);
+    lua_rawseti(L, -2, count);
     code = r->ops->step(r->db, &r->cursor, &r->error);
   }
   rl_mark_array(L);
@@ -97,16 +108,19 @@ static int collect(lua_State *L) {
   r->error.code = code < 0 ? code : 0;
   if (code < 0 || r->want == WANT_NOTHING) {
     lua_pushnil(L);
-  } else if (r->want == WANT_ROWS) {
+  } else if (r->want == WANT_ROWS || r->want == WANT_STREAM) {
     if (code == 0) lua_newtable(L), rl_mark_array(L);
     else collect_rows(L, r);
   } else if (code == 0) {
-    lua_pushnil(L);
+    if (r->want == WANT_JSON) rl_push_no_json(L);
+    else lua_pushnil(L);
+  } else if (r->want == WANT_JSON || r->want == WANT_JSON_ROW) {
+    r->error.code = rl_push_cursor_json(L, r->handle, r->db, &r->cursor, r->want == WANT_JSON_ROW, &r->error);
   } else if (r->want == WANT_VALUE) {
     rl_push_value(L, &r->cursor.row[0]);
   } else {
     int names = lua_gettop(L) + 1;
-    rl_push_cursor_row(L, &r->cursor, names, rl_push_cursor_names(L, r->db, &r->cursor));
+    rl_push_cursor_row(L, &r->cursor, names, rl_push_cursor_names(L, r->handle, r->db, &r->cursor));
   }
   return 1;
 }
@@ -130,16 +144,19 @@ static bool run_inline(lua_State *L, inline_run *r, const rl_sql_params *params,
 
 /* ---- the methods --------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"db:query", "db:one", "db:value", "db:exec"};
+static const char *const names[] = {"db:query", "db:one", "db:value", "db:json", "db:json_one", "db:rows", "db:exec"};
+static const rl_sql_answer answers[] = {RL_ANSWER_ROWS,     RL_ANSWER_ROW,  RL_ANSWER_ROW, RL_ANSWER_JSON,
+                                        RL_ANSWER_JSON_ROW, RL_ANSWER_ROWS, RL_ANSWER_ROWS};
 
 /* Tries to run it inline. Returns where it ran, or where it has to. */
 static rl_sql_route run_here(lua_State *L, rl_lua_database *d, const rl_lua_params *params, int want, rl_slice sql) {
   inline_run r; /* field by field: the message of an error is long */
+  r.handle = d;
   r.db = d->db;
   r.ops = d->ops;
   r.want = want;
   r.error.code = r.error.extended = 0;
-  bool script = want == WANT_NOTHING && params->params.count == 0;
+  bool script = want == WANT_NOTHING && params->params.count + params->lists == 0;
   rl_sql_route route = d->ops->place(r.db, sql, !script, params->size, &r.cursor, &r.error);
   if (route == RL_ROUTE_REFUSED) rl_raise_sql(L, r.ops, &r.error, "", sql);
   if (route == RL_ROUTE_INLINE && !run_inline(L, &r, &params->params, sql)) return RL_ROUTE_READ;
@@ -151,17 +168,22 @@ static int run(lua_State *L, int want) {
   rl_lua_database *d = rl_sql_check_self(L, &t);
   rl_slice sql = rl_check_slice(L, 2);
   rl_lua_params params;
+  int last = lua_gettop(L);
   rl_check_params(L, 3, "", &params);
+  if (params.lists) sql = rl_expand_lists(L, 3, last, "", sql, &params);
   rl_sql_route route = t ? RL_ROUTE_WRITE : run_here(L, d, &params, want, sql);
   if (route == RL_ROUTE_INLINE) {
     if (want == WANT_NOTHING) push_changes(L, 0, 0);
     return 1;
   }
   rl_task_may_wait(L, names[want]);
-  bool script = want == WANT_NOTHING && params.params.count == 0 && route == RL_ROUTE_WRITE;
+  if (want == WANT_STREAM && route == RL_ROUTE_READ && d->ops->stream)
+    return rl_row_stream_begin(L, d, sql, &params.params);
+  bool script = want == WANT_NOTHING && params.params.count + params.lists == 0 && route == RL_ROUTE_WRITE;
   rl_pending *p = rl_pending_new(L, script ? RL_OP_SCRIPT : RL_OP_RUN, 1, d, t);
   rl_pending_add(L, p, RL_SLICE(""), sql, &params.params);
   p->read = route == RL_ROUTE_READ;
+  p->op->answer = answers[want];
   return rl_pending_wait(L, p, names[want], op_k, want);
 }
 
@@ -171,6 +193,12 @@ static int l_query(lua_State *L) { return run(L, WANT_ROWS); }
 static int l_one(lua_State *L) { return run(L, WANT_ROW); }
 /* db:value(sql, ...) -> first column of the first row | nil */
 static int l_value(lua_State *L) { return run(L, WANT_VALUE); }
+/* db:json(sql, ...) -> JSON text of the rows: an array */
+static int l_json(lua_State *L) { return run(L, WANT_JSON); }
+/* db:json_one(sql, ...) -> JSON text of the first row | nil */
+static int l_json_one(lua_State *L) { return run(L, WANT_JSON_ROW); }
+/* db:read_rows(sql, ...) -> rows, stream of those that follow | nil: what db:rows is made of */
+static int l_read_rows(lua_State *L) { return run(L, WANT_STREAM); }
 /* db:exec(sql, ...) -> {changes=, last_id=} */
 static int l_exec(lua_State *L) { return run(L, WANT_NOTHING); }
 
@@ -187,8 +215,10 @@ static void add_item(lua_State *L, rl_pending *p, int i) {
   for (int k = 1; k <= parts; k++) lua_rawgeti(L, item, k);
   if (lua_type(L, item + 1) != LUA_TSTRING || !parts)
     rl_sql_mistake(L, "%sits first value is the statement, a string", where);
+  rl_slice sql = rl_check_slice(L, item + 1);
   rl_check_params(L, item + 2, where, &params);
-  rl_pending_add(L, p, RL_SLICE(""), rl_check_slice(L, item + 1), &params.params);
+  if (params.lists) sql = rl_expand_lists(L, item + 2, item + parts, where, sql, &params);
+  rl_pending_add(L, p, RL_SLICE(""), sql, &params.params);
   lua_settop(L, top);
 }
 
@@ -258,6 +288,7 @@ rl_lua_database *rl_lua_database_push(lua_State *L) {
   rl_lua_database *d = lua_newuserdatauv(L, sizeof *d, 0);
   *d = (rl_lua_database){0};
   rl_list_init(&d->transactions);
+  rl_list_init(&d->streams);
   rl_buf_init(&d->left, RL_BUF_NO_LIMIT);
   luaL_setmetatable(L, "rille.database");
   return d;
@@ -274,6 +305,7 @@ static int l_close(lua_State *L) {
   rl_lua_database *d = luaL_checkudata(L, 1, "rille.database");
   if (!d->open) return 0;
   rl_transactions_abandon(d);
+  rl_row_streams_close(d);
   d->open = false;
   d->ops->close(d->db);
   d->db = NULL;
@@ -284,6 +316,7 @@ static int database_gc(lua_State *L) {
   rl_lua_database *d = lua_touserdata(L, 1);
   l_close(L);
   rl_buf_free(&d->left);
+  rl_forget_shapes(L, d);
   return 0;
 }
 
@@ -293,8 +326,9 @@ static int database_tostring(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},     {"value", l_value},
-                                          {"exec", l_exec},   {"batch", l_batch}, {NULL, NULL}};
+static const luaL_Reg shared_methods[] = {{"query", l_query}, {"one", l_one},           {"value", l_value},
+                                          {"json", l_json},   {"json_one", l_json_one}, {"read_rows", l_read_rows},
+                                          {"exec", l_exec},   {"batch", l_batch},       {NULL, NULL}};
 static const luaL_Reg database_methods[] = {
     {"apply_migrations", l_apply_migrations}, {"stats", l_stats}, {"close", l_close}, {NULL, NULL}};
 
@@ -319,6 +353,8 @@ void rl_bind_database(lua_State *L, const luaL_Reg *own) {
   const luaL_Reg *const of_database[] = {shared_methods, database_methods, own, rl_transaction_database_methods, NULL};
   const luaL_Reg *const of_transaction[] = {shared_methods, rl_transaction_methods, NULL};
   rl_bind_pending(L);
+  rl_bind_list(L);
+  rl_bind_row_stream(L);
   make_class(L, "rille.database", RL_REF_DATABASE_META, "database_methods", of_database);
   set_method(L, "__gc", database_gc);
   set_method(L, "__close", l_close);

@@ -22,6 +22,9 @@ typedef struct rl_lua_database {
   const rl_database_ops *ops;
   bool open;
   rl_list transactions; /* rl_transaction.node of those that have not ended */
+  rl_list streams;      /* rl_lua_row_stream.node (row_stream.h) of those that are open */
+  int shapes;           /* reference to the shapes of its rows (rows.h); 0: none yet */
+  int shape_count;      /* how many they are */
   rl_buf left;          /* in tests: where those were begun that their tasks have left open, a line each */
 } rl_lua_database;
 

@@ -2,7 +2,12 @@
 #include "bind/data/rows.h"
 
 #include "base/error.h"
+#include "base/json_keys.h"
+#include "base/limits.h"
 #include "bind/core/core.h"
+#include "bind/data/error.h"
+#include "data/row_json.h"
+#include "vm/owner.h"
 
 void rl_push_value(lua_State *L, const rl_value *v) {
   switch (v->type) {
@@ -14,7 +19,141 @@ void rl_push_value(lua_State *L, const rl_value *v) {
   }
 }
 
-static void set_column(lua_State *L, int name, const rl_value *v) {
+/* ---- shapes --------------------------------------------------------------------------------------------------------- */
+
+/* Pushes the cache. A full one is replaced. */
+static void push_cache(lua_State *L, rl_lua_database *d) {
+  if (d->shapes && d->shape_count < (int)RL_LIMIT_STATEMENTS) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, d->shapes);
+    return;
+  }
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  if (d->shapes) lua_rawseti(L, LUA_REGISTRYINDEX, d->shapes);
+  else d->shapes = luaL_ref(L, LUA_REGISTRYINDEX);
+  d->shape_count = 0;
+}
+
+void rl_forget_shapes(lua_State *L, rl_lua_database *d) {
+  if (d->shapes) luaL_unref(L, LUA_REGISTRYINDEX, d->shapes);
+  d->shapes = 0;
+}
+
+/* Pushes a new shape of the names on the stack. */
+static void push_new_shape(lua_State *L, int names, int columns) {
+  lua_createtable(L, columns, 1);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
+  lua_rawseti(L, -2, 0);
+  for (int i = 0; i < columns; i++) lua_pushvalue(L, names + i), lua_rawseti(L, -2, i + 1);
+}
+
+/* Keeps the shape on top of the stack under the key that stands below the names. */
+static void keep_shape(lua_State *L, rl_lua_database *d, int key) {
+  push_cache(L, d);
+  lua_pushvalue(L, key);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+  d->shape_count++;
+}
+
+/* Replaces the key on top of the stack by the shape that is kept under it, or returns false and leaves the key. */
+static bool find_shape(lua_State *L, rl_lua_database *d) {
+  push_cache(L, d);
+  lua_pushvalue(L, -2);
+  bool found = lua_rawget(L, -2) == LUA_TTABLE;
+  if (found) lua_replace(L, -3);
+  lua_settop(L, found ? -2 : -3);
+  return found;
+}
+
+/* Replaces the shape on top of the stack by its names and itself. */
+static int unfold(lua_State *L) {
+  int shape = lua_gettop(L), columns = (int)lua_rawlen(L, shape);
+  luaL_checkstack(L, columns + 8, "too many columns");
+  for (int i = 1; i <= columns; i++) lua_rawgeti(L, shape, i);
+  lua_pushvalue(L, shape);
+  lua_remove(L, shape);
+  return columns;
+}
+
+/* Replaces the key on top of the stack by the new shape of the read's columns. */
+static void make_cursor_shape(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+  int key = lua_gettop(L);
+  luaL_checkstack(L, cursor->columns + 16, "too many columns");
+  for (int i = 0; i < cursor->columns; i++)
+    if (!lua_pushstring(L, db->ops->column(db, cursor, i))) rl_error_raise(L, RL_ENOMEM, NULL);
+  push_new_shape(L, key + 1, cursor->columns);
+  keep_shape(L, d, key);
+  lua_replace(L, key);
+  lua_settop(L, key);
+}
+
+static void push_cursor_shape(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+  lua_pushinteger(L, (lua_Integer)db->ops->columns_id(db, cursor));
+  if (!find_shape(L, d)) make_cursor_shape(L, d, db, cursor);
+}
+
+int rl_push_cursor_names(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+  push_cursor_shape(L, d, db, cursor);
+  return unfold(L);
+}
+
+/* Pushes the keys of JSON of the shape on top of the stack, and keeps them there. They are checked once. */
+static void make_keys(lua_State *L) {
+  rl_sql_error error = {0};
+  rl_buf *keys = rl_scratch_push(L);
+  int shape = lua_gettop(L) - 1, columns = (int)lua_rawlen(L, shape), code = RL_OK;
+  for (int i = 1; i <= columns && !code; i++, lua_pop(L, 1)) {
+    rl_slice name;
+    lua_rawgeti(L, shape, i);
+    name.data = lua_tolstring(L, -1, &name.len);
+    code = rl_json_keys_add(keys, name);
+  }
+  if (code == RL_EUTF8) rl_sql_refused(&error, RL_EINVALID, "the name of a column is not UTF-8");
+  else if (!code) rl_row_keys_check(rl_buf_slice(keys), &error);
+  if (error.code) {
+    rl_scratch_give(keys);
+    rl_sql_mistake(L, "%s", error.message);
+  }
+  rl_scratch_result(L, keys, code);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, shape, RL_SHAPE_KEYS);
+  lua_replace(L, shape + 1);
+  lua_settop(L, shape + 1);
+}
+
+rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+  rl_slice keys = RL_SLICE_NONE;
+  push_cursor_shape(L, d, db, cursor);
+  if (lua_rawgeti(L, -1, RL_SHAPE_KEYS) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    make_keys(L);
+  }
+  keys.data = lua_tolstring(L, -1, &keys.len);
+  return keys;
+}
+
+static void make_packed_shape(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
+  rl_rows_cursor cursor = rl_rows_names(rows);
+  int key = lua_gettop(L);
+  luaL_checkstack(L, rows->columns + 16, "too many columns");
+  for (int i = 0; i < rows->columns; i++) rl_push_slice(L, rl_rows_next_name(&cursor));
+  push_new_shape(L, key + 1, rows->columns);
+  keep_shape(L, d, key);
+  lua_replace(L, key);
+  lua_settop(L, key);
+}
+
+int rl_push_packed_names(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
+  rl_push_slice(L, rl_buf_slice(&rows->names));
+  if (!find_shape(L, d)) make_packed_shape(L, d, rows);
+  return unfold(L);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+
+static inline void set_column(lua_State *L, int name, const rl_value *v) {
   if (v->type == RL_VALUE_NULL) return; /* an absent key */
   lua_pushvalue(L, name);
   rl_push_value(L, v);
@@ -22,17 +161,10 @@ static void set_column(lua_State *L, int name, const rl_value *v) {
 }
 
 /* An empty row; its shape follows the names. */
-static void push_row(lua_State *L, int names, int columns) {
+static inline void push_row(lua_State *L, int names, int columns) {
   lua_createtable(L, 0, columns);
   lua_pushvalue(L, names + columns);
   lua_setmetatable(L, -2);
-}
-
-static void push_shape(lua_State *L, int names, int columns) {
-  lua_createtable(L, columns, 1);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
-  lua_rawseti(L, -2, 0);
-  for (int i = 0; i < columns; i++) lua_pushvalue(L, names + i), lua_rawseti(L, -2, i + 1);
 }
 
 /* A change of the schema between two rows may have added columns, which have no names here. */
@@ -49,20 +181,13 @@ void rl_push_packed_row(lua_State *L, rl_rows_cursor *values, int names, int col
   }
 }
 
-int rl_push_cursor_names(lua_State *L, rl_database *database, const rl_cursor *cursor) {
-  int names = lua_gettop(L) + 1;
-  luaL_checkstack(L, cursor->columns + 8, "too many columns");
-  for (int i = 0; i < cursor->columns; i++)
-    if (!lua_pushstring(L, database->ops->column(database, cursor, i))) rl_error_raise(L, RL_ENOMEM, NULL);
-  push_shape(L, names, cursor->columns);
-  return cursor->columns;
-}
-
-int rl_push_packed_names(lua_State *L, const rl_rows *rows) {
-  rl_rows_cursor cursor = rl_rows_names(rows);
-  int names = lua_gettop(L) + 1;
-  luaL_checkstack(L, rows->columns + 8, "too many columns");
-  for (int i = 0; i < rows->columns; i++) rl_push_slice(L, rl_rows_next_name(&cursor));
-  push_shape(L, names, rows->columns);
-  return rows->columns;
+void rl_push_packed_rows(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
+  int names = lua_gettop(L) + 1, columns = rl_push_packed_names(L, d, rows);
+  rl_rows_cursor values = rl_rows_values(rows);
+  lua_createtable(L, rows->count < 1000000 ? (int)rows->count : 0, 0);
+  for (size_t i = 0; i < rows->count; i++) {
+    rl_push_packed_row(L, &values, names, columns);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  rl_mark_array(L);
 }

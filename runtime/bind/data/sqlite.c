@@ -11,6 +11,7 @@
 #include "bind/data/data.h"
 #include "bind/data/database.h"
 #include "bind/data/error.h"
+#include "bind/data/list.h"
 #include "bind/data/params.h"
 
 /* A path that SQLite takes for nothing else. */
@@ -116,7 +117,8 @@ static int l_open(lua_State *L) {
 
 static const luaL_Reg own_methods[] = {
     {"backup", l_backup}, {"image", l_image}, {"load_image", l_load_image}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"sqlite_open", l_open}, {"blob", rl_make_blob}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"sqlite_open", l_open}, {"blob", rl_make_blob}, {"list", rl_make_list}, {"is_list", rl_is_list}, {NULL, NULL}};
 
 void rl_bind_sqlite(lua_State *L) {
   rl_bind_database(L, own_methods);

@@ -199,10 +199,11 @@ static void push_url(lua_State *L, const rl_req *req) {
 }
 
 static void push_headers_view(lua_State *L) {
-  lua_newtable(L);
+  lua_createtable(L, 0, 1);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, -2, &fields); /* hidden from pairs by __pairs */
-  luaL_setmetatable(L, "rille.request_headers");
+  rl_vm_push_ref(L, RL_REF_REQUEST_HEADERS_META);
+  lua_setmetatable(L, -2);
 }
 
 /* Pushes a table: lower-case name -> value. It is empty until the body has been read, because trailers come after it. */
@@ -379,16 +380,18 @@ static rl_serving *serving_of_view(lua_State *L) {
 
 /* Pushes all values of that name joined by ", ", or nil. */
 static void push_joined(lua_State *L, const rl_req *req, rl_slice name) {
-  const rl_header *first = rl_header_find_name(req->headers, req->header_count, name);
-  if (!first) {
-    lua_pushnil(L);
+  const rl_header *end = req->headers + req->header_count;
+  const rl_header *first = rl_header_find_name(req->headers, req->header_count, name), *h = first;
+  if (h) h = rl_header_find_name(first + 1, (size_t)(end - first - 1), name);
+  if (!h) {
+    if (first) rl_push_slice(L, first->value);
+    else lua_pushnil(L);
     return;
   }
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   luaL_addlstring(&b, first->value.data, first->value.len);
-  for (const rl_header *h = first + 1; h < req->headers + req->header_count; h++) {
-    if (!rl_slice_eq_nocase(h->name, name)) continue;
+  for (; h; h = rl_header_find_name(h + 1, (size_t)(end - h - 1), name)) {
     luaL_addstring(&b, first->id == RL_HEADER_COOKIE ? "; " : ", ");
     luaL_addlstring(&b, h->value.data, h->value.len);
   }
@@ -475,7 +478,7 @@ static const luaL_Reg functions[] = {{"request_keep", request_keep},           {
 void rl_bind_request(lua_State *L) {
   rl_new_metatable(L, "rille.request_headers");
   luaL_setfuncs(L, headers_methods, 0);
-  lua_pop(L, 1);
+  rl_vm_keep_meta(L, RL_REF_REQUEST_HEADERS_META);
   rl_new_metatable(L, "rille.request");
   luaL_newlib(L, methods);
   luaL_setfuncs(L, rl_request_body_methods, 0);

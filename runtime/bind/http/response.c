@@ -123,9 +123,11 @@ static int l_html(lua_State *L) { return make_bytes(L, "text/html; charset=utf-8
 static int l_json(lua_State *L) {
   luaL_checkany(L, 1);
   int status = check_status(L, 2, 200);
-  rl_buf *scratch = rl_scratch_push(L);
-  rl_json_encode_value(L, 1, scratch);
-  rl_scratch_result(L, scratch, RL_OK);
+  if (!rl_push_json_string(L, 1)) { /* JSON text is sent as it is */
+    rl_buf *scratch = rl_scratch_push(L);
+    rl_json_encode_value(L, 1, scratch);
+    rl_scratch_result(L, scratch, RL_OK);
+  }
   rl_res_push(L, status, "application/json", RL_RES_BYTES);
   return 1;
 }

@@ -27,13 +27,15 @@ struct rl_statement {
   bool readonly, has_tail; /* has_tail: another statement follows in the text */
   bool in_use, is_short;
   rl_needs needs;
-  rl_value *row; /* room for a row that is read inline */
+  rl_value *row; /* room for the row under way */
   int row_room;
-  rl_budget budget;   /* of the inline run under way, … */
-  rl_budget *outer;   /* … and of the one around it (a finalizer asked), or NULL */
-  bool exact;         /* what the next inline run costs is to be known */
-  unsigned elsewhere; /* so many runs go to a reader thread before one is tried inline again */
-  unsigned penalty;   /* what that number was the last time; less with each run that was quick */
+  uint64_t columns_id; /* of its columns' names; 0: none yet */
+  int prepared;        /* how many times SQLite had prepared it again by then */
+  rl_budget budget;    /* of the inline run under way, … */
+  rl_budget *outer;    /* … and of the one around it (a finalizer asked), or NULL */
+  bool exact;          /* what the next inline run costs is to be known */
+  unsigned elsewhere;  /* so many runs go to a reader thread before one is tried inline again */
+  unsigned penalty;    /* what that number was the last time; less with each run that was quick */
 };
 
 enum { RL_STATEMENT_BUCKETS = 64, RL_STATEMENT_GUESSES = 64 };

@@ -107,9 +107,16 @@ void rl_sqlite_set_extended(rl_sql_error *error, int extended) {
   error->constraint_len = (uint16_t)name.len;
 }
 
+/* A statement that is wrong is told by SQLITE_SCHEMA too, where the schema was rolled back before it: by its own message. */
+static int code_told(sqlite3 *db, int result) {
+  int extended = db ? sqlite3_extended_errcode(db) : result;
+  bool wrong = db && extended == SQLITE_SCHEMA && strcmp(sqlite3_errmsg(db), sqlite3_errstr(SQLITE_SCHEMA)) != 0;
+  return wrong ? SQLITE_ERROR : extended;
+}
+
 int rl_sqlite_failed(rl_sql_error *error, sqlite3 *db, int result) {
   rl_sql_refused(error, code_of(result), "%s", db ? sqlite3_errmsg(db) : sqlite3_errstr(result));
-  rl_sqlite_set_extended(error, db ? sqlite3_extended_errcode(db) : result);
+  rl_sqlite_set_extended(error, code_told(db, result));
   if (db && (error->extended & 0xFF) == SQLITE_ERROR) error->offset = sqlite3_error_offset(db);
   add_reason(error, db, result);
   return error->code;
@@ -137,7 +144,9 @@ static rl_slice name_in(const char *message) {
     if (!at) continue;
     at += strlen(before_names[i]);
     const char *dot = strrchr(at, '.');
-    return rl_slice_str(dot ? dot + 1 : at);
+    rl_slice name = rl_slice_str(dot ? dot + 1 : at);
+    bool quoted = name.len > 2 && *name.data == '"' && name.data[name.len - 1] == '"';
+    return quoted ? rl_slice_of(name.data + 1, name.len - 2) : name;
   }
   return RL_SLICE_NONE;
 }
@@ -166,7 +175,10 @@ static bool stands_at(rl_slice statement, int offset, rl_slice name) {
   rl_sql_token_kind kind;
   rl_slice rest = rl_slice_of(statement.data + offset, statement.len - (size_t)offset);
   for (int i = 0; i < 3; i++) {
-    if (is_named(rl_sql_next_token(&rest, &kind), kind, name)) return true;
+    const char *from = rest.data;
+    rl_slice token = rl_sql_next_token(&rest, &kind);
+    if (token.data != from) return false;
+    if (is_named(token, kind, name)) return true;
     if (!rest.len || rest.data[0] != '.') return false;
     rl_slice_skip(&rest, 1);
   }

@@ -7,13 +7,36 @@
 #include "data/sqlite/copy.h"
 #include "data/sqlite/sql.h"
 
+static int out_of_memory(rl_op *op) { return rl_sql_refused(&op->error, RL_ENOMEM, "out of memory"); }
+
+static bool wants_json(const rl_op *op) { return op->answer == RL_ANSWER_JSON || op->answer == RL_ANSWER_JSON_ROW; }
+static bool wants_one(const rl_op *op) { return op->answer == RL_ANSWER_ROW || op->answer == RL_ANSWER_JSON_ROW; }
+
+int rl_run_pack_row(rl_statement *s, rl_op *op) {
+  rl_rows *rows = &op->rows;
+  if (rows->columns == 0 && rl_statement_pack_names(s, rows)) return out_of_memory(op);
+  return rl_statement_pack_row(s, rows) ? out_of_memory(op) : RL_OK;
+}
+
+/* Of JSON the names are its keys. */
+static int write_row(rl_statement *s, rl_op *op) {
+  rl_rows *rows = &op->rows;
+  int code = rows->columns == 0 ? rl_statement_json_keys(s, rows, &op->error) : RL_OK;
+  if (!code && op->answer == RL_ANSWER_JSON && rl_buf_add_char(&rows->data, rows->count ? ',' : '['))
+    code = out_of_memory(op);
+  return code ? code : rl_statement_json_row(s, rows, &op->error);
+}
+
 int rl_run_rows(rl_connection *c, rl_statement *s, rl_op *op) {
   int code;
   while ((code = rl_statement_step(c, s, &op->error)) == 1) {
-    if (op->rows.count == 0 && op->rows.columns == 0 && rl_statement_pack_names(s, &op->rows)) code = RL_ENOMEM;
-    if (code == 1 && rl_statement_pack_row(s, &op->rows)) code = RL_ENOMEM;
-    if (code == RL_ENOMEM) return rl_sql_refused(&op->error, RL_ENOMEM, "out of memory");
+    if (wants_one(op) && op->rows.count) continue; /* a write goes on to its end */
+    code = wants_json(op) ? write_row(s, op) : rl_run_pack_row(s, op);
+    if (code) return code;
+    if (wants_one(op) && s->readonly) return RL_OK;
   }
+  if (!code && op->answer == RL_ANSWER_JSON && rl_buf_add_str(&op->rows.data, op->rows.count ? "]" : "[]"))
+    return out_of_memory(op);
   return code;
 }
 

@@ -24,6 +24,8 @@ int rl_run_rows(rl_connection *connection, rl_statement *statement, rl_op *op);
 int rl_run_op(rl_connection *connection, rl_op *op);
 /* Runs an operation on a connection that reads: a statement, or a copy. 0 or a code. */
 int rl_run_read(rl_connection *connection, rl_op *op);
+/* Packs the row under way into op->rows, the names of its columns before the first one. 0 or a code. */
+int rl_run_pack_row(rl_statement *statement, rl_op *op);
 /* Notes the text at fault, for the message. Returns the operation's code. */
 int rl_run_failed(rl_op *op, rl_slice sql);
 

@@ -71,26 +71,23 @@ static int start(rl_database *database, rl_cursor *cursor, const rl_sql_params *
   return rl_statement_bind(&d->reader, s, params, error);
 }
 
-/* A change of the schema may have given the statement more columns. */
-static bool make_room(rl_statement *s, int columns) {
-  if (columns <= s->row_room) return true;
-  rl_value *row = rl_realloc(s->row, (size_t)columns * sizeof *row);
-  if (!row) return false;
-  s->row = row;
-  s->row_room = columns;
-  return true;
-}
-
 static int step(rl_database *database, rl_cursor *cursor, rl_sql_error *error) {
   rl_statement *s = cursor->statement;
   int code = rl_statement_step(&of(database)->reader, s, error);
   if (code != 1) return code;
-  int columns = sqlite3_column_count(s->stmt);
-  if (!make_room(s, columns)) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
-  for (int i = 0; i < columns; i++) rl_statement_column(s, i, &s->row[i]);
-  cursor->row = s->row;
-  cursor->columns = columns;
-  return rl_statement_is_short(s) ? rl_sql_refused(error, RL_ENOMEM, "out of memory") : 1;
+  cursor->row = rl_statement_row(s);
+  if (!cursor->row) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  cursor->columns = sqlite3_column_count(s->stmt);
+  return 1;
+}
+
+/* SQLite prepares a statement again where the schema has changed. */
+static uint64_t columns_id(rl_database *database, const rl_cursor *cursor) {
+  rl_statement *s = cursor->statement;
+  int prepared = sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (!s->columns_id || s->prepared != prepared) s->columns_id = ++of(database)->last_columns_id;
+  s->prepared = prepared;
+  return s->columns_id;
 }
 
 static const char *column(rl_database *database, const rl_cursor *cursor, int i) {
@@ -121,6 +118,14 @@ static void finish(rl_database *database, rl_cursor *cursor, bool too_slow) {
 static void submit(rl_database *database, rl_op *op, bool read) {
   if (read) rl_store_read(of(database)->store, op);
   else rl_store_write(of(database)->store, op);
+}
+
+static rl_row_stream *stream(rl_database *database, rl_op *request) {
+  return rl_store_stream(of(database)->store, request);
+}
+
+static void close_stream(rl_database *database, rl_row_stream *stream) {
+  rl_store_close_stream(of(database)->store, stream);
 }
 
 static void begin(rl_database *database, rl_op *op) {
@@ -160,8 +165,11 @@ static const rl_database_ops ops = {.name = "sqlite",
                                     .start = start,
                                     .step = step,
                                     .column = column,
+                                    .columns_id = columns_id,
                                     .finish = finish,
                                     .submit = submit,
+                                    .stream = stream,
+                                    .close_stream = close_stream,
                                     .begin = begin,
                                     .end = end,
                                     .holder = holder,

@@ -25,6 +25,7 @@ typedef struct rl_sqlite {
   bool closed;
   unsigned running; /* inline reads under way: one inside another if a finalizer asks */
   uint64_t inline_runs, slow_runs;
+  uint64_t last_columns_id;
 } rl_sqlite;
 
 /* Opens a file, or ":memory:". NULL with `error`. Closed by its ops->close. */

@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/json_keys.h"
+#include "data/row_json.h"
 #include "data/sqlite/sql.h"
 
 int rl_statement_prepare(rl_connection *connection, rl_slice sql, sqlite3_stmt **stmt, rl_slice *rest,
@@ -85,26 +87,27 @@ static int bind_value(sqlite3_stmt *stmt, int index, const rl_value *v) {
 }
 
 static const rl_value *find_named(const rl_sql_params *params, const char *name) {
-  for (int i = 0; i < params->count; i++)
+  for (int i = 0; i < params->count - params->unnamed; i++)
     if (rl_slice_eq(params->names[i], rl_slice_str(name + 1))) return &params->values[i];
   return NULL;
 }
 
 static int bind_named(rl_statement *s, const rl_sql_params *params, int wanted, rl_sql_error *error) {
+  int next = params->count - params->unnamed; /* without a name */
   for (int i = 1; i <= wanted; i++) {
     const char *name = sqlite3_bind_parameter_name(s->stmt, i);
-    if (!name || *name == '?')
+    bool named = name && *name != '?';
+    if (!named && next == params->count)
       return rl_sql_refused(error, RL_EINVALID, "parameter %d is a '?', but names were given", i);
-    const rl_value *value = find_named(params, name);
+    const rl_value *value = named ? find_named(params, name) : &params->values[next++];
     if (!value) return rl_sql_refused(error, RL_EINVALID, "no value for the parameter %s", name);
-    if (bind_value(s->stmt, i, value)) return rl_sql_refused(error, RL_ETOOBIG, "the value of %s is too large", name);
+    if (bind_value(s->stmt, i, value))
+      return rl_sql_refused(error, RL_ETOOBIG, "the value of %s is too large", named ? name : "a list");
   }
   return RL_OK;
 }
 
-#define LIST_HINT                                                                                                   \
-  " (a table gives its items to as many ?; IN (?) takes one value: write IN (SELECT value FROM json_each(?)) with " \
-  "rille.json_encode(list))"
+#define LIST_HINT " (a table gives its items to as many ?: for IN (?) write rille.list(values))"
 
 int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_sql_params *params, rl_sql_error *error) {
   (void)connection;
@@ -132,31 +135,51 @@ int rl_statement_step(rl_connection *connection, rl_statement *s, rl_sql_error *
 }
 
 /* Notes that memory was short if a value has no bytes: SQLite could not convert it. */
-static rl_slice bytes_of(rl_statement *s, int column, const void *data) {
-  if (!data && sqlite3_errcode(sqlite3_db_handle(s->stmt)) == SQLITE_NOMEM) s->is_short = true;
-  return data ? rl_slice_of(data, (size_t)sqlite3_column_bytes(s->stmt, column)) : RL_SLICE_NONE;
+static rl_slice bytes_of(rl_statement *s, sqlite3_value *value, const void *data) {
+  size_t len = (size_t)sqlite3_value_bytes(value);
+  if (!data && (len || sqlite3_value_type(value) == SQLITE_TEXT)) s->is_short = true;
+  return data ? rl_slice_of(data, len) : RL_SLICE_NONE;
 }
 
+/* By sqlite3_column_value, which locks the connection once for each column; that the value is unprotected does no harm, because
+ * one thread alone uses the connection. */
 void rl_statement_column(rl_statement *s, int column, rl_value *out) {
-  switch (sqlite3_column_type(s->stmt, column)) {
+  sqlite3_value *value = sqlite3_column_value(s->stmt, column);
+  switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
       out->type = RL_VALUE_INTEGER;
-      out->integer = sqlite3_column_int64(s->stmt, column);
+      out->integer = sqlite3_value_int64(value);
       return;
     case SQLITE_FLOAT:
       out->type = RL_VALUE_REAL;
-      out->real = sqlite3_column_double(s->stmt, column);
+      out->real = sqlite3_value_double(value);
       return;
     case SQLITE_TEXT:
       out->type = RL_VALUE_TEXT;
-      out->bytes = bytes_of(s, column, sqlite3_column_text(s->stmt, column));
+      out->bytes = bytes_of(s, value, sqlite3_value_text(value));
       return;
     case SQLITE_BLOB:
       out->type = RL_VALUE_BLOB;
-      out->bytes = bytes_of(s, column, sqlite3_column_blob(s->stmt, column));
+      out->bytes = bytes_of(s, value, sqlite3_value_blob(value));
       return;
     default: out->type = RL_VALUE_NULL;
   }
+}
+
+/* A change of the schema may have given the statement more columns. */
+static bool make_room(rl_statement *s, int columns) {
+  rl_value *row = rl_realloc(s->row, (size_t)columns * sizeof *row);
+  if (!row) return false;
+  s->row = row;
+  s->row_room = columns;
+  return true;
+}
+
+const rl_value *rl_statement_row(rl_statement *s) {
+  int columns = sqlite3_column_count(s->stmt);
+  if (columns > s->row_room && !make_room(s, columns)) return NULL;
+  for (int i = 0; i < columns; i++) rl_statement_column(s, i, &s->row[i]);
+  return s->is_short ? NULL : s->row;
 }
 
 int rl_statement_pack_names(const rl_statement *s, rl_rows *rows) {
@@ -176,4 +199,23 @@ int rl_statement_pack_row(rl_statement *s, rl_rows *rows) {
   }
   rows->count++;
   return s->is_short ? RL_ENOMEM : RL_OK;
+}
+
+int rl_statement_json_keys(const rl_statement *s, rl_rows *rows, rl_sql_error *error) {
+  int columns = sqlite3_column_count(s->stmt), code = RL_OK;
+  for (int i = 0; i < columns && !code; i++) {
+    const char *name = sqlite3_column_name(s->stmt, i);
+    code = name ? rl_json_keys_add(&rows->names, rl_slice_str(name)) : RL_ENOMEM;
+  }
+  if (code == RL_EUTF8) return rl_sql_refused(error, RL_EINVALID, "the name of a column is not UTF-8");
+  if (code) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  rows->columns = columns;
+  return rl_row_keys_check(rl_buf_slice(&rows->names), error);
+}
+
+int rl_statement_json_row(rl_statement *s, rl_rows *rows, rl_sql_error *error) {
+  const rl_value *row = rl_statement_row(s);
+  if (!row) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  rows->count++;
+  return rl_row_json_add(&rows->data, rl_buf_slice(&rows->names), row, error);
 }

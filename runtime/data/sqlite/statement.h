@@ -27,6 +27,12 @@ static inline bool rl_statement_is_short(const rl_statement *statement) { return
 /* Packs column names, and the row under way. 0 or RL_ENOMEM. */
 int rl_statement_pack_names(const rl_statement *statement, rl_rows *rows);
 int rl_statement_pack_row(rl_statement *statement, rl_rows *rows);
+/* Puts the columns' keys of JSON (base/json_keys.h) into rows->names; appends the row under way as JSON to rows->data. 0 or a
+ * code with `error`. */
+int rl_statement_json_keys(const rl_statement *statement, rl_rows *rows, rl_sql_error *error);
+int rl_statement_json_row(rl_statement *statement, rl_rows *rows, rl_sql_error *error);
+/* Reads the row under way, borrowed until the next step. Returns NULL if out of memory. */
+const rl_value *rl_statement_row(rl_statement *statement);
 
 /* Prepares one statement of `sql` that is not kept; *rest is what follows it. *stmt is NULL if there was none (comments).
  * 0 or a code with `error`. The caller finalizes. */

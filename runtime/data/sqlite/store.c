@@ -12,6 +12,7 @@
 #include "data/sqlite/batch.h"
 #include "data/sqlite/interactive.h"
 #include "data/sqlite/recovery.h"
+#include "data/sqlite/row_stream.h"
 #include "data/sqlite/run.h"
 
 enum { IDLE_MS = 200, READERS = 1 };
@@ -19,6 +20,7 @@ enum { IDLE_MS = 200, READERS = 1 };
 typedef struct reader {
   rl_service service;
   rl_connection connection;
+  rl_row_stream_home streams;
   atomic_int waiting; /* operations handed to it that have not come back */
 } reader;
 
@@ -64,8 +66,9 @@ static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
   reader *r = RL_CONTAINER(service, reader, service);
   for (rl_op *op; (op = (rl_op *)rl_mail_shift(batch));) {
     sqlite3_busy_timeout(r->connection.db, (int)(op->patience_ns / 1000000));
-    if (rl_op_begin(op)) rl_run_read(&r->connection, op);
-    else op->error.code = RL_ECANCELLED;
+    if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
+    else if (op->stream) rl_row_stream_run(op->stream, &r->streams, op);
+    else rl_run_read(&r->connection, op);
     atomic_fetch_sub(&r->waiting, 1);
     rl_op_finish(op);
   }
@@ -89,6 +92,7 @@ static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
   int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, error);
   if (code) return code;
   if (store->read_only) r->connection.authorizer.circumstance = RL_RUNS_READING_ONLY;
+  r->streams.beside = &r->connection;
   r->service = (rl_service){.name = "rille-sql-read", .on_batch = on_read_batch};
   if (rl_service_start(&r->service) == 0) return RL_OK;
   rl_connection_close(&r->connection);
@@ -99,6 +103,7 @@ static void close_threads(rl_store *store, bool writer) {
   while (store->reader_count) {
     reader *r = &store->threads[--store->reader_count];
     rl_service_stop(&r->service);
+    rl_row_stream_home_close(&r->streams);
     rl_connection_close(&r->connection);
   }
   if (!writer) return;
@@ -243,18 +248,28 @@ void rl_store_write(rl_store *store, rl_op *op) {
   rl_service_send(&store->service, &op->mail);
 }
 
+/* The reader with the fewest operations. */
+static int idlest(const rl_store *store) {
+  int best = 0;
+  for (int i = 1; i < store->reader_count; i++)
+    if (atomic_load(&store->threads[i].waiting) < atomic_load(&store->threads[best].waiting)) best = i;
+  return best;
+}
+
 void rl_store_read(rl_store *store, rl_op *op) {
   if (!store->reader_count) {
     rl_store_write(store, op);
     return;
   }
-  reader *best = &store->threads[0];
-  for (int i = 1; i < store->reader_count; i++)
-    if (atomic_load(&store->threads[i].waiting) < atomic_load(&best->waiting)) best = &store->threads[i];
-  atomic_fetch_add(&best->waiting, 1);
-  atomic_fetch_add(&store->reads, 1);
-  rl_service_send(&best->service, &op->mail);
+  reader *r = &store->threads[op->stream ? op->stream->reader : idlest(store)];
+  atomic_fetch_add(&r->waiting, 1);
+  if (op->loop) atomic_fetch_add(&store->reads, 1);
+  rl_service_send(&r->service, &op->mail);
 }
+
+rl_row_stream *rl_store_stream(rl_store *store, rl_op *request) { return rl_row_stream_new(request, idlest(store)); }
+
+void rl_store_close_stream(rl_store *store, rl_row_stream *stream) { rl_store_read(store, stream->closing); }
 
 uint64_t rl_store_new_transaction(rl_store *store) { return atomic_fetch_add(&store->next_transaction, 1) + 1; }
 

@@ -48,6 +48,11 @@ void rl_store_close(rl_store *store);
  * writes wait it is answered with RL_EBUSY, unless it belongs to a transaction, which those that wait may be waiting for. */
 void rl_store_write(rl_store *store, rl_op *op);
 void rl_store_read(rl_store *store, rl_op *op);
+/* Makes a stream of the statement in `request`, whose operations go to rl_store_read; takes the request, or returns NULL if out
+ * of memory. Only where there are readers: not in memory. */
+rl_row_stream *rl_store_stream(rl_store *store, rl_op *request);
+/* Ends it after what was sent before; before the store is closed. */
+void rl_store_close_stream(rl_store *store, rl_row_stream *stream);
 /* A number for an interactive transaction. */
 uint64_t rl_store_new_transaction(rl_store *store);
 
