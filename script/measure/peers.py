@@ -137,6 +137,8 @@ Peer("rille", EVERYTHING | {"threads"}, rille, lambda: None if os.path.exists(RI
      lambda: first_line(RILLE, "version"))
 Peer("rille hello", {"start"}, lambda place: (serve("bench/apps/hello.lua", place), {}), PEERS["rille"].missing,
      PEERS["rille"].version)
+Peer("rille, tables", {"point-read", "rows"}, lambda place: (serve("bench/peers/rille.lua", place), {"BENCH_TABLES": "1"}),
+     PEERS["rille"].missing, PEERS["rille"].version)
 Peer("epoll floor", SMALL - {"idle", "short"}, lambda place: ([compiled("bench/floor.c", place.work), str(place.port)], {}),
      programs("apt-get install build-essential", "cc"), lambda: "bench/floor.c")
 Peer("nginx", SMALL | STATIC, nginx("nginx.conf"), programs("apt-get install nginx", "nginx"), lambda: first_line("nginx", "-v"))
