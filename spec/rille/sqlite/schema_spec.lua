@@ -49,10 +49,10 @@ describe("the schema of a database", function()
     fails("not authorized", db.query, db, "SELECT load_extension('/nowhere')")
   end)
 
-  -- Functions that SQLite does not call innocuous, and lets a schema that is trusted use. Whoever sees this fail judges what came.
+  -- Functions that SQLite does not call innocuous, and lets a schema that is trusted use. Who sees this fail judges them.
   it("gains JSON, full-text search and R-trees by being trusted, and nothing else", function()
-    local harmless = { "^json", "^%->", "^fts5", "^rtree", "^bm25$", "^highlight$", "^snippet$", "^match$", "^matchinfo$", "^offsets$",
-      "^optimize$" }
+    local harmless = { "^json", "^%->", "^fts5", "^rtree", "^bm25$", "^highlight$", "^snippet$", "^match$", "^matchinfo$",
+      "^offsets$", "^optimize$" }
     local INNOCUOUS, DIRECT_ONLY = 0x200000, 0x80000
     local sql = "SELECT DISTINCT name FROM pragma_function_list WHERE flags & ? = 0"
     for _, row in ipairs(db:query(sql, INNOCUOUS | DIRECT_ONLY)) do
