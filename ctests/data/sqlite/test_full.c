@@ -127,6 +127,30 @@ TEST(the_log_does_not_grow_for_ever_while_others_read_without_a_pause) {
   assert_true(most < 2 * (off_t)RL_LIMIT_SQL_LOG);
 }
 
+/* Each time costs all writers 50 ms. On this thread, so that nothing is copied while the writer is idle. */
+TEST(a_reader_that_stays_is_waited_for_less_and_less_often) {
+  test_store *s = *state_;
+  rl_writer w = {0};
+  sqlite3 *other = NULL;
+  int tries = 0, last = 0;
+  store_close(s);
+  assert_int_equal(rl_writer_open(&w, s->path, 0, "OFF", &s->error), 0);
+  assert_int_equal(rl_connection_run(&w.connection, "CREATE TABLE u AS SELECT zeroblob(1000000) AS b", &s->error), 0);
+  assert_int_equal(sqlite3_open_v2(s->path, &other, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM u", NULL, NULL, NULL), SQLITE_OK);
+  for (int i = 0; i < 90; i++) {
+    assert_int_equal(rl_connection_run(&w.connection, "UPDATE u SET b = randomblob(1000000)", &s->error), 0);
+    rl_writer_checkpoint(&w, false);
+    tries += w.restart_pages != last;
+    last = w.restart_pages;
+  }
+  assert_true((size_t)w.log_pages * (size_t)w.page_size > 5 * RL_LIMIT_SQL_LOG);
+  sqlite3_close(other);
+  rl_writer_close(&w);
+  assert_int_equal(store_open(s), 0);
+  assert_true(tries > 1 && tries <= 12);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -135,6 +159,7 @@ int main(void) {
       CASE(one_that_does_not_fit_takes_nobody_with_it),
       CASE(a_transaction_without_room_is_rolled_back),
       CASE(the_log_does_not_grow_for_ever_while_others_read_without_a_pause),
+      CASE(a_reader_that_stays_is_waited_for_less_and_less_often),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,7 @@ static int run(lua_State *L, int want) {
   int last = lua_gettop(L);
   rl_check_params(L, 3, "", &params);
   if (params.lists) sql = rl_expand_lists(L, 3, last, "", sql, &params);
+  if (!d->open) return rl_sql_mistake(L, "the database was closed"); /* by a finalizer */
   rl_sql_route route = t ? RL_ROUTE_WRITE : run_here(L, d, &params, want, sql);
   if (route == RL_ROUTE_INLINE) {
     if (want == WANT_NOTHING) push_changes(L, 0, 0);

@@ -80,6 +80,7 @@ static bool let_go(rl_pending *p) {
   stop_counting(p);
   if (p->transaction) rl_transaction_detach(&p->transaction->transaction, p->op);
   p->op = NULL;
+  if (p->on_give_up) p->on_give_up(p->give_up_ud);
   return true;
 }
 

@@ -25,6 +25,9 @@ typedef struct rl_pending {
   bool keeps;  /* must be done whoever gives up: the end of a savepoint */
   bool counts; /* among the operations of its transaction that are under way */
   int depth;   /* of the savepoint it makes */
+  void (*on_give_up)(
+      void *ud); /* runs when its wait was given up and the operation let go of, or NULL; raises nothing */
+  void *give_up_ud;
 } rl_pending;
 
 /* Pushes a pending with a new operation that can take so many statements; raises if out of memory. */

@@ -10,7 +10,7 @@ typedef struct rl_lua_row_stream {
   rl_list node; /* database.streams, while it is open */
   rl_lua_database *database;
   rl_row_stream *stream; /* NULL: closed */
-  bool cut;              /* a wait was given up, and its rows are lost */
+  bool cut;              /* rows were asked for, and have not reached the program: they are lost unless they come */
 } rl_lua_row_stream;
 
 static void close_stream(rl_lua_row_stream *s) {
@@ -19,6 +19,9 @@ static void close_stream(rl_lua_row_stream *s) {
   s->database->ops->close_stream(s->database->db, s->stream);
   s->stream = NULL;
 }
+
+/* Its rows are lost, and perhaps on their way: the program may never leave its loop, so the snapshot ends here. */
+static void on_give_up(void *ud) { close_stream(ud); }
 
 void rl_row_streams_close(rl_lua_database *d) {
   while (!rl_list_empty(&d->streams)) close_stream(RL_CONTAINER(d->streams.next, rl_lua_row_stream, node));
@@ -37,10 +40,11 @@ static int piece_k(lua_State *L, int status, lua_KContext ctx) {
   rl_lua_row_stream *s = lua_touserdata(L, at);
   rl_pending *p = lua_touserdata(L, at + 1);
   bool more = p->op->more;
-  s->cut = false;
+  s->cut = !p->op->error.code;
   if (!more) close_stream(s);
   rl_pending_check(L, p);
-  rl_push_packed_rows(L, s->database, &p->op->rows);
+  rl_push_packed_rows(L, s->database, &p->op->rows); /* memory may be short */
+  s->cut = false;
   lua_replace(L, at + 2);
   rl_pending_free(p);
   lua_settop(L, at + 2);
@@ -54,6 +58,8 @@ static int wait_for_piece(lua_State *L, rl_lua_row_stream *s) {
   rl_pending *p = rl_pending_new(L, RL_OP_RUN, 0, s->database, NULL);
   if (!s->stream) return rl_sql_mistake(L, "the database was closed"); /* by a finalizer */
   p->read = true;
+  p->on_give_up = on_give_up;
+  p->give_up_ud = s;
   p->op->stream = s->stream;
   s->cut = true;
   return rl_pending_wait(L, p, "db:rows", piece_k, 0);
@@ -63,8 +69,8 @@ static int wait_for_piece(lua_State *L, rl_lua_row_stream *s) {
 static int l_read(lua_State *L) {
   rl_lua_row_stream *s = luaL_checkudata(L, 1, "rille.rows");
   if (!s->database->open) return rl_sql_mistake(L, "the database was closed");
-  if (!s->stream) return 0;
   if (s->cut) return rl_sql_mistake(L, "db:rows cannot go on: a wait for its rows was given up, and they are lost");
+  if (!s->stream) return 0;
   rl_task_may_wait(L, "db:rows");
   lua_settop(L, 1);
   return wait_for_piece(L, s);

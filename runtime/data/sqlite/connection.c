@@ -54,8 +54,11 @@ int rl_connection_open(rl_connection *connection, const char *path, int flags, r
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL); /* "x" is a name, never a string */
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-  /* There are only SQLite's own functions and tables. Without this FTS5 cannot be used in a trigger, nor, before 3.41, JSON in
-   * a CHECK or an index; what could do harm, load_extension, is for direct use alone. */
+  /* Without this FTS5 cannot be used in a trigger, nor, before 3.41, JSON in a CHECK or an index. SQLite recommends against it
+   * (https://sqlite.org/security.html) for programs that register functions; here are SQLite's own alone. What it adds for the
+   * schema of a stranger's file are functions of JSON, FTS and R-trees, which do no harm, and virtual tables in views and
+   * triggers; such a file may give a virtual table the name of a table that the program reads in any case. What could do harm,
+   * load_extension and fts3_tokenizer, is for direct use alone. A function of ours would be SQLITE_DIRECTONLY. */
   sqlite3_db_config(connection->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
   rl_authorizer_watch(&connection->authorizer, connection->db);
   sqlite3_progress_handler(connection->db, PROGRESS_STEPS, on_progress, connection);

@@ -191,13 +191,13 @@ void rl_writer_empty_log(rl_writer *w, unsigned patience_ms) {
 
 /* Pages are moved beside readers, but the log begins anew only while none of them reads from it, which may never be so. Once it
  * is long, those that read are waited for, a moment; those that come find all pages in the database. If one stays on, the
- * next try is when the log has grown by a quarter. */
+ * next try is when the log has grown by a quarter of what it is: the longer it lasts, the less often all writes wait for it. */
 static void bound_log(rl_writer *w) {
   int most = (int)(RL_LIMIT_SQL_LOG / (size_t)w->page_size);
   if (w->log_pages < most) w->restart_pages = most;
   if (w->log_pages < w->restart_pages) return;
   rl_writer_empty_log(w, RESTART_PATIENCE_MS);
-  w->restart_pages = w->log_pages + most / 4;
+  w->restart_pages = w->log_pages + w->log_pages / 4;
 }
 
 void rl_writer_checkpoint(rl_writer *w, bool all) {

@@ -157,6 +157,27 @@ describe("db:rows over many rows", function()
       assert.is_true(rille.now() - began < 60)
     end)
 
+    it("by a cancellation when the rows have been read and have not arrived", function()
+      local function cancel_later(task)
+        rille.spawn(function() -- in the same turn: the thread has read when this is over
+          local began = os.clock()
+          while os.clock() - began < 0.05 do end
+          task:cancel()
+        end)
+      end
+      local next_row = db:rows "SELECT id FROM t"
+      cancel_later(rille.spawn(function() while next_row() do end end))
+      rille.sleep(0.01)
+      assert_ends()
+      assert.match("a wait for its rows was given up", message(next_row))
+      collectgarbage "stop"
+      cancel_later(rille.spawn(function() for _ in db:rows "SELECT id FROM t" do rille.sleep(100) end end))
+      rille.sleep(0.01)
+      local ok, err = pcall(assert_ends)
+      collectgarbage "restart"
+      assert(ok, err)
+    end)
+
     it("by itself at the end, and by a collection where nobody loops", function()
       local next_row = db:rows "SELECT id FROM t"
       for _ = 1, 20000 do assert(next_row()) end
