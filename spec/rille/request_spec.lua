@@ -61,6 +61,14 @@ describe("req", function()
       assert.is_nil(ask(function(req) return req.headers["x-none"] end))
     end)
 
+    it("headers whose metamethods raise for what is no view of them", function()
+      for _, name in ipairs { "__index", "__pairs" } do
+        local ok, err = ask(function(req) return pcall(getmetatable(req.headers)[name], "x", "host") end)
+        assert.is_false(ok)
+        assert.match("a table was expected", tostring(err))
+      end
+    end)
+
     it("params, of the converter's type", function()
       local app = rille.app()
       app:get("/{a:int}/{b:float}/{c}/{d:path}", function(req)

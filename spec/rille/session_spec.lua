@@ -231,6 +231,16 @@ for _, store in ipairs { "cookie", "memory", "sqlite" } do
       assert.equal("[]", client:get("/flashes"):text())
     end)
 
+    it("holds no JSON text, which would come back as a table", function()
+      local app = app_with(options())
+      local db = rille.sqlite.open ":memory:"
+      app:get("/text", function(req) req.session.rows = db:json "SELECT 1 AS a"; return "set" end)
+      local client = testing.client(app)
+      assert.equal(500, client:get("/text").status)
+      assert.same({}, session(client))
+      db:close()
+    end)
+
     it("holds what JSON can, and says what it cannot", function()
       local app = app_with(options())
       app:get("/store", function(req)

@@ -43,6 +43,26 @@ describe("rows", function()
       end
     end)
 
+    it("keep their columns whatever a program does with their metatable", function()
+      local sql = "SELECT 1 AS a, 'x' AS b"
+      for _ = 1, 2 do
+        local shape = getmetatable(db:one(sql))
+        for i, key in ipairs { -1, 3, 4 } do rawset(shape, key, ("\255"):rep(40 + i)) end
+        rawset(shape, 1, nil)
+        assert.same({ a = 1, b = "x" }, db:one(sql))
+        assert.same({ { a = 1, b = "x" } }, db:query(sql))
+        assert.equal('[{"a":1,"b":"x"}]', tostring(db:json(sql)))
+      end
+    end)
+
+    it("have one metatable for all of a statement, which is not a program's to extend", function()
+      local row = db:one "SELECT 1 AS a"
+      assert.match("all rows of its statement", message(function() getmetatable(row).__index = { b = 2 } end))
+      assert.is_nil(db:one "SELECT 1 AS a".b)
+      assert.equal(2, setmetatable(row, { __index = { b = 2 } }).b)
+      assert.is_nil(db:one "SELECT 1 AS a".b)
+    end)
+
     it("come whole, however many they are", function()
       for _, count in ipairs { 1, 63, 64, 65, 255, 256, 257, 1000 } do
         local list = db:query("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT ?) SELECT n FROM c", count)

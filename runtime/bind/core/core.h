@@ -43,10 +43,9 @@ bool rl_push_json_string(lua_State *L, int index);
 /* Marks the table on top of the stack as a list (rille.array). */
 void rl_mark_array(lua_State *L);
 
-/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys. [RL_SHAPE_KEYS] is
- * for db:json: all of them as JSON writes them (base/json_keys.h), once that was needed. It has no other effect. A row of a query
- * has one, so that its columns are written as JSON in the order of the query. */
-enum { RL_SHAPE_KEYS = -1 };
+/* A shape is a metatable that records the order of the keys of its tables: [0] is the mark, [1 …] are the keys. It has no
+ * other effect. A row of a query has one, so that its columns are written as JSON in the order of the query. A program can change it,
+ * so nothing else may rest on what it says. */
 extern const char rl_shape_mark;
 /* Pushes the shape of the table at `index`. Returns false and pushes nothing if it has none. */
 static inline bool rl_push_shape(lua_State *L, int index) {

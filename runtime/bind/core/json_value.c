@@ -86,10 +86,12 @@ static inline void add_word(rl_json_encoder *e, const char *word, size_t len) {
   e->out->len += len;
 }
 
-/* Copies JSON text as it is. */
+/* Copies JSON text as it is. It has its own order, and does not come back as it was: where equal values must give equal texts, it is
+ * refused. */
 static void add_text(rl_json_encoder *e, int index) {
   size_t len;
-  if (!rl_push_json_string(e->L, index)) luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, index));
+  if (e->canonical || !rl_push_json_string(e->L, index))
+    luaL_error(e->L, "cannot encode a %s as JSON", luaL_typename(e->L, index));
   const char *text = lua_tolstring(e->L, -1, &len);
   add_word(e, text, len);
   lua_pop(e->L, 1);

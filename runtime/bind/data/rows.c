@@ -21,6 +21,11 @@ void rl_push_value(lua_State *L, const rl_value *v) {
 
 /* ---- shapes --------------------------------------------------------------------------------------------------------- */
 
+/* What is kept of the columns of a read: a table of their names, and at these places its shape and, once that was needed, their keys
+ * of JSON (base/json_keys.h). A program can reach the shape, which is a metatable, and change it; it cannot reach the table, so that
+ * its length is the number of columns. */
+enum { SHAPE = 0, KEYS = -1 };
+
 /* Pushes the cache. A full one is replaced. */
 static void push_cache(lua_State *L, rl_lua_database *d) {
   if (d->shapes && d->shape_count < (int)RL_LIMIT_STATEMENTS) {
@@ -39,16 +44,40 @@ void rl_forget_shapes(lua_State *L, rl_lua_database *d) {
   d->shapes = 0;
 }
 
-/* Pushes a new shape of the names on the stack. */
-static void push_new_shape(lua_State *L, int names, int columns) {
-  lua_createtable(L, columns, 1);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
-  lua_rawseti(L, -2, 0);
+/* Pushes a table of the names on the stack. */
+static void push_list(lua_State *L, int names, int columns) {
+  lua_createtable(L, columns, 2);
   for (int i = 0; i < columns; i++) lua_pushvalue(L, names + i), lua_rawseti(L, -2, i + 1);
 }
 
-/* Keeps the shape on top of the stack under the key that stands below the names. */
-static void keep_shape(lua_State *L, rl_lua_database *d, int key) {
+static RL_RAISES int refuse_change(lua_State *L) {
+  rl_error_mistake(
+      L,
+      "the metatable of a row cannot be changed, because all rows of its statement have it, also those of later "
+      "reads: setmetatable(row, {…}) gives a row one of its own");
+}
+
+/* Protects the shape on top of the stack from a program that takes it for one row's metatable. */
+static void protect(lua_State *L) {
+  if (luaL_newmetatable(L, "rille.shape")) {
+    lua_pushcfunction(L, refuse_change);
+    lua_setfield(L, -2, "__newindex");
+  }
+  lua_setmetatable(L, -2);
+}
+
+/* Pushes what is kept of the names on the stack. */
+static void push_new_columns(lua_State *L, int names, int columns) {
+  push_list(L, names, columns);
+  push_list(L, names, columns);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)&rl_shape_mark);
+  lua_rawseti(L, -2, 0);
+  protect(L);
+  lua_rawseti(L, -2, SHAPE);
+}
+
+/* Keeps the columns on top of the stack under the key that stands below the names. */
+static void keep_columns(lua_State *L, rl_lua_database *d, int key) {
   push_cache(L, d);
   lua_pushvalue(L, key);
   lua_pushvalue(L, -3);
@@ -57,8 +86,8 @@ static void keep_shape(lua_State *L, rl_lua_database *d, int key) {
   d->shape_count++;
 }
 
-/* Replaces the key on top of the stack by the shape that is kept under it, or returns false and leaves the key. */
-static bool find_shape(lua_State *L, rl_lua_database *d) {
+/* Replaces the key on top of the stack by the columns that are kept under it, or returns false and leaves the key. */
+static bool find_columns(lua_State *L, rl_lua_database *d) {
   push_cache(L, d);
   lua_pushvalue(L, -2);
   bool found = lua_rawget(L, -2) == LUA_TTABLE;
@@ -67,46 +96,46 @@ static bool find_shape(lua_State *L, rl_lua_database *d) {
   return found;
 }
 
-/* Replaces the shape on top of the stack by its names and itself. */
+/* Replaces the columns on top of the stack by their names and their shape. */
 static int unfold(lua_State *L) {
-  int shape = lua_gettop(L), columns = (int)lua_rawlen(L, shape);
+  int kept = lua_gettop(L), columns = (int)lua_rawlen(L, kept);
   luaL_checkstack(L, columns + 8, "too many columns");
-  for (int i = 1; i <= columns; i++) lua_rawgeti(L, shape, i);
-  lua_pushvalue(L, shape);
-  lua_remove(L, shape);
+  for (int i = 1; i <= columns; i++) lua_rawgeti(L, kept, i);
+  lua_rawgeti(L, kept, SHAPE);
+  lua_remove(L, kept);
   return columns;
 }
 
-/* Replaces the key on top of the stack by the new shape of the read's columns. */
-static void make_cursor_shape(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+/* Replaces the key on top of the stack by the read's columns, which are new. */
+static void make_cursor_columns(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
   int key = lua_gettop(L);
   luaL_checkstack(L, cursor->columns + 16, "too many columns");
   for (int i = 0; i < cursor->columns; i++)
     if (!lua_pushstring(L, db->ops->column(db, cursor, i))) rl_error_raise(L, RL_ENOMEM, NULL);
-  push_new_shape(L, key + 1, cursor->columns);
-  keep_shape(L, d, key);
+  push_new_columns(L, key + 1, cursor->columns);
+  keep_columns(L, d, key);
   lua_replace(L, key);
   lua_settop(L, key);
 }
 
-static void push_cursor_shape(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
+static void push_cursor_columns(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
   lua_pushinteger(L, (lua_Integer)db->ops->columns_id(db, cursor));
-  if (!find_shape(L, d)) make_cursor_shape(L, d, db, cursor);
+  if (!find_columns(L, d)) make_cursor_columns(L, d, db, cursor);
 }
 
 int rl_push_cursor_names(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
-  push_cursor_shape(L, d, db, cursor);
+  push_cursor_columns(L, d, db, cursor);
   return unfold(L);
 }
 
-/* Pushes the keys of JSON of the shape on top of the stack, and keeps them there. They are checked once. */
+/* Pushes the keys of JSON of the columns on top of the stack, and keeps them there. They are checked once. */
 static void make_keys(lua_State *L) {
   rl_sql_error error = {0};
   rl_buf *keys = rl_scratch_push(L);
-  int shape = lua_gettop(L) - 1, columns = (int)lua_rawlen(L, shape), code = RL_OK;
+  int kept = lua_gettop(L) - 1, columns = (int)lua_rawlen(L, kept), code = RL_OK;
   for (int i = 1; i <= columns && !code; i++, lua_pop(L, 1)) {
     rl_slice name;
-    lua_rawgeti(L, shape, i);
+    lua_rawgeti(L, kept, i);
     name.data = lua_tolstring(L, -1, &name.len);
     code = rl_json_keys_add(keys, name);
   }
@@ -118,15 +147,15 @@ static void make_keys(lua_State *L) {
   }
   rl_scratch_result(L, keys, code);
   lua_pushvalue(L, -1);
-  lua_rawseti(L, shape, RL_SHAPE_KEYS);
-  lua_replace(L, shape + 1);
-  lua_settop(L, shape + 1);
+  lua_rawseti(L, kept, KEYS);
+  lua_replace(L, kept + 1);
+  lua_settop(L, kept + 1);
 }
 
 rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, const rl_cursor *cursor) {
   rl_slice keys = RL_SLICE_NONE;
-  push_cursor_shape(L, d, db, cursor);
-  if (lua_rawgeti(L, -1, RL_SHAPE_KEYS) != LUA_TSTRING) {
+  push_cursor_columns(L, d, db, cursor);
+  if (lua_rawgeti(L, -1, KEYS) != LUA_TSTRING) {
     lua_pop(L, 1);
     make_keys(L);
   }
@@ -134,20 +163,20 @@ rl_slice rl_push_cursor_keys(lua_State *L, rl_lua_database *d, rl_database *db, 
   return keys;
 }
 
-static void make_packed_shape(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
+static void make_packed_columns(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
   rl_rows_cursor cursor = rl_rows_names(rows);
   int key = lua_gettop(L);
   luaL_checkstack(L, rows->columns + 16, "too many columns");
   for (int i = 0; i < rows->columns; i++) rl_push_slice(L, rl_rows_next_name(&cursor));
-  push_new_shape(L, key + 1, rows->columns);
-  keep_shape(L, d, key);
+  push_new_columns(L, key + 1, rows->columns);
+  keep_columns(L, d, key);
   lua_replace(L, key);
   lua_settop(L, key);
 }
 
 int rl_push_packed_names(lua_State *L, rl_lua_database *d, const rl_rows *rows) {
   rl_push_slice(L, rl_buf_slice(&rows->names));
-  if (!find_shape(L, d)) make_packed_shape(L, d, rows);
+  if (!find_columns(L, d)) make_packed_columns(L, d, rows);
   return unfold(L);
 }
 

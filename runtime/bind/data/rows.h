@@ -5,7 +5,7 @@
  * the same statement share one shape from call to call. A statement that was prepared again, because the schema has changed, has
  * another one. At most RL_LIMIT_STATEMENTS of them are kept; then all are let go of, and made again when they are needed.
  *
- *   db.shapes (registry): columns_id of an inline read, or the packed names -> shape
+ *   db.shapes (registry): columns_id of an inline read, or the packed names -> the names, their shape and their keys of JSON
  */
 #ifndef RL_BIND_DATA_ROWS_H
 #define RL_BIND_DATA_ROWS_H

@@ -373,6 +373,7 @@ static int request_has_route(lua_State *L) {
 /* ---- headers -------------------------------------------------------------------------------------------------------------------- */
 
 static rl_serving *serving_of_view(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE); /* a program can call a metamethod with anything */
   lua_rawgetp(L, 1, &fields);
   lua_replace(L, 1);
   return rl_check_serving(L, 1);
