@@ -3,7 +3,7 @@
  * json_object.h objects, json_many.h large ones.
  *
  * An encoder keeps the address of a metatable, which lives as long as the tables that are encoded. Only a finalizer can change those
- * meanwhile. Finalizers run only where Lua allocates, which is in json_many.c and json_layout.c: they call rl__json_forget.
+ * meanwhile. Finalizers run only where Lua makes objects, which is in json_many.c: it calls rl__json_forget.
  */
 #ifndef RL_BIND_CORE_JSON_ENCODER_H
 #define RL_BIND_CORE_JSON_ENCODER_H
