@@ -19,10 +19,7 @@ void rl_push_json_text(lua_State *L) {
 }
 
 bool rl_push_json_string(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return false;
-  rl_vm_push_ref(L, RL_REF_JSON_TEXT_META);
-  bool is_one = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
+  bool is_one = lua_type(L, index) == LUA_TUSERDATA && rl_vm_has_meta(L, index, RL_REF_JSON_TEXT_META);
   if (is_one) lua_getiuservalue(L, index, 1);
   return is_one;
 }
@@ -58,5 +55,5 @@ static const luaL_Reg metamethods[] = {
 void rl_bind_json_text(lua_State *L) {
   rl_new_metatable(L, name);
   luaL_setfuncs(L, metamethods, 0);
-  rl_vm_of(L)->refs[RL_REF_JSON_TEXT_META] = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_vm_keep_meta(L, RL_REF_JSON_TEXT_META);
 }

@@ -12,6 +12,7 @@
 
 #include "base/descriptors.h"
 #include "base/error.h"
+#include "base/os_error.h"
 
 typedef struct target {
   char path[PATH_MAX];
@@ -20,7 +21,7 @@ typedef struct target {
 
 static int refuse(const target *t, int reason, rl_sql_error *error) {
   int out = rl_descriptors_check_errno(reason);
-  int code = out ? out : reason == ENOSPC || reason == EDQUOT ? RL_EFULL : RL_ESQL;
+  int code = out ? out : rl_error_from_errno(reason) == RL_EFULL ? RL_EFULL : RL_ESQL;
   return rl_sql_refused(error, code, "the copy %.256s cannot be made: %s", t->path, strerror(reason));
 }
 
