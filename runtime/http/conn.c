@@ -177,6 +177,13 @@ void rl_conn_uncork(rl_conn *conn) {
 
 static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
 
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+void rl_conn_introduce(const rl_conn *conn, rl_req *req) {
+  req->remote = conn->peer;
+  req->secure = conn->stream->secure;
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Beyond the limit the socket is read no more: a peer that has not taken the answer by then loses it. */
