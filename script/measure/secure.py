@@ -6,7 +6,7 @@ import statistics
 import subprocess
 
 from .peers import PEERS, Place, filled
-from .process import LOAD_CORES, RILLE, ROOT, Server, free_port, pinned
+from .process import LOAD_CORES, RILLE, ROOT, Server, certificate, free_port, pinned
 from .serving import result
 
 BENCHES = {}
@@ -19,16 +19,6 @@ PLAIN_H2C = {"rille"}  # who speaks HTTP/2 with prior knowledge on the port that
 def bench(function):
     BENCHES[function.__name__] = function
     return function
-
-
-def certificate(work):
-    """A key on P-256 and a certificate of its own for localhost, made once."""
-    cert, key = (os.path.join(work, name) for name in ("tls-cert.pem", "tls-key.pem"))
-    if not os.path.exists(cert):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
-                       check=True, capture_output=True)
-    return cert, key
 
 
 def rille(place):
