@@ -32,8 +32,11 @@
 #define RL_LIMIT_CUT_MS 1000u      /* how long the last answers of a stopping server have to leave, after its timeout */
 #define RL_LIMIT_PIPELINED 32u     /* complete requests that wait while one runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
-#define RL_LIMIT_REQUESTS 100000u                   /* requests of one connection */
-#define RL_LIMIT_CONNECTIONS 16384u                 /* of one worker */
+#define RL_LIMIT_STREAMS 100u             /* refused; requests of one HTTP/2 connection at a time */
+#define RL_LIMIT_H2_STREAM_WINDOW 262144u /* bytes of a body on their way, once its handler reads it … */
+#define RL_LIMIT_H2_WINDOW 1048576u       /* … and of all bodies of a connection; 64 KiB of one that nobody reads */
+#define RL_LIMIT_REQUESTS 100000u         /* requests of one connection */
+#define RL_LIMIT_CONNECTIONS 16384u       /* of one worker */
 #define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
 #define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept free of connections, for files and databases */
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
@@ -117,7 +120,8 @@
   X(uint32_t, body_rate, "body_rate", RL_LIMIT_BODY_RATE, COUNT, 0, 1 << 30)                   \
   X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)    \
   X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)             \
-  X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)
+  X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)                     \
+  X(uint32_t, streams, "streams", RL_LIMIT_STREAMS, COUNT, 1, 10000)
 
 typedef struct rl_limits {
   uint64_t body; /* the initial value of a request; apps and routes change it (rl_req.body_limit) */
