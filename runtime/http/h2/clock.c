@@ -84,8 +84,6 @@ static void look_at_connection(rl_h2 *h2, uint64_t now, uint64_t *next) {
   rl_h2_clock *c = &h2->clock;
   if (is_over(c->head_ms, limits->head_ms, now, next)) {
     end(h2, NGHTTP2_ENHANCE_YOUR_CALM);
-  } else if (is_over(c->settings_ms, limits->head_ms, now, next)) {
-    end(h2, NGHTTP2_SETTINGS_TIMEOUT);
   } else if (is_over(c->eof_ms, RL_LIMIT_HALF_CLOSE_MS, now, next)) {
     h2->broken = RL_ERESET;
     rl_h2_work_soon(h2);
@@ -94,6 +92,8 @@ static void look_at_connection(rl_h2 *h2, uint64_t now, uint64_t *next) {
   } else if (is_over(c->idle_ms, idle_most(h2), now, next)) {
     if (h2->served) rl_h2_clock_shut(h2);
     else rl_h2_clock_shut_now(h2);
+  } else if (is_over(c->settings_ms, limits->head_ms, now, next)) {
+    end(h2, NGHTTP2_SETTINGS_TIMEOUT);
   }
 }
 

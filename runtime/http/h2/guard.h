@@ -15,6 +15,10 @@
  * So a client has 100 PINGs at once and 10 a second for ever. An empty bucket ends the connection with ENHANCE_YOUR_CALM; the
  * frame that emptied it is not looked at any more, nor what follows it.
  *
+ * It also keeps what nghttp2 forgets once a stream is closed or does not look at any more: whether the client has ended a stream on which
+ * it goes on (STREAM_CLOSED), or begins one with a number below the last (PROTOCOL_ERROR; RFC 9113 sections 5.1 and 5.1.1), and
+ * PRIORITY frames that are wrong (section 6.3, RFC 7540 section 5.3.1).
+ *
  * Pure: bytes and a clock in, a verdict out. It does not matter how the bytes are cut.
  */
 #ifndef RL_HTTP_H2_GUARD_H
@@ -41,7 +45,20 @@ typedef enum rl_h2_flood {
 } rl_h2_flood;
 // clang-format on
 
+enum { RL_H2_OPEN = 128, RL_H2_USED = 64 };
+
+/* Numbers of streams, in the order in which they were begun; the oldest make way for new ones. */
+typedef struct rl_h2_numbers {
+  uint32_t open[RL_H2_OPEN]; /* those that the client has not ended */
+  uint32_t open_count;
+  uint32_t forgotten;        /* the highest that made way: what comes on one up to it is not judged */
+  uint32_t used[RL_H2_USED]; /* a ring */
+  uint32_t used_next;
+  uint32_t last;
+} rl_h2_numbers;
+
 typedef struct rl_h2_guard {
+  rl_h2_numbers numbers;
   const rl_limits *limits;
   uint64_t resets, points; /* what is left, in thousandths */
   uint64_t filled_ms;      /* up to when it has flowed back */
@@ -53,11 +70,14 @@ typedef struct rl_h2_guard {
   bool in_block;             /* a header block is open: only CONTINUATION may follow */
   uint32_t fragments, block; /* frames and bytes of it */
   uint32_t size;             /* of the payload of the frame under way */
+  uint32_t stream;           /* of the frame under way */
+  uint8_t depends[4];        /* of a PRIORITY frame: the stream that it names */
+  uint32_t error;            /* why the connection must end, as an error code of HTTP/2; 0: it need not */
 } rl_h2_guard;
 
 /* `limits` outlives it. The client's preface comes first. */
 void rl_h2_guard_init(rl_h2_guard *guard, const rl_limits *limits, uint64_t now_ms);
-/* Looks at what has come. Returns how many of the bytes nghttp2 may see; *flood says why it is not all. */
+/* Looks at what has come. Returns how many of the bytes nghttp2 may see; *flood or guard->error say why it is not all. */
 size_t rl_h2_guard_scan(rl_h2_guard *guard, rl_slice bytes, uint64_t now_ms, rl_h2_flood *flood);
 /* We had to reset a stream for what the client did. Returns true if that was once too often. */
 bool rl_h2_guard_reset(rl_h2_guard *guard, uint64_t now_ms);

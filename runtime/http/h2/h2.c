@@ -60,7 +60,7 @@ void rl_h2_pump(rl_h2 *h2) {
   const uint8_t *frame;
   ssize_t n = 0;
   h2->inside = true;
-  while (rl_conn_queued(conn) < RL_LIMIT_WRITE_HIGH || h2->head_waits) {
+  while (!h2->broken && (rl_conn_queued(conn) < RL_LIMIT_WRITE_HIGH || h2->head_waits)) {
     n = nghttp2_session_mem_send(h2->session, &frame);
     if (n <= 0) break;
     rl_buf_add(rl_conn_out(conn), frame, (size_t)n);
@@ -145,6 +145,7 @@ static void on_data(rl_conn *conn, rl_slice bytes) {
   size_t size = rl_h2_guard_scan(&h2->guard, bytes, rl_loop_now(loop_of(h2)), &flood);
   receive(h2, rl_slice_of(bytes.data, size));
   if (flood) rl_h2_calm(h2, flood);
+  else if (h2->guard.error) rl_h2_check(h2, nghttp2_session_terminate_session(h2->session, h2->guard.error));
   work(h2);
 }
 

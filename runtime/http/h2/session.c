@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "http/h2/clock.h"
+#include "http/h2/memory.h"
 #include "http/h2/stream.h"
 
 static const rl_limits *limits_of(const rl_h2 *h2) { return &h2->conn->host->limits; }
@@ -17,6 +18,7 @@ static rl_h2_stream *stream_of(nghttp2_session *session, int32_t id) {
 /* A stream beyond the limits is refused, which tells the client that it may try again (RFC 9113 section 8.7). */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ud) {
   rl_h2 *h2 = ud;
+  if (h2->broken) return NGHTTP2_ERR_CALLBACK_FAILURE;
   int32_t id = frame->hd.stream_id;
   rl_h2_stream *s = stream_of(session, id);
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
@@ -103,6 +105,7 @@ static void count_reset(rl_h2 *h2, uint32_t code) {
 
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *ud) {
   rl_h2 *h2 = ud;
+  if (h2->broken) return NGHTTP2_ERR_CALLBACK_FAILURE;
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS: h2->head_waits = false; break;
     case NGHTTP2_DATA: rl_h2_guard_sent(&h2->guard, frame->hd.length); break;
@@ -123,11 +126,6 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 
 /* ---- the session -------------------------------------------------------------------------------------------------------------------- */
 
-static void *alloc(size_t size, void *ud) { return (void)ud, rl_alloc(size ? size : 1); }
-static void give(void *block, void *ud) { (void)ud, rl_free(block); }
-static void *alloc_zeroed(size_t count, size_t size, void *ud) { return (void)ud, rl_calloc(count, size); }
-static void *resize(void *block, size_t size, void *ud) { return (void)ud, rl_realloc(block, size ? size : 1); }
-
 static void set_callbacks(nghttp2_session_callbacks *c) {
   nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(c, on_header);
@@ -142,14 +140,16 @@ static void set_callbacks(nghttp2_session_callbacks *c) {
 static void set_options(nghttp2_option *o) {
   nghttp2_option_set_no_auto_window_update(o, 1);
   nghttp2_option_set_no_closed_streams(o, 1);
+  nghttp2_option_set_max_continuations(o, 1u << 30); /* the guard counts them, nghttp2 also their pieces */
   nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
 }
 
 static int make(rl_h2 *h2) {
-  nghttp2_mem memory = {.malloc = alloc, .free = give, .calloc = alloc_zeroed, .realloc = resize};
+  nghttp2_mem memory = rl_h2_memory_of(h2);
   nghttp2_session_callbacks *callbacks = NULL;
   nghttp2_option *options = NULL;
-  int code = nghttp2_session_callbacks_new(&callbacks);
+  int code = rl_h2_memory_start(h2->conn->host);
+  if (!code) code = nghttp2_session_callbacks_new(&callbacks);
   if (!code) code = nghttp2_option_new(&options);
   if (!code) {
     set_callbacks(callbacks);
@@ -171,7 +171,7 @@ static int send_settings(rl_h2 *h2) {
   int code = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, entries, sizeof entries / sizeof *entries);
   if (!code)
     code = nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, 0, (int32_t)RL_LIMIT_H2_WINDOW);
-  return code ? RL_ENOMEM : RL_OK;
+  return code || h2->broken ? RL_ENOMEM : RL_OK;
 }
 
 int rl_h2_session_start(rl_h2 *h2) {
