@@ -91,7 +91,8 @@ static void look_at_connection(rl_h2 *h2, uint64_t now, uint64_t *next) {
     rl_h2_clock_shut_now(h2);
   } else if (is_over(c->idle_ms, idle_most(h2), now, next)) {
     if (h2->served) rl_h2_clock_shut(h2);
-    else rl_h2_clock_shut_now(h2);
+    else if (rl_h2_guard_has_begun(&h2->guard)) rl_h2_clock_shut_now(h2);
+    else rl_conn_finish(h2->conn, RL_LINGER_BRIEFLY);
   } else if (is_over(c->settings_ms, limits->head_ms, now, next)) {
     end(h2, NGHTTP2_SETTINGS_TIMEOUT);
   }

@@ -58,6 +58,8 @@ void rl_h2_guard_sent(rl_h2_guard *g, size_t size) {
   if (size >= USEFUL_DATA) fill(&g->points, DATA_POINTS * THOUSAND, g->limits->control_frames);
 }
 
+bool rl_h2_guard_has_begun(const rl_h2_guard *g) { return g->type != NOT_A_FRAME; }
+
 bool rl_h2_guard_in_head(const rl_h2_guard *g) {
   return g->in_block || (g->left && (g->type == NGHTTP2_HEADERS || g->type == NGHTTP2_CONTINUATION));
 }

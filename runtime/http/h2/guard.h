@@ -85,6 +85,8 @@ bool rl_h2_guard_reset(rl_h2_guard *guard, uint64_t now_ms);
 void rl_h2_guard_answered(rl_h2_guard *guard);
 /* A frame with so many bytes of a response has left. */
 void rl_h2_guard_sent(rl_h2_guard *guard, size_t size);
+/* Returns true once the client's preface has come. */
+bool rl_h2_guard_has_begun(const rl_h2_guard *guard);
 /* Returns true while the bytes of a header block are expected: nothing else can come meanwhile. */
 bool rl_h2_guard_in_head(const rl_h2_guard *guard);
 /* What there were too many of, in words. */

@@ -203,6 +203,7 @@ static int open_h2(rl_conn *conn) {
   int code = rl_h2_session_start(h2);
   if (code) {
     nghttp2_session_del(h2->session);
+    rl_loop_unpost(loop_of(h2), &h2->work);
     rl_free(h2);
     return code;
   }
