@@ -92,7 +92,7 @@ static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
   int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, error);
   if (code) return code;
   if (store->read_only) r->connection.authorizer.circumstance = RL_RUNS_READING_ONLY;
-  r->streams.beside = &r->connection;
+  rl_row_stream_home_init(&r->streams, &r->connection);
   r->service = (rl_service){.name = "rille-sql-read", .on_batch = on_read_batch};
   if (rl_service_start(&r->service) == 0) return RL_OK;
   rl_connection_close(&r->connection);
