@@ -65,6 +65,7 @@
 #define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
 #define RL_LIMIT_SQL_INLINE_US 1000u  /* a read of more CPU time moves to a reader thread */
 #define RL_LIMIT_SQL_PARAMETERS 32766 /* of one statement, as SQLite has it unless it was built otherwise */
+#define RL_LIMIT_SQL_STREAMS 64u      /* 503; db:rows under way on one reader thread: each has a connection */
 #define RL_LIMIT_STATEMENTS 128u      /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)

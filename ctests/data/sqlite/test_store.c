@@ -246,7 +246,7 @@ TEST(one_that_nobody_asks_for_is_done_and_holds_no_loop) {
   assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0);
   rl_op *op = in_transaction(RL_OP_ROLLBACK, NULL, t);
   op->loop = NULL;
-  rl_store_write(db->store, op);
+  rl_store_write(db->store, db->line, op);
   assert_int_equal(loop.held, 0);
   assert_int_equal(run("CREATE TABLE t (a)"), 0); /* nothing is in its way */
 }
