@@ -106,6 +106,10 @@
 #define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
 #define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
 #define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
+#define RL_LIMIT_CLIENT_NAMES 256u     /* and how many are */
+#define RL_LIMIT_CLIENT_LOOKUPS 32u    /* names that are looked up at once, each on a thread; the others wait */
+#define RL_LIMIT_CLIENT_STAGGER_MS \
+  250u /* until the next address of a host is tried beside the last (RFC 8305 section 5) */
 #define RL_LIMIT_DECODED_FREE ((uint64_t)8 << 20) /* what a compressed body may become before its ratio counts … */
 #define RL_LIMIT_DECODED_RATIO 100u               /* … and how much larger than what arrived it may be then */
 #define RL_LIMIT_DECODED_MEMBERS 1024u            /* gzip members in one body */
