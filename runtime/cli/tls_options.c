@@ -21,7 +21,7 @@ const char *rl_tls_options_add_pair(rl_tls_options *o, const char *text) {
   const char *comma = strchr(text, ',');
   bool is_pair = *text && comma != text && (!comma || (comma[1] && !strchr(comma + 1, ',')));
   if (!is_pair) return "CERT.pem,KEY.pem, or one PEM file that holds both";
-  rl_tls_pair *pair = &o->pairs[o->pair_count++];
+  rl_pair_option *pair = &o->pairs[o->pair_count++];
   pair->certificate = rl_must_strdup(text);
   pair->key = comma ? rl_must_strdup(comma + 1) : NULL;
   if (comma) pair->certificate[comma - text] = 0;

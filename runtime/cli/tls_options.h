@@ -32,13 +32,13 @@ typedef struct rl_port {
 } rl_port;
 
 /* A certificate and its key, as --tls has them. */
-typedef struct rl_tls_pair {
+typedef struct rl_pair_option {
   char *certificate, *key; /* key NULL: it is in the same file */
-} rl_tls_pair;
+} rl_pair_option;
 
 /* Strings of pairs are its own, all others are borrowed. */
 typedef struct rl_tls_options {
-  rl_tls_pair pairs[RL_OPTION_PAIRS];
+  rl_pair_option pairs[RL_OPTION_PAIRS];
   int pair_count;
   rl_port ports[RL_OPTION_TLS_PORTS]; /* of --tls-port */
   int port_count;
