@@ -24,14 +24,84 @@
 #include <openssl/x509v3.h>
 
 /* One a line, sorted. */
-#define RL_OPENSSL_FUNCTIONS(X) \
-  X(ERR_clear_error)            \
-  X(ERR_error_string_n)         \
-  X(ERR_get_error)              \
-  X(ERR_peek_error)             \
-  X(ERR_reason_error_string)    \
-  X(OPENSSL_init_ssl)           \
-  X(OpenSSL_version)
+#define RL_OPENSSL_FUNCTIONS(X)   \
+  X(ASN1_OBJECT_free)             \
+  X(ASN1_OCTET_STRING_free)       \
+  X(ASN1_OCTET_STRING_new)        \
+  X(ASN1_OCTET_STRING_set)        \
+  X(ASN1_STRING_get0_data)        \
+  X(ASN1_STRING_length)           \
+  X(ASN1_TIME_set)                \
+  X(ASN1_TIME_to_tm)              \
+  X(BN_bin2bn)                    \
+  X(BN_bn2binpad)                 \
+  X(BN_free)                      \
+  X(BN_to_ASN1_INTEGER)           \
+  X(CRYPTO_clear_free)            \
+  X(CRYPTO_free)                  \
+  X(ECDSA_SIG_free)               \
+  X(ECDSA_SIG_get0)               \
+  X(ERR_clear_error)              \
+  X(ERR_error_string_n)           \
+  X(ERR_get_error)                \
+  X(ERR_peek_error)               \
+  X(ERR_reason_error_string)      \
+  X(EVP_DigestSign)               \
+  X(EVP_DigestSignInit_ex)        \
+  X(EVP_MD_CTX_free)              \
+  X(EVP_MD_CTX_new)               \
+  X(EVP_PKEY2PKCS8)               \
+  X(EVP_PKEY_Q_keygen)            \
+  X(EVP_PKEY_free)                \
+  X(EVP_PKEY_get_bn_param)        \
+  X(EVP_PKEY_get_group_name)      \
+  X(EVP_PKEY_is_a)                \
+  X(EVP_sha256)                   \
+  X(GENERAL_NAMES_free)           \
+  X(OBJ_txt2obj)                  \
+  X(OPENSSL_init_ssl)             \
+  X(OPENSSL_sk_free)              \
+  X(OPENSSL_sk_new_null)          \
+  X(OPENSSL_sk_num)               \
+  X(OPENSSL_sk_push)              \
+  X(OPENSSL_sk_value)             \
+  X(OpenSSL_version)              \
+  X(PKCS8_PRIV_KEY_INFO_free)     \
+  X(X509_EXTENSION_create_by_OBJ) \
+  X(X509_EXTENSION_free)          \
+  X(X509_NAME_add_entry_by_txt)   \
+  X(X509_NAME_get_text_by_NID)    \
+  X(X509_REQ_add_extensions)      \
+  X(X509_REQ_free)                \
+  X(X509_REQ_new)                 \
+  X(X509_REQ_set_pubkey)          \
+  X(X509_REQ_sign)                \
+  X(X509_add_ext)                 \
+  X(X509_check_private_key)       \
+  X(X509_free)                    \
+  X(X509_get0_authority_key_id)   \
+  X(X509_get0_notAfter)           \
+  X(X509_get0_notBefore)          \
+  X(X509_get0_serialNumber)       \
+  X(X509_get0_subject_key_id)     \
+  X(X509_get_ext_d2i)             \
+  X(X509_get_issuer_name)         \
+  X(X509_get_serialNumber)        \
+  X(X509_get_subject_name)        \
+  X(X509_getm_notAfter)           \
+  X(X509_getm_notBefore)          \
+  X(X509_new)                     \
+  X(X509_set_issuer_name)         \
+  X(X509_set_pubkey)              \
+  X(X509_set_version)             \
+  X(X509_sign)                    \
+  X(d2i_AutoPrivateKey)           \
+  X(d2i_ECDSA_SIG)                \
+  X(d2i_X509)                     \
+  X(i2d_ASN1_INTEGER)             \
+  X(i2d_PKCS8_PRIV_KEY_INFO)      \
+  X(i2d_X509)                     \
+  X(i2d_X509_REQ)
 
 typedef struct rl_openssl_functions {
 #define X(name) __typeof__(name) *name;
