@@ -10,6 +10,7 @@
 typedef struct stack {
   rl_conn conn;
   rl_tcp tcp;
+  rl_handler *handler;
 } stack;
 
 rl_conn *rl_accept(rl_conn_host *host, const rl_listen_options *options, int fd, const char *peer) {
@@ -22,9 +23,12 @@ rl_conn *rl_accept(rl_conn_host *host, const rl_listen_options *options, int fd,
     rl_free(s);
     return NULL;
   }
+  s->handler = options->handler;
   rl_conn_init(&s->conn, host, &s->tcp.stream, peer);
   rl_conn_become(&s->conn, options->protocol ? options->protocol : &rl_h1_protocol, RL_SLICE_NONE);
   return &s->conn; /* which is closing if its protocol did not open */
 }
+
+rl_handler *rl_accept_handler(const rl_conn *conn) { return RL_CONTAINER(conn, stack, conn)->handler; }
 
 void rl_accept_free(rl_conn *conn) { rl_free(RL_CONTAINER(conn, stack, conn)); }
