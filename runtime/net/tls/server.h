@@ -12,17 +12,28 @@
 
 #include "base/limits.h"
 #include "loop/loop.h"
+#include "net/tls/context.h"
 #include "net/tls/store.h"
+#include "net/tls/turns.h"
 
 typedef struct rl_tls_server rl_tls_server;
 
 /* `protocols`: for ALPN (RFC 7301), the preferred first, separated by commas: "h2,http/1.1"; "": it is not answered. A client whose
  * list has none of them gets the alert no_application_protocol. Takes a reference of the store. One thread uses it. Returns 0,
- * RL_ENOMEM, or RL_EINVAL (protocols), with one line in `why`. */
+ * RL_ENOMEM, or RL_EINVALID (protocols), with one line in `why`. */
 int rl_tls_server_new(rl_tls_server **out, rl_loop *loop, rl_tls_store *store, const char *protocols, rl_buf *why);
-/* Gives up the owner's hold; streams that are open keep it alive. */
-void rl_tls_server_del(rl_tls_server *server);
-/* Applies the limits of handshakes (tls_handshakes, tls_handshake_rate, handshake_timeout) from now on. They are borrowed. */
+rl_tls_server *rl_tls_server_ref(rl_tls_server *server);
+void rl_tls_server_unref(rl_tls_server *server);
+/* Applies the limits of handshakes (tls_handshakes, tls_handshake_rate, tls_handshake_timeout) from now on. */
 void rl_tls_server_limit(rl_tls_server *server, const rl_limits *limits);
+
+/* ---- for rl_tls ---- */
+
+/* Returns a new SSL for a connection, with the present certificates; NULL if out of memory. */
+struct ssl_st *rl_tls_server_begin(rl_tls_server *server);
+uint32_t rl_tls_server_handshake_ms(const rl_tls_server *server);
+rl_turns *rl_tls_server_turns(rl_tls_server *server);
+/* Returns RL_TLS_PLAIN bytes, borrowed during one callback. */
+char *rl_tls_server_plain(rl_tls_server *server);
 
 #endif

@@ -14,7 +14,8 @@
 #ifndef RL_NET_TLS_STORE_H
 #define RL_NET_TLS_STORE_H
 
-#include "base/buf.h"
+#include "net/tls/snapshot.h"
+#include "net/tls/ticket.h"
 
 typedef struct rl_tls_store rl_tls_store;
 
@@ -24,7 +25,7 @@ typedef struct rl_tls_store_options {
       *client_ca; /* PEM file of authorities: clients have to show a certificate of theirs; NULL: none is asked for */
 } rl_tls_store_options;
 
-/* Loads OpenSSL, and the client authorities. The caller has the first reference. Returns 0, RL_ENOMEM, RL_EIO or RL_EINVAL. */
+/* Loads OpenSSL, and the client authorities. The caller has the first reference. Returns 0, RL_ENOMEM, RL_EIO or RL_EINVALID. */
 int rl_tls_store_new(rl_tls_store **out, const rl_tls_store_options *options, rl_buf *why);
 rl_tls_store *rl_tls_store_ref(rl_tls_store *store);
 void rl_tls_store_unref(rl_tls_store *store);
@@ -45,8 +46,19 @@ bool rl_tls_store_has_changed(rl_tls_store *store);
 bool rl_tls_store_is_empty(rl_tls_store *store);
 
 /* Answers TLS-ALPN-01 (RFC 8737) for a name with this certificate and key, both DER, until it is cleared. Returns 0, RL_ENOMEM or
- * RL_EINVAL. */
+ * RL_EINVALID. */
 int rl_tls_store_set_challenge(rl_tls_store *store, rl_slice name, rl_slice certificate, rl_slice key);
 void rl_tls_store_clear_challenge(rl_tls_store *store, rl_slice name);
+
+/* ---- for rl_tls_server ---- */
+
+/* Returns a number that changes with each snapshot. */
+unsigned rl_tls_store_version(const rl_tls_store *store);
+/* Returns a reference of the present snapshot, whose version it is. */
+rl_tls_snapshot *rl_tls_store_snapshot(rl_tls_store *store, unsigned *version);
+bool rl_tls_store_only_1_3(const rl_tls_store *store);
+rl_ticket_keys *rl_tls_store_tickets(rl_tls_store *store);
+/* Returns a reference of the challenge's pair, or NULL. */
+rl_tls_pair *rl_tls_store_challenge(rl_tls_store *store, rl_slice name);
 
 #endif

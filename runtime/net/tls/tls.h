@@ -26,33 +26,38 @@
 #include "net/stream.h"
 #include "net/tls/client.h"
 #include "net/tls/server.h"
+#include "net/tls/wire.h"
 
 typedef struct rl_tls {
   rl_stream stream; /* first */
   rl_loop *loop;
-  rl_stream *below;
-  rl_tls_server *server; /* one of these two, borrowed */
+  rl_tls_wire wire;      /* the stream below, and what OpenSSL reads now */
+  rl_tls_server *server; /* one of these two, a reference */
   rl_tls_client *client;
   struct ssl_st *ssl; /* NULL while WAITING */
-  rl_slice in;        /* what OpenSSL reads now; borrowed */
-  rl_buf held;        /* records that came and wait for their turn, or for the reader */
+  rl_buf held;        /* records that came and wait: for the rest of a hello, for their turn, or for the reader */
   rl_security security;
-  char *name;        /* of the server: asked for by the client (role of the server), or to be verified */
-  char *why;         /* NULL: nothing has failed */
-  rl_timer clock;    /* bounds the handshake */
-  rl_post resume;    /* goes on with what is held */
-  rl_list turn;      /* the server's queue of handshakes, or its list of those under way */
-  uint64_t began_ms; /* the handshake */
-  size_t promised;   /* bytes encrypted by a write that said RL_EAGAIN */
-  int code;          /* of on_error; 0: none was told */
-  uint8_t state;     /* RL_TLS_* in tls.c */
-  bool reading, wants_writable, shutting, shut, eof, queued, closed;
+  char *why;                     /* NULL: nothing has failed */
+  rl_timer clock;                /* bounds the handshake */
+  rl_post resume;                /* goes on with what is held */
+  rl_turn turn;                  /* of the server's handshakes */
+  size_t promised;               /* bytes encrypted by a write that said RL_EAGAIN */
+  int code;                      /* what it has failed with; 0: it has not */
+  uint8_t state;                 /* RL_TLS_* */
+  bool reading, wants_writable;  /* what the owner wants */
+  bool reading_below;            /* what the stream below was told */
+  bool blocked;                  /* OpenSSL cannot go on before the stream below takes bytes */
+  bool ending;                   /* close_notify waits to be written */
+  bool ended;                    /* it has left; nothing more is written */
+  bool eof, eof_told, eof_below; /* close_notify has come; the owner knows; the stream below has ended */
+  bool closed;
 } rl_tls;
 
+enum { RL_TLS_WAITING, RL_TLS_SHAKING, RL_TLS_OPEN, RL_TLS_FAILED };
+
 /* Takes the events of `below`, which is connected; closing the one closes the other. The caller sets events and owner of
- * tls->stream before the loop runs again, and frees nothing before on_closed. `server` and `client` are borrowed and outlive the
- * stream; `below` does too. Return 0 or RL_ENOMEM: then `below` is untouched and no event comes. */
-int rl_tls_accept(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_server *server);
+ * tls->stream before the loop runs again, and frees nothing before on_closed. `below` outlives the stream. rl_tls_connect returns 0, or RL_ENOMEM: then `below` is untouched and no event comes. */
+void rl_tls_accept(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_server *server);
 /* `name` (copied) is asked for by SNI and verified; an IP address in text is only verified. */
 int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_client *client, rl_slice name);
 
