@@ -1,18 +1,20 @@
 /*
  * What a connection is made of: a socket that was accepted becomes a stream, a connection, and a protocol on it.
  *
- *   listener --fd--> rl_tcp (later TLS on it) --> rl_conn --> the listener's protocol
+ *   listener --fd--> rl_tcp [--> rl_tls] --> rl_conn --> the listener's protocol
  *
- * All of it is one piece of memory, but for what the protocol makes itself.
+ * All of it is one piece of memory, but for what the protocol and OpenSSL make themselves.
  */
 #ifndef RL_SERVER_ACCEPT_H
 #define RL_SERVER_ACCEPT_H
 
 #include "http/conn.h"
+#include "net/tls/server.h"
 
 /* How one listener differs from another. */
 typedef struct rl_listen_options {
   const rl_protocol *protocol; /* what its connections begin with; NULL: HTTP/1 */
+  rl_tls_server *tls;          /* borrowed, of the worker's thread; NULL: its connections are plain */
 } rl_listen_options;
 
 /* Takes a connected socket. `peer` is borrowed until return. The connection is the caller's, who frees it by rl_accept_free in
