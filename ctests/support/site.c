@@ -423,7 +423,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     return;
   }
   test_server *server = RL_CONTAINER(dispatch, test_server, dispatch);
-  *v = (visit){.req = req, .server = server, .client = test_client_of(server, req), .file = -1};
+  *v = (visit){.req = req, .server = server, .client = test_client_of(server), .file = -1};
   rl_buf_init(&v->body, RL_BUF_NO_LIMIT);
   req->user = v;
   req->events = &events;
