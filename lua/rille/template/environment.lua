@@ -40,6 +40,7 @@ function Environment.new(options)
   local self = setmetatable({
     loader = Loader.new(options.sources or {}), templates = {}, syntax = options, strict = options.strict == true,
     R = options.strict and runtime.strict or runtime.lenient, reload = options.reload, limit = options.limit,
+    no_plans = options.no_plans,
     filters = with_defaults(options.filters, parent.filters), tests = with_defaults(options.tests, parent.tests),
     globals = with_defaults(options.globals, parent.globals),
   }, Environment)
@@ -59,14 +60,21 @@ function Environment.lenient_undefined(_, message) return value.undefined(messag
 
 local NO_GLOBALS = {} -- what templates see of Lua
 
--- A unit's source to its function. What Lua refuses is too large or too deep for it.
-local function load_unit(self, source, constants, origin)
+-- Runs a chunk that the compiler has written. What Lua refuses is too large or too deep for it.
+local function run_chunk(self, source, constants, origin)
   local chunk, message = load(source, "@" .. origin.chunk, "t", NO_GLOBALS)
   if not chunk then
     local line = tonumber(message:match ":(%d+):") or 1
     failure.syntax(origin, line, nil, "this is too much for one template: " .. message:gsub("^.-:%d+: ", ""))
   end
   return chunk(self.R, constants)
+end
+
+-- Makes a unit's function, and its plans, which are constants.
+local function load_unit(self, unit, source, constants, origin)
+  local leaves = unit.plans and run_chunk(self, unit.leaves, constants, origin)
+  for _, plan in ipairs(unit.plans or {}) do constants[plan.index] = self.R.plan(plan.spec, leaves) end
+  return run_chunk(self, source, constants, origin)
 end
 
 --- compile(source, name, chunk) -> template. Raises a syntax error.
@@ -78,9 +86,9 @@ function Environment:compile(source, name, chunk)
   local unit = compiler.compile(parser.parse(source, origin, self.syntax), origin, self, autoescape)
   local template = { name = name, chunk = chunk, exports = unit.exports, blocks = {}, expected = 0,
     only_prints = unit.only_prints }
-  template.root = load_unit(self, unit.root, unit.constants, origin)
+  template.root = load_unit(self, unit, unit.root, unit.constants, origin)
   for _, block in ipairs(unit.blocks) do
-    template.blocks[block.name] = { load_unit(self, block.source, unit.constants, origin) }
+    template.blocks[block.name] = { load_unit(self, block, block.source, unit.constants, origin) }
   end
   return template
 end
