@@ -121,37 +121,48 @@ end
 
 -- ---- rendering --------------------------------------------------------------------------------------------------------
 
--- Returns a table with the context's fields, then the helpers, then the globals. A context's metamethods are respected.
-local function new_vars(context, meta)
+-- Returns variables for a context with a metatable, whose metamethods are respected.
+local function vars_of_object(context, of_context, meta)
   local vars = {}
-  local of_context = context and getmetatable(context)
-  for name, v in next, context or {} do
-    if not of_context or not value.is_hidden(context, name) then vars[name] = v end
+  for name, v in next, context do
+    if not value.is_hidden(context, name) then vars[name] = v end
   end
-  if not of_context or not of_context.__index then return setmetatable(vars, meta), meta end
-  local beyond = meta.__index
-  meta = { __index = function(_, name)
+  if not of_context.__index then return setmetatable(vars, meta) end
+  local beyond = setmetatable({}, meta)
+  return setmetatable(vars, { __index = function(_, name)
     local v
     if not value.is_hidden(context, name) then v = context[name] end
     if v == nil then return beyond[name] end
     return v
-  end }
-  return setmetatable(vars, meta), meta
+  end })
 end
 
--- Makes the context that a page's functions run in (inherit.lua).
+-- Returns a table with the context's fields, and below them what `meta` leads to.
+local function new_vars(context, meta)
+  local of_context = context and getmetatable(context)
+  if of_context then return vars_of_object(context, of_context, meta) end
+  local vars = {}
+  if context then
+    for name, v in next, context do vars[name] = v end
+  end
+  return setmetatable(vars, meta)
+end
+
+-- Makes the context that a page's functions run in (inherit.lua). It is the page's state as well.
 local function new_context(self, template, context, helpers, page)
-  local meta = helpers and { __index = setmetatable(helpers, getmetatable(helpers) or self.globals_meta) } or self.globals_meta
-  local vars, base_meta = new_vars(context, meta)
-  return { vars = vars, blocks = template.blocks, env = self, R = self.R, page = page,
-    state = { depth = 0, modules = {}, globals_meta = meta, base_meta = base_meta } }
+  local meta = helpers or self.globals_meta
+  local c = { vars = new_vars(context, meta), blocks = template.blocks, env = self, R = self.R, page = page, depth = 0,
+    globals_meta = meta, state = false }
+  c.state = c
+  return c
 end
 
 local function new_page(self, template)
   return native.page(self.limit, template.expected)
 end
 
---- render(template, context, helpers) -> text
+--- render(template, context, helpers) -> text. `helpers` is nil, or the metatable of the page's variables: its __index leads to
+--- what is there for one page (request, session, …), and beyond that to the globals.
 function Environment:render(template, context, helpers)
   local page = new_page(self, template)
   template.root(new_context(self, template, context, helpers, page), page)
