@@ -54,6 +54,7 @@ static int open_connection(rl_row_stream *s, const rl_connection *beside, rl_sql
     return code;
   }
   c->authorizer.circumstance = beside->authorizer.circumstance;
+  c->closing = beside->closing;
   s->connection = c;
   return RL_OK;
 }
@@ -117,18 +118,15 @@ static void delete_stream(rl_row_stream *s) {
 
 /* Notes the text at fault; it outlives the stream. */
 static void fail(rl_row_stream *s, rl_op *op, int code) {
-  bool cancelled = code == RL_ETIMEOUT && atomic_load(&op->cancelled);
-  op->error.code = cancelled ? RL_ECANCELLED : code;
+  op->error.code = code;
   rl_run_failed(op, rl_arena_copy(&op->arena, s->request->statements[0].sql));
 }
 
 static int run(rl_row_stream *s, rl_row_stream_home *home, rl_op *op) {
   int code = s->statement ? RL_OK : begin(s, home, op);
   if (code) return code;
-  s->connection->cancelled = &op->cancelled;
-  code = read_piece(s, op);
-  s->connection->cancelled = NULL;
-  return code;
+  rl_run_started(s->connection, op);
+  return rl_run_ended(s->connection, op, read_piece(s, op));
 }
 
 void rl_row_stream_run(rl_row_stream *s, rl_row_stream_home *home, rl_op *op) {

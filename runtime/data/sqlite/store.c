@@ -40,6 +40,7 @@ struct rl_store {
   reader *threads;
   int reader_count;
   atomic_ullong next_transaction, reads;
+  atomic_bool closing; /* the last one has closed it: nobody reads any more */
 };
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -82,6 +83,7 @@ static int open_writer(rl_store *store, int busy_timeout_ms, rl_sql_error *error
   store->writer.queue = &store->writes;
   int code = rl_writer_open(&store->writer, store->path, busy_timeout_ms, store->synchronous, error);
   if (code) return code;
+  store->writer.connection.closing = &store->closing;
   store->service = (rl_service){.name = "rille-sql-write", .on_batch = on_bell, .on_idle = on_idle, .idle_ms = IDLE_MS};
   if (rl_service_start(&store->service) == 0) return RL_OK;
   rl_writer_close(&store->writer);
@@ -92,6 +94,7 @@ static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
   int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, error);
   if (code) return code;
   if (store->read_only) r->connection.authorizer.circumstance = RL_RUNS_READING_ONLY;
+  r->connection.closing = &store->closing;
   rl_row_stream_home_init(&r->streams, &r->connection);
   r->service = (rl_service){.name = "rille-sql-read", .on_batch = on_read_batch};
   if (rl_service_start(&r->service) == 0) return RL_OK;
@@ -99,7 +102,11 @@ static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
   return rl_sql_refused(error, RL_ENOMEM, "cannot start a reader's thread");
 }
 
+/* The loop waits for these threads. A read that takes long ends early: by its progress handler, and those instructions of SQLite
+ * that go on for long, such as that of count(*), by the interrupt. Writes are made. */
 static void close_threads(rl_store *store, bool writer) {
+  atomic_store(&store->closing, true);
+  for (int i = 0; i < store->reader_count; i++) sqlite3_interrupt(store->threads[i].connection.db);
   while (store->reader_count) {
     reader *r = &store->threads[--store->reader_count];
     rl_service_stop(&r->service);

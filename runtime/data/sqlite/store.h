@@ -41,7 +41,8 @@ typedef struct rl_store_stats {
 /* Returns the store of a path, and opens it if nobody has. NULL with `error`, also if it is open with other options than those
  * given. One file is one store, by whatever path. Thread-safe. */
 rl_store *rl_store_open(const char *path, const rl_store_options *options, rl_sql_error *error);
-/* Gives up one reference; the last one waits for what is queued and closes the file. */
+/* Gives up one reference; the last one waits for the writes that are queued and closes the file. Reads that take long end early
+ * then, with RL_ECLOSED. */
 void rl_store_close(rl_store *store);
 
 /* The place of a worker's writes in the queue, for each handle that the worker has. NULL if out of memory. Left before the store is
