@@ -169,6 +169,15 @@ TEST(a_100_is_sent_to_who_waits_for_it) {
   assert_string_equal(h2_seen(&c), "HEADERS 1 :status=200 content-length=1; DATA 1 1 END x");
 }
 
+TEST(hints_come_before_the_answer_and_none_after_it) {
+  UNUSED;
+  get(1, "/hints");
+  assert_string_equal(h2_seen(&c),
+                      "HEADERS 1 :status=103 link=</a.css>; rel=preload; "
+                      "HEADERS 1 :status=200 content-length=5; DATA 1 5 END hello");
+  assert_string_equal(events(), "/hints, hint invalid, hint invalid");
+}
+
 TEST(an_early_answer_tells_the_client_to_stop) {
   UNUSED;
   h2_request(&c, 1, false, "POST", "/ignore", "");
@@ -333,6 +342,7 @@ int main(void) {
                                      BOTH(and_go),
                                      BOTH(after_the_body_that_waits_before_them),
                                      BOTH(a_100_is_sent_to_who_waits_for_it),
+                                     BOTH(hints_come_before_the_answer_and_none_after_it),
                                      BOTH(an_early_answer_tells_the_client_to_stop),
                                      BOTH(what_is_too_large_is_413),
                                      BOTH(a_length_that_is_too_large_too_before_a_byte_has_come),
