@@ -41,7 +41,7 @@ describe("req:early_hints", function()
       for i = 1, 65 do many[i] = "</a.css>" end
       req:early_hints { link = many }
     end))
-    assert.matches("a table was expected, got nothing", answer_of(function(req) req:early_hints() end))
+    assert.matches("headers is a table, got nothing", answer_of(function(req) req:early_hints() end))
   end)
 
   it("raises once the response has begun", function()
