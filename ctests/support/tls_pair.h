@@ -26,7 +26,7 @@ typedef struct tls_pair {
   size_t piece; /* how many bytes are fed at a time; 0: all */
 } tls_pair;
 
-/* `client` NULL: the test feeds bytes by itself. */
+/* `client` NULL: the test feeds bytes by itself; as where memory is short (rl_alloc_fail_at). */
 void tls_pair_init(tls_pair *pair, rl_loop *loop, rl_tls_server *server, rl_tls_client *client, const char *name);
 /* Closes both ends, with a reset, unless they are closed. */
 void tls_pair_free(tls_pair *pair);
