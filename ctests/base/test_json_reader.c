@@ -262,7 +262,9 @@ static bool is_key(const char *text, int tokens, const char *expected, int then)
   rl_json_reader_init(&r, rl_slice_str(text), &scratch);
   for (int i = 0; i < tokens; i++) assert_true(rl_json_next(&r) > 0);
   const char *before = r.at;
-  bool found = rl_json_next_is_key(&r, rl_slice_str(expected));
+  rl_json_expected key;
+  rl_json_expect(&key, rl_slice_str(expected));
+  bool found = rl_json_next_is_key(&r, &key);
   if (!found) assert_ptr_equal(r.at, before);
   assert_int_equal(rl_json_next(&r), then);
   rl_buf_free(&scratch);

@@ -22,7 +22,7 @@ enum {
  * keys of the first members. The keys are in a table, which keeps them alive. */
 typedef struct decode_memory {
   unsigned items[LEVELS], members[LEVELS];
-  rl_slice keys[LEVELS * MEMBERS]; /* [i] is item i + 1 of the table; .data is NULL if there is none */
+  rl_json_expected keys[LEVELS * MEMBERS]; /* [i] is item i + 1 of the table; .name.data is NULL if there is none */
 } decode_memory;
 
 typedef struct decoder {
@@ -84,14 +84,15 @@ static void push_new_key(lua_State *L, decoder *d, unsigned i) {
   if (key.data == d->reader.scratch->data || key.len > LONGEST_KEY) return;
   lua_pushvalue(L, -1);
   lua_rawseti(L, d->keys, (lua_Integer)i + 1);
-  d->memory->keys[i].data = lua_tolstring(L, -1, &d->memory->keys[i].len);
+  key.data = lua_tolstring(L, -1, &key.len);
+  rl_json_expect(&d->memory->keys[i], key);
 }
 
 /* Pushes the next key of an object. Returns false and pushes nothing at its end. Raises if there is neither. */
 static bool push_key(lua_State *L, decoder *d, unsigned level, unsigned member) {
   unsigned i = level * MEMBERS + member;
   bool remembers = member < MEMBERS;
-  if (remembers && d->memory->keys[i].data && rl_json_next_is_key(&d->reader, d->memory->keys[i])) {
+  if (remembers && d->memory->keys[i].name.data && rl_json_next_is_key(&d->reader, &d->memory->keys[i])) {
     lua_rawgeti(L, d->keys, (lua_Integer)i + 1);
     return true;
   }
@@ -107,7 +108,7 @@ static void push_object(lua_State *L, decoder *d) {
   unsigned level = level_of(d), count = 0;
   lua_createtable(L, 0, (int)d->memory->members[level]);
   for (; push_key(L, d, level, count); count++) {
-    int token = rl_json_next(&d->reader);
+    int token = rl_json_next_value(&d->reader);
     if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* removes the key: the last of equal keys wins */
     else push_value(L, d, token);
     lua_rawset(L, -3);
