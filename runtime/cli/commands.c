@@ -22,6 +22,7 @@ static const char serve_help[] =
     "  --acme-email ADDRESS     give the authority this address\n"
     "  --acme-dir DIR           keep the account and certificates in this directory\n"
     "  --acme-server URL        ask this authority (default: Let's Encrypt)\n"
+    "  --acme-ca FILE           trust these roots when asking it, for an authority of your own\n"
     "  --h2c                    take HTTP/2 without TLS on --port too, from clients that know\n"
     "  --h2c-port N             take only HTTP/2 without TLS on this port\n"
     "  --threads N|auto         run N workers, each with its own Lua state (default 1, or RILLE_THREADS)\n"
@@ -85,6 +86,15 @@ static const char doctor_help[] =
     "  --port N         check this port (default 8080, or PORT)\n"
     "  --json           print JSON for programs\n";
 
+static const char certificates_help[] =
+    "usage: rille certificates [DIR] [--json] [--renew NAME | --revoke NAME]\n\n"
+    "Lists the certificates that rille serve --acme keeps in DIR (--acme-dir, default: acme): names, issuer, end, "
+    "next\n"
+    "renewal, and the last error.\n\n"
+    "  --json          print JSON for programs\n"
+    "  --renew NAME    have a new one obtained, by the server that runs or by the next one\n"
+    "  --revoke NAME   revoke it, for example because its key was stolen, and have a new one obtained\n";
+
 static const char completion_help[] =
     "usage: rille completion bash|zsh|fish\n\n"
     "Prints a script with which the shell completes rille's commands and options:\n\n"
@@ -106,6 +116,7 @@ static const rl_command commands[] = {
     {"openapi", RL_TAKES_APP,
      "usage: rille openapi [APP]\n\nPrints an OpenAPI 3.1 document of the app: its routes and the schemas of\n"
      "rille.validate.\n"},
+    {"certificates", RL_TAKES_REST | RL_FOR_CERTIFICATES, certificates_help},
     {"migrate", RL_TAKES_REST | RL_FOR_MIGRATE, migrate_help},
     {"console", RL_TAKES_APP | RL_STAYS_HERE, console_help},
     {"new", RL_TAKES_REST | RL_FOR_NEW, new_help},
@@ -126,6 +137,7 @@ static const char general_help[] =
     "  doctor [APP]        check whether this machine is fit for the app\n"
     "  openapi [APP]       print an OpenAPI 3.1 document of the app\n"
     "  migrate DB DIR      run a directory of migrations on a database\n"
+    "  certificates [DIR]  list the certificates of rille serve --acme; renew, revoke\n"
     "  console [APP]       open a prompt with the app loaded\n"
     "  completion SHELL    print completion for bash, zsh or fish\n"
     "  version             print the version\n"

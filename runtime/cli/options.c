@@ -132,6 +132,8 @@ static const char *set_acme_directory(rl_options *o, const char *text) {
   return set_path(&o->tls.acme_directory, text);
 }
 
+static const char *set_acme_ca(rl_options *o, const char *text) { return set_path(&o->tls.acme_ca, text); }
+
 static const char *set_acme_email(rl_options *o, const char *text) {
   o->tls.acme_email = text;
   return strchr(text, '@') && !strpbrk(text, " <>,") ? NULL : "an address such as ada@example.org";
@@ -195,6 +197,7 @@ static const option options[] = {
     {"--acme-email", RL_FOR_SERVE, false, set_acme_email},
     {"--acme-dir", RL_FOR_SERVE, false, set_acme_directory},
     {"--acme-server", RL_FOR_SERVE, false, set_acme_server},
+    {"--acme-ca", RL_FOR_SERVE, false, set_acme_ca},
     {"--h2c", RL_FOR_SERVE, true, set_h2c},
     {"--h2c-port", RL_FOR_SERVE, false, set_h2c_port},
     {"--threads", RL_FOR_SERVE, false, set_threads},
@@ -204,12 +207,14 @@ static const option options[] = {
     {"--watchdog", RL_FOR_SERVE, false, set_watchdog},
     {"--supervise", RL_FOR_SERVE, true, set_supervise},
     {"--allow-host", RL_FOR_DEV, false, add_allowed},
-    {"--json", RL_FOR_DOCTOR, true, set_json},
+    {"--json", RL_FOR_DOCTOR | RL_FOR_CERTIFICATES, true, set_json},
     {"--api", RL_FOR_NEW, true, NULL},
     {"--minimal", RL_FOR_NEW, true, NULL},
     {"--status", RL_FOR_MIGRATE, true, NULL},
     {"--dry-run", RL_FOR_MIGRATE, true, NULL},
     {"--backup", RL_FOR_MIGRATE, false, NULL},
+    {"--renew", RL_FOR_CERTIFICATES, false, NULL},
+    {"--revoke", RL_FOR_CERTIFICATES, false, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

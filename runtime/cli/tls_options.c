@@ -92,8 +92,8 @@ static const char *needs_tls(const rl_tls_options *o) {
 static int check_acme(const rl_tls_options *o, rl_buf *why) {
   if (o->acme_count && !o->acme_directory)
     return refuse(why, "--acme needs --acme-dir DIR, where the account and the certificates are kept");
-  if (!o->acme_count && (o->acme_email || o->acme_directory || o->acme_server))
-    return refuse(why, "--acme-email, --acme-dir and --acme-server belong to --acme NAME");
+  if (!o->acme_count && (o->acme_email || o->acme_directory || o->acme_server || o->acme_ca))
+    return refuse(why, "--acme-email, --acme-dir, --acme-server and --acme-ca belong to --acme NAME");
   return RL_OK;
 }
 

@@ -48,7 +48,7 @@ typedef struct rl_tls_options {
   const char *client_ca;
   const char *acme[RL_OPTION_NAMES]; /* as given: "example.org,www.example.org", a certificate each */
   int acme_count;
-  const char *acme_email, *acme_directory, *acme_server;
+  const char *acme_email, *acme_directory, *acme_server, *acme_ca;
 } rl_tls_options;
 
 /* Returns true if TLS is spoken at such a port. */

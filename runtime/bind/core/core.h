@@ -8,6 +8,7 @@
 #include "bind/bind.h"
 
 /* Each adds the functions of its file to the table on top of the stack. */
+void rl_bind_acme(lua_State *L);
 void rl_bind_certificate(lua_State *L);
 void rl_bind_charset(lua_State *L);
 void rl_bind_crypto(lua_State *L);

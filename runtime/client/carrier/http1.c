@@ -12,7 +12,6 @@ typedef struct http1 {
   rl_dial *dial;        /* or NULL, once there is one */
   rl_slice content;
   int64_t length;
-  uint32_t dial_ms;    /* for all addresses of the host together; 0: no limit */
   bool streamed, last; /* last: the request says "Connection: close" */
   size_t head_len, end;
   char text[]; /* the head that is sent; after it "unix " and the socket's path with its NUL, if it goes by one */
@@ -211,11 +210,11 @@ static void on_dialled(void *owner, int fd, int code, const char *why) {
 
 static void dial(rl_transfer *t) {
   http1 *h = state_of(t);
-  h->dial = rl_dial_new(t->pool->engine,
-                        &(rl_dial_to){.authority = t->location->authority,
+  h->dial = rl_dial_new(rl_transfer_loop(t), rl_engine_resolver(t->pool->engine),
+                        &(rl_dial_to){.host = t->location->host,
+                                      .port = t->location->port,
                                       .unix_path = unix_path_of(h),
-                                      .policy = t->allowed ? NULL : &t->pool->policy,
-                                      .timeout_ms = h->dial_ms},
+                                      .policy = t->allowed ? NULL : &t->pool->policy},
                         on_dialled, t);
   if (!h->dial) rl_transfer_fail(t, RL_ENOMEM, NULL);
 }
@@ -240,7 +239,6 @@ static int prepare(rl_transfer *t, const rl_client_request *r) {
   if (!h) return RL_ENOMEM;
   *h = (http1){.content = r->body,
                .length = r->length,
-               .dial_ms = r->connect_ms ? r->connect_ms : r->total_ms,
                .streamed = r->streamed,
                .last = asks_to_close(r)};
   put_head(h, r);

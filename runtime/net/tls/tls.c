@@ -8,7 +8,14 @@
 #include "crypto/openssl.h"
 #include "net/tls/certificate.h"
 
-enum { RECORD_HEADER = 5, RECORD_MOST = 16384, HANDSHAKE = 22, CLIENT_HELLO = 1, LAST_WORDS_MS = 2000 };
+enum {
+  RECORD_HEADER = 5,
+  MESSAGE_HEADER = 4,
+  RECORD_MOST = 16384,
+  HANDSHAKE = 22,
+  CLIENT_HELLO = 1,
+  LAST_WORDS_MS = 2000
+};
 
 static rl_tls *tls_of(rl_stream *stream) { return (rl_tls *)stream; }
 static rl_tls *above(rl_stream *below) { return below->owner; }
@@ -102,9 +109,11 @@ typedef enum hello { HELLO_WHOLE, HELLO_PART, HELLO_PLAIN, HELLO_BAD } hello;
 static hello look_at(rl_slice bytes) {
   const uint8_t *at = (const uint8_t *)bytes.data;
   if (at[0] != HANDSHAKE) return rl_is(at[0], RL_CHAR_ALPHA) ? HELLO_PLAIN : HELLO_BAD;
-  if (bytes.len < RECORD_HEADER + 4) return HELLO_PART;
+  if (bytes.len < RECORD_HEADER + MESSAGE_HEADER) return HELLO_PART;
   size_t record = (size_t)at[3] << 8 | at[4], message = (size_t)at[6] << 16 | (size_t)at[7] << 8 | at[8];
-  if (at[1] != 3 || at[5] != CLIENT_HELLO || record > RECORD_MOST || message > RL_LIMIT_TLS_HELLO) return HELLO_BAD;
+  if (at[1] != 3 || at[5] != CLIENT_HELLO || record < MESSAGE_HEADER || record > RECORD_MOST ||
+      message > RL_LIMIT_TLS_HELLO)
+    return HELLO_BAD;
   return bytes.len < RECORD_HEADER + record ? HELLO_PART : HELLO_WHOLE;
 }
 
@@ -375,9 +384,16 @@ static void on_writable(rl_stream *stream) {
   watch(tls);
 }
 
+/* OpenSSL would forget the session of a connection that ended without goodbye, however good it was. */
+static void free_ssl(rl_tls *tls) {
+  if (!tls->ssl) return;
+  if (tls->code != RL_ETLS) rl_openssl.SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  rl_openssl.SSL_free(tls->ssl);
+}
+
 static void on_closed(rl_stream *stream) {
   rl_tls *tls = above(stream);
-  if (tls->ssl) rl_openssl.SSL_free(tls->ssl);
+  free_ssl(tls);
   rl_free(tls->wire.name);
   rl_free(tls->why);
   rl_buf_free(&tls->held);
