@@ -78,6 +78,11 @@ static const char *reason(rl_tls *tls) {
   return rl_tls_reason(error);
 }
 
+/* An error that somebody has left in the thread's queue would be taken for one of ours. To look is cheaper than to clear. */
+static void clear_errors(void) {
+  if (rl_openssl.ERR_peek_error()) rl_openssl.ERR_clear_error();
+}
+
 /* Says what a call of OpenSSL has come to. Returns 0: it waits for bytes; RL_EAGAIN: for room below; RL_EEOF: close_notify has come; or
  * the code that it fails with. */
 static int outcome(rl_tls *tls, int returned) {
@@ -148,14 +153,20 @@ static char *plain_of(rl_tls *tls) {
   return tls->server ? rl_tls_server_plain(tls->server) : rl_tls_client_plain(tls->client);
 }
 
-/* Decrypts all that has come into `plain`. Returns how many bytes, and what ended it in *code. */
+/* Decrypts all that has come into `plain`. Returns how many bytes, and what ended it in *code. One more call when all is read would only
+ * make buffers in order to say so. */
 static size_t decrypt(rl_tls *tls, char *plain, int *code) {
   size_t len = 0, n = 0;
-  int returned = 1;
-  rl_openssl.ERR_clear_error();
-  while (len < RL_TLS_PLAIN && (returned = rl_openssl.SSL_read_ex(tls->ssl, plain + len, RL_TLS_PLAIN - len, &n)) == 1)
+  *code = RL_OK;
+  clear_errors();
+  do {
+    int returned = rl_openssl.SSL_read_ex(tls->ssl, plain + len, RL_TLS_PLAIN - len, &n);
+    if (returned != 1) {
+      *code = outcome(tls, returned);
+      break;
+    }
     len += n;
-  *code = returned == 1 ? RL_OK : outcome(tls, returned);
+  } while (tls->wire.in.len && len < RL_TLS_PLAIN);
   return len;
 }
 
@@ -447,7 +458,7 @@ static const char *gather(const struct iovec *parts, size_t skip, size_t size, c
 /* Encrypts one record. Returns its size, RL_EAGAIN, or what it has failed with. */
 static ssize_t write_record(rl_tls *tls, const char *bytes, size_t size) {
   size_t done = 0;
-  rl_openssl.ERR_clear_error();
+  clear_errors();
   int returned = rl_openssl.SSL_write_ex(tls->ssl, bytes, size, &done);
   tls->promised = 0;
   if (returned == 1) return (ssize_t)done;
