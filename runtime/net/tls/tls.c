@@ -578,4 +578,9 @@ int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *stream, rl_tls_client 
   return RL_OK;
 }
 
+bool rl_tls_agrees(const rl_security *security, rl_slice host) {
+  const rl_tls *tls = RL_CONTAINER(security, rl_tls, security);
+  return rl_tls_server_agrees(tls->server, security->server_name, host);
+}
+
 const char *rl_tls_why(const rl_tls *tls) { return tls->why ? tls->why : ""; }

@@ -61,6 +61,10 @@ void rl_tls_accept(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_server *
 /* `name` (copied) is asked for by SNI and verified; an IP address in text is only verified. */
 int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_client *client, rl_slice name);
 
+/* Returns true if a request for `host`, a name in lower case, may come over this stream. `security` is that of a stream that a server
+ * has accepted. */
+bool rl_tls_agrees(const rl_security *security, rl_slice host);
+
 /* Returns one line for people: why the handshake or a record failed; "" if none did. Borrowed as long as the stream. */
 const char *rl_tls_why(const rl_tls *tls);
 
