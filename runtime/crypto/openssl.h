@@ -45,8 +45,6 @@
   X(BIO_set_flags)                        \
   X(BIO_set_init)                         \
   X(ERR_clear_error)                      \
-  X(ERR_error_string_n)                   \
-  X(ERR_get_error)                        \
   X(ERR_peek_error)                       \
   X(ERR_peek_last_error)                  \
   X(ERR_reason_error_string)              \
@@ -117,6 +115,7 @@
   X(SSL_set_options)                      \
   X(SSL_set_session)                      \
   X(SSL_set_session_id_context)           \
+  X(SSL_set_shutdown)                     \
   X(SSL_set_verify)                       \
   X(SSL_shutdown)                         \
   X(SSL_use_cert_and_key)                 \

@@ -88,7 +88,8 @@ static int read_key(const reading *r, rl_slice text) {
     return refuse(r, r->key_file,
                   "the key is encrypted, and nobody is there to type the passphrase: write it without one "
                   "(openssl pkey -in FILE -out FILE)");
-  if (ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+  int reason = ERR_GET_REASON(error);
+  if (reason == PEM_R_NO_START_LINE || reason == ERR_R_UNSUPPORTED)
     return refuse(r, r->key_file, "holds no key in PEM (-----BEGIN PRIVATE KEY-----)");
   return refuse(r, r->key_file, rl_tls_reason(error));
 }
