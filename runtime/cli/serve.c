@@ -86,16 +86,19 @@ static int64_t connections_allowed(const process *p, unsigned by_descriptors) {
 
 static void say_start(const process *p, unsigned descriptors) {
   const rl_options *o = p->options;
-  char where[256];
+  char where[256], others[256];
+  size_t count = 0;
+  rl_log_field fields[7];
   rl_sockets_describe(&p->sockets, o, where, sizeof where);
-  rl_log_field fields[] = {
-      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)),
-      RL_LOG_NUMBER_FIELD("workers", p->count),
-      RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
-      RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors)),
-      RL_LOG_NUMBER_FIELD("pid", getpid()),
-      RL_LOG_NUMBER_FIELD("supervisor", p->supervisor)};
-  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, p->supervisor ? 6 : 5);
+  rl_sockets_describe_others(&p->sockets, o, others, sizeof others);
+  fields[count++] = RL_LOG_TEXT_FIELD("at", rl_slice_str(where));
+  if (*others) fields[count++] = RL_LOG_TEXT_FIELD("also", rl_slice_str(others));
+  fields[count++] = RL_LOG_NUMBER_FIELD("workers", p->count);
+  fields[count++] = RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said"));
+  fields[count++] = RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors));
+  fields[count++] = RL_LOG_NUMBER_FIELD("pid", getpid());
+  if (p->supervisor) fields[count++] = RL_LOG_NUMBER_FIELD("supervisor", p->supervisor);
+  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, count);
 }
 
 /* Tells whoever waits for us to be ready: a supervisor, the server before us, systemd. */
@@ -109,10 +112,11 @@ static void tell_ready(process *p) {
   p->line = -1;
 }
 
-static void take_socket(void *ud, int fd) { rl_worker_thread_add_socket(ud, fd); }
+static void take_socket(void *ud, int fd, rl_port_role role) { rl_worker_thread_add_socket(ud, fd, role); }
 
 static int open_sockets(process *p, rl_buf *why) {
   int code = p->sockets.count ? RL_OK : rl_sockets_open(&p->sockets, p->options, why);
+  if (!code && rl_sockets_are_secure(&p->sockets)) code = RL_EUNSUPPORTED, rl_buf_add_str(why, "no TLS yet");
   if (!code && (code = rl_sockets_listen(&p->sockets))) rl_buf_add_str(why, "cannot listen");
   for (int i = 0; i < p->count && !code; i++) {
     code = rl_sockets_share(&p->sockets, i + 1, p->count, take_socket, &p->workers[i]);

@@ -70,7 +70,7 @@ static void do_reload(rl_mail *mail) {
 
 static void do_listen(rl_mail *mail) {
   rl_worker_thread *w = open_word(mail);
-  for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i], NULL);
+  for (int i = 0; i < w->given_count; i++) rl_worker_listen(&w->worker, w->given[i].fd, NULL);
   rl_worker_start(&w->worker);
 }
 
@@ -168,9 +168,9 @@ int rl_worker_thread_start(rl_worker_thread *w) {
   return RL_OK;
 }
 
-void rl_worker_thread_add_socket(rl_worker_thread *w, int fd) {
-  int *more = rl_realloc(w->fds, (size_t)(w->fd_count + 1) * sizeof *more);
-  if (more) w->fds = more, w->fds[w->fd_count++] = fd;
+void rl_worker_thread_add_socket(rl_worker_thread *w, int fd, rl_port_role role) {
+  struct rl_given_socket *more = rl_realloc(w->given, (size_t)(w->given_count + 1) * sizeof *more);
+  if (more) w->given = more, w->given[w->given_count++] = (struct rl_given_socket){fd, role};
   else close(fd);
 }
 
@@ -180,7 +180,7 @@ void rl_worker_thread_inspect(rl_worker_thread *w) { tell(&w->loop, w, do_inspec
 void rl_worker_thread_drain(rl_worker_thread *w) { tell(&w->loop, w, do_drain); }
 
 void rl_worker_thread_free(rl_worker_thread *w) {
-  rl_free(w->fds);
+  rl_free(w->given);
   if (w->worker.access) rl_access_close(&w->writer);
   if (w->stuck) return;
   rl_worker_free(&w->worker);

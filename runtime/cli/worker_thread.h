@@ -38,7 +38,11 @@ struct rl_worker_thread {
   rl_worker worker;
   rl_generations generations;
   rl_access_writer writer;
-  int *fds, fd_count;   /* listening sockets, from the main thread to this one */
+  struct rl_given_socket {
+    int fd;
+    rl_port_role role;
+  } * given; /* listening sockets, from the main thread to this one */
+  int given_count;
   bool started;         /* it runs or has run; the main thread's */
   bool ready, draining; /* this thread's */
   bool over;            /* its program has ended */
@@ -53,7 +57,7 @@ int rl_worker_thread_run(rl_worker_thread *thread);
 /* Starts one of the others on a new thread. Returns 0, or an error if the thread or its loop cannot be had. */
 int rl_worker_thread_start(rl_worker_thread *thread);
 /* Gives it a listening socket, before listen. Takes the descriptor. */
-void rl_worker_thread_add_socket(rl_worker_thread *thread, int fd);
+void rl_worker_thread_add_socket(rl_worker_thread *thread, int fd, rl_port_role role);
 /* Each of these sends mail and returns at once. The thread has started and has not ended. */
 void rl_worker_thread_listen(rl_worker_thread *thread);
 void rl_worker_thread_reload(rl_worker_thread *thread);

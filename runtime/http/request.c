@@ -8,6 +8,11 @@
 #include "base/error.h"
 #include "base/url.h"
 
+const char *rl_version_text(rl_version version) {
+  if (version >= RL_HTTP_2) return "2";
+  return version >= RL_HTTP_1_1 ? "1.1" : "1.0";
+}
+
 rl_req *rl_req_new(rl_chunk_pool *pool) {
   rl_arena arena;
   rl_arena_init(&arena, pool);

@@ -1,7 +1,7 @@
 /*
  * A request and its answer: one exchange, whatever the protocol below and whoever handles it above.
  *
- *      protocol (h1, later h2; the in-process test client)
+ *      protocol (h1, h2; the in-process test client)
  *         |  fills the head, then handle(req)                    ^ rl_req_ops: what a handler asks of the protocol
  *         v                                                      |
  *      rl_req  -- events: body arrives, room to write, client gone -->  handler (C, or a Lua task)
@@ -26,7 +26,10 @@
 #include "http/method.h"
 
 /* Ten times the version that is spoken. */
-typedef enum rl_version { RL_HTTP_1_0 = 10, RL_HTTP_1_1 = 11 } rl_version;
+typedef enum rl_version { RL_HTTP_1_0 = 10, RL_HTTP_1_1 = 11, RL_HTTP_2 = 20 } rl_version;
+
+/* "1.0", "1.1", "2". */
+const char *rl_version_text(rl_version version);
 
 typedef struct rl_req rl_req;
 typedef struct rl_resp rl_resp;

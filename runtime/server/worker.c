@@ -16,7 +16,8 @@ struct rl_worker_listener {
 static rl_worker *worker_of(rl_conn *conn) { return conn->host->owner; }
 
 static void handle(rl_conn *conn, rl_req *req) {
-  rl_handler *handler = worker_of(conn)->handler;
+  rl_handler *handler = rl_accept_handler(conn);
+  if (!handler) handler = worker_of(conn)->handler;
   handler->handle(handler, req);
 }
 
