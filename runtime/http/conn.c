@@ -183,6 +183,7 @@ static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
 void rl_conn_introduce(const rl_conn *conn, rl_req *req) {
   req->remote = conn->peer;
   req->secure = conn->stream->secure;
+  req->security = conn->stream->security;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
