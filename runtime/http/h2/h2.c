@@ -31,13 +31,16 @@ static bool is_over(const rl_h2 *h2) {
   return h2->conn->eof || h2->goaway == RL_H2_GOAWAY_FINAL || !nghttp2_session_want_read(h2->session);
 }
 
+/* A client that does not take what it was told is not listened to: every frame of its may have an answer (CVE-2019-9512 ff.). */
+static void decide_reading(rl_h2 *h2) { rl_conn_read(h2->conn, rl_conn_queued(h2->conn) < RL_LIMIT_WRITE_HIGH); }
+
 static void settle(rl_h2 *h2) {
   rl_conn *conn = h2->conn;
   if (conn->state != RL_CONN_OPEN) return;
   if (h2->broken || h2->ending) lose_all(h2, h2->broken ? h2->broken : RL_EPROTOCOL);
   if (h2->broken) rl_conn_close(conn, true);
   else if (h2->ending || is_over(h2)) rl_conn_finish(conn, RL_LINGER_BRIEFLY);
-  else rl_h2_clock_note(h2);
+  else rl_h2_clock_note(h2), decide_reading(h2);
 }
 
 /* Requests that were held back because too much waited to be taken (stream.c). */
