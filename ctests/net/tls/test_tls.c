@@ -312,7 +312,7 @@ TEST(a_handshake_waits_for_room) {
 TEST(it_may_be_closed_at_any_point_of_the_handshake) {
   UNUSED;
   for (size_t bytes = 0; bytes < 1500; bytes += 50) {
-    if (bytes) tls_pair_free(pair);
+    tls_pair_free(pair);
     starve(bytes);
     ops(server)->close(stream(server), bytes % 100 == 0);
     tls_pair_run(pair);
@@ -324,7 +324,7 @@ TEST(it_may_be_closed_at_any_point_of_the_handshake) {
 TEST(a_peer_may_leave_at_any_point_of_the_handshake) {
   UNUSED;
   for (size_t bytes = 0; bytes < 1500; bytes += 50) {
-    if (bytes) tls_pair_free(pair);
+    tls_pair_free(pair);
     starve(bytes);
     mem_stream_break(&server->below, RL_ERESET);
     tls_pair_run(pair);
@@ -368,7 +368,7 @@ TEST(an_address_is_verified_and_not_asked_for) {
 /* ---- hostile bytes ------------------------------------------------------------------------------------------------------- */
 
 static void feed(rl_slice bytes) {
-  if (pair->loop) tls_pair_free(pair);
+  tls_pair_free(pair);
   tls_pair_init(pair, &site.loop, site.server, NULL, NULL);
   mem_stream_feed(&server->below, bytes);
   tls_pair_run(pair);
