@@ -18,6 +18,7 @@ struct rl_tls_client {
   SSL_CTX *context;
   rl_tls_sessions sessions;
   bool insecure;
+  rl_tls_buffers buffers;
   char plain[RL_TLS_PLAIN];
 };
 
@@ -111,6 +112,7 @@ int rl_tls_client_new(rl_tls_client **out, const rl_tls_client_options *options,
   if (!client) return RL_ENOMEM;
   memset(client, 0, offsetof(rl_tls_client, plain));
   client->refs = 1;
+  rl_tls_buffers_init(&client->buffers);
   if (rl_tls_sessions_init(&client->sessions, RL_LIMIT_TLS_SESSIONS)) {
     rl_free(client);
     return RL_ENOMEM;
@@ -164,4 +166,5 @@ struct ssl_st *rl_tls_client_begin(rl_tls_client *client, const char *name) {
   return NULL;
 }
 
+rl_tls_buffers *rl_tls_client_buffers(rl_tls_client *client) { return &client->buffers; }
 char *rl_tls_client_plain(rl_tls_client *client) { return client->plain; }
