@@ -12,6 +12,7 @@
 typedef struct stack {
   rl_conn conn;
   rl_tcp tcp;
+  rl_handler *handler;
 } stack;
 
 typedef struct tls_stack {
@@ -38,9 +39,12 @@ rl_conn *rl_accept(rl_conn_host *host, const rl_listen_options *options, int fd,
     rl_free(s);
     return NULL;
   }
+  s->handler = options->handler;
   rl_conn_init(&s->conn, host, set_up_tls(s, host, options->tls), peer);
   rl_conn_become(&s->conn, options->protocol ? options->protocol : &rl_h1_protocol, RL_SLICE_NONE);
   return &s->conn; /* which is closing if its protocol did not open */
 }
+
+rl_handler *rl_accept_handler(const rl_conn *conn) { return RL_CONTAINER(conn, stack, conn)->handler; }
 
 void rl_accept_free(rl_conn *conn) { rl_free(RL_CONTAINER(conn, stack, conn)); }

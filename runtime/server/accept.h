@@ -11,9 +11,12 @@
 #include "http/conn.h"
 #include "net/tls/server.h"
 
+typedef struct rl_handler rl_handler; /* worker.h */
+
 /* How one listener differs from another. */
 typedef struct rl_listen_options {
   const rl_protocol *protocol; /* what its connections begin with; NULL: HTTP/1 */
+  rl_handler *handler;         /* answers its requests, borrowed; NULL: the worker's */
   rl_tls_server *tls;          /* borrowed, of the worker's thread; NULL: its connections are plain */
 } rl_listen_options;
 
@@ -21,5 +24,7 @@ typedef struct rl_listen_options {
  * rl_conn_events.on_closed. Returns NULL if out of memory: then the descriptor is closed. */
 rl_conn *rl_accept(rl_conn_host *host, const rl_listen_options *options, int fd, const char *peer);
 void rl_accept_free(rl_conn *conn);
+/* Returns the handler of the connection's listener; NULL: the worker's. */
+rl_handler *rl_accept_handler(const rl_conn *conn);
 
 #endif

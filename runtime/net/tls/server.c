@@ -269,3 +269,11 @@ uint32_t rl_tls_server_handshake_ms(const rl_tls_server *server) { return server
 rl_turns *rl_tls_server_turns(rl_tls_server *server) { return &server->turns; }
 rl_tls_buffers *rl_tls_server_buffers(rl_tls_server *server) { return &server->buffers; }
 char *rl_tls_server_plain(rl_tls_server *server) { return server->plain; }
+
+bool rl_tls_server_agrees(const rl_tls_server *server, rl_slice asked, rl_slice host) {
+  const rl_tls_pair *of_asked[RL_TLS_FOUND], *of_host[RL_TLS_FOUND];
+  if (!asked.len || rl_slice_eq(asked, host)) return true;
+  if (rl_tls_snapshot_authority(server->snapshot)) return false;
+  return rl_tls_snapshot_find(server->snapshot, asked, of_asked) &&
+         rl_tls_snapshot_find(server->snapshot, host, of_host) && of_asked[0] == of_host[0];
+}

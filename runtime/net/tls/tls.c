@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "crypto/openssl.h"
 #include "net/tls/certificate.h"
+#include "net/tls/verdict.h"
 
 enum {
   RECORD_HEADER = 5,
@@ -70,12 +71,11 @@ static void fail(rl_tls *tls, int code, const char *words) {
 }
 
 /* Returns why OpenSSL has given up: first what a certificate was refused for, then its own words. */
-static const char *reason(rl_tls *tls) {
+static const char *reason(rl_tls *tls, char words[RL_TLS_VERDICT]) {
   unsigned long error = rl_openssl.ERR_peek_error();
-  long verified = tls->client ? rl_openssl.SSL_get_verify_result(tls->ssl) : X509_V_OK;
-  if (verified != X509_V_OK && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-    return rl_openssl.X509_verify_cert_error_string(verified);
-  return rl_tls_reason(error);
+  if (!tls->client || ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED) return rl_tls_reason(error);
+  rl_tls_verdict(tls->ssl, tls->wire.name, words);
+  return words;
 }
 
 /* An error that somebody has left in the thread's queue would be taken for one of ours. To look is cheaper than to clear. */
@@ -96,7 +96,8 @@ static int outcome(rl_tls *tls, int returned) {
 }
 
 static void fail_by_openssl(rl_tls *tls, int code) {
-  const char *words = code == RL_ETLS ? reason(tls) : rl_error_text(code);
+  char room[RL_TLS_VERDICT];
+  const char *words = code == RL_ETLS ? reason(tls, room) : rl_error_text(code);
   rl_openssl.ERR_clear_error();
   fail(tls, code, words);
 }
@@ -466,18 +467,19 @@ static const char *gather(const struct iovec *parts, size_t skip, size_t size, c
 
 /* Encrypts one record. Returns its size, RL_EAGAIN, or what it has failed with. */
 static ssize_t write_record(rl_tls *tls, const char *bytes, size_t size) {
+  char room[RL_TLS_VERDICT];
   size_t done = 0;
   clear_errors();
   int returned = rl_openssl.SSL_write_ex(tls->ssl, bytes, size, &done);
   tls->promised = 0;
-  if (returned == 1) return (ssize_t)done;
+  if (returned == 1) return tls->wire.error ? tls->wire.error : (ssize_t)done;
   int code = outcome(tls, returned);
   if (code == RL_EAGAIN) {
     tls->promised = size;
     return RL_EAGAIN;
   }
   if (!code || code == RL_EEOF) code = RL_EIO;
-  end_by(tls, code, code == RL_ETLS ? reason(tls) : rl_error_text(code));
+  end_by(tls, code, code == RL_ETLS ? reason(tls, room) : rl_error_text(code));
   rl_openssl.ERR_clear_error();
   return code;
 }
@@ -489,6 +491,7 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
   size_t size = size_of(parts, count), done = 0;
   ssize_t n = 0;
   if (tls->state != RL_TLS_OPEN) return tls->code ? tls->code : RL_EAGAIN;
+  if (tls->wire.error) return tls->wire.error;
   if (tls->ended || tls->ending || tls->promised > size) return RL_EIO;
   for (; done < size && n >= 0; done += n > 0 ? (size_t)n : 0) {
     size_t record = size - done < RECORD_MOST ? size - done : RECORD_MOST;
@@ -583,9 +586,13 @@ int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *stream, rl_tls_client 
   start(tls, loop, stream);
   tls->wire.name = copy;
   tls->client = rl_tls_client_ref(client);
-  rl_timer_start(loop, &tls->clock, RL_LIMIT_TLS_HANDSHAKE_MS, on_clock);
   resume_soon(tls);
   return RL_OK;
+}
+
+bool rl_tls_agrees(const rl_security *security, rl_slice host) {
+  const rl_tls *tls = RL_CONTAINER(security, rl_tls, security);
+  return rl_tls_server_agrees(tls->server, security->server_name, host);
 }
 
 const char *rl_tls_why(const rl_tls *tls) { return tls->why ? tls->why : ""; }
