@@ -1,12 +1,14 @@
 /* Certificates by OpenSSL, linked here; see certificates.h. */
 #include "support/certificates.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct issuer {
   X509 *certificate;
@@ -120,4 +122,22 @@ rl_slice test_authority_pem(void) {
   be(PEM_write_bio_X509(bio, the_authority()->certificate));
   take_text(bio, &text);
   return rl_buf_slice(&text);
+}
+
+void test_write_pem(const char *path, rl_slice text) {
+  unlink(path);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  be(fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len && close(fd) == 0);
+}
+
+static char authority_path[64];
+
+static void remove_authority(void) { unlink(authority_path); }
+
+const char *test_authority_file(void) {
+  if (authority_path[0]) return authority_path;
+  snprintf(authority_path, sizeof authority_path, "/tmp/rille-test-authority-%d.pem", (int)getpid());
+  test_write_pem(authority_path, test_authority_pem());
+  atexit(remove_authority);
+  return authority_path;
 }

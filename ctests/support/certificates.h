@@ -32,5 +32,9 @@ void test_certificate_make(test_certificate *out, const test_certificate_options
 void test_certificate_free(test_certificate *one);
 /* Returns the certificate of the authority in PEM; static. */
 rl_slice test_authority_pem(void);
+/* Returns a file that holds it, which is removed at the end of the process; static. */
+const char *test_authority_file(void);
+/* Writes a file of that name, with mode 0600. Ends the process if that fails. */
+void test_write_pem(const char *path, rl_slice text);
 
 #endif

@@ -91,7 +91,7 @@ void test_server_pause(test_server *server, uint64_t delay_ms) {
 
 /* ---- a client ------------------------------------------------------------------------------------------------------------- */
 
-test_client *test_client_connect(test_server *server) {
+static test_client *new_client(test_server *server) {
   test_link *link = rl_alloc(sizeof *link);
   if (!link) return NULL;
   test_client *client = calloc(1, sizeof *client);
@@ -100,11 +100,26 @@ test_client *test_client_connect(test_server *server) {
   client->link = link;
   link->client = client;
   mem_stream_init(&client->stream, &server->loop);
-  rl_conn_init(&link->conn, &server->host, &client->stream.stream, "127.0.0.1");
+  return client;
+}
+
+static test_client *connect_client(test_client *client, rl_stream *stream, const rl_protocol *protocol) {
+  if (!client) return NULL;
+  test_server *server = client->server;
+  rl_conn_init(&client->link->conn, &server->host, stream, "127.0.0.1");
   server->connections++;
-  rl_conn_become(&link->conn, server->protocol, RL_SLICE_NONE);
+  rl_conn_become(&client->link->conn, protocol, RL_SLICE_NONE);
   test_server_settle(server);
   return client;
+}
+
+test_client *test_client_connect(test_server *server) {
+  test_client *client = new_client(server);
+  return connect_client(client, client ? &client->stream.stream : NULL, server->protocol);
+}
+
+test_client *test_client_connect_over(test_server *server, rl_stream *stream, const rl_protocol *protocol) {
+  return connect_client(new_client(server), stream, protocol);
 }
 
 test_client *test_client_connect_h2(test_server *server) {

@@ -59,6 +59,8 @@ void test_server_pause(test_server *server, uint64_t delay_ms);
 test_client *test_client_connect(test_server *server);
 /* The same, and the connection begins with HTTP/2. */
 test_client *test_client_connect_h2(test_server *server);
+/* Puts the connection on a stream of the test's own, which outlives it; client->stream is not used then. */
+test_client *test_client_connect_over(test_server *server, rl_stream *stream, const rl_protocol *protocol);
 /* Breaks a connection that is still open. */
 void test_client_free(test_client *client);
 

@@ -267,7 +267,11 @@ static void file_dropped(visit *v, const rl_match *match) {
 
 /* ---- both ways -------------------------------------------------------------------------------------------------------------- */
 
-static void on_duplex_piece(rl_req *req, rl_slice bytes) { req->ops->write(req, bytes); }
+static void on_duplex_piece(rl_req *req, rl_slice bytes) {
+  visit *v = req->user;
+  int code = req->ops->write(req, bytes);
+  if (code && code != RL_EAGAIN) leave(v);
+}
 
 static void on_duplex_end(rl_req *req, int code) {
   visit *v = req->user;

@@ -43,6 +43,10 @@
 #define RL_LIMIT_TLS_HELLO 16384u         /* close; of a client, before any of it is looked at */
 #define RL_LIMIT_TLS_MESSAGES 32u         /* close; handshake messages in a second, after the handshake */
 #define RL_LIMIT_TLS_SESSIONS 256u        /* servers whose sessions one client keeps */
+#define RL_LIMIT_RESETS 200u              /* of streams at once; a tenth of them comes back each second */
+#define RL_LIMIT_CONTROL_FRAMES 1000u     /* points for frames that carry nothing (http/h2/guard.h); so do they */
+#define RL_LIMIT_H2_NOTICE_MS 1000u       /* how long a client has for its last requests after the first GOAWAY */
+#define RL_LIMIT_H2_QUEUED ((size_t)1 << 20) /* bytes of a connection's responses that wait, while others begin */
 #define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
 #define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept free of connections, for files and databases */
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
@@ -65,6 +69,7 @@
 #define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
 #define RL_LIMIT_SQL_INLINE_US 1000u  /* a read of more CPU time moves to a reader thread */
 #define RL_LIMIT_SQL_PARAMETERS 32766 /* of one statement, as SQLite has it unless it was built otherwise */
+#define RL_LIMIT_SQL_STREAMS 64u      /* 503; db:rows under way on one reader thread: each has a connection */
 #define RL_LIMIT_STATEMENTS 128u      /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
@@ -102,9 +107,15 @@
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
 #define RL_LIMIT_INTERIMS 64u                      /* the client's: 1xx before a response */
 #define RL_LIMIT_CLIENT_UNREAD 65536u              /* how much of a body is read ahead of the program */
-#define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
-#define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
-#define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
+#define RL_LIMIT_CLIENT_IDLE 256u       /* connections that one client keeps open while it does not use them */
+#define RL_LIMIT_CLIENT_IDLE_MS 15000u  /* and how long; below the 75 s and 60 s that servers allow */
+#define RL_LIMIT_CLIENT_DNS_S 10u       /* how long a resolved name is remembered */
+#define RL_LIMIT_CLIENT_NAMES 256u      /* and how many are */
+#define RL_LIMIT_CLIENT_LOOKUPS 32u     /* names that are looked up at once, each on a thread; the others wait */
+#define RL_LIMIT_CLIENT_TRUSTS 16u      /* sets of TLS options that one client remembers */
+#define RL_LIMIT_CLIENT_TRUST_MS 60000u /* how often their files are looked at */
+#define RL_LIMIT_CLIENT_STAGGER_MS \
+  250u /* until the next address of a host is tried beside the last (RFC 8305 section 5) */
 #define RL_LIMIT_DECODED_FREE ((uint64_t)8 << 20) /* what a compressed body may become before its ratio counts … */
 #define RL_LIMIT_DECODED_RATIO 100u               /* … and how much larger than what arrived it may be then */
 #define RL_LIMIT_DECODED_MEMBERS 1024u            /* gzip members in one body */
@@ -127,10 +138,12 @@
   X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)                \
   X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)                         \
   X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)                                 \
+  X(uint32_t, streams, "streams", RL_LIMIT_STREAMS, COUNT, 1, 10000)                                       \
   X(uint32_t, tls_handshakes, "tls_handshakes", RL_LIMIT_TLS_HANDSHAKES, COUNT, 1, 1 << 20)                \
   X(uint32_t, tls_handshake_rate, "tls_handshake_rate", RL_LIMIT_TLS_HANDSHAKE_RATE, COUNT, 1, 1 << 20)    \
   X(uint32_t, tls_handshake_ms, "tls_handshake_timeout", RL_LIMIT_TLS_HANDSHAKE_MS, SECONDS, 0.001, 86400) \
-  X(uint32_t, streams, "streams", RL_LIMIT_STREAMS, COUNT, 1, 10000)
+  X(uint32_t, resets, "resets", RL_LIMIT_RESETS, COUNT, 1, 1 << 30)                                        \
+  X(uint32_t, control_frames, "control_frames", RL_LIMIT_CONTROL_FRAMES, COUNT, 10, 1 << 30)
 
 typedef struct rl_limits {
   uint64_t body; /* the initial value of a request; apps and routes change it (rl_req.body_limit) */

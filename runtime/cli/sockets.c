@@ -30,10 +30,18 @@ void rl_sockets_set_roles(rl_sockets *s, const char *roles, int addresses) {
   s->addresses = addresses;
 }
 
-bool rl_sockets_are_secure(const rl_sockets *s) {
+/* Returns the first address of a set at which TLS is spoken, or -1. */
+static int find_secure(const rl_sockets *s) {
   for (int i = 0; i < s->addresses; i++)
-    if (rl_port_is_secure((rl_port_role)s->roles[i])) return true;
-  return false;
+    if (rl_port_is_secure((rl_port_role)s->roles[i])) return i;
+  return -1;
+}
+
+bool rl_sockets_are_secure(const rl_sockets *s) { return find_secure(s) >= 0; }
+
+int rl_sockets_secure_port(const rl_sockets *s) {
+  int i = find_secure(s);
+  return i < 0 ? 0 : rl_listen_port(s->fds[i]);
 }
 
 /* A set in the making. */

@@ -37,6 +37,8 @@ void rl_sockets_add(rl_sockets *sockets, int fd);
 void rl_sockets_set_roles(rl_sockets *sockets, const char *roles, int addresses);
 /* Returns true if TLS is spoken at one of them. */
 bool rl_sockets_are_secure(const rl_sockets *sockets);
+/* Returns the port of the first of those, or 0. */
+int rl_sockets_secure_port(const rl_sockets *sockets);
 /* Makes all of them listen. Returns 0 or RL_EIO. */
 int rl_sockets_listen(const rl_sockets *sockets);
 typedef void (*rl_sockets_take)(void *ud, int fd, rl_port_role role);

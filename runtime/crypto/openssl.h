@@ -58,8 +58,6 @@
   X(ECDSA_SIG_free)                       \
   X(ECDSA_SIG_get0)                       \
   X(ERR_clear_error)                      \
-  X(ERR_error_string_n)                   \
-  X(ERR_get_error)                        \
   X(ERR_peek_error)                       \
   X(ERR_peek_last_error)                  \
   X(ERR_reason_error_string)              \
@@ -122,6 +120,7 @@
   X(SSL_get0_alpn_selected)               \
   X(SSL_get0_param)                       \
   X(SSL_get0_peer_certificate)            \
+  X(SSL_get0_verified_chain)              \
   X(SSL_get_SSL_CTX)                      \
   X(SSL_get_error)                        \
   X(SSL_get_ex_data)                      \
@@ -141,6 +140,7 @@
   X(SSL_set_options)                      \
   X(SSL_set_session)                      \
   X(SSL_set_session_id_context)           \
+  X(SSL_set_shutdown)                     \
   X(SSL_set_verify)                       \
   X(SSL_shutdown)                         \
   X(SSL_use_cert_and_key)                 \
@@ -162,7 +162,10 @@
   X(X509_REQ_sign)                        \
   X(X509_STORE_add_cert)                  \
   X(X509_STORE_free)                      \
+  X(X509_STORE_load_file)                 \
   X(X509_STORE_new)                       \
+  X(X509_STORE_set_default_paths)         \
+  X(X509_STORE_up_ref)                    \
   X(X509_VERIFY_PARAM_set1_ip_asc)        \
   X(X509_add_ext)                         \
   X(X509_check_private_key)               \
@@ -174,6 +177,10 @@
   X(X509_get0_notBefore)                  \
   X(X509_get0_serialNumber)               \
   X(X509_get0_subject_key_id)             \
+  X(X509_get_default_cert_dir)            \
+  X(X509_get_default_cert_dir_env)        \
+  X(X509_get_default_cert_file)           \
+  X(X509_get_default_cert_file_env)       \
   X(X509_get_ext_d2i)                     \
   X(X509_get_issuer_name)                 \
   X(X509_get_serialNumber)                \

@@ -63,6 +63,7 @@ typedef struct rl_conn_host {
   unsigned lingering_count;
   rl_buf spare[32]; /* write buffers between two uses */
   unsigned spares;
+  void *reserve; /* one block for a protocol that does not survive a failed allocation (h2/memory.h), or NULL */
 } rl_conn_host;
 
 enum { RL_CONN_OPEN, RL_CONN_FINISHING, RL_CONN_LINGERING, RL_CONN_CLOSED };

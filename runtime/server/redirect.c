@@ -2,9 +2,10 @@
 #include "server/redirect.h"
 
 #include "base/ascii.h"
+#include "http/request.h"
 #include "http/response.h"
 
-enum { NAME_MOST = 255, ANSWER_MOST = 1024 };
+enum { ANSWER_MOST = 1024 };
 
 static void answer(rl_req *req, int status, const char *text, const rl_header *headers, size_t count) {
   char room[192];
@@ -13,24 +14,6 @@ static void answer(rl_req *req, int status, const char *text, const rl_header *h
   resp.header_count = count;
   req->ops->respond(req, &resp);
   req->ops->release(req);
-}
-
-/* ---- names ------------------------------------------------------------------------------------------------------------------ */
-
-/* Returns an authority without its port: "[::1]:80" is "[::1]". */
-static rl_slice without_port(rl_slice authority) {
-  size_t end = authority.len;
-  while (end && authority.data[end - 1] >= '0' && authority.data[end - 1] <= '9') end--;
-  return end && authority.data[end - 1] == ':' ? rl_slice_of(authority.data, end - 1) : authority;
-}
-
-rl_slice rl_redirect_name(rl_slice authority, char out[NAME_MOST + 1]) {
-  rl_slice name = without_port(authority);
-  if (name.len > 2 && name.data[0] == '[') name = rl_slice_of(name.data + 1, name.len - 2);
-  if (name.len && name.data[name.len - 1] == '.') name.len--;
-  if (name.len > NAME_MOST) return RL_SLICE_NONE;
-  for (size_t i = 0; i < name.len; i++) out[i] = rl_lower(name.data[i]);
-  return rl_slice_of(out, name.len);
 }
 
 /* ---- the answers of ACME ---------------------------------------------------------------------------------------------------- */
@@ -85,9 +68,9 @@ static void redirect(const rl_redirect *r, rl_req *req, rl_slice name) {
 
 static void handle(rl_handler *handler, rl_req *req) {
   rl_redirect *r = (rl_redirect *)handler;
-  char room[NAME_MOST + 1];
+  char room[RL_HOST_NAME];
   if (answer_challenge(r, req)) return;
-  rl_slice name = rl_redirect_name(req->host, room);
+  rl_slice name = rl_authority_name(req->host, room);
   rl_redirect_host host = name.len ? r->knows(r, name) : RL_REDIRECT_STRANGE;
   if (!name.len) answer(req, 400, "a Host header was expected: this is served over https only", NULL, 0);
   else if (host == RL_REDIRECT_OURS) redirect(r, req, name);

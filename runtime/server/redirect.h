@@ -30,7 +30,4 @@ struct rl_redirect {
 
 void rl_redirect_init(rl_redirect *redirect, int port);
 
-/* Writes the name of an authority in lower case, without port, brackets and a dot at its end. Returns "" if it is too long. */
-rl_slice rl_redirect_name(rl_slice authority, char out[256]);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "http/h2/clock.h"
 #include "http/h2/write.h"
 
 enum { QUEUE_HIGH = 64 << 10, FRAME_HEAD = 9 };
@@ -81,6 +82,11 @@ static void reset(rl_h2_stream *s, uint32_t code) {
   rl_h2_work_soon(s->h2);
 }
 
+void rl_h2_stream_break_off(rl_h2_stream *s) {
+  reset(s, NGHTTP2_INTERNAL_ERROR);
+  rl_h2_stream_bury(s);
+}
+
 /* The answer is complete and has left, and nobody wants the rest of the request: the client need not send it (RFC 9113 section
  * 8.1). */
 static void stop_client(rl_h2_stream *s) {
@@ -89,6 +95,7 @@ static void stop_client(rl_h2_stream *s) {
 
 void rl_h2_stream_end_sent(rl_h2_stream *s) {
   s->end_sent = true;
+  rl_h2_guard_answered(&s->h2->guard);
   if (s->answered || (s->begun && !s->exchange.req)) stop_client(s);
 }
 
@@ -133,7 +140,7 @@ static void begin(rl_h2_stream *s) {
   rl_h2 *h2 = s->h2;
   rl_req *req = s->head.req;
   s->begun = true;
-  h2->served++;
+  if (++h2->served >= h2->conn->host->limits.requests) rl_h2_clock_shut(h2);
   rl_exchange_begin(&s->exchange, req);
   rl_conn_introduce(h2->conn, req);
   h2->conn->host->events->handle(h2->conn, req);
@@ -211,7 +218,10 @@ static void maybe_drained(rl_h2_stream *s) {
 }
 
 void rl_h2_stream_step(rl_h2_stream *s) {
-  if (s->head_ready && !s->begun) begin(s);
+  if (s->head_ready && !s->begun && !s->closed) {
+    s->h2->held = s->h2->held || s->h2->queued > RL_LIMIT_H2_QUEUED;
+    if (s->h2->queued <= RL_LIMIT_H2_QUEUED) begin(s);
+  }
   deliver(s);
   maybe_drained(s);
 }
@@ -226,8 +236,21 @@ static void widen(rl_h2_stream *s) {
 
 static void flow(rl_exchange *x) {
   rl_h2_stream *s = stream_under(x);
-  if (x->wants_body) widen(s), rl_h2_stream_has_news(s);
-  else if (!may_be_wanted(s)) drop_unread(s);
+  if (x->wants_body) {
+    widen(s);
+    rl_h2_stream_has_news(s);
+    uint64_t left = rl_exchange_body_left_ms(x);
+    if (left != UINT64_MAX) rl_h2_clock_due(s->h2, left);
+  } else if (!may_be_wanted(s)) {
+    drop_unread(s);
+  }
+}
+
+void rl_h2_stream_pace(rl_h2_stream *s, uint64_t now_ms, uint64_t *next) {
+  if (!wants_body(s)) return;
+  uint64_t left = rl_exchange_body_left_ms(&s->exchange);
+  if (!left) rl_exchange_fail_body(&s->exchange, RL_FAULT_BODY_SLOW);
+  else if (left < *next - now_ms) *next = now_ms + left;
 }
 
 static void drop_body(rl_exchange *x) { drop_unread(stream_under(x)); }
@@ -288,6 +311,7 @@ int rl_h2_stream_send_data(rl_h2_stream *s, const uint8_t *frame_head, size_t le
   rl_buf *out = rl_conn_out(s->h2->conn);
   size_t mark = out->len;
   if (rl_buf_reserve(out, FRAME_HEAD + length)) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  s->moved_ms = s->h2->clock.sent_ms = rl_loop_now(s->exchange.loop);
   rl_buf_add(out, frame_head, FRAME_HEAD);
   if (s->borrowed.len) {
     rl_buf_add(out, s->borrowed.data, length);
@@ -302,7 +326,26 @@ int rl_h2_stream_send_data(rl_h2_stream *s, const uint8_t *frame_head, size_t le
   return 0;
 }
 
+bool rl_h2_stream_waits(const rl_h2_stream *s) { return !s->closed && (s->queue.len || s->file_left); }
+
+bool rl_h2_stream_is_shut(const rl_h2_stream *s) {
+  return nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id) <= 0;
+}
+
+void rl_h2_stream_give_up(rl_h2_stream *s, int code) {
+  rl_exchange_lose(&s->exchange, code);
+  reset(s, NGHTTP2_CANCEL);
+}
+
+/* Some of the response waits from now on: not for ever. */
+static void start_waiting(rl_h2_stream *s) {
+  if (rl_h2_stream_waits(s)) return;
+  s->moved_ms = rl_loop_now(s->exchange.loop);
+  rl_h2_clock_due(s->h2, s->exchange.limits->write_stall_ms);
+}
+
 static int enqueue(rl_h2_stream *s, rl_slice bytes) {
+  start_waiting(s);
   int code = rl_buf_add_slice(&s->queue, bytes);
   if (!code) s->h2->queued += bytes.len;
   else s->queue.error = 0;
@@ -359,6 +402,7 @@ static int send_body(rl_exchange *x, rl_slice bytes) {
 
 static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
   rl_h2_stream *s = stream_under(x);
+  start_waiting(s);
   s->file = fd;
   s->file_at = offset;
   s->file_left = size;
@@ -424,11 +468,7 @@ static void on_end(rl_exchange *x) {
   report(s, x->req, &how);
 }
 
-static void break_off(rl_exchange *x) {
-  rl_h2_stream *s = stream_under(x);
-  reset(s, NGHTTP2_INTERNAL_ERROR);
-  rl_h2_stream_bury(s);
-}
+static void break_off(rl_exchange *x) { rl_h2_stream_break_off(stream_under(x)); }
 
 static const rl_exchange_ops exchange_ops = {.send_head = send_head,
                                              .send_body = send_body,

@@ -31,16 +31,17 @@ typedef struct rl_h2_stream {
   uint64_t file_at, file_left;
   rl_header *trailers; /* in one block with what they point at; NULL: none */
   size_t trailer_count;
-  bool begun;       /* the handler has, or had, the request */
-  bool head_ready;  /* the head is complete, the request may begin */
-  bool remote_done; /* END_STREAM has come */
-  bool closed;      /* nghttp2 has no such stream any more */
-  bool deferred;    /* nghttp2 waits for rl_h2 to have more of the body */
-  bool ended;       /* nothing is added to the response any more */
-  bool end_sent;    /* END_STREAM has left */
-  bool wide;        /* its window has grown */
-  bool drain_due;   /* the handler waits for on_drain */
-  bool answered;    /* the request was refused before it began: the answer is all there is */
+  uint64_t moved_ms; /* when the response got on last, or began to wait */
+  bool begun;        /* the handler has, or had, the request */
+  bool head_ready;   /* the head is complete, the request may begin */
+  bool remote_done;  /* END_STREAM has come */
+  bool closed;       /* nghttp2 has no such stream any more */
+  bool deferred;     /* nghttp2 waits for rl_h2 to have more of the body */
+  bool ended;        /* nothing is added to the response any more */
+  bool end_sent;     /* END_STREAM has left */
+  bool wide;         /* its window has grown */
+  bool drain_due;    /* the handler waits for on_drain */
+  bool answered;     /* the request was refused before it began: the answer is all there is */
 } rl_h2_stream;
 
 /* Makes a stream, under way in `h2`. Returns NULL if out of memory. */
@@ -72,6 +73,16 @@ int rl_h2_stream_send_data(rl_h2_stream *stream, const uint8_t *frame_head, size
 void rl_h2_stream_step(rl_h2_stream *stream);
 /* Has it stepped soon. */
 void rl_h2_stream_has_news(rl_h2_stream *stream);
+/* Tells the handler if its body comes too slowly; else brings *next, when that is to be looked at again, forward. */
+void rl_h2_stream_pace(rl_h2_stream *stream, uint64_t now_ms, uint64_t *next);
+/* Returns true if some of the response waits here. */
+bool rl_h2_stream_waits(const rl_h2_stream *stream);
+/* Returns true if the client gives the stream no window. */
+bool rl_h2_stream_is_shut(const rl_h2_stream *stream);
+/* The client has not done its part: its handler hears `code`, and the stream is reset. */
+void rl_h2_stream_give_up(rl_h2_stream *stream, int code);
+/* What is left of the response will never come: makes the client see that. */
+void rl_h2_stream_break_off(rl_h2_stream *stream);
 /* Puts it on the list of the dead if nothing needs it any more. */
 void rl_h2_stream_bury(rl_h2_stream *stream);
 

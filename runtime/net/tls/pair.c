@@ -1,6 +1,7 @@
 /* A certificate and its key, out of PEM; see pair.h. */
 #include "net/tls/pair.h"
 
+#include <arpa/inet.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -88,7 +89,8 @@ static int read_key(const reading *r, rl_slice text) {
     return refuse(r, r->key_file,
                   "the key is encrypted, and nobody is there to type the passphrase: write it without one "
                   "(openssl pkey -in FILE -out FILE)");
-  if (ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+  int reason = ERR_GET_REASON(error);
+  if (reason == PEM_R_NO_START_LINE || reason == ERR_R_UNSUPPORTED)
     return refuse(r, r->key_file, "holds no key in PEM (-----BEGIN PRIVATE KEY-----)");
   return refuse(r, r->key_file, rl_tls_reason(error));
 }
@@ -166,16 +168,23 @@ static int add_name(rl_tls_pair *pair, const char *text, size_t len) {
   return RL_OK;
 }
 
+static int add_alternative_name(rl_tls_pair *pair, const GENERAL_NAME *one) {
+  char text[INET6_ADDRSTRLEN];
+  if (one->type != GEN_DNS && one->type != GEN_IPADD) return RL_OK;
+  const ASN1_STRING *value = one->type == GEN_DNS ? one->d.dNSName : one->d.iPAddress;
+  const unsigned char *bytes = rl_openssl.ASN1_STRING_get0_data(value);
+  int len = rl_openssl.ASN1_STRING_length(value);
+  if (one->type == GEN_DNS) return len > 0 ? add_name(pair, (const char *)bytes, (size_t)len) : RL_OK;
+  if ((len != 4 && len != 16) || !inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, text, sizeof text)) return RL_OK;
+  return add_name(pair, text, strlen(text));
+}
+
 static int add_alternative_names(rl_tls_pair *pair) {
   int code = RL_OK;
   GENERAL_NAMES *all = rl_openssl.X509_get_ext_d2i(pair->certificate, NID_subject_alt_name, NULL, NULL);
   int count = all ? rl_openssl.OPENSSL_sk_num((OPENSSL_STACK *)all) : 0;
-  for (int i = 0; i < count && !code; i++) {
-    const GENERAL_NAME *one = rl_openssl.OPENSSL_sk_value((OPENSSL_STACK *)all, i);
-    if (one->type != GEN_DNS) continue;
-    code = add_name(pair, (const char *)rl_openssl.ASN1_STRING_get0_data(one->d.dNSName),
-                    (size_t)rl_openssl.ASN1_STRING_length(one->d.dNSName));
-  }
+  for (int i = 0; i < count && !code; i++)
+    code = add_alternative_name(pair, rl_openssl.OPENSSL_sk_value((OPENSSL_STACK *)all, i));
   rl_openssl.GENERAL_NAMES_free(all);
   return code;
 }

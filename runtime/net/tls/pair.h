@@ -13,7 +13,7 @@ typedef struct rl_tls_pair {
   struct x509_st *certificate;
   struct stack_st_X509 *chain; /* without it; NULL: none */
   struct evp_pkey_st *key;
-  char **names; /* that it is for, in lower case: "a.example", "*.a.example" */
+  char **names; /* that it is for, in lower case: "a.example", "*.a.example", addresses */
   size_t count;
   int64_t not_before, not_after; /* seconds since 1970 */
 } rl_tls_pair;

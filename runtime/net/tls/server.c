@@ -161,17 +161,19 @@ static int on_ticket_made(SSL *ssl, void *data) {
   return 1;
 }
 
-/* A session does not outlive the client's certificate. */
+/* A session does not outlive the client's certificate. Clients of TLS 1.3 use a ticket once (RFC 8446 appendix C.4), so each
+ * resumption brings the next. */
 static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t len,
                                           SSL_TICKET_STATUS status, void *data) {
   (void)ssl, (void)name, (void)len, (void)data;
   bool renew = status == SSL_TICKET_SUCCESS_RENEW;
   if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
-  if (status != SSL_TICKET_SUCCESS && !renew) return SSL_TICKET_RETURN_ABORT;
-  const X509 *peer = session ? rl_openssl.SSL_SESSION_get0_peer(session) : NULL;
+  if ((status != SSL_TICKET_SUCCESS && !renew) || !session) return SSL_TICKET_RETURN_ABORT;
+  const X509 *peer = rl_openssl.SSL_SESSION_get0_peer(session);
   time_t now = (time_t)(rl_loop_wall() / 1000);
   if (peer && rl_openssl.X509_cmp_time(rl_openssl.X509_get0_notAfter(peer), &now) < 0)
     return SSL_TICKET_RETURN_IGNORE_RENEW;
+  if (rl_openssl.SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION) renew = true;
   return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
@@ -264,3 +266,11 @@ void rl_tls_server_limit(rl_tls_server *server, const rl_limits *limits) {
 uint32_t rl_tls_server_handshake_ms(const rl_tls_server *server) { return server->handshake_ms; }
 rl_turns *rl_tls_server_turns(rl_tls_server *server) { return &server->turns; }
 char *rl_tls_server_plain(rl_tls_server *server) { return server->plain; }
+
+bool rl_tls_server_agrees(const rl_tls_server *server, rl_slice asked, rl_slice host) {
+  const rl_tls_pair *of_asked[RL_TLS_FOUND], *of_host[RL_TLS_FOUND];
+  if (!asked.len || rl_slice_eq(asked, host)) return true;
+  if (rl_tls_snapshot_authority(server->snapshot)) return false;
+  return rl_tls_snapshot_find(server->snapshot, asked, of_asked) &&
+         rl_tls_snapshot_find(server->snapshot, host, of_host) && of_asked[0] == of_host[0];
+}

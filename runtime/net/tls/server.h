@@ -29,6 +29,10 @@ void rl_tls_server_limit(rl_tls_server *server, const rl_limits *limits);
 
 /* ---- for rl_tls ---- */
 
+/* Returns true if a client that has asked for the name `asked` ("": none) may ask for `host`, a name in lower case, on the same
+ * connection: if it is the same, or has the same certificate and clients show none (RFC 9110 section 7.4). */
+bool rl_tls_server_agrees(const rl_tls_server *server, rl_slice asked, rl_slice host);
+
 /* Returns a new SSL for a connection, with the present certificates; NULL if out of memory. */
 struct ssl_st *rl_tls_server_begin(rl_tls_server *server);
 uint32_t rl_tls_server_handshake_ms(const rl_tls_server *server);

@@ -121,8 +121,21 @@ static size_t find_default(const rl_tls_snapshot *snapshot, const rl_tls_pair *f
   return count;
 }
 
-size_t rl_tls_snapshot_find(const rl_tls_snapshot *snapshot, rl_slice name, const rl_tls_pair *found[RL_TLS_FOUND]) {
+static size_t find_known(const rl_tls_snapshot *snapshot, rl_slice name, const rl_tls_pair *found[RL_TLS_FOUND]) {
   size_t count = name.len ? find_name(snapshot, name, found) : 0;
-  if (!count && name.len) count = find_wildcard(snapshot, name, found);
+  return count || !name.len ? count : find_wildcard(snapshot, name, found);
+}
+
+size_t rl_tls_snapshot_find(const rl_tls_snapshot *snapshot, rl_slice name, const rl_tls_pair *found[RL_TLS_FOUND]) {
+  size_t count = find_known(snapshot, name, found);
   return count ? count : find_default(snapshot, found);
+}
+
+bool rl_tls_snapshot_knows(const rl_tls_snapshot *snapshot, rl_slice name) {
+  const rl_tls_pair *found[RL_TLS_FOUND];
+  return find_known(snapshot, name, found) > 0;
+}
+
+const rl_tls_pair *rl_tls_snapshot_pair(const rl_tls_snapshot *snapshot, size_t i) {
+  return i < snapshot->pair_count ? snapshot->pairs[i] : NULL;
 }

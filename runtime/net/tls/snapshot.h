@@ -21,6 +21,10 @@ void rl_tls_snapshot_unref(rl_tls_snapshot *snapshot);
 /* Finds the pairs for a name in lower case, in the order in which they were added: by the exact name, by a wildcard for its first
  * label (RFC 6125 section 6.4.3), else those of the default. Borrowed as long as the snapshot. Returns how many; 0: it is empty. */
 size_t rl_tls_snapshot_find(const rl_tls_snapshot *snapshot, rl_slice name, const rl_tls_pair *found[RL_TLS_FOUND]);
+/* Returns true if a pair is for this name in lower case, by the exact name or by a wildcard. */
+bool rl_tls_snapshot_knows(const rl_tls_snapshot *snapshot, rl_slice name);
+/* Returns the pair at `i`, borrowed, or NULL past the last. */
+const rl_tls_pair *rl_tls_snapshot_pair(const rl_tls_snapshot *snapshot, size_t i);
 /* Returns the authority, borrowed, or NULL. */
 const rl_tls_authority *rl_tls_snapshot_authority(const rl_tls_snapshot *snapshot);
 

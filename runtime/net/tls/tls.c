@@ -7,8 +7,16 @@
 #include "base/log.h"
 #include "crypto/openssl.h"
 #include "net/tls/certificate.h"
+#include "net/tls/verdict.h"
 
-enum { RECORD_HEADER = 5, RECORD_MOST = 16384, HANDSHAKE = 22, CLIENT_HELLO = 1, LAST_WORDS_MS = 2000 };
+enum {
+  RECORD_HEADER = 5,
+  MESSAGE_HEADER = 4,
+  RECORD_MOST = 16384,
+  HANDSHAKE = 22,
+  CLIENT_HELLO = 1,
+  LAST_WORDS_MS = 2000
+};
 
 static rl_tls *tls_of(rl_stream *stream) { return (rl_tls *)stream; }
 static rl_tls *above(rl_stream *below) { return below->owner; }
@@ -63,12 +71,16 @@ static void fail(rl_tls *tls, int code, const char *words) {
 }
 
 /* Returns why OpenSSL has given up: first what a certificate was refused for, then its own words. */
-static const char *reason(rl_tls *tls) {
+static const char *reason(rl_tls *tls, char words[RL_TLS_VERDICT]) {
   unsigned long error = rl_openssl.ERR_peek_error();
-  long verified = tls->client ? rl_openssl.SSL_get_verify_result(tls->ssl) : X509_V_OK;
-  if (verified != X509_V_OK && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-    return rl_openssl.X509_verify_cert_error_string(verified);
-  return rl_tls_reason(error);
+  if (!tls->client || ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED) return rl_tls_reason(error);
+  rl_tls_verdict(tls->ssl, tls->wire.name, words);
+  return words;
+}
+
+/* An error that somebody has left in the thread's queue would be taken for one of ours. To look is cheaper than to clear. */
+static void clear_errors(void) {
+  if (rl_openssl.ERR_peek_error()) rl_openssl.ERR_clear_error();
 }
 
 /* Says what a call of OpenSSL has come to. Returns 0: it waits for bytes; RL_EAGAIN: for room below; RL_EEOF: close_notify has come; or
@@ -84,7 +96,8 @@ static int outcome(rl_tls *tls, int returned) {
 }
 
 static void fail_by_openssl(rl_tls *tls, int code) {
-  const char *words = code == RL_ETLS ? reason(tls) : rl_error_text(code);
+  char room[RL_TLS_VERDICT];
+  const char *words = code == RL_ETLS ? reason(tls, room) : rl_error_text(code);
   rl_openssl.ERR_clear_error();
   fail(tls, code, words);
 }
@@ -102,9 +115,11 @@ typedef enum hello { HELLO_WHOLE, HELLO_PART, HELLO_PLAIN, HELLO_BAD } hello;
 static hello look_at(rl_slice bytes) {
   const uint8_t *at = (const uint8_t *)bytes.data;
   if (at[0] != HANDSHAKE) return rl_is(at[0], RL_CHAR_ALPHA) ? HELLO_PLAIN : HELLO_BAD;
-  if (bytes.len < RECORD_HEADER + 4) return HELLO_PART;
+  if (bytes.len < RECORD_HEADER + MESSAGE_HEADER) return HELLO_PART;
   size_t record = (size_t)at[3] << 8 | at[4], message = (size_t)at[6] << 16 | (size_t)at[7] << 8 | at[8];
-  if (at[1] != 3 || at[5] != CLIENT_HELLO || record > RECORD_MOST || message > RL_LIMIT_TLS_HELLO) return HELLO_BAD;
+  if (at[1] != 3 || at[5] != CLIENT_HELLO || record < MESSAGE_HEADER || record > RECORD_MOST ||
+      message > RL_LIMIT_TLS_HELLO)
+    return HELLO_BAD;
   return bytes.len < RECORD_HEADER + record ? HELLO_PART : HELLO_WHOLE;
 }
 
@@ -139,14 +154,20 @@ static char *plain_of(rl_tls *tls) {
   return tls->server ? rl_tls_server_plain(tls->server) : rl_tls_client_plain(tls->client);
 }
 
-/* Decrypts all that has come into `plain`. Returns how many bytes, and what ended it in *code. */
+/* Decrypts all that has come into `plain`. Returns how many bytes, and what ended it in *code. One more call when all is read would only
+ * make buffers in order to say so. */
 static size_t decrypt(rl_tls *tls, char *plain, int *code) {
   size_t len = 0, n = 0;
-  int returned = 1;
-  rl_openssl.ERR_clear_error();
-  while (len < RL_TLS_PLAIN && (returned = rl_openssl.SSL_read_ex(tls->ssl, plain + len, RL_TLS_PLAIN - len, &n)) == 1)
+  *code = RL_OK;
+  clear_errors();
+  do {
+    int returned = rl_openssl.SSL_read_ex(tls->ssl, plain + len, RL_TLS_PLAIN - len, &n);
+    if (returned != 1) {
+      *code = outcome(tls, returned);
+      break;
+    }
     len += n;
-  *code = returned == 1 ? RL_OK : outcome(tls, returned);
+  } while (tls->wire.in.len && len < RL_TLS_PLAIN);
   return len;
 }
 
@@ -375,9 +396,16 @@ static void on_writable(rl_stream *stream) {
   watch(tls);
 }
 
+/* OpenSSL would forget the session of a connection that ended without goodbye, however good it was. */
+static void free_ssl(rl_tls *tls) {
+  if (!tls->ssl) return;
+  if (tls->code != RL_ETLS) rl_openssl.SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  rl_openssl.SSL_free(tls->ssl);
+}
+
 static void on_closed(rl_stream *stream) {
   rl_tls *tls = above(stream);
-  if (tls->ssl) rl_openssl.SSL_free(tls->ssl);
+  free_ssl(tls);
   rl_free(tls->wire.name);
   rl_free(tls->why);
   rl_buf_free(&tls->held);
@@ -430,18 +458,19 @@ static const char *gather(const struct iovec *parts, size_t skip, size_t size, c
 
 /* Encrypts one record. Returns its size, RL_EAGAIN, or what it has failed with. */
 static ssize_t write_record(rl_tls *tls, const char *bytes, size_t size) {
+  char room[RL_TLS_VERDICT];
   size_t done = 0;
-  rl_openssl.ERR_clear_error();
+  clear_errors();
   int returned = rl_openssl.SSL_write_ex(tls->ssl, bytes, size, &done);
   tls->promised = 0;
-  if (returned == 1) return (ssize_t)done;
+  if (returned == 1) return tls->wire.error ? tls->wire.error : (ssize_t)done;
   int code = outcome(tls, returned);
   if (code == RL_EAGAIN) {
     tls->promised = size;
     return RL_EAGAIN;
   }
   if (!code || code == RL_EEOF) code = RL_EIO;
-  end_by(tls, code, code == RL_ETLS ? reason(tls) : rl_error_text(code));
+  end_by(tls, code, code == RL_ETLS ? reason(tls, room) : rl_error_text(code));
   rl_openssl.ERR_clear_error();
   return code;
 }
@@ -453,6 +482,7 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
   size_t size = size_of(parts, count), done = 0;
   ssize_t n = 0;
   if (tls->state != RL_TLS_OPEN) return tls->code ? tls->code : RL_EAGAIN;
+  if (tls->wire.error) return tls->wire.error;
   if (tls->ended || tls->ending || tls->promised > size) return RL_EIO;
   for (; done < size && n >= 0; done += n > 0 ? (size_t)n : 0) {
     size_t record = size - done < RECORD_MOST ? size - done : RECORD_MOST;
@@ -546,9 +576,13 @@ int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *stream, rl_tls_client 
   start(tls, loop, stream);
   tls->wire.name = copy;
   tls->client = rl_tls_client_ref(client);
-  rl_timer_start(loop, &tls->clock, RL_LIMIT_TLS_HANDSHAKE_MS, on_clock);
   resume_soon(tls);
   return RL_OK;
+}
+
+bool rl_tls_agrees(const rl_security *security, rl_slice host) {
+  const rl_tls *tls = RL_CONTAINER(security, rl_tls, security);
+  return rl_tls_server_agrees(tls->server, security->server_name, host);
 }
 
 const char *rl_tls_why(const rl_tls *tls) { return tls->why ? tls->why : ""; }

@@ -38,7 +38,7 @@ typedef struct rl_tls {
   rl_buf held;        /* records that came and wait: for the rest of a hello, for their turn, or for the reader */
   rl_security security;
   char *why;                     /* NULL: nothing has failed */
-  rl_timer clock;                /* bounds the handshake */
+  rl_timer clock;                /* bounds a handshake of the server */
   rl_post resume;                /* goes on with what is held */
   rl_turn turn;                  /* of the server's handshakes */
   size_t promised;               /* bytes encrypted by a write that said RL_EAGAIN */
@@ -58,8 +58,13 @@ enum { RL_TLS_WAITING, RL_TLS_SHAKING, RL_TLS_OPEN, RL_TLS_FAILED };
 /* Takes the events of `below`, which is connected; closing the one closes the other. The caller sets events and owner of
  * tls->stream before the loop runs again, and frees nothing before on_closed. `below` outlives the stream. rl_tls_connect returns 0, or RL_ENOMEM: then `below` is untouched and no event comes. */
 void rl_tls_accept(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_server *server);
-/* `name` (copied) is asked for by SNI and verified; an IP address in text is only verified. */
+/* `name` (copied) is asked for by SNI and verified; an IP address in text is only verified. The owner bounds how long the handshake
+ * may take. */
 int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_client *client, rl_slice name);
+
+/* Returns true if a request for `host`, a name in lower case, may come over this stream. `security` is that of a stream that a server
+ * has accepted. */
+bool rl_tls_agrees(const rl_security *security, rl_slice host);
 
 /* Returns one line for people: why the handshake or a record failed; "" if none did. Borrowed as long as the stream. */
 const char *rl_tls_why(const rl_tls *tls);
