@@ -13,6 +13,8 @@ local options = require "rille.options"
 local url_for = require "rille.url_for"
 local value = require "rille.template.value"
 
+local REQUEST = require("rille.template.inherit").REQUEST
+
 local M = {}
 
 local DEFAULT_DIRECTORY = "templates"
@@ -186,21 +188,29 @@ local function context_vars(app, req)
   return vars
 end
 
--- Returns the metatable of a page's variables, which leads to the app's context, the helpers and the globals.
-local function helpers_of(app, req, globals)
-  local made
-  local function find(_, name)
-    local v = made and made[name]
-    if v ~= nil then return v end
+-- Returns the metatable of the variables of an app's pages: it leads to the helpers, and to the globals. What a helper has made
+-- is kept with the variables.
+local function helpers_meta(app, globals)
+  return { __index = function(vars, name)
     local helper = helpers[name]
     if not helper then return globals[name] end
-    v = helper(app, req)
-    made = made or {}
-    made[name] = v
+    local v = helper(app, vars[REQUEST])
+    vars[name] = v
     return v
+  end }
+end
+
+-- Returns the same for one page, with the variables of app:context before them.
+local function helpers_of(app, req, env)
+  local meta = env.helpers
+  if not meta then
+    meta = helpers_meta(app, env.globals)
+    env.helpers = meta
   end
   local vars = req and context_vars(app, req)
-  return { __index = vars and setmetatable(vars, { __index = find }) or find }
+  if not vars then return meta end
+  vars[REQUEST] = req
+  return { __index = setmetatable(vars, meta) }
 end
 
 local function check(name, context, what)
@@ -215,7 +225,8 @@ end
 
 local function render(app, req, name, context)
   local env = M.environment(app)
-  return env:render(env:get(name), context, helpers_of(app, req, env.globals))
+  local template = not env.reload and env.templates[name] or env:get(name)
+  return env:render(template, context, helpers_of(app, req, env), req)
 end
 
 --- render(app, name, context) -> text. Where it answers a request, the page sees that.
@@ -242,9 +253,9 @@ function M.stream(name, context, status)
   check(name, context, "render_stream")
   local req = must_serve "render_stream"
   local env = M.environment(req.app)
-  local template, helper_vars = env:get(name), helpers_of(req.app, req, env.globals)
+  local template, meta = env:get(name), helpers_of(req.app, req, env)
   return native_http.stream(HTML, function(out)
-    env:stream(template, context, helper_vars, function(text) out:write(text) end)
+    env:stream(template, context, meta, req, function(text) out:write(text) end)
   end, status)
 end
 
