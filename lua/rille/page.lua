@@ -62,6 +62,8 @@ local function new_environment(app)
   end
   local made = Environment.new(env)
   made.settings = env
+  made.context_lists = { app.contexts }
+  if parent then table.move(parent.context_lists, 1, #parent.context_lists, 2, made.context_lists) end
   return made
 end
 
@@ -175,15 +177,14 @@ local function add_context(vars, more)
 end
 
 -- The variables of app:context, those of the mounted app first; nil if there are none.
-local function context_vars(app, req)
+local function context_vars(lists, req)
   local vars
-  while app do
-    local contexts = app.contexts
+  for k = 1, #lists do
+    local contexts = lists[k]
     for i = #contexts, 1, -1 do
       local more = contexts[i](req)
       if more ~= nil then vars = add_context(vars, more) end
     end
-    app = app.parent
   end
   return vars
 end
@@ -207,7 +208,7 @@ local function helpers_of(app, req, env)
     meta = helpers_meta(app, env.globals)
     env.helpers = meta
   end
-  local vars = req and context_vars(app, req)
+  local vars = req and context_vars(env.context_lists, req)
   if not vars then return meta end
   vars[REQUEST] = req
   return { __index = setmetatable(vars, meta) }
@@ -224,7 +225,7 @@ end
 -- ---- rendering ------------------------------------------------------------------------------------------------------
 
 local function render(app, req, name, context)
-  local env = M.environment(app)
+  local env = app.environment or M.environment(app)
   local template = not env.reload and env.templates[name] or env:get(name)
   return env:render(template, context, helpers_of(app, req, env), req)
 end

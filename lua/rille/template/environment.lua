@@ -22,8 +22,7 @@ local value = require "rille.template.value"
 local Environment = {}
 Environment.__index = Environment
 
-local MOST_EXPECTED = 256 << 10
-local REQUEST, finish, make_page = inherit.REQUEST, runtime.lenient.finish, native.page
+local REQUEST = inherit.REQUEST
 local getmetatable, setmetatable, next = getmetatable, setmetatable, next
 
 local function with_defaults(own, shared) return setmetatable(own or {}, { __index = shared }) end
@@ -151,7 +150,7 @@ local function new_vars(context, meta, request)
   return setmetatable(vars, meta)
 end
 
--- Makes the context that a page's functions run in (inherit.lua). It is the page's state as well.
+-- Makes the context that a page's functions run in (inherit.lua), as bind/template/render.c does. It is the page's state as well.
 local function new_context(self, template, context, helpers, request, page)
   local meta = helpers or self.globals_meta
   local c = { vars = new_vars(context, meta, request), blocks = template.blocks, env = self, R = self.R, page = page, depth = 0,
@@ -163,18 +162,11 @@ end
 --- render(template, context, helpers, request) -> text. `helpers` is nil, or the metatable of the page's variables; its __index
 --- leads to what is there for one page (request, session, …), and beyond that to the globals. Variables hold `request` under
 --- the key REQUEST (inherit.lua).
-function Environment:render(template, context, helpers, request)
-  local page = make_page(self.limit, template.expected)
-  template.root(new_context(self, template, context, helpers, request, page), page)
-  local text = finish(page)
-  local expected = #text + #text // 8 + 64
-  template.expected = expected < MOST_EXPECTED and expected or MOST_EXPECTED
-  return text
-end
+Environment.render = native.render_function(REQUEST, new_vars)
 
 --- stream(template, context, helpers, request, write): calls write(text) with pieces of the page as they are done.
 function Environment:stream(template, context, helpers, request, write)
-  local page = make_page(self.limit, template.expected)
+  local page = native.page(self.limit, template.expected)
   local c = new_context(self, template, context, helpers, request, page)
   c.stream = Stream.new(page, self.R)
   c.stream:run(function() template.root(c, page) end, write)
