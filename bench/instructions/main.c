@@ -60,6 +60,7 @@ static const bench_case cases[] = {
     {"rows-20", FEW, 1, GET("/rows") "\r\n"},
     {"rows-20-text", FEW, 1, GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
     {"page", FEW, 1, GET("/page") "\r\n"},
+    {"page-plain", FEW, 1, GET("/page-plain") "\r\n"}, /* script/bench's page of 12 rows: no query */
     {"form", MANY, 1,
      "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
      "30\r\n\r\ntitle=Hello%21&text=World+text"},

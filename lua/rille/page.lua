@@ -115,14 +115,30 @@ function helpers.url_for(app)
 end
 
 local function mount_point(app)
-  return app.parent and mount_point(app.parent) .. app.mounted_at or ""
+  local parent = rawget(app, "parent") -- a miss by name asks the class
+  return parent and mount_point(parent) .. app.mounted_at or ""
+end
+
+local spelled, spelled_count = {}, 0 -- what templates pass to static() -> its spellings; what a program makes up is not kept
+local MOST_SPELLED, LONGEST_SPELLED = 1000, 200
+
+-- Returns {path without a slash in front, as site:version() takes it, as it stands in a URL}.
+local function spell(given)
+  local made = spelled[given]
+  if made then return made end
+  local path = native.trim_left(tostring(given), "/")
+  made = { path, (path:gsub("%%", "%%25")), "/" .. path:gsub("[^/]+", native.url_encode) }
+  if type(given) == "string" and #given <= LONGEST_SPELLED and spelled_count < MOST_SPELLED then
+    spelled[given], spelled_count = made, spelled_count + 1
+  end
+  return made
 end
 
 -- Returns the version of a file of app:static; "" for a folder, nil if there is no such file.
 local function version_in(static, path)
-  local version = static.site:version((path:gsub("%%", "%%25")))
+  local version = static.site:version(path[2])
   if version then return static.hash and "?v=" .. version or "" end
-  local info = native.file_info(static.directory .. "/" .. path)
+  local info = native.file_info(static.directory .. "/" .. path[1])
   return info and info.type == "directory" and "" or nil
 end
 
@@ -131,12 +147,13 @@ end
 local function find_static(app, path)
   local first
   while app do
-    for _, static in ipairs(app.statics) do
-      local prefix, version = mount_point(app) .. static.prefix, version_in(static, path)
+    local statics = app.statics
+    for i = 1, #statics do
+      local prefix, version = mount_point(app) .. statics[i].prefix, version_in(statics[i], path)
       if version then return prefix, version end
       first = first or prefix
     end
-    app = app.parent
+    app = rawget(app, "parent")
   end
   return first
 end
@@ -154,12 +171,12 @@ end
 
 --- static(path): the URL of a file of app:static, with its version in the query, so that browsers may cache it for ever.
 function helpers.static(app)
-  return function(path)
-    path = native.trim_left(tostring(path), "/")
+  return function(given)
+    local path = spell(given)
     local prefix, version = find_static(app, path)
-    if not prefix then options.raise("static('%s'): the app has no app:static", path) end
-    if not version then note_missing(path) end
-    return prefix .. "/" .. path:gsub("[^/]+", native.url_encode) .. (version or "")
+    if not prefix then options.raise("static('%s'): the app has no app:static", path[1]) end
+    if not version then note_missing(path[1]) end
+    return prefix .. path[3] .. (version or "")
   end
 end
 
