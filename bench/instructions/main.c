@@ -64,6 +64,7 @@ static const bench_case cases[] = {
      .clients = 1,
      .request = GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
     {.name = "page", .count = FEW, .clients = 1, .request = GET("/page") "\r\n"},
+    {.name = "page-plain", .count = FEW, .clients = 1, .request = GET("/page-plain") "\r\n"}, /* no query */
     {.name = "form",
      .count = MANY,
      .clients = 1,
