@@ -52,6 +52,7 @@ TEST(sixteen_bytes_at_a_time_find_what_eight_and_four_do) {
     assert_int_equal(rl_json_plain_4(text, NULL), four);
     assert_int_equal(rl_json_plain_8(text, NULL), eight);
     assert_int_equal(rl_json_plain_wide(text, NULL), wanted < RL_JSON_PLAIN_WIDTH ? wanted : RL_JSON_PLAIN_WIDTH);
+    check_text(text, (size_t)i % 17); /* with several special bytes */
   }
 }
 

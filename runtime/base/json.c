@@ -94,15 +94,11 @@ static inline int write_block(rl_buf *out, const char **at, const char *end, boo
   return code;
 }
 
-/* Writes the quote and the front of a string up to its first escape, or all of it and the other quote. Returns how many of its
- * bytes are written. Returns SIZE_MAX if there is no room: it has written nothing then. */
+/* Returns SIZE_MAX if there is no room; it has written nothing then. */
 static inline __attribute__((always_inline)) size_t write_front(rl_buf *out, rl_slice s) {
-  size_t room = s.len + RL_JSON_COPY_SPARE + 2;
+  size_t room = s.len + RL_JSON_STRING_SPARE;
   if (out->cap - out->len < room || out->limit - out->len < room) return SIZE_MAX;
-  char *to = out->data + out->len;
-  *to++ = '"';
-  size_t front = (size_t)(rl_json_copy_plain_string(to, s.data, s.data + s.len) - s.data);
-  to[front] = '"';
+  size_t front = rl_json_put_front(out->data + out->len, s);
   out->len += front + 1 + (front == s.len);
   return front;
 }
@@ -121,6 +117,12 @@ static __attribute__((noinline)) int write_rest(rl_buf *out, rl_slice s, size_t 
 int rl_json_write_string(rl_buf *out, rl_slice s) {
   size_t before = out->len, front = write_front(out, s);
   return front == s.len ? RL_OK : write_rest(out, s, front, before);
+}
+
+int rl_json_finish_string(rl_buf *out, rl_slice s, size_t front) {
+  size_t before = out->len;
+  out->len += front + 1;
+  return write_rest(out, s, front, before);
 }
 
 static bool is_plain_ascii(rl_slice s) {

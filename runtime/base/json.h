@@ -11,6 +11,8 @@
 
 /* Each appends to `out`. Returns 0, the buffer's error, or as said. */
 int rl_json_write_string(rl_buf *out, rl_slice s); /* RL_EUTF8 */
+/* The same of a string that has a special byte, and whose front (rl_json_put_front) stands after what is in `out`. */
+int rl_json_finish_string(rl_buf *out, rl_slice s, size_t front);
 /* Writes any bytes, for logs: bytes that are no UTF-8 become \u0080 to \u00ff, and what would act on a terminal
  * (rl_utf8_is_control) is escaped too. */
 int rl_json_write_bytes(rl_buf *out, rl_slice s);

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/slice.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -54,15 +56,50 @@ static inline unsigned rl_json_plain_4(const char *at, char *to) {
 #ifdef __SSE2__
 enum { RL_JSON_PLAIN_WIDTH = 16 };
 /* With one added, the bytes below 0x21 as signed ones are the controls, DEL and those above ASCII. */
-static inline unsigned rl_json_plain_wide(const char *at, char *to) {
-  __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-  if (to) _mm_storeu_si128((__m128i *)(void *)to, bytes);
+static inline unsigned rl_json_first_special(__m128i bytes) {
   __m128i outside = _mm_cmplt_epi8(_mm_add_epi8(bytes, _mm_set1_epi8(1)), _mm_set1_epi8(0x21));
   __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
   unsigned special = (unsigned)_mm_movemask_epi8(_mm_or_si128(outside, _mm_or_si128(quote, slash)));
   return (unsigned)__builtin_ctz(special | 0x10000);
 }
+
+static inline unsigned rl_json_plain_wide(const char *at, char *to) {
+  __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+  if (to) _mm_storeu_si128((__m128i *)(void *)to, bytes);
+  return rl_json_first_special(bytes);
+}
+
+/* Copies a string of 4 to 7 bytes as two halves that overlap, and looks at both at once. The rest of the register is 0, a control. */
+static inline const char *rl_json_copy_plain_4_to_7(char *to, const char *from, size_t len) {
+  int low, high;
+  memcpy(&low, from, 4), memcpy(&high, from + len - 4, 4);
+  memcpy(to, &low, 4), memcpy(to + len - 4, &high, 4);
+  unsigned first = rl_json_first_special(_mm_unpacklo_epi32(_mm_cvtsi32_si128(low), _mm_cvtsi32_si128(high)));
+  return first < 4 ? from + first : from + len - 8 + first;
+}
+
+/* The same of 8 to 15 bytes. */
+static inline const char *rl_json_copy_plain_8_to_15(char *to, const char *from, size_t len) {
+  __m128i low = _mm_loadl_epi64((const __m128i *)(const void *)from);
+  __m128i high = _mm_loadl_epi64((const __m128i *)(const void *)(from + len - 8));
+  _mm_storel_epi64((__m128i *)(void *)to, low);
+  _mm_storel_epi64((__m128i *)(void *)(to + len - 8), high);
+  unsigned first = rl_json_first_special(_mm_unpacklo_epi64(low, high));
+  return first < 8 ? from + first : from + len - 16 + first;
+}
 #else
+static inline const char *rl_json_copy_plain_4_to_7(char *to, const char *from, size_t len) {
+  unsigned plain = rl_json_plain_4(from, to);
+  if (plain < 4) return from + plain;
+  return from + len - 4 + rl_json_plain_4(from + len - 4, to + len - 4);
+}
+
+static inline const char *rl_json_copy_plain_8_to_15(char *to, const char *from, size_t len) {
+  unsigned plain = rl_json_plain_8(from, to);
+  if (plain < 8) return from + plain;
+  return from + len - 8 + rl_json_plain_8(from + len - 8, to + len - 8);
+}
+
 enum { RL_JSON_PLAIN_WIDTH = 8 };
 static inline unsigned rl_json_plain_wide(const char *at, char *to) { return rl_json_plain_8(at, to); }
 #endif
@@ -109,16 +146,21 @@ __attribute__((nonnull)) static inline const char *rl_json_copy_plain_string(cha
     from = end - RL_JSON_PLAIN_WIDTH;
     return from + rl_json_plain_wide(from, to);
   }
-  if (len >= 8) {
-    if ((plain = rl_json_plain_8(from, to)) < 8) return from + plain;
-    return end - 8 + rl_json_plain_8(end - 8, to + len - 8);
-  }
-  if (len >= 4) {
-    if ((plain = rl_json_plain_4(from, to)) < 4) return from + plain;
-    return end - 4 + rl_json_plain_4(end - 4, to + len - 4);
-  }
+  if (len >= 8) return rl_json_copy_plain_8_to_15(to, from, len);
+  if (len >= 4) return rl_json_copy_plain_4_to_7(to, from, len);
   while (from < end && rl_json_is_plain(*from)) *to++ = *from++;
   return from;
+}
+
+enum { RL_JSON_STRING_SPARE = RL_JSON_COPY_SPARE + 2 }; /* … and for the quotes */
+
+/* Writes a quote and the front of a string up to its first special byte; or all of it, and the other quote. Returns how many of
+ * its bytes are written. */
+static inline size_t rl_json_put_front(char *to, rl_slice s) {
+  *to++ = '"';
+  size_t front = (size_t)(rl_json_copy_plain_string(to, s.data, s.data + s.len) - s.data);
+  to[front] = '"';
+  return front;
 }
 
 #endif

@@ -29,6 +29,8 @@ struct rl_statement {
   rl_needs needs;
   rl_value *row; /* room for the row under way */
   int row_room;
+  int measured;        /* columns of the row whose values were measured; 0: none yet */
+  size_t value_size;   /* how far apart the values of a row are; 0: not known to be side by side */
   uint64_t columns_id; /* of its columns' names; 0: none yet */
   int prepared;        /* how many times SQLite had prepared it again by then */
   rl_budget budget;    /* of the inline run under way, … */

@@ -75,10 +75,8 @@ static int step(rl_database *database, rl_cursor *cursor, rl_sql_error *error) {
   rl_statement *s = cursor->statement;
   int code = rl_statement_step(&of(database)->reader, s, error);
   if (code != 1) return code;
-  cursor->row = rl_statement_row(s);
-  if (!cursor->row) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
-  cursor->columns = sqlite3_column_count(s->stmt);
-  return 1;
+  cursor->row = rl_statement_row(s, &cursor->columns);
+  return cursor->row ? 1 : rl_sql_refused(error, RL_ENOMEM, "out of memory");
 }
 
 /* SQLite prepares a statement again where the schema has changed. */

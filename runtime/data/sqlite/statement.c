@@ -125,10 +125,7 @@ int rl_statement_bind(rl_connection *connection, rl_statement *s, const rl_sql_p
 
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 
-int rl_statement_step(rl_connection *connection, rl_statement *s, rl_sql_error *error) {
-  int result = sqlite3_step(s->stmt);
-  if (result == SQLITE_ROW) return 1;
-  if (result == SQLITE_DONE) return 0;
+int rl_statement_failed(rl_connection *connection, const rl_statement *s, int result, rl_sql_error *error) {
   rl_connection_failed(connection, result, error);
   rl_sqlite_set_running(error, rl_slice_of(s->sql, s->sql_len));
   return error->code;
@@ -141,10 +138,7 @@ static rl_slice bytes_of(rl_statement *s, sqlite3_value *value, const void *data
   return data ? rl_slice_of(data, len) : RL_SLICE_NONE;
 }
 
-/* By sqlite3_column_value, which locks the connection once for each column; that the value is unprotected does no harm, because
- * one thread alone uses the connection. */
-void rl_statement_column(rl_statement *s, int column, rl_value *out) {
-  sqlite3_value *value = sqlite3_column_value(s->stmt, column);
+static inline void read_value(rl_statement *s, sqlite3_value *value, rl_value *out) {
   switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
       out->type = RL_VALUE_INTEGER;
@@ -175,10 +169,34 @@ static bool make_room(rl_statement *s, int columns) {
   return true;
 }
 
-const rl_value *rl_statement_row(rl_statement *s) {
-  int columns = sqlite3_column_count(s->stmt);
+/* Returns how far apart the values of the row under way are, if they stand side by side; else 0. */
+static size_t measure_values(rl_statement *s, int columns) {
+  const char *first = (const char *)sqlite3_column_value(s->stmt, 0);
+  if (columns < 2) return sizeof first; /* of one there is no other */
+  size_t size = (size_t)((const char *)sqlite3_column_value(s->stmt, 1) - first);
+  for (int i = 2; i < columns; i++)
+    if ((const char *)sqlite3_column_value(s->stmt, i) != first + (size_t)i * size) return 0;
+  return size;
+}
+
+/* Makes room for a row, and asks for each of its values. */
+static __attribute__((noinline)) const rl_value *first_row(rl_statement *s, int columns) {
   if (columns > s->row_room && !make_room(s, columns)) return NULL;
-  for (int i = 0; i < columns; i++) rl_statement_column(s, i, &s->row[i]);
+  for (int i = 0; i < columns; i++) read_value(s, sqlite3_column_value(s->stmt, i), &s->row[i]);
+  s->value_size = measure_values(s, columns);
+  s->measured = columns;
+  return s->is_short ? NULL : s->row;
+}
+
+/* By sqlite3_column_value, which locks the connection once for each column; that a value is unprotected does no harm, because one
+ * thread alone uses the connection. SQLite keeps the values of a row in one array, its registers. So where the first row has shown
+ * that, later ones are asked for their first value alone: 4 % of the instructions of 20 rows. */
+const rl_value *rl_statement_row(rl_statement *s, int *columns) {
+  int count = *columns = sqlite3_column_count(s->stmt);
+  if (count != s->measured || !s->value_size) return first_row(s, count);
+  char *at = (char *)sqlite3_column_value(s->stmt, 0);
+  for (rl_value *to = s->row, *end = to + count; to < end; to++, at += s->value_size)
+    read_value(s, (sqlite3_value *)(void *)at, to);
   return s->is_short ? NULL : s->row;
 }
 
@@ -192,13 +210,14 @@ int rl_statement_pack_names(const rl_statement *s, rl_rows *rows) {
 }
 
 int rl_statement_pack_row(rl_statement *s, rl_rows *rows) {
-  for (int i = 0; i < rows->columns; i++) {
-    rl_value v;
-    rl_statement_column(s, i, &v);
-    if (rl_rows_add(rows, &v)) return RL_ENOMEM;
-  }
+  int columns;
+  const rl_value *row = rl_statement_row(s, &columns);
+  const rl_value none = {.type = RL_VALUE_NULL}; /* a change of the schema has taken a column away */
+  if (!row) return RL_ENOMEM;
+  for (int i = 0; i < rows->columns; i++)
+    if (rl_rows_add(rows, i < columns ? &row[i] : &none)) return RL_ENOMEM;
   rows->count++;
-  return s->is_short ? RL_ENOMEM : RL_OK;
+  return RL_OK;
 }
 
 int rl_statement_json_keys(const rl_statement *s, rl_rows *rows, rl_sql_error *error) {
@@ -214,8 +233,10 @@ int rl_statement_json_keys(const rl_statement *s, rl_rows *rows, rl_sql_error *e
 }
 
 int rl_statement_json_row(rl_statement *s, rl_rows *rows, rl_sql_error *error) {
-  const rl_value *row = rl_statement_row(s);
+  int columns;
+  const rl_value *row = rl_statement_row(s, &columns);
   if (!row) return rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  if (columns < rows->columns) return rl_sql_refused(error, RL_ESQL, "the schema was changed during the read");
   rows->count++;
   return rl_row_json_add(&rows->data, rl_buf_slice(&rows->names), row, error);
 }

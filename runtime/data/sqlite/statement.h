@@ -15,15 +15,17 @@ rl_statement *rl_statement_get(rl_connection *connection, rl_slice sql, rl_sql_e
 /* Binds; the bytes must live until rl_statement_end. RL_EINVALID where number or names do not fit. */
 int rl_statement_bind(rl_connection *connection, rl_statement *statement, const rl_sql_params *params,
                       rl_sql_error *error);
+/* Fills in `error` after a step that has failed. Returns its code. */
+int rl_statement_failed(rl_connection *connection, const rl_statement *statement, int result, rl_sql_error *error);
 /* 1: a row; 0: done; else a code with `error` filled in (RL_ETIMEOUT where the budget was exceeded). */
-int rl_statement_step(rl_connection *connection, rl_statement *statement, rl_sql_error *error);
+static inline int rl_statement_step(rl_connection *connection, rl_statement *statement, rl_sql_error *error) {
+  int result = sqlite3_step(statement->stmt);
+  if (result == SQLITE_ROW) return 1;
+  return result == SQLITE_DONE ? 0 : rl_statement_failed(connection, statement, result, error);
+}
 /* Resets it, forgets its parameters. */
 void rl_statement_end(rl_connection *connection, rl_statement *statement);
 
-/* Reads a column of the row under way; borrowed until the next step. If memory was short it has no bytes, and the statement
- * says so (rl_statement_is_short), which is asked once a row was read. */
-void rl_statement_column(rl_statement *statement, int column, rl_value *out);
-static inline bool rl_statement_is_short(const rl_statement *statement) { return statement->is_short; }
 /* Packs column names, and the row under way. 0 or RL_ENOMEM. */
 int rl_statement_pack_names(const rl_statement *statement, rl_rows *rows);
 int rl_statement_pack_row(rl_statement *statement, rl_rows *rows);
@@ -31,8 +33,8 @@ int rl_statement_pack_row(rl_statement *statement, rl_rows *rows);
  * code with `error`. */
 int rl_statement_json_keys(const rl_statement *statement, rl_rows *rows, rl_sql_error *error);
 int rl_statement_json_row(rl_statement *statement, rl_rows *rows, rl_sql_error *error);
-/* Reads the row under way, borrowed until the next step. Returns NULL if out of memory. */
-const rl_value *rl_statement_row(rl_statement *statement);
+/* Reads the row under way, borrowed until the next step, and says how many columns it has. Returns NULL if out of memory. */
+const rl_value *rl_statement_row(rl_statement *statement, int *columns);
 
 /* Prepares one statement of `sql` that is not kept; *rest is what follows it. *stmt is NULL if there was none (comments).
  * 0 or a code with `error`. The caller finalizes. */
