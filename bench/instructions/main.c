@@ -56,6 +56,7 @@ static const bench_case cases[] = {
     {"json", MANY, 1, GET("/json") "\r\n"},
     {"parameter-of-200", MANY, 1, GET("/items/4711") "\r\n"},
     {"point-read", MANY, 1, GET("/row/42") "\r\n"},
+    {"point-read-text", MANY, 1, GET("/text/42") "\r\n"}, /* db:json_one: without tables of Lua */
     {"point-reads-of-16", MANY, 16, GET("/row/42") "\r\n"},
     {"rows-20", FEW, 1, GET("/rows") "\r\n"},
     {"rows-20-text", FEW, 1, GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
