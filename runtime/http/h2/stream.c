@@ -337,9 +337,20 @@ void rl_h2_stream_give_up(rl_h2_stream *s, int code) {
   reset(s, NGHTTP2_CANCEL);
 }
 
+/* Without a word of the client the responses that take long share the connection: nghttp2 would send one after the other, a file of hours
+ * before a page. A Priority field or frame decides otherwise, also later (RFC 9218 sections 4.2 and 10). */
+static void share(rl_h2_stream *s) {
+  const nghttp2_extpri equal = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+  const rl_req *req = s->exchange.req;
+  if (s->shares || !req || rl_header_find_name(req->headers, req->header_count, RL_SLICE("priority"))) return;
+  s->shares = true;
+  rl_h2_check(s->h2, nghttp2_session_change_extpri_stream_priority(s->h2->session, s->id, &equal, 0));
+}
+
 /* Some of the response waits from now on: not for ever. */
 static void start_waiting(rl_h2_stream *s) {
   if (rl_h2_stream_waits(s)) return;
+  share(s);
   s->moved_ms = rl_loop_now(s->exchange.loop);
   rl_h2_clock_due(s->h2, s->exchange.limits->write_stall_ms);
 }

@@ -39,6 +39,7 @@ typedef struct rl_h2_stream {
   bool deferred;     /* nghttp2 waits for rl_h2 to have more of the body */
   bool ended;        /* nothing is added to the response any more */
   bool end_sent;     /* END_STREAM has left */
+  bool shares;       /* its response takes turns with others, or the client has said what it does */
   bool wide;         /* its window has grown */
   bool drain_due;    /* the handler waits for on_drain */
   bool answered;     /* the request was refused before it began: the answer is all there is */
