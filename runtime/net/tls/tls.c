@@ -199,7 +199,7 @@ static void read_records(rl_tls *tls) {
   bool waits = code == RL_OK || code == RL_EAGAIN;
   if (waits && !hold(tls, rest)) return;
   if (len) tls->stream.events->on_data(&tls->stream, rl_slice_of(plain, len));
-  if (rl_tls_wire_is_flooded(&tls->wire)) fail(tls, RL_ETLS, "too many messages of the handshake after it");
+  if (rl_tls_wire_is_flooded(&tls->wire)) fail(tls, RL_ETLS, "too many messages of a handshake after it");
   if (!waits && code != RL_EEOF) fail_by_openssl(tls, code);
   tell_eof(tls);
   if (has_more(tls) && may_take(tls)) resume_soon(tls);
