@@ -175,6 +175,7 @@
   X(X509_get0_subject_key_id)             \
   X(X509_get_ext_d2i)                     \
   X(X509_get_issuer_name)                 \
+  X(X509_get_pubkey)                      \
   X(X509_get_serialNumber)                \
   X(X509_get_subject_name)                \
   X(X509_getm_notAfter)                   \
@@ -184,6 +185,7 @@
   X(X509_set_pubkey)                      \
   X(X509_set_version)                     \
   X(X509_sign)                            \
+  X(X509_verify)                          \
   X(X509_verify_cert_error_string)        \
   X(d2i_AutoPrivateKey)                   \
   X(d2i_ECDSA_SIG)                        \
