@@ -262,7 +262,9 @@ static bool is_key(const char *text, int tokens, const char *expected, int then)
   rl_json_reader_init(&r, rl_slice_str(text), &scratch);
   for (int i = 0; i < tokens; i++) assert_true(rl_json_next(&r) > 0);
   const char *before = r.at;
-  bool found = rl_json_next_is_key(&r, rl_slice_str(expected));
+  rl_json_expected key;
+  rl_json_expect(&key, rl_slice_str(expected));
+  bool found = rl_json_next_is_key(&r, &key);
   if (!found) assert_ptr_equal(r.at, before);
   assert_int_equal(rl_json_next(&r), then);
   rl_buf_free(&scratch);
@@ -274,6 +276,26 @@ TEST(a_key_that_is_expected_is_read_if_it_comes) {
   assert_true(is_key("{\"id\":1}", 1, "id", RL_JSON_INTEGER));
   assert_true(is_key(" { \"a longer key\" : null}", 1, "a longer key", RL_JSON_NULL));
   assert_true(is_key("{\"a\":1 ,\n\"\": true}", 3, "", RL_JSON_TRUE));
+  for (size_t len = 0; len <= 20; len++) /* with the comma and the colon around it, or spaces */
+    for (int shape = 0; shape < 4; shape++) {
+      static const char *const shapes[] = {"{\"%s\":1}", "{\"%s\":1                    }",
+                                           "{\"x\":2,\"%s\":1                    }",
+                                           "{\"x\":2, \"%s\" :1                    }"};
+      char text[128], key[24] = "abcdefghijklmnopqrstu", other[24];
+      key[len] = 0;
+      snprintf(text, sizeof text, shapes[shape], key);
+      assert_true(is_key(text, shape < 2 ? 1 : 3, key, RL_JSON_INTEGER));
+      for (size_t i = 0; i < len; i++) {
+        memcpy(other, key, sizeof key);
+        other[i] = '-';
+        assert_false(is_key(text, shape < 2 ? 1 : 3, other, RL_JSON_KEY));
+      }
+      other[len ? len - 1 : 0] = 0;
+      assert_int_equal(is_key(text, shape < 2 ? 1 : 3, other, len ? RL_JSON_KEY : RL_JSON_INTEGER), !len);
+    }
+  assert_false(is_key("[1,\"id\":2                 ]", 2, "id", RL_JSON_STRING));
+  assert_false(is_key("{\"a\":1;\"id\":2              }", 3, "id", RL_ESYNTAX));
+  assert_false(is_key("[ \"id\":1                 ]", 1, "id", RL_JSON_STRING));
   assert_false(is_key("{\"id\":1}", 1, "ie", RL_JSON_KEY));
   assert_false(is_key("{\"id\":1}", 1, "i", RL_JSON_KEY));
   assert_false(is_key("{\"id\":1}", 1, "id2", RL_JSON_KEY));

@@ -23,12 +23,14 @@ typedef struct tls_end {
 typedef struct tls_pair {
   rl_loop *loop;
   tls_end server, client;
-  size_t piece; /* how many bytes are fed at a time; 0: all */
+  size_t piece;    /* how many bytes are fed at a time; 0: all */
+  rl_slice noise;  /* what is laid over what the client sends (xor) … */
+  size_t noise_at; /* … from this byte on */
 } tls_pair;
 
-/* `client` NULL: the test feeds bytes by itself. */
+/* `client` NULL: the test feeds bytes by itself; as where memory is short (rl_alloc_fail_at). */
 void tls_pair_init(tls_pair *pair, rl_loop *loop, rl_tls_server *server, rl_tls_client *client, const char *name);
-/* Closes both ends, with a reset, unless they are closed. */
+/* Closes both ends, with a reset, unless they are closed. Does nothing to a pair of zeros, nor a second time. */
 void tls_pair_free(tls_pair *pair);
 /* Until neither the loop nor the wire moves any more. */
 void tls_pair_run(tls_pair *pair);

@@ -48,14 +48,10 @@ static const char *skip_digits(const char *at, const char *end) {
   return at;
 }
 
-/* Reads the digits [from, to) as an integer. Returns false if it exceeds 64 bits. */
+enum { SAFE_DIGITS = 18 }; /* so many cannot exceed 64 bits */
+
+/* Reads the digits [from, to), more than SAFE_DIGITS, as an integer. Returns false if it exceeds 64 bits. */
 static bool to_integer(const char *from, const char *to, bool negative, int64_t *out) {
-  if (to - from <= 18) { /* cannot exceed them */
-    int64_t number = 0;
-    for (; from < to; from++) number = number * 10 + (*from - '0');
-    *out = negative ? -number : number;
-    return true;
-  }
   uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
   for (; from < to; from++) {
     uint64_t digit = (uint64_t)(*from - '0');
@@ -73,7 +69,8 @@ static int to_double(rl_json_reader *r, const char *from) {
   return RL_JSON_NUMBER;
 }
 
-static int number(rl_json_reader *r) {
+/* Any number. */
+static __attribute__((noinline)) int long_number(rl_json_reader *r) {
   const char *from = r->at, *digits = from + (*from == '-'), *at = skip_digits(digits, r->end);
   if (at == digits || (*digits == '0' && at > digits + 1)) return RL_ESYNTAX;
   bool real = false;
@@ -100,6 +97,21 @@ static int number(rl_json_reader *r) {
   int token = to_double(r, from);
   if (token < 0) r->at = from;
   return token;
+}
+
+/* Most numbers are short integers. */
+static inline int number(rl_json_reader *r) {
+  const char *at = r->at, *digits = at + (*at == '-'),
+             *end = r->end - digits > SAFE_DIGITS ? digits + SAFE_DIGITS : r->end;
+  int64_t number = 0;
+  unsigned digit;
+  for (at = digits; at < end && (digit = (unsigned)(unsigned char)*at - '0') < 10; at++) number = number * 10 + digit;
+  bool is_short = at > digits && (*digits != '0' || at == digits + 1) && (at < end || at == r->end);
+  if (!is_short || (at < end && (*at == '.' || (*at | 0x20) == 'e'))) return long_number(r);
+  r->integer = digits > r->at ? -number : number;
+  r->at = at;
+  r->state_ = AFTER_VALUE;
+  return RL_JSON_INTEGER;
 }
 
 /* Reads four hex digits at `at`, or returns -1. */
@@ -281,7 +293,20 @@ static inline bool is_same(const char *a, const char *b, size_t len) {
   return !len;
 }
 
-bool rl_json_next_is_key(rl_json_reader *r, rl_slice expected) {
+void rl_json_expect(rl_json_expected *e, rl_slice name) {
+  char bytes[sizeof e->bytes] = ",\"", mask[sizeof e->mask] = {0};
+  size_t len = name.len + 4;
+  *e = (rl_json_expected){.name = name};
+  if (len > sizeof bytes) return;
+  memcpy(bytes + 2, name.data, name.len);
+  memcpy(bytes + 2 + name.len, "\":", 2);
+  memset(mask + 1, 0xFF, len - 1); /* before the first key there is another character than the comma */
+  memcpy(e->bytes, bytes, sizeof bytes);
+  memcpy(e->mask, mask, sizeof mask);
+  e->len = len;
+}
+
+static bool next_is_key(rl_json_reader *r, rl_slice expected) {
   const char *at = skip_space_at(r->at, r->end);
   if (r->state_ == AFTER_VALUE) {
     if (at == r->end || *at != ',' || r->depth == 0 || !in_object(r)) return false;
@@ -296,6 +321,21 @@ bool rl_json_next_is_key(rl_json_reader *r, rl_slice expected) {
   r->at = at + 1;
   r->state_ = WANT_VALUE;
   return true;
+}
+
+bool rl_json_next_is_key(rl_json_reader *r, const rl_json_expected *e) {
+  uint64_t text[2];
+  bool first = r->state_ == WANT_FIRST_KEY;
+  if (e->len && r->end - r->at >= (ptrdiff_t)sizeof text && (first || (r->state_ == AFTER_VALUE && *r->at == ','))) {
+    memcpy(text, r->at - first, sizeof text);
+    bool same = !(((text[0] ^ e->bytes[0]) & e->mask[0]) | ((text[1] ^ e->bytes[1]) & e->mask[1]));
+    if (same && (first || (r->depth && in_object(r)))) {
+      r->at += e->len - first;
+      r->state_ = WANT_VALUE;
+      return true;
+    }
+  }
+  return next_is_key(r, e->name);
 }
 
 /* Reads what follows a value: the end of the text, a comma, or the closing bracket. */
@@ -321,4 +361,9 @@ int rl_json_next(rl_json_reader *r) {
   if (r->at == r->end) return RL_ESYNTAX;
   if (r->state_ == WANT_FIRST_ITEM) return *r->at == ']' ? close_bracket(r) : value(r);
   return *r->at == '}' ? close_bracket(r) : key(r);
+}
+
+int rl_json_next_value(rl_json_reader *r) {
+  skip_space(r);
+  return r->at < r->end ? value(r) : RL_ESYNTAX;
 }

@@ -50,9 +50,21 @@ typedef struct rl_json_reader {
 void rl_json_reader_init(rl_json_reader *reader, rl_slice text, rl_buf *scratch);
 /* Returns the next token, or RL_ESYNTAX, RL_EUTF8, RL_ERANGE, RL_EDEPTH, RL_ENOMEM; an error is at reader.at. */
 int rl_json_next(rl_json_reader *reader);
+/* The same where a value must follow, after a key: what follows is neither a bracket that closes nor the end. */
+int rl_json_next_value(rl_json_reader *reader);
+
+/* A key that is expected: its name, and, if that is short, the bytes with which most writers put it down, to compare at once. */
+typedef struct rl_json_expected {
+  rl_slice name; /* borrowed */
+  size_t len;    /* of the bytes, from the comma to the colon; 0: it is too long */
+  uint64_t bytes[2], mask[2];
+} rl_json_expected;
+
+/* `name` holds no '"', no '\\' and no control character. */
+void rl_json_expect(rl_json_expected *expected, rl_slice name);
 /* Reads the key `expected` and its colon, as rl_json_next would, if it comes next and has no escapes. Otherwise returns false and has
- * read nothing. `expected` holds no '"', no '\\' and no control character. */
-bool rl_json_next_is_key(rl_json_reader *reader, rl_slice expected);
+ * read nothing. */
+bool rl_json_next_is_key(rl_json_reader *reader, const rl_json_expected *expected);
 /* Finds line and column (both from 1) of reader.at, for a message. */
 void rl_json_position(const rl_json_reader *reader, unsigned *line, unsigned *column);
 

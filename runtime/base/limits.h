@@ -107,11 +107,13 @@
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
 #define RL_LIMIT_INTERIMS 64u                      /* the client's: 1xx before a response */
 #define RL_LIMIT_CLIENT_UNREAD 65536u              /* how much of a body is read ahead of the program */
-#define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
-#define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
-#define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
-#define RL_LIMIT_CLIENT_NAMES 256u     /* and how many are */
-#define RL_LIMIT_CLIENT_LOOKUPS 32u    /* names that are looked up at once, each on a thread; the others wait */
+#define RL_LIMIT_CLIENT_IDLE 256u       /* connections that one client keeps open while it does not use them */
+#define RL_LIMIT_CLIENT_IDLE_MS 15000u  /* and how long; below the 75 s and 60 s that servers allow */
+#define RL_LIMIT_CLIENT_DNS_S 10u       /* how long a resolved name is remembered */
+#define RL_LIMIT_CLIENT_NAMES 256u      /* and how many are */
+#define RL_LIMIT_CLIENT_LOOKUPS 32u     /* names that are looked up at once, each on a thread; the others wait */
+#define RL_LIMIT_CLIENT_TRUSTS 16u      /* sets of TLS options that one client remembers */
+#define RL_LIMIT_CLIENT_TRUST_MS 60000u /* how often their files are looked at */
 #define RL_LIMIT_CLIENT_STAGGER_MS \
   250u /* until the next address of a host is tried beside the last (RFC 8305 section 5) */
 #define RL_LIMIT_DECODED_FREE ((uint64_t)8 << 20) /* what a compressed body may become before its ratio counts … */

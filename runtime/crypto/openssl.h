@@ -117,9 +117,11 @@
   X(SSL_ctrl)                             \
   X(SSL_do_handshake)                     \
   X(SSL_free)                             \
+  X(SSL_free_buffers)                     \
   X(SSL_get0_alpn_selected)               \
   X(SSL_get0_param)                       \
   X(SSL_get0_peer_certificate)            \
+  X(SSL_get0_verified_chain)              \
   X(SSL_get_SSL_CTX)                      \
   X(SSL_get_error)                        \
   X(SSL_get_ex_data)                      \
@@ -161,7 +163,10 @@
   X(X509_REQ_sign)                        \
   X(X509_STORE_add_cert)                  \
   X(X509_STORE_free)                      \
+  X(X509_STORE_load_file)                 \
   X(X509_STORE_new)                       \
+  X(X509_STORE_set_default_paths)         \
+  X(X509_STORE_up_ref)                    \
   X(X509_VERIFY_PARAM_set1_ip_asc)        \
   X(X509_add_ext)                         \
   X(X509_check_private_key)               \
@@ -173,6 +178,10 @@
   X(X509_get0_notBefore)                  \
   X(X509_get0_serialNumber)               \
   X(X509_get0_subject_key_id)             \
+  X(X509_get_default_cert_dir)            \
+  X(X509_get_default_cert_dir_env)        \
+  X(X509_get_default_cert_file)           \
+  X(X509_get_default_cert_file_env)       \
   X(X509_get_ext_d2i)                     \
   X(X509_get_issuer_name)                 \
   X(X509_get_pubkey)                      \

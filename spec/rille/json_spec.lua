@@ -213,6 +213,66 @@ describe("JSON of values that are alike, and not quite", function()
     assert.same({ { id = 2 }, { id = 3 } }, decode '[{"id":1,"id":2},{"id":1,"id":3}]')
   end)
 
+  it("reads short strings that come again, and those that only look like them", function()
+    local pieces, seed = { "a", "b", "ab", "ba", "é", "\0", "aaaa", "abab", "12345678" }, 7
+    local function pick(n)
+      seed = (seed * 1103515245 + 12345) % 2 ^ 31
+      return seed // 65536 % n + 1
+    end
+    for _ = 1, 60 do
+      local list = {}
+      for i = 1, 200 do
+        local parts = {}
+        for k = 1, pick(5) do parts[k] = pieces[pick(#pieces)] end
+        list[i] = pick(9) == 1 and "" or table.concat(parts)
+      end
+      assert.same(list, decode(encode(list)))
+      if pick(6) == 1 then collectgarbage() end
+    end
+    for len = 0, 20 do -- each place counts
+      local plain = ("x"):rep(len)
+      for place = 1, len do
+        local other = plain:sub(1, place - 1) .. "y" .. plain:sub(place + 1)
+        for _ = 1, 8 do assert.same({ plain, other }, decode(encode { plain, other })) end
+      end
+    end
+  end)
+
+  it("reads short strings while finalizers read others", function()
+    local function again(n) return setmetatable({}, { __gc = function()
+      for i = 1, 40 do decode(('["s%d","s%d"]'):format(i + n, i + n)) end
+      if n < 40 then again(n + 1) end
+    end }) end
+    again(0)
+    for i = 1, 300 do
+      local list = {}
+      for k = 1, 60 do list[k] = "s" .. (i + k) % 90 end
+      local text = encode(list)
+      for _ = 1, 3 do assert.same(list, decode(text)) end
+      collectgarbage "step"
+    end
+  end)
+
+  it("reads integers of every length, and what only begins like one", function()
+    for digits = 1, 21 do
+      for _, sign in ipairs { "", "-" } do
+        local text = sign .. ("9"):rep(digits)
+        local value = digits < 19 and math.tointeger(text) or tonumber(text .. ".0")
+        for _, after in ipairs { "", " ", "\n" } do
+          assert.equal(value, decode(text .. after))
+          assert.equal(math.type(value), math.type(decode(text .. after)))
+        end
+        assert.same({ value, 1 }, decode("[" .. text .. ",1]"))
+        assert.equal(tonumber(text .. ".5"), decode(text .. ".5"))
+        assert.equal(tonumber(text .. "e1"), decode(text .. "E1"))
+        for _, wrong in ipairs { "x", "-", ".", "e", ".e1", "0x" } do failure(text .. wrong) end
+        failure(sign .. "0" .. ("9"):rep(digits))
+      end
+    end
+    failure "-"
+    failure "[-]"
+  end)
+
   it("refuses what is wrong after a key that it expects", function()
     for text, column in pairs {
       ['[{"id":1},{"id" 2}]'] = 17, ['[{"id":1},{"id"'] = 16, ['[{"id":1},{"id":}]'] = 17,

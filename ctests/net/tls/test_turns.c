@@ -145,12 +145,12 @@ TEST(the_oldest_gives_up_when_it_has_had_its_time) {
   UNUSED;
   turns.most = 2;
   ask(0);
-  rl_loop_advance_to(&loop, rl_loop_now(&loop) + 500);
+  rl_loop_advance_to(&loop, rl_loop_now(&loop) + RL_TURNS_PATIENCE_MS / 2);
   ask_alone(1);
   ask(2);
   turn(), turn();
   assert_false(shakers[0].gave_up);
-  rl_loop_advance_to(&loop, rl_loop_now(&loop) + RL_TURNS_PATIENCE_MS - 500);
+  rl_loop_advance_to(&loop, rl_loop_now(&loop) + RL_TURNS_PATIENCE_MS - RL_TURNS_PATIENCE_MS / 2);
   turn(), turn();
   assert_true(shakers[0].gave_up);
   assert_false(shakers[1].gave_up);

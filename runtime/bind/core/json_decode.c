@@ -15,14 +15,25 @@ enum {
   LONGEST_KEY = 40,
   LEAST = 4,        /* items or members for which a container has room at first */
   MOST_ITEMS = 256, /* for which one has room because another had as many */
-  MOST_MEMBERS = 64
+  MOST_MEMBERS = 64,
+  STRINGS = 128,       /* short strings that are remembered */
+  LONGEST_STRING = 16, /* two words */
+  WORTH = 4            /* so many others pass before a string that came again makes room */
 };
 
+/* A short string as two words, which overlap, and its length: no other has the same ones. */
+typedef struct short_string {
+  uint64_t front, back;
+  uint8_t len, worth; /* worth: above 0 while the string is in the table */
+} short_string;
+
 /* What the containers that were read last were like, because the next ones are often alike: how many items or members they had, and the
- * keys of the first members. The keys are in a table, which keeps them alive. */
+ * keys of the first members. And short strings that came more than once, such as words of a list: to find one is cheaper than to have Lua
+ * look for it. Keys and strings are in a table, which keeps them alive. */
 typedef struct decode_memory {
   unsigned items[LEVELS], members[LEVELS];
-  rl_slice keys[LEVELS * MEMBERS]; /* [i] is item i + 1 of the table; .data is NULL if there is none */
+  rl_json_expected keys[LEVELS * MEMBERS]; /* [i] is item i + 1 of the table; .name.data is NULL if there is none */
+  short_string strings[STRINGS];           /* [i] is item LEVELS * MEMBERS + i + 1 */
 } decode_memory;
 
 typedef struct decoder {
@@ -43,6 +54,62 @@ static RL_RAISES void raise_syntax(lua_State *L, rl_json_reader *reader, int cod
   lua_error(L);
 }
 
+/* ---- short strings --------------------------------------------------------------------------------------------------------- */
+
+static inline short_string short_string_of(rl_slice s) {
+  short_string of = {.len = (uint8_t)s.len};
+  uint32_t front, back;
+  if (s.len >= 8) {
+    memcpy(&of.front, s.data, 8);
+    memcpy(&of.back, s.data + s.len - 8, 8);
+  } else if (s.len >= 4) {
+    memcpy(&front, s.data, 4);
+    memcpy(&back, s.data + s.len - 4, 4);
+    of.front = front, of.back = back;
+  } else { /* one to three */
+    of.front = (unsigned char)s.data[0] | (uint64_t)(unsigned char)s.data[s.len / 2] << 8;
+    of.back = (unsigned char)s.data[s.len - 1];
+  }
+  return of;
+}
+
+static inline bool is_same_string(const short_string *a, const short_string *b) {
+  return a->front == b->front && a->back == b->back && a->len == b->len;
+}
+
+/* Pushes a string that was seen before, and remembers it. What was seen is written after Lua has made the string, because a
+ * finalizer that runs meanwhile may decode too. */
+static void push_again(lua_State *L, decoder *d, rl_slice s, short_string of, unsigned i) {
+  rl_push_slice(L, s);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, d->keys, (lua_Integer)(LEVELS * MEMBERS + i + 1));
+  of.worth = WORTH;
+  d->memory->strings[i] = of;
+}
+
+static inline void push_string(lua_State *L, decoder *d, rl_slice s) {
+  if (s.len - 1 >= LONGEST_STRING) { /* or it is empty */
+    rl_push_slice(L, s);
+    return;
+  }
+  short_string of = short_string_of(s);
+  _Static_assert(STRINGS == 1 << 7, "seven bits of a hash");
+  unsigned i = (unsigned)(((of.front ^ of.back * 31) * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - 7));
+  short_string *kept = &d->memory->strings[i];
+  if (!is_same_string(kept, &of)) {
+    if (kept->worth) kept->worth--;
+    else *kept = of;
+    rl_push_slice(L, s);
+  } else if (kept->worth) {
+    kept->worth = WORTH;
+    lua_rawgeti(L, d->keys, (lua_Integer)(LEVELS * MEMBERS + i + 1));
+  } else {
+    push_again(L, d, s, of, i);
+  }
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------------------- */
+
 /* Pushes what begins with `token`, a container or null. Returns false and pushes nothing at the end of a list. Raises if there is none. */
 static bool push_other(lua_State *L, decoder *d, int token);
 
@@ -54,7 +121,7 @@ static inline bool push_value(lua_State *L, decoder *d, int token) {
     case RL_JSON_FALSE: lua_pushboolean(L, 0); return true;
     case RL_JSON_INTEGER: lua_pushinteger(L, reader->integer); return true;
     case RL_JSON_NUMBER: lua_pushnumber(L, reader->number); return true;
-    case RL_JSON_STRING: rl_push_slice(L, reader->string); return true;
+    case RL_JSON_STRING: push_string(L, d, reader->string); return true;
     default: return push_other(L, d, token);
   }
 }
@@ -84,14 +151,15 @@ static void push_new_key(lua_State *L, decoder *d, unsigned i) {
   if (key.data == d->reader.scratch->data || key.len > LONGEST_KEY) return;
   lua_pushvalue(L, -1);
   lua_rawseti(L, d->keys, (lua_Integer)i + 1);
-  d->memory->keys[i].data = lua_tolstring(L, -1, &d->memory->keys[i].len);
+  key.data = lua_tolstring(L, -1, &key.len);
+  rl_json_expect(&d->memory->keys[i], key);
 }
 
 /* Pushes the next key of an object. Returns false and pushes nothing at its end. Raises if there is neither. */
 static bool push_key(lua_State *L, decoder *d, unsigned level, unsigned member) {
   unsigned i = level * MEMBERS + member;
   bool remembers = member < MEMBERS;
-  if (remembers && d->memory->keys[i].data && rl_json_next_is_key(&d->reader, d->memory->keys[i])) {
+  if (remembers && d->memory->keys[i].name.data && rl_json_next_is_key(&d->reader, &d->memory->keys[i])) {
     lua_rawgeti(L, d->keys, (lua_Integer)i + 1);
     return true;
   }
@@ -107,7 +175,7 @@ static void push_object(lua_State *L, decoder *d) {
   unsigned level = level_of(d), count = 0;
   lua_createtable(L, 0, (int)d->memory->members[level]);
   for (; push_key(L, d, level, count); count++) {
-    int token = rl_json_next(&d->reader);
+    int token = rl_json_next_value(&d->reader);
     if (token == RL_JSON_NULL && !d->keeps_null) lua_pushnil(L); /* removes the key: the last of equal keys wins */
     else push_value(L, d, token);
     lua_rawset(L, -3);
@@ -161,7 +229,7 @@ void rl_bind_json_decode(lua_State *L) {
   decode_memory *memory = lua_newuserdatauv(L, sizeof *memory, 1);
   memset(memory, 0, sizeof *memory);
   for (int i = 0; i < LEVELS; i++) memory->items[i] = memory->members[i] = LEAST;
-  lua_createtable(L, LEVELS * MEMBERS, 0);
+  lua_createtable(L, LEVELS * MEMBERS + STRINGS, 0);
   lua_setiuservalue(L, -2, 1);
   luaL_setfuncs(L, functions, 1);
 }

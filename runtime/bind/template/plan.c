@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/html.h"
+#include "base/json.h"
 #include "bind/template/kinds.h"
 #include "bind/template/page.h"
 #include "vm/task/heartbeat.h"
@@ -16,7 +17,7 @@
 
 enum { C = 1, PAGE = 2, FIRST_SLOT = 3 };
 enum { PLAN = 2, LEAVES = 3, METHODS = 4, VARS = 5, STREAM = 6, FIRST_KEY = 7, MOST_KEYS = 240 };
-enum { MOST_SLOTS = 200, MOST_PARAMS = 200, MOST_FILTERED = 1 << 16, ROUNDS = 64 };
+enum { MOST_SLOTS = 200, MOST_PARAMS = 200, MOST_FILTERED = 1 << 16, ROUNDS = 64, MOST_LEFT = 32 };
 enum { ITEMS_SLOT, N_SLOT, MORE_SLOT, I_SLOT }; /* of a loop, from its first one */
 
 typedef enum op {
@@ -27,6 +28,7 @@ typedef enum op {
   OP_COUNT,  /* value = what a says (count_kind) of the loop's i in slot and n in slot b */
   OP_FILTER, /* the value is text: its first character if a; in upper (1) or lower (2) case as b says */
   OP_PUT,    /* print the value, escaped if a */
+  OP_SHOW,   /* print slot.key, escaped if b */
   OP_EQUAL,  /* value = value == key, or its opposite if b */
   OP_TEST,   /* jump to b if the value's truth is a */
   OP_GO,     /* jump to b */
@@ -39,8 +41,9 @@ typedef enum op {
   OP_LEAF    /* give up */
 } op;
 
-static const char *const op_names[] = {"text", "get",   "field", "sub",   "count", "filter", "put",    "equal", "test",
-                                       "go",   "items", "next",  "again", "ran",   "load",   "unpack", "leaf",  NULL};
+static const char *const op_names[] = {"text", "get",   "field",  "sub",  "count", "filter", "put",
+                                       "show", "equal", "test",   "go",   "items", "next",   "again",
+                                       "ran",  "load",  "unpack", "leaf", NULL};
 
 typedef enum cell_kind { CELL_PRINT, CELL_TEST, CELL_ITEMS, CELL_VALUE, CELL_ITEM } cell_kind;
 static const char *const cell_names[] = {"print", "test", "items", "value", "item", NULL};
@@ -78,6 +81,7 @@ typedef struct walk {
   rl__page *page;
   int top;
   uint32_t pc, leaf; /* leaf: the cell to do by Lua */
+  unsigned left;     /* cells whose values, four at most, still stand on the stack */
   bool strict, streamed;
   rl_slice view; /* what of the value is to be printed, if a filter chose; else without data */
   uint32_t letters;
@@ -87,6 +91,20 @@ typedef struct walk {
 static int slot_index(uint32_t slot) { return FIRST_SLOT + (int)slot; }
 
 static void push_key(const walk *w, uint32_t key) { lua_pushvalue(w->L, lua_upvalueindex(FIRST_KEY + (int)key)); }
+
+/* Ends a cell. To pop each one's value would cost more than the rest of it. */
+static void drop(walk *w) {
+  if (++w->left < MOST_LEFT) return;
+  lua_settop(w->L, w->top);
+  w->left = 0;
+}
+
+static void add_text(walk *w, const char *data, size_t len) {
+  rl_buf *out = &w->page->buf;
+  if (rl_buf_reserve(out, len)) rl__page_check(w->L, out->error);
+  memcpy(out->data + out->len, data, len);
+  out->len += len;
+}
 
 static void set_integer(lua_State *L, int index, lua_Integer n) {
   lua_pushinteger(L, n);
@@ -120,9 +138,8 @@ static void push_count(walk *w, const step *s) {
 
 /* value = value.key */
 static bool replace_by_field(walk *w, const step *s) {
-  int value = w->top + 1;
-  if (!push_field(w, value, s)) return false;
-  lua_replace(w->L, value);
+  if (!push_field(w, lua_gettop(w->L), s)) return false;
+  lua_replace(w->L, -2);
   return true;
 }
 
@@ -133,9 +150,7 @@ static bool compare(walk *w, const step *s) {
   if (type != LUA_TSTRING && type != LUA_TNUMBER) return false;
   push_key(w, s->a);
   if (lua_type(L, -1) != type) return false;
-  bool equal = lua_rawequal(L, -1, -2);
-  lua_settop(L, w->top);
-  lua_pushboolean(L, equal != (s->b != 0));
+  lua_pushboolean(L, lua_rawequal(L, -1, -2) != (s->b != 0));
   return true;
 }
 
@@ -184,17 +199,44 @@ static void put_view(walk *w, bool escaped) {
 
 static bool put(walk *w, const step *s) {
   if (w->view.data) put_view(w, s->a);
-  else if (!rl__page_add_value(w->L, w->page, w->top + 1, s->a)) return false;
-  lua_settop(w->L, w->top);
+  else if (!rl__page_add_value(w->L, w->page, lua_gettop(w->L), s->a)) return false;
+  drop(w);
+  return true;
+}
+
+/* Does what a template mostly does in one step. */
+static bool show(walk *w, const step *s) {
+  lua_State *L = w->L;
+  int object = slot_index(s->slot);
+  rl_slice text;
+  if (lua_type(L, object) != LUA_TTABLE) return false;
+  push_key(w, s->a);
+  switch (lua_rawget(L, object)) {
+    case LUA_TSTRING:
+      text.data = lua_tolstring(L, -1, &text.len);
+      if (s->b) rl__page_check(L, rl_html_escape(&w->page->buf, text));
+      else add_text(w, text.data, text.len);
+      break;
+    case LUA_TNUMBER:
+      if (!lua_isinteger(L, -1)) rl__page_add_value(L, w->page, lua_gettop(L), s->b);
+      else rl__page_check(L, rl_json_write_integer(&w->page->buf, lua_tointeger(L, -1)));
+      break;
+    case LUA_TNIL:
+      if (s->is_method || rl__meta_of(L, object)) return false;
+      break;
+    default:
+      if (!rl__page_add_value(L, w->page, lua_gettop(L), s->b)) return false;
+  }
+  drop(w);
   return true;
 }
 
 /* ---- branches and loops --------------------------------------------------------------------------------------------------- */
 
 static bool test(walk *w, const step *s) {
-  rl__truth truth = rl__truth_of(w->L, w->top + 1);
+  rl__truth truth = rl__truth_of(w->L, lua_gettop(w->L));
   if (truth == RL__TRUTH_ASK) return false;
-  lua_settop(w->L, w->top);
+  drop(w);
   if ((truth == RL__TRUE) == (s->a != 0)) w->pc = s->b;
   return true;
 }
@@ -202,7 +244,7 @@ static bool test(walk *w, const step *s) {
 static bool start_loop(walk *w, const step *s) {
   lua_State *L = w->L;
   int first = slot_index(s->slot);
-  lua_Integer n = rl__plain_length(L, w->top + 1);
+  lua_Integer n = rl__plain_length(L, lua_gettop(L));
   if (n < 0) return false;
   lua_replace(L, first + ITEMS_SLOT);
   set_integer(L, first + N_SLOT, n);
@@ -262,9 +304,9 @@ static bool load(walk *w, const step *s) {
   lua_pushvalue(L, lua_upvalueindex(VARS));
   if (lua_rawget(L, C) != LUA_TTABLE) return false;
   push_key(w, s->a);
-  if (lua_rawget(L, w->top + 1) == LUA_TNIL) return false;
+  if (lua_rawget(L, -2) == LUA_TNIL) return false;
   lua_replace(L, slot_index(s->slot));
-  lua_settop(L, w->top);
+  drop(w);
   return true;
 }
 
@@ -275,13 +317,14 @@ static bool do_step(walk *w, const step *s) {
   lua_State *L = w->L;
   w->leaf = s->cell;
   switch ((op)s->op) {
-    case OP_TEXT: rl__page_check(L, rl_buf_add(&w->page->buf, w->plan->text + s->a, s->b)); return true;
+    case OP_TEXT: add_text(w, w->plan->text + s->a, s->b); return true;
     case OP_GET: lua_pushvalue(L, slot_index(s->slot)); return !w->strict || !lua_isnil(L, -1);
     case OP_FIELD: return push_field(w, slot_index(s->slot), s);
     case OP_SUB: return replace_by_field(w, s);
     case OP_COUNT: push_count(w, s); return true;
     case OP_FILTER: return filter(w, s);
     case OP_PUT: return put(w, s);
+    case OP_SHOW: return show(w, s);
     case OP_EQUAL: return compare(w, s);
     case OP_TEST: return test(w, s);
     case OP_GO: w->pc = s->b; return true;
@@ -382,6 +425,7 @@ static int go(lua_State *L, uint32_t pc) {
     if (do_step(&w, &w.plan->steps[w.pc++])) continue;
     lua_settop(L, w.top);
     w.view.data = NULL;
+    w.left = 0;
     int count = push_leaf(L, w.plan, w.leaf);
     lua_callk(L, count, results_of(&w.plan->cells[w.leaf]), (lua_KContext)w.leaf, go_on);
     w.pc = take_results(L, w.plan, w.leaf);
@@ -493,7 +537,7 @@ static bool is_method(lua_State *L, uint32_t key) {
 /* Checks that what a step names is there. */
 static bool holds(const plan *p, const step *s, lua_Integer keys, size_t text) {
   bool jumps = s->op == OP_TEST || s->op == OP_GO || s->op == OP_NEXT || s->op == OP_AGAIN || s->op == OP_RAN;
-  bool names = s->op == OP_FIELD || s->op == OP_SUB || s->op == OP_EQUAL || s->op == OP_LOAD;
+  bool names = s->op == OP_FIELD || s->op == OP_SHOW || s->op == OP_SUB || s->op == OP_EQUAL || s->op == OP_LOAD;
   bool loops = s->op == OP_ITEMS || s->op == OP_NEXT;
   if (s->op == OP_TEXT) return s->a <= text && s->b <= text - s->a;
   if (jumps && s->b > p->step_count) return false;
@@ -516,7 +560,7 @@ static void read_steps(lua_State *L, plan *p) {
     s->b = (uint32_t)item_at(L, SPEC_STEPS, at + 3, 0, INT32_MAX);
     s->cell = (uint32_t)item_at(L, SPEC_STEPS, at + 4, 0, INT32_MAX);
     if (!holds(p, s, keys, lua_rawlen(L, SPEC_TEXT))) luaL_error(L, "step %d of a plan does not hang together", (int)i);
-    s->is_method = (s->op == OP_FIELD || s->op == OP_SUB) && is_method(L, s->a);
+    s->is_method = (s->op == OP_FIELD || s->op == OP_SUB || s->op == OP_SHOW) && is_method(L, s->a);
   }
 }
 

@@ -8,7 +8,7 @@
  * had no effects: it read raw fields only. A leaf may wait, raise and call anything. So all that a run knows stands in its Lua
  * frame: the context, the page, the variables, and above them the value that the steps work on.
  *
- *   1 c    2 page    3 … variables    top + 1 value
+ *   1 c    2 page    3 … variables    above top: the value last, below it what earlier cells have left
  *
  * Kinds of cells, by what becomes of the leaf's results:
  *   print   it printed, and gives none

@@ -8,16 +8,25 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "crypto/openssl.h"
+#include "net/tls/authority.h"
 #include "net/tls/pair.h"
 #include "net/tls/pem_file.h"
 #include "net/tls/sessions.h"
+#include "net/tls/system_store.h"
 #include "net/tls/wire.h"
 
 struct rl_tls_client {
   unsigned refs; /* one thread */
   SSL_CTX *context;
   rl_tls_sessions sessions;
-  bool insecure;
+  bool insecure, by_system;
+  uint64_t system_stamp; /* of the system's authorities, if by_system */
+  struct watched_file {
+    char *path;
+    uint64_t stamp;
+  } files[3]; /* that it was made of */
+  unsigned file_count;
+  rl_tls_buffers buffers;
   char plain[RL_TLS_PLAIN];
 };
 
@@ -37,35 +46,74 @@ static int refuse(rl_buf *why, const char *file, const char *what) {
   return RL_EINVALID;
 }
 
-static int trust(rl_tls_client *client, const char *ca, rl_buf *why) {
-  struct stat state;
-  if (!ca) return rl_openssl.SSL_CTX_set_default_verify_paths(client->context) == 1 ? RL_OK : RL_ENOMEM;
-  if (stat(ca, &state)) return refuse(why, ca, "cannot be read");
-  bool folder = S_ISDIR(state.st_mode);
-  rl_openssl.ERR_clear_error();
-  int taken = rl_openssl.SSL_CTX_load_verify_locations(client->context, folder ? NULL : ca, folder ? ca : NULL);
-  unsigned long error = rl_openssl.ERR_peek_last_error();
-  rl_openssl.ERR_clear_error();
-  return taken == 1 ? RL_OK : refuse(why, ca, rl_tls_reason(error));
+static bool is_text(const char *given) { return strstr(given, "-----BEGIN") != NULL; }
+
+/* What an option is called in words: its file, or what it is. */
+static const char *name_of(const char *given, const char *what) { return is_text(given) ? what : given; }
+
+static void note_file(rl_tls_client *client, const char *path) {
+  struct watched_file *watched = &client->files[client->file_count++];
+  watched->path = rl_strndup(path, strlen(path));
+  watched->stamp = watched->path ? rl_tls_file_stamp(path) : 0;
 }
 
-static int read_file(const char *path, rl_buf *out, rl_buf *why) {
+/* Reads a PEM file, or takes the text itself. That a file cannot be read is the option's fault. */
+static int read_pem(rl_tls_client *client, const char *given, rl_buf *out, rl_buf *why) {
   rl_pem_file file;
-  int code = rl_pem_file_init(&file, path);
+  if (is_text(given)) return rl_buf_add_str(out, given);
+  note_file(client, given);
+  int code = rl_pem_file_init(&file, given);
   if (!code) code = rl_pem_file_read(&file, out, why);
   rl_pem_file_free(&file);
+  return code == RL_EIO || code == RL_ENOTFOUND ? RL_EINVALID : code;
+}
+
+static int trust_store(rl_tls_client *client, struct x509_store_st *store) {
+  return rl_openssl.SSL_CTX_ctrl(client->context, SSL_CTRL_SET_VERIFY_CERT_STORE, 1, store) == 1 ? RL_OK : RL_ENOMEM;
+}
+
+static int trust_system(rl_tls_client *client) {
+  X509_STORE *store = rl_tls_system_store(&client->system_stamp);
+  int code = store ? trust_store(client, store) : RL_ENOMEM;
+  rl_openssl.X509_STORE_free(store);
+  client->by_system = true;
   return code;
 }
 
-static int read_pair(rl_tls_pair **pair, const rl_tls_client_options *options, rl_buf *why) {
-  const char *key_file = options->key ? options->key : options->certificate;
+/* Its certificates are found by the hash of their subject, when they are needed. */
+static int trust_folder(rl_tls_client *client, const char *path, rl_buf *why) {
+  rl_openssl.ERR_clear_error();
+  int taken = rl_openssl.SSL_CTX_load_verify_locations(client->context, NULL, path);
+  rl_openssl.ERR_clear_error();
+  note_file(client, path);
+  return taken == 1 ? RL_OK : refuse(why, path, "cannot be used");
+}
+
+static int trust(rl_tls_client *client, const char *ca, rl_buf *why) {
+  struct stat state;
+  rl_tls_authority *authority = NULL;
+  rl_buf text;
+  if (!ca) return trust_system(client);
+  if (!is_text(ca) && stat(ca, &state) == 0 && S_ISDIR(state.st_mode)) return trust_folder(client, ca, why);
+  rl_buf_init(&text, RL_PEM_FILE_MOST);
+  int code = read_pem(client, ca, &text, why);
+  if (!code) code = rl_tls_authority_read(&authority, rl_buf_slice(&text), name_of(ca, "ca"), why);
+  if (!code) code = trust_store(client, authority->trusted);
+  rl_tls_authority_unref(authority);
+  rl_buf_free(&text);
+  return code;
+}
+
+static int read_pair(rl_tls_client *client, rl_tls_pair **pair, const rl_tls_client_options *options, rl_buf *why) {
+  const char *given = options->key ? options->key : options->certificate;
   rl_buf certificate, key;
   rl_buf_init(&certificate, RL_PEM_FILE_MOST);
   rl_buf_init(&key, RL_PEM_FILE_MOST);
-  int code = read_file(options->certificate, &certificate, why);
-  if (!code) code = read_file(key_file, &key, why);
+  int code = read_pem(client, options->certificate, &certificate, why);
+  if (!code) code = read_pem(client, given, &key, why);
   if (!code)
-    code = rl_tls_pair_read(pair, rl_buf_slice(&certificate), rl_buf_slice(&key), options->certificate, key_file, why);
+    code = rl_tls_pair_read(pair, rl_buf_slice(&certificate), rl_buf_slice(&key), name_of(options->certificate, "cert"),
+                            name_of(given, "key"), why);
   rl_buf_free(&certificate);
   rl_buf_free(&key);
   return code;
@@ -73,11 +121,11 @@ static int read_pair(rl_tls_pair **pair, const rl_tls_client_options *options, r
 
 static int use_pair(rl_tls_client *client, const rl_tls_client_options *options, rl_buf *why) {
   rl_tls_pair *pair;
-  int code = read_pair(&pair, options, why);
+  int code = read_pair(client, &pair, options, why);
   if (code) return code;
   int taken = rl_openssl.SSL_CTX_use_cert_and_key(client->context, pair->certificate, pair->key, pair->chain, 1);
   rl_tls_pair_unref(pair);
-  return taken == 1 ? RL_OK : refuse(why, options->certificate, "OpenSSL refuses it");
+  return taken == 1 ? RL_OK : refuse(why, name_of(options->certificate, "cert"), "OpenSSL refuses it");
 }
 
 static int offer(rl_tls_client *client, const char *protocols, rl_buf *why) {
@@ -111,6 +159,7 @@ int rl_tls_client_new(rl_tls_client **out, const rl_tls_client_options *options,
   if (!client) return RL_ENOMEM;
   memset(client, 0, offsetof(rl_tls_client, plain));
   client->refs = 1;
+  rl_tls_buffers_init(&client->buffers);
   if (rl_tls_sessions_init(&client->sessions, RL_LIMIT_TLS_SESSIONS)) {
     rl_free(client);
     return RL_ENOMEM;
@@ -129,8 +178,22 @@ rl_tls_client *rl_tls_client_ref(rl_tls_client *client) {
 void rl_tls_client_unref(rl_tls_client *client) {
   if (!client || --client->refs) return;
   rl_tls_sessions_free(&client->sessions);
+  for (unsigned i = 0; i < client->file_count; i++) rl_free(client->files[i].path);
   if (client->context) rl_openssl.SSL_CTX_free(client->context);
   rl_free(client);
+}
+
+/* One that is missing now is not another one: it may be about to be replaced. */
+static bool is_another(const struct watched_file *file) {
+  uint64_t now = file->path ? rl_tls_file_stamp(file->path) : 0;
+  return now && now != file->stamp;
+}
+
+bool rl_tls_client_has_changed(const rl_tls_client *client) {
+  if (client->by_system && rl_tls_system_store_stamp() != client->system_stamp) return true;
+  for (unsigned i = 0; i < client->file_count; i++)
+    if (is_another(&client->files[i])) return true;
+  return false;
 }
 
 /* ---- connections -------------------------------------------------------------------------------------------------------------- */
@@ -164,4 +227,5 @@ struct ssl_st *rl_tls_client_begin(rl_tls_client *client, const char *name) {
   return NULL;
 }
 
+rl_tls_buffers *rl_tls_client_buffers(rl_tls_client *client) { return &client->buffers; }
 char *rl_tls_client_plain(rl_tls_client *client) { return client->plain; }

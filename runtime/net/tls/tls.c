@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "crypto/openssl.h"
 #include "net/tls/certificate.h"
+#include "net/tls/verdict.h"
 
 enum {
   RECORD_HEADER = 5,
@@ -70,12 +71,11 @@ static void fail(rl_tls *tls, int code, const char *words) {
 }
 
 /* Returns why OpenSSL has given up: first what a certificate was refused for, then its own words. */
-static const char *reason(rl_tls *tls) {
+static const char *reason(rl_tls *tls, char words[RL_TLS_VERDICT]) {
   unsigned long error = rl_openssl.ERR_peek_error();
-  long verified = tls->client ? rl_openssl.SSL_get_verify_result(tls->ssl) : X509_V_OK;
-  if (verified != X509_V_OK && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-    return rl_openssl.X509_verify_cert_error_string(verified);
-  return rl_tls_reason(error);
+  if (!tls->client || ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED) return rl_tls_reason(error);
+  rl_tls_verdict(tls->ssl, tls->wire.name, words);
+  return words;
 }
 
 /* An error that somebody has left in the thread's queue would be taken for one of ours. To look is cheaper than to clear. */
@@ -96,7 +96,8 @@ static int outcome(rl_tls *tls, int returned) {
 }
 
 static void fail_by_openssl(rl_tls *tls, int code) {
-  const char *words = code == RL_ETLS ? reason(tls) : rl_error_text(code);
+  char room[RL_TLS_VERDICT];
+  const char *words = code == RL_ETLS ? reason(tls, room) : rl_error_text(code);
   rl_openssl.ERR_clear_error();
   fail(tls, code, words);
 }
@@ -149,6 +150,10 @@ static void resume_soon(rl_tls *tls) { rl_loop_post(tls->loop, &tls->resume, on_
 
 /* ---- open: records become bytes --------------------------------------------------------------------------------------- */
 
+static rl_tls_buffers *buffers_of(rl_tls *tls) {
+  return tls->server ? rl_tls_server_buffers(tls->server) : rl_tls_client_buffers(tls->client);
+}
+
 static char *plain_of(rl_tls *tls) {
   return tls->server ? rl_tls_server_plain(tls->server) : rl_tls_client_plain(tls->client);
 }
@@ -188,6 +193,7 @@ static void read_records(rl_tls *tls) {
   size_t len = decrypt(tls, plain, &code);
   rl_slice rest = tls->wire.in;
   tls->wire.in = RL_SLICE_NONE;
+  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
   if (code == RL_EEOF) tls->eof = true;
   else if (code == RL_EAGAIN) wait_for_room(tls);
   bool waits = code == RL_OK || code == RL_EAGAIN;
@@ -243,6 +249,7 @@ static void opened(rl_tls *tls) {
     return;
   }
   fill_security(tls);
+  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
   tls->state = RL_TLS_OPEN;
   tls->wire.open = true;
   if (was_challenge(tls)) fail(tls, RL_ERESET, "a challenge of ACME was answered");
@@ -265,6 +272,7 @@ static void shake(rl_tls *tls) {
   if (code == RL_EAGAIN) wait_for_room(tls);
   if (code == RL_OK || code == RL_EAGAIN) hold(tls, rest);
   else fail_by_openssl(tls, code == RL_EEOF ? RL_ERESET : code);
+  if (code == RL_OK) rl_openssl.SSL_free_buffers(tls->ssl); /* a peer may never go on */
   if (code == RL_OK && tls->eof_below) fail(tls, RL_ERESET, "the connection ended during the handshake");
   watch(tls);
 }
@@ -272,6 +280,7 @@ static void shake(rl_tls *tls) {
 static int begin(rl_tls *tls) {
   tls->ssl = tls->server ? rl_tls_server_begin(tls->server) : rl_tls_client_begin(tls->client, tls->wire.name);
   if (!tls->ssl || rl_tls_wire_attach(&tls->wire, tls->ssl)) return RL_ENOMEM;
+  tls->buffered.ssl = tls->ssl;
   tls->state = RL_TLS_SHAKING;
   return RL_OK;
 }
@@ -398,6 +407,7 @@ static void on_writable(rl_stream *stream) {
 /* OpenSSL would forget the session of a connection that ended without goodbye, however good it was. */
 static void free_ssl(rl_tls *tls) {
   if (!tls->ssl) return;
+  rl_tls_buffers_drop(buffers_of(tls), &tls->buffered);
   if (tls->code != RL_ETLS) rl_openssl.SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   rl_openssl.SSL_free(tls->ssl);
 }
@@ -457,18 +467,19 @@ static const char *gather(const struct iovec *parts, size_t skip, size_t size, c
 
 /* Encrypts one record. Returns its size, RL_EAGAIN, or what it has failed with. */
 static ssize_t write_record(rl_tls *tls, const char *bytes, size_t size) {
+  char room[RL_TLS_VERDICT];
   size_t done = 0;
   clear_errors();
   int returned = rl_openssl.SSL_write_ex(tls->ssl, bytes, size, &done);
   tls->promised = 0;
-  if (returned == 1) return (ssize_t)done;
+  if (returned == 1) return tls->wire.error ? tls->wire.error : (ssize_t)done;
   int code = outcome(tls, returned);
   if (code == RL_EAGAIN) {
     tls->promised = size;
     return RL_EAGAIN;
   }
   if (!code || code == RL_EEOF) code = RL_EIO;
-  end_by(tls, code, code == RL_ETLS ? reason(tls) : rl_error_text(code));
+  end_by(tls, code, code == RL_ETLS ? reason(tls, room) : rl_error_text(code));
   rl_openssl.ERR_clear_error();
   return code;
 }
@@ -480,6 +491,7 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
   size_t size = size_of(parts, count), done = 0;
   ssize_t n = 0;
   if (tls->state != RL_TLS_OPEN) return tls->code ? tls->code : RL_EAGAIN;
+  if (tls->wire.error) return tls->wire.error;
   if (tls->ended || tls->ending || tls->promised > size) return RL_EIO;
   for (; done < size && n >= 0; done += n > 0 ? (size_t)n : 0) {
     size_t record = size - done < RECORD_MOST ? size - done : RECORD_MOST;
@@ -488,6 +500,7 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
     n = write_record(tls, gather(parts, done, record, piece), record);
   }
   below(tls)->more = false;
+  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
   return done ? (ssize_t)done : n;
 }
 
@@ -573,7 +586,6 @@ int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *stream, rl_tls_client 
   start(tls, loop, stream);
   tls->wire.name = copy;
   tls->client = rl_tls_client_ref(client);
-  rl_timer_start(loop, &tls->clock, RL_LIMIT_TLS_HANDSHAKE_MS, on_clock);
   resume_soon(tls);
   return RL_OK;
 }

@@ -13,7 +13,7 @@
  *
  * Bytes that came together are decrypted together and told in one on_data, so no plain bytes ever wait in here. Records that came
  * while nobody reads stay below. A write that returned RL_EAGAIN may have been encrypted already: the next write has to begin with
- * the same bytes, as it has on any stream. An idle stream holds no buffers.
+ * the same bytes, as it has on any stream. An idle stream holds no buffers, unless it is one of the last (buffers.h).
  *
  * Files are copied (RL_EUNSUPPORTED). The kernel's TLS would send them itself, but needs a socket for OpenSSL and the module `tls`; a
  * BIO of ours that claimed it would write plain text (openssl issue 14595).
@@ -37,9 +37,10 @@ typedef struct rl_tls {
   struct ssl_st *ssl; /* NULL while WAITING */
   rl_buf held;        /* records that came and wait: for the rest of a hello, for their turn, or for the reader */
   rl_security security;
-  char *why;                     /* NULL: nothing has failed */
-  rl_timer clock;                /* bounds the handshake */
-  rl_post resume;                /* goes on with what is held */
+  char *why;      /* NULL: nothing has failed */
+  rl_timer clock; /* bounds a handshake of the server */
+  rl_post resume; /* goes on with what is held */
+  rl_tls_buffered buffered;
   rl_turn turn;                  /* of the server's handshakes */
   size_t promised;               /* bytes encrypted by a write that said RL_EAGAIN */
   int code;                      /* what it has failed with; 0: it has not */
@@ -58,7 +59,8 @@ enum { RL_TLS_WAITING, RL_TLS_SHAKING, RL_TLS_OPEN, RL_TLS_FAILED };
 /* Takes the events of `below`, which is connected; closing the one closes the other. The caller sets events and owner of
  * tls->stream before the loop runs again, and frees nothing before on_closed. `below` outlives the stream. rl_tls_connect returns 0, or RL_ENOMEM: then `below` is untouched and no event comes. */
 void rl_tls_accept(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_server *server);
-/* `name` (copied) is asked for by SNI and verified; an IP address in text is only verified. */
+/* `name` (copied) is asked for by SNI and verified; an IP address in text is only verified. The owner bounds how long the handshake
+ * may take. */
 int rl_tls_connect(rl_tls *tls, rl_loop *loop, rl_stream *below, rl_tls_client *client, rl_slice name);
 
 /* Returns true if a request for `host`, a name in lower case, may come over this stream. `security` is that of a stream that a server

@@ -13,7 +13,7 @@
 
 #include "loop/loop.h"
 
-enum { RL_TURNS_NS = 2000000, RL_TURNS_PATIENCE_MS = 1000 };
+enum { RL_TURNS_NS = 1000000, RL_TURNS_PATIENCE_MS = 500 };
 
 typedef struct rl_turn rl_turn;
 

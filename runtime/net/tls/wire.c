@@ -22,17 +22,19 @@ static int read_bytes(BIO *bio, char *to, size_t size, size_t *done) {
   return 1;
 }
 
+/* A stream that takes nothing any more swallows what is written, and `error` says so to whoever wrote: OpenSSL would give up reading
+ * too, and what the peer said before it broke off (an early answer, then a reset) would be lost. */
 static int write_bytes(BIO *bio, const char *bytes, size_t size, size_t *done) {
   rl_tls_wire *wire = rl_openssl.BIO_get_data(bio);
   rl_openssl.BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
   ssize_t n = wire->error ? wire->error : rl_stream_write(wire->below, rl_slice_of(bytes, size));
-  if (n > 0) {
-    *done = (size_t)n;
-    return 1;
+  if (n == RL_EAGAIN) {
+    rl_openssl.BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
+    return 0;
   }
-  if (n == RL_EAGAIN) rl_openssl.BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
-  else wire->error = (int)n;
-  return 0;
+  if (n < 0) wire->error = (int)n;
+  *done = n < 0 ? size : (size_t)n;
+  return 1;
 }
 
 /* Everything is written at once. To all else the answer is no, to the question for the kernel's TLS too. */

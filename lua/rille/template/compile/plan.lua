@@ -208,14 +208,23 @@ local function put_code(self, node, frame)
   return ("%s(o, %s, %s)"):format(self.code:use "put", quote(escapes and "e" or "r"), (self:loose(node, frame)))
 end
 
+-- Adds the steps that print the value at a path.
+local function push_printed(plan, path, how, cell)
+  if path.variable and #path.names == 1 and not how.filtered then
+    plan:step("show", plan:use(path.variable), plan:key(path.names[1]), how.mode, cell)
+    return
+  end
+  push_path(plan, path, cell)
+  if how.filtered then plan:step("filter", nil, how.first and 1 or 0, how.case, cell) end
+  plan:step("put", nil, how.mode, 0, cell)
+end
+
 local function plan_value(self, plan, node, frame)
   local path, how = printed_path(self, node, frame)
   local cell = add_cell(self, plan, node, frame, "print", function() return put_code(self, node, frame) end)
   if path then
     plan.weight = plan.weight + 1
-    push_path(plan, path, cell)
-    if how.filtered then plan:step("filter", nil, how.first and 1 or 0, how.case, cell) end
-    plan:step("put", nil, how.mode, 0, cell)
+    push_printed(plan, path, how, cell)
   else
     plan:step("leaf", nil, 0, 0, cell)
   end
