@@ -101,7 +101,7 @@ function testing.database(directory)
   return db
 end
 
-names.class("server", Server, { fields = { "url", "port" }, absent = { "closed", "check", "ca" } })
+names.class("server", Server, { fields = { "url", "port", "ca" }, absent = { "closed", "check" } })
 names.class("clock", Clock, { absent = { "closed", "check" } })
 names.module("testing", testing)
 
