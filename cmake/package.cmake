@@ -36,7 +36,7 @@ test runner in one binary.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION httpd)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "ca-certificates, libcurl4, libidn2-0, libpsl5") # loaded when they are first used
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "ca-certificates, libcurl4, libssl3, libidn2-0, libpsl5") # loaded when they are first used
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libgd3, libedit2, lua-busted") # rille.image and rille console, loaded likewise; rille test
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "lua-check")             # rille check
 include(CPack)

@@ -1,4 +1,4 @@
--- The endpoints of HttpArena's HTTP/1.1 profiles, as one program. ARENA_DATA is the folder with dataset.json and static/, /data
+-- The endpoints of HttpArena's HTTP/1.1 and HTTP/2 profiles, as one program. ARENA_DATA is the folder with dataset.json and static/, /data
 -- in its containers; ARENA_DATABASE and ARENA_ROWS are the SQLite file of /crud and how many items it begins with.
 local rille = require "rille"
 local data = os.getenv "ARENA_DATA" or "/data"
@@ -18,6 +18,8 @@ local function sum(req) return whole(req.query.a, "a") + whole(req.query.b, "b")
 
 app:get("/baseline11", function(req) return tostring(sum(req)) end)
 app:post("/baseline11", function(req) return tostring(sum(req) + whole(req:text(), "the body")) end)
+
+app:get("/baseline2", function(req) return tostring(sum(req)) end) -- baseline-h2, baseline-h2c
 
 app:get("/pipeline", function() return "ok" end)
 

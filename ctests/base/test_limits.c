@@ -25,7 +25,9 @@ TEST(each_default_is_within_its_range) {
     assert_int_equal(rl_limits_set(&limits, name, least - 1), RL_ERANGE);
     assert_int_equal(rl_limits_set(&limits, name, NAN), RL_ERANGE);
   }
-  assert_int_equal(count, 14);
+#define X(...) +1
+  assert_int_equal(count, 0 RL_LIMITS_MAP(X));
+#undef X
 }
 
 TEST(one_is_set_and_its_neighbours_stay) {

@@ -44,6 +44,7 @@ static int teardown(void **state) {
   (void)state;
   while (open_count) close(open_fds[--open_count]);
   rl_free(h.sockets.fds);
+  rl_free(h.sockets.roles);
   rl_free(h.sockets.path);
   rl_buf_free(&text);
   rl_buf_free(&why);
@@ -65,7 +66,7 @@ static rl_handover of_worker(void) {
       .role = RL_ROLE_WORKER, .from = 4711, .line = new_socket(), .log = RL_LOG_JSON, .timeout_ms = 30000};
   rl_sockets_add(&from.sockets, new_socket());
   rl_sockets_add(&from.sockets, new_socket());
-  from.sockets.addresses = 1;
+  rl_sockets_set_roles(&from.sockets, "h", 1);
   return from;
 }
 
@@ -82,7 +83,7 @@ TEST(what_is_written_is_read) {
   UNUSED;
   rl_handover from = of_worker();
   from.sockets.kind = RL_SOCKETS_SYSTEMD;
-  from.sockets.addresses = 2;
+  rl_sockets_set_roles(&from.sockets, "s2", 2);
   from.sockets.file = (rl_socket_file){UINT64_C(0xFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFFFFF0)};
   pass_on(&from);
   assert_int_equal(rl_handover_take(&h, &why), 0);
@@ -95,10 +96,12 @@ TEST(what_is_written_is_read) {
   assert_int_equal(h.sockets.kind, RL_SOCKETS_SYSTEMD);
   assert_int_equal(h.sockets.count, 2);
   assert_int_equal(h.sockets.addresses, 2);
+  assert_memory_equal(h.sockets.roles, "s2", 2);
   assert_memory_equal(h.sockets.fds, from.sockets.fds, 2 * sizeof(int));
   assert_int_equal(h.sockets.file.device, from.sockets.file.device);
   assert_int_equal(h.sockets.file.inode, from.sockets.file.inode);
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(it_is_taken_out_of_the_environment_and_children_do_not_get_the_sockets) {
@@ -110,6 +113,7 @@ TEST(it_is_taken_out_of_the_environment_and_children_do_not_get_the_sockets) {
   assert_int_equal(fcntl(from.line, F_GETFD), FD_CLOEXEC);
   for (int i = 0; i < 2; i++) assert_int_equal(fcntl(from.sockets.fds[i], F_GETFD), FD_CLOEXEC);
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(every_other_descriptor_is_closed) {
@@ -123,6 +127,7 @@ TEST(every_other_descriptor_is_closed) {
   assert_true(is_open(0) && is_open(1) && is_open(2));
   assert_true(is_open(from.line) && is_open(from.sockets.fds[0]) && is_open(from.sockets.fds[1]));
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(a_supervisor_gets_its_children) {
@@ -143,6 +148,7 @@ TEST(a_supervisor_gets_its_children) {
     assert_true(is_open(h.children[i].line));
   }
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(the_path_of_a_unix_socket_is_the_kernels) {
@@ -155,13 +161,14 @@ TEST(the_path_of_a_unix_socket_is_the_kernels) {
   assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
   open_fds[open_count++] = fd;
   rl_sockets_add(&from.sockets, fd);
-  from.sockets.addresses = 1;
+  rl_sockets_set_roles(&from.sockets, "h", 1);
   from.sockets.kind = RL_SOCKETS_UNIX;
   pass_on(&from);
   assert_int_equal(rl_handover_take(&h, &why), 0);
   assert_string_equal(h.sockets.path, address.sun_path);
   unlink(address.sun_path);
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 /* ---- what is not ours ---------------------------------------------------------------------------------------------------------- */
@@ -188,6 +195,8 @@ TEST(what_no_rille_has_written_is_refused) {
   REFUSES("yes");
   REFUSES("-1 role=1");
   REFUSES("1 sockets=3-3");
+  REFUSES("2 sockets=3-3");
+  REFUSES("1 role=1 from=4711 line=-1 log=0 timeout=1 kind=0 addresses=1 device=1 inode=1 sockets=3-3"); /* of 0.1 */
 }
 
 /* The text of a good handover with one value replaced. */
@@ -227,9 +236,11 @@ TEST(each_value_is_checked) {
   REFUSES_WITH("timeout", " timeout=99999999999999999999");
   REFUSES_WITH("kind", " kind=3");
   REFUSES_WITH("kind", " kind=-1");
-  REFUSES_WITH("addresses", " addresses=0");
-  REFUSES_WITH("addresses", " addresses=-1");
-  REFUSES_WITH("addresses", " addresses=3"); /* two sockets are no sets of three */
+  REFUSES_WITH("roles", "");
+  REFUSES_WITH("roles", " roles=");
+  REFUSES_WITH("roles", " roles=x");
+  REFUSES_WITH("roles", " roles=hx");
+  REFUSES_WITH("roles", " roles=hhh"); /* two sockets are no sets of three */
   REFUSES_WITH("device", " device=-1");
   REFUSES_WITH("inode", " inode=99999999999999999999");
   REFUSES_WITH("inode", " inode=x");
@@ -250,6 +261,7 @@ TEST(each_value_is_checked) {
   setenv("RILLE_HANDOVER", good, 1);
   assert_int_equal(rl_handover_take(&h, &why), 0); /* it was good */
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(each_value_of_a_child_is_checked) {
@@ -270,6 +282,7 @@ TEST(each_value_of_a_child_is_checked) {
     REFUSES(value);
   }
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(more_children_than_there_are_places_are_refused) {
@@ -286,6 +299,7 @@ TEST(more_children_than_there_are_places_are_refused) {
   REFUSES(value.data);
   rl_buf_free(&value);
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 TEST(a_file_is_no_socket) {
@@ -299,6 +313,7 @@ TEST(a_file_is_no_socket) {
   snprintf(value, sizeof value, "%s", getenv("RILLE_HANDOVER"));
   REFUSES(value);
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 /* ---- the line -------------------------------------------------------------------------------------------------------------------- */
@@ -308,12 +323,12 @@ TEST(a_word_goes_out_whole_or_not_at_all) {
   int ends[2];
   char got[16] = {0};
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  rl_line_say(ends[0], "ready 1\n");
+  rl_line_say(ends[0], "ready 2\n");
   assert_int_equal(read(ends[1], got, sizeof got), 8);
-  assert_string_equal(got, "ready 1\n");
+  assert_string_equal(got, "ready 2\n");
   close(ends[1]);
-  rl_line_say(ends[0], "ready 1\n"); /* nobody hears it: no SIGPIPE */
-  rl_line_say(-1, "ready 1\n");
+  rl_line_say(ends[0], "ready 2\n"); /* nobody hears it: no SIGPIPE */
+  rl_line_say(-1, "ready 2\n");
   close(ends[0]);
 }
 
@@ -324,12 +339,13 @@ TEST(one_that_cannot_be_started_leaves_no_descriptor) {
   int line, next = new_socket();
   close(open_fds[--open_count]);
   rl_sockets_add(&from.sockets, new_socket());
-  from.sockets.addresses = 1;
+  rl_sockets_set_roles(&from.sockets, "h", 1);
   assert_int_equal(rl_handover_start(&from, "/nowhere/rille", &pid, &line), ENOENT);
   assert_int_equal(rl_handover_start(&from, "/tmp", &pid, &line), EACCES);
   assert_false(is_open(next + 1));
   assert_false(is_open(next + 2));
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 /* Starts this program again; main answers on the line that it was handed. */
@@ -342,23 +358,24 @@ TEST(a_process_gets_the_sockets_and_the_other_end_of_the_line) {
   int secret = fcntl(new_socket(), F_DUPFD, 100); /* open across exec; nobody hands it over */
   open_fds[open_count++] = secret;
   rl_sockets_add(&from.sockets, new_socket());
-  from.sockets.addresses = 1;
+  rl_sockets_set_roles(&from.sockets, "h", 1);
   assert_int_equal(rl_handover_start(&from, rl_self_image(), &pid, &line), 0);
   assert_true(fcntl(line, F_GETFL) & O_NONBLOCK);
   assert_int_equal(waitpid(pid, &status, 0), pid);
   assert_int_equal(status, 0);
-  assert_int_equal(read(line, word, sizeof word - 1), strlen("ready 1 socket alone"));
-  assert_string_equal(word, "ready 1 socket alone");
+  assert_int_equal(read(line, word, sizeof word - 1), strlen("ready 2 socket alone"));
+  assert_string_equal(word, "ready 2 socket alone");
   assert_int_equal(read(line, word, 1), 0); /* its end went with it */
   close(line);
   rl_free(from.sockets.fds);
+  rl_free(from.sockets.roles);
 }
 
 /* Runs in the process that the last test starts. Returns its exit status. */
 static int answer(void) {
   char word[64];
   if (rl_handover_take(&h, &why) || h.role != RL_ROLE_WORKER || h.from != getppid()) return 1;
-  snprintf(word, sizeof word, "ready 1 %s%s", is_open(h.sockets.fds[0]) ? "socket" : "", is_open(100) ? "" : " alone");
+  snprintf(word, sizeof word, "ready 2 %s%s", is_open(h.sockets.fds[0]) ? "socket" : "", is_open(100) ? "" : " alone");
   rl_line_say(h.line, word);
   return 0;
 }

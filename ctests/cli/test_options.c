@@ -20,11 +20,13 @@ static int setup(void **state) {
   unsetenv("HOST");
   unsetenv("PORT");
   unsetenv("RILLE_THREADS");
+  unsetenv("RILLE_TLS");
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
+  rl_options_free(&o);
   rl_buf_free(&why);
   return 0;
 }
@@ -40,6 +42,7 @@ static int parse(const char *line) {
   }
   argv[argc] = NULL;
   rl_buf_clear(&why);
+  rl_options_free(&o);
   return rl_options_parse(&o, argc, argv, &why);
 }
 
@@ -72,6 +75,8 @@ TEST(what_is_not_said_has_a_default) {
   assert_true(o.shutdown_timeout == 30 && o.watchdog == 0);
   assert_int_equal(o.log, RL_LOG_TEXT);
   assert_null(o.unix_path);
+  assert_int_equal(o.port_count, 1);
+  assert_true(o.ports[0].role == RL_PORT_HTTP && o.ports[0].number == 8080);
 }
 
 TEST(each_option_of_serve) {
@@ -209,7 +214,110 @@ TEST(an_option_that_is_none) {
   REFUSES("serve --workers=2", "unknown option --workers, did you mean --threads? See: rille help serve");
   REFUSES("dev --workers=2", "unknown option --workers, see: rille help dev");
   REFUSES("serve --zzzzz", "unknown option --zzzzz, see: rille help serve");
-  REFUSES("serve --tls", "unknown option --tls: a proxy such as Caddy or nginx speaks TLS: see docs/deployment.md");
+  REFUSES("serve --cert x", "unknown option --cert: --tls CERT.pem,KEY.pem serves https");
+}
+
+/* ---- TLS and ports ------------------------------------------------------------------------------------------------------------- */
+
+/* Compares the ports that a line opens: "s8443 h8080". */
+static void opens_at(const char *line, const char *wanted, int at) {
+  char got[64] = "";
+  takes_at(line, at);
+  for (int i = 0; i < o.port_count; i++)
+    snprintf(got + strlen(got), sizeof got - strlen(got), "%s%c%d", i ? " " : "", o.ports[i].role, o.ports[i].number);
+  if (strcmp(got, wanted) == 0) return;
+  print_error("'%s': '%s' != '%s'\n", line, got, wanted);
+  _fail(__FILE__, at);
+}
+#define OPENS(line, wanted) opens_at((line), (wanted), __LINE__)
+
+TEST(ports_and_what_is_spoken_there) {
+  UNUSED;
+  OPENS("serve --port 81", "h81");
+  OPENS("serve --tls c,k", "s8443");
+  OPENS("serve --tls c,k --port 81", "s81");
+  OPENS("serve --tls c,k --tls-port 444", "s444");
+  OPENS("serve --tls c,k --tls-port 444 --port 81", "s444 h81");
+  OPENS("serve --tls c,k --redirect-https", "s8443 h8080");
+  OPENS("serve --tls c,k --redirect-https --port 81", "s8443 h81");
+  OPENS("serve --acme a.example --acme-dir d --port 80 --tls-port 443", "s443 h80");
+  OPENS("serve --acme a.example --acme-dir d", "s8443 h8080");
+  OPENS("serve --h2c", "h8080");
+  OPENS("serve --h2c-port 82", "h8080 c82");
+  OPENS("serve --tls c,k --h2c-port 0 --port 0 --tls-port 0", "s0 h0 c0");
+  OPENS(
+      "serve --tls c,k --tls-port 8443 --tls-port 8081,http/1.1 --tls-port 1,h2 --tls-port 2,h2,http/1.1 --port 80 "
+      "--h2c-port 82",
+      "s8443 18081 21 s2 h80 c82");
+  OPENS("serve --unix /run/x", "h8080");
+  OPENS("serve --unix /run/x --tls c,k", "s8443");
+  setenv("PORT", "3000", 1);
+  OPENS("serve --tls c,k", "s3000");
+}
+
+TEST(pairs_of_certificate_and_key) {
+  UNUSED;
+  TAKES("serve --tls a/c.pem,a/k.pem --tls both.pem");
+  assert_int_equal(o.tls.pair_count, 2);
+  assert_string_equal(o.tls.pairs[0].certificate, "a/c.pem");
+  assert_string_equal(o.tls.pairs[0].key, "a/k.pem");
+  assert_string_equal(o.tls.pairs[1].certificate, "both.pem");
+  assert_null(o.tls.pairs[1].key);
+  static const char *const bad[] = {",", "a,", ",b", "a,b,c", "a,,b"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char line[64], text[128];
+    snprintf(line, sizeof line, "serve --tls %s", bad[i]);
+    snprintf(text, sizeof text, "--tls: expected CERT.pem,KEY.pem, or one PEM file that holds both, got '%s'", bad[i]);
+    REFUSES(line, text);
+  }
+  char line[1024] = "serve";
+  for (int i = 0; i < RL_OPTION_PAIRS; i++) strcat(line, " --tls=a,b");
+  TAKES(line);
+  setenv("RILLE_TLS", "c,k", 1);
+  TAKES("serve");
+  assert_string_equal(o.tls.pairs[0].key, "k");
+  TAKES("serve --tls x,y");
+  assert_int_equal(o.tls.pair_count, 1);
+  assert_string_equal(o.tls.pairs[0].key, "y");
+  TAKES("dev");
+  assert_int_equal(o.tls.pair_count, 0);
+  setenv("RILLE_TLS", "c,", 1);
+  REFUSES("serve",
+          "RILLE_TLS in the environment: expected CERT.pem,KEY.pem, or one PEM file that holds both, got 'c,'");
+}
+
+TEST(options_of_tls_that_mean_nothing_alone) {
+  UNUSED;
+  REFUSES("serve --tls-port 1", "--tls-port needs a certificate: --tls CERT.pem,KEY.pem or --acme NAME");
+  REFUSES("serve --redirect-https", "--redirect-https needs a certificate: --tls CERT.pem,KEY.pem or --acme NAME");
+  REFUSES("serve --client-ca f", "--client-ca needs a certificate: --tls CERT.pem,KEY.pem or --acme NAME");
+  REFUSES("serve --tls-min 1.3", "--tls-min needs a certificate: --tls CERT.pem,KEY.pem or --acme NAME");
+  REFUSES("serve --acme a", "--acme needs --acme-dir DIR, where the account and the certificates are kept");
+  REFUSES("serve --acme-dir d", "--acme-email, --acme-dir and --acme-server belong to --acme NAME");
+  REFUSES("serve --tls c,k --h2c",
+          "--h2c is for a port without TLS, which --port beside --tls-port opens; --h2c-port opens another");
+  REFUSES("serve --tls c,k --redirect-https --port 80 --tls-port 80", "--port, --tls-port and --h2c-port must differ");
+  REFUSES("serve --h2c-port 8080", "--port, --tls-port and --h2c-port must differ");
+  REFUSES("serve --unix /x --tls c,k --redirect-https",
+          "--unix is one socket: --redirect-https, --acme, --tls-port and --h2c-port need ports");
+}
+
+TEST(values_of_tls) {
+  UNUSED;
+  TAKES("serve --tls c,k --tls-min 1.2 --tls-min 1.3 --client-ca ca.pem");
+  assert_true(o.tls.only_1_3);
+  assert_string_equal(o.tls.client_ca, "ca.pem");
+  REFUSES("serve --tls c,k --tls-min 1.1", "--tls-min: expected 1.2 or 1.3, got '1.1'");
+  REFUSES("serve --tls-port x",
+          "--tls-port: expected a port from 0 to 65535, or one with its protocol: 8443,http/1.1 or 8443,h2, got 'x'");
+  static const char *const bad[] = {"", "1,", ",h2", "1,h3", "1,http/1.1,h2", "65536,h2"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_non_null(rl_tls_options_add_port(&o.tls, bad[i]));
+  REFUSES("serve --h2c-port x", "--h2c-port: expected a port from 0 to 65535, got 'x'");
+  REFUSES("serve --acme *.example",
+          "--acme: expected names with commas between: example.org,www.example.org, got '*.example'");
+  REFUSES("serve --acme a,,b", "--acme: expected names with commas between: example.org,www.example.org, got 'a,,b'");
+  REFUSES("serve --acme-email x", "--acme-email: expected an address such as ada@example.org, got 'x'");
+  REFUSES("serve --acme-server http://x", "--acme-server: expected the URL of a directory, https://…, got 'http://x'");
 }
 
 TEST(a_name_without_end_is_cut_off) {
@@ -355,6 +463,10 @@ int main(void) {
       EACH(hosts_that_may_see_pages_of_development),
       EACH(an_option_of_another_command),
       EACH(an_option_that_is_none),
+      EACH(ports_and_what_is_spoken_there),
+      EACH(pairs_of_certificate_and_key),
+      EACH(options_of_tls_that_mean_nothing_alone),
+      EACH(values_of_tls),
       EACH(a_name_without_end_is_cut_off),
       EACH(arguments_that_nothing_takes),
       EACH(dashes_that_an_editor_has_made_long),

@@ -61,7 +61,7 @@ TEST(words_of_other_programs_lead_to_words_of_ours) {
   assert_null(rl_suggest_command(""));
   assert_string_equal(rl_suggest_option("--bind"), "--host");
   assert_string_equal(rl_suggest_option("-w"), "--threads");
-  assert_non_null(strchr(rl_suggest_option("--tls"), ' ')); /* a sentence */
+  assert_non_null(strchr(rl_suggest_option("--cert"), ' ')); /* a sentence */
   assert_null(rl_suggest_option("--port"));
 }
 

@@ -122,7 +122,7 @@ static void pass(uint64_t ms) {
 /* A supervisor whose first worker, 100, serves. */
 static void serve(void) {
   rl_supervisor_start(&s);
-  hear(100, "ready 1\n");
+  hear(100, "ready 2\n");
   DID("image 100; READY=1; ");
 }
 
@@ -134,7 +134,7 @@ TEST(the_first_worker_that_is_ready_makes_the_service_ready) {
   DID("image 100; ");
   assert_int_equal(rl_supervisor_wait_ms(&s), -1);
   assert_false(s.ever_ready);
-  hear(100, "ready 1\n");
+  hear(100, "ready 2\n");
   DID("READY=1; ");
   assert_true(s.ever_ready);
   assert_ptr_equal(s.serving, child(100));
@@ -180,7 +180,7 @@ TEST(a_worker_that_dies_is_followed_by_another_at_once) {
   assert_int_equal(rl_supervisor_wait_ms(&s), 0);
   rl_supervisor_tick(&s);
   DID("image 101; ");
-  hear(101, "ready 1\n");
+  hear(101, "ready 2\n");
   DID(""); /* systemd was told once */
 }
 
@@ -237,12 +237,12 @@ TEST(one_that_has_grown_old_forgives_the_young_ones_before) {
   ended(101, EXITED_7);
   assert_int_equal(rl_supervisor_wait_ms(&s), 50);
   pass(50);
-  hear(102, "ready 1\n");
+  hear(102, "ready 2\n");
   pass(RL_LIMIT_RESTART_YOUNG_MS - 1);
   ended(102, EXITED_7);
   assert_int_equal(rl_supervisor_wait_ms(&s), 100); /* a millisecond too young */
   pass(100);
-  hear(103, "ready 1\n");
+  hear(103, "ready 2\n");
   pass(RL_LIMIT_RESTART_YOUNG_MS);
   ended(103, EXITED_7);
   assert_int_equal(rl_supervisor_wait_ms(&s), 0);
@@ -342,7 +342,7 @@ TEST(a_worker_that_becomes_ready_while_all_stops_changes_nothing) {
   rl_supervisor_start(&s);
   rl_supervisor_signal(&s, SIGTERM, false);
   rl_buf_clear(&done);
-  hear(100, "ready 1\n");
+  hear(100, "ready 2\n");
   DID("");
   assert_false(s.ever_ready);
 }
@@ -391,7 +391,7 @@ TEST(an_upgrade_replaces_the_worker_once_the_new_one_is_ready) {
   assert_ptr_equal(s.serving, child(100));
   rl_supervisor_signal(&s, SIGHUP, false);
   DID("HUP 100; HUP 101; ");
-  hear(101, "ready 1\n");
+  hear(101, "ready 2\n");
   DID("TERM 100; become 101; ");
   assert_ptr_equal(s.serving, child(101));
   assert_null(s.next);
@@ -405,7 +405,7 @@ TEST(a_worker_of_another_protocol_serves_but_the_parent_stays_what_it_is) {
   UNUSED;
   serve();
   rl_supervisor_signal(&s, SIGUSR2, false);
-  hear(101, "ready 2\n");
+  hear(101, "ready 3\n");
   DID("disk 101; TERM 100; ");
 }
 
@@ -427,9 +427,9 @@ TEST(a_second_upgrade_ends_the_first_that_still_starts) {
   rl_buf_clear(&done);
   rl_supervisor_signal(&s, SIGUSR2, false);
   DID("TERM 101; disk 102; ");
-  hear(101, "ready 1\n"); /* too late: it was dismissed */
+  hear(101, "ready 2\n"); /* too late: it was dismissed */
   DID("");
-  hear(102, "ready 1\n");
+  hear(102, "ready 2\n");
   DID("TERM 100; become 102; ");
 }
 
@@ -439,7 +439,7 @@ TEST(one_that_was_dismissed_makes_no_service_ready) {
   rl_supervisor_signal(&s, SIGUSR2, false);
   rl_supervisor_signal(&s, SIGUSR2, false);
   DID("image 100; disk 101; TERM 101; disk 102; ");
-  hear(101, "ready 1\n");
+  hear(101, "ready 2\n");
   DID("");
   assert_false(s.ever_ready);
 }
@@ -454,7 +454,7 @@ TEST(an_upgrade_repairs_a_worker_that_keeps_dying) {
   rl_buf_clear(&done);
   ended(105, EXITED_7);
   rl_supervisor_signal(&s, SIGUSR2, false);
-  hear(106, "ready 1\n");
+  hear(106, "ready 2\n");
   DID("close 505; disk 106; become 106; ");
   assert_int_equal(s.young, 0);
   pass(60000);
@@ -475,7 +475,7 @@ TEST(no_more_workers_than_there_are_places) {
   serve();
   for (int i = 1; i < RL_HANDOVER_CHILDREN; i++) {
     rl_supervisor_signal(&s, SIGUSR2, false);
-    hear(FIRST_PID + i, "ready 1\n");
+    hear(FIRST_PID + i, "ready 2\n");
   }
   rl_buf_clear(&done);
   rl_buf_clear(&said);
@@ -490,7 +490,7 @@ TEST(no_more_workers_than_there_are_places) {
 TEST(words_come_in_any_pieces) {
   UNUSED;
   rl_supervisor_start(&s);
-  for (const char *text = "at x.lua:1\nready 1\n"; *text; text++) rl_supervisor_hear(&s, child(100), text, 1);
+  for (const char *text = "at x.lua:1\nready 2\n"; *text; text++) rl_supervisor_hear(&s, child(100), text, 1);
   DID("image 100; READY=1; ");
   assert_string_equal(child(100)->place, "x.lua:1");
 }
@@ -498,7 +498,7 @@ TEST(words_come_in_any_pieces) {
 TEST(several_words_come_at_once) {
   UNUSED;
   rl_supervisor_start(&s);
-  hear(100, "ready 1\nleaving\n");
+  hear(100, "ready 2\nleaving\n");
   DID("image 100; READY=1; image 101; ");
 }
 
@@ -517,7 +517,7 @@ TEST(a_word_without_an_end_is_dropped) {
   rl_supervisor_start(&s);
   memset(long_word, 'x', sizeof long_word);
   rl_supervisor_hear(&s, child(100), long_word, sizeof long_word);
-  hear(100, "\nready 1\n");
+  hear(100, "\nready 2\n");
   DID("image 100; READY=1; ");
 }
 
@@ -548,7 +548,7 @@ TEST(children_go_from_one_binary_to_the_next) {
   rl_handover h = {0};
   serve();
   rl_supervisor_signal(&s, SIGUSR2, false);
-  hear(101, "ready 1\n");
+  hear(101, "ready 2\n");
   rl_supervisor_hand_over(&s, &h);
   assert_int_equal(h.child_count, 2);
   assert_int_equal(h.children[0].pid, 100);

@@ -57,7 +57,7 @@ static rl_client_conn *make_conn(const char *key) {
   int fds[2];
   assert_int_equal(test_connect_pair(fds), 0);
   peer = fds[0];
-  rl_client_conn *conn = rl_client_conn_new(&loop, fds[1], rl_slice_hash(rl_slice_str(key)), rl_slice_str(key));
+  rl_client_conn *conn = rl_client_conn_new(&loop, fds[1], &(rl_client_conn_to){.key = rl_slice_str(key)});
   assert_non_null(conn);
   conn->events = &events;
   return conn;
@@ -450,7 +450,7 @@ TEST(without_memory_there_is_no_link_and_no_descriptor) {
   char byte;
   assert_int_equal(test_connect_pair(fds), 0);
   rl_alloc_fail_at(1, true);
-  rl_client_conn *conn = rl_client_conn_new(&loop, fds[1], 0, RL_SLICE("x"));
+  rl_client_conn *conn = rl_client_conn_new(&loop, fds[1], &(rl_client_conn_to){.key = RL_SLICE("x")});
   rl_alloc_fail_at(0, false);
   assert_null(conn);
   assert_int_equal(read(fds[0], &byte, 1), 0); /* closed */

@@ -197,7 +197,10 @@ static void open_with_a_limit(void) {
   open_it();
 }
 
-static void wait_ms(uint64_t ms) { rl_loop_advance_to(&loop, loop.virtual_now + ms); }
+/* The loop runs each millisecond. */
+static void wait_ms(uint64_t ms) {
+  while (ms--) rl_loop_advance_to(&loop, loop.virtual_now + 1);
+}
 
 TEST(one_that_is_idle_for_too_long_says_so_once) {
   UNUSED;
@@ -208,6 +211,20 @@ TEST(one_that_is_idle_for_too_long_says_so_once) {
   assert_int_equal(idled, 1);
   assert_string_equal(fake.log, "begin 1, rollback 1");
   wait_ms(100000);
+  assert_int_equal(idled, 1);
+}
+
+/* Its task had no chance to go on. */
+TEST(a_loop_that_was_blocked_does_not_make_it_idle) {
+  UNUSED;
+  open_with_a_limit();
+  wait_ms(500);
+  rl_loop_advance_to(&loop, loop.virtual_now + 600000);
+  assert_int_equal(idled, 0);
+  rl_loop_advance_to(&loop, loop.virtual_now + 600000);
+  wait_ms(2500);
+  assert_int_equal(idled, 0);
+  wait_ms(1000);
   assert_int_equal(idled, 1);
 }
 
@@ -270,6 +287,7 @@ int main(void) {
       CASE(savepoints_nest_and_take_those_inside_along),
       CASE(a_savepoint_that_was_dropped_was_never_there),
       CASE(one_that_is_idle_for_too_long_says_so_once),
+      CASE(a_loop_that_was_blocked_does_not_make_it_idle),
       CASE(one_with_an_operation_under_way_is_not_idle),
       CASE(one_that_ends_or_may_wait_for_ever_is_never_idle),
       CASE(a_commit_that_was_dropped_leaves_it_idle),

@@ -1,12 +1,14 @@
 #include "server/accept.h"
 
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "server/dispatch.h"
+#include "support/certificates.h"
 #include "support/test.h"
 
 static rl_loop loop;
@@ -116,6 +118,84 @@ TEST(a_listener_may_have_another_protocol) {
   assert_int_equal(closed, 1);
 }
 
+/* ---- with TLS ----------------------------------------------------------------------------------------------------------- */
+
+static rl_tls_store *store;
+static rl_tls_server *tls;
+
+static void make_tls(void) {
+  rl_buf why;
+  test_certificate one;
+  rl_buf_init(&why, 1000);
+  test_certificate_make(&one, &(test_certificate_options){.names = "a.example"});
+  assert_int_equal(rl_tls_store_new(&store, &(rl_tls_store_options){0}, &why), 0);
+  assert_int_equal(rl_tls_store_add_text(store, rl_buf_slice(&one.certificate), rl_buf_slice(&one.key), &why), 0);
+  assert_int_equal(rl_tls_server_new(&tls, &loop, store, "http/1.1", &why), 0);
+  test_certificate_free(&one);
+  rl_buf_free(&why);
+}
+
+static void free_tls(void) {
+  rl_tls_server_unref(tls);
+  rl_tls_store_unref(store);
+}
+
+/* A client of OpenSSL's own, on the socket. */
+static SSL *shake_hands(SSL_CTX **context) {
+  *context = SSL_CTX_new(TLS_client_method());
+  SSL *ssl = SSL_new(*context);
+  SSL_set_fd(ssl, pair[0]);
+  for (int i = 0; i < 100 && SSL_connect(ssl) != 1; i++) turns(2);
+  assert_true(SSL_is_init_finished(ssl));
+  return ssl;
+}
+
+static void handle_secure(rl_conn *conn, rl_req *req) {
+  (void)conn;
+  requests++;
+  assert_true(req->secure);
+  rl_answer_plain(req, 200, NULL, 0);
+}
+
+static const rl_conn_events secure_events = {.handle = handle_secure, .on_closed = on_closed};
+
+TEST(a_listener_may_have_tls) {
+  UNUSED;
+  static const char request[] = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+  char got[1000] = {0};
+  SSL_CTX *context;
+  make_tls();
+  host.events = &secure_events;
+  assert_non_null(rl_accept(&host, &(rl_listen_options){.tls = tls}, pair[1], ""));
+  SSL *ssl = shake_hands(&context);
+  for (int i = 1; i <= 3; i++) {
+    assert_int_equal(SSL_write(ssl, request, sizeof request - 1), sizeof request - 1);
+    turns(5);
+    assert_true(SSL_read(ssl, got, sizeof got) > 0);
+    assert_int_equal(strncmp(got, "HTTP/1.1 200 ", 13), 0);
+    assert_int_equal(requests, i);
+  }
+  SSL_shutdown(ssl);
+  turns(10);
+  assert_int_equal(closed, 1);
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  free_tls();
+}
+
+TEST(plain_http_on_a_listener_with_tls_is_told_so) {
+  UNUSED;
+  make_tls();
+  assert_non_null(rl_accept(&host, &(rl_listen_options){.tls = tls}, pair[1], ""));
+  says("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  hears("HTTP/1.1 400 Bad Request\r\n");
+  assert_int_equal(requests, 0);
+  shutdown(pair[0], SHUT_WR);
+  turns(10);
+  assert_int_equal(closed, 1);
+  free_tls();
+}
+
 /* Returns true if the client sees the end. */
 static bool is_over(void) {
   char byte;
@@ -140,7 +220,8 @@ TEST(without_memory_the_socket_is_closed) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {CASE(a_connection_speaks_http_1_unless_its_listener_says_otherwise),
-                                     CASE(a_listener_may_have_another_protocol),
+                                     CASE(a_listener_may_have_another_protocol), CASE(a_listener_may_have_tls),
+                                     CASE(plain_http_on_a_listener_with_tls_is_told_so),
                                      CASE(without_memory_the_socket_is_closed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

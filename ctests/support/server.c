@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "http/h2/h2.h"
 #include "support/site.h"
 #include "support/test.h"
 
@@ -17,6 +18,7 @@ static test_link *link_of(rl_conn *conn) { return RL_CONTAINER(conn, test_link, 
 static void handle(rl_conn *conn, rl_req *req) {
   test_client *client = link_of(conn)->client;
   test_client_event(client, "%.*s", RL_FMT(req->path));
+  client->server->handling = client;
   client->server->dispatch.handler.handle(&client->server->dispatch.handler, req);
 }
 
@@ -41,6 +43,7 @@ void test_server_init(test_server *server) {
   if (rl_loop_init(&server->loop)) abort();
   rl_loop_clock_freeze(&server->loop);
   rl_conn_host_init(&server->host, &server->loop, &conn_events, server);
+  server->protocol = &rl_h1_protocol;
   server->router = rl_router_new();
   if (!server->router) abort();
   rl_dispatch_init(&server->dispatch, server->router);
@@ -88,7 +91,7 @@ void test_server_pause(test_server *server, uint64_t delay_ms) {
 
 /* ---- a client ------------------------------------------------------------------------------------------------------------- */
 
-test_client *test_client_connect(test_server *server) {
+static test_client *new_client(test_server *server) {
   test_link *link = rl_alloc(sizeof *link);
   if (!link) return NULL;
   test_client *client = calloc(1, sizeof *client);
@@ -97,10 +100,33 @@ test_client *test_client_connect(test_server *server) {
   client->link = link;
   link->client = client;
   mem_stream_init(&client->stream, &server->loop);
-  rl_conn_init(&link->conn, &server->host, &client->stream.stream, "127.0.0.1");
+  return client;
+}
+
+static test_client *connect_client(test_client *client, rl_stream *stream, const rl_protocol *protocol) {
+  if (!client) return NULL;
+  test_server *server = client->server;
+  rl_conn_init(&client->link->conn, &server->host, stream, "127.0.0.1");
   server->connections++;
-  rl_conn_become(&link->conn, &rl_h1_protocol, RL_SLICE_NONE);
+  rl_conn_become(&client->link->conn, protocol, RL_SLICE_NONE);
   test_server_settle(server);
+  return client;
+}
+
+test_client *test_client_connect(test_server *server) {
+  test_client *client = new_client(server);
+  return connect_client(client, client ? &client->stream.stream : NULL, server->protocol);
+}
+
+test_client *test_client_connect_over(test_server *server, rl_stream *stream, const rl_protocol *protocol) {
+  return connect_client(new_client(server), stream, protocol);
+}
+
+test_client *test_client_connect_h2(test_server *server) {
+  const rl_protocol *protocol = server->protocol;
+  server->protocol = &rl_h2_protocol;
+  test_client *client = test_client_connect(server);
+  server->protocol = protocol;
   return client;
 }
 
@@ -140,7 +166,6 @@ void test_client_event(test_client *client, const char *format, ...) {
   va_end(args);
 }
 
-test_client *test_client_of(const test_server *server, const rl_req *req) {
-  if (server->in_process) return server->in_process;
-  return req->exchange ? link_of(RL_CONTAINER(req->exchange, rl_h1, exchange)->conn)->client : NULL;
+test_client *test_client_of(const test_server *server) {
+  return server->in_process ? server->in_process : server->handling;
 }

@@ -25,7 +25,9 @@ typedef struct test_server {
   unsigned visits;              /* requests that a handler of the site has not released */
   unsigned exchanges, refusals; /* reports of on_exchange with a request, and without */
   rl_exchange_report last;      /* the last report */
+  const rl_protocol *protocol;  /* what connections begin with */
   test_client *in_process;      /* the client that asks without a connection, or NULL */
+  test_client *handling;        /* the client whose request is handed to its handler right now */
 } test_server;
 
 /* The server frees it once the connection is over; the client outlives it. */
@@ -55,6 +57,10 @@ void test_server_pause(test_server *server, uint64_t delay_ms);
 
 /* Returns NULL if memory was short (only while allocations fail). */
 test_client *test_client_connect(test_server *server);
+/* The same, and the connection begins with HTTP/2. */
+test_client *test_client_connect_h2(test_server *server);
+/* Puts the connection on a stream of the test's own, which outlives it; client->stream is not used then. */
+test_client *test_client_connect_over(test_server *server, rl_stream *stream, const rl_protocol *protocol);
 /* Breaks a connection that is still open. */
 void test_client_free(test_client *client);
 
@@ -72,7 +78,7 @@ static inline bool test_client_is_closed(const test_client *client) {
 
 /* For handlers: adds a word to client->events, after ", ". */
 void test_client_event(test_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Returns the client whose request this is, or NULL if its connection is over. */
-test_client *test_client_of(const test_server *server, const rl_req *req);
+/* Returns the client whose request begins; for handlers. */
+test_client *test_client_of(const test_server *server);
 
 #endif

@@ -267,7 +267,11 @@ static void file_dropped(visit *v, const rl_match *match) {
 
 /* ---- both ways -------------------------------------------------------------------------------------------------------------- */
 
-static void on_duplex_piece(rl_req *req, rl_slice bytes) { req->ops->write(req, bytes); }
+static void on_duplex_piece(rl_req *req, rl_slice bytes) {
+  visit *v = req->user;
+  int code = req->ops->write(req, bytes);
+  if (code && code != RL_EAGAIN) leave(v);
+}
 
 static void on_duplex_end(rl_req *req, int code) {
   visit *v = req->user;
@@ -423,7 +427,7 @@ static void on_route(rl_dispatch *dispatch, rl_req *req, const rl_match *match) 
     return;
   }
   test_server *server = RL_CONTAINER(dispatch, test_server, dispatch);
-  *v = (visit){.req = req, .server = server, .client = test_client_of(server, req), .file = -1};
+  *v = (visit){.req = req, .server = server, .client = test_client_of(server), .file = -1};
   rl_buf_init(&v->body, RL_BUF_NO_LIMIT);
   req->user = v;
   req->events = &events;

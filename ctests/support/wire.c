@@ -111,7 +111,7 @@ static const struct {
                   {"take", WIRE_TAKE},     {"stop", WIRE_STOP},  {"sees", WIRE_SEES},   {"unseen", WIRE_UNSEEN},
                   {"writes", WIRE_WRITES}, {"limit", WIRE_LIMIT}};
 
-static bool read_directive(parser *p, wire_case *c, rl_slice line) {
+bool wire_read_directive(rl_slice line, wire_step *step) {
   if (line.len < 2 || line.data[0] != '[' || line.data[line.len - 1] != ']') return false;
   rl_slice inside = rl_slice_of(line.data + 1, line.len - 2);
   size_t space = rl_slice_find(inside, ' ', 0);
@@ -119,7 +119,8 @@ static bool read_directive(parser *p, wire_case *c, rl_slice line) {
   rl_slice rest = rl_slice_trim(rl_slice_of(inside.data + space, inside.len - space));
   for (size_t i = 0; i < sizeof directives / sizeof *directives; i++) {
     if (!rl_slice_eq(word, rl_slice_str(directives[i].word))) continue;
-    wire_step *step = add_step(p, c, directives[i].what);
+    *step = (wire_step){.what = directives[i].what};
+    rl_buf_init(&step->bytes, RL_BUF_NO_LIMIT);
     size_t name = step->what == WIRE_LIMIT ? rl_slice_find(rest, ' ', 0) : 0;
     if (step->what == WIRE_SEES || step->what == WIRE_UNSEEN || name)
       wire_decode(&step->bytes, name ? rl_slice_of(rest.data, name) : rest);
@@ -130,7 +131,11 @@ static bool read_directive(parser *p, wire_case *c, rl_slice line) {
 }
 
 static void read_request_line(parser *p, wire_case *c, rl_slice line) {
-  if (read_directive(p, c, line)) return;
+  wire_step directive;
+  if (wire_read_directive(line, &directive)) {
+    *add_step(p, c, directive.what) = directive;
+    return;
+  }
   bool fresh = !c->step_count || c->steps[c->step_count - 1].what != WIRE_BYTES;
   wire_step *step = fresh ? add_step(p, c, WIRE_BYTES) : &c->steps[c->step_count - 1];
   bool joined = line.len && line.data[line.len - 1] == '\\';
@@ -297,18 +302,27 @@ static int is_markdown(const struct dirent *entry) {
   return len > 3 && strcmp(entry->d_name + len - 3, ".md") == 0;
 }
 
-wire_case *wire_read_folder(const char *folder) {
+void wire_each_page(const char *folder, void (*take)(void *ud, const char *path, const char *name), void *ud) {
   struct dirent **names;
-  wire_case *first = NULL, **end = &first;
   int count = scandir(folder, &names, is_markdown, alphasort);
   for (int i = 0; i < count; i++) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
-    *end = wire_read(path, names[i]->d_name);
-    while (*end) end = &(*end)->next;
+    take(ud, path, names[i]->d_name);
     free(names[i]);
   }
-  free(names);
+  if (count >= 0) free(names);
+}
+
+static void append_page(void *ud, const char *path, const char *name) {
+  wire_case **end = ud;
+  while (*end) end = &(*end)->next;
+  *end = wire_read(path, name);
+}
+
+wire_case *wire_read_folder(const char *folder) {
+  wire_case *first = NULL;
+  wire_each_page(folder, append_page, &first);
   return first;
 }
 

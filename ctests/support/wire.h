@@ -91,6 +91,10 @@ wire_case *wire_read(const char *path, const char *name);
 /* Reads all cases of all files of a folder. */
 wire_case *wire_read_folder(const char *folder);
 void wire_free(wire_case *first);
+/* Calls `take` for each Markdown file of a folder, by name. */
+void wire_each_page(const char *folder, void (*take)(void *ud, const char *path, const char *name), void *ud);
+/* Reads a line such as "[pause 100]". Returns false if it is none. */
+bool wire_read_directive(rl_slice line, wire_step *step);
 
 /* Applies a WIRE_LIMIT. Ends the process if there is no such limit. */
 void wire_set_limit(rl_limits *limits, const wire_step *step);

@@ -152,6 +152,11 @@ end
 --- rille migrate [--status | --dry-run | --backup PATH] DB DIR
 function boot.migrate(...) return require("rille.migrate").run(...) end
 
+function boot.certificates(...) return require("rille.acme.command").run(...) end
+
+-- C calls it by this name, in a state of its own (runtime/cli/acme_thread.h).
+function boot.acme(...) return require("rille.acme.process").run(...) end
+
 function boot.new(...) return require("rille.new").run(...) end
 
 function boot.doctor(...) return require("rille.doctor").run(...) end

@@ -107,8 +107,13 @@ function rille.file(path, opts)
   return res
 end
 
+local pages -- loaded with the first one
+
 --- rille.render(name, context, status) -> response: a template of the app that answers the request, as HTML
-function rille.render(name, context, status) return require("rille.page").response(name, context, status) end
+function rille.render(name, context, status)
+  pages = pages or require "rille.page"
+  return pages.response(name, context, status)
+end
 
 --- rille.render_stream(name, context, status) -> response: the same, sent while it is made
 function rille.render_stream(name, context, status) return require("rille.page").stream(name, context, status) end

@@ -161,32 +161,46 @@ end
 
 -- ---- what a page sees -----------------------------------------------------------------------------------------------
 
--- Variables of app:context into `vars`; what is there already stays.
-local function add_contexts(app, req, vars)
+local function add_context(vars, more)
+  if type(more) ~= "table" then
+    options.raise("app:context: the function returns a table, it returned a %s", type(more))
+  end
+  for name, v in pairs(more) do
+    vars = vars or {}
+    if vars[name] == nil then vars[name] = v end
+  end
+  return vars
+end
+
+-- The variables of app:context, those of the mounted app first; nil if there are none.
+local function context_vars(app, req)
+  local vars
   while app do
-    for i = #app.contexts, 1, -1 do
-      local more = app.contexts[i](req)
-      if more ~= nil and type(more) ~= "table" then
-        options.raise("app:context: the function returns a table, it returned a %s", type(more))
-      end
-      for name, v in pairs(more or {}) do
-        if vars[name] == nil then vars[name] = v end
-      end
+    local contexts = app.contexts
+    for i = #contexts, 1, -1 do
+      local more = contexts[i](req)
+      if more ~= nil then vars = add_context(vars, more) end
     end
     app = app.parent
   end
+  return vars
 end
 
+-- Returns the metatable of a page's variables, which leads to the app's context, the helpers and the globals.
 local function helpers_of(app, req, globals)
-  local vars = {}
-  if req then add_contexts(app, req, vars) end
-  return setmetatable(vars, { __index = function(_, name)
+  local made
+  local function find(_, name)
+    local v = made and made[name]
+    if v ~= nil then return v end
     local helper = helpers[name]
     if not helper then return globals[name] end
-    local v = helper(app, req)
-    vars[name] = v
+    v = helper(app, req)
+    made = made or {}
+    made[name] = v
     return v
-  end })
+  end
+  local vars = req and context_vars(app, req)
+  return { __index = vars and setmetatable(vars, { __index = find }) or find }
 end
 
 local function check(name, context, what)

@@ -74,12 +74,20 @@ native_http.request_keeps "guarded by csrf" -- pages ask for it too
 
 names.known("req", methods, { "method", "path", "raw_path", "target", "url", "query", "headers", "params", "content_type",
   "charset", "content_length", "remote", "scheme", "host", "version", "route", "id", "trailers", "app", "state", "session",
-  "cookies" }, is_one)
+  "cookies", "client_certificate" }, is_one)
 
 function native_http.request_getters.cookies(req)
   local cookies = native_http.cookies(req.headers.cookie or "")
   native_http.request_keep(req, "cookies", cookies)
   return cookies
+end
+
+--- req.client_certificate -> what the client's certificate says, nil without one; kept, because the connection may end before the
+--- handler does
+function native_http.request_getters.client_certificate(req)
+  local certificate = native_http.client_certificate(req)
+  if certificate then native_http.request_keep(req, "client_certificate", certificate) end
+  return certificate
 end
 
 return methods

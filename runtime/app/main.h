@@ -14,6 +14,7 @@
 
 typedef struct rl_main rl_main;
 typedef struct rl_dashboard rl_dashboard;
+struct rl_tls_store;
 
 enum { RL_MAIN_BY_SIGNAL = -1 }; /* exit status: 128 plus the number of the signal that came (loop/stop.h) */
 
@@ -31,14 +32,15 @@ struct rl_main {
   /* Development: called for each answered request, with a description as JSON. May be NULL. */
   void (*on_record)(rl_main *main, rl_slice record);
   void *owner;
-  bool stopping;           /* it was told to stop */
-  bool stuck;              /* rl_main_give_up was called */
-  int stop_status;         /* exit status of a command that was told to stop, or RL_MAIN_BY_SIGNAL */
-  rl_dashboard *dashboard; /* of rille dev (dashboard.h), or NULL */
-  rl_vm *before;           /* the state that this one is to replace (app:keep), or NULL */
-  rl_handler *handler;     /* the app, once it is ready */
-  rl_waker waiting;        /* of who waits for the stop */
-  double shutdown_timeout; /* seconds that background tasks have */
+  bool stopping;                     /* it was told to stop */
+  bool stuck;                        /* rl_main_give_up was called */
+  int stop_status;                   /* exit status of a command that was told to stop, or RL_MAIN_BY_SIGNAL */
+  rl_dashboard *dashboard;           /* of rille dev (dashboard.h), or NULL */
+  struct rl_tls_store *certificates; /* of the state that keeps them (cli/acme_thread.h), or NULL */
+  rl_vm *before;                     /* the state that this one is to replace (app:keep), or NULL */
+  rl_handler *handler;               /* the app, once it is ready */
+  rl_waker waiting;                  /* of who waits for the stop */
+  double shutdown_timeout;           /* seconds that background tasks have */
 };
 
 /* Starts the command. The caller has set vm, the callbacks and owner; the struct outlives the task. Copies the arguments. Returns 0

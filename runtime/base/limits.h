@@ -32,8 +32,21 @@
 #define RL_LIMIT_CUT_MS 1000u      /* how long the last answers of a stopping server have to leave, after its timeout */
 #define RL_LIMIT_PIPELINED 32u     /* complete requests that wait while one runs */
 #define RL_LIMIT_PIPELINE_RESUME 16u
-#define RL_LIMIT_REQUESTS 100000u                   /* requests of one connection */
-#define RL_LIMIT_CONNECTIONS 16384u                 /* of one worker */
+#define RL_LIMIT_STREAMS 100u             /* refused; requests of one HTTP/2 connection at a time */
+#define RL_LIMIT_H2_STREAM_WINDOW 262144u /* bytes of a body on their way, once its handler reads it … */
+#define RL_LIMIT_H2_WINDOW 1048576u       /* … and of all bodies of a connection; 64 KiB of one that nobody reads */
+#define RL_LIMIT_REQUESTS 100000u         /* requests of one connection */
+#define RL_LIMIT_CONNECTIONS 16384u       /* of one worker */
+#define RL_LIMIT_TLS_HANDSHAKES 512u      /* of one worker at once: each holds 30 to 60 KB; others wait */
+#define RL_LIMIT_TLS_HANDSHAKE_RATE 4000u /* of one worker, that begin in a second */
+#define RL_LIMIT_TLS_HANDSHAKE_MS 10000u  /* close; from the connection to the end of the handshake */
+#define RL_LIMIT_TLS_HELLO 16384u         /* close; of a client, before any of it is looked at */
+#define RL_LIMIT_TLS_MESSAGES 32u         /* close; handshake messages in a second, after the handshake */
+#define RL_LIMIT_TLS_SESSIONS 256u        /* servers whose sessions one client keeps */
+#define RL_LIMIT_RESETS 200u              /* of streams at once; a tenth of them comes back each second */
+#define RL_LIMIT_CONTROL_FRAMES 1000u     /* points for frames that carry nothing (http/h2/guard.h); so do they */
+#define RL_LIMIT_H2_NOTICE_MS 1000u       /* how long a client has for its last requests after the first GOAWAY */
+#define RL_LIMIT_H2_QUEUED ((size_t)1 << 20) /* bytes of a connection's responses that wait, while others begin */
 #define RL_LIMIT_FILE_VERSIONED ((uint64_t)8 << 20) /* files up to this are read for the version in their URL */
 #define RL_LIMIT_DESCRIPTORS_SPARE 16u              /* kept free of connections, for files and databases */
 #define RL_LIMIT_WRITE_HIGH ((size_t)256 << 10)     /* bytes queued on a connection before a writer waits */
@@ -56,6 +69,7 @@
 #define RL_LIMIT_SQL_LOG ((size_t)16 << 20)
 #define RL_LIMIT_SQL_INLINE_US 1000u  /* a read of more CPU time moves to a reader thread */
 #define RL_LIMIT_SQL_PARAMETERS 32766 /* of one statement, as SQLite has it unless it was built otherwise */
+#define RL_LIMIT_SQL_STREAMS 64u      /* 503; db:rows under way on one reader thread: each has a connection */
 #define RL_LIMIT_STATEMENTS 128u      /* prepared statements kept for one connection */
 /* so does a read with more bytes of parameters */
 #define RL_LIMIT_SQL_INLINE_SIZE ((size_t)1 << 20)
@@ -93,9 +107,15 @@
 #define RL_LIMIT_RESPONSE_FIELDS 512u              /* the client's: how many */
 #define RL_LIMIT_INTERIMS 64u                      /* the client's: 1xx before a response */
 #define RL_LIMIT_CLIENT_UNREAD 65536u              /* how much of a body is read ahead of the program */
-#define RL_LIMIT_CLIENT_IDLE 256u      /* connections that one client keeps open while it does not use them */
-#define RL_LIMIT_CLIENT_IDLE_MS 15000u /* and how long; below the 75 s and 60 s that servers allow */
-#define RL_LIMIT_CLIENT_DNS_S 10u      /* how long a resolved name is remembered */
+#define RL_LIMIT_CLIENT_IDLE 256u       /* connections that one client keeps open while it does not use them */
+#define RL_LIMIT_CLIENT_IDLE_MS 15000u  /* and how long; below the 75 s and 60 s that servers allow */
+#define RL_LIMIT_CLIENT_DNS_S 10u       /* how long a resolved name is remembered */
+#define RL_LIMIT_CLIENT_NAMES 256u      /* and how many are */
+#define RL_LIMIT_CLIENT_LOOKUPS 32u     /* names that are looked up at once, each on a thread; the others wait */
+#define RL_LIMIT_CLIENT_TRUSTS 16u      /* sets of TLS options that one client remembers */
+#define RL_LIMIT_CLIENT_TRUST_MS 60000u /* how often their files are looked at */
+#define RL_LIMIT_CLIENT_STAGGER_MS \
+  250u /* until the next address of a host is tried beside the last (RFC 8305 section 5) */
 #define RL_LIMIT_DECODED_FREE ((uint64_t)8 << 20) /* what a compressed body may become before its ratio counts … */
 #define RL_LIMIT_DECODED_RATIO 100u               /* … and how much larger than what arrived it may be then */
 #define RL_LIMIT_DECODED_MEMBERS 1024u            /* gzip members in one body */
@@ -103,21 +123,27 @@
 /* The limits that a server holds, changeable one by one before it starts.
  *
  *   X(type, field, name for programs, default, unit, least, most)     COUNT: bytes or a number; SECONDS: kept as ms */
-#define RL_LIMITS_MAP(X)                                                                       \
-  X(size_t, request_line, "request_line", RL_LIMIT_REQUEST_LINE, COUNT, 64, 1 << 20)           \
-  X(size_t, field, "header_line", RL_LIMIT_FIELD, COUNT, 64, 1 << 20)                          \
-  X(size_t, fields_size, "headers_size", RL_LIMIT_FIELDS_SIZE, COUNT, 256, 1 << 24)            \
-  X(size_t, fields, "headers", RL_LIMIT_FIELDS, COUNT, 1, 10000)                               \
-  X(uint32_t, head_ms, "header_timeout", RL_LIMIT_HEAD_MS, SECONDS, 0.001, 86400)              \
-  X(uint32_t, keep_alive_ms, "keep_alive", RL_LIMIT_KEEP_ALIVE_MS, SECONDS, 0.001, 86400)      \
-  X(uint32_t, write_stall_ms, "write_timeout", RL_LIMIT_WRITE_STALL_MS, SECONDS, 0.001, 86400) \
-  X(uint32_t, body_grace_ms, "body_grace", RL_LIMIT_BODY_GRACE_MS, SECONDS, 0.001, 86400)      \
-  X(uint32_t, linger_ms, "linger_timeout", RL_LIMIT_LINGER_MS, SECONDS, 0, 86400)              \
-  X(size_t, linger_size, "linger_size", RL_LIMIT_LINGER_SIZE, COUNT, 0, (double)(1ull << 40))  \
-  X(uint32_t, body_rate, "body_rate", RL_LIMIT_BODY_RATE, COUNT, 0, 1 << 30)                   \
-  X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)    \
-  X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)             \
-  X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)
+#define RL_LIMITS_MAP(X)                                                                                   \
+  X(size_t, request_line, "request_line", RL_LIMIT_REQUEST_LINE, COUNT, 64, 1 << 20)                       \
+  X(size_t, field, "header_line", RL_LIMIT_FIELD, COUNT, 64, 1 << 20)                                      \
+  X(size_t, fields_size, "headers_size", RL_LIMIT_FIELDS_SIZE, COUNT, 256, 1 << 24)                        \
+  X(size_t, fields, "headers", RL_LIMIT_FIELDS, COUNT, 1, 10000)                                           \
+  X(uint32_t, head_ms, "header_timeout", RL_LIMIT_HEAD_MS, SECONDS, 0.001, 86400)                          \
+  X(uint32_t, keep_alive_ms, "keep_alive", RL_LIMIT_KEEP_ALIVE_MS, SECONDS, 0.001, 86400)                  \
+  X(uint32_t, write_stall_ms, "write_timeout", RL_LIMIT_WRITE_STALL_MS, SECONDS, 0.001, 86400)             \
+  X(uint32_t, body_grace_ms, "body_grace", RL_LIMIT_BODY_GRACE_MS, SECONDS, 0.001, 86400)                  \
+  X(uint32_t, linger_ms, "linger_timeout", RL_LIMIT_LINGER_MS, SECONDS, 0, 86400)                          \
+  X(size_t, linger_size, "linger_size", RL_LIMIT_LINGER_SIZE, COUNT, 0, (double)(1ull << 40))              \
+  X(uint32_t, body_rate, "body_rate", RL_LIMIT_BODY_RATE, COUNT, 0, 1 << 30)                               \
+  X(uint32_t, requests, "requests_per_connection", RL_LIMIT_REQUESTS, COUNT, 1, UINT32_MAX)                \
+  X(uint32_t, connections, "connections", RL_LIMIT_CONNECTIONS, COUNT, 1, 1 << 20)                         \
+  X(uint32_t, pipelined, "pipelined", RL_LIMIT_PIPELINED, COUNT, 1, 10000)                                 \
+  X(uint32_t, streams, "streams", RL_LIMIT_STREAMS, COUNT, 1, 10000)                                       \
+  X(uint32_t, tls_handshakes, "tls_handshakes", RL_LIMIT_TLS_HANDSHAKES, COUNT, 1, 1 << 20)                \
+  X(uint32_t, tls_handshake_rate, "tls_handshake_rate", RL_LIMIT_TLS_HANDSHAKE_RATE, COUNT, 1, 1 << 20)    \
+  X(uint32_t, tls_handshake_ms, "tls_handshake_timeout", RL_LIMIT_TLS_HANDSHAKE_MS, SECONDS, 0.001, 86400) \
+  X(uint32_t, resets, "resets", RL_LIMIT_RESETS, COUNT, 1, 1 << 30)                                        \
+  X(uint32_t, control_frames, "control_frames", RL_LIMIT_CONTROL_FRAMES, COUNT, 10, 1 << 30)
 
 typedef struct rl_limits {
   uint64_t body; /* the initial value of a request; apps and routes change it (rl_req.body_limit) */

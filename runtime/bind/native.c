@@ -96,24 +96,17 @@ static void add_natives(lua_State *L) {
 
 typedef void binder(lua_State *L);
 
-static binder *const core[] = {add_natives,       rl_bind_names,
-                               rl_bind_json,      rl_bind_json_decode,
-                               rl_bind_task,      rl_bind_scope,
-                               rl_bind_queue,     rl_bind_text,
-                               rl_bind_scan,      rl_bind_log,
-                               rl_bind_main,      rl_bind_crypto,
-                               rl_bind_image,     rl_bind_directory,
-                               rl_bind_machine,   rl_bind_file,
-                               rl_bind_offload,   rl_bind_testing,
-                               rl_bind_dashboard, rl_bind_prompt,
-                               rl_bind_charset,   NULL};
-static binder *const http[] = {rl_bind_response,   rl_bind_request,
-                               rl_bind_app,        rl_bind_chain,
-                               rl_bind_out,        rl_bind_form,
-                               rl_bind_spool,      rl_bind_session,
-                               rl_bind_rate_limit, rl_bind_local,
-                               rl_bind_server,     rl_bind_static,
-                               rl_bind_compress,   NULL};
+static binder *const core[] = {
+    add_natives,     rl_bind_names,       rl_bind_json,    rl_bind_json_decode, rl_bind_task,
+    rl_bind_scope,   rl_bind_queue,       rl_bind_text,    rl_bind_scan,        rl_bind_log,
+    rl_bind_main,    rl_bind_crypto,      rl_bind_image,   rl_bind_directory,   rl_bind_machine,
+    rl_bind_file,    rl_bind_offload,     rl_bind_testing, rl_bind_dashboard,   rl_bind_prompt,
+    rl_bind_charset, rl_bind_certificate, rl_bind_durable, rl_bind_acme,        NULL};
+static binder *const http[] = {rl_bind_response, rl_bind_request,  rl_bind_app,
+                               rl_bind_chain,    rl_bind_out,      rl_bind_form,
+                               rl_bind_spool,    rl_bind_session,  rl_bind_rate_limit,
+                               rl_bind_local,    rl_bind_server,   rl_bind_client_certificate,
+                               rl_bind_static,   rl_bind_compress, NULL};
 static binder *const client[] = {rl_bind_client,          rl_bind_client_cookie, rl_bind_client_head,
                                  rl_bind_client_transfer, rl_bind_client_url,    NULL};
 static binder *const data[] = {rl_bind_sqlite, rl_bind_session_database, NULL};

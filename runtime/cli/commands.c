@@ -13,6 +13,18 @@ static const char serve_help[] =
     "  --host ADDRESS           listen at this address; may be repeated (default 127.0.0.1, or HOST)\n"
     "  --port N                 listen on this port (default 8080, or PORT); 0 takes a free one\n"
     "  --unix PATH              listen on a Unix socket instead\n"
+    "  --tls CERT.pem,KEY.pem   speak https with this certificate and key; may be repeated for more names (RILLE_TLS)\n"
+    "  --tls-port N[,PROTOCOL]  speak https on this port (default 8443); may be repeated, with http/1.1 or h2 only\n"
+    "  --redirect-https         answer plain requests on --port with a redirect to https\n"
+    "  --client-ca FILE         let in only clients with a certificate of these authorities\n"
+    "  --tls-min 1.2|1.3        refuse older versions of TLS (default 1.2)\n"
+    "  --acme NAME[,NAME…]      obtain and renew a certificate for these names; may be repeated\n"
+    "  --acme-email ADDRESS     give the authority this address\n"
+    "  --acme-dir DIR           keep the account and certificates in this directory\n"
+    "  --acme-server URL        ask this authority (default: Let's Encrypt)\n"
+    "  --acme-ca FILE           trust these roots when asking it, for an authority of your own\n"
+    "  --h2c                    take HTTP/2 without TLS on --port too, from clients that know\n"
+    "  --h2c-port N             take only HTTP/2 without TLS on this port\n"
     "  --threads N|auto         run N workers, each with its own Lua state (default 1, or RILLE_THREADS)\n"
     "  --log text|json|off      write the log in this format (default text)\n"
     "  --shutdown-timeout S     give running requests S seconds after SIGTERM (default 30)\n"
@@ -74,6 +86,15 @@ static const char doctor_help[] =
     "  --port N         check this port (default 8080, or PORT)\n"
     "  --json           print JSON for programs\n";
 
+static const char certificates_help[] =
+    "usage: rille certificates [DIR] [--json] [--renew NAME | --revoke NAME]\n\n"
+    "Lists the certificates that rille serve --acme keeps in DIR (--acme-dir, default: acme): names, issuer, end, "
+    "next\n"
+    "renewal, and the last error.\n\n"
+    "  --json          print JSON for programs\n"
+    "  --renew NAME    have a new one obtained, by the server that runs or by the next one\n"
+    "  --revoke NAME   revoke it, for example because its key was stolen, and have a new one obtained\n";
+
 static const char completion_help[] =
     "usage: rille completion bash|zsh|fish\n\n"
     "Prints a script with which the shell completes rille's commands and options:\n\n"
@@ -95,6 +116,7 @@ static const rl_command commands[] = {
     {"openapi", RL_TAKES_APP,
      "usage: rille openapi [APP]\n\nPrints an OpenAPI 3.1 document of the app: its routes and the schemas of\n"
      "rille.validate.\n"},
+    {"certificates", RL_TAKES_REST | RL_FOR_CERTIFICATES, certificates_help},
     {"migrate", RL_TAKES_REST | RL_FOR_MIGRATE, migrate_help},
     {"console", RL_TAKES_APP | RL_STAYS_HERE, console_help},
     {"new", RL_TAKES_REST | RL_FOR_NEW, new_help},
@@ -115,6 +137,7 @@ static const char general_help[] =
     "  doctor [APP]        check whether this machine is fit for the app\n"
     "  openapi [APP]       print an OpenAPI 3.1 document of the app\n"
     "  migrate DB DIR      run a directory of migrations on a database\n"
+    "  certificates [DIR]  list the certificates of rille serve --acme; renew, revoke\n"
     "  console [APP]       open a prompt with the app loaded\n"
     "  completion SHELL    print completion for bash, zsh or fish\n"
     "  version             print the version\n"

@@ -12,8 +12,9 @@ enum {
   RL_FOR_SERVE = 8,
   RL_FOR_DEV = 16,
   RL_FOR_DOCTOR = 32,
-  RL_FOR_NEW = 64,     /* lua/rille/new.lua reads them */
-  RL_FOR_MIGRATE = 128 /* lua/rille/boot.lua does */
+  RL_FOR_NEW = 64,          /* lua/rille/new.lua reads them */
+  RL_FOR_MIGRATE = 128,     /* lua/rille/boot.lua does */
+  RL_FOR_CERTIFICATES = 256 /* lua/rille/acme/command.lua does */
 };
 
 typedef struct rl_command {

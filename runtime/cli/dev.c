@@ -129,7 +129,7 @@ static void listen_now(dev *d) {
   rl_buf_free(&why);
   rl_descriptors_reserve(1);
   rl_worker_start(&d->worker);
-  rl_sockets_url(d->options->hosts[0], port, where, sizeof where);
+  rl_sockets_url(RL_PORT_HTTP, d->options->hosts[0], port, where, sizeof where);
   rl_dashboard_tell(&d->dashboard, "listening", rl_slice_str(where));
 }
 

@@ -31,9 +31,9 @@ static void write_descriptors(const rl_sockets *s, rl_buf *out) {
 void rl_handover_write(const rl_handover *h, rl_buf *out) {
   const rl_sockets *s = &h->sockets;
   rl_buf_addf(out,
-              "RILLE_HANDOVER=%d role=%d from=%d line=%d log=%d timeout=%u kind=%d addresses=%d device=%llu inode=%llu",
+              "RILLE_HANDOVER=%d role=%d from=%d line=%d log=%d timeout=%u kind=%d roles=%.*s device=%llu inode=%llu",
               RL_HANDOVER_VERSION, (int)h->role, (int)h->from, h->line, (int)h->log, h->timeout_ms, s->kind,
-              s->addresses, (unsigned long long)s->file.device, (unsigned long long)s->file.inode);
+              s->addresses, s->roles, (unsigned long long)s->file.device, (unsigned long long)s->file.inode);
   for (int i = 0; i < h->child_count; i++)
     rl_buf_addf(out, " child=%d:%d:%d:%llu", (int)h->children[i].pid, h->children[i].line, h->children[i].serves,
                 (unsigned long long)h->children[i].since_ms);
@@ -86,6 +86,16 @@ static bool read_int(const char *text, const char *name, long least, long most, 
   return end > at && *end == ' ' && number >= least && number <= most;
 }
 
+/* Reads what is spoken at each address of a set. */
+static bool read_roles(const char *text, rl_sockets *s) {
+  static const char known[] = {RL_PORT_HTTP, RL_PORT_H2C, RL_PORT_HTTPS, RL_PORT_HTTPS_1, RL_PORT_HTTPS_2, 0};
+  const char *at = find_value(text, "roles");
+  size_t len = at ? strspn(at, known) : 0;
+  if (!len || at[len] != ' ') return false;
+  rl_sockets_set_roles(s, at, (int)len);
+  return true;
+}
+
 static bool take_descriptor(rl_sockets *s, int fd) {
   if (!is_socket(fd)) return false;
   rl_sockets_add(s, fd);
@@ -131,8 +141,7 @@ static bool read_all(const char *text, rl_handover *h) {
   if (version != RL_HANDOVER_VERSION || !read_int(text, "role", RL_ROLE_WORKER, RL_ROLE_SUPERVISOR, &role) ||
       !read_int(text, "from", 1, INT_MAX, &h->from) || !read_int(text, "line", -1, DESCRIPTOR_MOST, &h->line) ||
       !read_int(text, "log", RL_LOG_TEXT, RL_LOG_OFF, &log) || !read_int(text, "timeout", 0, INT_MAX, &timeout) ||
-      !read_int(text, "kind", RL_SOCKETS_TCP, RL_SOCKETS_SYSTEMD, &h->sockets.kind) ||
-      !read_int(text, "addresses", 1, DESCRIPTOR_MOST, &h->sockets.addresses) ||
+      !read_int(text, "kind", RL_SOCKETS_TCP, RL_SOCKETS_SYSTEMD, &h->sockets.kind) || !read_roles(text, &h->sockets) ||
       !read_number(text, "device", &device) || !read_number(text, "inode", &inode))
     return false;
   h->role = (rl_role)role;
@@ -167,6 +176,7 @@ int rl_handover_take(rl_handover *h, rl_buf *why) {
   if (!text) return RL_OK;
   if (!read_all(text, h)) {
     rl_free(h->sockets.fds); /* the descriptors are somebody else's */
+    rl_free(h->sockets.roles);
     *h = (rl_handover){.line = -1};
     rl_buf_add_str(why, "RILLE_HANDOVER is set, but not by a rille that started this one: unset it");
     return RL_EINVALID;

@@ -17,7 +17,7 @@
 #include "cli/sockets.h"
 
 /* The version of the text and of the words on the line: raised when either changes. */
-#define RL_HANDOVER_VERSION 1
+#define RL_HANDOVER_VERSION 2
 enum { RL_HANDOVER_CHILDREN = 32 };
 
 typedef enum rl_role { RL_ROLE_ALONE, RL_ROLE_WORKER, RL_ROLE_SUCCESSOR, RL_ROLE_SUPERVISOR } rl_role;

@@ -228,6 +228,7 @@ int main(int argc, char **argv) {
   wrong.len -= wrong.len > 0;
   int status = self_test() ? run(&options, root, &handover, &wrong) : 1;
   free(root);
+  rl_options_free(&options);
   rl_buf_free(&wrong);
   return status;
 }

@@ -69,8 +69,11 @@ static const char *set_host(rl_options *o, const char *text) {
   return NULL;
 }
 
+static const char a_port[] = "a port from 0 to 65535";
+
 static const char *set_port(rl_options *o, const char *text) {
-  return to_port(text, &o->port) ? "a port from 0 to 65535" : NULL;
+  o->port_given = true;
+  return to_port(text, &o->port) ? a_port : NULL;
 }
 
 static const char *set_unix(rl_options *o, const char *text) {
@@ -109,6 +112,50 @@ static const char *set_memory(rl_options *o, const char *text) {
   return NULL;
 }
 
+/* ---- of TLS (tls_options.h) ---- */
+
+static const char *set_tls(rl_options *o, const char *text) { return rl_tls_options_add_pair(&o->tls, text); }
+static const char *set_tls_min(rl_options *o, const char *text) { return rl_tls_options_set_minimum(&o->tls, text); }
+static const char *set_acme(rl_options *o, const char *text) { return rl_tls_options_add_acme(&o->tls, text); }
+static const char *set_tls_port(rl_options *o, const char *text) { return rl_tls_options_add_port(&o->tls, text); }
+static const char *set_h2c_port(rl_options *o, const char *text) {
+  return to_port(text, &o->tls.h2c_port) ? a_port : NULL;
+}
+
+static const char *set_path(const char **out, const char *text) {
+  *out = text;
+  return *text ? NULL : "a path";
+}
+
+static const char *set_client_ca(rl_options *o, const char *text) { return set_path(&o->tls.client_ca, text); }
+static const char *set_acme_directory(rl_options *o, const char *text) {
+  return set_path(&o->tls.acme_directory, text);
+}
+
+static const char *set_acme_ca(rl_options *o, const char *text) { return set_path(&o->tls.acme_ca, text); }
+
+static const char *set_acme_email(rl_options *o, const char *text) {
+  o->tls.acme_email = text;
+  return strchr(text, '@') && !strpbrk(text, " <>,") ? NULL : "an address such as ada@example.org";
+}
+
+static const char *set_acme_server(rl_options *o, const char *text) {
+  o->tls.acme_server = text;
+  return strncmp(text, "https://", 8) == 0 ? NULL : "the URL of a directory, https://…";
+}
+
+static const char *set_redirect(rl_options *o, const char *text) {
+  (void)text;
+  o->tls.redirect = true;
+  return NULL;
+}
+
+static const char *set_h2c(rl_options *o, const char *text) {
+  (void)text;
+  o->tls.h2c = true;
+  return NULL;
+}
+
 static const char *set_supervise(rl_options *o, const char *text) {
   (void)text;
   o->supervise = true;
@@ -141,6 +188,18 @@ static const option options[] = {
     {"--host", RL_FOR_SERVE | RL_FOR_DEV | RL_FOR_DOCTOR, false, set_host},
     {"--port", RL_FOR_SERVE | RL_FOR_DEV | RL_FOR_DOCTOR, false, set_port},
     {"--unix", RL_FOR_SERVE, false, set_unix},
+    {"--tls", RL_FOR_SERVE, false, set_tls},
+    {"--tls-port", RL_FOR_SERVE, false, set_tls_port},
+    {"--tls-min", RL_FOR_SERVE, false, set_tls_min},
+    {"--client-ca", RL_FOR_SERVE, false, set_client_ca},
+    {"--redirect-https", RL_FOR_SERVE, true, set_redirect},
+    {"--acme", RL_FOR_SERVE, false, set_acme},
+    {"--acme-email", RL_FOR_SERVE, false, set_acme_email},
+    {"--acme-dir", RL_FOR_SERVE, false, set_acme_directory},
+    {"--acme-server", RL_FOR_SERVE, false, set_acme_server},
+    {"--acme-ca", RL_FOR_SERVE, false, set_acme_ca},
+    {"--h2c", RL_FOR_SERVE, true, set_h2c},
+    {"--h2c-port", RL_FOR_SERVE, false, set_h2c_port},
     {"--threads", RL_FOR_SERVE, false, set_threads},
     {"--log", RL_FOR_SERVE, false, set_log},
     {"--shutdown-timeout", RL_FOR_SERVE, false, set_shutdown_timeout},
@@ -148,12 +207,14 @@ static const option options[] = {
     {"--watchdog", RL_FOR_SERVE, false, set_watchdog},
     {"--supervise", RL_FOR_SERVE, true, set_supervise},
     {"--allow-host", RL_FOR_DEV, false, add_allowed},
-    {"--json", RL_FOR_DOCTOR, true, set_json},
+    {"--json", RL_FOR_DOCTOR | RL_FOR_CERTIFICATES, true, set_json},
     {"--api", RL_FOR_NEW, true, NULL},
     {"--minimal", RL_FOR_NEW, true, NULL},
     {"--status", RL_FOR_MIGRATE, true, NULL},
     {"--dry-run", RL_FOR_MIGRATE, true, NULL},
     {"--backup", RL_FOR_MIGRATE, false, NULL},
+    {"--renew", RL_FOR_CERTIFICATES, false, NULL},
+    {"--revoke", RL_FOR_CERTIFICATES, false, NULL},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -257,8 +318,7 @@ static int refuse_command(const char *name, rl_buf *why) {
 
 static int environment_defaults(rl_options *o, rl_buf *why) {
   const char *port = getenv("PORT"), *threads = getenv("RILLE_THREADS");
-  if (port && *port && to_port(port, &o->port))
-    return refuse(why, "PORT in the environment", "a port from 0 to 65535", port);
+  if (port && *port && set_port(o, port)) return refuse(why, "PORT in the environment", a_port, port);
   if (threads && *threads && to_threads(o, threads))
     return refuse(why, "RILLE_THREADS in the environment", "a number from 1 to 1024, or auto", threads);
   return RL_OK;
@@ -269,6 +329,20 @@ static int default_host(rl_options *o, rl_buf *why) {
   if (o->host_count) return RL_OK;
   const char *expected = set_host(o, host && *host ? host : "127.0.0.1");
   return expected ? refuse(why, "HOST in the environment", expected, host) : RL_OK;
+}
+
+/* RILLE_TLS is one pair, for a server that has none on its command line. */
+static int default_tls(rl_options *o, rl_buf *why) {
+  const char *pair = getenv("RILLE_TLS");
+  if (strcmp(o->command, "serve") != 0 || rl_tls_options_wanted(&o->tls) || !pair || !*pair) return RL_OK;
+  const char *expected = set_tls(o, pair);
+  return expected ? refuse(why, "RILLE_TLS in the environment", expected, pair) : RL_OK;
+}
+
+static int resolve_ports(rl_options *o, rl_buf *why) {
+  int count = rl_tls_options_ports(&o->tls, o->port_given ? o->port : -1, o->unix_path, o->ports, why);
+  o->port_count = count < 0 ? 0 : count;
+  return count < 0 ? count : RL_OK;
 }
 
 static int set(rl_options *o, const option *found, const char *text, rl_buf *why) {
@@ -343,7 +417,8 @@ static const char *command_name(int argc, char **argv) {
 }
 
 int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
-  *o = (rl_options){.command = "help", .app = "app", .port = 8080, .threads = 1, .shutdown_timeout = 30};
+  *o = (rl_options){
+      .command = "help", .app = "app", .port = 8080, .threads = 1, .shutdown_timeout = 30, .tls = {.h2c_port = -1}};
   const char *name = command_name(argc, argv);
   const rl_command *c = rl_command_find(name);
   if (!c) return refuse_command(name, why);
@@ -356,5 +431,9 @@ int rl_options_parse(rl_options *o, int argc, char **argv, rl_buf *why) {
   }
   int code = environment_defaults(o, why);
   if (!code) code = parse_rest(o, c, argc > 2 ? argc - 2 : 0, argv + 2, why);
-  return code ? code : default_host(o, why);
+  if (!code) code = default_host(o, why);
+  if (!code) code = default_tls(o, why);
+  return code ? code : resolve_ports(o, why);
 }
+
+void rl_options_free(rl_options *o) { rl_tls_options_free(&o->tls); }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/tls_options.h"
 
 enum { RL_OPTION_HOSTS = 8, RL_OPTION_HOST = 80, RL_OPTION_ALLOWED = 32 };
 
@@ -20,8 +21,12 @@ typedef struct rl_options {
   char host_room[RL_OPTION_HOSTS][RL_OPTION_HOST]; /* for hosts that were written in brackets */
   const char *allowed[RL_OPTION_ALLOWED];          /* of rille dev: hosts that may see its pages */
   int allowed_count;
-  int port;
+  int port; /* --port, PORT, or the default: for who has one port only */
+  bool port_given;
+  rl_port ports[RL_OPTION_PORTS]; /* what serve opens, the first one is told first */
+  int port_count;
   const char *unix_path;
+  rl_tls_options tls;
   int threads; /* resolved, at least 1 */
   bool threads_auto;
   rl_log_format log;
@@ -34,9 +39,12 @@ typedef struct rl_options {
   char **argv;
 } rl_options;
 
-/* Fills `options` from the command line, with HOST, PORT and RILLE_THREADS of the environment as defaults. Returns 0, or
- * RL_EINVALID with a line in `why`. Strings are borrowed from argv and the environment. */
+/* Fills `options` from the command line, with HOST, PORT, RILLE_THREADS and RILLE_TLS of the environment as defaults. Returns 0, or
+ * RL_EINVALID with a line in `why`. Strings are borrowed from argv and the environment. rl_options_free either way. */
 int rl_options_parse(rl_options *options, int argc, char **argv, rl_buf *why);
+
+/* Gives back what parsing has made. */
+void rl_options_free(rl_options *options);
 
 /* Returns true if the root is the folder that holds the command's APP; otherwise it is the working directory. */
 bool rl_options_takes_app(const char *command);

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "bind/core/offload_state.h"
+#include "cli/certificates.h"
 #include "cli/lifeline.h"
 #include "cli/notify.h"
 #include "cli/report.h"
@@ -32,6 +33,7 @@
 #include "cli/worker_thread.h"
 #include "loop/crew.h"
 #include "loop/stop.h"
+#include "server/redirect.h"
 #include "vm/crash.h"
 #include "vm/task/heartbeat.h"
 
@@ -48,6 +50,8 @@ typedef struct process {
   int line; /* to the supervisor or the predecessor, or -1 */
   rl_sockets sockets;
   rl_upgrade upgrade;
+  rl_certificates certificates;
+  rl_redirect redirect; /* on plain ports, if they only send people to https */
   uv_signal_t signals[3];
   rl_access_log access;
   bool logs_access;
@@ -68,6 +72,7 @@ static void stop_all(process *p) {
   p->stopping = true;
   rl_sockets_close(&p->sockets);
   rl_upgrade_cancel(&p->upgrade);
+  rl_certificates_unwatch(&p->certificates);
   tell_all(p, rl_worker_thread_drain);
 }
 
@@ -86,16 +91,19 @@ static int64_t connections_allowed(const process *p, unsigned by_descriptors) {
 
 static void say_start(const process *p, unsigned descriptors) {
   const rl_options *o = p->options;
-  char where[256];
+  char where[256], others[256];
+  size_t count = 0;
+  rl_log_field fields[7];
   rl_sockets_describe(&p->sockets, o, where, sizeof where);
-  rl_log_field fields[] = {
-      RL_LOG_TEXT_FIELD("at", rl_slice_str(where)),
-      RL_LOG_NUMBER_FIELD("workers", p->count),
-      RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said")),
-      RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors)),
-      RL_LOG_NUMBER_FIELD("pid", getpid()),
-      RL_LOG_NUMBER_FIELD("supervisor", p->supervisor)};
-  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, p->supervisor ? 6 : 5);
+  rl_sockets_describe_others(&p->sockets, o, others, sizeof others);
+  fields[count++] = RL_LOG_TEXT_FIELD("at", rl_slice_str(where));
+  if (*others) fields[count++] = RL_LOG_TEXT_FIELD("also", rl_slice_str(others));
+  fields[count++] = RL_LOG_NUMBER_FIELD("workers", p->count);
+  fields[count++] = RL_LOG_TEXT_FIELD("threads", rl_slice_str(o->threads_auto ? "auto, one per core" : "as said"));
+  fields[count++] = RL_LOG_NUMBER_FIELD("connections", connections_allowed(p, descriptors));
+  fields[count++] = RL_LOG_NUMBER_FIELD("pid", getpid());
+  if (p->supervisor) fields[count++] = RL_LOG_NUMBER_FIELD("supervisor", p->supervisor);
+  rl_log(RL_LOG_INFO, RL_SLICE("listening"), fields, count);
 }
 
 /* Tells whoever waits for us to be ready: a supervisor, the server before us, systemd. */
@@ -109,10 +117,13 @@ static void tell_ready(process *p) {
   p->line = -1;
 }
 
-static void take_socket(void *ud, int fd) { rl_worker_thread_add_socket(ud, fd); }
+static void take_socket(void *ud, int fd, rl_port_role role) { rl_worker_thread_add_socket(ud, fd, role); }
 
 static int open_sockets(process *p, rl_buf *why) {
   int code = p->sockets.count ? RL_OK : rl_sockets_open(&p->sockets, p->options, why);
+  if (!code && rl_sockets_are_secure(&p->sockets) && !p->certificates.store)
+    code = RL_EINVALID,
+    rl_buf_add_str(why, "a socket that was handed over is for https, but there is no certificate: --tls");
   if (!code && (code = rl_sockets_listen(&p->sockets))) rl_buf_add_str(why, "cannot listen");
   for (int i = 0; i < p->count && !code; i++) {
     code = rl_sockets_share(&p->sockets, i + 1, p->count, take_socket, &p->workers[i]);
@@ -123,6 +134,7 @@ static int open_sockets(process *p, rl_buf *why) {
 
 static void reload_all(process *p) {
   rl_logf(RL_LOG_INFO, "reloading");
+  rl_certificates_reload(&p->certificates);
   tell_all(p, rl_worker_thread_reload);
 }
 
@@ -135,8 +147,10 @@ static void listen_all(process *p) {
   }
   rl_buf_free(&why);
   p->listening = true;
+  p->redirect.port = rl_sockets_secure_port(&p->sockets);
   unsigned descriptors = rl_descriptors_reserve((unsigned)p->count);
   tell_all(p, rl_worker_thread_listen);
+  rl_certificates_watch(&p->certificates, main_loop(p));
   say_start(p, descriptors);
   tell_ready(p);
   if (p->reload_due) reload_all(p);
@@ -272,6 +286,33 @@ static void end(process *p) {
   _exit(p->status);
 }
 
+/* Says whether there is a certificate for a name. */
+static rl_redirect_host knows(rl_redirect *redirect, rl_slice name) {
+  process *p = redirect->owner;
+  unsigned version;
+  rl_tls_snapshot *snapshot = rl_tls_store_snapshot(p->certificates.store, &version);
+  rl_redirect_host found = rl_tls_snapshot_knows(snapshot, name)       ? RL_REDIRECT_OURS
+                           : rl_tls_snapshot_pair(snapshot, 0) == NULL ? RL_REDIRECT_NOT_YET
+                                                                       : RL_REDIRECT_STRANGE;
+  rl_tls_snapshot_unref(snapshot);
+  return found;
+}
+
+/* With ACME the plain port is for its questions; a program that is served there too would be served twice. */
+static bool redirects(const process *p) { return p->options->tls.redirect || p->options->tls.acme_count; }
+
+static int open_certificates(process *p) {
+  rl_buf why;
+  rl_buf_init(&why, 4096);
+  int code = rl_certificates_open(&p->certificates, &p->options->tls, &why);
+  if (code) rl_report_error(&why);
+  else rl_buf_free(&why);
+  rl_redirect_init(&p->redirect, 0);
+  p->redirect.knows = knows;
+  p->redirect.owner = p;
+  return code;
+}
+
 static void init_workers(process *p) {
   p->workers = rl_must_alloc((size_t)p->count * sizeof *p->workers);
   for (int i = 0; i < p->count; i++) {
@@ -281,6 +322,8 @@ static void init_workers(process *p) {
     w->number = i + 1;
     w->count = p->count;
     w->main_loop = main_loop(p);
+    w->store = p->certificates.store;
+    w->plain = redirects(p) ? &p->redirect.handler : NULL;
     w->on_ready = on_worker_ready;
     w->on_ended = on_worker_ended;
     w->owner = p;
@@ -289,6 +332,7 @@ static void init_workers(process *p) {
 
 int rl_serve(const rl_options *options, const char *root, const rl_handover *handover) {
   process p = {.options = options, .root = root, .count = options->threads};
+  if (open_certificates(&p)) return 1;
   init_workers(&p);
   if (rl_loop_init(main_loop(&p))) return 1;
   rl_heartbeat_watchdog(options->watchdog);
@@ -296,6 +340,7 @@ int rl_serve(const rl_options *options, const char *root, const rl_handover *han
   run(&p);
   rl_sockets_free(&p.sockets);
   rl_worker_thread_free(&p.workers[0]);
+  rl_certificates_close(&p.certificates);
   if (p.logs_access) rl_access_log_stop(&p.access);
   end(&p);
   return p.status;

@@ -20,7 +20,7 @@ static const pair commands[] = {
     {"db", "migrate"},      {"swagger", "openapi"}, {"exec", "run"},    {"script", "run"},
     {"diagnose", "doctor"}, {"info", "doctor"},     {"env", "doctor"},  {"completions", "completion"}};
 
-static const char tls[] = "a proxy such as Caddy or nginx speaks TLS: see docs/deployment.md";
+static const char tls[] = "--tls CERT.pem,KEY.pem serves https";
 static const char reloads[] = "rille dev loads the program again at each save, kill -HUP does so for rille serve";
 
 static const pair options[] = {
@@ -58,10 +58,16 @@ static const pair options[] = {
     {"--env-file", "put variables into .env beside the app, or into the environment: NAME=value rille serve"},
     {"--root", "the root is the folder that holds APP"},
     {"--app", "give APP without an option: rille serve app.lua"},
-    {"--tls", tls},
     {"--ssl", tls},
     {"--cert", tls},
-    {"--key", tls}};
+    {"--certfile", tls},
+    {"--key", tls},
+    {"--keyfile", tls},
+    {"--https", "--tls CERT.pem,KEY.pem serves https; rille dev --https makes a certificate for this machine"},
+    {"--https-port", "--tls-port"},
+    {"--redirect", "--redirect-https"},
+    {"--letsencrypt", "--acme"},
+    {"--http2", "HTTP/2 comes with --tls; --h2c speaks it without TLS"}};
 
 static const char *find(const pair *pairs, size_t count, const char *name) {
   for (size_t i = 0; i < count; i++)

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "http/start.h"
 #include "loop/stop.h"
 #include "vm/crash.h"
 #include "vm/inspect.h"
@@ -68,9 +69,47 @@ static void do_reload(rl_mail *mail) {
   if (!w->draining) rl_generations_reload(&w->generations);
 }
 
+/* ---- what is spoken at a port ---- */
+
+/* In the order of rl_worker_thread.servers. What ALPN has not agreed on is told by the first bytes. */
+static const struct {
+  rl_port_role role;
+  const char *alpn;
+  const rl_protocol *protocol;
+} secure[RL_WORKER_TLS] = {{RL_PORT_HTTPS, "h2,http/1.1", &rl_start_protocol},
+                           {RL_PORT_HTTPS_1, "http/1.1", NULL},
+                           {RL_PORT_HTTPS_2, "h2", &rl_start_h2_only}};
+
+static int set_up_tls(rl_worker_thread *w, rl_port_role role, rl_listen_options *options, rl_buf *why) {
+  int i = 0, code = RL_OK;
+  while (secure[i].role != role) i++;
+  if (!w->servers[i]) code = rl_tls_server_new(&w->servers[i], &w->loop, w->store, secure[i].alpn, why);
+  options->tls = w->servers[i];
+  options->protocol = secure[i].protocol;
+  return code;
+}
+
+static int listen_at(rl_worker_thread *w, const struct rl_given_socket *given, rl_buf *why) {
+  rl_listen_options options = {.protocol = NULL};
+  int code = RL_OK;
+  if (rl_port_is_secure(given->role)) code = set_up_tls(w, given->role, &options, why);
+  else if (given->role == RL_PORT_H2C) options.protocol = &rl_start_h2_only;
+  else if (w->options->tls.h2c) options.protocol = &rl_start_protocol;
+  if (given->role == RL_PORT_HTTP) options.handler = w->plain;
+  if (!code) return rl_worker_listen(&w->worker, given->fd, &options);
+  close(given->fd);
+  return code;
+}
+
 static void do_listen(rl_mail *mail) {
   rl_worker_thread *w = open_word(mail);
-  for (int i = 0; i < w->fd_count; i++) rl_worker_listen(&w->worker, w->fds[i], NULL);
+  rl_buf why;
+  rl_buf_init(&why, 256);
+  for (int i = 0; i < w->given_count; i++) {
+    int code = listen_at(w, &w->given[i], &why);
+    if (code) rl_logf(RL_LOG_ERROR, "worker %d cannot listen: %s", w->number, why.len ? why.data : rl_error_text(code));
+  }
+  rl_buf_free(&why);
   rl_worker_start(&w->worker);
 }
 
@@ -168,9 +207,9 @@ int rl_worker_thread_start(rl_worker_thread *w) {
   return RL_OK;
 }
 
-void rl_worker_thread_add_socket(rl_worker_thread *w, int fd) {
-  int *more = rl_realloc(w->fds, (size_t)(w->fd_count + 1) * sizeof *more);
-  if (more) w->fds = more, w->fds[w->fd_count++] = fd;
+void rl_worker_thread_add_socket(rl_worker_thread *w, int fd, rl_port_role role) {
+  struct rl_given_socket *more = rl_realloc(w->given, (size_t)(w->given_count + 1) * sizeof *more);
+  if (more) w->given = more, w->given[w->given_count++] = (struct rl_given_socket){fd, role};
   else close(fd);
 }
 
@@ -180,9 +219,10 @@ void rl_worker_thread_inspect(rl_worker_thread *w) { tell(&w->loop, w, do_inspec
 void rl_worker_thread_drain(rl_worker_thread *w) { tell(&w->loop, w, do_drain); }
 
 void rl_worker_thread_free(rl_worker_thread *w) {
-  rl_free(w->fds);
+  rl_free(w->given);
   if (w->worker.access) rl_access_close(&w->writer);
   if (w->stuck) return;
   rl_worker_free(&w->worker);
+  for (int i = 0; i < RL_WORKER_TLS; i++) rl_tls_server_unref(w->servers[i]);
   rl_loop_free(&w->loop);
 }

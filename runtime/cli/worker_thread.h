@@ -18,7 +18,10 @@
 
 #include "cli/generation.h"
 #include "cli/options.h"
+#include "net/tls/server.h"
 #include "server/access_log.h"
+
+enum { RL_WORKER_TLS = 3 };
 
 typedef struct rl_worker_thread rl_worker_thread;
 
@@ -29,6 +32,8 @@ struct rl_worker_thread {
   int number, count;     /* from 1; how many workers there are */
   rl_loop *main_loop;    /* worker 1's, which hears of all others */
   rl_access_log *access; /* NULL: no access log */
+  rl_tls_store *store;   /* NULL: no TLS */
+  rl_handler *plain;     /* answers on ports with RL_PORT_HTTP; NULL: the program does */
   void (*on_ready)(rl_worker_thread *thread);
   void (*on_ended)(rl_worker_thread *thread);
   void *owner;
@@ -38,13 +43,18 @@ struct rl_worker_thread {
   rl_worker worker;
   rl_generations generations;
   rl_access_writer writer;
-  int *fds, fd_count;   /* listening sockets, from the main thread to this one */
-  bool started;         /* it runs or has run; the main thread's */
-  bool ready, draining; /* this thread's */
-  bool over;            /* its program has ended */
-  bool ended;           /* its thread has ended too; the main thread's */
-  bool stuck;           /* a job still runs although nobody waits for it: its memory stays, and the process ends soon */
-  int status;           /* exit status, valid from on_ended on */
+  struct rl_given_socket {
+    int fd;
+    rl_port_role role;
+  } * given; /* listening sockets, from the main thread to this one */
+  int given_count;
+  rl_tls_server *servers[RL_WORKER_TLS]; /* one for each list of protocols that a port of this worker has */
+  bool started;                          /* it runs or has run; the main thread's */
+  bool ready, draining;                  /* this thread's */
+  bool over;                             /* its program has ended */
+  bool ended;                            /* its thread has ended too; the main thread's */
+  bool stuck; /* a job still runs although nobody waits for it: its memory stays, and the process ends soon */
+  int status; /* exit status, valid from on_ended on */
 };
 
 /* Runs worker 1 on the calling thread until rl_loop_stop; its loop is initialised. on_ended comes while it still runs. Returns
@@ -53,7 +63,7 @@ int rl_worker_thread_run(rl_worker_thread *thread);
 /* Starts one of the others on a new thread. Returns 0, or an error if the thread or its loop cannot be had. */
 int rl_worker_thread_start(rl_worker_thread *thread);
 /* Gives it a listening socket, before listen. Takes the descriptor. */
-void rl_worker_thread_add_socket(rl_worker_thread *thread, int fd);
+void rl_worker_thread_add_socket(rl_worker_thread *thread, int fd, rl_port_role role);
 /* Each of these sends mail and returns at once. The thread has started and has not ended. */
 void rl_worker_thread_listen(rl_worker_thread *thread);
 void rl_worker_thread_reload(rl_worker_thread *thread);

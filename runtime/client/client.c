@@ -8,9 +8,13 @@
 
 static bool is_direct(const rl_route *route) { return !route || (!route->proxy && !route->user); }
 
+static bool is_http1(const rl_client_request *request) {
+  return !request->location->secure || !request->route || !request->route->http2;
+}
+
 static const rl_carrier *carrier_for(const rl_client_request *request) {
-  const rl_location *to = request->location;
-  return !to->secure && !to->for_curl && is_direct(request->route) ? &rl_carrier_http1 : &rl_carrier_curl;
+  bool ours = is_direct(request->route) && is_http1(request) && !request->location->for_curl;
+  return ours ? &rl_carrier_http1 : &rl_carrier_curl;
 }
 
 /* A request with one of these methods and no body says "Content-Length: 0" (RFC 9110 section 8.6). */

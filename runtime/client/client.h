@@ -1,11 +1,11 @@
 /*
  * The client's front door: takes a request and chooses who carries it.
  *
- *   http, directly or by a unix socket      a connection of our own     (carrier/http1.h)
- *   everything else: TLS, HTTP/2, proxies,  libcurl                     (carrier/curl.h)
+ *   HTTP/1.1, directly or by a unix socket  a connection of our own     (carrier/http1.h)
+ *   everything else: HTTP/2, proxies,       libcurl                     (carrier/curl.h)
  *   digest authentication, scoped addresses
  *
- * A plain request by a connection of our own takes half of the CPU time that it takes by libcurl. There is no other
+ * A request by a connection of our own takes half of the CPU time that it takes by libcurl. There is no other
  * difference between the two.
  */
 #ifndef RL_CLIENT_CLIENT_H

@@ -7,9 +7,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "net/tls/tls.h"
 
-static rl_client_conn *conn_of(rl_stream *stream) { return (rl_client_conn *)stream; }
-static const rl_stream_ops *ops_of(const rl_client_conn *conn) { return conn->tcp.stream.ops; }
+static rl_client_conn *conn_of(rl_stream *stream) { return stream->owner; }
+static const rl_stream_ops *ops_of(const rl_client_conn *conn) { return conn->stream->ops; }
 
 static void break_off(rl_client_conn *conn, int code, const char *why) {
   conn->busy = false;
@@ -60,7 +61,7 @@ static void stop_writing(rl_client_conn *conn) {
 static bool is_fair(const rl_client_conn *conn) { return conn->burst < RL_LIMIT_WRITE_HIGH; }
 
 static bool write_later(rl_client_conn *conn) {
-  ops_of(conn)->want_writable(&conn->tcp.stream);
+  ops_of(conn)->want_writable(conn->stream);
   return false;
 }
 
@@ -68,7 +69,7 @@ static bool write_later(rl_client_conn *conn) {
 static bool write_out(rl_client_conn *conn) {
   struct iovec parts[MOST_PARTS];
   for (int count; (count = gather(conn, parts));) {
-    ssize_t n = is_fair(conn) ? ops_of(conn)->write(&conn->tcp.stream, parts, count) : RL_EAGAIN;
+    ssize_t n = is_fair(conn) ? ops_of(conn)->write(conn->stream, parts, count) : RL_EAGAIN;
     if (n == RL_EAGAIN) return write_later(conn);
     if (n < 0) stop_writing(conn);
     else note_written(conn, (size_t)n);
@@ -78,10 +79,15 @@ static bool write_out(rl_client_conn *conn) {
   return true;
 }
 
-/* There is room because the peer has taken bytes. */
+/* There is room because the peer has taken bytes, or because the handshake is done. */
 static void on_writable(rl_stream *stream) {
   rl_client_conn *conn = conn_of(stream);
   conn->burst = 0;
+  if (conn->opening) {
+    conn->opening = false;
+    conn->events->on_open(conn);
+    return;
+  }
   if (!conn->busy) return;
   bool taken = write_out(conn) && conn->sending;
   if (taken) conn->sending = false;
@@ -161,10 +167,16 @@ static bool tell(rl_client_conn *conn, rl_slice *in) {
   return false;
 }
 
+/* Something has come on a connection that nobody uses. */
+static void lose(rl_client_conn *conn) {
+  if (conn->looking) conn->gone = true;
+  else conn->events->on_lost(conn);
+}
+
 static void on_data(rl_stream *stream, rl_slice bytes) {
   rl_client_conn *conn = conn_of(stream);
   if (!conn->busy) {
-    conn->events->on_lost(conn);
+    lose(conn);
     return;
   }
   conn->answered = true;
@@ -174,9 +186,24 @@ static void on_data(rl_stream *stream, rl_slice bytes) {
 
 static void break_by_reset(rl_client_conn *conn) { break_off(conn, RL_ERESET, "the connection was reset"); }
 
+/* Whatever ends a handshake, there is no secure connection. */
+static void break_handshake(rl_client_conn *conn, int code) {
+  conn->opening = false;
+  break_off(conn, code == RL_ENOMEM ? code : RL_ETLS, rl_tls_why(conn->tls));
+}
+
+/* The bytes below have ended without close_notify, or TLS has found a fault. What came before was told. */
+static void break_by_tls(rl_client_conn *conn, int code) {
+  if (code != RL_ERESET) break_off(conn, code, rl_tls_why(conn->tls));
+  else if (conn->reader.until_end) break_off(conn, code, "the connection was closed without TLS's close_notify");
+  else if (rl_response_reader_eof(&conn->reader) == RL_RESPONSE_END) finish(conn, false);
+  else break_off(conn, conn->reader.code, conn->reader.why);
+}
+
 static void on_eof(rl_stream *stream) {
   rl_client_conn *conn = conn_of(stream);
-  if (!conn->busy) conn->events->on_lost(conn);
+  if (conn->opening) break_handshake(conn, RL_ETLS);
+  else if (!conn->busy) lose(conn);
   else if (conn->was_reset) break_by_reset(conn);
   else if (rl_response_reader_eof(&conn->reader) == RL_RESPONSE_END) finish(conn, false);
   else break_off(conn, conn->reader.code, conn->reader.why);
@@ -184,57 +211,84 @@ static void on_eof(rl_stream *stream) {
 
 static void on_error(rl_stream *stream, int code) {
   rl_client_conn *conn = conn_of(stream);
-  (void)code;
-  if (!conn->busy) conn->events->on_lost(conn);
+  if (conn->opening) break_handshake(conn, code);
+  else if (!conn->busy) lose(conn);
+  else if (conn->tls) break_by_tls(conn, code);
   else if (conn->paused) conn->was_reset = true; /* found again as an end, after what came before */
   else break_by_reset(conn);
 }
 
 void rl_client_conn_pause(rl_client_conn *conn) {
   conn->paused = true;
-  ops_of(conn)->read_stop(&conn->tcp.stream);
+  ops_of(conn)->read_stop(conn->stream);
 }
 
 void rl_client_conn_resume(rl_client_conn *conn) {
   conn->paused = false;
-  ops_of(conn)->read_start(&conn->tcp.stream);
+  ops_of(conn)->read_start(conn->stream);
 }
 
-bool rl_client_conn_is_alive(const rl_client_conn *conn) { return !rl_socket_has_news(conn->tcp.fd); }
+/* TLS reads what may be its own. A server that sends that without end is of no use either. */
+static bool is_alive_after_reading(rl_client_conn *conn) {
+  enum { READS = 4 };
+  conn->looking = true;
+  for (int i = 0; i < READS && !conn->gone && rl_socket_has_news(conn->tcp.fd); i++) rl_tcp_read_now(&conn->tcp);
+  conn->looking = false;
+  return !conn->gone && !rl_socket_has_news(conn->tcp.fd);
+}
+
+bool rl_client_conn_is_alive(rl_client_conn *conn) {
+  if (!rl_socket_has_news(conn->tcp.fd)) return true;
+  return conn->tls && is_alive_after_reading(conn);
+}
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void on_closed(rl_stream *stream) {
   rl_client_conn *conn = conn_of(stream);
   rl_response_reader_free(&conn->reader);
+  rl_free(conn->tls);
   rl_free(conn);
 }
 
 static const rl_stream_events stream_events = {
     .on_data = on_data, .on_eof = on_eof, .on_error = on_error, .on_writable = on_writable, .on_closed = on_closed};
 
-rl_client_conn *rl_client_conn_new(rl_loop *loop, int fd, uint64_t origin, rl_slice key) {
-  rl_client_conn *conn = rl_calloc(1, sizeof *conn + key.len);
-  if (!conn) {
-    close(fd);
-    return NULL;
-  }
+/* Puts TLS above the socket. */
+static bool secure(rl_client_conn *conn, rl_loop *loop, const rl_client_conn_to *to) {
+  conn->tls = rl_alloc(sizeof *conn->tls);
+  if (!conn->tls || rl_tls_connect(conn->tls, loop, &conn->tcp.stream, to->tls, to->server_name)) return false;
+  conn->stream = &conn->tls->stream;
+  conn->opening = true;
+  return true;
+}
+
+rl_client_conn *rl_client_conn_new(rl_loop *loop, int fd, const rl_client_conn_to *to) {
+  rl_client_conn *conn = rl_calloc(1, sizeof *conn + to->key.len);
+  if (!conn) close(fd);
+  if (!conn) return NULL;
   if (rl_tcp_init(&conn->tcp, loop, fd)) {
     rl_free(conn);
     return NULL;
   }
-  conn->tcp.stream.events = &stream_events;
+  conn->stream = &conn->tcp.stream;
   rl_list_init(&conn->node);
   rl_response_reader_init(&conn->reader);
-  conn->origin = origin;
-  conn->key_len = key.len;
-  memcpy(conn->key, key.data, key.len);
-  ops_of(conn)->read_start(&conn->tcp.stream);
+  conn->origin = rl_slice_hash(to->key);
+  conn->key_len = to->key.len;
+  memcpy(conn->key, to->key.data, to->key.len);
+  bool made = !to->tls || secure(conn, loop, to);
+  conn->stream->events = &stream_events;
+  conn->stream->owner = conn;
+  if (!made) rl_client_conn_close(conn);
+  if (!made) return NULL;
+  ops_of(conn)->read_start(conn->stream);
+  if (conn->opening) ops_of(conn)->want_writable(conn->stream);
   return conn;
 }
 
 void rl_client_conn_close(rl_client_conn *conn) {
   conn->busy = false;
   rl_list_remove(&conn->node);
-  ops_of(conn)->close(&conn->tcp.stream, false);
+  ops_of(conn)->close(conn->stream, false);
 }

@@ -33,8 +33,8 @@ struct rl_engine {
   watcher **watchers; /* by descriptor */
   size_t watcher_cap;
   rl_list pools;
-  rl_list early;       /* wires; see engine.h */
-  curl_socket_t taken; /* closed by curl only as far as curl knows */
+  rl_list early; /* wires; see engine.h */
+  rl_resolver *resolver;
   unsigned refs;
 };
 
@@ -110,10 +110,8 @@ static void take_ended(rl_engine *engine) {
   while ((message = rl_curl.multi_info_read(engine->multi, &left))) {
     rl_easy *easy = easy_of(message->easy_handle);
     CURLcode result = message->data.result;
-    if (easy->only_dials && !result) easy->fd = engine->taken = socket_of(easy); /* curl must not close it */
-    else if (!result) note_idle(engine, easy);
+    if (!result) note_idle(engine, easy);
     detach(engine, easy);
-    engine->taken = CURL_SOCKET_BAD;
     easy->on_done(easy, result);
   }
 }
@@ -243,7 +241,7 @@ static int on_close_socket(void *ud, curl_socket_t fd) {
   rl_engine *engine = ud;
   watcher *w = watcher_of(engine, fd);
   if (w) drop_watcher(engine, w);
-  return fd == engine->taken ? 0 : close(fd);
+  return close(fd);
 }
 
 /* ---- curl's clock ------------------------------------------------------------------------------------------------------ */
@@ -270,10 +268,14 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
 
 rl_engine *rl_engine_new(rl_loop *loop) {
   rl_engine *engine = rl_calloc(1, sizeof *engine);
-  if (!engine) return NULL;
+  rl_resolver *resolver = engine ? rl_resolver_new(loop) : NULL;
+  if (!resolver) {
+    rl_free(engine);
+    return NULL;
+  }
   engine->loop = loop;
+  engine->resolver = resolver;
   engine->refs = 1;
-  engine->taken = CURL_SOCKET_BAD;
   rl_list_init(&engine->pools);
   rl_list_init(&engine->early);
   rl_post_init(&engine->kick);
@@ -316,10 +318,12 @@ void rl_engine_unref(rl_engine *engine) {
   for (size_t i = 0; i < engine->watcher_cap; i++)
     if (engine->watchers[i]) drop_watcher(engine, engine->watchers[i]);
   rl_loop_unpost(engine->loop, &engine->kick);
+  rl_resolver_del(engine->resolver);
   uv_close((uv_handle_t *)&engine->due, on_engine_closed);
 }
 
 rl_loop *rl_engine_loop(const rl_engine *engine) { return engine->loop; }
+rl_resolver *rl_engine_resolver(const rl_engine *engine) { return engine->resolver; }
 rl_list *rl_engine_pools(rl_engine *engine) { return &engine->pools; }
 
 /* ---- transfers ------------------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
  *                                                   ready queue   (due at once: in this turn, after what is ready)
  *   a transfer has ended            <-- curl_multi_info_read      easy->on_done
  *
- * curl's clock is the real one and drives its own machinery only (name resolution, happy eyeballs); every deadline that a
+ * curl's clock is the real one and drives its own machinery only (names, the choice among addresses); every deadline that a
  * program sees is an rl_timer (client/transfer.h), so that virtual time moves it.
  *
  * A socket of an idle connection stays watched: a request on a kept connection then costs no epoll_ctl. An event that curl
@@ -26,6 +26,7 @@
 
 #include "client/libcurl.h"
 
+#include "client/resolver.h"
 #include "loop/loop.h"
 
 typedef struct rl_engine rl_engine;
@@ -35,10 +36,8 @@ typedef struct rl_easy rl_easy;
 struct rl_easy {
   CURL *curl;
   bool added;
-  rl_list early;   /* among those that are answered before all is sent */
-  bool connected;  /* set by the owner once a connection is ready to carry the request */
-  bool only_dials; /* CURLOPT_CONNECT_ONLY: the connected socket is the owner's, at `fd` in on_done */
-  int fd;
+  rl_list early;  /* among those that are answered before all is sent */
+  bool connected; /* set by the owner once a connection is ready to carry the request */
   /* The transfer is over and the handle is out of the engine; may add, remove and free others and itself. */
   void (*on_done)(rl_easy *easy, CURLcode result);
 };
@@ -48,6 +47,8 @@ rl_engine *rl_engine_new(rl_loop *loop);
 rl_engine *rl_engine_ref(rl_engine *engine);
 void rl_engine_unref(rl_engine *engine);
 rl_loop *rl_engine_loop(const rl_engine *engine);
+/* What the connections of our own that these pools make find names by. */
+rl_resolver *rl_engine_resolver(const rl_engine *engine);
 /* The pools on it, by their `node` (client/pool.h). */
 rl_list *rl_engine_pools(rl_engine *engine);
 

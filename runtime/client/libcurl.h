@@ -1,6 +1,5 @@
 /*
- * libcurl, loaded when something first needs it: TLS, HTTP/2, a proxy, digest authentication, a name to resolve, a URL that is
- * not plain. A server that only answers never loads it, nor the 30 libraries that come with it.
+ * libcurl, loaded when something first needs it: HTTP/2, a proxy, digest authentication, an address with a zone. A server that only answers never loads it, nor the 30 libraries that come with it.
  *
  *   rl_curl_load --> rl_curl.easy_init() …       nobody calls libcurl but through the table
  *

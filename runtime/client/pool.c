@@ -101,6 +101,7 @@ rl_pool *rl_pool_new(rl_engine *engine, unsigned limit, unsigned limit_per_host,
   rl_list_init(&pool->running);
   rl_idle_conns_init(&pool->idle, RL_LIMIT_CLIENT_IDLE);
   rl_easy_cache_init(&pool->easies, engine, limit);
+  rl_trusts_init(&pool->trusts, rl_engine_loop(engine));
   uv_timer_init(&rl_engine_loop(engine)->uv, &pool->idle_timer);
   uv_unref((uv_handle_t *)&pool->idle_timer);
   pool->idle_timer.data = pool;
@@ -124,6 +125,7 @@ void rl_pool_close(rl_pool *pool) {
   uv_timer_stop(&pool->idle_timer);
   rl_idle_conns_sweep(&pool->idle, UINT64_MAX);
   rl_easy_cache_drop(&pool->easies);
+  rl_trusts_free(&pool->trusts);
 }
 
 static void on_pool_closed(uv_handle_t *handle) { rl_free(handle->data); }

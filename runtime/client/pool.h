@@ -3,6 +3,7 @@
  *
  *   tickets   waiting (first come, first served) --on_turn--> running: at most `limit`, at most `limit_per_host` of one origin
  *   idle      connections (client/idle.h) and easy handles (carrier/easy_cache.h), of this client only
+ *   trusts    what the client's TLS believes (client/trust.h)
  *
  * A ticket is overtaken only by one for another origin, while its own origin has all that it may have.
  *
@@ -18,6 +19,7 @@
 #include "client/carrier/easy_cache.h"
 #include "client/engine.h"
 #include "client/idle.h"
+#include "client/trust.h"
 
 typedef struct rl_pool rl_pool;
 typedef struct rl_pool_ticket rl_pool_ticket;
@@ -41,6 +43,7 @@ struct rl_pool {
   unsigned active;
   rl_list waiting, running; /* tickets */
   rl_idle_conns idle;
+  rl_trusts trusts;
   rl_easy_cache easies;
   uv_timer_t idle_timer;
   uint64_t left_ms; /* when the last one left that needed a connection */

@@ -9,7 +9,7 @@
  *                          --rl_transfer_read--> decoded bytes, no more at a time than the reader asked for
  *   caller --rl_transfer_send(bytes)--> the carrier takes them when the wire does; one piece at a time, nothing is copied
  *
- * This file has what all carriers have in common. A carrier (rl_carrier) moves the bytes: connections of our own for plain
+ * This file has what all carriers have in common. A carrier (rl_carrier) moves the bytes: connections of our own for
  * HTTP/1.1 (carrier/http1.c), libcurl for everything else (carrier/curl.c). client/client.h chooses.
  *
  * `on_progress` says that something has changed: the head has come, there are bytes, a piece was sent, the transfer has ended.
@@ -32,10 +32,11 @@ typedef struct rl_route {
   const char *proxy;           /* URL; "env": what the environment says */
   const char *no_proxy;        /* "localhost,.internal" */
   const char *unix_path;       /* a socket instead of host and port */
-  const char *ca;              /* file with certificates, or PEM text */
+  const char *ca;              /* file or folder with certificates, or PEM text */
   const char *cert, *key;      /* files with our own, or PEM text */
   const char *user, *password; /* answers a digest challenge (RFC 7616) */
   bool insecure;               /* certificates are not checked */
+  bool http2;                  /* HTTP/2 is spoken where the server offers it */
 } rl_route;
 
 /* The request to send. Borrowed until rl_transfer_start returns, except `location`, with its text, and `body`: until the end. */

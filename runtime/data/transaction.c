@@ -4,6 +4,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+enum { IDLE_SLICES = 5 };
+
 int rl_transaction_init(rl_transaction *t, rl_database *database) {
   *t = (rl_transaction){.database = database, .state = RL_TRANSACTION_ENDED};
   rl_list_init(&t->node);
@@ -15,14 +17,25 @@ static void stop_idling(rl_transaction *t) {
   if (rl_timer_active(&t->idle)) rl_timer_stop(t->database->loop, &t->idle);
 }
 
+static void on_timer(rl_timer *timer);
+
+static void next_slice(rl_transaction *t) {
+  uint64_t slice_ms = t->database->idle_ms / IDLE_SLICES + 1;
+  if (slice_ms > t->idle_left_ms) slice_ms = t->idle_left_ms;
+  t->idle_left_ms -= slice_ms;
+  rl_timer_start_now(t->database->loop, &t->idle, slice_ms, on_timer);
+}
+
 static void on_timer(rl_timer *timer) {
   rl_transaction *t = RL_CONTAINER(timer, rl_transaction, idle);
-  t->on_idle(t);
+  if (t->idle_left_ms) next_slice(t);
+  else t->on_idle(t);
 }
 
 static void idle_from_now(rl_transaction *t) {
-  if (t->state == RL_TRANSACTION_OPEN && !t->under_way && t->on_idle && t->database->idle_ms)
-    rl_timer_start_now(t->database->loop, &t->idle, t->database->idle_ms, on_timer);
+  if (t->state != RL_TRANSACTION_OPEN || t->under_way || !t->on_idle || !t->database->idle_ms) return;
+  t->idle_left_ms = t->database->idle_ms;
+  next_slice(t);
 }
 
 void rl_transaction_free(rl_transaction *t) {

@@ -9,6 +9,8 @@
  * Its operation is made beforehand, for giving up must not need memory.
  *
  * An open one whose operations have all been answered is idle, and others wait for it: after database->idle_ms it says so once.
+ * That time counts in slices, each of which ends in a turn of the loop of its own. So a loop that is blocked for long, in which its
+ * task could do nothing, counts as one slice however long that is.
  *
  * Savepoints are numbered from 1, outermost first; each belongs to the task that made it. One that ends takes those inside of
  * it along.
@@ -40,8 +42,9 @@ struct rl_transaction {
   const char *why;  /* it has ended, for messages; static; may be NULL */
   uint64_t *saves;  /* ids of the tasks whose savepoints are open, outermost first */
   int save_count, save_room;
-  unsigned under_way; /* operations that were submitted and not answered, begin not counted */
-  rl_timer idle;
+  unsigned under_way;    /* operations that were submitted and not answered, begin not counted */
+  rl_timer idle;         /* a slice of its idle time … */
+  uint64_t idle_left_ms; /* … and how much of that comes after it */
   /* Runs when it was idle for too long; abandons it. NULL: it may be idle as long as it likes. */
   void (*on_idle)(rl_transaction *transaction);
 };

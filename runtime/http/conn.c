@@ -13,6 +13,7 @@ void rl_conn_host_init(rl_conn_host *host, rl_loop *loop, const rl_conn_events *
 
 void rl_conn_host_free(rl_conn_host *host) {
   while (host->spares) rl_buf_free(&host->spare[--host->spares]);
+  rl_free(host->reserve);
 }
 
 /* ---- write buffers: an idle connection holds none ---------------------------------------------------------------- */
@@ -176,6 +177,14 @@ void rl_conn_uncork(rl_conn *conn) {
 }
 
 static void on_writable(rl_stream *stream) { flush(conn_of(stream)); }
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+void rl_conn_introduce(const rl_conn *conn, rl_req *req) {
+  req->remote = conn->peer;
+  req->secure = conn->stream->secure;
+  req->security = conn->stream->security;
+}
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 

@@ -63,6 +63,7 @@ typedef struct rl_conn_host {
   unsigned lingering_count;
   rl_buf spare[32]; /* write buffers between two uses */
   unsigned spares;
+  void *reserve; /* one block for a protocol that does not survive a failed allocation (h2/memory.h), or NULL */
 } rl_conn_host;
 
 enum { RL_CONN_OPEN, RL_CONN_FINISHING, RL_CONN_LINGERING, RL_CONN_CLOSED };
@@ -123,6 +124,8 @@ void rl_conn_flush_soon(rl_conn *conn);
 /* From cork to uncork nothing is written: the answers of one run of the parser leave together. */
 static inline void rl_conn_cork(rl_conn *conn) { conn->corked = true; }
 void rl_conn_uncork(rl_conn *conn);
+/* Fills in what a request's connection knows of its peer. Every protocol calls it before it hands the request on. */
+void rl_conn_introduce(const rl_conn *conn, rl_req *req);
 /* Starts or stops reading. */
 void rl_conn_read(rl_conn *conn, bool want);
 /* One clock for whatever the protocol waits for; 0 stops it. */

@@ -37,6 +37,7 @@ static rl_req *let_go(rl_exchange *x) {
   }
   req->ops = &gone_ops;
   req->exchange = NULL;
+  req->security = NULL;
   req->remote = rl_arena_copy(&req->arena, req->remote); /* the connection's, which ends before the request */
   return req;
 }

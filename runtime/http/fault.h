@@ -36,6 +36,7 @@
   X(EXPECT, 417, "the only expectation met here is 100-continue")                          \
   X(CONNECT, 501, "CONNECT is not supported")                                              \
   X(HTTP2, 400, "HTTP/2 is not spoken on this port")                                       \
+  X(HTTP1, 505, "only HTTP/2 is spoken on this port")                                      \
   X(HEAD_SLOW, 408, "the request head took too long")                                      \
   X(BODY_SLOW, 408, "the body arrives too slowly")                                         \
   X(MEMORY, 503, "the server is out of memory")

@@ -8,6 +8,11 @@
 #include "base/error.h"
 #include "base/url.h"
 
+const char *rl_version_text(rl_version version) {
+  if (version >= RL_HTTP_2) return "2";
+  return version >= RL_HTTP_1_1 ? "1.1" : "1.0";
+}
+
 rl_req *rl_req_new(rl_chunk_pool *pool) {
   rl_arena arena;
   rl_arena_init(&arena, pool);
@@ -178,4 +183,20 @@ rl_fault rl_req_check(rl_req *req) {
   }
   rl_fault fault = check_target(req);
   return fault ? fault : check_host(req, hosts, host);
+}
+
+/* Returns an authority without its port: "[::1]:80" is "[::1]". */
+static rl_slice without_port(rl_slice authority) {
+  size_t end = authority.len;
+  while (end && rl_is((unsigned char)authority.data[end - 1], RL_CHAR_DIGIT)) end--;
+  return end && authority.data[end - 1] == ':' ? rl_slice_of(authority.data, end - 1) : authority;
+}
+
+rl_slice rl_authority_name(rl_slice authority, char out[RL_HOST_NAME]) {
+  rl_slice name = without_port(authority);
+  if (name.len > 2 && name.data[0] == '[') name = rl_slice_of(name.data + 1, name.len - 2);
+  if (name.len && name.data[name.len - 1] == '.') name.len--;
+  if (name.len >= RL_HOST_NAME) return RL_SLICE_NONE;
+  for (size_t i = 0; i < name.len; i++) out[i] = rl_lower(name.data[i]);
+  return rl_slice_of(out, name.len);
 }

@@ -1,7 +1,7 @@
 /*
  * A request and its answer: one exchange, whatever the protocol below and whoever handles it above.
  *
- *      protocol (h1, later h2; the in-process test client)
+ *      protocol (h1, h2; the in-process test client)
  *         |  fills the head, then handle(req)                    ^ rl_req_ops: what a handler asks of the protocol
  *         v                                                      |
  *      rl_req  -- events: body arrives, room to write, client gone -->  handler (C, or a Lua task)
@@ -24,9 +24,13 @@
 #include "http/fault.h"
 #include "http/header.h"
 #include "http/method.h"
+#include "net/stream.h"
 
 /* Ten times the version that is spoken. */
-typedef enum rl_version { RL_HTTP_1_0 = 10, RL_HTTP_1_1 = 11 } rl_version;
+typedef enum rl_version { RL_HTTP_1_0 = 10, RL_HTTP_1_1 = 11, RL_HTTP_2 = 20 } rl_version;
+
+/* "1.0", "1.1", "2". */
+const char *rl_version_text(rl_version version);
 
 typedef struct rl_req rl_req;
 typedef struct rl_resp rl_resp;
@@ -83,11 +87,12 @@ struct rl_req {
   uint64_t body_limit;  /* the most that may arrive; a handler may change it before it reads */
   uint64_t body_size;   /* bytes handed over so far */
   rl_slice method_name;
-  rl_slice target;          /* as sent */
-  rl_slice raw_path, query; /* of the target; query without '?' */
-  rl_slice path;            /* decoded once, "%2F" and "%25" kept (base/url.h): what the router cuts into segments */
-  rl_slice host;            /* authority of the target, else the Host header; "" in HTTP/1.0 without one */
-  rl_slice remote;          /* the client's IP as text, "" for a unix socket */
+  rl_slice target;             /* as sent */
+  rl_slice raw_path, query;    /* of the target; query without '?' */
+  rl_slice path;               /* decoded once, "%2F" and "%25" kept (base/url.h): what the router cuts into segments */
+  rl_slice host;               /* authority of the target, else the Host header; "" in HTTP/1.0 without one */
+  rl_slice remote;             /* the client's IP as text, "" for a unix socket */
+  const rl_security *security; /* of its connection, as long as the client is there; NULL: not by TLS (net/stream.h) */
   const rl_header *headers;
   size_t header_count;
   const rl_header *trailers;
@@ -126,5 +131,8 @@ static inline rl_field_list rl_req_list(const rl_req *req, rl_header_id id) {
 
 /* A valid authority: reg-name, IPv4 or [IPv6], and a port up to 65535 or none (RFC 3986 section 3.2, without userinfo). */
 bool rl_authority_is_valid(rl_slice authority);
+/* Writes the name of an authority in lower case, without port, brackets and a dot at its end. Returns "" if it is too long. */
+enum { RL_HOST_NAME = 256 };
+rl_slice rl_authority_name(rl_slice authority, char out[RL_HOST_NAME]);
 
 #endif

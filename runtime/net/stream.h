@@ -50,13 +50,21 @@ typedef struct rl_stream_ops {
   void (*close)(rl_stream *stream, bool reset);
 } rl_stream_ops;
 
+/* What a TLS handshake has agreed on, and with whom. It lives as long as its stream. */
+typedef struct rl_security {
+  rl_slice protocol;       /* by ALPN (RFC 7301): "h2", "http/1.1"; "": none was agreed on */
+  rl_slice server_name;    /* that the client asked for (SNI, RFC 6066 section 3), in lower case; "": none */
+  const void *certificate; /* the client's, verified; NULL: none was asked for or given (net/tls/certificate.h) */
+} rl_security;
+
 /* First member of every kind of stream. */
 struct rl_stream {
   const rl_stream_ops *ops;
   const rl_stream_events *events;
-  void *owner; /* the owner of these events */
-  bool more;   /* a hint for write: a file follows at once, so a last small packet may wait for it */
-  bool secure; /* what it carries is encrypted on the way to the peer: requests are https */
+  void *owner;                 /* the owner of these events */
+  bool more;                   /* a hint for write: a file follows at once, so a last small packet may wait for it */
+  bool secure;                 /* what it carries is encrypted on the way to the peer: requests are https */
+  const rl_security *security; /* filled before the first on_data of a secure stream; NULL: not by TLS */
 };
 
 static inline ssize_t rl_stream_write(rl_stream *s, rl_slice bytes) {

@@ -158,6 +158,10 @@ int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd) {
   return RL_OK;
 }
 
+void rl_tcp_read_now(rl_tcp *tcp) {
+  if (!tcp->closed && tcp->wants & WANT_READ) read_some(tcp);
+}
+
 bool rl_socket_has_news(int fd) {
   char byte;
   return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);

@@ -24,6 +24,10 @@ typedef struct rl_tcp {
  * event comes. */
 int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd);
 
+/* Reads what has come, now rather than when the loop would, and calls back from inside. For a stream above it, in whose bytes there
+ * may be nothing for anybody (TLS's own messages). Only while reading. */
+void rl_tcp_read_now(rl_tcp *tcp);
+
 /* Returns true if a read of that socket has something to say (bytes, the end, an error). Asks the kernel, because the loop
  * may not have told it yet, or told it before it was read. */
 bool rl_socket_has_news(int fd);

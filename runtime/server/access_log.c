@@ -166,7 +166,8 @@ static void add_text(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
     add_escaped(out, req->method_name);
     rl_buf_add_char(out, ' ');
     add_escaped(out, req->target);
-    add_str(out, req->version >= RL_HTTP_1_1 ? " HTTP/1.1" : " HTTP/1.0");
+    add_str(out, " HTTP/");
+    add_str(out, rl_version_text((rl_version)req->version));
   } else {
     rl_buf_add_char(out, '-');
   }

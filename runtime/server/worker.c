@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "net/listener.h"
+#include "net/tls/tls.h"
+#include "server/dispatch.h"
 
 /* A listener, and what its connections begin with. */
 struct rl_worker_listener {
@@ -15,9 +17,19 @@ struct rl_worker_listener {
 
 static rl_worker *worker_of(rl_conn *conn) { return conn->host->owner; }
 
+/* Returns true if the request is for the name that the client's handshake was about, or for one that it may ask for on the same
+ * connection: certificates of clients are checked for that name only. */
+static bool is_directed(const rl_req *req) {
+  char room[RL_HOST_NAME];
+  return !req->security || !req->security->server_name.len ||
+         rl_tls_agrees(req->security, rl_authority_name(req->host, room));
+}
+
 static void handle(rl_conn *conn, rl_req *req) {
-  rl_handler *handler = worker_of(conn)->handler;
-  handler->handle(handler, req);
+  rl_handler *handler = rl_accept_handler(conn);
+  if (!handler) handler = worker_of(conn)->handler;
+  if (is_directed(req)) handler->handle(handler, req);
+  else rl_answer_plain(req, 421, NULL, 0); /* RFC 9110 section 15.5.20 */
 }
 
 static void maybe_stopped(rl_worker *worker) {

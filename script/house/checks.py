@@ -30,8 +30,8 @@ def floors(tree):
             where, other = f"{path}:{line}: includes {target}", target.split("/")[0]
             if target in ("lua.h", "lauxlib.h", "lualib.h") and room not in SEES_LUA:
                 yield f"{where}, but only {', '.join(SEES_LUA)} see Lua: hand over a callback struct of {room}/ instead"
-            if target.startswith("openssl/ssl") and not path.startswith("runtime/net/tls"):
-                yield f"{where}, but only net/tls*.c sees it"
+            if target.startswith("openssl/ssl") and path != "runtime/crypto/openssl.h":
+                yield f"{where}: include crypto/openssl.h instead, which says whom it is for"
             if "/" in target and other in FLOORS and other != room and FLOORS[other] >= FLOORS[room]:
                 way = "up" if FLOORS[other] > FLOORS[room] else "at a neighbour"
                 yield (f"{where}, which points {way} (floor {FLOORS[room]} to {FLOORS[other]}): let {room}/ own a callback "

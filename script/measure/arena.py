@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 from .data import item
-from .process import RILLE, ROOT, Server, all_cores, free_port
+from .process import RILLE, ROOT, Server, all_cores, certificate, free_port
 
 CHECKS = []
 DATASET, ROWS, MIB = 50, 2000, 1 << 20
@@ -35,8 +35,9 @@ def check_with_data(function):
 class Arena:
     """The server under test, and the data that it was given."""
 
-    def __init__(self, host, port, folder=None, dataset=None):
+    def __init__(self, host, port, folder=None, dataset=None, secure=(None, None, None)):
         self.host, self.port, self.folder, self.dataset = host, port, folder, dataset
+        self.tls1, self.tls2, self.h2c = secure  # ports: HTTP/1.1 over TLS, HTTP/2, HTTP/2 without TLS
         self.chance = random.Random()
 
     def ask(self, method, path, body=None, headers=None, encode_chunked=False):
@@ -364,14 +365,16 @@ def validate_url(url):
 
 
 def validate_program(rille=None):
-    folder, port = tempfile.mkdtemp(prefix="arena-"), free_port()
+    folder, port, tls1, tls2, h2c = tempfile.mkdtemp(prefix="arena-"), free_port(), free_port(), free_port(), free_port()
     try:
         dataset = write_data(folder)
         env = {"ARENA_DATA": folder, "ARENA_DATABASE": os.path.join(folder, "arena.db"), "ARENA_ROWS": str(ROWS)}
-        command = [rille or RILLE, "serve", os.path.join(ROOT, "bench", "arena", "app.lua"), "--port", str(port)]
+        command = [rille or RILLE, "serve", os.path.join(ROOT, "bench", "arena", "app.lua"), "--port", str(port),
+                   "--tls", ",".join(certificate(folder)), "--tls-port", str(tls2), "--tls-port", f"{tls1},http/1.1",
+                   "--h2c-port", str(h2c)]
         server = Server("the arena's program", command, port, cores=all_cores(), env=env, work=folder)
         try:
-            result = validate(Arena("127.0.0.1", port, folder, dataset))
+            result = validate(Arena("127.0.0.1", port, folder, dataset, (tls1, tls2, h2c)))
             if server.process.poll() is not None:
                 raise SystemExit("the server has ended meanwhile")
             return result

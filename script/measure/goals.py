@@ -7,10 +7,10 @@ def value(results, case, peer, key="cpu_us"):
     return row.get(key) if row else None
 
 
-def ratio(case, key="cpu_us", peer="rille", of="rille", of_case=None):
+def ratio(case, key="cpu_us", peer="rille", of="rille", of_case=None, of_key=None):
     """A function of the results: how many times the one figure the other is, None where either was not measured."""
     def found(results):
-        above, below = value(results, case, peer, key), value(results, of_case or case, of, key)
+        above, below = value(results, case, peer, key), value(results, of_case or case, of, of_key or key)
         return above / below if above and below else None
     return found
 
@@ -44,6 +44,10 @@ GOALS = [
     ("JSON of 50 objects: decoding, of lua-cjson", ratio("codec", "decode_objects", of="lua-cjson"), 0.45, True, "×"),
     ("JSON of 50 objects: decoding, of JSON.parse", ratio("codec", "decode_objects", of="node JSON"), 1.5, True, "×"),
     ("page of 12 rows: CPU, of hello", ratio("page", of_case="hello"), 1.6, True, "×"),
+    ("HTTP/2 with TLS, 100 streams: CPU, of HTTP/1.1 without", ratio("secure", "h2_us", of_key="http1_us"), 1.6, True, "×"),
+    ("HTTP/2 without TLS, 100 streams: CPU, of HTTP/1.1", ratio("secure", "h2c_us", of_key="http1_us"), 1.6, True, "×"),
+    ("HTTP/2: CPU, of nginx with Lua", ratio("secure", "h2_us", of="nginx + Lua"), 1.0, True, "×"),
+    ("TLS: CPU, of the same without", ratio("secure", "tls_us", of_key="http1_us"), 1.35, True, "×"),
     ("a long scan beside: p99 of hello above its calm p99", worse_beside, 5, True, "ms"),
     ("memory of an idle server", single("start", "resident", "rille hello", 1 << 20), 8, True, "MiB"),
     ("`rille version`", single("script", "run_ms", peer="rille version"), 8, True, "ms"),

@@ -32,6 +32,16 @@ def free_port():
         return s.getsockname()[1]
 
 
+def certificate(work):
+    """A key on P-256 and a certificate of its own for localhost, made once."""
+    cert, key = (os.path.join(work, name) for name in ("tls-cert.pem", "tls-key.pem"))
+    if not os.path.exists(cert):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+    return cert, key
+
+
 def output(*command, cores=None, env=None):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, preexec_fn=pinned(cores or SERVER_CORES),
                           env={**os.environ, **(env or {})}, check=True).stdout

@@ -32,7 +32,7 @@ local mistakes = {
   { "serve --bind 0.0.0.0", 2, "did you mean --host?" },
   { "serve --reload", 2, "rille dev loads the program again at each save" },
   { "serve --daemon", 2, "a server stays in the foreground" },
-  { "serve --tls", 2, "speaks TLS" },
+  { "serve --cert x", 2, "--tls CERT.pem,KEY.pem serves https" },
   { "serve --xyzzy", 2, "unknown option --xyzzy, see: rille help serve" },
   { "serve --allow-host a.test", 2, "--allow-host is for rille dev" },
   { "serve --json", 2, "not --json" },

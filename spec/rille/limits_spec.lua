@@ -12,7 +12,8 @@ describe("limits of an app", function()
     table.sort(names)
     assert.same({
       "body_grace", "body_rate", "connections", "header_line", "header_timeout", "headers", "headers_size", "keep_alive",
-      "linger_size", "linger_timeout", "pipelined", "request_line", "requests_per_connection", "write_timeout",
+      "linger_size", "linger_timeout", "pipelined", "request_line", "requests_per_connection",
+      "tls_handshake_rate", "tls_handshake_timeout", "tls_handshakes", "write_timeout",
     }, names)
   end)
 

@@ -1,6 +1,7 @@
 -- runtime/bind/http/session.c
 local rille = require "rille"
 local testing = require "rille.testing"
+local scratch = require "spec.support.scratch"
 
 local secrets = { ("old secret "):rep(4), ("new secret "):rep(4) }
 
@@ -417,6 +418,36 @@ describe("sessions in a database", function()
     testing.client(app):get "/set/user/eve"
     assert.equal(1, db:value "SELECT count(*) FROM rille_sessions")
     db:close()
+  end)
+
+  -- The table in docs/sessions.md.
+  it("cost a read where they are read, and a write where they change or have to stay alive", function()
+    local clock, files = testing.clock(), scratch.new()
+    local db <close> = rille.sqlite.open(files:path "x.db")
+    local client = client_of { store = "sqlite", database = db, max_age = 10000 }
+    local function cost(path)
+      local before = db:stats()
+      assert.equal(200, client:get(path).status)
+      local after = db:stats()
+      return ("%d reads, %d writes"):format(after.inline_reads + after.thread_reads - before.inline_reads
+        - before.thread_reads, after.writes - before.writes)
+    end
+    client:get "/get" -- the table is made, and statements prepared
+    client:get "/set/user/ada" -- takes expired rows along
+    assert.equal("0 reads, 0 writes", cost "/nothing")
+    assert.equal("1 reads, 0 writes", cost "/get")
+    assert.equal("1 reads, 0 writes", cost "/set/user/ada") -- as it was
+    assert.equal("1 reads, 1 writes", cost "/set/user/bob")
+    clock:advance(999)
+    assert.equal("1 reads, 0 writes", cost "/get")
+    clock:advance(2)
+    local before = db:stats().writes
+    client:get "/get"
+    db:exec "DELETE FROM rille_sessions WHERE 0" -- after the sweep
+    assert.equal(3, db:stats().writes - before) -- kept alive, the sweep, this one
+    assert.equal("1 reads, 0 writes", cost "/get")
+    assert.equal("1 reads, 1 writes", cost "/logout")
+    files:close()
   end)
 
   it("are refused inside a transaction of their own database, where a write would wait for ever", function()

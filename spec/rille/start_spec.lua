@@ -18,7 +18,7 @@ app:get("/maps", function()
   return file:read "a"
 end)
 app:get("/fetch", function(req)
-  local ok, err = pcall(client.get, client, req.query.url)
+  local ok, err = pcall(client.get, client, req.query.url, { proxy = req.query.proxy })
   if ok then err = {} end
   return rille.json { ok = ok, code = err.code, message = tostring(err) }
 end)
@@ -39,7 +39,11 @@ describe("a server", function()
 
   local function get(process, path) return rille.client():get(process:url() .. path) end
 
-  local function fetch(process, url) return get(process, "/fetch?url=" .. rille.url_encode(url)):json() end
+  local function fetch(process, url, proxy)
+    local asked = "/fetch?url=" .. rille.url_encode(url)
+    if proxy then asked = asked .. "&proxy=" .. rille.url_encode(proxy) end
+    return get(process, asked):json()
+  end
 
   local function loaded(process)
     local maps, found = get(process, "/maps"):text(), {}
@@ -62,9 +66,22 @@ describe("a server", function()
     if not is_sanitized then assert.equal("", loaded(process)) end
   end)
 
-  it("loads libcurl for https://", function()
+  it("that asks one by its name loads what the system finds names by, and nothing of these", function()
+    local process <close> = start()
+    assert.equal("connect", fetch(process, "http://no.such.host.invalid/").code)
+    if not is_sanitized then assert.equal("", loaded(process)) end
+  end)
+
+  it("loads OpenSSL for https://, and not libcurl", function()
     local process <close> = start()
     assert.equal("connect", fetch(process, "https://127.0.0.1:1/").code)
+    assert.is_truthy(loaded(process):find("libssl", 1, true))
+    if not is_sanitized then assert.equal("libssl libcrypto", loaded(process)) end
+  end)
+
+  it("loads libcurl for a proxy", function()
+    local process <close> = start()
+    assert.equal("connect", fetch(process, "http://127.0.0.1:1/", "http://127.0.0.1:1").code)
     assert.is_truthy(loaded(process):find("libcurl", 1, true))
   end)
 
@@ -83,11 +100,18 @@ describe("a server", function()
   it("says which package is missing, and goes on", function()
     if is_sanitized then return end
     place:write("libraries/libcurl.so.4", "") -- found first, and none
+    place:write("libraries/libssl.so.3", "")
     local process <close> = start("LD_LIBRARY_PATH=libraries")
-    local answer = fetch(process, "https://127.0.0.1:1/")
-    assert.equal("io", answer.code)
-    assert.is_truthy(answer.message:find("this needs libcurl, which cannot be loaded (", 1, true), answer.message)
-    assert.is_truthy(answer.message:find("apt-get install libcurl4", 1, true), answer.message)
+    local missing = {
+      libcurl4 = { "this needs libcurl, which cannot be loaded (", fetch(process, "http://127.0.0.1:1/", "http://127.0.0.1:1") },
+      libssl3 = { "this needs OpenSSL 3, which cannot be loaded (", fetch(process, "https://127.0.0.1:1/") },
+    }
+    for package, told in pairs(missing) do
+      local words, answer = told[1], told[2]
+      assert.equal("io", answer.code)
+      assert.is_truthy(answer.message:find(words, 1, true), answer.message)
+      assert.is_truthy(answer.message:find("apt-get install " .. package, 1, true), answer.message)
+    end
     assert.equal("hello", get(process, "/"):text())
   end)
 end)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/go-chi/chi"
@@ -301,5 +302,8 @@ func main() {
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
 	must(err)
+	if parts := strings.Split(os.Getenv("BENCH_TLS"), ","); len(parts) == 3 {
+		go func() { must(http.ListenAndServeTLS("127.0.0.1:"+parts[0], parts[1], parts[2], r)) }()
+	}
 	must(http.Serve(listener, r))
 }

@@ -246,7 +246,7 @@ TEST(one_that_nobody_asks_for_is_done_and_holds_no_loop) {
   assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0);
   rl_op *op = in_transaction(RL_OP_ROLLBACK, NULL, t);
   op->loop = NULL;
-  rl_store_write(db->store, op);
+  rl_store_write(db->store, db->line, op);
   assert_int_equal(loop.held, 0);
   assert_int_equal(run("CREATE TABLE t (a)"), 0); /* nothing is in its way */
 }
@@ -276,6 +276,44 @@ TEST(a_folder_that_is_not_there_is_an_error) {
   assert_null(rl_sqlite_open(&loop, "/no/such/folder/x.db", &RL_STORE_OPTIONS_DEFAULT, &error));
   assert_true(error.code < 0);
   assert_true(strlen(error.message) > 0);
+}
+
+#define FOR_EVER "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+static void check_close_ends_reads(void) {
+  rl_op *slow = new_op(RL_OP_RUN, FOR_EVER, NULL), *quick = new_op(RL_OP_RUN, "SELECT 7", NULL),
+        *write = new_op(RL_OP_RUN, "INSERT INTO t VALUES (1)", NULL);
+  assert_int_equal(run("CREATE TABLE t (a)"), 0);
+  ended = 0;
+  rl_database_submit(&db->database, slow, true);
+  rl_database_submit(&db->database, quick, true);
+  rl_database_submit(&db->database, write, false);
+  while (atomic_load(&slow->state) == RL_OP_QUEUED) uv_sleep(1);
+  close_database();
+  while (ended < 3) uv_run(&loop.uv, UV_RUN_ONCE);
+  assert_int_equal(slow->error.code, RL_ECLOSED);
+  assert_string_equal(slow->error.message, "the database was closed");
+  assert_int_equal(quick->error.code, 0);
+  assert_int_equal(write->error.code, 0);
+  rl_op_del(slow);
+  rl_op_del(quick);
+  rl_op_del(write);
+}
+
+/* The loop would stand still until the read ends. */
+TEST(closing_does_not_wait_for_a_read_that_takes_long) {
+  UNUSED;
+  check_close_ends_reads();
+  assert_int_equal(open_database(), 0);
+  assert_int_equal(number("SELECT count(*) FROM t", true), 1);
+}
+
+TEST(closing_a_database_in_memory_does_not_either) {
+  UNUSED;
+  close_database();
+  db = (rl_sqlite *)rl_sqlite_open(&loop, ":memory:", &RL_STORE_OPTIONS_DEFAULT, &error);
+  assert_non_null(db);
+  check_close_ends_reads();
 }
 
 static rl_cursor cursor;
@@ -393,8 +431,7 @@ TEST(a_read_on_the_writer_ends_early_and_says_why) {
   UNUSED;
   uint64_t t = rl_store_new_transaction(db->store);
   assert_int_equal(step(RL_OP_BEGIN, NULL, t), 0);
-  rl_op *op = in_transaction(RL_OP_RUN,
-                             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", t);
+  rl_op *op = in_transaction(RL_OP_RUN, FOR_EVER, t);
   int before = ended;
   rl_database_submit(&db->database, op, false);
   spin_until_begun(op);
@@ -532,6 +569,8 @@ int main(void) {
       CASE(an_inline_read_has_the_columns_that_the_table_has_now),
       CASE(large_parameters_and_a_failed_start_leave_nothing_open),
       CASE(closing_waits_for_an_inline_read_under_way),
+      CASE(closing_does_not_wait_for_a_read_that_takes_long),
+      CASE(closing_a_database_in_memory_does_not_either),
       CASE(a_write_that_has_begun_cannot_be_dropped),
       CASE(a_read_on_the_writer_ends_early_and_says_why),
       CASE(writes_that_wait_for_another_process_wait_together),

@@ -4,8 +4,8 @@ local M = {}
 
 local months = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6, jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
 
--- Days since 1970 of a date in the Gregorian calendar (Howard Hinnant, days_from_civil).
-local function days(year, month, day)
+--- days(year, month, day) -> days since 1970 of a date in the Gregorian calendar (Howard Hinnant, days_from_civil)
+function M.days(year, month, day)
   if month <= 2 then year = year - 1 end
   local era = year // 400
   local of_era = year - era * 400
@@ -40,7 +40,7 @@ function M.parse(text)
   if year >= 70 and year <= 99 then year = year + 1900 elseif year <= 69 then year = year + 2000 end
   if year < 1601 or day < 1 or day > last_day(year, month) then return nil end
   if found.hour > 23 or found.minute > 59 or found.second > 59 then return nil end
-  return days(year, month, day) * 86400 + found.hour * 3600 + found.minute * 60 + found.second
+  return M.days(year, month, day) * 86400 + found.hour * 3600 + found.minute * 60 + found.second
 end
 
 return M

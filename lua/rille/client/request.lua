@@ -21,7 +21,7 @@ local M = {}
 local shared = {
   headers = "table", auth = "table", timeout = "number|table|boolean", follow = "number|boolean",
   verify = "boolean", ca = "string|boolean", cert = "string|boolean", key = "string|boolean", proxy = "string|boolean",
-  no_proxy = "string|boolean", unix = "string|boolean", raise = "boolean", decompress = "boolean", body_limit = "number",
+  no_proxy = "string|boolean", http2 = "boolean", unix = "string|boolean", raise = "boolean", decompress = "boolean", body_limit = "number",
   retries = "number", encoding = "string",
 }
 local of_request = {
@@ -114,7 +114,7 @@ end
 -- Options of connections mean nothing if there are no connections.
 local of_wire = {
   allow = true, deny_private = true, limit = true, limit_per_host = true, verify = true, ca = true, cert = true, key = true,
-  proxy = true, no_proxy = true, unix = true, decompress = true,
+  proxy = true, no_proxy = true, http2 = true, unix = true, decompress = true,
 }
 
 local function check_transport(given)
@@ -137,7 +137,7 @@ function M.settings(given)
 end
 
 local own_settings = {
-  "timeout", "follow", "retries", "body_limit", "raise", "decompress", "verify", "ca", "cert", "key", "proxy", "no_proxy", "unix",
+  "timeout", "follow", "retries", "body_limit", "raise", "decompress", "verify", "ca", "cert", "key", "http2", "proxy", "no_proxy", "unix",
   "encoding",
 }
 

@@ -1,4 +1,4 @@
--- How a request gets to its server, where that is not straight: verify, ca, cert, key, proxy, no_proxy, unix. And what of it
+-- How a request gets to its server, where that is not straight: verify, ca, cert, key, http2, proxy, no_proxy, unix. And what of it
 -- would be passed over without a word, which is refused instead: whoever wrote it relies on it.
 local mistake = require("rille.options").mistake
 
@@ -49,6 +49,7 @@ function M.set(settings, given)
     if given[name] ~= nil then route[name], changed = given[name] and check_text(name, given[name]) or nil, true end
   end
   if given.verify ~= nil then route.insecure, changed = not given.verify or nil, true end
+  if given.http2 ~= nil then route.http2, changed = given.http2 or nil, true end
   if given.proxy == true then mistake "proxy: false, or the URL of one, or 'env'" end
   if given.proxy ~= nil then route.proxy, changed = given.proxy and check_proxy(given.proxy) or nil, true end
   if not changed then return end

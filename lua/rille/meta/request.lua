@@ -1,6 +1,15 @@
 ---@meta _
 -- The request that a handler gets, for editors: see rille.lua in this folder.
 
+---@class rille.ClientCertificate
+---@field subject string "CN=ada,O=Example"
+---@field issuer string
+---@field serial string hexadecimal
+---@field fingerprint string SHA-256, hexadecimal
+---@field sans string[] "DNS:a.example", "email:ada@a.example"
+---@field not_before string "2026-11-30T20:37:00Z"
+---@field not_after string
+
 ---@class rille.request
 ---@field method string "GET"
 ---@field path string decoded
@@ -10,6 +19,7 @@
 ---@field query table<string, string> the first value of each name
 ---@field headers table<string, string> in any case; repeated ones are joined with ", "
 ---@field trailers table<string, string> the fields after a chunked body
+---@field client_certificate? rille.ClientCertificate what the client has shown (`--client-ca`)
 ---@field params table<string, any> of the path, converted
 ---@field cookies table<string, string> the first of each name
 ---@field content_type? string without parameters, in lower case

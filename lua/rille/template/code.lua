@@ -78,9 +78,12 @@ local function identifier(name)
   return (name:gsub("[\x80-\xFF]", function(c) return ("_%02X"):format(c:byte()) end))
 end
 
+--- Returns the name that the variable of a ref has as a local.
+function Code.local_name(ref) return ("l%d_%s"):format(ref.level, identifier(ref.name)) end
+
 --- Declares a variable of a frame: a local, or a field of the frame's table. Returns true if it is a local.
 function Code:declare(frame, ref)
-  local name = ("l%d_%s"):format(ref.level, identifier(ref.name))
+  local name = Code.local_name(ref)
   if self.locals < MOST_LOCALS then
     self:count_locals(frame, 1)
     ref.code = name

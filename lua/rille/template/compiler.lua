@@ -35,6 +35,7 @@ add(require "rille.template.compile.statements")
 add(require "rille.template.compile.loop")
 add(require "rille.template.compile.macro")
 add(require "rille.template.compile.inherit")
+add(require "rille.template.compile.plan")
 
 --- Raises a syntax error about a node.
 function Compiler:fail(node, message)
@@ -67,9 +68,11 @@ local function declare_specials(self, frame, node, is_block)
   end
 end
 
--- Returns the source of one unit.
+-- Returns the source of one unit; and the source of the leaves of its plans and a list of these plans, if it has any (plan.lua).
 local function unit(self, node, fields)
   self.code = Code.new(node.line, self.constants)
+  self.leaves, self.plans = Code.new(node.line, self.constants), {}
+  self.leaves:write "local F = {} "
   self.function_codes, self.undefined_names = self.function_codes or {}, self.undefined_names or {}
   local code, frame = self.code, new_frame(nil, fields)
   frame.esc = tostring(self.autoescape)
@@ -83,25 +86,29 @@ local function unit(self, node, fields)
   if fields.toplevel and self.extends then code:write(("if parent then %s(c, o, parent) end "):format(code:use "put_parent")) end
   code:write "end"
   code:end_unit()
-  return code:source()
+  if not self.plans[1] then return code:source() end
+  self.leaves:write "return F"
+  return code:source(), self.leaves:source(), self.plans
 end
 
---- compile(tree, origin, env, autoescape) -> { root = source, blocks = list of {name, source, line}, constants, exports,
---- only_prints }. The last says that the template changes nothing of the context it is run in. env has filters, tests and
---- strict. Raises a syntax error.
+--- compile(tree, origin, env, autoescape) -> { root = source, leaves, plans, blocks = list of {name, source, leaves, plans},
+--- constants, exports, only_prints }. The last says that the template changes nothing of the context it is run in. A plan is
+--- {spec, index}, which becomes the constant of that index. env has filters, tests, strict and no_plans. Raises a syntax error.
 function M.compile(tree, origin, env, autoescape)
   local self = setmetatable({
     origin = origin, env = env, strict = env.strict, autoescape = autoescape, specials = tree.specials, macros = tree.macros,
     token_at = tree.at,
-    extends = tree.extends, constants = {}, exports = {}, has_scoped_blocks = false,
+    extends = tree.extends, constants = {}, exports = {}, targets = {}, has_scoped_blocks = false,
   }, Compiler)
   for _, block in ipairs(tree.blocks) do self.has_scoped_blocks = self.has_scoped_blocks or block.scoped end
-  local root = unit(self, tree, { toplevel = true, rootlevel = true, checks_output = tree.extends })
+  local root, leaves, plans = unit(self, tree, { toplevel = true, rootlevel = true, checks_output = tree.extends })
   local blocks = {}
   for i, block in ipairs(tree.blocks) do
-    blocks[i] = { name = block.name, source = unit(self, block, {}) }
+    local made = { name = block.name }
+    made.source, made.leaves, made.plans = unit(self, block, {})
+    blocks[i] = made
   end
-  return { root = root, blocks = blocks, constants = self.constants, exports = self.exports,
+  return { root = root, leaves = leaves, plans = plans, blocks = blocks, constants = self.constants, exports = self.exports,
     only_prints = not (self.sets_variables or tree.extends or blocks[1] or tree.specials.self) }
 end
 

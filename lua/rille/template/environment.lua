@@ -40,6 +40,7 @@ function Environment.new(options)
   local self = setmetatable({
     loader = Loader.new(options.sources or {}), templates = {}, syntax = options, strict = options.strict == true,
     R = options.strict and runtime.strict or runtime.lenient, reload = options.reload, limit = options.limit,
+    no_plans = options.no_plans,
     filters = with_defaults(options.filters, parent.filters), tests = with_defaults(options.tests, parent.tests),
     globals = with_defaults(options.globals, parent.globals),
   }, Environment)
@@ -59,14 +60,21 @@ function Environment.lenient_undefined(_, message) return value.undefined(messag
 
 local NO_GLOBALS = {} -- what templates see of Lua
 
--- A unit's source to its function. What Lua refuses is too large or too deep for it.
-local function load_unit(self, source, constants, origin)
+-- Runs a chunk that the compiler has written. What Lua refuses is too large or too deep for it.
+local function run_chunk(self, source, constants, origin)
   local chunk, message = load(source, "@" .. origin.chunk, "t", NO_GLOBALS)
   if not chunk then
     local line = tonumber(message:match ":(%d+):") or 1
     failure.syntax(origin, line, nil, "this is too much for one template: " .. message:gsub("^.-:%d+: ", ""))
   end
   return chunk(self.R, constants)
+end
+
+-- Makes a unit's function, and its plans, which are constants.
+local function load_unit(self, unit, source, constants, origin)
+  local leaves = unit.plans and run_chunk(self, unit.leaves, constants, origin)
+  for _, plan in ipairs(unit.plans or {}) do constants[plan.index] = self.R.plan(plan.spec, leaves) end
+  return run_chunk(self, source, constants, origin)
 end
 
 --- compile(source, name, chunk) -> template. Raises a syntax error.
@@ -78,9 +86,9 @@ function Environment:compile(source, name, chunk)
   local unit = compiler.compile(parser.parse(source, origin, self.syntax), origin, self, autoescape)
   local template = { name = name, chunk = chunk, exports = unit.exports, blocks = {}, expected = 0,
     only_prints = unit.only_prints }
-  template.root = load_unit(self, unit.root, unit.constants, origin)
+  template.root = load_unit(self, unit, unit.root, unit.constants, origin)
   for _, block in ipairs(unit.blocks) do
-    template.blocks[block.name] = { load_unit(self, block.source, unit.constants, origin) }
+    template.blocks[block.name] = { load_unit(self, block, block.source, unit.constants, origin) }
   end
   return template
 end
@@ -113,37 +121,48 @@ end
 
 -- ---- rendering --------------------------------------------------------------------------------------------------------
 
--- Returns a table with the context's fields, then the helpers, then the globals. A context's metamethods are respected.
-local function new_vars(context, meta)
+-- Returns variables for a context with a metatable, whose metamethods are respected.
+local function vars_of_object(context, of_context, meta)
   local vars = {}
-  local of_context = context and getmetatable(context)
-  for name, v in next, context or {} do
-    if not of_context or not value.is_hidden(context, name) then vars[name] = v end
+  for name, v in next, context do
+    if not value.is_hidden(context, name) then vars[name] = v end
   end
-  if not of_context or not of_context.__index then return setmetatable(vars, meta), meta end
-  local beyond = meta.__index
-  meta = { __index = function(_, name)
+  if not of_context.__index then return setmetatable(vars, meta) end
+  local beyond = setmetatable({}, meta)
+  return setmetatable(vars, { __index = function(_, name)
     local v
     if not value.is_hidden(context, name) then v = context[name] end
     if v == nil then return beyond[name] end
     return v
-  end }
-  return setmetatable(vars, meta), meta
+  end })
 end
 
--- Makes the context that a page's functions run in (inherit.lua).
+-- Returns a table with the context's fields, and below them what `meta` leads to.
+local function new_vars(context, meta)
+  local of_context = context and getmetatable(context)
+  if of_context then return vars_of_object(context, of_context, meta) end
+  local vars = {}
+  if context then
+    for name, v in next, context do vars[name] = v end
+  end
+  return setmetatable(vars, meta)
+end
+
+-- Makes the context that a page's functions run in (inherit.lua). It is the page's state as well.
 local function new_context(self, template, context, helpers, page)
-  local meta = helpers and { __index = setmetatable(helpers, getmetatable(helpers) or self.globals_meta) } or self.globals_meta
-  local vars, base_meta = new_vars(context, meta)
-  return { vars = vars, blocks = template.blocks, env = self, R = self.R, page = page,
-    state = { depth = 0, modules = {}, globals_meta = meta, base_meta = base_meta } }
+  local meta = helpers or self.globals_meta
+  local c = { vars = new_vars(context, meta), blocks = template.blocks, env = self, R = self.R, page = page, depth = 0,
+    globals_meta = meta, state = false }
+  c.state = c
+  return c
 end
 
 local function new_page(self, template)
   return native.page(self.limit, template.expected)
 end
 
---- render(template, context, helpers) -> text
+--- render(template, context, helpers) -> text. `helpers` is nil, or the metatable of the page's variables: its __index leads to
+--- what is there for one page (request, session, …), and beyond that to the globals.
 function Environment:render(template, context, helpers)
   local page = new_page(self, template)
   template.root(new_context(self, template, context, helpers, page), page)

@@ -4,7 +4,7 @@
 --   c = {vars, blocks, env, state, stream, page, R}        R: the functions of runtime.lua
 --
 -- vars is a table whose metatable leads on: to the context that included it, in the end to the globals. `state` is one for
--- a whole page: {depth, modules, globals_meta}.
+-- a whole page, its first context: {depth, globals_meta, modules once there are some}.
 local failure = require "rille.template.failure"
 local items = require "rille.template.items"
 local macro = require "rille.template.macro"
@@ -186,6 +186,10 @@ function M.import(c, name, with_context, locals)
   local template = get(c, name)
   if with_context then return run_module(c, template, snapshot(c, locals)) end
   local modules = c.state.modules
+  if not modules then
+    modules = {}
+    c.state.modules = modules
+  end
   local module = modules[template]
   if not module then
     module = run_module(c, template, setmetatable({}, c.state.globals_meta))

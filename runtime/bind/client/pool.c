@@ -159,7 +159,8 @@ static const rl_route *read_route(lua_State *L, int table, rl_route *route) {
                       .key = text_field(L, table, "key"),
                       .user = text_field(L, table, "user"),
                       .password = text_field(L, table, "password"),
-                      .insecure = flag_field(L, table, "insecure")};
+                      .insecure = flag_field(L, table, "insecure"),
+                      .http2 = flag_field(L, table, "http2")};
   return route;
 }
 
@@ -225,7 +226,7 @@ static void start(lua_State *L) {
 /* pool:start(method, location, headers, body, limits, left, idempotent, route, length) -> transfer
  *   body: a string, true where it is streamed, or nil; length: of what is streamed, where it is known
  *   limits: {connect, read, body_limit, decompress}, false where there is none; left: seconds until the deadline of all of
- *   it, or nil; route: {proxy=, no_proxy=, unix=, ca=, cert=, key=, insecure=, user=, password=}, or nil */
+ *   it, or nil; route: {proxy=, no_proxy=, unix=, ca=, cert=, key=, insecure=, http2=, user=, password=}, or nil */
 static int pool_start(lua_State *L) {
   start(L);
   return 1;

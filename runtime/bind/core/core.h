@@ -8,9 +8,12 @@
 #include "bind/bind.h"
 
 /* Each adds the functions of its file to the table on top of the stack. */
+void rl_bind_acme(lua_State *L);
+void rl_bind_certificate(lua_State *L);
 void rl_bind_charset(lua_State *L);
 void rl_bind_crypto(lua_State *L);
 void rl_bind_dashboard(lua_State *L);
+void rl_bind_durable(lua_State *L);
 void rl_bind_file(lua_State *L);
 void rl_bind_directory(lua_State *L);
 void rl_bind_image(lua_State *L);

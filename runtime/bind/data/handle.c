@@ -1,8 +1,11 @@
 /* Who may use which handle; see handle.h. */
 #include "bind/data/handle.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "bind/data/error.h"
+#include "vm/inspect.h"
 
 bool rl_sql_is_within(const rl_task *task, uint64_t id) {
   while (task && task->id != id) task = task->parent;
@@ -80,6 +83,16 @@ rl_lua_database *rl_sql_check_self(lua_State *L, rl_lua_transaction **transactio
 
 void rl_sql_settle(rl_lua_transaction *t) {
   if (t->transaction.state == RL_TRANSACTION_ENDED) rl_list_remove(&t->belonging.node);
+}
+
+void rl_sql_note_site(const rl_task *task, rl_sql_site site) {
+  char file[LUA_IDSIZE];
+  int line = rl_inspect_line(task, file, sizeof file);
+  const rl_task *spawned = task;
+  while (spawned && !spawned->line) spawned = spawned->parent;
+  if (line) snprintf(site, sizeof(rl_sql_site), "%s:%d", file, line);
+  else if (spawned) snprintf(site, sizeof(rl_sql_site), "%s:%d", spawned->site, spawned->line);
+  else snprintf(site, sizeof(rl_sql_site), "?");
 }
 
 void rl_sql_complain(const rl_lua_transaction *t, const char *message) {

@@ -28,15 +28,18 @@ typedef struct rl_lua_database {
   rl_buf left;          /* in tests: where those were begun that their tasks have left open, a line each */
 } rl_lua_database;
 
+/* A line of a program: "app.lua:12". */
+typedef char rl_sql_site[LUA_IDSIZE + 16];
+
 /* User value 1 is its database. */
 typedef struct rl_lua_transaction {
   rl_transaction transaction; /* first */
   rl_belonging belonging;
   rl_lua_database *database;
   bool in_test;
-  uint64_t idle_ms;           /* how long it may be idle */
-  bool was_idle;              /* for too long, and so it was ended */
-  char site[LUA_IDSIZE + 16]; /* where it was begun: "app.lua:12" */
+  uint64_t idle_ms; /* how long it may be idle */
+  bool was_idle;    /* for too long, and so it was ended */
+  rl_sql_site site; /* where it was begun */
 } rl_lua_transaction;
 
 /* The database at index 1, or that of the transaction there (*transaction, else NULL), if the running task may use it;
@@ -52,6 +55,9 @@ void rl_sql_check_usable(lua_State *L, const rl_lua_database *database);
 void rl_sql_check_transaction(lua_State *L, const rl_lua_transaction *transaction);
 /* Returns true if task `id` is `task` or one that it descends from. */
 bool rl_sql_is_within(const rl_task *task, uint64_t id);
+
+/* The line that the task runs, or, where it runs nothing of the program, that which spawned it. */
+void rl_sql_note_site(const rl_task *task, rl_sql_site site);
 
 /* Logs what became of a transaction that its program did not end. */
 void rl_sql_complain(const rl_lua_transaction *transaction, const char *message);

@@ -88,10 +88,13 @@ static rl_lua_row_stream *push_stream(lua_State *L, rl_lua_database *d) {
 }
 
 int rl_row_stream_begin(lua_State *L, rl_lua_database *d, rl_slice sql, const rl_sql_params *params) {
+  rl_sql_site site;
   rl_lua_row_stream *s = push_stream(L, d);
   if (!d->open) return rl_sql_mistake(L, "the database was closed"); /* by a finalizer */
   rl_op *request = rl_op_new(RL_OP_RUN, 1);
-  if (request && rl_op_add(request, RL_SLICE(""), sql, params) == RL_OK) s->stream = d->ops->stream(d->db, request);
+  rl_sql_note_site(rl_task_running(L), site);
+  if (request && rl_op_add(request, rl_slice_str(site), sql, params) == RL_OK)
+    s->stream = d->ops->stream(d->db, request);
   if (!s->stream) {
     if (request) rl_op_del(request);
     return rl_error_raise(L, RL_ENOMEM, NULL);

@@ -8,7 +8,7 @@
 
 enum { SWEEP_EVERY_MS = 60000, SWEPT = 200, KEY = 32 };
 
-enum { LOAD, INSERT, UPDATE, LOOK, SWEEP, REVOKE }; /* call->step: whose answer is awaited */
+enum { LOAD, INSERT, UPDATE, LOOK, REVOKE }; /* call->step: whose answer is awaited */
 
 typedef struct database_store {
   rl_session_store store; /* first */
@@ -30,11 +30,12 @@ static const char *const statements[] = {
         "UPDATE rille_sessions SET data = ?, saved = ?, expires = ?, version = version + 1 WHERE key = ? AND "
         "version = ?",
     [LOOK] = "SELECT 1 FROM rille_sessions WHERE key = ?",
-    [SWEEP] =
-        "DELETE FROM rille_sessions WHERE rowid IN (SELECT rowid FROM rille_sessions WHERE expires <= ? ORDER BY "
-        "expires LIMIT ?)",
     [REVOKE] = "DELETE FROM rille_sessions WHERE key = ?",
 };
+
+static const char sweep_sql[] =
+    "DELETE FROM rille_sessions WHERE rowid IN (SELECT rowid FROM rille_sessions WHERE expires <= ? ORDER BY expires "
+    "LIMIT ?)";
 
 static database_store *of(rl_session_store *store) { return (database_store *)store; }
 
@@ -93,21 +94,25 @@ static int take_session(rl_session_call *call, const rl_value *row) {
   return rl_value_has_bytes(&row[0]) ? rl_buf_add_slice(&session->data, row[0].bytes) : RL_OK;
 }
 
-/* The session is saved, whatever comes of the sweep: who was told otherwise would save it again, and be told of a conflict. */
-static int end_sweep(rl_session_call *call) {
-  rl_free(call->fault);
-  call->fault = NULL;
-  return RL_OK;
+static void on_swept(rl_op *op) { rl_op_del(op); }
+
+/* Some of the expired rows. The session is saved already, so nobody waits for that; what is left over, the next one takes. */
+static void sweep(database_store *s, int64_t now_ms) {
+  rl_value values[] = {seconds(now_ms), integer(SWEPT)};
+  rl_op *op = now_ms < s->next_sweep_ms || !*s->database ? NULL : rl_op_new(RL_OP_RUN, 1);
+  if (!op) return;
+  s->next_sweep_ms = now_ms + SWEEP_EVERY_MS;
+  op->done = on_swept;
+  if (rl_op_add(op, RL_SLICE(""), rl_slice_str(sweep_sql), &(rl_sql_params){.values = values, .count = 2}))
+    rl_op_del(op);
+  else rl_database_submit(*s->database, op, false);
 }
 
 static int take_saved(database_store *s, rl_session_call *call) {
-  int64_t now_ms = call->rules.now_ms;
-  call->session.saved_ms = now_ms;
+  call->session.saved_ms = call->rules.now_ms;
   call->session.version++;
-  if (now_ms < s->next_sweep_ms) return RL_OK;
-  s->next_sweep_ms = now_ms + SWEEP_EVERY_MS;
-  int code = ask(s, call, SWEEP);
-  return code == RL_SESSION_LATER ? code : end_sweep(call);
+  sweep(s, call->rules.now_ms);
+  return RL_OK;
 }
 
 /* Takes the answer to a step. Returns a code, or RL_SESSION_LATER if there is another step. `row`: the first one, or NULL. */
@@ -150,8 +155,7 @@ static void on_done(rl_op *op) {
   database_store *s = w->store;
   int code = op->error.code == RL_ECANCELLED ? RL_ECANCELLED : op->error.code ? fail_op(call, op) : RL_OK;
   drop_work(call);
-  if (call->step == SWEEP) code = end_sweep(call);
-  else if (!code) code = take_rows(s, call, op);
+  if (!code) code = take_rows(s, call, op);
   rl_op_del(op);
   if (code == RL_SESSION_LATER && call->work) { /* the next step's, made by take_rows */
     submit(s, call);
@@ -222,7 +226,6 @@ static int ask(database_store *s, rl_session_call *call, int step) {
     case LOAD: return run(s, call, (rl_value[]){key, now}, 2);
     case INSERT: return run(s, call, (rl_value[]){key, data, seconds(session->created_ms), now, end}, 5);
     case UPDATE: return run(s, call, (rl_value[]){data, now, end, key, integer((int64_t)session->version)}, 5);
-    case SWEEP: return run(s, call, (rl_value[]){now, integer(SWEPT)}, 2);
     default: return run(s, call, &key, 1);
   }
 }
@@ -245,21 +248,10 @@ static int revoke(rl_session_store *store, rl_session_call *call) { return ask(o
 
 static void start(rl_session_store *store, rl_session_call *call) { submit(of(store), call); }
 
-/* Answers a save whose sweep is under way. Nobody waits for the sweep any more. */
-static bool end_early(rl_session_call *call) {
-  work *w = call->work;
-  rl_op_drop(w->op); /* it comes home to on_done, without an owner, if it does */
-  drop_work(call);
-  call->code = end_sweep(call);
-  call->done(call);
-  return false;
-}
-
 static bool cancel(rl_session_store *store, rl_session_call *call, bool must) {
   work *w = call->work;
   (void)store;
   if (!w) return true;
-  if (w->sent && !must && call->step == SWEEP) return end_early(call);
   bool gone = must;
   if (!w->sent) rl_op_del(w->op), gone = true;
   else if (must) rl_op_drop(w->op); /* it comes home to on_done, without an owner */

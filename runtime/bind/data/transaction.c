@@ -75,18 +75,6 @@ static rl_lua_transaction *new_transaction(lua_State *L, rl_lua_database *d) {
   return t;
 }
 
-/* The line of the program, or, where its task runs nothing else, that which spawned it. */
-static void note_site(rl_lua_transaction *t, const rl_task *task) {
-  char file[LUA_IDSIZE];
-  int line = rl_inspect_line(task, file, sizeof file);
-  const rl_task *spawned = task;
-  t->in_test = task->vm->mode == RL_MODE_TEST;
-  while (spawned && !spawned->line) spawned = spawned->parent;
-  if (line) snprintf(t->site, sizeof t->site, "%s:%d", file, line);
-  else if (spawned) snprintf(t->site, sizeof t->site, "%s:%d", spawned->site, spawned->line);
-  else snprintf(t->site, sizeof t->site, "?");
-}
-
 /* db:begin() -> transaction */
 static int l_begin(lua_State *L) {
   rl_lua_transaction *outer;
@@ -94,7 +82,8 @@ static int l_begin(lua_State *L) {
   if (outer) return rl_sql_mistake(L, "a transaction is begun on the database; inside one there is tx:transaction");
   rl_task *task = rl_task_may_wait(L, "db:begin");
   rl_lua_transaction *t = new_transaction(L, d);
-  note_site(t, task);
+  t->in_test = task->vm->mode == RL_MODE_TEST;
+  rl_sql_note_site(task, t->site);
   rl_pending *p = rl_pending_new(L, RL_OP_BEGIN, 1, d, t);
   rl_pending_add(L, p, rl_slice_str(t->site), RL_SLICE(""), NULL);
   return rl_pending_wait(L, p, "db:begin", begin_k, (lua_KContext)t);

@@ -17,6 +17,7 @@ void rl_bind_out(lua_State *L);
 void rl_bind_request(lua_State *L);
 void rl_bind_response(lua_State *L);
 void rl_bind_server(lua_State *L);
+void rl_bind_client_certificate(lua_State *L);
 void rl_bind_session(lua_State *L);
 void rl_bind_spool(lua_State *L);
 void rl_bind_static(lua_State *L);

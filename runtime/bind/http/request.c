@@ -244,7 +244,7 @@ static void push_field(lua_State *L, rl_serving *s, int field) {
     case FIELD_REMOTE: rl_push_slice(L, req->remote); break;
     case FIELD_SCHEME: lua_pushstring(L, req->secure ? "https" : "http"); break;
     case FIELD_HOST: rl_push_slice(L, req->host); break;
-    case FIELD_VERSION: lua_pushstring(L, req->version >= RL_HTTP_1_1 ? "1.1" : "1.0"); break;
+    case FIELD_VERSION: lua_pushstring(L, rl_version_text((rl_version)req->version)); break;
     case FIELD_ROUTE: lua_pushstring(L, s->route >= 0 ? s->app->routes[s->route].name : NULL); break;
     case FIELD_TRAILERS: push_trailers(L, req); break;
     case FIELD_ID: rl_push_slice(L, rl_req_id(s->req)); break;

@@ -54,4 +54,48 @@ static inline bool rl__lacks_attribute(lua_State *L, int index, int methods) {
   return lacks;
 }
 
+static inline bool rl__is_empty(lua_State *L, int index) {
+  lua_pushnil(L);
+  if (!lua_next(L, index)) return true;
+  lua_pop(L, 2);
+  return false;
+}
+
+/* Returns the length of the value at `index` if it is a plain list or an empty table; else -1, and Lua must list it. */
+static inline lua_Integer rl__plain_length(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return -1;
+  const void *meta = rl__meta_of(L, index);
+  if (meta && meta != rl__kinds_of(L)->array && meta != rl__kinds_of(L)->tuple) return -1;
+  lua_Integer len = (lua_Integer)lua_rawlen(L, index);
+  return len > 0 || meta || rl__is_empty(L, index) ? len : -1;
+}
+
+/* RL__TRUTH_ASK: Lua must say. */
+typedef enum rl__truth { RL__FALSE, RL__TRUE, RL__TRUTH_ASK } rl__truth;
+
+static inline rl__truth rl__truth_of_table(lua_State *L, int index) {
+  const void *meta = rl__meta_of(L, index);
+  if (!meta) return rl__is_empty(L, index) ? RL__FALSE : RL__TRUE;
+  if (meta == rl__kinds_of(L)->undefined) return RL__FALSE;
+  if (meta != rl__kinds_of(L)->markup) return RL__TRUTH_ASK;
+  lua_rawgeti(L, index, 1);
+  rl__truth truth = lua_rawlen(L, -1) > 0 ? RL__TRUE : RL__FALSE;
+  lua_pop(L, 1);
+  return truth;
+}
+
+/* Returns whether the value at `index` counts as true: none, undefined, 0 and what is empty do not. */
+static inline rl__truth rl__truth_of(lua_State *L, int index) {
+  switch (lua_type(L, index)) {
+    case LUA_TNONE:
+    case LUA_TNIL: return RL__FALSE;
+    case LUA_TBOOLEAN: return lua_toboolean(L, index) ? RL__TRUE : RL__FALSE;
+    case LUA_TSTRING: return lua_rawlen(L, index) > 0 ? RL__TRUE : RL__FALSE;
+    case LUA_TNUMBER: return lua_tonumber(L, index) != 0 ? RL__TRUE : RL__FALSE;
+    case LUA_TLIGHTUSERDATA: return rl_is_null(L, index) ? RL__FALSE : RL__TRUE;
+    case LUA_TTABLE: return rl__truth_of_table(L, index);
+    default: return RL__TRUE;
+  }
+}
+
 #endif

@@ -24,27 +24,21 @@
 
 enum { MOST_MARKS = 1000 };
 
-typedef struct page {
-  rl_buf buf;
-  rl_buf marks;  /* of size_t, ascending */
-  bool finished; /* a macro that outlives its page must not write to it */
-} page;
-
 static const char page_name[] = "rille.page";
 
-static size_t mark_count(const page *p) { return p->marks.len / sizeof(size_t); }
-static size_t *mark_at(page *p, size_t i) { return (size_t *)(void *)p->marks.data + i; }
+static size_t mark_count(const rl__page *p) { return p->marks.len / sizeof(size_t); }
+static size_t *mark_at(rl__page *p, size_t i) { return (size_t *)(void *)p->marks.data + i; }
 
-static void check(lua_State *L, int code) {
+void rl__page_check(lua_State *L, int code) {
   if (!code) return;
   if (code == RL_ETOOBIG) rl_error_push_word(L, "too_large", 500, "a template wrote more than its page may hold");
   else rl_error_push(L, code, NULL);
   lua_error(L);
 }
 
-static page *check_page(lua_State *L) {
-  page *p = lua_touserdata(L, 1);
-  if (!p || lua_rawlen(L, 1) != sizeof *p) luaL_argerror(L, 1, "a page was expected");
+rl__page *rl__page_at(lua_State *L, int index) {
+  rl__page *p = lua_touserdata(L, index);
+  if (!p || lua_rawlen(L, index) != sizeof *p) luaL_argerror(L, index, "a page was expected");
   if (p->finished) rl_error_mistake(L, "this page has been rendered: its macros and blocks cannot be called any more");
   return p;
 }
@@ -55,17 +49,17 @@ static page *check_page(lua_State *L) {
 static int l_page(lua_State *L) {
   size_t limit = lua_isnoneornil(L, 1) ? RL_LIMIT_TEMPLATE_PAGE : (size_t)rl_check_size(L, 1);
   size_t expected = (size_t)rl_check_size(L, 2);
-  page *p = lua_newuserdatauv(L, sizeof *p, 0);
+  rl__page *p = lua_newuserdatauv(L, sizeof *p, 0);
   rl_buf_init(&p->buf, limit);
   rl_buf_init(&p->marks, MOST_MARKS * sizeof(size_t));
   p->finished = false;
   luaL_setmetatable(L, page_name);
-  if (expected < limit) check(L, rl_buf_reserve(&p->buf, expected));
+  if (expected < limit) rl__page_check(L, rl_buf_reserve(&p->buf, expected));
   return 1;
 }
 
 static int page_gc(lua_State *L) {
-  page *p = lua_touserdata(L, 1);
+  rl__page *p = lua_touserdata(L, 1);
   rl_buf_free(&p->buf);
   rl_buf_free(&p->marks);
   return 0;
@@ -73,7 +67,7 @@ static int page_gc(lua_State *L) {
 
 /* finish(page) -> string; later writes raise */
 static int page_finish(lua_State *L) {
-  page *p = check_page(L);
+  rl__page *p = rl__page_at(L, 1);
   rl_push_slice(L, rl_buf_slice(&p->buf));
   page_gc(L);
   p->finished = true;
@@ -82,7 +76,7 @@ static int page_finish(lua_State *L) {
 
 /* drain(page) -> the bytes written outside of captures since the last time, or nil */
 static int page_drain(lua_State *L) {
-  page *p = check_page(L);
+  rl__page *p = rl__page_at(L, 1);
   size_t len = mark_count(p) ? *mark_at(p, 0) : p->buf.len;
   if (len == 0) return 0;
   lua_pushlstring(L, p->buf.data, len);
@@ -93,7 +87,7 @@ static int page_drain(lua_State *L) {
 
 /* pending(page) -> how many bytes drain would give */
 static int page_pending(lua_State *L) {
-  page *p = check_page(L);
+  rl__page *p = rl__page_at(L, 1);
   lua_pushinteger(L, (lua_Integer)(mark_count(p) ? *mark_at(p, 0) : p->buf.len));
   return 1;
 }
@@ -102,14 +96,14 @@ static int page_pending(lua_State *L) {
 
 /* mark(page) -> number of the mark, for take and drop */
 static int page_mark(lua_State *L) {
-  page *p = check_page(L);
-  check(L, rl_buf_add(&p->marks, &p->buf.len, sizeof p->buf.len));
+  rl__page *p = rl__page_at(L, 1);
+  rl__page_check(L, rl_buf_add(&p->marks, &p->buf.len, sizeof p->buf.len));
   lua_pushinteger(L, (lua_Integer)mark_count(p));
   return 1;
 }
 
 /* Removes the mark at index 2 and all later ones, and returns where it was. Later marks are of captures that an error has ended. */
-static size_t cut(lua_State *L, page *p) {
+static size_t cut(lua_State *L, rl__page *p) {
   lua_Integer number = luaL_checkinteger(L, 2);
   luaL_argcheck(L, number >= 1 && (size_t)number <= mark_count(p), 2, "no such mark");
   size_t start = *mark_at(p, (size_t)number - 1);
@@ -119,7 +113,7 @@ static size_t cut(lua_State *L, page *p) {
 
 /* take(page, mark) -> the bytes written after the mark, which are removed from the page */
 static int page_take(lua_State *L) {
-  page *p = check_page(L);
+  rl__page *p = rl__page_at(L, 1);
   size_t start = cut(L, p);
   lua_pushlstring(L, p->buf.data ? p->buf.data + start : "", p->buf.len - start);
   p->buf.len = start;
@@ -128,7 +122,7 @@ static int page_take(lua_State *L) {
 
 /* drop(page, mark): as take, without the text */
 static int page_drop(lua_State *L) {
-  page *p = check_page(L);
+  rl__page *p = rl__page_at(L, 1);
   p->buf.len = cut(L, p);
   return 0;
 }
@@ -166,14 +160,13 @@ static int add_number(lua_State *L, rl_buf *out, int index) {
   return add_float(out, lua_tonumber(L, index));
 }
 
-/* Appends the value at `index` (absolute). Returns false if Lua must print it. */
-static bool add_value(lua_State *L, page *p, int index, bool escaped) {
+bool rl__page_add_value(lua_State *L, rl__page *p, int index, bool escaped) {
   rl_buf *out = &p->buf;
   switch (lua_type(L, index)) {
     case LUA_TNIL: return true;
-    case LUA_TSTRING: check(L, add_text(L, out, index, escaped)); return true;
-    case LUA_TNUMBER: check(L, add_number(L, out, index)); return true;
-    case LUA_TBOOLEAN: check(L, rl_buf_add_str(out, lua_toboolean(L, index) ? "true" : "false")); return true;
+    case LUA_TSTRING: rl__page_check(L, add_text(L, out, index, escaped)); return true;
+    case LUA_TNUMBER: rl__page_check(L, add_number(L, out, index)); return true;
+    case LUA_TBOOLEAN: rl__page_check(L, rl_buf_add_str(out, lua_toboolean(L, index) ? "true" : "false")); return true;
     case LUA_TTABLE: break;
     default: return false;
   }
@@ -181,14 +174,14 @@ static bool add_value(lua_State *L, page *p, int index, bool escaped) {
   if (meta && meta == rl__kinds_of(L)->undefined) return true;
   if (!meta || meta != rl__kinds_of(L)->markup) return false;
   lua_rawgeti(L, index, 1);
-  check(L, add_text(L, out, lua_gettop(L), false));
+  rl__page_check(L, add_text(L, out, lua_gettop(L), false));
   lua_pop(L, 1);
   return true;
 }
 
-static bool add_attribute(lua_State *L, page *p, int index, bool escaped) {
+static bool add_attribute(lua_State *L, rl__page *p, int index, bool escaped) {
   if (!rl__push_attribute(L, index)) return rl__lacks_attribute(L, index, lua_upvalueindex(4));
-  bool done = add_value(L, p, lua_gettop(L), escaped);
+  bool done = rl__page_add_value(L, p, lua_gettop(L), escaped);
   lua_pop(L, 1);
   return done;
 }
@@ -202,8 +195,8 @@ static int put_k(lua_State *L, int status, lua_KContext ctx) {
   unsigned step = (unsigned)(ctx >> 8);
   char kind = lua_tostring(L, 2)[step];
   bool escaped = kind == 'e' || kind == 'a';
-  page *p = check_page(L);
-  check(L, add_text(L, &p->buf, -2, escaped && !lua_toboolean(L, -1)));
+  rl__page *p = rl__page_at(L, 1);
+  rl__page_check(L, add_text(L, &p->buf, -2, escaped && !lua_toboolean(L, -1)));
   lua_pop(L, 2);
   return put_from(L, step + 1, (int)(ctx & 0xFF) + (kind == 'a' || kind == 'b' ? 2 : 1));
 }
@@ -220,18 +213,18 @@ static int put_by_lua(lua_State *L, unsigned step, int arg, int count) {
 
 /* Goes on with the letter number `step`, whose argument is at `arg`. */
 static int put_from(lua_State *L, unsigned step, int arg) {
-  page *p = check_page(L);
+  rl__page *p = rl__page_at(L, 1);
   for (const char *letters = lua_tostring(L, 2); letters[step]; step++) {
     char kind = letters[step];
     switch (kind) {
-      case 'l': check(L, add_text(L, &p->buf, arg++, false)); break;
+      case 'l': rl__page_check(L, add_text(L, &p->buf, arg++, false)); break;
       case 'o':
-        if (lua_toboolean(L, arg)) check(L, add_text(L, &p->buf, arg, false));
+        if (lua_toboolean(L, arg)) rl__page_check(L, add_text(L, &p->buf, arg, false));
         arg++;
         break;
       case 'e':
       case 'r':
-        if (!add_value(L, p, arg, kind == 'e')) return put_by_lua(L, step, arg, 1);
+        if (!rl__page_add_value(L, p, arg, kind == 'e')) return put_by_lua(L, step, arg, 1);
         arg++;
         break;
       default:
@@ -249,8 +242,8 @@ int rl__page_put(lua_State *L) { return put_from(L, 0, 3); }
 
 /* text(page, string): appends it as it is */
 static int page_text(lua_State *L) {
-  page *p = check_page(L);
-  check(L, rl_buf_add_slice(&p->buf, rl_check_slice(L, 2)));
+  rl__page *p = rl__page_at(L, 1);
+  rl__page_check(L, rl_buf_add_slice(&p->buf, rl_check_slice(L, 2)));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "bind/template/kinds.h"
 
 #include "bind/template/page.h"
+#include "bind/template/plan.h"
 #include "bind/template/template.h"
 
 /* ---- looking up ------------------------------------------------------------------------------------------------------------------- */
@@ -47,13 +48,6 @@ static bool push_item(lua_State *L) {
 /* item(object, key) -> value */
 static int l_item(lua_State *L) { return push_item(L) ? 1 : by_lua(L, 2, 1); }
 
-static bool is_empty(lua_State *L, int index) {
-  lua_pushnil(L);
-  if (!lua_next(L, index)) return true;
-  lua_pop(L, 2);
-  return false;
-}
-
 /* Returns the address of a table that is a field of the table at `index`. */
 static const void *field_address(lua_State *L, int index, const char *name) {
   lua_getfield(L, index, name);
@@ -75,19 +69,10 @@ static void new_kinds(lua_State *L, int index) {
 
 /* ---- items ------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Returns the length of the value at `index` if it is a plain list or an empty table; else -1, and Lua must list it. */
-static lua_Integer plain_length(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TTABLE) return -1;
-  const void *meta = rl__meta_of(L, index);
-  if (meta && meta != rl__kinds_of(L)->array && meta != rl__kinds_of(L)->tuple) return -1;
-  lua_Integer len = (lua_Integer)lua_rawlen(L, index);
-  return len > 0 || meta || is_empty(L, index) ? len : -1;
-}
-
 /* items(c, value) -> list, length, function of more; all_items(c, value) -> list, length; see template/items.lua */
 static int l_items(lua_State *L) {
   lua_settop(L, 2);
-  lua_Integer len = plain_length(L, 2);
+  lua_Integer len = rl__plain_length(L, 2);
   if (len < 0) return by_lua(L, 2, LUA_MULTRET);
   lua_pushinteger(L, len);
   return 2;
@@ -97,7 +82,7 @@ static int l_items(lua_State *L) {
 static int l_unpack(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 2);
   lua_settop(L, 2);
-  if (plain_length(L, 1) != n) return by_lua(L, 2, LUA_MULTRET);
+  if (rl__plain_length(L, 1) != n) return by_lua(L, 2, LUA_MULTRET);
   luaL_checkstack(L, (int)n, "too many items to unpack");
   for (lua_Integer i = 1; i <= n; i++) lua_rawgeti(L, 1, i);
   return (int)n;
@@ -173,34 +158,10 @@ static int l_kind_function(lua_State *L) {
 
 /* ---- truth ------------------------------------------------------------------------------------------------------------------------------- */
 
-enum { FALSE, TRUE, ASK };
-
-static int truth_of_table(lua_State *L) {
-  const void *meta = rl__meta_of(L, 1);
-  if (!meta) return is_empty(L, 1) ? FALSE : TRUE;
-  if (meta == rl__kinds_of(L)->undefined) return FALSE;
-  if (meta != rl__kinds_of(L)->markup) return ASK;
-  lua_rawgeti(L, 1, 1);
-  return lua_rawlen(L, -1) > 0 ? TRUE : FALSE;
-}
-
-static int truth_of(lua_State *L) {
-  switch (lua_type(L, 1)) {
-    case LUA_TNONE:
-    case LUA_TNIL: return FALSE;
-    case LUA_TBOOLEAN: return lua_toboolean(L, 1) ? TRUE : FALSE;
-    case LUA_TSTRING: return lua_rawlen(L, 1) > 0 ? TRUE : FALSE;
-    case LUA_TNUMBER: return lua_tonumber(L, 1) != 0 ? TRUE : FALSE;
-    case LUA_TLIGHTUSERDATA: return rl_is_null(L, 1) ? FALSE : TRUE;
-    case LUA_TTABLE: return truth_of_table(L);
-    default: return TRUE;
-  }
-}
-
 /* truth(value) -> boolean: false for false, none, undefined, 0, and empty values */
 static int l_truth(lua_State *L) {
-  int truth = truth_of(L);
-  if (truth == ASK) return by_lua(L, 1, 1);
+  rl__truth truth = rl__truth_of(L, 1);
+  if (truth == RL__TRUTH_ASK) return by_lua(L, 1, 1);
   lua_pushboolean(L, truth);
   return 1;
 }
@@ -214,8 +175,8 @@ static int l_truth_of_attribute(lua_State *L) {
   }
   lua_replace(L, 1);
   lua_settop(L, 1);
-  int truth = truth_of(L);
-  if (truth == ASK) {
+  rl__truth truth = rl__truth_of(L, 1);
+  if (truth == RL__TRUTH_ASK) {
     lua_pushvalue(L, lua_upvalueindex(3));
     lua_insert(L, 1);
     lua_callk(L, 1, 1, 0, results_k);
@@ -268,6 +229,7 @@ static int l_page_functions(lua_State *L) {
   add_function(L, "all_items", l_items, "all_items", "none");
   add_function(L, "unpack", l_unpack, "unpack", "none");
   add_function(L, "defined", l_defined, "none", "none");
+  add_function(L, "plan", rl__plan_new, "none", "none");
   return 1;
 }
 
@@ -277,5 +239,6 @@ static const luaL_Reg functions[] = {
 void rl_bind_value(lua_State *L) {
   static const lua_CFunction transparent[] = {l_attr, l_peek, l_item, l_truth, l_truth_of_attribute, l_items, l_unpack};
   for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
+  rl__plan_open(L);
   luaL_setfuncs(L, functions, 0);
 }

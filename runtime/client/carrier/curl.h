@@ -1,4 +1,4 @@
-/* Carries transfers by libcurl: TLS, HTTP/2, proxies, digest authentication. */
+/* Carries transfers by libcurl: HTTP/2, proxies, digest authentication. */
 #ifndef RL_CLIENT_CARRIER_CURL_H
 #define RL_CLIENT_CARRIER_CURL_H
 

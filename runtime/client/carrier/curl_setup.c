@@ -16,7 +16,7 @@ void rl_cached_easy_prepare(rl_cached_easy *cached) {
   RL_CURL_SET(easy, CURLOPT_ERRORBUFFER, cached->error);
   RL_CURL_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   RL_CURL_SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L); /* credentials are a header, or an option of the route */
-  RL_CURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  RL_CURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   RL_CURL_SET(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* ours is bounded, see http/decoder.h */
   RL_CURL_SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   RL_CURL_SET(easy, CURLOPT_BUFFERSIZE, (long)BUFFER); /* a head of HTTP/2 that does not fit in is not heard of */
@@ -188,6 +188,7 @@ static CURLcode set_digest(CURL *easy, const rl_route *route) {
 static int set_route(rl_cached_easy *cached, const rl_route *route) {
   CURL *easy = cached->easy.curl;
   cached->plain = false;
+  if (route->http2) RL_CURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   CURLcode code = set_tls(easy, route);
   if (!code) code = set_proxy(easy, route);
   if (!code) code = set_digest(easy, route);

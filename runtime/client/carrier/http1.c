@@ -1,4 +1,4 @@
-/* HTTP/1.1 on connections of our own; see http1.h. The request's head is written here, the response is read by the connection. */
+/* HTTP/1.1 on connections of our own, with TLS or without; see http1.h. The request's head is written here, the response is read by the connection. */
 #include "client/carrier/http1.h"
 
 #include <stdio.h>
@@ -8,14 +8,17 @@
 #include "base/error.h"
 
 typedef struct http1 {
+  rl_transfer *transfer;
   rl_client_conn *conn; /* or NULL, before there is one */
   rl_dial *dial;        /* or NULL, once there is one */
+  rl_trust *trust;      /* NULL: without TLS */
+  rl_trust_wait ready;  /* for the trust */
   rl_slice content;
   int64_t length;
-  uint32_t dial_ms;    /* for all addresses of the host together; 0: no limit */
   bool streamed, last; /* last: the request says "Connection: close" */
-  size_t head_len, end;
-  char text[]; /* the head that is sent; after it "unix " and the socket's path with its NUL, if it goes by one */
+  size_t head_len, key_at, end;
+  size_t path_at; /* of a socket; 0: none */
+  char text[];    /* the head that is sent; then the socket's path with its NUL; then the key */
 } http1;
 
 static http1 *state_of(const rl_transfer *t) { return t->carrier_state; }
@@ -81,22 +84,37 @@ static bool asks_to_close(const rl_client_request *r) {
 
 /* ---- where to -------------------------------------------------------------------------------------------------------------- */
 
-static const char unix_prefix[] = "unix "; /* no authority has a space in it */
+enum { KEY_EXTRA = 32 /* the number of a trust, and spaces */ };
+
+static const char *unix_path_of(const http1 *h) { return h->path_at ? h->text + h->path_at : NULL; }
 
 static void put_unix_path(http1 *h, const char *path) {
-  put(h, rl_slice_str(unix_prefix));
+  h->path_at = h->end;
   put(h, rl_slice_of(path, strlen(path) + 1));
 }
 
-/* The socket's path, or NULL. */
-static const char *unix_path_of(const http1 *h) {
-  return h->end > h->head_len ? h->text + h->head_len + strlen(unix_prefix) : NULL;
+/* The key of idle connections: "example.com:8080", "unix /run/it.sock"; with TLS "7 example.com:8080", "7 example.com unix /run/it.sock",
+ * for a socket's path says nothing of the name that was verified. No authority has a space in it. */
+static void put_key(http1 *h, const rl_client_request *r) {
+  char number[KEY_EXTRA];
+  h->key_at = h->end;
+  if (h->trust) {
+    int len = snprintf(number, sizeof number, "%llu ", (unsigned long long)rl_trust_number(h->trust));
+    put(h, rl_slice_of(number, (size_t)len));
+  }
+  if (h->trust || !h->path_at) put(h, r->location->authority);
+  if (h->path_at) put(h, h->trust ? RL_SLICE(" unix ") : RL_SLICE("unix "));
+  if (h->path_at) put(h, rl_slice_str(unix_path_of(h)));
 }
 
-/* The key of idle connections: "example.com:8080", "unix /run/it.sock". */
-static rl_slice key_of(const rl_transfer *t) {
-  const http1 *h = state_of(t);
-  return unix_path_of(h) ? rl_slice_of(h->text + h->head_len, h->end - h->head_len - 1) : t->location->authority;
+static rl_slice key_of(const http1 *h) { return rl_slice_of(h->text + h->key_at, h->end - h->key_at); }
+
+/* What a certificate has to name: without the brackets of an address, and without the dot that ends a name (RFC 6066 section 3). */
+static rl_slice server_name_of(const rl_location *to) {
+  rl_slice host = to->host;
+  if (host.len > 2 && host.data[0] == '[') return rl_slice_of(host.data + 1, host.len - 2);
+  if (host.len > 1 && host.data[host.len - 1] == '.') host.len--;
+  return host;
 }
 
 /* ---- what the connection tells --------------------------------------------------------------------------------------------- */
@@ -145,12 +163,19 @@ static void on_broken(rl_client_conn *conn, int code, const char *why) {
     dial(t);
     return;
   }
+  if (code == RL_ETLS && strstr(why, "no application protocol"))
+    why = "the server does not speak HTTP/1.1; http2 = true offers it HTTP/2";
   if (conn->used && !conn->answered && code == RL_ERESET)
     why = "the connection was closed, and the request cannot be sent again";
   rl_transfer_fail(t, code, why);
 }
 
-static const rl_client_conn_events events = {.on_moved = on_moved,
+static void send_on(rl_transfer *t);
+
+static void on_open(rl_client_conn *conn) { send_on(transfer_of(conn)); }
+
+static const rl_client_conn_events events = {.on_open = on_open,
+                                             .on_moved = on_moved,
                                              .on_head = on_head,
                                              .on_body = on_body,
                                              .on_sent = on_sent,
@@ -182,40 +207,48 @@ static void send_next(rl_transfer *t) {
 
 /* ---- the connection -------------------------------------------------------------------------------------------------------- */
 
-static void send_on(rl_transfer *t, rl_client_conn *conn) {
+static void send_on(rl_transfer *t) {
   http1 *h = state_of(t);
-  h->conn = conn;
+  rl_transfer_begin_request(t);
+  rl_client_conn_start(h->conn, &(rl_outgoing){.head = rl_slice_of(h->text, h->head_len),
+                                               .content = h->content,
+                                               .streamed = h->streamed,
+                                               .length = h->length,
+                                               .answer = &t->head,
+                                               .to_head = t->is_head,
+                                               .upgrades = t->upgrades,
+                                               .last = h->last});
+  if (h->streamed) send_next(t);
+}
+
+static void take_over(rl_transfer *t, rl_client_conn *conn) {
+  state_of(t)->conn = conn;
   conn->owner = t;
   conn->events = &events;
-  rl_transfer_begin_request(t);
-  rl_client_conn_start(conn, &(rl_outgoing){.head = rl_slice_of(h->text, h->head_len),
-                                            .content = h->content,
-                                            .streamed = h->streamed,
-                                            .length = h->length,
-                                            .answer = &t->head,
-                                            .to_head = t->is_head,
-                                            .upgrades = t->upgrades,
-                                            .last = h->last});
-  if (h->streamed) send_next(t);
 }
 
 static void on_dialled(void *owner, int fd, int code, const char *why) {
   rl_transfer *t = owner;
-  rl_slice key = key_of(t);
-  state_of(t)->dial = NULL;
-  if (code == RL_ETIMEOUT) t->phase = RL_PHASE_CONNECT;
-  rl_client_conn *conn = code ? NULL : rl_client_conn_new(rl_transfer_loop(t), fd, rl_slice_hash(key), key);
-  if (conn) send_on(t, conn);
-  else rl_transfer_fail(t, code ? code : RL_ENOMEM, code ? why : NULL);
+  http1 *h = state_of(t);
+  rl_client_conn_to to = {.key = key_of(h)};
+  h->dial = NULL;
+  if (h->trust) to.tls = rl_trust_client(h->trust), to.server_name = server_name_of(t->location);
+  rl_client_conn *conn = code ? NULL : rl_client_conn_new(rl_transfer_loop(t), fd, &to);
+  if (!conn) {
+    rl_transfer_fail(t, code ? code : RL_ENOMEM, code ? why : NULL);
+    return;
+  }
+  take_over(t, conn);
+  if (!conn->opening) send_on(t);
 }
 
 static void dial(rl_transfer *t) {
   http1 *h = state_of(t);
-  h->dial = rl_dial_new(t->pool->engine,
-                        &(rl_dial_to){.authority = t->location->authority,
+  h->dial = rl_dial_new(rl_transfer_loop(t), rl_engine_resolver(t->pool->engine),
+                        &(rl_dial_to){.host = t->location->host,
+                                      .port = t->location->port,
                                       .unix_path = unix_path_of(h),
-                                      .policy = t->allowed ? NULL : &t->pool->policy,
-                                      .timeout_ms = h->dial_ms},
+                                      .policy = t->allowed ? NULL : &t->pool->policy},
                         on_dialled, t);
   if (!h->dial) rl_transfer_fail(t, RL_ENOMEM, NULL);
 }
@@ -223,7 +256,7 @@ static void dial(rl_transfer *t) {
 /* Takes an idle connection, unless its server has closed it or has sent bytes: nobody asked for them, so they would be taken
  * for the answer (a 408 of a server that closes idle connections; response splitting). */
 static rl_client_conn *take_conn(rl_transfer *t) {
-  rl_slice key = key_of(t);
+  rl_slice key = key_of(state_of(t));
   for (rl_client_conn *conn; (conn = rl_pool_take_conn(t->pool, rl_slice_hash(key), key));) {
     if (rl_client_conn_is_alive(conn)) return conn;
     rl_client_conn_close(conn);
@@ -231,28 +264,54 @@ static rl_client_conn *take_conn(rl_transfer *t) {
   return NULL;
 }
 
+static void connect_or_reuse(rl_transfer *t) {
+  rl_client_conn *conn = take_conn(t);
+  if (conn) take_over(t, conn), send_on(t);
+  else dial(t);
+}
+
+static void on_ready(rl_trust_wait *ready, int code, const char *why) {
+  rl_transfer *t = RL_CONTAINER(ready, http1, ready)->transfer;
+  if (code) rl_transfer_fail(t, code, why);
+  else connect_or_reuse(t);
+}
+
 /* ---- what the transfer calls ----------------------------------------------------------------------------------------------- */
+
+static rl_trust *trust_for(rl_transfer *t, const rl_route *route) {
+  rl_trust_options options = {0};
+  if (route)
+    options = (rl_trust_options){.ca = route->ca, .cert = route->cert, .key = route->key, .insecure = route->insecure};
+  return rl_trusts_find(&t->pool->trusts, &options);
+}
 
 static int prepare(rl_transfer *t, const rl_client_request *r) {
   const char *unix_path = r->route ? r->route->unix_path : NULL;
-  size_t room = room_for(r) + (unix_path ? strlen(unix_path) + sizeof unix_prefix : 0);
-  http1 *h = rl_alloc(sizeof *h + room);
+  size_t paths = unix_path ? 2 * strlen(unix_path) : 0;
+  http1 *h = rl_alloc(sizeof *h + room_for(r) + paths + r->location->authority.len + KEY_EXTRA);
   if (!h) return RL_ENOMEM;
-  *h = (http1){.content = r->body,
+  *h = (http1){.transfer = t,
+               .ready.on_ready = on_ready,
+               .content = r->body,
                .length = r->length,
-               .dial_ms = r->connect_ms ? r->connect_ms : r->total_ms,
                .streamed = r->streamed,
                .last = asks_to_close(r)};
+  rl_list_init(&h->ready.node);
+  h->trust = r->location->secure ? trust_for(t, r->route) : NULL;
+  if (r->location->secure && !h->trust) {
+    rl_free(h);
+    return RL_ENOMEM;
+  }
   put_head(h, r);
   if (unix_path) put_unix_path(h, unix_path);
+  put_key(h, r);
   t->carrier_state = h;
   return RL_OK;
 }
 
 static void begin(rl_transfer *t) {
-  rl_client_conn *conn = take_conn(t);
-  if (conn) send_on(t, conn);
-  else dial(t);
+  http1 *h = state_of(t);
+  if (!h->trust || rl_trust_ready(h->trust, &h->ready)) connect_or_reuse(t);
 }
 
 static void resume(rl_transfer *t, unsigned direction) {
@@ -262,9 +321,11 @@ static void resume(rl_transfer *t, unsigned direction) {
 
 static void leave(rl_transfer *t, bool reusable) {
   http1 *h = state_of(t);
+  rl_trust_leave(&h->ready);
   if (h->dial) rl_dial_del(h->dial);
   if (h->conn && reusable) rl_pool_keep_conn(t->pool, h->conn);
   else if (h->conn) rl_client_conn_close(h->conn);
+  if (h->trust) rl_trust_unref(h->trust);
   rl_free(h);
 }
 

@@ -1,4 +1,4 @@
-/* Carries transfers over HTTP/1.1 connections of our own (client/connection.h), without TLS. */
+/* Carries transfers over HTTP/1.1 connections of our own (client/connection.h), with TLS or without. */
 #ifndef RL_CLIENT_CARRIER_HTTP1_H
 #define RL_CLIENT_CARRIER_HTTP1_H
 

@@ -18,7 +18,7 @@ typedef struct group {
 
 static void answer(rl_writer *w, rl_op *op) {
   atomic_fetch_add(&w->writes, 1);
-  rl_writer_finish(w, op);
+  rl_op_finish(op);
 }
 
 static void fail_all(rl_writer *w, group *g, int from, const rl_sql_error *error) {
@@ -30,18 +30,17 @@ static void fail_all(rl_writer *w, group *g, int from, const rl_sql_error *error
   g->count = from;
 }
 
-static bool may_join(const rl_writer *w, const rl_op *op) {
-  if (op->transaction || w->transaction || w->broken) return false;
+static bool may_join(const rl_op *op) {
+  if (op->transaction) return false;
   if (op->kind == RL_OP_RUN) return !rl_sql_runs_alone(op->statements[0].sql);
   return op->kind == RL_OP_BATCH || (op->kind == RL_OP_SCRIPT && !rl_sql_runs_alone(op->statements[0].sql));
 }
 
-/* Takes the next member off the front of the batch and begins it; NULL where what stands there cannot join. */
-static rl_op *next_member(rl_writer *w, rl_mail_queue *batch) {
-  while (batch->first && may_join(w, (rl_op *)batch->first)) {
-    rl_op *op = (rl_op *)rl_mail_shift(batch);
+/* Takes the next member and begins it; NULL where none can join. */
+static rl_op *next_member(rl_writer *w) {
+  for (rl_op *op; !w->broken && (op = rl_write_queue_take_if(w->queue, may_join));) {
     if (rl_op_begin(op)) return op;
-    rl_writer_finish(w, op); /* dropped before it began */
+    rl_op_finish(op); /* dropped before it began */
   }
   return NULL;
 }
@@ -79,11 +78,9 @@ static bool run_members(rl_writer *w, group *g, rl_sql_error *error) {
 }
 
 /* Members that come while others run join, up to the limit. */
-static bool add_members(rl_writer *w, group *g, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *), void *ud,
-                        rl_sql_error *error) {
+static bool add_members(rl_writer *w, group *g, rl_sql_error *error) {
   while (g->count < (int)RL_LIMIT_BATCH) {
-    if (!batch->first && !more(ud, batch)) return true;
-    rl_op *op = next_member(w, batch);
+    rl_op *op = next_member(w);
     if (!op) return true;
     g->members[g->count++] = op;
     if (run_member(w, g, g->count - 1, error)) continue;
@@ -128,21 +125,20 @@ static void run_each(rl_writer *w, const group *all) {
 }
 
 /* `first` has not begun: it may be dropped as long as another process holds the file. */
-static void run_group(rl_writer *w, rl_op *first, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *),
-                      void *ud) {
+static void run_group(rl_writer *w, rl_op *first) {
   group g = {.members = {first}, .count = 1};
   rl_sql_error error = {0};
   if (rl_writer_lock(w, first)) {
-    rl_writer_finish(w, first); /* those after it have time of their own */
+    rl_op_finish(first); /* those after it have time of their own */
     return;
   }
-  bool whole = run_members(w, &g, &error) && add_members(w, &g, batch, more, ud, &error);
+  bool whole = run_members(w, &g, &error) && add_members(w, &g, &error);
   if (!end_group(w, &g, whole, &error)) run_each(w, &g);
 }
 
-/* ---- the batch ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- everything else ------------------------------------------------------------------------------------------------------------------------ */
 
-static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
+static int run_single(rl_writer *w, rl_op *op) {
   int code;
   switch (op->kind) {
     case RL_OP_BACKUP: return rl_alone_back_up(w, op);
@@ -150,11 +146,11 @@ static int run_single(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
     case RL_OP_COPY_IN: return rl_alone_copy_in(w, op);
     case RL_OP_COMMIT:
       code = rl_interactive_commit(w, op);
-      rl_interactive_end(w, batch);
+      rl_interactive_end(w);
       return code;
     case RL_OP_ROLLBACK:
       rl_writer_roll_back(w);
-      rl_interactive_end(w, batch);
+      rl_interactive_end(w);
       return RL_OK;
     default: break;
   }
@@ -169,27 +165,24 @@ static bool is_stale(const rl_writer *w, const rl_op *op) {
   return op->transaction && op->kind != RL_OP_BEGIN && op->transaction != w->transaction;
 }
 
-static void run_one(rl_writer *w, rl_op *op, rl_mail_queue *batch) {
+static void run_one(rl_writer *w, rl_op *op) {
   if (is_stale(w, op)) rl_sql_refused(&op->error, RL_ECLOSED, "the transaction has ended");
   else if (w->broken && op->kind != RL_OP_COMMIT && op->kind != RL_OP_ROLLBACK) rl_recovery_refuse(w, op);
   else if (op->kind == RL_OP_BEGIN) rl_interactive_begin(w, op); /* begins once it has the file */
   else if (op->kind == RL_OP_MIGRATE) rl_migrate_run(w, op);
   else if (!rl_op_begin(op)) op->error.code = RL_ECANCELLED;
-  else run_single(w, op, batch);
+  else run_single(w, op);
   rl_recovery_try(w);
   answer(w, op);
 }
 
-void rl_batch_run(rl_writer *w, rl_mail_queue *batch, bool (*more)(void *, rl_mail_queue *), void *ud) {
-  w->batch = batch;
-  w->more = more;
-  w->more_ud = ud;
+void rl_batch_run(rl_writer *w) {
+  w->expires = true;
   rl_recovery_try(w);
-  while (batch->first) {
-    rl_op *op = (rl_op *)rl_mail_shift(batch);
-    if (may_join(w, op)) run_group(w, op, batch, more, ud);
-    else if (w->transaction && op->transaction != w->transaction) rl_mail_push(&w->deferred, &op->mail);
-    else run_one(w, op, batch);
+  for (rl_op *op; (op = rl_write_queue_take(w->queue, w->transaction));) {
+    if (may_join(op) && !w->broken) run_group(w, op);
+    else run_one(w, op);
+    rl_writer_checkpoint(w, false);
   }
-  w->batch = NULL;
+  w->expires = false;
 }

@@ -11,9 +11,11 @@ enum { PROGRESS_STEPS = 400 };
 
 /* ---- runs that end early -------------------------------------------------------------------------------------------------------- */
 
+static bool is_set(const atomic_bool *flag) { return flag && atomic_load_explicit(flag, memory_order_relaxed); }
+
 static int on_progress(void *ud) {
   const rl_connection *connection = ud;
-  if (connection->cancelled && atomic_load_explicit(connection->cancelled, memory_order_relaxed)) return 1;
+  if (is_set(connection->cancelled) || (connection->reads && is_set(connection->closing))) return 1;
   return connection->budget && rl_budget_is_spent(connection->budget);
 }
 

@@ -21,8 +21,11 @@ typedef struct rl_connection {
   rl_authorizer authorizer;
   rl_budget *budget;            /* ends the run under way when it is spent; NULL: it may take as long as it takes */
   const atomic_bool *cancelled; /* ends the run under way when it becomes true; NULL: nobody asks */
-  bool has_temporary;           /* something is TEMP, and goes when its transaction ends */
-  bool has_deferral;            /* PRAGMA defer_foreign_keys was said, and not taken back yet */
+  const atomic_bool
+      *closing;       /* the same, for a run that is a read: nobody may wait for its end any more; NULL: never */
+  bool reads;         /* the run under way is one */
+  bool has_temporary; /* something is TEMP, and goes when its transaction ends */
+  bool has_deferral;  /* PRAGMA defer_foreign_keys was said, and not taken back yet */
 } rl_connection;
 
 /* Opens `path` with SQLite's flags and the settings every connection has (WAL readers, foreign keys on, extensions off).

@@ -37,12 +37,10 @@ rl_holder rl_interactive_holder(rl_writer *w) {
 
 void rl_interactive_complain(rl_writer *w) {
   uint64_t now = uv_hrtime(), since = w->holder.since_ns;
-  if (!w->transaction || !w->deferred.first || now < w->complain_ns) return;
-  w->complain_ns = now + (now - since); /* again when it has lasted twice as long */
-  int64_t waiting = 0;
-  for (rl_mail *mail = w->deferred.first; mail; mail = mail->next)
-    waiting += atomic_load(&((rl_op *)mail)->state) == RL_OP_QUEUED;
+  if (!w->transaction || now < w->complain_ns) return;
+  int64_t waiting = rl_write_queue_count_waiting(w->queue);
   if (!waiting) return;
+  w->complain_ns = now + (now - since); /* again when it has lasted twice as long */
   char seconds[32];
   snprintf(seconds, sizeof seconds, "%.1f", (double)(now - since) / SECOND_NS);
   rl_log_field fields[] = {RL_LOG_TEXT_FIELD("begun_at", rl_slice_str(w->holder.site)),
@@ -63,13 +61,7 @@ int rl_interactive_begin(rl_writer *w, rl_op *op) {
   return RL_OK;
 }
 
-void rl_interactive_end(rl_writer *w, rl_mail_queue *batch) {
-  set_holder(w, &(rl_holder){0});
-  rl_mail_queue rest = *batch; /* what waited goes first */
-  *batch = w->deferred;
-  w->deferred = (rl_mail_queue){NULL, NULL};
-  for (rl_mail *mail; (mail = rl_mail_shift(&rest));) rl_mail_push(batch, mail);
-}
+void rl_interactive_end(rl_writer *w) { set_holder(w, &(rl_holder){0}); }
 
 int rl_interactive_commit(rl_writer *w, rl_op *op) {
   if (w->broken) {

@@ -1,6 +1,6 @@
 /*
  * Interactive transactions on the writer: one at a time, from its begin to its end; everybody else's writes wait in
- * writer->deferred. Part of the writer's thread, but for rl_interactive_holder.
+ * the queue. Part of the writer's thread, but for rl_interactive_holder.
  */
 #ifndef RL_DATA_SQLITE_INTERACTIVE_H
 #define RL_DATA_SQLITE_INTERACTIVE_H
@@ -15,8 +15,8 @@ int rl_interactive_run(rl_writer *writer, rl_op *op);
 void rl_interactive_touch(rl_writer *writer);
 /* Commits, or rolls back what cannot be committed. 0, or a code with op->error. */
 int rl_interactive_commit(rl_writer *writer, rl_op *op);
-/* It is over: what waited comes first in `batch`. */
-void rl_interactive_end(rl_writer *writer, rl_mail_queue *batch);
+/* It is over: it is the turn of the others. */
+void rl_interactive_end(rl_writer *writer);
 
 /* The transaction under way. From any thread. */
 rl_holder rl_interactive_holder(rl_writer *writer);

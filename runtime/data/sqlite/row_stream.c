@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "data/sqlite/run.h"
 
 /* A piece ends when it is so large, or when so much time has passed: others wait for the thread. */
@@ -17,6 +18,7 @@ rl_row_stream *rl_row_stream_new(rl_op *request, int reader) {
     rl_free(s);
     return NULL;
   }
+  rl_list_init(&s->node);
   s->request = request;
   s->reader = reader;
   s->closing = closing;
@@ -29,6 +31,11 @@ rl_row_stream *rl_row_stream_new(rl_op *request, int reader) {
 static void drop_connection(rl_connection *c) {
   if (c) rl_connection_close(c);
   rl_free(c);
+}
+
+void rl_row_stream_home_init(rl_row_stream_home *home, const rl_connection *beside) {
+  *home = (rl_row_stream_home){.beside = beside};
+  rl_list_init(&home->open);
 }
 
 void rl_row_stream_home_close(rl_row_stream_home *home) {
@@ -47,20 +54,33 @@ static int open_connection(rl_row_stream *s, const rl_connection *beside, rl_sql
     return code;
   }
   c->authorizer.circumstance = beside->authorizer.circumstance;
+  c->closing = beside->closing;
   s->connection = c;
   return RL_OK;
 }
 
+static int refuse(const rl_row_stream_home *home, rl_sql_error *error) {
+  const rl_row_stream *oldest = RL_CONTAINER(home->open.next, rl_row_stream, node);
+  return rl_sql_refused(error, RL_EBUSY, "%u loops over db:rows are under way, the oldest for %.1f s, begun at %.*s",
+                        home->open_count, (double)(uv_hrtime() - oldest->since_ns) / 1e9,
+                        RL_FMT(oldest->request->statements[0].name));
+}
+
 static int take_connection(rl_row_stream *s, rl_row_stream_home *home, rl_sql_error *error) {
-  if (!home->spare) return open_connection(s, home->beside, error);
-  s->connection = home->spare;
-  home->spare = NULL;
+  int code = home->open_count < RL_LIMIT_SQL_STREAMS ? RL_OK : refuse(home, error);
+  if (!code && !home->spare) code = open_connection(s, home->beside, error);
+  if (code) return code;
+  if (!s->connection) s->connection = home->spare, home->spare = NULL;
+  s->since_ns = uv_hrtime();
+  rl_list_push(&home->open, &s->node);
+  home->open_count++;
   return RL_OK;
 }
 
 /* Its snapshot ends, and it gives its connection back. */
 static void end(rl_row_stream *s, rl_row_stream_home *home) {
   if (s->statement) rl_statement_end(s->connection, s->statement);
+  if (s->connection) rl_list_remove(&s->node), home->open_count--;
   if (home->spare) drop_connection(s->connection);
   else home->spare = s->connection;
   s->statement = NULL;
@@ -98,18 +118,15 @@ static void delete_stream(rl_row_stream *s) {
 
 /* Notes the text at fault; it outlives the stream. */
 static void fail(rl_row_stream *s, rl_op *op, int code) {
-  bool cancelled = code == RL_ETIMEOUT && atomic_load(&op->cancelled);
-  op->error.code = cancelled ? RL_ECANCELLED : code;
+  op->error.code = code;
   rl_run_failed(op, rl_arena_copy(&op->arena, s->request->statements[0].sql));
 }
 
 static int run(rl_row_stream *s, rl_row_stream_home *home, rl_op *op) {
   int code = s->statement ? RL_OK : begin(s, home, op);
   if (code) return code;
-  s->connection->cancelled = &op->cancelled;
-  code = read_piece(s, op);
-  s->connection->cancelled = NULL;
-  return code;
+  rl_run_started(s->connection, op);
+  return rl_run_ended(s->connection, op, read_piece(s, op));
 }
 
 void rl_row_stream_run(rl_row_stream *s, rl_row_stream_home *home, rl_op *op) {

@@ -45,6 +45,20 @@ int rl_run_failed(rl_op *op, rl_slice sql) {
   return op->error.code;
 }
 
+void rl_run_started(rl_connection *c, const rl_op *op) {
+  c->cancelled = &op->cancelled;
+  c->reads = op->kind == RL_OP_RUN || op->kind == RL_OP_BACKUP;
+}
+
+int rl_run_ended(rl_connection *c, rl_op *op, int code) {
+  bool closed = c->reads && c->closing && atomic_load(c->closing);
+  c->cancelled = NULL;
+  c->reads = false;
+  if (code != RL_ETIMEOUT) return code;
+  if (atomic_load(&op->cancelled)) return op->error.code = RL_ECANCELLED;
+  return closed ? rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed") : code;
+}
+
 int rl_run_statement(rl_connection *c, const rl_op_statement *statement, rl_op *op) {
   rl_statement *s = rl_statement_get(c, statement->sql, &op->error);
   if (!s) return rl_run_failed(op, statement->sql);
@@ -53,16 +67,15 @@ int rl_run_statement(rl_connection *c, const rl_op_statement *statement, rl_op *
     code = rl_sql_refused(&op->error, RL_EINVALID, "several statements: only db:exec runs them, without parameters");
   if (!code) code = rl_statement_bind(c, s, &statement->params, &op->error);
   int64_t before = sqlite3_total_changes64(c->db);
-  c->cancelled = s->readonly ? &op->cancelled : NULL; /* a write that was begun is finished */
+  if (s->readonly) rl_run_started(c, op);
   if (!code) code = rl_run_rows(c, s, op);
-  c->cancelled = NULL;
+  code = rl_run_ended(c, op, code);
   if (!code) {
     op->changes += sqlite3_total_changes64(c->db) > before ? sqlite3_changes64(c->db) : 0;
     op->last_id = sqlite3_last_insert_rowid(c->db);
   }
   rl_statement_end(c, s);
   if (code == RL_EBUSY) rl_sqlite_add_wait(&op->error, c->db, op->queued_ns);
-  if (code == RL_ETIMEOUT && atomic_load(&op->cancelled)) code = op->error.code = RL_ECANCELLED;
   return code ? rl_run_failed(op, statement->sql) : RL_OK;
 }
 
@@ -102,10 +115,8 @@ static int run_script(rl_connection *c, rl_slice sql, rl_op *op) {
 
 int rl_run_read(rl_connection *c, rl_op *op) {
   if (op->kind != RL_OP_BACKUP) return rl_run_statement(c, &op->statements[0], op);
-  c->cancelled = &op->cancelled;
-  int code = rl_copy_into(c, op->statements[0].sql, &op->error);
-  c->cancelled = NULL;
-  return code == RL_ETIMEOUT && atomic_load(&op->cancelled) ? op->error.code = RL_ECANCELLED : code;
+  rl_run_started(c, op);
+  return rl_run_ended(c, op, rl_copy_into(c, op->statements[0].sql, &op->error));
 }
 
 int rl_run_op(rl_connection *c, rl_op *op) {

@@ -14,6 +14,11 @@ enum {
   RL_OP_COPY_IN                /* the other way round, from statements[0].sql */
 };
 
+/* From now on a run on the connection ends early if the operation is cancelled, or the database is closed while it is a read by
+ * itself: of a write that was begun everything is done. */
+void rl_run_started(rl_connection *connection, const rl_op *op);
+/* … until now. Returns `code`, or puts into the operation why it has ended early, and returns that. */
+int rl_run_ended(rl_connection *connection, rl_op *op, int code);
 /* One statement with its parameters, to its end. 0 or a code. */
 int rl_run_statement(rl_connection *connection, const rl_op_statement *statement, rl_op *op);
 /* The first statement of a script, which may be none but a comment; *rest is what follows it. 0 or a code. */

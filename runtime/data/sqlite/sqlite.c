@@ -98,6 +98,7 @@ static void free_all(rl_sqlite *d) {
     rl_snapshot_free(&d->snapshot);
     rl_connection_close(&d->reader);
   }
+  if (d->line) rl_store_leave(d->store, d->line);
   rl_store_close(d->store);
   rl_free(d);
 }
@@ -114,8 +115,9 @@ static void finish(rl_database *database, rl_cursor *cursor, bool too_slow) {
 /* ---- operations ------------------------------------------------------------------------------------------------------------ */
 
 static void submit(rl_database *database, rl_op *op, bool read) {
-  if (read) rl_store_read(of(database)->store, op);
-  else rl_store_write(of(database)->store, op);
+  rl_sqlite *d = of(database);
+  if (read) rl_store_read(d->store, d->line, op);
+  else rl_store_write(d->store, d->line, op);
 }
 
 static rl_row_stream *stream(rl_database *database, rl_op *request) {
@@ -128,10 +130,10 @@ static void close_stream(rl_database *database, rl_row_stream *stream) {
 
 static void begin(rl_database *database, rl_op *op) {
   op->transaction = rl_store_new_transaction(of(database)->store);
-  rl_store_write(of(database)->store, op);
+  submit(database, op, false);
 }
 
-static void end(rl_database *database, rl_op *op) { rl_store_write(of(database)->store, op); }
+static void end(rl_database *database, rl_op *op) { submit(database, op, false); }
 
 static rl_holder holder(rl_database *database) { return rl_store_holder(of(database)->store); }
 
@@ -203,7 +205,9 @@ rl_database *rl_sqlite_open(rl_loop *loop, const char *path, const rl_store_opti
                               .patience_ns = (uint64_t)timeout_ms * 1000000u,
                               .idle_ms = (uint64_t)idle_ms,
                               .exclusive = d->store};
-  if (open_reader(d, path, error) == 0) return &d->database;
+  d->line = rl_store_join(d->store, loop);
+  if (!d->line) rl_sql_refused(error, RL_ENOMEM, "out of memory");
+  else if (open_reader(d, path, error) == 0) return &d->database;
   free_all(d);
   return NULL;
 }

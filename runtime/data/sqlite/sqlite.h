@@ -20,6 +20,7 @@
 typedef struct rl_sqlite {
   rl_database database; /* first */
   rl_store *store;
+  rl_write_line *line;
   rl_connection reader; /* reader.db is NULL for ":memory:" */
   rl_snapshot snapshot; /* of that one */
   bool closed;

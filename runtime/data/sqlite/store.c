@@ -33,11 +33,14 @@ struct rl_store {
   bool memory, read_only;
   int readers, queue; /* as it was opened, to compare with a second open */
   char synchronous[8];
+  rl_write_queue writes;
   rl_writer writer;
   rl_service service; /* the writer's thread; not there when read-only */
+  rl_mail bell;       /* all that the thread is sent: it wakes, and looks into the queue */
   reader *threads;
   int reader_count;
   atomic_ullong next_transaction, reads;
+  atomic_bool closing; /* the last one has closed it: nobody reads any more */
 };
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -47,12 +50,10 @@ static rl_store *registry;
 
 static rl_store *store_of(rl_service *service) { return RL_CONTAINER(service, rl_store, service); }
 
-static bool more(void *ud, rl_mail_queue *batch) { return rl_service_take_more(ud, batch); }
-
-static void on_batch(rl_service *service, rl_mail_queue *batch) {
+static void on_bell(rl_service *service, rl_mail_queue *batch) {
   rl_store *store = store_of(service);
-  rl_batch_run(&store->writer, batch, more, service);
-  rl_writer_checkpoint(&store->writer, false);
+  rl_mail_shift(batch); /* it may ring again from now on */
+  rl_batch_run(&store->writer);
   rl_interactive_complain(&store->writer);
 }
 
@@ -79,10 +80,11 @@ static void on_read_batch(rl_service *service, rl_mail_queue *batch) {
 static bool is_memory_path(const char *path) { return strcmp(path, ":memory:") == 0; }
 
 static int open_writer(rl_store *store, int busy_timeout_ms, rl_sql_error *error) {
+  store->writer.queue = &store->writes;
   int code = rl_writer_open(&store->writer, store->path, busy_timeout_ms, store->synchronous, error);
   if (code) return code;
-  store->service =
-      (rl_service){.name = "rille-sql-write", .on_batch = on_batch, .on_idle = on_idle, .idle_ms = IDLE_MS};
+  store->writer.connection.closing = &store->closing;
+  store->service = (rl_service){.name = "rille-sql-write", .on_batch = on_bell, .on_idle = on_idle, .idle_ms = IDLE_MS};
   if (rl_service_start(&store->service) == 0) return RL_OK;
   rl_writer_close(&store->writer);
   return rl_sql_refused(error, RL_ENOMEM, "cannot start the writer's thread");
@@ -92,14 +94,19 @@ static int open_reader(rl_store *store, reader *r, rl_sql_error *error) {
   int code = rl_connection_open(&r->connection, store->path, SQLITE_OPEN_READONLY, error);
   if (code) return code;
   if (store->read_only) r->connection.authorizer.circumstance = RL_RUNS_READING_ONLY;
-  r->streams.beside = &r->connection;
+  r->connection.closing = &store->closing;
+  rl_row_stream_home_init(&r->streams, &r->connection);
   r->service = (rl_service){.name = "rille-sql-read", .on_batch = on_read_batch};
   if (rl_service_start(&r->service) == 0) return RL_OK;
   rl_connection_close(&r->connection);
   return rl_sql_refused(error, RL_ENOMEM, "cannot start a reader's thread");
 }
 
+/* The loop waits for these threads. A read that takes long ends early: by its progress handler, and those instructions of SQLite
+ * that go on for long, such as that of count(*), by the interrupt. Writes are made. */
 static void close_threads(rl_store *store, bool writer) {
+  atomic_store(&store->closing, true);
+  for (int i = 0; i < store->reader_count; i++) sqlite3_interrupt(store->threads[i].connection.db);
   while (store->reader_count) {
     reader *r = &store->threads[--store->reader_count];
     rl_service_stop(&r->service);
@@ -125,6 +132,7 @@ static int open_threads(rl_store *store, int busy_timeout_ms, rl_sql_error *erro
 }
 
 static void free_store(rl_store *store) {
+  rl_write_queue_free(&store->writes);
   rl_free(store->threads);
   rl_free(store->path);
   rl_free(store);
@@ -148,7 +156,8 @@ static void identify(rl_store *store) {
 static rl_store *make(const char *path, const rl_store_options *o, rl_sql_error *error) {
   rl_store *store = rl_calloc(1, sizeof *store);
   char *copy = rl_strndup(path, strlen(path));
-  if (!store || !copy) {
+  rl_write_load most = {.count = o->queue > 0 ? (size_t)o->queue : RL_LIMIT_SQL_QUEUE, .size = RL_LIMIT_SQL_QUEUE_SIZE};
+  if (!store || !copy || rl_write_queue_init(&store->writes, most)) {
     rl_free(copy);
     rl_free(store);
     rl_sql_refused(error, RL_ENOMEM, "out of memory");
@@ -158,7 +167,7 @@ static rl_store *make(const char *path, const rl_store_options *o, rl_sql_error 
   store->memory = is_memory_path(path);
   store->read_only = o->read_only && !store->memory;
   store->readers = o->readers > 0 ? o->readers : READERS;
-  store->queue = o->queue > 0 ? o->queue : (int)RL_LIMIT_SQL_QUEUE;
+  store->queue = (int)most.count;
   snprintf(store->synchronous, sizeof store->synchronous, "%s", o->synchronous ? o->synchronous : "FULL");
   if (open_threads(store, o->busy_timeout_ms >= 0 ? o->busy_timeout_ms : RL_STORE_BUSY_TIMEOUT_MS, error)) {
     free_store(store);
@@ -218,34 +227,34 @@ void rl_store_close(rl_store *store) {
 
 /* ---- operations -------------------------------------------------------------------------------------------------------------- */
 
-/* Counts it. Returns false if it is one too many; one that is larger than the limit is taken if nothing else waits. */
-static bool has_room(rl_store *store, const rl_op *op) {
-  size_t waiting = atomic_fetch_add(&store->writer.queued, 1);
-  size_t size = atomic_fetch_add(&store->writer.queued_size, op->size);
-  bool must = op->transaction && op->kind != RL_OP_BEGIN;
-  return must || (waiting < (size_t)store->queue && (!size || size + op->size <= RL_LIMIT_SQL_QUEUE_SIZE));
+rl_write_line *rl_store_join(rl_store *store, const rl_loop *worker) {
+  return rl_write_queue_join(&store->writes, worker);
 }
 
-static void refuse_busy(rl_store *store, rl_op *op) {
+void rl_store_leave(rl_store *store, rl_write_line *line) { rl_write_queue_leave(&store->writes, line); }
+
+static void refuse_busy(rl_store *store, rl_op *op, const rl_write_refusal *r) {
+  char own[80] = "";
   rl_holder holder = rl_interactive_holder(&store->writer);
-  rl_sql_refused(&op->error, RL_EBUSY, "the database is busy: %zu writes (%zu bytes) wait already%s%s",
-                 atomic_load(&store->writer.queued) - 1, atomic_load(&store->writer.queued_size) - op->size,
-                 holder.transaction ? ", for the transaction begun at " : "", holder.site);
-  rl_writer_finish(&store->writer, op);
+  if (r->workers > 1)
+    snprintf(own, sizeof own, ", %zu (%zu bytes) of them of this one of %zu workers", r->own.count, r->own.size,
+             r->workers);
+  rl_sql_refused(&op->error, RL_EBUSY, "the database is busy: %zu writes (%zu bytes) wait already%s%s%s", r->all.count,
+                 r->all.size, own, holder.transaction ? ", for the transaction begun at " : "", holder.site);
+  rl_op_finish(op);
 }
 
-void rl_store_write(rl_store *store, rl_op *op) {
+void rl_store_write(rl_store *store, rl_write_line *line, rl_op *op) {
+  bool wakes = false;
+  rl_write_refusal refusal;
   if (store->read_only) {
     rl_sql_refused(&op->error, RL_EINVALID, "the database is open read-only");
     rl_op_finish(op);
     return;
   }
   op->queued_ns = uv_hrtime();
-  if (!has_room(store, op)) {
-    refuse_busy(store, op);
-    return;
-  }
-  rl_service_send(&store->service, &op->mail);
+  if (rl_write_queue_send(&store->writes, line, op, &wakes, &refusal)) refuse_busy(store, op, &refusal);
+  else if (wakes) rl_service_send(&store->service, &store->bell);
 }
 
 /* The reader with the fewest operations. */
@@ -256,9 +265,9 @@ static int idlest(const rl_store *store) {
   return best;
 }
 
-void rl_store_read(rl_store *store, rl_op *op) {
+void rl_store_read(rl_store *store, rl_write_line *line, rl_op *op) {
   if (!store->reader_count) {
-    rl_store_write(store, op);
+    rl_store_write(store, line, op);
     return;
   }
   reader *r = &store->threads[op->stream ? op->stream->reader : idlest(store)];
@@ -269,7 +278,7 @@ void rl_store_read(rl_store *store, rl_op *op) {
 
 rl_row_stream *rl_store_stream(rl_store *store, rl_op *request) { return rl_row_stream_new(request, idlest(store)); }
 
-void rl_store_close_stream(rl_store *store, rl_row_stream *stream) { rl_store_read(store, stream->closing); }
+void rl_store_close_stream(rl_store *store, rl_row_stream *stream) { rl_store_read(store, NULL, stream->closing); }
 
 uint64_t rl_store_new_transaction(rl_store *store) { return atomic_fetch_add(&store->next_transaction, 1) + 1; }
 

@@ -14,12 +14,6 @@ enum { CHECKPOINT_PAGES = 1000, RESTART_PATIENCE_MS = 50, OPTIMIZE_MS = 50 };
 #define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
 
-void rl_writer_finish(rl_writer *w, rl_op *op) {
-  atomic_fetch_sub(&w->queued, 1);
-  atomic_fetch_sub(&w->queued_size, op->size);
-  rl_op_finish(op);
-}
-
 /* ---- another process has the file ----------------------------------------------------------------------------------------- */
 
 static uint64_t give_up_at(const rl_writer *w, uint64_t from_ns, uint64_t patience_ns) {
@@ -33,21 +27,17 @@ static void describe_busy(const rl_writer *w, rl_op *op) {
   rl_sqlite_add_wait(&op->error, w->connection.db, op->queued_ns);
 }
 
+static bool is_over(const rl_op *op, const void *writer) {
+  return uv_hrtime() >= give_up_at(writer, op->queued_ns, op->patience_ns);
+}
+
 /* Those that come after the one that waits have a patience of their own. */
-static void expire_others(rl_writer *w, uint64_t now) {
-  if (!w->batch) return;
-  w->more(w->more_ud, w->batch);
-  rl_mail_queue rest = *w->batch;
-  *w->batch = (rl_mail_queue){NULL, NULL};
-  for (rl_op *op; (op = (rl_op *)rl_mail_shift(&rest));) {
-    bool waits = !op->transaction || op->kind == RL_OP_BEGIN;
-    bool over = waits && now >= give_up_at(w, op->queued_ns, op->patience_ns);
-    if (!over) {
-      rl_mail_push(w->batch, &op->mail);
-      continue;
-    }
+static void expire_others(rl_writer *w) {
+  if (!w->expires) return;
+  rl_mail_queue over = rl_write_queue_remove(w->queue, is_over, w);
+  for (rl_op *op; (op = (rl_op *)rl_mail_shift(&over));) {
     if (rl_op_begin(op)) describe_busy(w, op);
-    rl_writer_finish(w, op);
+    rl_op_finish(op);
   }
 }
 
@@ -60,7 +50,7 @@ static int on_busy(void *ud, int tries) {
   uint64_t now = uv_hrtime(), pause = pause_ms[tries < LAST ? tries : LAST] * MS_NS;
   if (!w->contended_ns) w->contended_ns = now;
   uint64_t until = give_up_at(w, w->from_ns, w->patience_ns);
-  expire_others(w, now);
+  expire_others(w);
   if (now >= until || (w->first && rl_op_is_dropped(w->first))) return 0;
   if (pause > until - now) pause = until - now;
   struct timespec time = {.tv_nsec = (long)pause};
@@ -159,9 +149,10 @@ static void optimize(rl_writer *w) {
 }
 
 void rl_writer_close(rl_writer *w) {
-  for (rl_op *op; (op = (rl_op *)rl_mail_shift(&w->deferred));) { /* they waited for a transaction that never ended */
+  for (rl_op *op;
+       w->queue && (op = rl_write_queue_take(w->queue, 0));) { /* they waited for a transaction that never ended */
     rl_sql_refused(&op->error, RL_ECLOSED, "the database was closed");
-    rl_writer_finish(w, op);
+    rl_op_finish(op);
   }
   sqlite3_stmt *own[] = {w->begin, w->commit, w->rollback, w->savepoint, w->release, w->rollback_to};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sqlite3_finalize(own[i]);
@@ -176,15 +167,15 @@ void rl_writer_close(rl_writer *w) {
 /* ---- the log ------------------------------------------------------------------------------------------------------------ */
 
 void rl_writer_empty_log(rl_writer *w, unsigned patience_ms) {
-  rl_mail_queue *batch = w->batch;
+  bool expires = w->expires;
   if (w->broken || rl_writer_in_transaction(w)) return;
-  w->batch = NULL; /* nobody's time is up because of this wait */
+  w->expires = false; /* nobody's time is up because of this wait */
   w->contended_ns = 0;
   rl_writer_be_patient(w, NULL, uv_hrtime(), patience_ms * MS_NS);
   int result = sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   if (result == SQLITE_OK) w->wal_pages = w->log_pages = 0;
   w->contended_ns = 0;
-  w->batch = batch;
+  w->expires = expires;
   rl_writer_note_sync(w, result);
   atomic_fetch_add(&w->checkpoints, 1);
 }

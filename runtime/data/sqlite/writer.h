@@ -13,6 +13,7 @@
 
 #include "data/database.h"
 #include "data/sqlite/connection.h"
+#include "data/sqlite/write_queue.h"
 
 /* Of a failed sync. In milliseconds of rl_loop_wall. */
 typedef struct rl_recovery {
@@ -24,10 +25,10 @@ typedef struct rl_recovery {
 typedef struct rl_writer {
   rl_connection connection;
   sqlite3_stmt *begin, *commit, *rollback, *savepoint, *release, *rollback_to;
-  rl_mail_queue deferred; /* what waits for the transaction under way */
-  uint64_t transaction;   /* whose turn it is; 0: nobody's */
-  bool transaction_lost;  /* it was rolled back by a statement of its own */
-  bool broken;            /* the disk failed to sync, and the database has not recovered */
+  rl_write_queue *queue; /* the store's: what waits; NULL: nothing does */
+  uint64_t transaction;  /* whose turn it is; 0: nobody's */
+  bool transaction_lost; /* it was rolled back by a statement of its own */
+  bool broken;           /* the disk failed to sync, and the database has not recovered */
   rl_recovery recovery;
   int wal_pages;         /* pages in the log since the last checkpoint, … */
   int log_pages;         /* … all there are, … */
@@ -36,22 +37,19 @@ typedef struct rl_writer {
   uint64_t contended_ns; /* since when another process has had the lock, as far as we know */
   uint64_t from_ns;      /* the wait for it counts from here, or from contended_ns if that is later, … */
   uint64_t patience_ns;  /* … lasts so long … */
-  rl_mail_queue *batch;  /* those that come after it, … */
-  bool (*more)(void *ud, rl_mail_queue *batch); /* … and what came meanwhile */
-  void *more_ud;
-  const rl_op *first;   /* … and ends when this one is dropped; NULL: nobody's in particular */
-  uint64_t complain_ns; /* when those that wait for the transaction are next told of it */
+  const rl_op *first;    /* … and ends when this one is dropped; NULL: nobody's in particular */
+  bool expires;          /* the patience of those that wait in the queue counts too */
+  uint64_t complain_ns;  /* when those that wait for the transaction are next told of it */
   uv_mutex_t holder_lock;
   rl_holder holder;
   atomic_ullong writes, groups, checkpoints;
-  atomic_size_t queued, queued_size; /* operations that were sent and have not been answered */
 } rl_writer;
 
 /* Opens the connection, and waits up to `busy_timeout_ms` for another process. 0 or a code with `error`. `synchronous` as in
  * rl_store_options. */
 int rl_writer_open(rl_writer *writer, const char *path, int busy_timeout_ms, const char *synchronous,
                    rl_sql_error *error);
-/* Checkpoints and closes; answers operations that waited for a transaction. */
+/* Checkpoints and closes; answers what waits in the queue for a transaction that has not ended. */
 void rl_writer_close(rl_writer *writer);
 /* Moves pages from the log into the database: `all`, or only if enough have gathered. */
 void rl_writer_checkpoint(rl_writer *writer, bool all);
@@ -59,9 +57,6 @@ void rl_writer_checkpoint(rl_writer *writer, bool all);
 void rl_writer_empty_log(rl_writer *writer, unsigned patience_ms);
 /* Notes how a statement or a checkpoint has ended, by SQLite's extended code: if the disk failed to sync, the writer is broken. */
 void rl_writer_note_sync(rl_writer *writer, int extended);
-
-/* Sends an operation home that was queued. */
-void rl_writer_finish(rl_writer *writer, rl_op *op);
 
 /* BEGIN IMMEDIATE, after which `op` has begun. RL_ECANCELLED if it was dropped before; another code with op->error. */
 int rl_writer_lock(rl_writer *writer, rl_op *op);

@@ -148,8 +148,7 @@ static void begin_request(rl_h1 *h1) {
   rl_req *req = h1->reader.head;
   rl_conn *conn = h1->conn;
   rl_exchange_begin(&h1->exchange, req);
-  req->remote = conn->peer;
-  req->secure = conn->stream->secure;
+  rl_conn_introduce(conn, req);
   h1->served++;
   h1->dropped_enough = false;
   h1->dropped = 0;

@@ -1,4 +1,4 @@
--- runtime/bind/client/pool.c, runtime/bind/client/transfer.c
+-- runtime/client/carrier/curl.c, runtime/client/engine.c
 local rille = require "rille"
 local fakes = require "spec.support.fake"
 
@@ -9,7 +9,7 @@ describe("HTTP/2", function()
   setup(function()
     fake = fakes.start()
     url = fake:http2()
-    client = rille.client { ca = fake.ca, base_url = url, timeout = 20 }
+    client = rille.client { ca = fake.ca, base_url = url, timeout = 20, http2 = true }
   end)
   teardown(function()
     client:close()
@@ -53,7 +53,7 @@ describe("HTTP/2", function()
     whole = function() return { body = ("x"):rep(SIZE) } end,
   }
 
-  it("is spoken where the server offers it", function()
+  it("is spoken where the program asks for it and the server offers it", function()
     if not is_installed "nghttpd" then return pending "nghttpd is not installed (nghttp2-server)" end
     local d = fake.directory
     local port = 20000 + math.random(20000)
@@ -63,7 +63,7 @@ describe("HTTP/2", function()
     local command = "exec nghttpd -d %s --no-content-length %d %s/server.key %s/server.pem >/dev/null 2>&1 & echo $!"
     local server = io.popen(command:format(d, port, d, d))
     local pid = server:read "l"
-    local user <close> = rille.client { ca = fake.ca, base_url = "https://localhost:" .. port }
+    local user <close> = rille.client { ca = fake.ca, base_url = "https://localhost:" .. port, http2 = true }
     local res
     for _ = 1, 50 do
       res = rille.try(user.get, user, "/page.txt")

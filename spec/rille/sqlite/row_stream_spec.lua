@@ -215,6 +215,26 @@ describe("db:rows over many rows", function()
     assert.match("a wait for its rows was given up", message(next_row))
   end)
 
+  it("is under way 64 times at most; the next one is told since when, and where, and does not wait", function()
+    local streams, line = {}, nil
+    local function begin() streams[#streams + 1] = select(4, db:rows(NUMBERS, 20001)) end
+    for _ = 1, 64 do begin() end
+    line = debug.getinfo(begin, "S").linedefined
+    local ok, err = pcall(begin)
+    assert.is_false(ok)
+    assert.equal("busy", err.code)
+    assert.equal(503, err.status)
+    assert.match("^64 loops over db:rows are under way, the oldest for %d+%.%d s, begun at spec/rille/sqlite/row_stream_spec.lua:"
+      .. line .. ", in: WITH", err.message)
+    streams[30]:close()
+    begin()
+    assert.is_false(pcall(begin))
+    for _, stream in pairs(streams) do stream:close() end
+    for _ = 1, 70 do -- those that have ended do not count
+      for row in db:rows(NUMBERS, 100) do assert(row) end
+    end
+  end)
+
   it("raises once its database is closed, and does not hinder that", function()
     local other = rille.sqlite.open(files:path "x.db")
     local err = message(function()

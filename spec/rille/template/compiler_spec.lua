@@ -3,7 +3,7 @@
 -- lua/rille/template/compile/filter.lua, lua/rille/template/compile/output.lua, lua/rille/template/compile/statements.lua,
 -- lua/rille/template/compile/loop.lua, lua/rille/template/compile/macro.lua, lua/rille/template/compile/inherit.lua
 --
--- The code that templates become. What it does is in language_spec.lua.
+-- The Lua that templates become, without plans (plan_spec.lua). What it does is in language_spec.lua.
 local Code = require "rille.template.code"
 local compiler = require "rille.template.compiler"
 local Environment = require "rille.template.environment"
@@ -12,7 +12,7 @@ local Symbols = require "rille.template.symbols"
 
 local function compile(source, options)
   local origin = { chunk = "t" }
-  return compiler.compile(parser.parse(source, origin, {}), origin, Environment.new(options or {}), true)
+  return compiler.compile(parser.parse(source, origin, {}), origin, Environment.new(options or { no_plans = true }), true)
 end
 
 -- The statements of the template's function.

@@ -56,9 +56,9 @@ end
 
 local function is_scoped_block(node) return node.t == "Block" and node.scoped end
 
--- Returns the same for a whole loop. If its locals are handed on, `loop` goes with them. A scoped block may be replaced by one
+--- Returns the same for a whole loop. If its locals are handed on, `loop` goes with them. A scoped block may be replaced by one
 -- that uses it.
-local function use_of_loop(self, node)
+function M:use_of_loop(node)
   if node.recursive or (self.has_scoped_blocks and ast.any(node, is_scoped_block)) then return "object" end
   local use = "none"
   if not self.specials.loop then return use end
@@ -230,7 +230,7 @@ end
 
 -- Writes everything from the items on; `iterable` is code.
 local function write_loop(self, node, frame, iterable, depth, recurse)
-  local code, use = self.code, use_of_loop(self, node)
+  local code, use = self.code, self:use_of_loop(node)
   local loop_frame = self:inner(frame)
   local plain = use == "none" or use == "counted"
   local names, inner_test
@@ -265,7 +265,9 @@ local function write_recursive(self, node, frame)
   code:write(("end %s(%s, 1) "):format(name, (self:loose(node.iter, frame))))
 end
 
-local function check_names(self, node)
+--- Raises for a loop that assigns to `loop`.
+function M:check_loop_names(node)
+  if not self.specials.loop then return end
   ast.each(node, "Name", function(name)
     if name.ctx == "store" and name.name == "loop" then
       self:fail(name, "'loop' cannot be assigned to inside of a loop")
@@ -274,7 +276,7 @@ local function check_names(self, node)
 end
 
 function M:For(node, frame)
-  if self.specials.loop then check_names(self, node) end
+  self:check_loop_names(node)
   self.code:write "do "
   if node.recursive then write_recursive(self, node, frame)
   else write_loop(self, node, frame, (self:loose(node.iter, frame))) end

@@ -71,14 +71,16 @@ function Group:flush()
   self.kinds, self.args, self.has_value = {}, {}, false
 end
 
--- Returns the text that a constant prints, or nil.
-local function constant_text(node, esc)
+--- constant_text(node, esc) -> the text that a constant prints, or nil
+function M.constant_text(node, esc)
   if node.t == "Data" then return node.text end
   if node.t ~= "Const" or node.none then return nil end
   if math.type(node.value) == "integer" or type(node.value) == "boolean" then return tostring(node.value) end
   if type(node.value) ~= "string" or (esc ~= "true" and esc ~= "false") then return nil end
   return esc == "true" and native.html_escape(node.value) or node.value
 end
+
+local constant_text = M.constant_text
 
 local function put_call(self, group, node, frame)
   group:flush()
@@ -147,10 +149,11 @@ local function put_choice(self, group, node, frame)
   return true
 end
 
---- Writes statements. What neighbours print is joined.
-function M:statements(nodes, frame)
+-- Writes statements in Lua. What neighbours print is joined.
+local function write_statements(self, nodes, first, last, frame)
   local group = new_group(self, frame)
-  for _, node in ipairs(nodes) do
+  for i = first, last do
+    local node = nodes[i]
     if node.t == "Output" and not frame.checks_output then
       add_output(self, group, node, frame)
     elseif not put_choice(self, group, node, frame) then
@@ -160,6 +163,22 @@ function M:statements(nodes, frame)
     end
   end
   group:flush()
+end
+
+--- Writes statements: as plans what is straight and worth it (compile/plan.lua), the others in Lua.
+function M:statements(nodes, frame)
+  local at, pending = 1, 1
+  while nodes[at] do
+    local count = self:count_straight(nodes, at, frame)
+    local plan = count > 0 and self:make_plan(nodes, at, at + count - 1, frame)
+    if plan then
+      write_statements(self, nodes, pending, at - 1, frame)
+      self:write_plan(plan, nodes[at].line)
+      pending = at + count
+    end
+    at = at + math.max(count, 1)
+  end
+  write_statements(self, nodes, pending, #nodes, frame)
 end
 
 -- ---- captures -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,248 @@
+/* runtime/net/tls/server.c: which certificate, which protocol, and which sessions are resumed. */
+#include "net/tls/server.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "net/tls/certificate.h"
+#include "support/test.h"
+#include "support/tls_pair.h"
+
+static tls_site site;
+static tls_end *const server = &site.pair.server, *const client = &site.pair.client;
+
+static int setup(void **state) {
+  (void)state;
+  tls_site_init(&site, &(rl_tls_store_options){0});
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  tls_site_free(&site);
+  return 0;
+}
+
+static void use_client(const rl_tls_client_options *options) {
+  rl_tls_client_unref(site.client);
+  assert_int_equal(rl_tls_client_new(&site.client, options, &site.why), 0);
+}
+
+/* Connects, and lets the tickets of TLS 1.3 arrive. Returns the subject of the server's certificate; "" if it failed. */
+static const char *subject_for(const char *name) {
+  static char text[200];
+  tls_site_connect(&site, name);
+  X509 *shown = client->code ? NULL : SSL_get0_peer_certificate(client->tls.ssl);
+  text[0] = 0;
+  if (shown) X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, text, sizeof text);
+  return text;
+}
+
+static bool resumed(void) { return SSL_session_reused(client->tls.ssl) && SSL_session_reused(server->tls.ssl); }
+
+/* ---- names --------------------------------------------------------------------------------------------------------------- */
+
+TEST(the_exact_name_wins_over_a_wildcard_and_that_over_the_default) {
+  UNUSED;
+  use_client(&(rl_tls_client_options){.insecure = true});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example", .common = "default"});
+  tls_site_add(&site, &(test_certificate_options){.names = "*.b.example", .common = "wildcard"});
+  tls_site_add(&site, &(test_certificate_options){.names = "www.b.example,B2.example", .common = "exact"});
+  assert_string_equal(subject_for("www.b.example"), "exact");
+  assert_string_equal(subject_for("WWW.B.example"), "exact");
+  assert_string_equal(subject_for("b2.example"), "exact");
+  assert_string_equal(subject_for("x.b.example"), "wildcard");
+  assert_string_equal(subject_for("x.y.b.example"), "default"); /* one label only */
+  assert_string_equal(subject_for("b.example"), "default");
+  assert_string_equal(subject_for("192.0.2.1"), "default"); /* no SNI */
+}
+
+TEST(without_certificates_the_name_is_not_recognized) {
+  UNUSED;
+  assert_true(rl_tls_store_is_empty(site.store));
+  assert_string_equal(subject_for("a.example"), "");
+  assert_int_equal(client->code, RL_ETLS);
+  assert_non_null(strstr(rl_tls_why(&client->tls), "unrecognized name"));
+}
+
+TEST(a_new_certificate_is_for_the_next_connection) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example", .common = "one"});
+  assert_string_equal(subject_for("a.example"), "one");
+  tls_site_add(&site, &(test_certificate_options){.names = "b.example", .common = "two"});
+  tls_end_say(&site.pair, client, RL_SLICE("goes on"));
+  assert_slice(rl_buf_slice(&server->text), "goes on");
+  assert_string_equal(subject_for("b.example"), "two");
+}
+
+/* ---- protocols ----------------------------------------------------------------------------------------------------------- */
+
+static void offer(const char *protocols) {
+  use_client(&(rl_tls_client_options){.ca = test_authority_file(), .protocols = protocols});
+  tls_site_connect(&site, "a.example");
+}
+
+TEST(the_server_picks_the_protocol) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  offer("http/1.1,h2");
+  assert_slice(client->tls.stream.security->protocol, "h2");
+  offer("spdy/1,http/1.1");
+  assert_slice(client->tls.stream.security->protocol, "http/1.1");
+  offer(NULL);
+  assert_int_equal(client->tls.stream.security->protocol.len, 0);
+}
+
+TEST(no_protocol_in_common_is_answered_with_the_alert) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  offer("spdy/1");
+  assert_int_equal(client->code, RL_ETLS);
+  assert_non_null(strstr(rl_tls_why(&client->tls), "no application protocol"));
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------------ */
+
+TEST(a_session_is_resumed_by_every_worker_and_after_a_reload) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  tls_site_connect(&site, "a.example");
+  assert_false(resumed());
+  tls_site_connect(&site, "a.example");
+  assert_true(resumed());
+  rl_tls_server *first = site.server;
+  assert_int_equal(rl_tls_server_new(&site.server, &site.loop, site.store, "h2,http/1.1", &site.why), 0);
+  tls_site_connect(&site, "a.example");
+  assert_true(resumed());
+  rl_tls_server_unref(first);
+  assert_int_equal(rl_tls_store_reload(site.store, &site.why), 0);
+  tls_site_connect(&site, "a.example");
+  assert_true(resumed());
+  tls_end_say(&site.pair, client, RL_SLICE("still works"));
+  assert_slice(rl_buf_slice(&server->text), "still works");
+}
+
+TEST(a_ticket_ends_with_its_key) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  tls_site_connect(&site, "a.example");
+  tls_site_connect(&site, "a.example");
+  assert_true(resumed());
+  rl_ticket_keys *keys = rl_tls_store_tickets(site.store);
+  keys->count = 0; /* as after two days */
+  tls_site_connect(&site, "a.example");
+  assert_false(resumed());
+  assert_int_equal(client->code, 0);
+}
+
+/* ---- certificates of clients --------------------------------------------------------------------------------------------- */
+
+static char client_file[] = "/tmp/rille-test-client.pem";
+
+static void ask_for_certificates(void) {
+  tls_site_free(&site);
+  tls_site_init(&site, &(rl_tls_store_options){.client_ca = test_authority_file()});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+}
+
+static void show(const test_certificate_options *options) {
+  test_certificate one;
+  rl_buf both;
+  rl_buf_init(&both, RL_BUF_NO_LIMIT);
+  test_certificate_make(&one, options);
+  rl_buf_add_slice(&both, rl_buf_slice(&one.certificate));
+  rl_buf_add_slice(&both, rl_buf_slice(&one.key));
+  test_write_pem(client_file, rl_buf_slice(&both));
+  use_client(&(rl_tls_client_options){.ca = test_authority_file(), .certificate = client_file});
+  unlink(client_file);
+  rl_buf_free(&both);
+  test_certificate_free(&one);
+  tls_site_connect(&site, "a.example");
+  if (!client->code) tls_end_say(&site.pair, client, RL_SLICE("hello"));
+}
+
+TEST(a_client_has_to_show_a_certificate_where_one_is_asked_for) {
+  UNUSED;
+  ask_for_certificates();
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(server->code, RL_ETLS);
+  assert_string_equal(rl_tls_why(&server->tls), "peer did not return a certificate");
+  show(&(test_certificate_options){.common = "ada", .self_signed = true});
+  assert_int_equal(server->code, RL_ETLS);
+  show(&(test_certificate_options){.common = "ada", .from_s = -7200, .to_s = -3600});
+  assert_int_equal(server->code, RL_ETLS);
+  show(&(test_certificate_options){.common = "ada"});
+  assert_int_equal(server->code, 0);
+  assert_slice(rl_buf_slice(&server->text), "hello");
+}
+
+TEST(what_a_client_has_shown_can_be_read) {
+  UNUSED;
+  rl_buf memory;
+  rl_certificate_text text;
+  ask_for_certificates();
+  show(&(test_certificate_options){.common = "ada, the first", .names = "ada@a.example,ada.example,192.0.2.7"});
+  rl_buf_init(&memory, RL_BUF_NO_LIMIT);
+  assert_non_null(server->tls.stream.security->certificate);
+  assert_int_equal(rl_certificate_read(server->tls.stream.security->certificate, &memory, &text), 0);
+  assert_slice(text.subject, "CN=ada\\, the first");
+  assert_slice(text.issuer, "CN=rille test authority");
+  assert_slice(text.names, "email:ada@a.example\nDNS:ada.example\nIP:192.0.2.7");
+  assert_int_equal(text.fingerprint.len, 64);
+  assert_int_equal(text.not_after.len, strlen("2026-11-30T20:37:00Z"));
+  assert_true(text.serial.len >= 4);
+  rl_buf_free(&memory);
+}
+
+TEST(it_is_known_after_a_resumption_too) {
+  UNUSED;
+  ask_for_certificates();
+  show(&(test_certificate_options){.common = "ada"});
+  tls_site_connect(&site, "a.example");
+  assert_true(resumed());
+  assert_non_null(server->tls.stream.security->certificate);
+}
+
+/* A ticket of a listener that asks for nothing, on one of the same store's keys that does. */
+TEST(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one) {
+  UNUSED;
+  ask_for_certificates();
+  rl_tls_store *strict = site.store;
+  rl_tls_server *guarded = site.server;
+  assert_int_equal(rl_tls_store_new(&site.store, &(rl_tls_store_options){0}, &site.why), 0);
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  assert_int_equal(rl_tls_server_new(&site.server, &site.loop, site.store, "http/1.1", &site.why), 0);
+  tls_site_connect(&site, "a.example");
+  memcpy(rl_tls_store_tickets(strict)->keys, rl_tls_store_tickets(site.store)->keys, sizeof(rl_ticket_key));
+  rl_tls_store_tickets(strict)->count = 1;
+  tls_site_connect(&site, "a.example");
+  assert_true(resumed()); /* the ticket is good where it comes from */
+  rl_tls_server *open = site.server;
+  site.server = guarded;
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(server->code, RL_ETLS);
+  assert_string_equal(rl_tls_why(&server->tls), "peer did not return a certificate");
+  rl_tls_server_unref(open);
+  rl_tls_store_unref(site.store);
+  site.store = strict;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+      CASE(the_exact_name_wins_over_a_wildcard_and_that_over_the_default),
+      CASE(without_certificates_the_name_is_not_recognized),
+      CASE(a_new_certificate_is_for_the_next_connection),
+      CASE(the_server_picks_the_protocol),
+      CASE(no_protocol_in_common_is_answered_with_the_alert),
+      CASE(a_session_is_resumed_by_every_worker_and_after_a_reload),
+      CASE(a_ticket_ends_with_its_key),
+      CASE(a_client_has_to_show_a_certificate_where_one_is_asked_for),
+      CASE(what_a_client_has_shown_can_be_read),
+      CASE(it_is_known_after_a_resumption_too),
+      CASE(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
