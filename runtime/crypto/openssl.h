@@ -117,6 +117,7 @@
   X(SSL_ctrl)                             \
   X(SSL_do_handshake)                     \
   X(SSL_free)                             \
+  X(SSL_free_buffers)                     \
   X(SSL_get0_alpn_selected)               \
   X(SSL_get0_param)                       \
   X(SSL_get0_peer_certificate)            \

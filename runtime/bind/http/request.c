@@ -13,6 +13,7 @@
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "bind/core/joined.h"
+#include "bind/http/early_hints.h"
 #include "bind/http/http.h"
 #include "bind/http/request.h"
 
@@ -469,7 +470,8 @@ static int query_all(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"header_all", header_all}, {"query_all", query_all}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"header_all", header_all}, {"query_all", query_all}, {"early_hints", rl__request_early_hints}, {NULL, NULL}};
 
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};

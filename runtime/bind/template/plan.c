@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/html.h"
+#include "base/json.h"
 #include "bind/template/kinds.h"
 #include "bind/template/page.h"
 #include "vm/task/heartbeat.h"
@@ -215,6 +216,10 @@ static bool show(walk *w, const step *s) {
       text.data = lua_tolstring(L, -1, &text.len);
       if (s->b) rl__page_check(L, rl_html_escape(&w->page->buf, text));
       else add_text(w, text.data, text.len);
+      break;
+    case LUA_TNUMBER:
+      if (!lua_isinteger(L, -1)) rl__page_add_value(L, w->page, lua_gettop(L), s->b);
+      else rl__page_check(L, rl_json_write_integer(&w->page->buf, lua_tointeger(L, -1)));
       break;
     case LUA_TNIL:
       if (s->is_method || rl__meta_of(L, object)) return false;

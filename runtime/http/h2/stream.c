@@ -452,6 +452,14 @@ static void send_continue(rl_exchange *x) {
   rl_h2_work_soon(s->h2);
 }
 
+static int send_hints(rl_exchange *x, const rl_header *headers, size_t count) {
+  rl_h2_stream *s = stream_under(x);
+  int code = rl_h2_write_informational(s->h2->session, s->id, 103, headers, count);
+  if (!code) rl_h2_pump(s->h2);
+  rl_h2_work_soon(s->h2);
+  return code;
+}
+
 static void settle(rl_exchange *x) {
   rl_h2_stream *s = stream_under(x);
   rl_exchange_finish(x);
@@ -475,6 +483,7 @@ static const rl_exchange_ops exchange_ops = {.send_head = send_head,
                                              .send_file = send_file,
                                              .send_end = send_end,
                                              .send_continue = send_continue,
+                                             .send_hints = send_hints,
                                              .flow = flow,
                                              .drop_body = drop_body,
                                              .settle = settle,
