@@ -17,7 +17,7 @@ return app
 
 local free_ports = [[
 import socket
-sockets = [socket.socket() for _ in range(6)]
+sockets = [socket.socket() for _ in range(7)]
 for s in sockets: s.bind(("127.0.0.1", 0))
 print(*[s.getsockname()[1] for s in sockets])
 ]]
@@ -92,9 +92,10 @@ describe("certificates from pebble", function()
   end
 
   -- Asks as somebody on the internet would, who verifies the name.
-  local function ask(name, path)
+  local function ask(name, path, port)
+    port = port or ports[4]
     return place:run("curl", "-sS", "--max-time", "20", "--cacert", "pebble-root.pem", "--resolve",
-      ("%s:%d:127.0.0.1"):format(name, ports[4]), ("https://%s:%d%s"):format(name, ports[4], path or "/"))
+      ("%s:%d:127.0.0.1"):format(name, port), ("https://%s:%d%s"):format(name, port, path or "/"))
   end
 
   local function listing() return native.json_decode(place:run(place.rille, "certificates", "certificates", "--json")) end
@@ -117,9 +118,9 @@ describe("certificates from pebble", function()
     assert.equal(0, server:wait())
   end)
 
-  it("are obtained by TLS-ALPN-01 where only that port is open", function()
+  it("are obtained by TLS-ALPN-01 where only that port can be reached", function()
     start_pebble()
-    local server = serve("a.test", "--tls-port", ports[4], "--port", ports[5])
+    local server = serve("a.test", "--tls-port", ports[4], "--port", ports[7]) -- pebble asks another port for HTTP-01
     server:says "certificates: obtained"
     assert.matches("by=tls%-alpn%-01", server:log())
     trust()
@@ -164,8 +165,11 @@ describe("certificates from pebble", function()
       local text = first:log() .. second:log()
       return text:find("certificates: obtained", 1, true) and text
     end)
-    second:says "tls: certificate"
-    first:says "tls: certificate"
+    trust()
+    local port = math.tointeger(tonumber(second:url():match ":(%d+)$"))
+    for _, each in ipairs { ports[4], port } do
+      first:until_true("answer", function() return ask("a.test", "/", each) == "hello" end)
+    end
     local _, count = log:gsub("certificates: obtained", "")
     assert.equal(1, count)
   end)
@@ -194,11 +198,11 @@ describe("certificates from pebble", function()
       { { "--acme", "localhost", "--acme-dir", "c" }, "has no dot" },
       { { "--acme", "127.0.0.1", "--acme-dir", "c" }, "is an address" },
       { { "--acme", "a.test", "--acme-dir", "/proc/none" }, "acme%-dir: /proc/none" },
-      { { "--acme", "a.test", "--acme-dir", "c", "--acme-email", "me" }, "expected an address" },
+      { { "--acme", "a.test", "--acme-dir", "c", "--acme-email", "me" }, "expected an address", 2 },
       { { "--acme", "a.test", "--acme", "a.test,b.test", "--acme-dir", "c" }, "two certificates begin with a.test" },
     } do
       local server = processes.start(place, { "serve", "app.lua", "--port", "0", "--tls-port", "0", table.unpack(case[1]) })
-      assert.equal(1, server:wait())
+      assert.equal(case[3] or 1, server:wait(), server:log())
       assert.matches(case[2], server:log())
       server:close()
     end
