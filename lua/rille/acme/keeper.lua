@@ -6,7 +6,7 @@
 --
 -- `host` is the process around it: {has_http, has_tls, set_challenge(name, certificate, key), clear_challenge(name), reload()}.
 local account = require "rille.acme.account"
-local ari = require "rille.acme.ari"
+local ari_of = require "rille.acme.ari"
 local challenge = require "rille.acme.challenge"
 local errors = require "rille.error"
 local native = require "rille.native.core"
@@ -118,7 +118,7 @@ local function obtain(self, set, facts, state)
   rehearse(self, set, state)
   local key = self.store:next_key(set.name)
   return with_server(self, self.server, function(server)
-    local replaces = facts and type(server:directory().renewalInfo) == "string" and ari.id(facts) or nil
+    local replaces = facts and type(server:directory().renewalInfo) == "string" and ari_of.id(facts) or nil
     return order_by_any(self, server, set, state, key, replaces)
   end)
 end
@@ -163,14 +163,17 @@ local function warn(self, set, facts, state, now)
       ["next"] = state.next_try and plan.date(state.next_try) or "-" })
 end
 
+-- Asks for renewal information if it is time. When it is asked again is forgotten at a restart: asking is cheap.
 local function ask_ari(self, set, facts, state, now)
   if not facts or state.server ~= self.server then return end
-  local before = state.ari
-  if type(before) == "table" and before.id == facts.id and now < before.ask_at and before.ask_at - now <= 2 * 86400 then return end
+  local ari = set.ari
+  if ari and ari.id == facts.id and now < ari.ask_at and now >= ari.asked then return end
   local server <close> = servers.new { url = self.server, ca = self.ca, insecure = self.insecure }
-  local err = ari.update(server, facts, state, now, self.random)
-  self.store:write_state(set.name, state)
-  if err then native.log("info", "certificates: no renewal information", { names = list(set.names), error = err.message }) end
+  local pause, err = ari_of.update(server, facts, state, self.random)
+  if err and not (ari and ari.failed) then
+    native.log("info", "certificates: no renewal information", { names = list(set.names), error = errors.wrap(err).message })
+  end
+  set.ari = { id = facts.id, asked = now, ask_at = now + pause, failed = err ~= nil }
 end
 
 -- What is due for a set, in our turn -> when to look again
@@ -186,7 +189,7 @@ local function work(self, set)
   local because, at = reason(self, set, facts, why, state, now)
   if not because then
     store:write_state(set.name, state)
-    return math.min(at, type(state.ari) == "table" and state.ari.ask_at or at)
+    return math.min(at, set.ari and set.ari.ask_at or at)
   end
   local allowed = math.max(next_try(state, now), plan.order_allowed(state.orders, now))
   if now < allowed then return allowed end
@@ -208,21 +211,32 @@ local function log_holder(self, other)
   native.log("info", "certificates: another process has its turn", { holder = other, directory = self.store.directory })
 end
 
--- Looks without a turn first: most looks find nothing to do.
-local function is_due(self, set, now)
-  local state = self.store:state(set.name)
-  local facts, why = self.store:certificate(set.name)
-  reload(self, set, facts)
-  warn(self, set, facts, state, now)
-  if state.failed_for ~= purpose(self, set) then return true end
-  if not facts or state.wanted then return now >= next_try(state, now) end
-  if not set.looked or now >= set.at or now < set.looked then return true end -- the clock may have gone back
-  return set.seen ~= facts.id
+-- Reads the files of a set where they have changed, and uses a certificate that another process has obtained.
+local function look(self, set)
+  local mark = self.store:mark(set.name)
+  if set.mark == mark then return end
+  set.mark, set.state, set.facts = mark, self.store:state(set.name), (self.store:certificate(set.name))
+  reload(self, set, set.facts)
 end
+
+-- Looks without a turn: most looks find nothing to do. Returns when there is something, which may have passed.
+local function due_at(self, set, now)
+  look(self, set)
+  local state, facts = set.state, set.facts
+  warn(self, set, facts, state, now)
+  if state.failed_for ~= purpose(self, set) then return now end
+  local clock_went_back = set.looked and now < set.looked
+  if not facts or state.wanted then return clock_went_back and now or next_try(state, now) end
+  if clock_went_back or not set.at or set.seen ~= facts.id then return now end
+  return set.at
+end
+
+local function until_look(at, now) return math.max(0.1, math.min(at - now, plan.LOOK)) end
 
 local function step(self, set)
   local now = native.time()
-  if not is_due(self, set, now) then return plan.LOOK end
+  local due = due_at(self, set, now)
+  if now < due then return until_look(due, now) end
   local turn, other = self.store:turn(self.holder)
   if not turn then
     log_holder(self, other)
@@ -235,10 +249,9 @@ local function step(self, set)
     native.log("error", "certificates: the folder cannot be used", { names = list(set.names), error = errors.wrap(err).message })
     at = now + plan.LOOK
   end
-  local facts = self.store:certificate(set.name)
-  reload(self, set, facts)
-  set.at, set.looked, set.seen = at, native.time(), facts and facts.id
-  return math.max(0.1, math.min(at - native.time(), plan.LOOK))
+  look(self, set)
+  set.at, set.looked, set.seen = at, native.time(), set.facts and set.facts.id
+  return until_look(at, native.time())
 end
 
 --- keeper:step() -> seconds until it is worth to look again

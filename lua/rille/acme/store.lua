@@ -166,6 +166,16 @@ function Store:certificate(name)
   return facts
 end
 
+--- store:mark(name) -> text that is another one after any of its files was written
+function Store:mark(name)
+  local parts = {}
+  for i, file in ipairs { "state.json", "fullchain.pem", "key.pem" } do
+    local info = native.file_info(self:path(name, file))
+    parts[i] = info and ("%.9f %d"):format(info.modified, info.size) or "-"
+  end
+  return table.concat(parts, " ")
+end
+
 --- store:names() -> sorted list of those that have a folder
 function Store:names()
   local names = {}
@@ -187,6 +197,10 @@ function Store:state(name)
   return state
 end
 
-function Store:write_state(name, state) self:write(native.json_encode(state) .. "\n", SECRET, name, "state.json") end
+--- store:write_state(name, state): touches no disk where nothing has changed
+function Store:write_state(name, state)
+  local text = native.json_encode(state) .. "\n"
+  if self:read(name, "state.json") ~= text then self:write(text, SECRET, name, "state.json") end
+end
 
 return M

@@ -150,6 +150,10 @@ static void resume_soon(rl_tls *tls) { rl_loop_post(tls->loop, &tls->resume, on_
 
 /* ---- open: records become bytes --------------------------------------------------------------------------------------- */
 
+static rl_tls_buffers *buffers_of(rl_tls *tls) {
+  return tls->server ? rl_tls_server_buffers(tls->server) : rl_tls_client_buffers(tls->client);
+}
+
 static char *plain_of(rl_tls *tls) {
   return tls->server ? rl_tls_server_plain(tls->server) : rl_tls_client_plain(tls->client);
 }
@@ -189,12 +193,13 @@ static void read_records(rl_tls *tls) {
   size_t len = decrypt(tls, plain, &code);
   rl_slice rest = tls->wire.in;
   tls->wire.in = RL_SLICE_NONE;
+  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
   if (code == RL_EEOF) tls->eof = true;
   else if (code == RL_EAGAIN) wait_for_room(tls);
   bool waits = code == RL_OK || code == RL_EAGAIN;
   if (waits && !hold(tls, rest)) return;
   if (len) tls->stream.events->on_data(&tls->stream, rl_slice_of(plain, len));
-  if (rl_tls_wire_is_flooded(&tls->wire)) fail(tls, RL_ETLS, "too many messages of the handshake after it");
+  if (rl_tls_wire_is_flooded(&tls->wire)) fail(tls, RL_ETLS, "too many messages of a handshake after it");
   if (!waits && code != RL_EEOF) fail_by_openssl(tls, code);
   tell_eof(tls);
   if (has_more(tls) && may_take(tls)) resume_soon(tls);
@@ -244,6 +249,7 @@ static void opened(rl_tls *tls) {
     return;
   }
   fill_security(tls);
+  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
   tls->state = RL_TLS_OPEN;
   tls->wire.open = true;
   if (was_challenge(tls)) fail(tls, RL_ERESET, "a challenge of ACME was answered");
@@ -266,6 +272,7 @@ static void shake(rl_tls *tls) {
   if (code == RL_EAGAIN) wait_for_room(tls);
   if (code == RL_OK || code == RL_EAGAIN) hold(tls, rest);
   else fail_by_openssl(tls, code == RL_EEOF ? RL_ERESET : code);
+  if (code == RL_OK) rl_openssl.SSL_free_buffers(tls->ssl); /* a peer may never go on */
   if (code == RL_OK && tls->eof_below) fail(tls, RL_ERESET, "the connection ended during the handshake");
   watch(tls);
 }
@@ -273,6 +280,7 @@ static void shake(rl_tls *tls) {
 static int begin(rl_tls *tls) {
   tls->ssl = tls->server ? rl_tls_server_begin(tls->server) : rl_tls_client_begin(tls->client, tls->wire.name);
   if (!tls->ssl || rl_tls_wire_attach(&tls->wire, tls->ssl)) return RL_ENOMEM;
+  tls->buffered.ssl = tls->ssl;
   tls->state = RL_TLS_SHAKING;
   return RL_OK;
 }
@@ -399,6 +407,7 @@ static void on_writable(rl_stream *stream) {
 /* OpenSSL would forget the session of a connection that ended without goodbye, however good it was. */
 static void free_ssl(rl_tls *tls) {
   if (!tls->ssl) return;
+  rl_tls_buffers_drop(buffers_of(tls), &tls->buffered);
   if (tls->code != RL_ETLS) rl_openssl.SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   rl_openssl.SSL_free(tls->ssl);
 }
@@ -491,6 +500,7 @@ static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int cou
     n = write_record(tls, gather(parts, done, record, piece), record);
   }
   below(tls)->more = false;
+  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
   return done ? (ssize_t)done : n;
 }
 

@@ -13,7 +13,7 @@
  *
  * Bytes that came together are decrypted together and told in one on_data, so no plain bytes ever wait in here. Records that came
  * while nobody reads stay below. A write that returned RL_EAGAIN may have been encrypted already: the next write has to begin with
- * the same bytes, as it has on any stream. An idle stream holds no buffers.
+ * the same bytes, as it has on any stream. An idle stream holds no buffers, unless it is one of the last (buffers.h).
  *
  * Files are copied (RL_EUNSUPPORTED). The kernel's TLS would send them itself, but needs a socket for OpenSSL and the module `tls`; a
  * BIO of ours that claimed it would write plain text (openssl issue 14595).
@@ -37,9 +37,10 @@ typedef struct rl_tls {
   struct ssl_st *ssl; /* NULL while WAITING */
   rl_buf held;        /* records that came and wait: for the rest of a hello, for their turn, or for the reader */
   rl_security security;
-  char *why;                     /* NULL: nothing has failed */
-  rl_timer clock;                /* bounds a handshake of the server */
-  rl_post resume;                /* goes on with what is held */
+  char *why;      /* NULL: nothing has failed */
+  rl_timer clock; /* bounds a handshake of the server */
+  rl_post resume; /* goes on with what is held */
+  rl_tls_buffered buffered;
   rl_turn turn;                  /* of the server's handshakes */
   size_t promised;               /* bytes encrypted by a write that said RL_EAGAIN */
   int code;                      /* what it has failed with; 0: it has not */
