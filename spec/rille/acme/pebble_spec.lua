@@ -45,8 +45,8 @@ describe("certificates from pebble", function()
     root = native.certificate_make(root_key, { title = "root of a spec", authority = true, from = now - DAY, to = now + DAY })
     place:write("root.pem", root)
     place:write("pebble.key", key)
-    place:write("pebble.pem", native.certificate_make(key, { names = { "localhost", "127.0.0.1" }, from = now - DAY, to = now + DAY,
-      issuer = root, issuer_key = root_key }))
+    place:write("pebble.pem", native.certificate_make(key, { names = { "localhost", "127.0.0.1" }, from = now - DAY,
+      to = now + DAY, issuer = root, issuer_key = root_key }))
   end
 
   local function start_pebble(env)
@@ -54,7 +54,8 @@ describe("certificates from pebble", function()
       managementListenAddress = "127.0.0.1:" .. ports[2], certificate = "pebble.pem", privateKey = "pebble.key",
       httpPort = ports[3], tlsPort = ports[4], ocspResponderURL = "", externalAccountBindingRequired = false } })
     started(processes.start(place, { "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01", "127.0.0.1:" .. ports[5],
-      "-management", "127.0.0.1:" .. ports[6], "-http01", "", "-https01", "", "-tlsalpn01", "" }, { program = "pebble-challtestsrv" }))
+      "-management", "127.0.0.1:" .. ports[6], "-http01", "", "-https01", "", "-tlsalpn01", "" },
+      { program = "pebble-challtestsrv" }))
     local pebble = started(processes.start(place, { "-config", "pebble.json", "-strict", "-dnsserver", "127.0.0.1:" .. ports[5] },
       { program = "pebble", env = "PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=30 " .. (env or "") }))
     pebble:until_true("pebble", function()
@@ -151,8 +152,10 @@ describe("certificates from pebble", function()
     for i = 1, 3 do asking[i]:wait() end
     assert.is_true(#answers >= 3)
     for _, answer in ipairs(answers) do assert.equal("slow", answer) end
-    local serial = native.certificate_describe(second).serial:gsub("^%z", ""):gsub(".", function(c) return ("%02x"):format(c:byte()) end)
-    local res = rille.fetch(("https://127.0.0.1:%d/cert-status-by-serial/%s"):format(ports[2], serial), { ca = place:path "root.pem" })
+    local serial = native.certificate_describe(second).serial:gsub("^%z", "")
+    serial = serial:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
+    local url = ("https://127.0.0.1:%d/cert-status-by-serial/%s"):format(ports[2], serial)
+    local res = rille.fetch(url, { ca = place:path "root.pem" })
     assert.equal("Revoked", res:json().Status)
   end)
 
