@@ -32,7 +32,8 @@ local routes = {}
 
 function routes.directory(self)
   return { json = { newNonce = BASE .. "/nonce", newAccount = BASE .. "/newAccount", newOrder = BASE .. "/newOrder",
-    revokeCert = BASE .. "/revoke", renewalInfo = self.has_ari and BASE .. "/ari" or nil, meta = { termsOfService = BASE .. "/terms" } } }
+    revokeCert = BASE .. "/revoke", renewalInfo = self.has_ari and BASE .. "/ari" or nil,
+    meta = { termsOfService = BASE .. "/terms" } } }
 end
 
 function routes.nonce() return { status = 200 } end
@@ -107,7 +108,8 @@ function routes.finalize(self, call)
 end
 
 function routes.certificate(self, call)
-  return { body = self.orders[tonumber(call.url:match "%d+$")].chain, headers = { ["Content-Type"] = "application/pem-certificate-chain" } }
+  local order = self.orders[tonumber(call.url:match "%d+$")]
+  return { body = order.chain, headers = { ["Content-Type"] = "application/pem-certificate-chain" } }
 end
 
 function routes.ari(self, call)
@@ -170,10 +172,11 @@ end
 function M.new(store)
   local key = native.ec_key()
   local now = native.time() // 1
-  local self = setmetatable({ store = store, root_key = key, orders = {}, proofs = {}, issued = {}, calls = {}, nonces = {}, given = 0,
-    bad_nonces = 0, on = {}, accounts = {}, asked_ari = {}, revoked = {}, life = 90 * 86400, ari_pause = "21600",
+  local self = setmetatable({ store = store, root_key = key, orders = {}, proofs = {}, issued = {}, calls = {}, nonces = {},
+    given = 0, bad_nonces = 0, on = {}, accounts = {}, asked_ari = {}, revoked = {}, life = 90 * 86400, ari_pause = "21600",
     validate = function() return true end,
-    root = native.certificate_make(key, { title = "Test Authority", authority = true, from = now - 86400, to = now + 3650 * 86400 }),
+    root = native.certificate_make(key, { title = "Test Authority", authority = true, from = now - 86400,
+      to = now + 3650 * 86400 }),
   }, Acme)
   self.fake = testing.mock()
   self.fake:on("ANY", BASE .. "/*", function(call) return self:answer(call) end)

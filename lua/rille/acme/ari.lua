@@ -41,14 +41,15 @@ function M.ask(server, facts)
     why = type(answer.json.explanationURL) == "string" and answer.json.explanationURL:sub(1, 300) or nil }
 end
 
---- update(server, facts, state, random) -> seconds until it is asked again, error | nil. Keeps what was said. A failure changes no
---- plan (section 4.3.3).
+--- update(server, facts, state, random) -> seconds until it is asked again, error | nil. Keeps what was said. A failure
+--- changes no plan (section 4.3.3).
 function M.update(server, facts, state, random)
   local told, err = native.try(M.ask, server, facts)
   if not told then return err and plan.ari_pause(err.retry_after) or plan.ari_pause(math.huge), err end
   local ari = state.ari
   if type(ari) ~= "table" or ari.id ~= facts.id or ari.from ~= told.from or ari.to ~= told.to then
-    state.ari = { id = facts.id, from = told.from, to = told.to, why = told.why, at = plan.in_window(facts, told.from, told.to, random) }
+    state.ari = { id = facts.id, from = told.from, to = told.to, why = told.why,
+      at = plan.in_window(facts, told.from, told.to, random) }
   end
   return told.pause
 end

@@ -1,5 +1,5 @@
--- Keeps certificates: obtains the first one of each set of names, renews it in time, and goes on after every failure. Runs beside the
--- program, in a state of its own (runtime/cli/acme_thread.h), and blocks nobody but itself.
+-- Keeps certificates: obtains the first one of each set of names, renews it in time, and goes on after every failure. Runs
+-- beside the program, in a state of its own (runtime/cli/acme_thread.h), and blocks nobody but itself.
 --
 --   look at each set:  certificate, state, clock --plan.lua--> what is due --> take the turn, look again, order, install, reload
 --   then sleep until the next thing is due, a minute at most, for the clock may step and another process may have done it
@@ -25,13 +25,15 @@ local staging = { [M.LETS_ENCRYPT] = "https://acme-staging-v02.api.letsencrypt.o
 
 local TURN_PAUSE = 5 -- seconds between two looks at a turn that another process has
 
---- new{store=, host=, sets = {{"a.example", "www.a.example"}, …}, server=, staging=, ca=, email=, insecure=, random=} -> keeper
+--- new{store=, host=, sets = {{"a.example", "www.a.example"}, …}, server=, staging=, ca=, email=, insecure=, random=,
+--- look=} -> keeper
 function M.new(options)
   local sets = {}
   for i, names in ipairs(options.sets) do sets[i] = { name = names[1], names = names } end
   return setmetatable({ store = options.store, host = options.host, sets = sets, server = options.server or M.LETS_ENCRYPT,
     staging = options.staging or staging[options.server or M.LETS_ENCRYPT], ca = options.ca, email = options.email,
-    insecure = options.insecure, random = options.random or math.random, holder = options.holder or "?" }, Keeper)
+    insecure = options.insecure, random = options.random or math.random, look = options.look or plan.LOOK,
+    holder = options.holder or "?" }, Keeper)
 end
 
 local function list(names) return table.concat(names, ",") end
@@ -94,7 +96,9 @@ end
 -- Tries one kind of challenge after the other -> chain, facts, the kind that worked
 local function order_by_any(self, server, set, state, key, replaces)
   local solvers, failures = challenge.solvers(self.host, self.store, state.works), {}
-  if #solvers == 0 then problem.raise "no port is open on which a challenge could be answered: 80 for HTTP-01, 443 for TLS-ALPN-01" end
+  if #solvers == 0 then
+    problem.raise "no port is open on which a challenge could be answered: 80 for HTTP-01, 443 for TLS-ALPN-01"
+  end
   for _, solver in ipairs(solvers) do
     if server.url == self.server then state.orders[#state.orders + 1] = native.time() end
     self.store:write_state(set.name, state) -- what is begun counts, whatever becomes of it
@@ -116,10 +120,9 @@ end
 
 local function obtain(self, set, facts, state)
   rehearse(self, set, state)
-  local key = self.store:next_key(set.name)
   return with_server(self, self.server, function(server)
     local replaces = facts and type(server:directory().renewalInfo) == "string" and ari_of.id(facts) or nil
-    return order_by_any(self, server, set, state, key, replaces)
+    return order_by_any(self, server, set, state, self.store:next_key(set.name), replaces)
   end)
 end
 
@@ -231,12 +234,12 @@ local function due_at(self, set, now)
   return set.at
 end
 
-local function until_look(at, now) return math.max(0.1, math.min(at - now, plan.LOOK)) end
+local function until_look(self, at, now) return math.max(0.1, math.min(at - now, self.look)) end
 
 local function step(self, set)
   local now = native.time()
   local due = due_at(self, set, now)
-  if now < due then return until_look(due, now) end
+  if now < due then return until_look(self, due, now) end
   local turn, other = self.store:turn(self.holder)
   if not turn then
     log_holder(self, other)
@@ -247,16 +250,16 @@ local function step(self, set)
   turn:close()
   if not at then
     native.log("error", "certificates: the folder cannot be used", { names = list(set.names), error = errors.wrap(err).message })
-    at = now + plan.LOOK
+    at = now + self.look
   end
   look(self, set)
   set.at, set.looked, set.seen = at, native.time(), set.facts and set.facts.id
-  return until_look(at, native.time())
+  return until_look(self, at, native.time())
 end
 
 --- keeper:step() -> seconds until it is worth to look again
 function Keeper:step()
-  local pause = plan.LOOK
+  local pause = self.look
   for _, set in ipairs(self.sets) do pause = math.min(pause, step(self, set)) end
   return pause
 end

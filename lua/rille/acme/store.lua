@@ -7,8 +7,8 @@
 --   DIR/NAME/next-key.pem                  the key of a certificate that is being asked for
 --   DIR/NAME/state.json                    what failed, when to try again, when to renew, what is wanted
 --
--- Every file has its old bytes or its new ones, whatever happens. Chain and key are two files: if the process dies between the two,
--- the chain fits next-key.pem, and `recover` finishes what was begun.
+-- Every file has its old bytes or its new ones, whatever happens. Chain and key are two files: if the process dies between the
+-- two, the chain fits next-key.pem, and `recover` finishes what was begun.
 local native = require "rille.native.core"
 local problem = require "rille.acme.problem"
 
@@ -94,7 +94,9 @@ function Store:account_key(url)
   local folder = self:account_folder(url)
   local key = self:read("accounts", folder, "key.pem")
   if is_key(key) then return key end
-  if key and key ~= "" then must(nil, self:path("accounts", folder, "key.pem") .. " is no key: remove it, and a new account is made") end
+  if key and key ~= "" then
+    must(nil, self:path("accounts", folder, "key.pem") .. " is no key: remove it, and a new account is made")
+  end
   key = native.ec_key()
   self:write(key, SECRET, "accounts", folder, "key.pem")
   return key

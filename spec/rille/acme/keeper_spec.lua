@@ -26,6 +26,7 @@ describe("the keeper of certificates", function()
     options.store, options.host, options.server = options.store or store, host, options.server or acme_server.url
     options.sets = options.sets or { { "a.test", "www.a.test" } }
     options.random = options.random or function() return 0.5 end
+    options.look = options.look or 600 -- months pass here
     return keepers.new(options)
   end
 
@@ -142,7 +143,7 @@ describe("the keeper of certificates", function()
   check("renews when a third of the life is left, with a new key", function()
     for _, life in ipairs { 90 * DAY, 6 * DAY } do
       acme.life = life
-      local task = start { sets = { { life .. ".test" } } }
+      start { sets = { { life .. ".test" } } }
       clock:advance(30)
       local first = store:certificate(life .. ".test")
       local key = store:read(life .. ".test", "key.pem")
@@ -198,11 +199,11 @@ describe("the keeper of certificates", function()
     start()
     clock:advance(80 * DAY)
     assert.equal(1, #acme.orders)
+    acme.window = { native.time() + 2 * DAY, native.time() + DAY }
     clock:advance(2 * DAY)
     assert.equal(2, #acme.orders)
-    acme.window = { native.time() + 2 * DAY, native.time() + DAY }
-    clock:advance(55 * DAY)
     acme.on.ari = function() return { body = "<html>" } end
+    clock:advance(55 * DAY)
     assert.equal(2, #acme.orders)
     clock:advance(7 * DAY) -- by its life
     assert.equal(3, #acme.orders)
@@ -347,16 +348,17 @@ describe("the keeper of certificates", function()
   end)
 
   check("warns daily from two weeks before the end", function()
+    acme.life = 45 * DAY
     start()
     clock:advance(30)
     native.take_log()
     acme.down = true
-    clock:advance(75 * DAY)
+    clock:advance(30 * DAY)
     assert.not_matches("expires soon", native.take_log())
     clock:advance(4 * DAY)
     local _, count = native.take_log():gsub("expires soon and could not be renewed", "")
     assert.is_true(count >= 3 and count <= 4, count)
-    clock:advance(13 * DAY)
+    clock:advance(12 * DAY)
     assert.matches("has expired", native.take_log())
   end)
 
@@ -427,7 +429,7 @@ describe("the keeper of certificates", function()
   end)
 
   check("asks for a new one when somebody wants it, whatever failed before", function()
-    start()
+    start { look = 60 }
     clock:advance(30)
     local command = require "rille.acme.command"
     local printed = print
@@ -462,9 +464,12 @@ describe("the keeper of certificates", function()
         function() return { json = { newNonce = "https://acme.test/nonce", newAccount = "https://acme.test/newAccount" } } end, "has no newOrder" },
       { "a URL that is not of https", "directory",
         function() return { json = { newNonce = "http://acme.test/nonce", newAccount = "x", newOrder = "y" } } end, "not of https" },
-      { "a redirect", "directory", function() return { status = 302, headers = { Location = "https://evil.test/" } } end, "answered 302" },
-      { "an answer without end", "newOrder", function() return { status = 201, body = (" "):rep(300 << 10) } end, "no JSON object" },
-      { "an account without a URL", "newAccount", function() return { status = 201, json = {} } end, "named no URL of the account" },
+      { "a redirect", "directory",
+        function() return { status = 302, headers = { Location = "https://evil.test/" } } end, "answered 302" },
+      { "an answer without end", "newOrder",
+        function() return { status = 201, body = (" "):rep(300 << 10) } end, "no JSON object" },
+      { "an account without a URL", "newAccount",
+        function() return { status = 201, json = {} } end, "named no URL of the account" },
       { "an account elsewhere", "newAccount",
         function() return { status = 201, json = {}, headers = { Location = "http://evil.test/" } } end, "not of https" },
       { "an account that has to be bound", "directory", function()
