@@ -107,8 +107,8 @@ describe("rille serve --tls", function()
   end)
 
   it("opens as many ports as it is told, each with its protocols", function()
-    local process <close> = start("--tls", certificates.write(place, "a"), "--tls-port", "0", "--tls-port", "0,http/1.1", "--port",
-      "0", "--h2c", "--h2c-port", "0", "--threads", "2")
+    local process <close> = start("--tls", certificates.write(place, "a"), "--tls-port", "0", "--tls-port", "0,http/1.1",
+      "--port", "0", "--h2c", "--h2c-port", "0", "--threads", "2")
     local both, rest = process:url(), others(process)
     local old, plain, only2 = table.unpack(rest)
     assert.equal(3, #rest)
@@ -126,7 +126,8 @@ describe("rille serve --tls", function()
       certificates.write(place, "b", { "b.localhost", "*.wild.localhost" }), "--port", "0")
     local port = process:url():match "%d+$"
     for _, name in ipairs { "localhost", "b.localhost", "x.wild.localhost" } do
-      assert.matches('"scheme":"https"', curl("--resolve", name .. ":" .. port .. ":127.0.0.1", ("https://%s:%s/"):format(name, port)))
+      local url = ("https://%s:%s/"):format(name, port)
+      assert.matches('"scheme":"https"', curl("--resolve", name .. ":" .. port .. ":127.0.0.1", url))
     end
     assert.matches("SSL", curl("--resolve", "y.localhost:" .. port .. ":127.0.0.1", "https://y.localhost:" .. port .. "/"))
   end)
