@@ -22,7 +22,15 @@ void rl_h2_outflow_free(rl_h2_outflow *f) {
   rl_free(f->trailers);
 }
 
+/* Bytes that have left make room once they are half of the queue, so that each is moved once at most. */
+static void compact(rl_h2_outflow *f) {
+  if (f->queue_at < f->queue.len - f->queue_at) return;
+  rl_buf_consume(&f->queue, f->queue_at);
+  f->queue_at = 0;
+}
+
 int rl_h2_outflow_add(rl_h2_outflow *f, rl_slice bytes) {
+  compact(f);
   int code = rl_buf_add_slice(&f->queue, bytes);
   f->queue.error = 0;
   return code;
