@@ -103,6 +103,16 @@ TEST(a_path_must_be_one) {
   assert_int_equal(rl_h2_head_finish(&head, true), RL_FAULT_TARGET);
 }
 
+/* nghttp2 looks at paths of http and https only; no other host may hide in one. */
+TEST(it_begins_with_a_slash_whatever_the_scheme_is) {
+  UNUSED;
+  add(":method", "GET");
+  add(":scheme", "gopher");
+  add(":authority", "a");
+  add(":path", "http://b/");
+  assert_int_equal(rl_h2_head_finish(&head, true), RL_FAULT_TARGET);
+}
+
 TEST(an_asterisk_is_for_options) {
   UNUSED;
   add_request("OPTIONS", "*", "a");
@@ -187,6 +197,9 @@ TEST(long_fields_and_targets_are_refused) {
   rl_h2_head_init(&head, req);
   add("x", big);
   assert_int_equal(head.fault, RL_FAULT_FIELD_LONG);
+  rl_h2_head_init(&head, req);
+  add(":authority", big);
+  assert_int_equal(head.fault, RL_FAULT_FIELD_LONG);
 }
 
 TEST(trailers_keep_what_means_nothing_in_a_head) {
@@ -208,6 +221,7 @@ int main(void) {
                                      CASE(one_of_them_must_be_there),
                                      CASE(crumbs_become_one_cookie),
                                      CASE(a_path_must_be_one),
+                                     CASE(it_begins_with_a_slash_whatever_the_scheme_is),
                                      CASE(an_asterisk_is_for_options),
                                      CASE(methods_that_are_not_known),
                                      CASE(connect_is_not_supported),

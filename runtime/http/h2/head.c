@@ -45,7 +45,10 @@ static void add_pseudo(rl_h2_head *head, const rl_limits *limits, rl_slice name,
       if (value.len > limits->request_line) fail(head, RL_FAULT_TARGET_LONG);
       else req->target = keep(head, value);
       break;
-    case 'a': head->authority = keep(head, value); break;
+    case 'a':
+      if (value.len > limits->field) fail(head, RL_FAULT_FIELD_LONG);
+      else head->authority = keep(head, value);
+      break;
     default: break; /* the scheme is the connection's */
   }
 }
@@ -133,11 +136,18 @@ static rl_fault check_method(const rl_req *req) {
   return req->method == RL_METHOD_NONE ? RL_FAULT_METHOD_UNKNOWN : RL_FAULT_NONE;
 }
 
+/* A path, or "*". The authority has a field of its own, so there is no absolute form (RFC 9113 section 8.3.1). */
+static rl_fault check_path(rl_slice target) {
+  bool is_path = target.len && (target.data[0] == '/' || target.data[0] == '*');
+  return is_path ? RL_FAULT_NONE : RL_FAULT_TARGET;
+}
+
 rl_fault rl_h2_head_finish(rl_h2_head *head, bool ended) {
   rl_req *req = head->req;
   rl_fault fault = head->fault;
   req->version = RL_HTTP_2;
   if (!fault) fault = check_method(req);
+  if (!fault) fault = check_path(req->target);
   if (!fault && head->cookies > 1) fault = join_cookies(head);
   if (!fault) fault = settle_host(head);
   if (!fault) fault = settle_length(head, ended);
