@@ -121,6 +121,14 @@ TEST(frames_that_nobody_knows_count) {
   assert_int_equal(scan(), RL_H2_FLOOD_UNKNOWN);
 }
 
+TEST(so_do_goodbyes) {
+  UNUSED;
+  add_many(100, NGHTTP2_GOAWAY, EIGHT);
+  assert_int_equal(scan(), RL_H2_FLOOD_NONE);
+  add_many(1, NGHTTP2_GOAWAY, EIGHT);
+  assert_int_equal(scan(), RL_H2_FLOOD_GOAWAY);
+}
+
 static void open_upload(void) { add(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, RL_SLICE("\x82")); }
 
 TEST(empty_data_counts) {
@@ -233,6 +241,7 @@ int main(void) {
                                      CASE(priorities_of_both_kinds_count),
                                      CASE(window_updates_count_but_for_data_that_was_sent),
                                      CASE(frames_that_nobody_knows_count),
+                                     CASE(so_do_goodbyes),
                                      CASE(empty_data_counts),
                                      CASE(so_does_data_that_is_all_padding),
                                      CASE(data_with_something_in_it_does_not),

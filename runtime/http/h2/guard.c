@@ -68,8 +68,8 @@ bool rl_h2_guard_in_head(const rl_h2_guard *g) {
 
 static rl_h2_flood charge(rl_h2_guard *g, rl_h2_flood kind, uint64_t now_ms) {
   static const uint8_t points[RL_H2_FLOOD_COUNT] = {
-      [RL_H2_FLOOD_PING] = 10,    [RL_H2_FLOOD_SETTINGS] = 10, [RL_H2_FLOOD_EMPTY] = 5, [RL_H2_FLOOD_UNKNOWN] = 5,
-      [RL_H2_FLOOD_PRIORITY] = 1, [RL_H2_FLOOD_WINDOW] = 1,    [RL_H2_FLOOD_TABLE] = 5};
+      [RL_H2_FLOOD_PING] = 10,    [RL_H2_FLOOD_SETTINGS] = 10, [RL_H2_FLOOD_EMPTY] = 5,  [RL_H2_FLOOD_UNKNOWN] = 5,
+      [RL_H2_FLOOD_PRIORITY] = 1, [RL_H2_FLOOD_WINDOW] = 1,    [RL_H2_FLOOD_GOAWAY] = 1, [RL_H2_FLOOD_TABLE] = 5};
   bool paid = kind == RL_H2_FLOOD_RESET ? !rl_h2_guard_reset(g, now_ms) : spend(g, &g->points, points[kind], now_ms);
   return paid ? RL_H2_FLOOD_NONE : kind;
 }
@@ -182,7 +182,7 @@ static rl_h2_flood begin_frame(rl_h2_guard *g, uint64_t now_ms) {
     case NGHTTP2_PRIORITY: return begin_priority(g, now_ms);
     case NGHTTP2_PRIORITY_UPDATE: return charge(g, RL_H2_FLOOD_PRIORITY, now_ms);
     case NGHTTP2_WINDOW_UPDATE: return charge(g, RL_H2_FLOOD_WINDOW, now_ms);
-    case NGHTTP2_GOAWAY: return RL_H2_FLOOD_NONE;
+    case NGHTTP2_GOAWAY: return charge(g, RL_H2_FLOOD_GOAWAY, now_ms);
     default: return charge(g, RL_H2_FLOOD_UNKNOWN, now_ms);
   }
 }

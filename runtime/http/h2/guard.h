@@ -10,7 +10,7 @@
  * Two buckets, of resets and of points for control frames, each as large as its limit (limits: resets, control_frames). A tenth
  * flows back each second, and useful work gives back some: a response that has left, data that the client has let us send.
  *
- *   PING, SETTINGS 10 points     empty, unknown, table size 5     PRIORITY, PRIORITY_UPDATE, WINDOW_UPDATE 1
+ *   PING, SETTINGS 10 points     empty, unknown, table size 5     PRIORITY, PRIORITY_UPDATE, WINDOW_UPDATE, GOAWAY 1
  *
  * So a client has 100 PINGs at once and 10 a second for ever. An empty bucket ends the connection with ENHANCE_YOUR_CALM; the
  * frame that emptied it is not looked at any more, nor what follows it.
@@ -34,7 +34,7 @@
   X(RESET, "resets") X(PING, "PING frames") X(SETTINGS, "SETTINGS frames") X(PRIORITY, "priority frames")     \
   X(WINDOW, "WINDOW_UPDATE frames") X(EMPTY, "empty frames") X(UNKNOWN, "frames of unknown types")            \
   X(TABLE, "changes of the HPACK table") X(CONTINUATION, "CONTINUATION frames")                               \
-  X(FIELDS, "header fields") X(STALL, "stalled streams")
+  X(GOAWAY, "GOAWAY frames") X(FIELDS, "header fields") X(STALL, "stalled streams")
 
 typedef enum rl_h2_flood {
   RL_H2_FLOOD_NONE = 0,
