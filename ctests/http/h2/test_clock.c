@@ -54,6 +54,17 @@ TEST(one_that_has_asked_may_be_idle_for_longer) {
   assert_true(is_closed());
 }
 
+TEST(one_that_asks_now_and_then_is_not_idle) {
+  UNUSED;
+  for (uint32_t i = 0; i < 5; i++) {
+    get(2 * i + 1, "/");
+    pause(60000);
+  }
+  assert_null(strstr(h2_seen(&c), "GOAWAY"));
+  pause(16000);
+  assert_non_null(strstr(h2_seen(&c), "GOAWAY 2147483647 0"));
+}
+
 TEST(a_request_between_the_two_steps_is_answered) {
   UNUSED;
   rl_conn_stop(&c.client->link->conn);
@@ -108,6 +119,18 @@ TEST(a_block_of_headers_must_come_to_its_end) {
   assert_non_null(strstr(h2_seen(&c), "GOAWAY 3 11"));
   assert_true(is_closed());
   assert_non_null(strstr(c.client->events, "gone"));
+}
+
+TEST(the_time_of_a_block_begins_with_it) {
+  UNUSED;
+  get(1, "/wait/60000");
+  for (uint32_t i = 1; i < 6; i++) {
+    h2_frame(&c, NGHTTP2_HEADERS, H2_END_STREAM, 2 * i + 1, RL_SLICE("\x82\x84\x87\x41\1a"));
+    h2_send(&c);
+    pause(4000);
+    h2_frame(&c, NGHTTP2_CONTINUATION, H2_END_HEADERS, 2 * i + 1, RL_SLICE_NONE);
+  }
+  assert_false(is_closed());
 }
 
 TEST(so_must_a_frame_of_headers) {
@@ -295,10 +318,12 @@ TEST(a_stream_beyond_the_limit_is_refused) {
 int main(void) {
   const struct CMUnitTest tests[] = {CASE(a_client_that_asks_nothing_is_let_go),
                                      CASE(one_that_has_asked_may_be_idle_for_longer),
+                                     CASE(one_that_asks_now_and_then_is_not_idle),
                                      CASE(a_request_between_the_two_steps_is_answered),
                                      CASE(what_runs_when_the_server_stops_is_still_answered),
                                      CASE(when_its_time_is_over_it_is_503),
                                      CASE(a_block_of_headers_must_come_to_its_end),
+                                     CASE(the_time_of_a_block_begins_with_it),
                                      CASE(so_must_a_frame_of_headers),
                                      CASE(settings_must_be_acknowledged),
                                      CASE(a_body_must_keep_its_pace),

@@ -27,6 +27,8 @@ static void note(rl_h2 *h2, uint64_t *since, bool waits, uint64_t most_ms) {
   else if (!*since) *since = now_of(h2), rl_h2_due(h2, most_ms);
 }
 
+void rl_h2_clock_block(rl_h2 *h2) { h2->clock.idle_ms = h2->clock.head_ms = 0; }
+
 /* Between two requests; before the first a client is as slow as with a head. */
 static uint64_t idle_most(const rl_h2 *h2) {
   return h2->served ? limits_of(h2)->keep_alive_ms : limits_of(h2)->head_ms;

@@ -17,6 +17,8 @@
 void rl_h2_clock_start(rl_h2 *h2);
 /* Looks at what has begun or ended in this turn: streams, header blocks. */
 void rl_h2_clock_note(rl_h2 *h2);
+/* A header block begins: whatever waited for one has it. */
+void rl_h2_clock_block(rl_h2 *h2);
 /* The clock has fired. */
 void rl_h2_clock_fire(rl_h2 *h2);
 

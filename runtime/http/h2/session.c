@@ -21,6 +21,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   if (h2->broken) return NGHTTP2_ERR_CALLBACK_FAILURE;
   int32_t id = frame->hd.stream_id;
   rl_h2_stream *s = stream_of(session, id);
+  rl_h2_clock_block(h2);
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
     if (s) rl_h2_stream_begin_trailers(s);
     return 0;
