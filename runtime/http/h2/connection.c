@@ -50,13 +50,18 @@ static bool may_enter(const rl_h2 *h2) { return !h2->inside && !h2->broken && h2
 
 bool rl_h2_can_pump(const rl_h2 *h2) { return may_enter(h2) && rl_conn_queued(h2->conn) < RL_LIMIT_WRITE_HIGH; }
 
+/* A head that borrows stands in a queue, in front of all DATA: what is before it goes with it. */
+static bool must_send_heads(const rl_h2 *h2) {
+  return h2->head_waits && nghttp2_session_get_outbound_queue_size(h2->session);
+}
+
 void rl_h2_pump(rl_h2 *h2) {
   if (!may_enter(h2)) return;
   rl_conn *conn = h2->conn;
   const uint8_t *frame;
   ssize_t n = 0;
   h2->inside = true;
-  while (!h2->broken && (rl_conn_queued(conn) < RL_LIMIT_WRITE_HIGH || h2->head_waits)) {
+  while (!h2->broken && (rl_conn_queued(conn) < RL_LIMIT_WRITE_HIGH || must_send_heads(h2))) {
     n = nghttp2_session_mem_send(h2->session, &frame);
     if (n <= 0) break;
     rl_buf_add(rl_conn_out(conn), frame, (size_t)n);

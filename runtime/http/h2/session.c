@@ -7,6 +7,8 @@
 #include "http/h2/memory.h"
 #include "http/h2/stream.h"
 
+enum { MOST_OF_A_HEAD = 1 << 20 }; /* bytes of the fields of one response: a program's, not a client's */
+
 static const rl_limits *limits_of(const rl_h2 *h2) { return &h2->conn->host->limits; }
 
 static rl_h2_stream *stream_of(nghttp2_session *session, int32_t id) {
@@ -115,7 +117,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
   rl_h2 *h2 = ud;
   if (h2->broken) return NGHTTP2_ERR_CALLBACK_FAILURE;
   switch (frame->hd.type) {
-    case NGHTTP2_HEADERS: h2->head_waits = false; break;
+    case NGHTTP2_HEADERS: break;
     case NGHTTP2_DATA: rl_h2_guard_sent(&h2->guard, frame->hd.length); break;
     case NGHTTP2_RST_STREAM: count_reset(h2, frame->rst_stream.error_code); return 0;
     case NGHTTP2_GOAWAY: h2->ending = h2->ending || frame->goaway.error_code != NGHTTP2_NO_ERROR; return 0;
@@ -123,6 +125,14 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
   }
   rl_h2_stream *s = stream_of(session, frame->hd.stream_id);
   if (s && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) rl_h2_stream_end_sent(s);
+  return 0;
+}
+
+/* A head or trailers that are too large even for us: without them the stream would wait for ever. */
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int code, void *ud) {
+  rl_h2_stream *s = frame->hd.type == NGHTTP2_HEADERS ? stream_of(session, frame->hd.stream_id) : NULL;
+  (void)code, (void)ud;
+  if (s) rl_h2_stream_break_off(s);
   return 0;
 }
 
@@ -142,6 +152,7 @@ static void set_callbacks(nghttp2_session_callbacks *c) {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
   nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
   nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(c, on_frame_not_send);
   nghttp2_session_callbacks_set_send_data_callback(c, on_send_data);
 }
 
@@ -149,6 +160,7 @@ static void set_options(nghttp2_option *o) {
   nghttp2_option_set_no_auto_window_update(o, 1);
   nghttp2_option_set_no_closed_streams(o, 1);
   nghttp2_option_set_max_continuations(o, 1u << 30); /* the guard counts them, nghttp2 also their pieces */
+  nghttp2_option_set_max_send_header_block_length(o, MOST_OF_A_HEAD);
   nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
 }
 

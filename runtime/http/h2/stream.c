@@ -257,6 +257,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *buf, siz
                          nghttp2_data_source *source, void *ud) {
   rl_h2_stream *s = source->ptr;
   bool last;
+  if (rl_conn_queued(s->h2->conn) >= RL_LIMIT_WRITE_HIGH) return NGHTTP2_ERR_PAUSE; /* one call may send every frame */
   size_t size = rl_h2_outflow_front(&s->out, most, &last);
   (void)buf, (void)ud;
   if (!size && !last) {
@@ -425,6 +426,7 @@ static void on_end(rl_exchange *x) {
   rl_h2_stream *s = stream_under(x);
   rl_exchange_report how = rl_exchange_report_of(x);
   s->out.file_left = 0;
+  s->head.req = NULL; /* trailers may be under way */
   s->h2->running--;
   report(s, x->req, &how);
 }

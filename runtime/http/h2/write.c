@@ -28,10 +28,11 @@ static nghttp2_nv pair(rl_slice name, rl_slice value, uint8_t flags) {
                       .flags = flags};
 }
 
+/* Blanks around a value mean nothing in HTTP/1, and make a message of HTTP/2 malformed (RFC 9113 section 8.2.1). */
 static size_t add_fields(nghttp2_nv *nv, const rl_header *headers, size_t count, uint8_t flags) {
   for (size_t i = 0; i < count; i++) {
     uint8_t name_flag = is_lower(headers[i].name) ? flags : flags & (uint8_t)~NGHTTP2_NV_FLAG_NO_COPY_NAME;
-    nv[i] = pair(headers[i].name, headers[i].value, name_flag);
+    nv[i] = pair(headers[i].name, rl_slice_trim(headers[i].value), name_flag);
   }
   return count;
 }
@@ -67,7 +68,8 @@ int rl_h2_write_head(nghttp2_session *session, int32_t stream, const rl_resp *re
   const uint8_t flags = lasts ? NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE : NGHTTP2_NV_FLAG_NONE;
   size_t count = 0;
   nv[count++] = pair(RL_SLICE(":status"), status_text(resp->status, digits->status), named | flags);
-  if (resp->content_type.len) nv[count++] = pair(RL_SLICE("content-type"), resp->content_type, named | flags);
+  if (resp->content_type.len)
+    nv[count++] = pair(RL_SLICE("content-type"), rl_slice_trim(resp->content_type), named | flags);
   count += add_fields(nv + count, resp->headers, resp->header_count, flags);
   if (!rl_header_find(resp->headers, resp->header_count, RL_HEADER_DATE))
     nv[count++] = pair(RL_SLICE("date"), rl_slice_of(date, RL_DATE_LEN), named | flags);
