@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "base/date.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -11,14 +12,18 @@ enum { NAMES_MOST = 512, SOON_S = 14 * 86400, SAID_MOST = 16 << 10 };
 
 /* ---- opening -------------------------------------------------------------------------------------------------------------- */
 
-/* Adds what ACME writes: a folder for each certificate, after its first name. */
+/* Adds what ACME writes: a folder for each certificate, after its first name in lower case (lua/rille/acme/hosts.lua). */
 static int expect(rl_tls_store *store, const rl_tls_options *o, const char *names, rl_buf *why) {
   rl_buf paths;
+  char name[256];
   int len = (int)rl_slice_find(rl_slice_str(names), ',', 0);
+  if (len >= (int)sizeof name) return rl_buf_addf(why, "--acme: '%s' is no host name", names), RL_EINVALID;
+  for (int i = 0; i < len; i++) name[i] = rl_lower(names[i]);
+  if (len && name[len - 1] == '.') len--;
   rl_buf_init(&paths, RL_BUF_NO_LIMIT);
-  rl_buf_addf(&paths, "%s/%.*s/fullchain.pem%c", o->acme_directory, len, names, 0);
+  rl_buf_addf(&paths, "%s/%.*s/fullchain.pem%c", o->acme_directory, len, name, 0);
   size_t key = paths.len;
-  rl_buf_addf(&paths, "%s/%.*s/key.pem%c", o->acme_directory, len, names, 0);
+  rl_buf_addf(&paths, "%s/%.*s/key.pem%c", o->acme_directory, len, name, 0);
   int code = paths.error ? paths.error : rl_tls_store_expect(store, paths.data, paths.data + key, why);
   rl_buf_free(&paths);
   return code;

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "bind/core/offload_state.h"
+#include "cli/acme_thread.h"
 #include "cli/certificates.h"
 #include "cli/lifeline.h"
 #include "cli/notify.h"
@@ -33,6 +34,7 @@
 #include "cli/worker_thread.h"
 #include "loop/crew.h"
 #include "loop/stop.h"
+#include "server/challenges.h"
 #include "server/redirect.h"
 #include "vm/crash.h"
 #include "vm/task/heartbeat.h"
@@ -51,6 +53,7 @@ typedef struct process {
   rl_sockets sockets;
   rl_upgrade upgrade;
   rl_certificates certificates;
+  rl_acme_thread acme;
   rl_redirect redirect; /* on plain ports, if they only send people to https */
   uv_signal_t signals[3];
   rl_access_log access;
@@ -73,7 +76,16 @@ static void stop_all(process *p) {
   rl_sockets_close(&p->sockets);
   rl_upgrade_cancel(&p->upgrade);
   rl_certificates_unwatch(&p->certificates);
+  rl_acme_thread_stop(&p->acme);
   tell_all(p, rl_worker_thread_drain);
+}
+
+/* It ends by itself only if what the command line says of it is wrong, which it has told. */
+static void on_acme_end(rl_acme_thread *thread, int status) {
+  process *p = thread->owner;
+  if (p->stopping) return;
+  p->status = status ? status : 1;
+  stop_all(p);
 }
 
 static void fail(process *p, rl_buf *why) {
@@ -138,10 +150,25 @@ static void reload_all(process *p) {
   tell_all(p, rl_worker_thread_reload);
 }
 
+static int start_acme(process *p, rl_buf *why) {
+  if (!p->options->tls.acme_count) return RL_OK;
+  p->acme = (rl_acme_thread){.options = p->options,
+                             .root = p->root,
+                             .certificates = p->certificates.store,
+                             .main_loop = main_loop(p),
+                             .has_http = rl_sockets_have(&p->sockets, RL_PORT_HTTP),
+                             .has_tls = rl_sockets_are_secure(&p->sockets),
+                             .on_end = on_acme_end,
+                             .owner = p};
+  int code = rl_acme_thread_start(&p->acme);
+  if (code) rl_buf_add_str(why, "cannot start the thread that keeps certificates");
+  return code;
+}
+
 static void listen_all(process *p) {
   rl_buf why;
   rl_buf_init(&why, 1024);
-  if (open_sockets(p, &why)) {
+  if (open_sockets(p, &why) || start_acme(p, &why)) {
     fail(p, &why);
     return;
   }
@@ -276,7 +303,7 @@ static void run(process *p) {
 
 /* Frees the workers once no thread can touch them any more; otherwise exits here. */
 static void end(process *p) {
-  bool over = rl_crews_rest(RL_LIMIT_EXIT_CREWS_MS);
+  bool over = rl_crews_rest(RL_LIMIT_EXIT_CREWS_MS) && !p->acme.stuck;
   for (int i = 0; i < p->count; i++) over = over && !p->workers[i].stuck;
   if (over && rl_offload_close_all()) {
     rl_free(p->workers);
@@ -298,6 +325,11 @@ static rl_redirect_host knows(rl_redirect *redirect, rl_slice name) {
   return found;
 }
 
+static bool find_answer(rl_redirect *redirect, rl_slice token, rl_buf *out) {
+  const process *p = redirect->owner;
+  return rl_challenges_find(p->options->tls.acme_directory, token, out) == RL_OK;
+}
+
 /* With ACME the plain port is for its questions; a program that is served there too would be served twice. */
 static bool redirects(const process *p) { return p->options->tls.redirect || p->options->tls.acme_count; }
 
@@ -309,6 +341,7 @@ static int open_certificates(process *p) {
   else rl_buf_free(&why);
   rl_redirect_init(&p->redirect, 0);
   p->redirect.knows = knows;
+  if (p->options->tls.acme_count) p->redirect.find_answer = find_answer;
   p->redirect.owner = p;
   return code;
 }
@@ -338,6 +371,7 @@ int rl_serve(const rl_options *options, const char *root, const rl_handover *han
   rl_heartbeat_watchdog(options->watchdog);
   follow(&p, handover);
   run(&p);
+  rl_acme_thread_join(&p.acme);
   rl_sockets_free(&p.sockets);
   rl_worker_thread_free(&p.workers[0]);
   rl_certificates_close(&p.certificates);

@@ -37,6 +37,10 @@ static int find_secure(const rl_sockets *s) {
   return -1;
 }
 
+bool rl_sockets_have(const rl_sockets *s, rl_port_role role) {
+  return s->roles && memchr(s->roles, (int)role, (size_t)s->addresses) != NULL;
+}
+
 bool rl_sockets_are_secure(const rl_sockets *s) { return find_secure(s) >= 0; }
 
 int rl_sockets_secure_port(const rl_sockets *s) {

@@ -35,6 +35,8 @@ void rl_sockets_explain(rl_buf *why);
 void rl_sockets_add(rl_sockets *sockets, int fd);
 /* Sets what is spoken at the addresses of a set, a rl_port_role for each: copied. */
 void rl_sockets_set_roles(rl_sockets *sockets, const char *roles, int addresses);
+/* Returns true if one of them has this role. */
+bool rl_sockets_have(const rl_sockets *sockets, rl_port_role role);
 /* Returns true if TLS is spoken at one of them. */
 bool rl_sockets_are_secure(const rl_sockets *sockets);
 /* Returns the port of the first of those, or 0. */

@@ -33,7 +33,7 @@ function M.open(server, store, email)
   if saved.email ~= email then update(server, store, email) end
 end
 
---- with(server, store, email, f) -> what f returns. An account that the server has forgotten is made once more, with the same key.
+--- with(server, store, email, f) -> what f returns. An account that the server has forgotten is made once more, with its key.
 function M.with(server, store, email, f)
   local opened, err = native.try(function()
     M.open(server, store, email)

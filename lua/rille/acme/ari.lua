@@ -41,20 +41,17 @@ function M.ask(server, facts)
     why = type(answer.json.explanationURL) == "string" and answer.json.explanationURL:sub(1, 300) or nil }
 end
 
---- update(server, facts, state, now, random): asks if it is time, and keeps what was said. A failure changes no plan: it is asked
---- again later (section 4.3.3).
-function M.update(server, facts, state, now, random)
-  local ari = state.ari
-  if type(ari) ~= "table" or ari.id ~= facts.id then ari = { id = facts.id, ask_at = 0 } end
-  state.ari = ari
-  if now < ari.ask_at and ari.ask_at - now <= 2 * 86400 then return end
+--- update(server, facts, state, random) -> seconds until it is asked again, error | nil. Keeps what was said. A failure
+--- changes no plan (section 4.3.3).
+function M.update(server, facts, state, random)
   local told, err = native.try(M.ask, server, facts)
-  ari.ask_at = now + (told and told.pause or plan.ari_pause(err and err.retry_after or 3600))
-  if not told then return err end
-  if told.from ~= ari.from or told.to ~= ari.to then
-    ari.from, ari.to, ari.why = told.from, told.to, told.why
-    ari.at = plan.in_window(facts, told.from, told.to, random)
+  if not told then return err and plan.ari_pause(err.retry_after) or plan.ari_pause(math.huge), err end
+  local ari = state.ari
+  if type(ari) ~= "table" or ari.id ~= facts.id or ari.from ~= told.from or ari.to ~= told.to then
+    state.ari = { id = facts.id, from = told.from, to = told.to, why = told.why,
+      at = plan.in_window(facts, told.from, told.to, random) }
   end
+  return told.pause
 end
 
 return M

@@ -1,8 +1,8 @@
 -- The two proofs that a host is ours.
 --
---   http-01        the authority asks http://NAME/.well-known/acme-challenge/TOKEN on port 80 (RFC 8555 section 8.3); the answer is
---                  a file of the store, so every process on this directory can give it (runtime/server/challenges.h)
---   tls-alpn-01    it connects to port 443 with the protocol "acme-tls/1" and looks at a certificate that is made for it (RFC 8737)
+--   http-01        the authority asks http://NAME/.well-known/acme-challenge/TOKEN on port 80 (RFC 8555 section 8.3); the
+--                  answer is a file of the store, so every process on it can give it (runtime/server/challenges.h)
+--   tls-alpn-01    it connects to port 443 with the protocol "acme-tls/1" and looks at a certificate made for it (RFC 8737)
 local jws = require "rille.acme.jws"
 local native = require "rille.native.core"
 local problem = require "rille.acme.problem"

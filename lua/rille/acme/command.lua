@@ -106,7 +106,9 @@ end
 --- run(...) -> exit status
 function M.run(...)
   local options = parse(...)
-  if not native.file_info(options.directory) then error(("there is no folder %s: name that of --acme-dir"):format(options.directory), 0) end
+  if not native.file_info(options.directory) then
+    error(("there is no folder %s: name that of --acme-dir"):format(options.directory), 0)
+  end
   local store = stores.at(options.directory)
   if not options.action then return show(store, options.json) end
   local name, known = options.name:lower(), {}

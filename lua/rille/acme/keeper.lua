@@ -1,12 +1,12 @@
--- Keeps certificates: obtains the first one of each set of names, renews it in time, and goes on after every failure. Runs beside the
--- program, in a state of its own (runtime/cli/acme_thread.h), and blocks nobody but itself.
+-- Keeps certificates: obtains the first one of each set of names, renews it in time, and goes on after every failure. Runs
+-- beside the program, in a state of its own (runtime/cli/acme_thread.h), and blocks nobody but itself.
 --
 --   look at each set:  certificate, state, clock --plan.lua--> what is due --> take the turn, look again, order, install, reload
 --   then sleep until the next thing is due, a minute at most, for the clock may step and another process may have done it
 --
 -- `host` is the process around it: {has_http, has_tls, set_challenge(name, certificate, key), clear_challenge(name), reload()}.
 local account = require "rille.acme.account"
-local ari = require "rille.acme.ari"
+local ari_of = require "rille.acme.ari"
 local challenge = require "rille.acme.challenge"
 local errors = require "rille.error"
 local native = require "rille.native.core"
@@ -25,13 +25,15 @@ local staging = { [M.LETS_ENCRYPT] = "https://acme-staging-v02.api.letsencrypt.o
 
 local TURN_PAUSE = 5 -- seconds between two looks at a turn that another process has
 
---- new{store=, host=, sets = {{"a.example", "www.a.example"}, …}, server=, staging=, ca=, email=, insecure=, random=} -> keeper
+--- new{store=, host=, sets = {{"a.example", "www.a.example"}, …}, server=, staging=, ca=, email=, insecure=, random=,
+--- look=} -> keeper
 function M.new(options)
   local sets = {}
   for i, names in ipairs(options.sets) do sets[i] = { name = names[1], names = names } end
   return setmetatable({ store = options.store, host = options.host, sets = sets, server = options.server or M.LETS_ENCRYPT,
     staging = options.staging or staging[options.server or M.LETS_ENCRYPT], ca = options.ca, email = options.email,
-    insecure = options.insecure, random = options.random or math.random, holder = options.holder or "?" }, Keeper)
+    insecure = options.insecure, random = options.random or math.random, look = options.look or plan.LOOK,
+    holder = options.holder or "?" }, Keeper)
 end
 
 local function list(names) return table.concat(names, ",") end
@@ -94,7 +96,9 @@ end
 -- Tries one kind of challenge after the other -> chain, facts, the kind that worked
 local function order_by_any(self, server, set, state, key, replaces)
   local solvers, failures = challenge.solvers(self.host, self.store, state.works), {}
-  if #solvers == 0 then problem.raise "no port is open on which a challenge could be answered: 80 for HTTP-01, 443 for TLS-ALPN-01" end
+  if #solvers == 0 then
+    problem.raise "no port is open on which a challenge could be answered: 80 for HTTP-01, 443 for TLS-ALPN-01"
+  end
   for _, solver in ipairs(solvers) do
     if server.url == self.server then state.orders[#state.orders + 1] = native.time() end
     self.store:write_state(set.name, state) -- what is begun counts, whatever becomes of it
@@ -116,10 +120,9 @@ end
 
 local function obtain(self, set, facts, state)
   rehearse(self, set, state)
-  local key = self.store:next_key(set.name)
   return with_server(self, self.server, function(server)
-    local replaces = facts and type(server:directory().renewalInfo) == "string" and ari.id(facts) or nil
-    return order_by_any(self, server, set, state, key, replaces)
+    local replaces = facts and type(server:directory().renewalInfo) == "string" and ari_of.id(facts) or nil
+    return order_by_any(self, server, set, state, self.store:next_key(set.name), replaces)
   end)
 end
 
@@ -163,14 +166,17 @@ local function warn(self, set, facts, state, now)
       ["next"] = state.next_try and plan.date(state.next_try) or "-" })
 end
 
+-- Asks for renewal information if it is time. When it is asked again is forgotten at a restart: asking is cheap.
 local function ask_ari(self, set, facts, state, now)
   if not facts or state.server ~= self.server then return end
-  local before = state.ari
-  if type(before) == "table" and before.id == facts.id and now < before.ask_at and before.ask_at - now <= 2 * 86400 then return end
+  local ari = set.ari
+  if ari and ari.id == facts.id and now < ari.ask_at and now >= ari.asked then return end
   local server <close> = servers.new { url = self.server, ca = self.ca, insecure = self.insecure }
-  local err = ari.update(server, facts, state, now, self.random)
-  self.store:write_state(set.name, state)
-  if err then native.log("info", "certificates: no renewal information", { names = list(set.names), error = err.message }) end
+  local pause, err = ari_of.update(server, facts, state, self.random)
+  if err and not (ari and ari.failed) then
+    native.log("info", "certificates: no renewal information", { names = list(set.names), error = errors.wrap(err).message })
+  end
+  set.ari = { id = facts.id, asked = now, ask_at = now + pause, failed = err ~= nil }
 end
 
 -- What is due for a set, in our turn -> when to look again
@@ -186,7 +192,7 @@ local function work(self, set)
   local because, at = reason(self, set, facts, why, state, now)
   if not because then
     store:write_state(set.name, state)
-    return math.min(at, type(state.ari) == "table" and state.ari.ask_at or at)
+    return math.min(at, set.ari and set.ari.ask_at or at)
   end
   local allowed = math.max(next_try(state, now), plan.order_allowed(state.orders, now))
   if now < allowed then return allowed end
@@ -208,21 +214,32 @@ local function log_holder(self, other)
   native.log("info", "certificates: another process has its turn", { holder = other, directory = self.store.directory })
 end
 
--- Looks without a turn first: most looks find nothing to do.
-local function is_due(self, set, now)
-  local state = self.store:state(set.name)
-  local facts, why = self.store:certificate(set.name)
-  reload(self, set, facts)
-  warn(self, set, facts, state, now)
-  if state.failed_for ~= purpose(self, set) then return true end
-  if not facts or state.wanted then return now >= next_try(state, now) end
-  if not set.looked or now >= set.at or now < set.looked then return true end -- the clock may have gone back
-  return set.seen ~= facts.id
+-- Reads the files of a set where they have changed, and uses a certificate that another process has obtained.
+local function look(self, set)
+  local mark = self.store:mark(set.name)
+  if set.mark == mark then return end
+  set.mark, set.state, set.facts = mark, self.store:state(set.name), (self.store:certificate(set.name))
+  reload(self, set, set.facts)
 end
+
+-- Looks without a turn: most looks find nothing to do. Returns when there is something, which may have passed.
+local function due_at(self, set, now)
+  look(self, set)
+  local state, facts = set.state, set.facts
+  warn(self, set, facts, state, now)
+  if state.failed_for ~= purpose(self, set) then return now end
+  local clock_went_back = set.looked and now < set.looked
+  if not facts or state.wanted then return clock_went_back and now or next_try(state, now) end
+  if clock_went_back or not set.at or set.seen ~= facts.id then return now end
+  return set.at
+end
+
+local function until_look(self, at, now) return math.max(0.1, math.min(at - now, self.look)) end
 
 local function step(self, set)
   local now = native.time()
-  if not is_due(self, set, now) then return plan.LOOK end
+  local due = due_at(self, set, now)
+  if now < due then return until_look(self, due, now) end
   local turn, other = self.store:turn(self.holder)
   if not turn then
     log_holder(self, other)
@@ -233,17 +250,16 @@ local function step(self, set)
   turn:close()
   if not at then
     native.log("error", "certificates: the folder cannot be used", { names = list(set.names), error = errors.wrap(err).message })
-    at = now + plan.LOOK
+    at = now + self.look
   end
-  local facts = self.store:certificate(set.name)
-  reload(self, set, facts)
-  set.at, set.looked, set.seen = at, native.time(), facts and facts.id
-  return math.max(0.1, math.min(at - native.time(), plan.LOOK))
+  look(self, set)
+  set.at, set.looked, set.seen = at, native.time(), set.facts and set.facts.id
+  return until_look(self, at, native.time())
 end
 
 --- keeper:step() -> seconds until it is worth to look again
 function Keeper:step()
-  local pause = plan.LOOK
+  local pause = self.look
   for _, set in ipairs(self.sets) do pause = math.min(pause, step(self, set)) end
   return pause
 end

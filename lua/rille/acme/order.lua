@@ -3,8 +3,8 @@
 --   newOrder -> authorizations: those that are pending are answered with a challenge -> finalize with the request for the
 --   certificate -> the chain
 --
--- A solver is one kind of challenge (challenge.lua): {kind = "http-01", put(name, token, text), remove(name, token)}. If it fails,
--- the error has `challenge` set, and another order may be tried with another kind.
+-- A solver is one kind of challenge (challenge.lua): {kind = "http-01", put(name, token, text), remove(name, token)}. If it
+-- fails, the error has `challenge` set, and another order may be tried with another kind.
 local jws = require "rille.acme.jws"
 local native = require "rille.native.core"
 local problem = require "rille.acme.problem"
@@ -22,7 +22,9 @@ local function poll(server, url, what, decided, answer)
   local object = answer and answer.json
   while not (object and decided(object)) do
     local wait = answer and answer.retry_after and math.max(0.2, math.min(answer.retry_after, 60)) or pause
-    if native.now() + wait > deadline then problem.raise(("%s: the server did not decide within %d s"):format(what, MOST_SECONDS)) end
+    if native.now() + wait > deadline then
+      problem.raise(("%s: the server did not decide within %d s"):format(what, MOST_SECONDS))
+    end
     native.sleep(wait)
     pause = math.min(pause * 2, 10)
     object, answer = server:object(url, "", what)
@@ -105,7 +107,7 @@ local function begin(server, names, replaces)
   local order, answer = native.try(server.object, server, url, payload, "an order")
   if not order and replaces then -- what it replaces may be unknown, or replaced already (RFC 9773 section 5)
     local kind = answer.problem
-    if kind ~= "alreadyReplaced" and kind ~= "malformed" and kind ~= "conflict" and answer.http_status ~= 409 then error(answer, 0) end
+    if kind ~= "alreadyReplaced" and kind ~= "malformed" and answer.http_status ~= 409 then error(answer, 0) end
     payload.replaces = nil
     return server:object(url, payload, "an order")
   end
@@ -147,7 +149,7 @@ local function covers(facts, names)
   return true
 end
 
---- check_chain(text, names, key) -> the certificates of it, as PEM, and what the first says. Raises if they are not what was asked.
+--- check_chain(text, names, key) -> its certificates, as PEM, and what the first says. Raises if they are not what was asked.
 function M.check_chain(text, names, key)
   local blocks = {}
   for block in text:gmatch "%-%-%-%-%-BEGIN CERTIFICATE%-%-%-%-%-.-%-%-%-%-%-END CERTIFICATE%-%-%-%-%-" do
@@ -182,7 +184,8 @@ end
 function M.revoke(server, certificate, reason)
   local url = server:directory().revokeCert
   if type(url) ~= "string" then problem.raise(server.url .. " revokes no certificates") end
-  server:post(server:check_url(url), { certificate = jws.base64url(native.pem_decode(certificate, "CERTIFICATE")[1]), reason = reason })
+  local der = native.pem_decode(certificate, "CERTIFICATE")[1]
+  server:post(server:check_url(url), { certificate = jws.base64url(der), reason = reason })
 end
 
 return M

@@ -1,5 +1,5 @@
--- When to do what: pure functions of a certificate, the state, and the clock. Times are seconds since 1970 on the wall clock, which
--- may step; nothing here waits.
+-- When to do what: pure functions of a certificate, the state, and the clock. Times are seconds since 1970 on the wall clock,
+-- which may step; nothing here waits.
 local M = {}
 
 local MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -14,8 +14,8 @@ function M.by_life(facts, random)
   return facts.from + life * 2 / 3 - life / 30 * random()
 end
 
---- in_window(facts, from, to, random) -> a moment in the window that the server suggests (RFC 9773 section 4.2), but never so late
---- that less than a tenth of the life is left
+--- in_window(facts, from, to, random) -> a moment in the window that the server suggests (RFC 9773 section 4.2), but never so
+--- late that less than a tenth of the life is left
 function M.in_window(facts, from, to, random)
   local latest = facts.to - (facts.to - facts.from) / 10
   return math.min(from + (to - from) * random(), latest)
@@ -30,8 +30,8 @@ end
 
 local pauses = { 1, 2, 5, 10, 20, 30, 60, 120, 180, 360 } -- minutes
 
---- pause(failures, left, retry_after, random) -> seconds until the next try. `left`: the certificate's; the less is left, the more often
---- it is tried, but never more than once a minute. Up to a fifth is added, so that many do not come at once.
+--- pause(failures, left, retry_after, random) -> seconds until the next try. `left`: the certificate's; the less is left, the
+--- more often it is tried, but never more than once a minute. Up to a fifth is added, so that many do not come at once.
 function M.pause(failures, left, retry_after, random)
   local pause = pauses[math.max(1, math.min(failures, #pauses))] * MINUTE
   if left and left > 0 then pause = math.max(MINUTE, math.min(pause, left / 10)) end
@@ -58,8 +58,8 @@ end
 
 -- ---- warnings -------------------------------------------------------------------------------------------------------
 
---- warns(facts, now) -> whether a certificate that could not be renewed is worth a warning: two weeks before its end, or a third of
---- a short life
+--- warns(facts, now) -> whether a certificate that could not be renewed is worth a warning: two weeks before its end, or a
+--- third of a short life
 function M.warns(facts, now)
   return facts.to - now < math.min(14 * DAY, (facts.to - facts.from) / 3)
 end

@@ -1,4 +1,5 @@
--- What an ACME server complains of: problem documents (RFC 7807, RFC 8555 section 6.7), as an error value with one line for people.
+-- What an ACME server complains of: problem documents (RFC 7807, RFC 8555 section 6.7), as an error value with one line for
+-- people.
 --
 --   err.code "acme"   err.problem "rateLimited"   err.retry_after 3600   err.challenge true: another kind of challenge may do
 local errors = require "rille.error"

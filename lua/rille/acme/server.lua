@@ -126,8 +126,8 @@ end
 
 local function is_bad_nonce(answer) return answer.status == 400 and problem.kind(answer.json) == "badNonce" end
 
---- server:post(url, payload, accept) -> answer; payload: a table, JSON text, or "" for POST-as-GET. Signed with the account, or with
---- the key itself as long as there is none. Raises for an answer that is an error.
+--- server:post(url, payload, accept) -> answer; payload: a table, JSON text, or "" for POST-as-GET. Signed with the account, or
+--- with the key itself as long as there is none. Raises for an answer that is an error.
 function Server:post(url, payload, accept)
   if type(payload) == "table" then payload = native.json_encode(payload) end
   local answer

@@ -7,8 +7,8 @@
 --   DIR/NAME/next-key.pem                  the key of a certificate that is being asked for
 --   DIR/NAME/state.json                    what failed, when to try again, when to renew, what is wanted
 --
--- Every file has its old bytes or its new ones, whatever happens. Chain and key are two files: if the process dies between the two,
--- the chain fits next-key.pem, and `recover` finishes what was begun.
+-- Every file has its old bytes or its new ones, whatever happens. Chain and key are two files: if the process dies between the
+-- two, the chain fits next-key.pem, and `recover` finishes what was begun.
 local native = require "rille.native.core"
 local problem = require "rille.acme.problem"
 
@@ -94,7 +94,9 @@ function Store:account_key(url)
   local folder = self:account_folder(url)
   local key = self:read("accounts", folder, "key.pem")
   if is_key(key) then return key end
-  if key and key ~= "" then must(nil, self:path("accounts", folder, "key.pem") .. " is no key: remove it, and a new account is made") end
+  if key and key ~= "" then
+    must(nil, self:path("accounts", folder, "key.pem") .. " is no key: remove it, and a new account is made")
+  end
   key = native.ec_key()
   self:write(key, SECRET, "accounts", folder, "key.pem")
   return key
@@ -166,6 +168,16 @@ function Store:certificate(name)
   return facts
 end
 
+--- store:mark(name) -> text that is another one after any of its files was written
+function Store:mark(name)
+  local parts = {}
+  for i, file in ipairs { "state.json", "fullchain.pem", "key.pem" } do
+    local info = native.file_info(self:path(name, file))
+    parts[i] = info and ("%.9f %d"):format(info.modified, info.size) or "-"
+  end
+  return table.concat(parts, " ")
+end
+
 --- store:names() -> sorted list of those that have a folder
 function Store:names()
   local names = {}
@@ -187,6 +199,10 @@ function Store:state(name)
   return state
 end
 
-function Store:write_state(name, state) self:write(native.json_encode(state) .. "\n", SECRET, name, "state.json") end
+--- store:write_state(name, state): touches no disk where nothing has changed
+function Store:write_state(name, state)
+  local text = native.json_encode(state) .. "\n"
+  if self:read(name, "state.json") ~= text then self:write(text, SECRET, name, "state.json") end
+end
 
 return M
