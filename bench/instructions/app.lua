@@ -2,8 +2,13 @@
 local native = require "rille.native.http"
 local rille = require "rille"
 
+local items = {} -- those of script/bench, about
+for i = 1, 12 do
+  items[i] = { id = i, name = "Item number " .. i, category = "category " .. i % 7, price = i * 3, active = i % 3 > 0 }
+end
+
 return function()
-  local app = rille.app { secret = ("s"):rep(32), templates = "templates" }
+  local app = rille.app { secret = ("s"):rep(32), templates = { "templates", "bench/peers/templates" } }
   local client, url
 
   app:get("/hello", function() return "hello, world" end)
@@ -12,6 +17,9 @@ return function()
   app:get("/items/{id:int}", function(req) return rille.json { id = req.params.id } end)
   app:get("/row/{id:int}", function(req)
     return rille.json(req.app.state.db:one("SELECT id, title, owner FROM posts WHERE id = ?", req.params.id))
+  end)
+  app:get("/text/{id:int}", function(req)
+    return rille.json(req.app.state.db:json_one("SELECT id, title, owner FROM posts WHERE id = ?", req.params.id))
   end)
   app:get("/rows", function(req)
     return rille.json(req.app.state.db:query "SELECT id, title, owner FROM posts WHERE id <= 20 ORDER BY id")
@@ -27,6 +35,7 @@ return function()
     local posts = req.app.state.db:query "SELECT id, title, owner, text AS excerpt FROM posts WHERE id <= 12"
     return rille.render("index.html", { posts = posts })
   end)
+  app:get("/page-plain", function() return rille.render("page.html", { items = items }) end)
   app:get("/in-process", function() return client:get("/hello"):text() end)
   app:get("/fetch", function() return rille.fetch(url):text() end)
 

@@ -57,6 +57,7 @@ static const bench_case cases[] = {
     {.name = "json", .count = MANY, .clients = 1, .request = GET("/json") "\r\n"},
     {.name = "parameter-of-200", .count = MANY, .clients = 1, .request = GET("/items/4711") "\r\n"},
     {.name = "point-read", .count = MANY, .clients = 1, .request = GET("/row/42") "\r\n"},
+    {.name = "point-read-text", .count = MANY, .clients = 1, .request = GET("/text/42") "\r\n"}, /* db:json_one */
     {.name = "point-reads-of-16", .count = MANY, .clients = 16, .request = GET("/row/42") "\r\n"},
     {.name = "rows-20", .count = FEW, .clients = 1, .request = GET("/rows") "\r\n"},
     {.name = "rows-20-text",
@@ -64,6 +65,7 @@ static const bench_case cases[] = {
      .clients = 1,
      .request = GET("/rows.json") "\r\n"}, /* db:json: without tables of Lua */
     {.name = "page", .count = FEW, .clients = 1, .request = GET("/page") "\r\n"},
+    {.name = "page-plain", .count = FEW, .clients = 1, .request = GET("/page-plain") "\r\n"}, /* no query */
     {.name = "form",
      .count = MANY,
      .clients = 1,
@@ -83,7 +85,9 @@ static const bench_case cases[] = {
 enum { CLIENTS = 64 };
 
 /* GET /hello as a header block: once with fields that the table keeps, then as references to them (RFC 7541 appendix A). */
-static const char h2_start[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0";
+static const char h2_start[] =
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0"
+    "\0\0\4\10\0\0\0\0\0\x7f\0\0\0";
 static const char h2_first[] = "\x82\x86\x44\6/hello\x41\11localhost\x53\3*/*\x7a\5bench";
 static const char h2_next[] = "\x82\x86\xc1\xc0\xbf\xbe";
 

@@ -201,7 +201,7 @@ TEST(an_option_of_another_command) {
   UNUSED;
   REFUSES("serve --allow-host a", "--allow-host is for rille dev: rille serve has no development pages");
   REFUSES("dev --threads 2",
-          "rille dev has one worker and takes --host, --port, --memory-limit and --allow-host, not --threads");
+          "rille dev has one worker and takes --host, --port, --memory-limit, --https and --allow-host, not --threads");
   REFUSES("doctor --log json", "rille doctor takes --host, --port and --json, not --log");
   REFUSES("routes --port 1", "rille routes takes no options, got '--port'");
   REFUSES("version --quiet", "rille version takes no options, got '--quiet'");
@@ -293,7 +293,7 @@ TEST(options_of_tls_that_mean_nothing_alone) {
   REFUSES("serve --client-ca f", "--client-ca needs a certificate: --tls CERT.pem,KEY.pem or --acme NAME");
   REFUSES("serve --tls-min 1.3", "--tls-min needs a certificate: --tls CERT.pem,KEY.pem or --acme NAME");
   REFUSES("serve --acme a", "--acme needs --acme-dir DIR, where the account and the certificates are kept");
-  REFUSES("serve --acme-dir d", "--acme-email, --acme-dir and --acme-server belong to --acme NAME");
+  REFUSES("serve --acme-dir d", "--acme-email, --acme-dir, --acme-server and --acme-ca belong to --acme NAME");
   REFUSES("serve --tls c,k --h2c",
           "--h2c is for a port without TLS, which --port beside --tls-port opens; --h2c-port opens another");
   REFUSES("serve --tls c,k --redirect-https --port 80 --tls-port 80", "--port, --tls-port and --h2c-port must differ");

@@ -43,7 +43,6 @@ static void warm_up(tls_site *site) {
   tls_site_connect(site, "a.example");
   HOLDS(site->pair.client.code == 0);
   tls_pair_free(&site->pair);
-  site->pair.loop = NULL;
 }
 
 static void run_inside(tls_site *site, rl_slice input, size_t from, size_t piece, verdict *out) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "support/frames.h"
 #include "support/test.h"
 
 static const char *const names[] = {"DATA",         "HEADERS", "PRIORITY", "RST_STREAM",    "SETTINGS",
@@ -34,22 +35,10 @@ void h2_client_free(h2_client *c) {
 
 /* ---- frames --------------------------------------------------------------------------------------------------------------------- */
 
-static void add_number(rl_buf *out, uint32_t number, int bytes) {
-  while (bytes--) rl_buf_add_char(out, (char)(number >> (8 * bytes)));
-}
-
-static void add_frame(rl_buf *out, uint8_t type, uint8_t flags, uint32_t stream, rl_slice payload) {
-  add_number(out, (uint32_t)payload.len, 3);
-  rl_buf_add_char(out, (char)type);
-  rl_buf_add_char(out, (char)flags);
-  add_number(out, stream, 4);
-  rl_buf_add_slice(out, payload);
-}
-
 void h2_preface(h2_client *c) { rl_buf_add_str(&c->out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); }
 
 void h2_frame(h2_client *c, uint8_t type, uint8_t flags, uint32_t stream, rl_slice payload) {
-  add_frame(&c->out, type, flags, stream, payload);
+  frames_add(&c->out, type, flags, stream, payload);
 }
 
 static void add_built(h2_client *c, uint8_t type, uint8_t flags, uint32_t stream, rl_buf *payload) {
@@ -65,7 +54,7 @@ static rl_buf new_payload(void) {
 
 void h2_settings(h2_client *c, const uint32_t *pairs) {
   rl_buf payload = new_payload();
-  for (; *pairs; pairs += 2) add_number(&payload, pairs[0], 2), add_number(&payload, pairs[1], 4);
+  for (; *pairs; pairs += 2) frames_u16(&payload, (uint16_t)pairs[0]), frames_u32(&payload, pairs[1]);
   add_built(c, NGHTTP2_SETTINGS, 0, 0, &payload);
 }
 
@@ -73,7 +62,7 @@ void h2_ping(h2_client *c, const char *eight) { h2_frame(c, NGHTTP2_PING, 0, 0, 
 
 static void add_word_frame(h2_client *c, uint8_t type, uint32_t stream, uint32_t word) {
   rl_buf payload = new_payload();
-  add_number(&payload, word, 4);
+  frames_u32(&payload, word);
   add_built(c, type, 0, stream, &payload);
 }
 
@@ -84,27 +73,12 @@ void h2_data(h2_client *c, uint32_t stream, bool end, rl_slice bytes) {
   h2_frame(c, NGHTTP2_DATA, end ? H2_END_STREAM : 0, stream, bytes);
 }
 
-/* An integer of 7 bits and more, the eighth bit is that of Huffman codes: off (RFC 7541 section 5.1). */
-static void add_string(rl_buf *block, rl_slice text) {
-  size_t left = text.len;
-  if (left < 127) {
-    rl_buf_add_char(block, (char)left);
-  } else {
-    rl_buf_add_char(block, 127);
-    for (left -= 127; left >= 128; left >>= 7) rl_buf_add_char(block, (char)(left | 128));
-    rl_buf_add_char(block, (char)left);
-  }
-  rl_buf_add_slice(block, text);
-}
-
 void h2_block(rl_buf *block, const char *fields) {
   rl_slice rest = rl_slice_str(fields);
   while (rest.len) {
     size_t end = rl_slice_find(rest, '\n', 0), colon = rl_slice_find(rest, ':', 1);
     size_t value = colon + 1 < end && rest.data[colon + 1] == ' ' ? colon + 2 : colon + 1;
-    rl_buf_add_char(block, 0); /* literal, without indexing, new name */
-    add_string(block, rl_slice_of(rest.data, colon));
-    add_string(block, rl_slice_of(rest.data + value, end - value));
+    frames_field(block, rl_slice_of(rest.data, colon), rl_slice_of(rest.data + value, end - value));
     rl_slice_skip(&rest, end < rest.len ? end + 1 : end);
   }
 }
@@ -134,12 +108,6 @@ void h2_send(h2_client *c) {
 
 /* ---- what the server sends ------------------------------------------------------------------------------------------------------- */
 
-static uint32_t number_at(const char *at, int bytes) {
-  uint32_t number = 0;
-  while (bytes--) number = number << 8 | (uint8_t)*at++;
-  return number;
-}
-
 static bool is_usual(rl_slice name) {
   return rl_slice_eq(name, RL_SLICE("date")) || rl_slice_eq(name, RL_SLICE("content-type"));
 }
@@ -161,7 +129,7 @@ static void show_fields(h2_client *c, rl_slice block) {
 static void show_settings(h2_client *c, rl_slice payload, bool ack) {
   if (ack) rl_buf_add_str(&c->seen, " ACK");
   for (; payload.len >= 6; rl_slice_skip(&payload, 6))
-    rl_buf_addf(&c->seen, " %u=%u", number_at(payload.data, 2), number_at(payload.data + 2, 4));
+    rl_buf_addf(&c->seen, " %u=%u", frames_number(payload, 0) >> 16, frames_number(payload, 2));
 }
 
 static void show(h2_client *c, uint8_t type, uint8_t flags, uint32_t stream, rl_slice payload) {
@@ -181,25 +149,21 @@ static void show(h2_client *c, uint8_t type, uint8_t flags, uint32_t stream, rl_
     case NGHTTP2_SETTINGS: show_settings(c, payload, flags & H2_ACK); break;
     case NGHTTP2_PING: rl_buf_addf(&c->seen, "%s %.8s", flags & H2_ACK ? " ACK" : "", payload.data); break;
     case NGHTTP2_RST_STREAM:
-    case NGHTTP2_WINDOW_UPDATE: rl_buf_addf(&c->seen, " %u", number_at(payload.data, 4)); break;
-    case NGHTTP2_GOAWAY:
-      rl_buf_addf(&c->seen, " %u %u", number_at(payload.data, 4), number_at(payload.data + 4, 4));
-      break;
+    case NGHTTP2_WINDOW_UPDATE: rl_buf_addf(&c->seen, " %u", frames_number(payload, 0)); break;
+    case NGHTTP2_GOAWAY: rl_buf_addf(&c->seen, " %u %u", frames_number(payload, 0), frames_number(payload, 4)); break;
     default: break;
   }
 }
 
 const char *h2_seen(h2_client *c) {
   rl_slice out = test_client_out(c->client);
+  rl_slice_skip(&out, c->read);
   rl_buf_clear(&c->seen);
-  while (out.len - c->read >= 9) {
-    const char *at = out.data + c->read;
-    size_t size = number_at(at, 3);
-    if (out.len - c->read < 9 + size) break;
-    c->read += 9 + size;
-    if (at[3] == NGHTTP2_DATA) c->data += size;
-    show(c, (uint8_t)at[3], (uint8_t)at[4], number_at(at + 5, 4), rl_slice_of(at + 9, size));
+  for (frame f; frames_next(&out, &f);) {
+    if (f.type == NGHTTP2_DATA) c->data += f.body.len;
+    show(c, f.type, f.flags, f.stream, f.body);
   }
+  c->read = test_client_out(c->client).len - out.len;
   rl_buf_add_char(&c->seen, 0);
   return c->seen.data;
 }

@@ -1,6 +1,5 @@
 /*
- * A client of HTTP/2 for tests that writes its frames by hand, so that it can say what no library would: any frame, any order, header
- * blocks without Huffman codes and without the dynamic table. What the server sends comes back as text, one word group for a frame:
+ * A client of HTTP/2 for tests that writes its frames by hand (frames.h), so that it can say what no library would. What the server sends comes back as text, one word group for a frame:
  *
  *   "SETTINGS; SETTINGS ACK; HEADERS 1 :status=200 content-length=5; DATA 1 5 END hello; RST_STREAM 3 8; GOAWAY 1 11"
  *

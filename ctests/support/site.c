@@ -389,12 +389,24 @@ static void unsafe(visit *v, const rl_match *match) {
   leave(v);
 }
 
+static void hints(visit *v, const rl_match *match) {
+  const rl_header link = {.name = RL_SLICE("Link"), .value = RL_SLICE("</a.css>; rel=preload")};
+  const rl_header bad = {.name = RL_SLICE("Content-Length"), .value = RL_SLICE("1")};
+  (void)match;
+  test_client_event(v->client, "hint %s", rl_error_word(v->req->ops->hint(v->req, &bad, 1)));
+  v->req->ops->hint(v->req, &link, 1);
+  respond_bytes(v, 200, RL_SLICE("hello"));
+  test_client_event(v->client, "hint %s", rl_error_word(v->req->ops->hint(v->req, &link, 1)));
+  leave(v);
+}
+
 /* ---- the routes ------------------------------------------------------------------------------------------------------------- */
 
 static const route routes[] = {{"GET", "/", hello},
                                {"*", "/echo", echo},
                                {"*", "/ignore", ignore},
                                {"POST", "/late", late},
+                               {"GET", "/hints", hints},
                                {"*", "/small", small},
                                {"POST", "/first", first},
                                {"POST", "/sips", sips},

@@ -16,6 +16,7 @@
  *   /target/{rest:path}  method, path, query, host, scheme, remote
  *   /unsafe/{what}       tries to answer with a header that must not leave: name, value, nul, type, length, coding, trailer,
  *                        status
+ *   /hints               "hello" after 103 Early Hints, and one more that comes too late
  *   /first               answers when the first piece of the body has come, and wants no more of it
  *   /sips                takes the body one piece every 10 ms
  *   /small               as /echo, with a body limit of 10 bytes

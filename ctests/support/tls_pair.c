@@ -96,11 +96,13 @@ static void free_end(tls_end *end) {
 }
 
 void tls_pair_free(tls_pair *pair) {
+  if (!pair->loop) return;
   end_it(&pair->server);
   end_it(&pair->client);
   tls_pair_run(pair);
   free_end(&pair->server);
   free_end(&pair->client);
+  pair->loop = NULL;
 }
 
 void tls_end_say(tls_pair *pair, tls_end *end, rl_slice bytes) {
@@ -132,7 +134,7 @@ void tls_site_add(tls_site *site, const test_certificate_options *options) {
 }
 
 void tls_site_connect(tls_site *site, const char *name) {
-  if (site->pair.loop) tls_pair_free(&site->pair);
+  tls_pair_free(&site->pair);
   tls_pair_init(&site->pair, &site->loop, site->server, site->client, name);
   tls_pair_run(&site->pair);
 }
@@ -143,7 +145,7 @@ void tls_site_pause(tls_site *site, uint64_t delay_ms) {
 }
 
 void tls_site_free(tls_site *site) {
-  if (site->pair.loop) tls_pair_free(&site->pair);
+  tls_pair_free(&site->pair);
   rl_tls_server_unref(site->server);
   rl_tls_client_unref(site->client);
   rl_tls_store_unref(site->store);

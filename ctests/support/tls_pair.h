@@ -30,7 +30,7 @@ typedef struct tls_pair {
 
 /* `client` NULL: the test feeds bytes by itself; as where memory is short (rl_alloc_fail_at). */
 void tls_pair_init(tls_pair *pair, rl_loop *loop, rl_tls_server *server, rl_tls_client *client, const char *name);
-/* Closes both ends, with a reset, unless they are closed. */
+/* Closes both ends, with a reset, unless they are closed. Does nothing to a pair of zeros, nor a second time. */
 void tls_pair_free(tls_pair *pair);
 /* Until neither the loop nor the wire moves any more. */
 void tls_pair_run(tls_pair *pair);

@@ -67,12 +67,26 @@ local Copy = {
   end,
 }
 
+local function process_id()
+  local file <close> = assert(io.open "/proc/self/stat")
+  return file:read "n"
+end
+
+-- A process that was killed has left its copy. Each is named after the process that made it.
+local function remove_stale(folder, prefix)
+  for _, name in ipairs(native.list_directory(folder) or {}) do
+    local id = name:sub(1, #prefix) == prefix and name:match("^(%d+)-", #prefix + 1)
+    if id and not native.file_info("/proc/" .. id) then os.remove(folder .. "/" .. name) end
+  end
+end
+
 -- A copy of the database, which is gone at the end; in memory where there is no database yet. TMPDIR, else its own folder,
 -- has room for it.
 local function new_copy(path)
-  local folder, name = os.getenv "TMPDIR", path:match "[^/]+$" or path
-  local copy = ((folder or "") ~= "" and folder .. "/" .. name or path) .. ".dry-run-" .. native.random_token(8)
-  return setmetatable({ path = copy }, Copy)
+  local folder, prefix = os.getenv "TMPDIR", (path:match "[^/]+$" or path) .. ".dry-run-"
+  if (folder or "") == "" then folder = path:match "^(.*)/[^/]*$" or "." end
+  remove_stale(folder, prefix)
+  return setmetatable({ path = ("%s/%s%d-%s"):format(folder, prefix, process_id(), native.random_token(8)) }, Copy)
 end
 
 local function try_on(db, directory, files)

@@ -13,6 +13,8 @@ local options = require "rille.options"
 local url_for = require "rille.url_for"
 local value = require "rille.template.value"
 
+local REQUEST = require("rille.template.inherit").REQUEST
+
 local M = {}
 
 local DEFAULT_DIRECTORY = "templates"
@@ -60,6 +62,8 @@ local function new_environment(app)
   end
   local made = Environment.new(env)
   made.settings = env
+  made.context_lists = { app.contexts }
+  if parent then table.move(parent.context_lists, 1, #parent.context_lists, 2, made.context_lists) end
   return made
 end
 
@@ -111,14 +115,30 @@ function helpers.url_for(app)
 end
 
 local function mount_point(app)
-  return app.parent and mount_point(app.parent) .. app.mounted_at or ""
+  local parent = rawget(app, "parent") -- a miss by name asks the class
+  return parent and mount_point(parent) .. app.mounted_at or ""
+end
+
+local spelled, spelled_count = {}, 0 -- what templates pass to static() -> its spellings; what a program makes up is not kept
+local MOST_SPELLED, LONGEST_SPELLED = 1000, 200
+
+-- Returns {path without a slash in front, as site:version() takes it, as it stands in a URL}.
+local function spell(given)
+  local made = spelled[given]
+  if made then return made end
+  local path = native.trim_left(tostring(given), "/")
+  made = { path, (path:gsub("%%", "%%25")), "/" .. path:gsub("[^/]+", native.url_encode) }
+  if type(given) == "string" and #given <= LONGEST_SPELLED and spelled_count < MOST_SPELLED then
+    spelled[given], spelled_count = made, spelled_count + 1
+  end
+  return made
 end
 
 -- Returns the version of a file of app:static; "" for a folder, nil if there is no such file.
 local function version_in(static, path)
-  local version = static.site:version((path:gsub("%%", "%%25")))
+  local version = static.site:version(path[2])
   if version then return static.hash and "?v=" .. version or "" end
-  local info = native.file_info(static.directory .. "/" .. path)
+  local info = native.file_info(static.directory .. "/" .. path[1])
   return info and info.type == "directory" and "" or nil
 end
 
@@ -127,12 +147,13 @@ end
 local function find_static(app, path)
   local first
   while app do
-    for _, static in ipairs(app.statics) do
-      local prefix, version = mount_point(app) .. static.prefix, version_in(static, path)
+    local statics = app.statics
+    for i = 1, #statics do
+      local prefix, version = mount_point(app) .. statics[i].prefix, version_in(statics[i], path)
       if version then return prefix, version end
       first = first or prefix
     end
-    app = app.parent
+    app = rawget(app, "parent")
   end
   return first
 end
@@ -150,12 +171,12 @@ end
 
 --- static(path): the URL of a file of app:static, with its version in the query, so that browsers may cache it for ever.
 function helpers.static(app)
-  return function(path)
-    path = native.trim_left(tostring(path), "/")
+  return function(given)
+    local path = spell(given)
     local prefix, version = find_static(app, path)
-    if not prefix then options.raise("static('%s'): the app has no app:static", path) end
-    if not version then note_missing(path) end
-    return prefix .. "/" .. path:gsub("[^/]+", native.url_encode) .. (version or "")
+    if not prefix then options.raise("static('%s'): the app has no app:static", path[1]) end
+    if not version then note_missing(path[1]) end
+    return prefix .. path[3] .. (version or "")
   end
 end
 
@@ -173,34 +194,41 @@ local function add_context(vars, more)
 end
 
 -- The variables of app:context, those of the mounted app first; nil if there are none.
-local function context_vars(app, req)
+local function context_vars(lists, req)
   local vars
-  while app do
-    local contexts = app.contexts
+  for k = 1, #lists do
+    local contexts = lists[k]
     for i = #contexts, 1, -1 do
       local more = contexts[i](req)
       if more ~= nil then vars = add_context(vars, more) end
     end
-    app = app.parent
   end
   return vars
 end
 
--- Returns the metatable of a page's variables, which leads to the app's context, the helpers and the globals.
-local function helpers_of(app, req, globals)
-  local made
-  local function find(_, name)
-    local v = made and made[name]
-    if v ~= nil then return v end
+-- Returns the metatable of the variables of an app's pages: it leads to the helpers, and to the globals. What a helper has made
+-- is kept with the variables.
+local function helpers_meta(app, globals)
+  return { __index = function(vars, name)
     local helper = helpers[name]
     if not helper then return globals[name] end
-    v = helper(app, req)
-    made = made or {}
-    made[name] = v
+    local v = helper(app, vars[REQUEST])
+    vars[name] = v
     return v
+  end }
+end
+
+-- Returns the same for one page, with the variables of app:context before them.
+local function helpers_of(app, req, env)
+  local meta = env.helpers
+  if not meta then
+    meta = helpers_meta(app, env.globals)
+    env.helpers = meta
   end
-  local vars = req and context_vars(app, req)
-  return { __index = vars and setmetatable(vars, { __index = find }) or find }
+  local vars = req and context_vars(env.context_lists, req)
+  if not vars then return meta end
+  vars[REQUEST] = req
+  return { __index = setmetatable(vars, meta) }
 end
 
 local function check(name, context, what)
@@ -214,8 +242,9 @@ end
 -- ---- rendering ------------------------------------------------------------------------------------------------------
 
 local function render(app, req, name, context)
-  local env = M.environment(app)
-  return env:render(env:get(name), context, helpers_of(app, req, env.globals))
+  local env = app.environment or M.environment(app)
+  local template = not env.reload and env.templates[name] or env:get(name)
+  return env:render(template, context, helpers_of(app, req, env), req)
 end
 
 --- render(app, name, context) -> text. Where it answers a request, the page sees that.
@@ -242,9 +271,9 @@ function M.stream(name, context, status)
   check(name, context, "render_stream")
   local req = must_serve "render_stream"
   local env = M.environment(req.app)
-  local template, helper_vars = env:get(name), helpers_of(req.app, req, env.globals)
+  local template, meta = env:get(name), helpers_of(req.app, req, env)
   return native_http.stream(HTML, function(out)
-    env:stream(template, context, helper_vars, function(text) out:write(text) end)
+    env:stream(template, context, meta, req, function(text) out:write(text) end)
   end, status)
 end
 

@@ -11,7 +11,7 @@ local NONCE, GUARDED = "csp nonce", "guarded by security headers"
 native_http.request_keeps(NONCE, GUARDED)
 
 local known = {
-  csp = "string|table|boolean", hsts = "string|boolean", frame = "string|boolean", referrer = "string|boolean",
+  csp = "string|table|boolean", hsts = "string|number|boolean", frame = "string|boolean", referrer = "string|boolean",
   opener = "string|boolean", permissions = "string|boolean",
 }
 
@@ -70,6 +70,14 @@ local function set(res, name, value)
   if value and not res.headers[name] then res:header(name, value) end
 end
 
+-- A number is an age in seconds.
+local function hsts_of(value)
+  if type(value) ~= "number" then return value end
+  local age = math.tointeger(value)
+  if not age or age < 0 then options.raise("security_headers: hsts is a whole number of seconds, got %s", value) end
+  return "max-age=" .. age
+end
+
 local function either(value, default)
   if value == nil or value == true then return default end
   return value
@@ -80,7 +88,7 @@ end
 return function(opts)
   local given = options.only(opts, known, "security_headers")
   local config = {
-    csp = check_csp(given.csp), hsts = either(given.hsts, "max-age=31536000"), frame = either(given.frame, "DENY"),
+    csp = check_csp(given.csp), hsts = hsts_of(either(given.hsts, 31536000)), frame = either(given.frame, "DENY"),
     referrer = either(given.referrer, "strict-origin-when-cross-origin"), opener = either(given.opener, "same-origin"),
     permissions = either(given.permissions, nil),
   }

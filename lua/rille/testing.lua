@@ -5,6 +5,7 @@ local cleanup = require "rille.testing.cleanup"
 local names = require "rille.names"
 local native = require "rille.native.http"
 local native_core = require "rille.native.core"
+local options = require "rille.options"
 
 local testing = {}
 
@@ -21,18 +22,35 @@ function Server:close()
   if self.closed then return end
   self.server:close()
   self.closed = true
+  if self.ca then require("rille.testing.certificate").release(self.ca) end
   self.running:close()
 end
 
 Server.__close = Server.close
 
---- testing.server(app) -> server with a real port on 127.0.0.1: server.url, server.port
-function testing.server(app)
+local server_options = { tls = "boolean|table" }
+local tls_options = { names = "table", client_ca = "string" }
+local LOCAL = { "localhost", "*.localhost", "127.0.0.1", "::1" }
+
+-- Returns certificate, key and the file of whom of the clients to trust, and the file of the authority that has signed it.
+local function certificate_for(tls)
+  if not tls then return end
+  local opts = options.check(tls ~= true and tls or nil, tls_options, "testing.server: tls")
+  local made = require "rille.testing.certificate"
+  local certificate, key = made.for_server(opts.names or LOCAL)
+  return made.authority_file(), certificate, key, opts.client_ca
+end
+
+--- testing.server(app, {tls=false}) -> server with a real port on 127.0.0.1: server.url, server.port; with tls = true or
+--- {names=, client_ca=} it speaks https, and server.ca is the file of the authority that has signed its certificate
+function testing.server(app, opts)
+  opts = options.check(opts, server_options, "testing.server")
   local running = require("rille.testing.running").start(app)
-  local listening = native.listen(running.compiled, "127.0.0.1", 0)
+  local ca, certificate, key, client_ca = certificate_for(opts.tls)
+  local listening = native.listen(running.compiled, "127.0.0.1", 0, certificate, key, client_ca)
   local port = listening:port()
-  return cleanup.own(setmetatable({ server = listening, running = running, port = port,
-    url = "http://127.0.0.1:" .. port }, Server))
+  return cleanup.own(setmetatable({ server = listening, running = running, port = port, ca = ca,
+    url = (ca and "https" or "http") .. "://127.0.0.1:" .. port }, Server))
 end
 
 local Clock = {}
@@ -83,7 +101,7 @@ function testing.database(directory)
   return db
 end
 
-names.class("server", Server, { fields = { "url", "port" }, absent = { "closed", "check" } })
+names.class("server", Server, { fields = { "url", "port", "ca" }, absent = { "closed", "check" } })
 names.class("clock", Clock, { absent = { "closed", "check" } })
 names.module("testing", testing)
 

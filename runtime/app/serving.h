@@ -37,6 +37,7 @@ struct rl_serving {
   bool gone;      /* the client has left */
   bool finishers; /* the request has hooks of its own that see the response (req.session, security headers) */
   bool hooked;    /* its hooks have run, or failed */
+  bool keeps;     /* the handle has a table at RL_KEPT_CACHE */
   bool clogged;   /* too many bytes wait to be sent; set until the drain */
   rl_waker body_waker, drain_waker; /* of the request's task, while it waits for just that */
   uint8_t body_state;

@@ -4,6 +4,7 @@
  */
 #include "base/html.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -40,6 +41,17 @@ static unsigned specials_in(__m128i block) {
   return (unsigned)_mm_movemask_epi8(found);
 }
 
+/* Copies 4 to 15 bytes, if none is special: as two halves that overlap. Returns false if one is. */
+static bool put_short(char *to, const char *from, size_t len) {
+  uint64_t first = 0, last = 0;
+  if (len >= 8) memcpy(&first, from, 8), memcpy(&last, from + len - 8, 8);
+  else memcpy(&first, from, 4), memcpy(&last, from + len - 4, 4);
+  if (specials_in(_mm_set_epi64x((long long)last, (long long)first))) return false;
+  if (len >= 8) memcpy(to, &first, 8), memcpy(to + len - 8, &last, 8);
+  else memcpy(to, &first, 4), memcpy(to + len - 4, &last, 4);
+  return true;
+}
+
 /* Copies whole blocks. The caller copies the rest of the piece, which is less than one block. */
 static char *put_blocks(char *to, const char **from, const char *end) {
   const char *at = *from;
@@ -56,6 +68,11 @@ static char *put_blocks(char *to, const char **from, const char *end) {
   return to;
 }
 #else
+static bool put_short(char *to, const char *from, size_t len) {
+  (void)to, (void)from, (void)len;
+  return false;
+}
+
 static char *put_blocks(char *to, const char **from, const char *end) {
   (void)from, (void)end;
   return to;
@@ -64,6 +81,10 @@ static char *put_blocks(char *to, const char **from, const char *end) {
 
 int rl_html_escape(rl_buf *out, rl_slice s) {
   const char *at = s.data, *end = s.data + s.len;
+  if (s.len >= 4 && s.len < BLOCK && !rl_buf_reserve(out, s.len) && put_short(out->data + out->len, at, s.len)) {
+    out->len += s.len;
+    return 0;
+  }
   while (at < end) {
     const char *stop = end - at > PIECE ? at + PIECE : end;
     size_t len = (size_t)(stop - at);

@@ -110,7 +110,7 @@ static binder *const http[] = {rl_bind_response, rl_bind_request,  rl_bind_app,
 static binder *const client[] = {rl_bind_client,          rl_bind_client_cookie, rl_bind_client_head,
                                  rl_bind_client_transfer, rl_bind_client_url,    NULL};
 static binder *const data[] = {rl_bind_sqlite, rl_bind_session_database, NULL};
-static binder *const template[] = {rl_bind_page, rl_bind_value, rl_bind_lexer, NULL};
+static binder *const template[] = {rl_bind_page, rl_bind_value, rl_bind_lexer, rl_bind_render, NULL};
 
 /* Puts a module into package.loaded: a table with the functions of all binders. */
 static void add_module(lua_State *L, const char *name, binder *const *binders) {

@@ -33,13 +33,14 @@ static const char serve_help[] =
     "  --supervise              a parent process holds the sockets and starts the server again if it dies\n";
 
 static const char dev_help[] =
-    "usage: rille dev [APP] [--host 127.0.0.1] [--port 8080] [--allow-host NAME]\n\n"
+    "usage: rille dev [APP] [--host 127.0.0.1] [--port 8080] [--https] [--allow-host NAME]\n\n"
     "Serves the app for development, with one worker. When you save a Lua file, a template, a migration or .env, it\n"
     "loads the program again beside the running one and swaps it in. Pages in browsers reload by themselves; style\n"
     "sheets are replaced without a reload. Errors are explained in the browser, in the terminal, and to curl as text.\n"
     "http://127.0.0.1:8080/_rille shows the last requests, routes, tasks and memory. Set RILLE_EDITOR, for example to\n"
     "vscode://file/{path}:{line}, to open links to sources in your editor.\n\n"
     "Only pages of this machine see sources: localhost, loopback addresses, and the address it listens on.\n\n"
+    "  --https                  speak https, with a certificate of an authority of your own for this machine\n"
     "  --memory-limit BYTES     limit the Lua state (default: none)\n"
     "  --allow-host NAME        allow another host of yours; may be repeated; .example.org allows all names below it\n";
 

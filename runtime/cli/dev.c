@@ -27,14 +27,17 @@
 #include "cli/dev_news.h"
 #include "cli/dotenv.h"
 #include "cli/generation.h"
+#include "cli/local_authority.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "cli/self.h"
 #include "cli/signals.h"
 #include "cli/sockets.h"
+#include "http/start.h"
 #include "loop/stop.h"
 #include "loop/watcher.h"
 #include "net/address.h"
+#include "net/tls/server.h"
 #include "vm/inspect.h"
 #include "vm/task/heartbeat.h"
 
@@ -51,6 +54,8 @@ typedef struct dev {
   bool listening, stopping, watching, generations_ended;
   int status;
   uv_signal_t on_usr1, on_hup;
+  rl_tls_server *tls; /* of --https, or NULL */
+  rl_buf authority;   /* path of who has signed its certificate */
 } dev;
 
 /* ---- what the dashboard hears ------------------------------------------------------------------------------------------------- */
@@ -111,9 +116,22 @@ static int open_sockets(dev *d, int *port, rl_buf *why) {
     int count = rl_listen_tcp(d->options->hosts[i], *port, false, fds, RL_WORKER_LISTENERS, why);
     if (count < 0) return rl_sockets_explain(why), count;
     if (*port == 0) *port = rl_listen_port(fds[0]);
-    for (int k = 0; k < count; k++) rl_worker_listen(&d->worker, fds[k], NULL);
+    const rl_listen_options options = {.tls = d->tls, .protocol = d->tls ? &rl_start_protocol : NULL};
+    for (int k = 0; k < count; k++) rl_worker_listen(&d->worker, fds[k], &options);
   }
   return RL_OK;
+}
+
+static int set_up_tls(dev *d, rl_buf *why) {
+  const rl_tls_store_options options = {.client_ca = NULL};
+  rl_tls_store *store;
+  if (!d->options->tls.https) return RL_OK;
+  int code = rl_tls_store_new(&store, &options, why);
+  if (code) return code;
+  code = rl_local_authority_use(store, d->options->allowed, d->options->allowed_count, &d->authority, why);
+  if (!code) code = rl_tls_server_new(&d->tls, &d->loop, store, "h2,http/1.1", why);
+  rl_tls_store_unref(store);
+  return code;
 }
 
 static void listen_now(dev *d) {
@@ -122,15 +140,16 @@ static void listen_now(dev *d) {
   int port = d->options->port;
   d->listening = true;
   rl_buf_init(&why, 1024);
-  if (open_sockets(d, &port, &why)) {
+  if (set_up_tls(d, &why) || open_sockets(d, &port, &why)) {
     fail(d, &why);
     return;
   }
   rl_buf_free(&why);
   rl_descriptors_reserve(1);
   rl_worker_start(&d->worker);
-  rl_sockets_url(RL_PORT_HTTP, d->options->hosts[0], port, where, sizeof where);
+  rl_sockets_url(d->tls ? RL_PORT_HTTPS : RL_PORT_HTTP, d->options->hosts[0], port, where, sizeof where);
   rl_dashboard_tell(&d->dashboard, "listening", rl_slice_str(where));
+  if (d->tls) rl_dashboard_tell(&d->dashboard, "authority", rl_buf_slice(&d->authority));
 }
 
 /* ---- the program's states ---------------------------------------------------------------------------------------------------- */
@@ -290,6 +309,8 @@ static void end(dev *d) {
   rl_dashboard_free(&d->dashboard);
   rl_program_settle(&d->loop, d->status);
   rl_worker_free(&d->worker);
+  rl_tls_server_unref(d->tls);
+  rl_buf_free(&d->authority);
   rl_loop_free(&d->loop);
 }
 
@@ -299,6 +320,7 @@ int rl_dev(const rl_options *options, const char *root) {
   rl_dev_gate_init(&d->gate, options);
   d->options = options;
   d->root = root;
+  rl_buf_init(&d->authority, 4096);
   if (rl_loop_init(&d->loop)) return 1;
   start(d);
   end(d);

@@ -150,6 +150,12 @@ static const char *set_redirect(rl_options *o, const char *text) {
   return NULL;
 }
 
+static const char *set_https(rl_options *o, const char *text) {
+  (void)text;
+  o->tls.https = true;
+  return NULL;
+}
+
 static const char *set_h2c(rl_options *o, const char *text) {
   (void)text;
   o->tls.h2c = true;
@@ -206,6 +212,7 @@ static const option options[] = {
     {"--memory-limit", RL_FOR_SERVE | RL_FOR_DEV, false, set_memory},
     {"--watchdog", RL_FOR_SERVE, false, set_watchdog},
     {"--supervise", RL_FOR_SERVE, true, set_supervise},
+    {"--https", RL_FOR_DEV, true, set_https},
     {"--allow-host", RL_FOR_DEV, false, add_allowed},
     {"--json", RL_FOR_DOCTOR | RL_FOR_CERTIFICATES, true, set_json},
     {"--api", RL_FOR_NEW, true, NULL},

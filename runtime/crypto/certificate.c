@@ -17,6 +17,7 @@ enum { TAG_DNS = 0x82, TAG_ADDRESS = 0x87, SEQUENCE = 0x30, KEY_ID = 20, MOST_CO
 #define OID_USAGE "2.5.29.15"
 #define OID_NAMES "2.5.29.17"
 #define OID_CONSTRAINTS "2.5.29.19"
+#define OID_NAME_CONSTRAINTS "2.5.29.30"
 #define OID_AUTHORITY_ID "2.5.29.35"
 #define OID_PURPOSE "2.5.29.37"
 #define OID_CHALLENGE "1.3.6.1.5.5.7.1.31" /* acmeIdentifier */
@@ -92,16 +93,32 @@ static int extend_names(X509 *x, const rl_slice *names, size_t count) {
   return code;
 }
 
+static const unsigned char of_servers[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1}; /* id-kp-serverAuth */
+
+/* nameConstraints (RFC 5280 section 4.2.1.10), permitted: dNSName "localhost", which covers names below it, and two addresses with
+ * their masks. With pathLenConstraint 0 it signs no other authority. */
+static bool extend_local(X509 *x) {
+  static const unsigned char last[] = {0x30, 6, 1, 1, 0xff, 2, 1, 0};
+  static const unsigned char names[] = {
+      0x30, 0x3f, 0xa0, 0x3d,                                                      /* permittedSubtrees */
+      0x30, 0x0b, 0x82, 0x09, 'l',  'o',  'c',  'a',  'l',  'h',  'o',  's',  't', /* dNSName */
+      0x30, 0x0a, 0x87, 0x08, 127,  0,    0,    1,    0xff, 0xff, 0xff, 0xff,      /* iPAddress */
+      0x30, 0x22, 0x87, 0x20, 0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+      0,    1,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+  return extend(x, OID_CONSTRAINTS, true, last, sizeof last) &&
+         extend(x, OID_NAME_CONSTRAINTS, true, names, sizeof names) &&
+         extend(x, OID_PURPOSE, false, of_servers, sizeof of_servers);
+}
+
 static bool extend_usage(X509 *x, const rl_certificate_plan *plan) {
   static const unsigned char authority[] = {0x30, 3, 1, 1, 0xff}, leaf[] = {0x30, 0};
   static const unsigned char signs_certificates[] = {3, 2, 1, 6}, signs[] = {3, 2, 7, 0x80};
-  static const unsigned char server[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1};
   static const unsigned char client[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2};
   if (plan->is_authority)
-    return extend(x, OID_CONSTRAINTS, true, authority, sizeof authority) &&
+    return (plan->is_local ? extend_local(x) : extend(x, OID_CONSTRAINTS, true, authority, sizeof authority)) &&
            extend(x, OID_USAGE, true, signs_certificates, sizeof signs_certificates);
   return extend(x, OID_CONSTRAINTS, true, leaf, sizeof leaf) && extend(x, OID_USAGE, true, signs, sizeof signs) &&
-         extend(x, OID_PURPOSE, false, plan->is_client ? client : server, sizeof server);
+         extend(x, OID_PURPOSE, false, plan->is_client ? client : of_servers, sizeof of_servers);
 }
 
 /* The key's identifier is 160 bits of a hash of it (RFC 7093 section 2 lets us choose), the issuer's is read off its certificate. */
@@ -320,4 +337,16 @@ bool rl_certificate_fits(rl_slice der, rl_slice key) {
   rl_openssl.EVP_PKEY_free(pkey);
   rl_openssl.ERR_clear_error();
   return fits;
+}
+
+bool rl_certificate_is_issued_by(rl_slice der, rl_slice issuer) {
+  if (load()) return false;
+  X509 *x = parse(der), *by = parse(issuer);
+  EVP_PKEY *key = by ? rl_openssl.X509_get_pubkey(by) : NULL;
+  bool issued = x && key && rl_openssl.X509_verify(x, key) == 1;
+  rl_openssl.EVP_PKEY_free(key);
+  rl_openssl.X509_free(by);
+  rl_openssl.X509_free(x);
+  rl_openssl.ERR_clear_error();
+  return issued;
 }

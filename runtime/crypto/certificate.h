@@ -25,8 +25,10 @@ typedef struct rl_certificate_plan {
   const char *title; /* common name; NULL: the first name, if it fits (64 bytes) */
   int64_t from, to;  /* seconds since 1970 */
   bool is_authority; /* it may sign others, and is no certificate of a server */
-  bool is_client;    /* for clients instead of servers */
-  rl_slice issuer;   /* certificate of who signs, and its key; empty: the certificate signs itself */
+  bool
+      is_local; /* of an authority: it may sign servers on this machine only: localhost, names below it, 127.0.0.1, ::1 */
+  bool is_client;  /* for clients instead of servers */
+  rl_slice issuer; /* certificate of who signs, and its key; empty: the certificate signs itself */
   rl_slice issuer_key;
   const uint8_t *digest; /* 32 bytes: the critical extension acmeIdentifier (RFC 8737 section 3); NULL: none */
 } rl_certificate_plan;
@@ -52,5 +54,7 @@ int rl_certificate_describe(rl_slice der, rl_certificate_facts *facts);
 void rl_certificate_facts_free(rl_certificate_facts *facts);
 /* Returns true if the certificate is that of the key. */
 bool rl_certificate_fits(rl_slice der, rl_slice key);
+/* Returns true if the key of the other certificate has signed it. */
+bool rl_certificate_is_issued_by(rl_slice der, rl_slice issuer);
 
 #endif

@@ -117,6 +117,7 @@
   X(SSL_ctrl)                             \
   X(SSL_do_handshake)                     \
   X(SSL_free)                             \
+  X(SSL_free_buffers)                     \
   X(SSL_get0_alpn_selected)               \
   X(SSL_get0_param)                       \
   X(SSL_get0_peer_certificate)            \
@@ -183,6 +184,7 @@
   X(X509_get_default_cert_file_env)       \
   X(X509_get_ext_d2i)                     \
   X(X509_get_issuer_name)                 \
+  X(X509_get_pubkey)                      \
   X(X509_get_serialNumber)                \
   X(X509_get_subject_name)                \
   X(X509_getm_notAfter)                   \
@@ -192,6 +194,7 @@
   X(X509_set_pubkey)                      \
   X(X509_set_version)                     \
   X(X509_sign)                            \
+  X(X509_verify)                          \
   X(X509_verify_cert_error_string)        \
   X(d2i_AutoPrivateKey)                   \
   X(d2i_ECDSA_SIG)                        \

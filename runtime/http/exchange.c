@@ -164,6 +164,15 @@ static int check_length(const rl_exchange *x, const rl_resp *resp) {
                                        : RL_OK;
 }
 
+static int hint(rl_req *req, const rl_header *headers, size_t count) {
+  rl_exchange *x = req->exchange;
+  rl_resp early = {.status = 200, .headers = headers, .header_count = count};
+  if (req->responded || rl_resp_check(&early)) return RL_EINVALID;
+  bool knows =
+      req->version >= RL_HTTP_1_1 && x->ops->send_hints; /* 1xx are no part of HTTP/1.0 (RFC 9110 section 15.2) */
+  return knows ? x->ops->send_hints(x, headers, count) : RL_OK;
+}
+
 static int respond(rl_req *req, const rl_resp *resp) {
   rl_exchange *x = req->exchange;
   int code = req->responded ? RL_EINVALID : rl_resp_check(resp);
@@ -247,6 +256,7 @@ bool rl_exchange_cut(rl_exchange *x) {
 }
 
 static const rl_req_ops request_ops = {.read_body = read_body,
+                                       .hint = hint,
                                        .respond = respond,
                                        .write = write_body,
                                        .send_file = send_file,
@@ -259,6 +269,7 @@ static const rl_req_ops request_ops = {.read_body = read_body,
 static void release_gone(rl_req *req) { rl_req_free(req); }
 static void read_gone(rl_req *req, bool flow) { (void)req, (void)flow; }
 static void abort_gone(rl_req *req) { (void)req; }
+static int hint_gone(rl_req *req, const rl_header *h, size_t n) { return (void)req, (void)h, (void)n, RL_ERESET; }
 static int respond_gone(rl_req *req, const rl_resp *resp) { return (void)req, (void)resp, RL_ERESET; }
 static int write_gone(rl_req *req, rl_slice bytes) { return (void)req, (void)bytes, RL_ERESET; }
 static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
@@ -267,6 +278,7 @@ static int send_file_gone(rl_req *req, int fd, uint64_t offset, uint64_t size) {
 static int end_gone(rl_req *req, const rl_header *t, size_t n) { return (void)req, (void)t, (void)n, RL_ERESET; }
 
 static const rl_req_ops gone_ops = {.read_body = read_gone,
+                                    .hint = hint_gone,
                                     .respond = respond_gone,
                                     .write = write_gone,
                                     .send_file = send_file_gone,

@@ -7,7 +7,7 @@
  *      rl_exchange    answered once; as many bytes as were announced; no body for HEAD, 204 and 304; safe headers and
  *         |           trailers; body limit and pace; 100 Continue; each handler hears one end and releases once
  *         v  rl_exchange_ops: what a protocol can do          ^  rl_exchange_take_body, _end_body, _drained, _lose …
- *      protocol       HTTP/1 (h1/h1.c), the in-process client (local.c), later HTTP/2
+ *      protocol       HTTP/1 (h1/h1.c), HTTP/2 (h2/stream.c), the in-process client (local.c)
  *
  * A protocol embeds one for each request that can be under way at a time, and calls rl_exchange_begin for each request:
  *
@@ -41,6 +41,8 @@ typedef struct rl_exchange_ops {
   int (*send_end)(rl_exchange *x, const rl_header *trailers, size_t count);
   /* Sends 100 Continue. */
   void (*send_continue)(rl_exchange *x);
+  /* Sends 103 Early Hints; the fields are safe. All or nothing: 0 or RL_ENOMEM. NULL: the protocol sends none. */
+  int (*send_hints)(rl_exchange *x, const rl_header *headers, size_t count);
   /* x->wants_body has changed, or the body has failed: starts or stops reading. */
   void (*flow)(rl_exchange *x);
   /* Nobody wants the rest of the request's body: reads and drops it, or has the client stop (rl_exchange_stop_body). */

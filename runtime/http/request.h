@@ -40,6 +40,9 @@ typedef struct rl_exchange rl_exchange;
 typedef struct rl_req_ops {
   /* The body may flow (true) or must wait (false). The first `true` answers Expect: 100-continue. */
   void (*read_body)(rl_req *req, bool flow);
+  /* An early response with status 103 and these fields (borrowed), before the response; once or several times (RFC 8297). A client
+   * of HTTP/1.0 gets none. 0, RL_EINVALID if a field is not safe or the response has begun, RL_ENOMEM, RL_ERESET. */
+  int (*hint)(rl_req *req, const rl_header *headers, size_t count);
   /* The head of the response and what is there of its body; `resp` is borrowed until return. Once. 0, or RL_ERESET where
    * the client has gone (nothing was sent), RL_ENOMEM. */
   int (*respond)(rl_req *req, const rl_resp *resp);

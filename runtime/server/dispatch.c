@@ -1,22 +1,10 @@
 /* Matching requests to routes; see dispatch.h. */
 #include "server/dispatch.h"
 
-#include "http/status.h"
-
 int rl_miss_status(const rl_req *req, const rl_match *match) {
   bool options = req->method == RL_METHOD_OPTIONS;
   if (options && (match->known_path || rl_slice_eq(req->path, RL_SLICE("*")))) return 204;
   return match->known_path ? 405 : 404;
-}
-
-void rl_answer_plain(rl_req *req, int status, const rl_header *headers, size_t count) {
-  char room[128];
-  rl_resp resp = rl_resp_plain(status, NULL, room, sizeof room);
-  if (rl_status_is_bodiless(status)) resp.content_type = RL_SLICE_NONE;
-  resp.headers = headers;
-  resp.header_count = count;
-  req->ops->respond(req, &resp);
-  req->ops->release(req);
 }
 
 /* Sends the status of a miss, with Allow if it applies, and releases the request. */

@@ -5,7 +5,7 @@
 #ifndef RL_SERVER_DISPATCH_H
 #define RL_SERVER_DISPATCH_H
 
-#include "http/response.h"
+#include "server/answer.h"
 #include "server/router.h"
 #include "server/worker.h"
 
@@ -24,7 +24,5 @@ void rl_dispatch_init(rl_dispatch *dispatch, rl_router *router);
 
 /* The status of a miss: 404; 405 where the path is known; 204 for OPTIONS there, and for "OPTIONS *". */
 int rl_miss_status(const rl_req *req, const rl_match *match);
-/* Sends a plain-text answer of the server's own and releases the request. */
-void rl_answer_plain(rl_req *req, int status, const rl_header *headers, size_t count);
 
 #endif

@@ -3,18 +3,9 @@
 
 #include "base/ascii.h"
 #include "http/request.h"
-#include "http/response.h"
+#include "server/answer.h"
 
 enum { ANSWER_MOST = 1024 };
-
-static void answer(rl_req *req, int status, const char *text, const rl_header *headers, size_t count) {
-  char room[192];
-  rl_resp resp = rl_resp_plain(status, text, room, sizeof room);
-  resp.headers = headers;
-  resp.header_count = count;
-  req->ops->respond(req, &resp);
-  req->ops->release(req);
-}
 
 /* ---- the answers of ACME ---------------------------------------------------------------------------------------------------- */
 
@@ -61,8 +52,8 @@ static void redirect(const rl_redirect *r, rl_req *req, rl_slice name) {
   rl_buf_init(&location, RL_BUF_NO_LIMIT);
   add_location(r, req, name, &location);
   rl_header header = {.name = RL_SLICE("Location"), .id = RL_HEADER_LOCATION, .value = rl_buf_slice(&location)};
-  if (location.error) answer(req, 503, NULL, NULL, 0);
-  else answer(req, 308, "this is served over https only", &header, 1);
+  if (location.error) rl_answer_text(req, 503, NULL, NULL, 0);
+  else rl_answer_text(req, 308, "this is served over https only", &header, 1);
   rl_buf_free(&location);
 }
 
@@ -72,10 +63,10 @@ static void handle(rl_handler *handler, rl_req *req) {
   if (answer_challenge(r, req)) return;
   rl_slice name = rl_authority_name(req->host, room);
   rl_redirect_host host = name.len ? r->knows(r, name) : RL_REDIRECT_STRANGE;
-  if (!name.len) answer(req, 400, "a Host header was expected: this is served over https only", NULL, 0);
+  if (!name.len) rl_answer_text(req, 400, "a Host header was expected: this is served over https only", NULL, 0);
   else if (host == RL_REDIRECT_OURS) redirect(r, req, name);
-  else if (host == RL_REDIRECT_NOT_YET) answer(req, 503, "no certificate yet, try again in a moment", NULL, 0);
-  else answer(req, 421, "this is served over https only, and not for that host", NULL, 0);
+  else if (host == RL_REDIRECT_NOT_YET) rl_answer_text(req, 503, "no certificate yet, try again in a moment", NULL, 0);
+  else rl_answer_text(req, 421, "this is served over https only, and not for that host", NULL, 0);
 }
 
 void rl_redirect_init(rl_redirect *r, int port) { *r = (rl_redirect){.handler.handle = handle, .port = port}; }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "net/listener.h"
 #include "net/tls/tls.h"
-#include "server/dispatch.h"
+#include "server/answer.h"
 
 /* A listener, and what its connections begin with. */
 struct rl_worker_listener {

@@ -36,7 +36,7 @@ local mistakes = {
   { "serve --xyzzy", 2, "unknown option --xyzzy, see: rille help serve" },
   { "serve --allow-host a.test", 2, "--allow-host is for rille dev" },
   { "serve --json", 2, "not --json" },
-  { "dev --threads 2", 2, "rille dev has one worker and takes --host, --port, --memory-limit and --allow-host, not --threads" },
+  { "dev --threads 2", 2, "rille dev has one worker and takes --host, --port, --memory-limit, --https and --allow-host, not --threads" },
   { "dev --workers 2", 2, "unknown option --workers, see: rille help dev" },
   { "routes --json", 2, "rille routes takes no options, got '--json'" },
   { "check --fix", 2, "rille check takes no options, got '--fix'" },

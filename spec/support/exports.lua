@@ -26,7 +26,7 @@ local fields = {
   file = { "name", "filename", "raw_filename", "content_type", "size" },
   part = { "name", "filename", "raw_filename", "content_type", "headers" },
   client = { "cookies" },
-  server = { "url", "port" },
+  server = { "url", "port", "ca" },
   fake = { "calls" },
   test_client = { "cookies" },
 }

@@ -98,6 +98,21 @@ TEST(a_request_whose_client_has_gone_still_says_whose_it_was) {
   kept->ops->release(kept);
 }
 
+TEST(hints_come_before_the_answer) {
+  UNUSED;
+  test_client_send(client, RL_SLICE("GET /hints HTTP/1.1\r\nHost: a\r\n\r\n"));
+  assert_true(rl_slice_starts(test_client_out(client),
+                              RL_SLICE("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+                                       "HTTP/1.1 200 OK\r\n")));
+  assert_true(has_come("hello"));
+}
+
+TEST(but_not_to_a_client_of_http_1_0) {
+  UNUSED;
+  test_client_send(client, RL_SLICE("GET /hints HTTP/1.0\r\nHost: a\r\n\r\n"));
+  assert_true(rl_slice_starts(test_client_out(client), RL_SLICE("HTTP/1.1 200 OK\r\n")));
+}
+
 TEST(a_body_that_nobody_wants_has_no_end_to_hear_of) {
   UNUSED;
   client->stream.room = 10;
@@ -116,6 +131,8 @@ int main(void) {
                                      CASE(one_that_has_only_begun_is_broken_off),
                                      CASE(a_connection_that_waits_for_a_request_ends),
                                      CASE(a_request_whose_client_has_gone_still_says_whose_it_was),
+                                     CASE(hints_come_before_the_answer),
+                                     CASE(but_not_to_a_client_of_http_1_0),
                                      CASE(a_body_that_nobody_wants_has_no_end_to_hear_of)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

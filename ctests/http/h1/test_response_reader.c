@@ -196,6 +196,10 @@ TEST(whether_the_connection_stays_is_for_both_to_say) {
   UNUSED;
   READS(OK "Connection: close\r\nContent-Length: 0\r\n\r\n", "200/1.1 Connection=close Content-Length=0||ends 0");
   READS(OK "Connection: a, Close\r\nContent-Length: 0\r\n\r\n", "200/1.1 Connection=a, Close Content-Length=0||ends 0");
+  READS(OK "Connection: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        "200/1.1 Connection=a Connection=close Content-Length=0||ends 0");
+  READS("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        "200/1.0 Connection=keep-alive Connection=close Content-Length=0||ends 0");
   READS("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "200/1.0 Content-Length=0||ends 0");
   READS("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
         "200/1.0 Connection=keep-alive Content-Length=0||stays 0");

@@ -1,6 +1,7 @@
 /* runtime/net/tls/server.c: which certificate, which protocol, and which sessions are resumed. */
 #include "net/tls/server.h"
 
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -57,6 +58,23 @@ TEST(the_exact_name_wins_over_a_wildcard_and_that_over_the_default) {
   assert_string_equal(subject_for("x.y.b.example"), "default"); /* one label only */
   assert_string_equal(subject_for("b.example"), "default");
   assert_string_equal(subject_for("192.0.2.1"), "default"); /* no SNI */
+}
+
+/* The client's context, which a connection makes known. */
+static SSL_CTX *client_context(void) {
+  tls_site_connect(&site, "context.example");
+  return SSL_get_SSL_CTX(client->tls.ssl);
+}
+
+TEST(of_several_kinds_of_keys_the_client_gets_one_that_it_knows) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example", .common = "ecdsa"});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example", .common = "rsa", .rsa = true});
+  assert_string_equal(subject_for("a.example"), "ecdsa");
+  use_client(&(rl_tls_client_options){.insecure = true});
+  assert_int_equal(SSL_CTX_set1_sigalgs_list(client_context(), "RSA-PSS+SHA256:RSA+SHA256"), 1);
+  assert_string_equal(subject_for("a.example"), "rsa");
+  assert_string_equal(subject_for("unknown.example"), "rsa"); /* the default has both */
 }
 
 TEST(without_certificates_the_name_is_not_recognized) {
@@ -135,6 +153,127 @@ TEST(a_ticket_ends_with_its_key) {
   tls_site_connect(&site, "a.example");
   assert_false(resumed());
   assert_int_equal(client->code, 0);
+}
+
+/* ---- TLS 1.2 --------------------------------------------------------------------------------------------------------------- */
+
+static void keep_to_1_2(void) {
+  use_client(&(rl_tls_client_options){.insecure = true});
+  assert_int_equal(SSL_CTX_set_max_proto_version(client_context(), TLS1_2_VERSION), 1);
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(SSL_version(client->tls.ssl), TLS1_2_VERSION);
+}
+
+TEST(tls_1_2_is_spoken_and_resumed) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  keep_to_1_2();
+  tls_end_say(&site.pair, client, RL_SLICE("hello"));
+  assert_slice(rl_buf_slice(&server->text), "hello");
+  for (int i = 0; i < 3; i++) {
+    tls_site_connect(&site, "a.example");
+    assert_true(resumed());
+  }
+}
+
+TEST(a_ticket_by_an_old_key_is_replaced) {
+  UNUSED;
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  keep_to_1_2();
+  rl_ticket_keys *keys = rl_tls_store_tickets(site.store);
+  for (int i = 0; i < 5; i++) { /* a ticket lives for a day; this one is renewed for two and a half */
+    for (int hours = 0; hours < 13; hours++) tls_site_pause(&site, 3600 * 1000);
+    tls_site_connect(&site, "a.example");
+    tls_site_pause(&site, 61 * 1000); /* the new key encrypts from now on */
+    tls_site_connect(&site, "a.example");
+    assert_true(keys->count >= 2);
+  }
+}
+
+TEST(a_server_may_refuse_tls_1_2) {
+  UNUSED;
+  tls_site_free(&site);
+  tls_site_init(&site, &(rl_tls_store_options){.only_1_3 = true});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  use_client(&(rl_tls_client_options){.insecure = true});
+  assert_int_equal(SSL_CTX_set_max_proto_version(client_context(), TLS1_2_VERSION), 1);
+  tls_site_connect(&site, "a.example");
+  assert_non_null(strstr(rl_tls_why(&client->tls), "protocol version"));
+}
+
+/* ---- challenges of ACME ------------------------------------------------------------------------------------------------------ */
+
+static rl_slice der_of(const rl_buf *pem, bool key) {
+  static unsigned char bytes[2][4000];
+  unsigned char *at = bytes[key];
+  BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
+  int len;
+  if (key) {
+    EVP_PKEY *read = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    len = i2d_PrivateKey(read, &at);
+    EVP_PKEY_free(read);
+  } else {
+    X509 *read = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    len = i2d_X509(read, &at);
+    X509_free(read);
+  }
+  BIO_free(bio);
+  return rl_slice_of((char *)bytes[key], (size_t)len);
+}
+
+static void set_challenge(const char *name) {
+  test_certificate one;
+  test_certificate_make(&one, &(test_certificate_options){.names = name, .common = "challenge", .self_signed = true});
+  assert_int_equal(rl_tls_store_set_challenge(site.store, rl_slice_str(name), der_of(&one.certificate, false),
+                                              der_of(&one.key, true)),
+                   0);
+  test_certificate_free(&one);
+}
+
+static void ask_for_challenge(const char *name) {
+  use_client(&(rl_tls_client_options){.insecure = true, .protocols = "acme-tls/1"});
+  tls_site_connect(&site, name);
+}
+
+static bool was_answered(void) {
+  return client->tls.stream.security && rl_slice_eq(client->tls.stream.security->protocol, RL_SLICE("acme-tls/1"));
+}
+
+TEST(a_challenge_is_answered_for_its_name_and_serves_nothing) {
+  UNUSED;
+  ask_for_challenge("a.example");
+  assert_false(was_answered());
+  set_challenge("a.example");
+  set_challenge("b.example");
+  ask_for_challenge("A.example");
+  assert_true(was_answered());
+  assert_int_equal(server->datas, 0);
+  assert_int_equal(server->code, RL_ERESET); /* the owner closes it */
+  ask_for_challenge("c.example");
+  assert_false(was_answered());
+  rl_tls_store_clear_challenge(site.store, RL_SLICE("a.example"));
+  ask_for_challenge("a.example");
+  assert_false(was_answered());
+  ask_for_challenge("b.example");
+  assert_true(was_answered());
+}
+
+/* Who validates shows no certificate; nobody else gets in by asking for a challenge. */
+TEST(a_challenge_is_answered_where_clients_need_certificates) {
+  UNUSED;
+  tls_site_free(&site);
+  tls_site_init(&site, &(rl_tls_store_options){.client_ca = test_authority_file()});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  set_challenge("a.example");
+  ask_for_challenge("a.example");
+  assert_true(was_answered());
+  assert_int_equal(rl_stream_write(&client->tls.stream, RL_SLICE("GET / HTTP/1.1\r\n\r\n")), 18);
+  tls_pair_run(&site.pair);
+  assert_int_equal(server->datas, 0);
+  use_client(&(rl_tls_client_options){.insecure = true, .protocols = "acme-tls/1,http/1.1"});
+  tls_site_connect(&site, "a.example");
+  assert_false(was_answered());
+  assert_int_equal(server->code, RL_ETLS);
 }
 
 /* ---- certificates of clients --------------------------------------------------------------------------------------------- */
@@ -233,6 +372,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
       CASE(the_exact_name_wins_over_a_wildcard_and_that_over_the_default),
+      CASE(of_several_kinds_of_keys_the_client_gets_one_that_it_knows),
+      CASE(tls_1_2_is_spoken_and_resumed),
+      CASE(a_ticket_by_an_old_key_is_replaced),
+      CASE(a_server_may_refuse_tls_1_2),
+      CASE(a_challenge_is_answered_for_its_name_and_serves_nothing),
+      CASE(a_challenge_is_answered_where_clients_need_certificates),
       CASE(without_certificates_the_name_is_not_recognized),
       CASE(a_new_certificate_is_for_the_next_connection),
       CASE(the_server_picks_the_protocol),

@@ -87,6 +87,8 @@ function messages.listening(self, url)
   if editors.complaint() then terminal.complain(editors.complaint()) end
 end
 
+function messages.authority(_, path) terminal.authority(path) end
+
 -- ---- requests -----------------------------------------------------------------------------------------------------
 
 -- Takes the plan of a statement that somebody waits for, or the record of a request.

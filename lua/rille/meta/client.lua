@@ -27,6 +27,7 @@ local rille = {}
 ---@field ca? string|false
 ---@field cert? string|false
 ---@field key? string|false
+---@field http2? boolean
 ---@field proxy? string|false
 ---@field no_proxy? string|false
 ---@field unix? string|false

@@ -28,7 +28,7 @@
 ---@field remote string the client's IP
 ---@field scheme string "http" or "https"
 ---@field host string of the Host header
----@field version string "1.1" or "1.0"
+---@field version string "1.0", "1.1" or "2"
 ---@field id string random; the log shows it too
 ---@field route? string its name
 ---@field app rille.app the app that the route belongs to
@@ -40,6 +40,11 @@ local req = {}
 ---@param name string
 ---@return string[]
 function req:header_all(name) end
+
+--- Tells the client before the response what it will need (103 Early Hints). Raises once the response has begun.
+---@param headers table<string, string|string[]>
+---@return rille.request
+function req:early_hints(headers) end
 
 --- Returns all values of a name in the query.
 ---@param name string

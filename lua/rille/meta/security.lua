@@ -20,7 +20,7 @@ function rille.csrf(options) end
 function rille.cors(options) end
 
 --- Adds headers that make browsers careful: CSP, HSTS, frames, sniffing.
----@param options? {csp?: string|table|boolean, hsts?: string|boolean, frame?: string|boolean, referrer?: string|boolean, opener?: string|boolean, permissions?: string|boolean}
+---@param options? {csp?: string|table|boolean, hsts?: string|integer|boolean, frame?: string|boolean, referrer?: string|boolean, opener?: string|boolean, permissions?: string|boolean}
 ---@return rille.middleware
 function rille.security_headers(options) end
 

@@ -10,10 +10,11 @@ local testing = {}
 ---@return rille.test_client
 function testing.client(app, options) end
 
---- Starts a server on a real port of 127.0.0.1.
+--- Starts a server on a real port of 127.0.0.1; with `tls` it speaks https, and server.ca verifies it.
 ---@param app rille.app
+---@param options? {tls?: boolean|{names?: string[], client_ca?: string}}
 ---@return rille.test_server
-function testing.server(app) end
+function testing.server(app, options) end
 
 --- Stops the clock, so that the test moves it.
 ---@return rille.test_clock
@@ -87,6 +88,7 @@ function test_client:close() end
 ---@class rille.test_server
 ---@field url string
 ---@field port integer
+---@field ca? string path of the authority that has signed its certificate
 local server = {}
 
 function server:close() end

@@ -3,12 +3,14 @@
 --   find(name) -> template -> render(template, context, helpers) -> text
 --
 -- A template is {name, root, blocks, exports, only_prints, expected}: root and the functions in blocks (name -> list of
--- one) are the compiler's. `helpers` is a table of what is there for one page (request, session, …): names are looked up in
--- the context, then there, then in the globals. Templates are cached; in development a file that has changed is compiled again.
+-- one) are the compiler's. `helpers` is a metatable that leads to what is there for one page (request, session, …): names are
+-- looked up in the context, then there, then in the globals. Templates are cached; in development a file that has changed is
+-- compiled again.
 local compiler = require "rille.template.compiler"
 local failure = require "rille.template.failure"
 local filters = require "rille.template.filters"
 local globals = require "rille.template.globals"
+local inherit = require "rille.template.inherit"
 local Loader = require "rille.template.loader"
 local native = require "rille.native.template"
 local nearest = require("rille.options").nearest
@@ -21,7 +23,8 @@ local value = require "rille.template.value"
 local Environment = {}
 Environment.__index = Environment
 
-local MOST_EXPECTED = 256 << 10
+local REQUEST = inherit.REQUEST
+local getmetatable, setmetatable, next = getmetatable, setmetatable, next
 
 local function with_defaults(own, shared) return setmetatable(own or {}, { __index = shared }) end
 
@@ -122,13 +125,13 @@ end
 -- ---- rendering --------------------------------------------------------------------------------------------------------
 
 -- Returns variables for a context with a metatable, whose metamethods are respected.
-local function vars_of_object(context, of_context, meta)
-  local vars = {}
+local function vars_of_object(context, of_context, meta, request)
+  local vars = { [REQUEST] = request }
   for name, v in next, context do
     if not value.is_hidden(context, name) then vars[name] = v end
   end
   if not of_context.__index then return setmetatable(vars, meta) end
-  local beyond = setmetatable({}, meta)
+  local beyond = setmetatable({ [REQUEST] = request }, meta)
   return setmetatable(vars, { __index = function(_, name)
     local v
     if not value.is_hidden(context, name) then v = context[name] end
@@ -138,43 +141,34 @@ local function vars_of_object(context, of_context, meta)
 end
 
 -- Returns a table with the context's fields, and below them what `meta` leads to.
-local function new_vars(context, meta)
-  local of_context = context and getmetatable(context)
-  if of_context then return vars_of_object(context, of_context, meta) end
-  local vars = {}
+local function new_vars(context, meta, request)
+  local vars = { [REQUEST] = request }
   if context then
+    local of_context = getmetatable(context)
+    if of_context then return vars_of_object(context, of_context, meta, request) end
     for name, v in next, context do vars[name] = v end
   end
   return setmetatable(vars, meta)
 end
 
--- Makes the context that a page's functions run in (inherit.lua). It is the page's state as well.
-local function new_context(self, template, context, helpers, page)
+-- Makes the context that a page's functions run in (inherit.lua), as bind/template/render.c does. It is the page's state as well.
+local function new_context(self, template, context, helpers, request, page)
   local meta = helpers or self.globals_meta
-  local c = { vars = new_vars(context, meta), blocks = template.blocks, env = self, R = self.R, page = page, depth = 0,
+  local c = { vars = new_vars(context, meta, request), blocks = template.blocks, env = self, R = self.R, page = page, depth = 0,
     globals_meta = meta, state = false }
   c.state = c
   return c
 end
 
-local function new_page(self, template)
-  return native.page(self.limit, template.expected)
-end
+--- render(template, context, helpers, request) -> text. `helpers` is nil, or the metatable of the page's variables; its __index
+--- leads to what is there for one page (request, session, …), and beyond that to the globals. Variables hold `request` under
+--- the key REQUEST (inherit.lua).
+Environment.render = native.render_function(REQUEST, new_vars)
 
---- render(template, context, helpers) -> text. `helpers` is nil, or the metatable of the page's variables: its __index leads to
---- what is there for one page (request, session, …), and beyond that to the globals.
-function Environment:render(template, context, helpers)
-  local page = new_page(self, template)
-  template.root(new_context(self, template, context, helpers, page), page)
-  local text = self.R.finish(page)
-  template.expected = math.min(#text + #text // 8 + 64, MOST_EXPECTED)
-  return text
-end
-
---- stream(template, context, helpers, write): calls write(text) with pieces of the page as they are done.
-function Environment:stream(template, context, helpers, write)
-  local page = new_page(self, template)
-  local c = new_context(self, template, context, helpers, page)
+--- stream(template, context, helpers, request, write): calls write(text) with pieces of the page as they are done.
+function Environment:stream(template, context, helpers, request, write)
+  local page = native.page(self.limit, template.expected)
+  local c = new_context(self, template, context, helpers, request, page)
   c.stream = Stream.new(page, self.R)
   c.stream:run(function() template.root(c, page) end, write)
 end

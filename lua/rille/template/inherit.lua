@@ -17,6 +17,17 @@ local enter, leave = macro.enter, macro.leave
 
 -- ---- contexts -------------------------------------------------------------------------------------------------------
 
+--- The key under which variables hold the request that a page answers. No name in a template reaches it.
+M.REQUEST = {}
+
+local REQUEST = M.REQUEST
+
+-- Returns variables that have nothing of the context that the page was given.
+local function bare_vars(c)
+  local state = c.state
+  return setmetatable({ [REQUEST] = rawget(state.vars, REQUEST) }, state.globals_meta)
+end
+
 --- A context of the same page with other variables and blocks.
 local function another(c, vars, blocks)
   return { vars = vars, blocks = blocks, env = c.env, state = c.state, stream = c.stream, page = c.page, R = c.R }
@@ -145,7 +156,7 @@ function M.include(c, name, ignore_missing, with_context, locals)
     template.root(c, c.page)
     leave(c)
   elseif template then
-    put_template(c, template, with_context and below(c, locals) or setmetatable({}, c.state.globals_meta))
+    put_template(c, template, with_context and below(c, locals) or bare_vars(c))
   elseif not ignore_missing then
     failure.not_found(message)
   end
@@ -192,7 +203,7 @@ function M.import(c, name, with_context, locals)
   end
   local module = modules[template]
   if not module then
-    module = run_module(c, template, setmetatable({}, c.state.globals_meta))
+    module = run_module(c, template, bare_vars(c))
     modules[template] = module
   end
   return module

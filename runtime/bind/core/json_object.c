@@ -49,20 +49,26 @@ static void read_shape(rl_json_encoder *e) {
   lua_replace(L, e->slot);
 }
 
-/* Returns true if the table at `index` has a shape, and reads its names. Rows of one query share a shape, so it is read once. */
-static bool take_shape(rl_json_encoder *e, int index) {
-  lua_State *L = e->L;
-  if (e->canonical || !lua_getmetatable(L, index)) return false;
-  const void *address = lua_topointer(L, -1);
-  lua_pop(L, 1);
-  if (address == e->shape || address == e->plain) return address == e->shape;
-  if (!rl_push_shape(L, index)) {
+/* Returns the address of the metatable of the table at `index`, or NULL. */
+static const void *metatable_of(const rl_json_encoder *e, int index) {
+  if (e->canonical || !lua_getmetatable(e->L, index)) return NULL;
+  const void *address = lua_topointer(e->L, -1);
+  lua_pop(e->L, 1);
+  return address;
+}
+
+/* Returns the shape of the table at `index`, whose metatable is at `address`, and reads its names; or NULL. Rows of one query share a
+ * shape, so it is read once. */
+static const void *take_shape(rl_json_encoder *e, int index, const void *address) {
+  if (!address || address == e->plain) return NULL;
+  if (address == e->shape) return address;
+  if (!rl_push_shape(e->L, index)) {
     e->plain = address;
-    return false;
+    return NULL;
   }
   read_shape(e);
-  lua_pop(L, 1);
-  return true;
+  lua_pop(e->L, 1);
+  return address;
 }
 
 static int rank_of(const rl_json_encoder *e, rl_slice key) {
@@ -145,11 +151,17 @@ static void write_known(rl_json_encoder *e, int first, const rl_json_layout *lay
   write_planned(e, first, count, &plan);
 }
 
+/* A layout keeps its shape alive, so a metatable at that address is the shape: its names are read only where the keys are others. */
 void rl__json_encode_object(rl_json_encoder *e, int index) {
   lua_State *L = e->L;
-  const void *shape = take_shape(e, index) ? e->shape : NULL;
   rl_json_layout *layout = rl__json_layout_find(L);
-  bool known = layout->count && layout->shape == shape, many = shape && e->is_wide;
+  const void *address = metatable_of(e, index);
+  bool known = layout->count && layout->shape == address, many = false;
+  if (!known) {
+    const void *shape = take_shape(e, index, address);
+    known = layout->count && layout->shape == shape;
+    many = shape && e->is_wide;
+  }
   int first = lua_gettop(L) - 1, count = 0;
   do {
     if (many || count == RL_JSON_FEW) {
@@ -163,6 +175,6 @@ void rl__json_encode_object(rl_json_encoder *e, int index) {
     lua_pushvalue(L, -2);
   } while (lua_next(L, index));
   if (known && count == layout->count) write_known(e, first, layout);
-  else write_sorted(e, first, count, shape, layout);
+  else write_sorted(e, first, count, take_shape(e, index, address), layout);
   lua_settop(L, first - 1);
 }

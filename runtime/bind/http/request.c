@@ -28,6 +28,8 @@ void rl_request_push_cached(lua_State *L) {
   lua_createtable(L, 0, 4);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, RL_KEPT_CACHE);
+  rl_serving *s = *(rl_serving **)lua_touserdata(L, 1);
+  if (s) s->keeps = true;
 }
 
 /* ---- fields ------------------------------------------------------------------------------------------------------------------- */
@@ -272,7 +274,8 @@ static int request_index(lua_State *L) {
   int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
   rl_serving *s = rl_check_serving(L, 1);
-  if (lua_getiuservalue(L, 1, RL_KEPT_CACHE) == LUA_TTABLE) { /* kept under its name, which may override a field */
+  if (s->keeps) { /* kept under its name, which may override a field */
+    lua_getiuservalue(L, 1, RL_KEPT_CACHE);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   }
@@ -483,6 +486,7 @@ void rl_bind_request(lua_State *L) {
   rl_new_metatable(L, "rille.request");
   luaL_newlib(L, methods);
   luaL_setfuncs(L, rl_request_body_methods, 0);
+  luaL_setfuncs(L, rl_request_hint_methods, 0);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     lua_pushinteger(L, fields[i].field);
     lua_setfield(L, -2, fields[i].name);

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/http/http.h"
+#include "http/start.h"
 #include "net/address.h"
+#include "net/tls/server.h"
 #include "server/metrics.h"
 #include "vm/owner.h"
 
@@ -13,6 +15,7 @@ typedef struct server {
   rl_worker worker;
   bool open, stopped, freed;
   int port;
+  rl_tls_server *tls; /* NULL: plain */
   rl_waker waiting;
 } server;
 
@@ -42,15 +45,33 @@ static server *push_server(lua_State *L) {
   return s;
 }
 
-/* listen(compiled, host, port) -> server */
+/* Makes its certificate of the texts at 4 and 5, with the authorities of clients in the file at 6, if they are given. */
+static int set_up_tls(lua_State *L, server *s, rl_loop *loop, rl_buf *why) {
+  const rl_tls_store_options options = {.client_ca = lua_tostring(L, 6)};
+  rl_tls_store *store;
+  if (lua_isnoneornil(L, 4)) return RL_OK;
+  int code = rl_tls_store_new(&store, &options, why);
+  if (code) return code;
+  code = rl_tls_store_add_text(store, rl_check_slice(L, 4), rl_check_slice(L, 5), why);
+  if (!code) code = rl_tls_server_new(&s->tls, loop, store, "h2,http/1.1", why);
+  rl_tls_store_unref(store);
+  return code;
+}
+
+/* listen(compiled, host, port, certificate?, key?, client_ca?) -> server */
 static int l_listen(lua_State *L) {
   rl_app *app = luaL_checkudata(L, 1, "rille.compiled_app");
   const char *host = luaL_checkstring(L, 2);
   int port = (int)luaL_checkinteger(L, 3), fds[RL_WORKER_LISTENERS];
+  if (!lua_isnoneornil(L, 4)) luaL_checkstring(L, 4), luaL_checkstring(L, 5), luaL_optstring(L, 6, NULL);
+  lua_settop(L, 6);
   server *s = push_server(L);
   rl_buf *why = rl_scratch_push(L);
-  int count = rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, why);
+  int count = set_up_tls(L, s, app->vm->loop, why);
+  if (!count) count = rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, why);
   if (count < 0) {
+    rl_tls_server_unref(s->tls);
+    s->tls = NULL;
     anchor(L, s, false);
     lua_pushlstring(L, why->len ? why->data : "cannot listen", why->len ? why->len : 13);
     rl_scratch_give(why);
@@ -61,7 +82,8 @@ static int l_listen(lua_State *L) {
   rl_worker_init(&s->worker, app->vm->loop, &app->dispatch.handler);
   s->worker.owner = s;
   s->worker.on_stopped = on_stopped;
-  for (int i = 0; i < count; i++) rl_worker_listen(&s->worker, fds[i], NULL);
+  const rl_listen_options options = {.tls = s->tls, .protocol = s->tls ? &rl_start_protocol : NULL};
+  for (int i = 0; i < count; i++) rl_worker_listen(&s->worker, fds[i], &options);
   rl_worker_start(&s->worker);
   s->open = true;
   lua_pop(L, 1);
@@ -80,6 +102,8 @@ static int close_k(lua_State *L, int status, lua_KContext ctx) {
   if (s->freed) return 0;
   s->freed = true;
   rl_worker_free(&s->worker);
+  rl_tls_server_unref(s->tls);
+  s->tls = NULL;
   anchor(L, s, false);
   return 0;
 }

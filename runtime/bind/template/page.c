@@ -45,32 +45,44 @@ rl__page *rl__page_at(lua_State *L, int index) {
 
 /* ---- a page's life ---------------------------------------------------------------------------------------------------------- */
 
-/* page(limit?, expected) -> page that holds at most `limit` bytes; `expected` is how many it is likely to hold */
-static int l_page(lua_State *L) {
-  size_t limit = lua_isnoneornil(L, 1) ? RL_LIMIT_TEMPLATE_PAGE : (size_t)rl_check_size(L, 1);
-  size_t expected = (size_t)rl_check_size(L, 2);
+void rl__page_push(lua_State *L, size_t limit, size_t expected) {
   rl__page *p = lua_newuserdatauv(L, sizeof *p, 0);
   rl_buf_init(&p->buf, limit);
   rl_buf_init(&p->marks, MOST_MARKS * sizeof(size_t));
   p->finished = false;
   luaL_setmetatable(L, page_name);
   if (expected < limit) rl__page_check(L, rl_buf_reserve(&p->buf, expected));
+}
+
+/* page(limit?, expected) -> page that holds at most `limit` bytes; `expected` is how many it is likely to hold */
+static int l_page(lua_State *L) {
+  size_t limit = lua_isnoneornil(L, 1) ? RL_LIMIT_TEMPLATE_PAGE : (size_t)rl_check_size(L, 1);
+  rl__page_push(L, limit, (size_t)rl_check_size(L, 2));
   return 1;
 }
 
-static int page_gc(lua_State *L) {
-  rl__page *p = lua_touserdata(L, 1);
+static void free_page(rl__page *p) {
   rl_buf_free(&p->buf);
   rl_buf_free(&p->marks);
+}
+
+static int page_gc(lua_State *L) {
+  free_page(lua_touserdata(L, 1));
   return 0;
+}
+
+size_t rl__page_finish(lua_State *L, int index) {
+  rl__page *p = rl__page_at(L, index);
+  size_t len = p->buf.len;
+  rl_push_slice(L, rl_buf_slice(&p->buf));
+  free_page(p);
+  p->finished = true;
+  return len;
 }
 
 /* finish(page) -> string; later writes raise */
 static int page_finish(lua_State *L) {
-  rl__page *p = rl__page_at(L, 1);
-  rl_push_slice(L, rl_buf_slice(&p->buf));
-  page_gc(L);
-  p->finished = true;
+  rl__page_finish(L, 1);
   return 1;
 }
 

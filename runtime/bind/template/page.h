@@ -16,6 +16,10 @@ typedef struct rl__page {
 
 /* Returns the page at `index`. Raises if it is none, or has been rendered. */
 rl__page *rl__page_at(lua_State *L, int index);
+/* Pushes a page that holds at most `limit` bytes. `expected` is how many it is likely to hold. */
+void rl__page_push(lua_State *L, size_t limit, size_t expected);
+/* Pushes the text of the page at `index`, which cannot be written to any more. Returns its length. */
+size_t rl__page_finish(lua_State *L, int index);
 /* Raises for a code of rl_buf: too large, out of memory. 0 is none. */
 void rl__page_check(lua_State *L, int code);
 /* Appends the value at `index` (absolute). Returns false if Lua must print it. Raises as rl__page_check does. Upvalue 1 of the

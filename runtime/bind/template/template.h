@@ -11,5 +11,6 @@
 void rl_bind_page(lua_State *L);
 void rl_bind_value(lua_State *L);
 void rl_bind_lexer(lua_State *L);
+void rl_bind_render(lua_State *L);
 
 #endif

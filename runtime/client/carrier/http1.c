@@ -78,8 +78,11 @@ static void put_head(http1 *h, const rl_client_request *r) {
 }
 
 static bool asks_to_close(const rl_client_request *r) {
-  const rl_header *h = rl_header_find_name(r->headers, r->header_count, RL_SLICE("connection"));
-  return h && rl_header_has_token(h->value, RL_SLICE("close"));
+  for (size_t i = 0; i < r->header_count; i++)
+    if (rl_slice_eq_nocase(r->headers[i].name, RL_SLICE("connection")) &&
+        rl_header_has_token(r->headers[i].value, RL_SLICE("close")))
+      return true;
+  return false;
 }
 
 /* ---- where to -------------------------------------------------------------------------------------------------------------- */

@@ -267,6 +267,13 @@ static void send_continue(rl_exchange *x) {
   rl_conn_flush_soon(h1->conn);
 }
 
+static int send_hints(rl_exchange *x, const rl_header *headers, size_t count) {
+  rl_h1 *h1 = h1_under(x);
+  int code = rl_h1_write_informational(rl_conn_out(h1->conn), 103, headers, count);
+  if (!code) rl_conn_flush_soon(h1->conn);
+  return code;
+}
+
 /* Returns true if this answer must be the connection's last: asked for, stopping, or a body so large that it is not worth
  * reading only to keep the connection. An Expect that was never met leaves us ignorant of what comes next (RFC 9110 10.1.1). */
 static bool is_last(const rl_h1 *h1, const rl_resp *resp) {
@@ -332,6 +339,7 @@ static const rl_exchange_ops exchange_ops = {.send_head = send_head,
                                              .send_file = send_file,
                                              .send_end = send_end,
                                              .send_continue = send_continue,
+                                             .send_hints = send_hints,
                                              .flow = flow,
                                              .drop_body = drop_body,
                                              .settle = settle,

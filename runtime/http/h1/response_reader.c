@@ -78,12 +78,12 @@ static bool has_token(const rl_response_head *head, rl_slice name, rl_slice toke
   return false;
 }
 
-/* HTTP/1.0 has no chunks: whoever sends them all the same has a framing that is not to be trusted (RFC 9112 section 6.1). */
+/* "close" wins over "keep-alive" (RFC 9112 section 9.3). HTTP/1.0 has no chunks: whoever sends them all the same has a framing that
+ * is not to be trusted (section 6.1). */
 static bool lasts(const rl_response_head *head, bool chunked) {
   bool old = head->version[2] == '0';
-  if (old && chunked) return false;
-  return old ? has_token(head, RL_SLICE("connection"), RL_SLICE("keep-alive"))
-             : !has_token(head, RL_SLICE("connection"), RL_SLICE("close"));
+  if ((old && chunked) || has_token(head, RL_SLICE("connection"), RL_SLICE("close"))) return false;
+  return !old || has_token(head, RL_SLICE("connection"), RL_SLICE("keep-alive"));
 }
 
 static bool has_no_body(const rl_response_reader *r) { return r->to_head || rl_status_is_bodiless(r->head->status); }

@@ -68,6 +68,20 @@ int rl_h1_write_head(rl_buf *out, const rl_resp *resp, const rl_h1_framing *fram
   return RL_OK;
 }
 
+int rl_h1_write_informational(rl_buf *out, int status, const rl_header *headers, size_t count) {
+  size_t mark = out->len;
+  rl_resp resp = {.status = status, .headers = headers, .header_count = count};
+  if (rl_buf_reserve(out, head_room(&resp))) {
+    out->error = 0;
+    return RL_ENOMEM;
+  }
+  char *at = put_status_line(out->data + mark, status);
+  for (size_t i = 0; i < count; i++) at = put_field(at, headers[i].name, headers[i].value);
+  at = PUT_LITERAL(at, "\r\n");
+  out->len = (size_t)(at - out->data);
+  return RL_OK;
+}
+
 int rl_h1_write_chunk(rl_buf *out, rl_slice piece) {
   if (!piece.len) return RL_OK;
   int code = rl_buf_reserve(out, piece.len + 20);

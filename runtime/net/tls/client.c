@@ -26,6 +26,7 @@ struct rl_tls_client {
     uint64_t stamp;
   } files[3]; /* that it was made of */
   unsigned file_count;
+  rl_tls_buffers buffers;
   char plain[RL_TLS_PLAIN];
 };
 
@@ -158,6 +159,7 @@ int rl_tls_client_new(rl_tls_client **out, const rl_tls_client_options *options,
   if (!client) return RL_ENOMEM;
   memset(client, 0, offsetof(rl_tls_client, plain));
   client->refs = 1;
+  rl_tls_buffers_init(&client->buffers);
   if (rl_tls_sessions_init(&client->sessions, RL_LIMIT_TLS_SESSIONS)) {
     rl_free(client);
     return RL_ENOMEM;
@@ -225,4 +227,5 @@ struct ssl_st *rl_tls_client_begin(rl_tls_client *client, const char *name) {
   return NULL;
 }
 
+rl_tls_buffers *rl_tls_client_buffers(rl_tls_client *client) { return &client->buffers; }
 char *rl_tls_client_plain(rl_tls_client *client) { return client->plain; }

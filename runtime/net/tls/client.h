@@ -6,6 +6,7 @@
 #define RL_NET_TLS_CLIENT_H
 
 #include "base/buf.h"
+#include "net/tls/buffers.h"
 #include "net/tls/context.h"
 
 typedef struct rl_tls_client rl_tls_client;
@@ -29,6 +30,7 @@ bool rl_tls_client_has_changed(const rl_tls_client *client);
 
 /* Returns a new SSL that asks for `name`, verifies it, and resumes a session with it if there is one; NULL if out of memory. */
 struct ssl_st *rl_tls_client_begin(rl_tls_client *client, const char *name);
+rl_tls_buffers *rl_tls_client_buffers(rl_tls_client *client);
 /* Returns RL_TLS_PLAIN bytes, borrowed during one callback. */
 char *rl_tls_client_plain(rl_tls_client *client);
 

@@ -13,9 +13,8 @@
 #define CIPHERS_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS "X25519:prime256v1:secp384r1"
 
-/* Retried writes may come from elsewhere in memory, a write may end between two records, and an idle connection holds no
- * buffers. */
-enum { MODES = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS };
+/* Retried writes may come from elsewhere in memory, and a write may end between two records. */
+enum { MODES = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER };
 
 /* Who prefers which cipher: the client knows whether it has AES in hardware, so its order counts, as Mozilla says. */
 static bool set_up(SSL_CTX *context, bool only_1_3) {

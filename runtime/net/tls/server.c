@@ -20,6 +20,7 @@ struct rl_tls_server {
   size_t protocols_len;
   uint8_t protocols[RL_TLS_PROTOCOLS];
   rl_turns turns;
+  rl_tls_buffers buffers;
   char plain[RL_TLS_PLAIN];
 };
 
@@ -235,6 +236,7 @@ int rl_tls_server_new(rl_tls_server **out, rl_loop *loop, rl_tls_store *store, c
     return code;
   }
   server->refs = 1;
+  rl_tls_buffers_init(&server->buffers);
   server->loop = loop;
   server->store = rl_tls_store_ref(store);
   server->handshake_ms = rl_limits_default.tls_handshake_ms;
@@ -265,6 +267,7 @@ void rl_tls_server_limit(rl_tls_server *server, const rl_limits *limits) {
 
 uint32_t rl_tls_server_handshake_ms(const rl_tls_server *server) { return server->handshake_ms; }
 rl_turns *rl_tls_server_turns(rl_tls_server *server) { return &server->turns; }
+rl_tls_buffers *rl_tls_server_buffers(rl_tls_server *server) { return &server->buffers; }
 char *rl_tls_server_plain(rl_tls_server *server) { return server->plain; }
 
 bool rl_tls_server_agrees(const rl_tls_server *server, rl_slice asked, rl_slice host) {

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "loop/loop.h"
+#include "net/tls/buffers.h"
 #include "net/tls/context.h"
 #include "net/tls/store.h"
 #include "net/tls/turns.h"
@@ -37,6 +38,7 @@ bool rl_tls_server_agrees(const rl_tls_server *server, rl_slice asked, rl_slice 
 struct ssl_st *rl_tls_server_begin(rl_tls_server *server);
 uint32_t rl_tls_server_handshake_ms(const rl_tls_server *server);
 rl_turns *rl_tls_server_turns(rl_tls_server *server);
+rl_tls_buffers *rl_tls_server_buffers(rl_tls_server *server);
 /* Returns RL_TLS_PLAIN bytes, borrowed during one callback. */
 char *rl_tls_server_plain(rl_tls_server *server);
 

@@ -550,6 +550,26 @@ describe("migrations", function()
       for _, name in ipairs(native.list_directory(files.directory)) do assert.is_nil(name:find("dry-run", 1, true), name) end
     end)
 
+    it("are tried without what a killed process has left of that, but for one that lives", function()
+      rille_migrate("y.db", "m")
+      files:write("m/003.sql", "CREATE TABLE c(x)")
+      local file <close> = assert(io.open "/proc/self/stat")
+      local alive = ("y.db.dry-run-%d-abc"):format(file:read "n")
+      local process = io.popen "echo $$" -- it has ended when it is read to the end
+      local dead = "y.db.dry-run-" .. process:read "n" .. "-abc"
+      process:close()
+      local expected = { alive, "y.db.dry-run-abc", "other.db.dry-run-1-abc" }
+      for _, name in ipairs { dead, dead .. "-wal", table.unpack(expected) } do files:write(name, "") end
+      assert.matches("1 new migration would run", rille_migrate("--dry-run", "y.db", "m"))
+      local left = {}
+      for _, name in ipairs(native.list_directory(files.directory)) do
+        if name:find("dry-run", 1, true) then left[#left + 1] = name end
+      end
+      table.sort(left)
+      table.sort(expected)
+      assert.same(expected, left)
+    end)
+
     it("show their states", function()
       local said = rille_migrate("--status", "y.db", "m")
       assert.matches("pending +001%-a.sql +%-\npending +002%-b.sql +%-\n$", said)
