@@ -73,6 +73,20 @@ TEST(a_combined_line_with_ours_behind_it) {
   forget(f);
 }
 
+TEST(a_line_names_http_2) {
+  UNUSED;
+  for (int format = RL_LOG_TEXT; format <= RL_LOG_JSON; format++) {
+    fixture *f = start((rl_log_format)format);
+    rl_req *req = request(f, "/");
+    req->version = RL_HTTP_2;
+    rl_exchange_report how = {.status = 200, .since_ms = rl_loop_now(&f->loop)};
+    rl_access_add(&f->writer, RL_SLICE("192.0.2.7"), req, &how);
+    assert_true(has(finish(f), format == RL_LOG_TEXT ? "GET / HTTP/2\"" : "\"major_version\":2,\"minor_version\":0"));
+    rl_req_free(req);
+    forget(f);
+  }
+}
+
 TEST(a_peer_cannot_forge_a_line) {
   UNUSED;
   fixture *f = start(RL_LOG_TEXT);
@@ -195,6 +209,7 @@ TEST(without_memory_a_line_is_lost_as_a_whole) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {RUN(a_combined_line_with_ours_behind_it),
+                                     RUN(a_line_names_http_2),
                                      RUN(a_peer_cannot_forge_a_line),
                                      RUN(nothing_that_came_is_a_field_or_acts_on_a_terminal),
                                      RUN(a_refusal_is_one_line_with_its_reason),

@@ -9,10 +9,10 @@
 
 static const rl_slice preface = {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24};
 
-/* What has come and is the front of a preface, so far. */
 typedef struct start {
-  size_t seen;
+  size_t seen; /* bytes that have come and are the front of a preface */
   bool h2_only;
+  rl_buf line; /* what has come in its place, up to the end of a line */
 } start;
 
 static start *start_of(const rl_conn *conn) { return conn->protocol_state; }
@@ -21,6 +21,7 @@ static int open_start(rl_conn *conn, bool h2_only) {
   start *s = rl_calloc(1, sizeof *s);
   if (!s) return RL_ENOMEM;
   s->h2_only = h2_only;
+  rl_buf_init(&s->line, RL_BUF_NO_LIMIT);
   conn->protocol_state = s;
   rl_conn_clock(conn, conn->host->limits.head_ms);
   return RL_OK;
@@ -66,6 +67,24 @@ static bool agreed_on_h2(const rl_conn *conn) {
   return security && rl_slice_eq(security->protocol, RL_SLICE("h2"));
 }
 
+static bool is_request_line(rl_slice line) {
+  static const char version[] = " HTTP/1.";
+  for (size_t i = 0; i + sizeof version - 1 <= line.len; i++)
+    if (memcmp(line.data + i, version, sizeof version - 1) == 0) return true;
+  return false;
+}
+
+/* A client of HTTP/1 is told so in its own words, all else in those of HTTP/2, which refuses the preface. */
+static void take_line(rl_conn *conn, rl_slice bytes) {
+  start *s = start_of(conn);
+  if (!s->line.len) rl_buf_add(&s->line, preface.data, s->seen);
+  rl_buf_add_slice(&s->line, bytes);
+  rl_slice all = rl_buf_slice(&s->line), line = rl_slice_of(all.data, rl_slice_find(all, '\n', 0));
+  if (s->line.error) rl_conn_close(conn, true);
+  else if (is_request_line(line)) refuse_h1(conn);
+  else if (line.len < all.len || all.len > conn->host->limits.request_line) rl_conn_become(conn, &rl_h2_protocol, all);
+}
+
 static void on_data(rl_conn *conn, rl_slice bytes) {
   start *s = start_of(conn);
   if (conn->stream->security) {
@@ -73,8 +92,8 @@ static void on_data(rl_conn *conn, rl_slice bytes) {
     return;
   }
   size_t left = preface.len - s->seen, size = bytes.len < left ? bytes.len : left;
-  if (memcmp(bytes.data, preface.data + s->seen, size) != 0) {
-    if (s->h2_only) refuse_h1(conn);
+  if (s->line.len || memcmp(bytes.data, preface.data + s->seen, size) != 0) {
+    if (s->h2_only) take_line(conn, bytes);
     else become(conn, &rl_h1_protocol, bytes);
   } else if (size == left) {
     become(conn, &rl_h2_protocol, bytes);
@@ -95,7 +114,12 @@ static void on_clock(rl_conn *conn) {
 static void on_stop(rl_conn *conn) { rl_conn_clock(conn, RL_LIMIT_STOP_IDLE_MS); }
 static void on_drained(rl_conn *conn) { (void)conn; }
 static void on_broken(rl_conn *conn, int code) { (void)conn, (void)code; }
-static void on_free(rl_conn *conn, void *state) { (void)conn, rl_free(state); }
+static void on_free(rl_conn *conn, void *state) {
+  start *s = state;
+  (void)conn;
+  rl_buf_free(&s->line);
+  rl_free(s);
+}
 
 #define START(open_function)                                                                                     \
   {                                                                                                              \

@@ -225,6 +225,7 @@ static void add_json(rl_access_writer *w, rl_slice peer, rl_req *req, const rl_e
   if (req) {
     add_member(out, "method", req->method_name);
     add_member(out, "target", req->target);
+    if (req->version >= RL_HTTP_2) add_number(out, "major_version", req->version / 10);
     add_number(out, "minor_version", req->version % 10);
   }
   add_number(out, "status", (uint64_t)how->status);

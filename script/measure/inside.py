@@ -6,9 +6,10 @@ import statistics
 import subprocess
 import tempfile
 
+from . import secure
 from .load import request
 from .peers import HERE, PEERS, PYTHON, Place
-from .process import LOAD_CORES, RILLE, ROOT, compiled, output, pinned
+from .process import LOAD_CORES, RILLE, ROOT, certificate, compiled, output, pinned
 from .serving import result
 
 BENCHES = {}
@@ -83,12 +84,21 @@ def templates(bench):
     return result("templates", templates, [[name, name, "us"] for name in ("fortunes", "catalogue", "form")], rows)
 
 
-@bench
-def client(bench):
-    """64 GETs at once over kept connections: CPU of the client for each."""
+# One curl with a list of URLs, which keeps its connection: the processor's time of it for each.
+CURL = """
+import resource, subprocess, sys
+url, count = sys.argv[1], int(sys.argv[2])
+subprocess.run(["curl", "-sS", "--config", "-"], input=f'url = "{url}"\\noutput = "/dev/null"\\n' * count, text=True, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print((used.ru_utime + used.ru_stime) / count * 1e6)
+"""
+
+
+def clients_of():
+    """Name -> how it is called, how many requests, which way; and who is missing."""
     # How undici is called matters, so all its ways are measured: request is the common one for speed, fetch what most programs
     # call, a Pool's own request the least that there is.
-    undici, share = ["node", os.path.join(ROOT, "bench/client.mjs")], 20 if bench.quick else 1
+    undici = ["node", os.path.join(ROOT, "bench/client.mjs")]
     clients = {
         "rille": ([RILLE, "run", os.path.join(ROOT, "bench/client.lua")], 40000, []),
         "undici request": (undici, 40000, ["request"]),
@@ -98,17 +108,49 @@ def client(bench):
     }
     needed = {"undici": PEERS["Fastify"], "aiohttp": PEERS["aiohttp"]}
     skipped = {name: peer.missing() for name, peer in needed.items() if peer.missing()}
-    clients = {name: how for name, how in clients.items() if name.split()[0] not in skipped}
-    found = {name: [] for name in clients}
+    return {name: how for name, how in clients.items() if name.split()[0] not in skipped}, skipped
+
+
+def ask_by(bench, clients, urls, authority=None):
+    """CPU of each client for a request, in microseconds. urls: by the name of a client, or of None."""
+    trusting = dict.fromkeys(("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"), authority) if authority else {}
+    found, share = {name: [] for name in clients}, 20 if bench.quick else 1
+    for _ in range(bench.rounds):
+        for name, (command, count, way) in clients.items():
+            done = subprocess.run([*command, urls.get(name, urls[None]), str(count // share), *way], cwd=HERE, capture_output=True,
+                                  text=True, preexec_fn=pinned(LOAD_CORES), check=True, env={**os.environ, **trusting})
+            found[name].append(float(done.stdout))
+    return [{"peer": name, "cpu_us": statistics.median(values)} for name, values in found.items()]
+
+
+@bench
+def client(bench):
+    """64 GETs at once over kept connections: CPU of the client for each."""
+    clients, skipped = clients_of()
     server = PEERS["rille"].start(Place(bench.work, bench.data.original))
     try:
         bench.load.run(server.port, bench.load.requests("hello", [request("GET", "/")]), 0.3)
-        for _ in range(bench.rounds):
-            for name, (command, count, way) in clients.items():
-                done = subprocess.run([*command, f"http://127.0.0.1:{server.port}/", str(count // share), *way], cwd=HERE,
-                                      capture_output=True, text=True, preexec_fn=pinned(LOAD_CORES), check=True)
-                found[name].append(float(done.stdout))
+        rows = ask_by(bench, clients, {None: f"http://127.0.0.1:{server.port}/"})
     finally:
         server.stop()
-    rows = [{"peer": name, "cpu_us": statistics.median(values)} for name, values in found.items()]
     return result("client", client, [["cpu_us", "CPU per request", "us"]], rows, skipped)
+
+
+def client_tls(bench):
+    """64 GETs at once over kept connections with TLS 1.3, checked: CPU of the client for each; curl asks one after the other."""
+    clients, skipped = clients_of()
+    clients["rille without TLS"] = clients["rille"]
+    if shutil.which("curl"):
+        clients["curl"] = ([PYTHON, "-c", CURL], 4000, [])
+    else:
+        skipped["curl"] = "apt-get install curl"
+    server = secure.start(bench, "rille")
+    try:
+        urls = {None: f"https://localhost:{server.tls}/", "rille without TLS": f"http://127.0.0.1:{server.port}/"}
+        rows = ask_by(bench, clients, urls, certificate(bench.work)[0])
+    finally:
+        server.stop()
+    return result("client-tls", client_tls, [["cpu_us", "CPU per request", "us"]], rows, skipped)
+
+
+BENCHES["client-tls"] = client_tls

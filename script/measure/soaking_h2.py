@@ -72,6 +72,7 @@ class Peer:
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=True, validate_outbound_headers=False, normalize_outbound_headers=False))
         self.h2.initiate_connection()
+        self.sent = 0
 
     def stream(self):
         return self.draw.choice([0, 1, 1, 2, 3, 5, self.h2.highest_outbound_stream_id or 1, self.draw.randrange(1 << 31)])
@@ -111,11 +112,12 @@ class Peer:
                                  weights=[30, 20, 8, 8, 4, 15])[0]
         try:
             raw = turn()
-        except (h2.exceptions.ProtocolError, ValueError):
+        except (h2.exceptions.H2Error, ValueError, KeyError):
             raw = None
         return self.h2.data_to_send() + (raw or b"")
 
     def send(self, data):
+        self.sent += len(data)
         while data:
             size = self.draw.choice([1, 7, 100, len(data), len(data)])
             self.wire.sendall(data[:size])
@@ -128,7 +130,7 @@ class Peer:
             data = self.wire.recv(65536)
             self.h2.receive_data(data)
             return bool(data)
-        except (BlockingIOError, h2.exceptions.ProtocolError):
+        except (BlockingIOError, h2.exceptions.H2Error):
             return True
         finally:
             self.wire.settimeout(10)
@@ -146,17 +148,20 @@ def hostile(_):
     """10,000 random sequences by python3-h2, well formed and not, against SOAK_RILLE (the build with ASan): no crash, no hang."""
     if not h2:
         sys.exit("soak: not installed: python3-h2")
-    ended = 0
+    ended, sent, count, start = 0, 0, int(os.environ.get("SOAK_SEQUENCES", "10000")), time.monotonic()
     with Server(["--h2c"]) as server:
-        for seed in range(int(os.environ.get("SOAK_SEQUENCES", "10000"))):
+        for seed in range(count):
+            peer = Peer(seed, server.address)
             try:
-                Peer(seed, server.address).run()
+                peer.run()
             except OSError:
                 ended += 1
+            sent += peer.sent
             if server.process.poll() is not None:
                 sys.exit(f"soak: the server died at sequence {seed}:\n{server.text()[-6000:]}")
+        print(f"      {count} sequences, {sent / MIB:.1f} MiB in {time.monotonic() - start:.0f} s, {ended} ended by the server in the middle of a write")
         client = GoodClient(server)
         client.start()
         time.sleep(1)
         client.finish()
-        check(client.times and not client.errors, f"the next client is answered; {ended} sequences ended by the server in the middle of a write")
+        check(client.times and not client.errors, "the next client is answered")

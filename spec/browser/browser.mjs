@@ -12,9 +12,11 @@ const shots = join(root, 'build/screenshots')
 
 const found = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 
-/** Runs `test(browser)` in a browser that is closed whatever happens. */
-export async function withBrowser(test) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? found, args: ['--no-sandbox'] })
+/** Runs `test(browser)` in a browser that is closed whatever happens. `home`: the folder that is its home, else the user's. */
+export async function withBrowser(test, home = process.env.HOME) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? found, args: ['--no-sandbox'], env: { ...process.env, HOME: home },
+  })
   try {
     return await test(browser)
   } finally {
@@ -33,7 +35,7 @@ export async function withServer(args, environment, test) {
   const listening = new Promise((done, fail) => {
     const read = (bytes) => {
       log += bytes
-      const at = log.match(/(http:\/\/127\.0\.0\.1:\d+)/) // `serve` logs it, `dev` says it to people
+      const at = log.match(/(https?:\/\/127\.0\.0\.1:\d+)/) // `serve` logs it, `dev` says it to people
       if (at) done(at[1])
     }
     server.stdout.on('data', read)

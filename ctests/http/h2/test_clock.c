@@ -246,6 +246,25 @@ TEST(pings_that_nobody_needs_too) {
   assert_true(is_closed());
 }
 
+TEST(a_client_that_does_not_read_is_not_listened_to) {
+  UNUSED;
+  h2_client_free(&c);
+  server.host.limits.resets = 1 << 30;
+  h2_client_open(&c, &server);
+  c.client->stream.room = 0;
+  for (uint32_t i = 0; i < 500; i++) {
+    for (uint32_t n = 0; n < 50; n++) h2_headers(&c, 2 * (50 * i + n) + 1, true, ":method: GET");
+    h2_send(&c);
+  }
+  const rl_h2 *h2 = c.client->link->conn.protocol_state;
+  assert_false(is_closed());
+  assert_true(rl_conn_queued(h2->conn) < 2 * RL_LIMIT_WRITE_HIGH);
+  assert_false(h2->conn->reading);
+  assert_false(h2->ending);
+  pause(31000);
+  assert_true(is_closed());
+}
+
 TEST(a_bomb_of_fields_too_and_nothing_of_it_is_kept) {
   UNUSED;
   rl_buf block;
@@ -291,6 +310,7 @@ int main(void) {
                                      CASE(rapid_resets_end_the_connection),
                                      CASE(so_do_resets_that_we_are_made_to_send),
                                      CASE(pings_that_nobody_needs_too),
+                                     CASE(a_client_that_does_not_read_is_not_listened_to),
                                      CASE(a_bomb_of_fields_too_and_nothing_of_it_is_kept),
                                      CASE(a_stream_beyond_the_limit_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,37 @@ TEST(the_window_of_the_connection_comes_back_for_what_is_dropped) {
   assert_true(nghttp2_session_get_effective_recv_data_length(h2()->session) < (int32_t)RL_LIMIT_H2_WINDOW / 2);
 }
 
+/* Two answers of 40,000 bytes each, in a window that is opened frame by frame. Returns whose frames came. */
+static void order_of_two(const char *priority, char order[8]) {
+  c.hides_data = true;
+  h2_settings(&c, (uint32_t[]){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1000000, 0});
+  h2_request(&c, 1, true, "GET", "/sized/65535", priority); /* takes the connection's window */
+  h2_request(&c, 3, true, "GET", "/sized/40000", priority);
+  h2_request(&c, 5, true, "GET", "/sized/40000", priority);
+  h2_send(&c);
+  h2_seen(&c);
+  for (int i = 0; i < 4; i++) {
+    h2_window(&c, 0, 16384);
+    h2_send(&c);
+    order[i] = strstr(h2_seen(&c), "DATA 3 ") ? '3' : '5';
+  }
+  order[4] = 0;
+}
+
+TEST(long_answers_take_turns) {
+  UNUSED;
+  char order[8];
+  order_of_two("", order);
+  assert_string_equal(order, "3535");
+}
+
+TEST(unless_the_client_wants_one_after_the_other) {
+  UNUSED;
+  char order[8];
+  order_of_two("priority: u=3", order);
+  assert_string_equal(order, "3335");
+}
+
 TEST(a_client_that_resets_is_gone) {
   UNUSED;
   get(1, "/wait/1000");
@@ -350,6 +381,8 @@ int main(void) {
                                      CASE(a_body_that_nobody_reads_is_held_back_by_its_window),
                                      CASE(one_that_is_read_gets_more),
                                      CASE(the_window_of_the_connection_comes_back_for_what_is_dropped),
+                                     CASE(long_answers_take_turns),
+                                     CASE(unless_the_client_wants_one_after_the_other),
                                      BOTH(a_client_that_resets_is_gone),
                                      BOTH(a_malformed_request_is_reset_and_no_handler_hears_of_it),
                                      BOTH(what_only_we_do_not_like_is_answered),

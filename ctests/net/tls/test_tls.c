@@ -424,7 +424,7 @@ TEST(a_flood_of_new_keys_is_ended) {
   }
   tls_pair_run(pair);
   assert_int_equal(server->code, RL_ETLS);
-  assert_string_equal(rl_tls_why(&server->tls), "too many messages of the handshake after it");
+  assert_string_equal(rl_tls_why(&server->tls), "too many messages of a handshake after it");
   assert_true(server->text.len <= RL_LIMIT_TLS_MESSAGES + 1);
 }
 

@@ -35,6 +35,7 @@ add(require "rille.template.compile.statements")
 add(require "rille.template.compile.loop")
 add(require "rille.template.compile.macro")
 add(require "rille.template.compile.inherit")
+add(require "rille.template.compile.straight")
 add(require "rille.template.compile.plan")
 
 --- Raises a syntax error about a node.

@@ -4,7 +4,8 @@
 --
 -- A template is {name, root, blocks, exports, only_prints, expected}: root and the functions in blocks (name -> list of
 -- one) are the compiler's. `helpers` is a metatable that leads to what is there for one page (request, session, …): names are
--- looked up in the context, then there, then in the globals. Templates are cached; in development a file that has changed is compiled again.
+-- looked up in the context, then there, then in the globals. Templates are cached; in development a file that has changed is
+-- compiled again.
 local compiler = require "rille.template.compiler"
 local failure = require "rille.template.failure"
 local filters = require "rille.template.filters"

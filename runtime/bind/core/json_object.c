@@ -155,10 +155,10 @@ static void write_known(rl_json_encoder *e, int first, const rl_json_layout *lay
 void rl__json_encode_object(rl_json_encoder *e, int index) {
   lua_State *L = e->L;
   rl_json_layout *layout = rl__json_layout_find(L);
-  const void *address = metatable_of(e, index), *shape = address;
+  const void *address = metatable_of(e, index);
   bool known = layout->count && layout->shape == address, many = false;
   if (!known) {
-    shape = take_shape(e, index, address);
+    const void *shape = take_shape(e, index, address);
     known = layout->count && layout->shape == shape;
     many = shape && e->is_wide;
   }

@@ -1,5 +1,6 @@
-/* 103 before the response; see early_hints.h. */
-#include "bind/http/early_hints.h"
+/*
+ * req:early_hints{ link = … }: tells the client before the response what it will need (103, RFC 8297).
+ */
 #include "base/error.h"
 #include "bind/bind.h"
 #include "bind/http/request.h"
@@ -46,7 +47,7 @@ static void add_named(lua_State *L, found *to) {
 
 /* req:early_hints{ name = value or list } -> req; raises once the response has begun. A client that has gone, or speaks HTTP/1.0, gets
  * none. */
-int rl__request_early_hints(lua_State *L) {
+static int early_hints(lua_State *L) {
   const rl_serving *s = rl_check_serving(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   found all = {.count = 0};
@@ -57,3 +58,5 @@ int rl__request_early_hints(lua_State *L) {
   lua_settop(L, 1);
   return 1;
 }
+
+const luaL_Reg rl_request_hint_methods[] = {{"early_hints", early_hints}, {NULL, NULL}};

@@ -13,7 +13,6 @@
 #include "bind/bind.h"
 #include "bind/core/core.h"
 #include "bind/core/joined.h"
-#include "bind/http/early_hints.h"
 #include "bind/http/http.h"
 #include "bind/http/request.h"
 
@@ -470,8 +469,7 @@ static int query_all(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"header_all", header_all}, {"query_all", query_all}, {"early_hints", rl__request_early_hints}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"header_all", header_all}, {"query_all", query_all}, {NULL, NULL}};
 
 static const luaL_Reg headers_methods[] = {
     {"__index", headers_index}, {"__newindex", headers_newindex}, {"__pairs", headers_pairs}, {NULL, NULL}};
@@ -488,6 +486,7 @@ void rl_bind_request(lua_State *L) {
   rl_new_metatable(L, "rille.request");
   luaL_newlib(L, methods);
   luaL_setfuncs(L, rl_request_body_methods, 0);
+  luaL_setfuncs(L, rl_request_hint_methods, 0);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     lua_pushinteger(L, fields[i].field);
     lua_setfield(L, -2, fields[i].name);

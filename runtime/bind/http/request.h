@@ -16,6 +16,9 @@ rl_serving *rl_check_serving(lua_State *L, int index);
 /* Pushes the table of cached values of the request at index 1. Makes it if there is none. */
 void rl_request_push_cached(lua_State *L);
 
+/* req:early_hints (early_hints.c). */
+extern const luaL_Reg rl_request_hint_methods[];
+
 /* Methods of req, and functions of the native module, that read the body. */
 extern const luaL_Reg rl_request_body_methods[], rl_request_body_functions[];
 

@@ -7,6 +7,7 @@
 #include "bind/template/page.h"
 #include "bind/template/plan.h"
 #include "bind/template/template.h"
+#include "bind/template/walk.h"
 
 /* ---- looking up ------------------------------------------------------------------------------------------------------------------- */
 
@@ -209,6 +210,9 @@ static void add_function(lua_State *L, const char *name, lua_CFunction function,
   lua_setfield(L, 3, name);
 }
 
+/* plan(spec, leaves) -> run */
+static int l_plan(lua_State *L) { return rl__plan_new(L, rl__walk_run); }
+
 /* page_functions{array=, tuple=, markup=, undefined=, strict=, text=, attribute_text=, attr=, peek=, item=, truth=,
  * truth_of_attribute=, items=, all_items=, unpack=, methods=} -> table of functions. The first five are metatables, `methods` is the
  * set of names that lists and mappings have, or nil if the template is strict; the others are the Lua functions for values that are
@@ -229,7 +233,7 @@ static int l_page_functions(lua_State *L) {
   add_function(L, "all_items", l_items, "all_items", "none");
   add_function(L, "unpack", l_unpack, "unpack", "none");
   add_function(L, "defined", l_defined, "none", "none");
-  add_function(L, "plan", rl__plan_new, "none", "none");
+  add_function(L, "plan", l_plan, "none", "none");
   return 1;
 }
 
@@ -239,6 +243,6 @@ static const luaL_Reg functions[] = {
 void rl_bind_value(lua_State *L) {
   static const lua_CFunction transparent[] = {l_attr, l_peek, l_item, l_truth, l_truth_of_attribute, l_items, l_unpack};
   for (size_t i = 0; i < sizeof transparent / sizeof *transparent; i++) rl_lets_waits_through(L, transparent[i]);
-  rl__plan_open(L);
+  rl__walk_open(L);
   luaL_setfuncs(L, functions, 0);
 }

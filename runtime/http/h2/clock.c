@@ -7,41 +7,15 @@
 static uint64_t now_of(const rl_h2 *h2) { return rl_loop_now(h2->conn->host->loop); }
 static const rl_limits *limits_of(const rl_h2 *h2) { return &h2->conn->host->limits; }
 
-void rl_h2_clock_due(rl_h2 *h2, uint64_t delay_ms) {
-  uint64_t at = now_of(h2) + delay_ms;
-  if (h2->clock.at && h2->clock.at <= at) return;
-  h2->clock.at = at;
-  rl_conn_clock(h2->conn, delay_ms ? delay_ms : 1);
-}
-
 void rl_h2_clock_start(rl_h2 *h2) {
   h2->clock.idle_ms = h2->clock.settings_ms = h2->clock.sent_ms = now_of(h2);
-  rl_h2_clock_due(h2, limits_of(h2)->head_ms);
+  rl_h2_due(h2, limits_of(h2)->head_ms);
 }
 
 /* ---- the end in peace ------------------------------------------------------------------------------------------------------------ */
 
-void rl_h2_clock_shut(rl_h2 *h2) {
-  if (h2->goaway) return;
-  h2->goaway = RL_H2_GOAWAY_NOTICE;
-  h2->clock.notice_ms = now_of(h2);
-  rl_h2_check(h2, nghttp2_submit_shutdown_notice(h2->session));
-  rl_h2_check(h2, nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, NULL));
-  rl_h2_clock_due(h2, RL_LIMIT_H2_NOTICE_MS);
-  rl_h2_work_soon(h2);
-}
-
-void rl_h2_clock_shut_now(rl_h2 *h2) {
-  if (h2->goaway == RL_H2_GOAWAY_FINAL) return;
-  h2->goaway = RL_H2_GOAWAY_FINAL;
-  rl_h2_check(
-      h2, nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h2->session),
-                                NGHTTP2_NO_ERROR, NULL, 0));
-  rl_h2_work_soon(h2);
-}
-
 void rl_h2_clock_ping(rl_h2 *h2) {
-  if (h2->goaway == RL_H2_GOAWAY_NOTICE) rl_h2_clock_shut_now(h2);
+  if (h2->goaway == RL_H2_GOAWAY_NOTICE) rl_h2_shut_now(h2);
 }
 
 void rl_h2_clock_settings(rl_h2 *h2) { h2->clock.settings_ms = 0; }
@@ -50,7 +24,7 @@ void rl_h2_clock_settings(rl_h2 *h2) { h2->clock.settings_ms = 0; }
 
 static void note(rl_h2 *h2, uint64_t *since, bool waits, uint64_t most_ms) {
   if (!waits) *since = 0;
-  else if (!*since) *since = now_of(h2), rl_h2_clock_due(h2, most_ms);
+  else if (!*since) *since = now_of(h2), rl_h2_due(h2, most_ms);
 }
 
 /* Between two requests; before the first a client is as slow as with a head. */
@@ -88,10 +62,10 @@ static void look_at_connection(rl_h2 *h2, uint64_t now, uint64_t *next) {
     h2->broken = RL_ERESET;
     rl_h2_work_soon(h2);
   } else if (is_over(c->notice_ms, RL_LIMIT_H2_NOTICE_MS, now, next)) {
-    rl_h2_clock_shut_now(h2);
+    rl_h2_shut_now(h2);
   } else if (is_over(c->idle_ms, idle_most(h2), now, next)) {
-    if (h2->served) rl_h2_clock_shut(h2);
-    else if (rl_h2_guard_has_begun(&h2->guard)) rl_h2_clock_shut_now(h2);
+    if (h2->served) rl_h2_shut(h2);
+    else if (rl_h2_guard_has_begun(&h2->guard)) rl_h2_shut_now(h2);
     else rl_conn_finish(h2->conn, RL_LINGER_BRIEFLY);
   } else if (is_over(c->settings_ms, limits->head_ms, now, next)) {
     end(h2, NGHTTP2_SETTINGS_TIMEOUT);
@@ -121,5 +95,5 @@ void rl_h2_clock_fire(rl_h2 *h2) {
   h2->clock.at = 0;
   look_at_connection(h2, now, &next);
   look_at_streams(h2, now, &next);
-  if (next != UINT64_MAX) rl_h2_clock_due(h2, next - now);
+  if (next != UINT64_MAX) rl_h2_due(h2, next - now);
 }

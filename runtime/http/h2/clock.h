@@ -11,12 +11,10 @@
 #ifndef RL_HTTP_H2_CLOCK_H
 #define RL_HTTP_H2_CLOCK_H
 
-#include "http/h2/h2.h"
+#include "http/h2/connection.h"
 
 /* Starts: waits for the first request and for SETTINGS. */
 void rl_h2_clock_start(rl_h2 *h2);
-/* Something is due so long from now; looks at it then at the latest. */
-void rl_h2_clock_due(rl_h2 *h2, uint64_t delay_ms);
 /* Looks at what has begun or ended in this turn: streams, header blocks. */
 void rl_h2_clock_note(rl_h2 *h2);
 /* The clock has fired. */
@@ -26,9 +24,5 @@ void rl_h2_clock_fire(rl_h2 *h2);
 void rl_h2_clock_settings(rl_h2 *h2);
 /* A PING of ours has come back: whoever sent it has seen the GOAWAY before it. */
 void rl_h2_clock_ping(rl_h2 *h2);
-/* Ends the connection in peace, in two steps, so that no request is lost (RFC 9113 section 6.8). */
-void rl_h2_clock_shut(rl_h2 *h2);
-/* The second step, at once. */
-void rl_h2_clock_shut_now(rl_h2 *h2);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "http/h2/clock.h"
 #include "http/h2/session.h"
 #include "http/h2/stream.h"
@@ -14,62 +13,6 @@ static const rl_limits *limits_of(const rl_h2 *h2) { return &h2->conn->host->lim
 
 static rl_h2_stream *stream_of_node(rl_list *node) { return RL_CONTAINER(node, rl_h2_stream, node); }
 static rl_h2_stream *stream_with_news(rl_list *news) { return RL_CONTAINER(news, rl_h2_stream, news); }
-
-void rl_h2_check(rl_h2 *h2, int code) {
-  if (!nghttp2_is_fatal(code)) return;
-  if (!h2->broken) h2->broken = code == NGHTTP2_ERR_NOMEM ? RL_ENOMEM : RL_EPROTOCOL;
-  rl_h2_work_soon(h2);
-}
-
-/* ---- floods --------------------------------------------------------------------------------------------------------------------- */
-
-/* Once a second for each kind, with the number of those that were not told. */
-static void log_flood(const rl_h2 *h2, rl_h2_flood flood) {
-  enum { PAUSE_MS = 1000 };
-  static _Thread_local struct { int64_t told_ms, others; } kinds[RL_H2_FLOOD_COUNT];
-  int64_t now = rl_loop_time(loop_of(h2)), last = kinds[flood].told_ms;
-  if (last && now >= last && now - last < PAUSE_MS) {
-    kinds[flood].others++;
-    return;
-  }
-  const rl_log_field fields[] = {RL_LOG_TEXT_FIELD("kind", rl_slice_str(rl_h2_flood_text(flood))),
-                                 RL_LOG_TEXT_FIELD("peer", h2->conn->peer),
-                                 RL_LOG_NUMBER_FIELD("others", kinds[flood].others)};
-  rl_log(RL_LOG_WARN, RL_SLICE("an HTTP/2 connection was ended: it floods"), fields, kinds[flood].others ? 3 : 2);
-  kinds[flood].told_ms = now;
-  kinds[flood].others = 0;
-}
-
-void rl_h2_calm(rl_h2 *h2, rl_h2_flood flood) {
-  if (h2->ending) return;
-  h2->ending = true;
-  log_flood(h2, flood);
-  rl_h2_check(h2, nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM));
-  rl_h2_work_soon(h2);
-}
-
-/* ---- output -------------------------------------------------------------------------------------------------------------------- */
-
-static bool may_enter(const rl_h2 *h2) { return !h2->inside && !h2->broken && h2->conn->state == RL_CONN_OPEN; }
-
-bool rl_h2_can_pump(const rl_h2 *h2) { return may_enter(h2) && rl_conn_queued(h2->conn) < RL_LIMIT_WRITE_HIGH; }
-
-void rl_h2_pump(rl_h2 *h2) {
-  if (!may_enter(h2)) return;
-  rl_conn *conn = h2->conn;
-  const uint8_t *frame;
-  ssize_t n = 0;
-  h2->inside = true;
-  while (!h2->broken && (rl_conn_queued(conn) < RL_LIMIT_WRITE_HIGH || h2->head_waits)) {
-    n = nghttp2_session_mem_send(h2->session, &frame);
-    if (n <= 0) break;
-    rl_buf_add(rl_conn_out(conn), frame, (size_t)n);
-  }
-  h2->inside = false;
-  rl_h2_check(h2, (int)n);
-  if (rl_conn_queued(conn) >= RL_LIMIT_WRITE_HIGH) rl_conn_want_drained(conn);
-  if (rl_conn_queued(conn)) rl_conn_flush_soon(conn);
-}
 
 /* ---- work ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -88,13 +31,16 @@ static bool is_over(const rl_h2 *h2) {
   return h2->conn->eof || h2->goaway == RL_H2_GOAWAY_FINAL || !nghttp2_session_want_read(h2->session);
 }
 
+/* A client that does not take what it was told is not listened to: every frame of its may have an answer (CVE-2019-9512 ff.). */
+static void decide_reading(rl_h2 *h2) { rl_conn_read(h2->conn, rl_conn_queued(h2->conn) < RL_LIMIT_WRITE_HIGH); }
+
 static void settle(rl_h2 *h2) {
   rl_conn *conn = h2->conn;
   if (conn->state != RL_CONN_OPEN) return;
   if (h2->broken || h2->ending) lose_all(h2, h2->broken ? h2->broken : RL_EPROTOCOL);
   if (h2->broken) rl_conn_close(conn, true);
   else if (h2->ending || is_over(h2)) rl_conn_finish(conn, RL_LINGER_BRIEFLY);
-  else rl_h2_clock_note(h2);
+  else rl_h2_clock_note(h2), decide_reading(h2);
 }
 
 /* Requests that were held back because too much waited to be taken (stream.c). */
@@ -120,10 +66,6 @@ static void work(rl_h2 *h2) {
 static void on_work(rl_post *post) {
   rl_h2 *h2 = RL_CONTAINER(post, rl_h2, work);
   if (h2->conn->state == RL_CONN_OPEN) work(h2);
-}
-
-void rl_h2_work_soon(rl_h2 *h2) {
-  if (!h2->working) rl_loop_post(loop_of(h2), &h2->work, on_work);
 }
 
 /* ---- what the connection says ---------------------------------------------------------------------------------------------------- */
@@ -176,15 +118,15 @@ static void on_clock(rl_conn *conn) {
 
 static void on_broken(rl_conn *conn, int code) { lose_all(h2_of(conn), code); }
 
-static void on_stop(rl_conn *conn) { rl_h2_clock_shut(h2_of(conn)); }
+static void on_stop(rl_conn *conn) { rl_h2_shut(h2_of(conn)); }
 
 static void on_cut(rl_conn *conn) {
   rl_h2 *h2 = h2_of(conn);
   RL_LIST_EACH(&h2->streams, node) {
     rl_h2_stream *s = stream_of_node(node);
-    if (!rl_exchange_cut(&s->exchange) && s->begun && !s->ended) rl_h2_stream_break_off(s);
+    if (!rl_exchange_cut(&s->exchange) && s->begun && !s->out.ended) rl_h2_stream_break_off(s);
   }
-  rl_h2_clock_shut_now(h2);
+  rl_h2_shut_now(h2);
   work(h2);
   rl_conn_finish(conn, RL_LINGER_BRIEFLY);
 }
@@ -199,6 +141,7 @@ static int open_h2(rl_conn *conn) {
   rl_list_init(&h2->todo);
   rl_list_init(&h2->dead);
   rl_post_init(&h2->work);
+  h2->on_work = on_work;
   rl_h2_guard_init(&h2->guard, limits_of(h2), rl_loop_now(loop_of(h2)));
   int code = rl_h2_session_start(h2);
   if (code) {

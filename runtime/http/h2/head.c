@@ -100,7 +100,7 @@ static rl_fault join_cookies(rl_h2_head *head) {
     if (field.value.len) memcpy(at, field.value.data, field.value.len);
     at += field.value.len;
   }
-  whole->value = rl_slice_of(text, (size_t)(at - text));
+  if (whole) whole->value = rl_slice_of(text, (size_t)(at - text));
   head->count = kept;
   return RL_FAULT_NONE;
 }

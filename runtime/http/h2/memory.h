@@ -10,7 +10,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include "http/h2/h2.h"
+#include "http/h2/connection.h"
 
 /* Makes the worker's reserve if there is none yet; it lives as long as the host. 0 or RL_ENOMEM. */
 int rl_h2_memory_start(rl_conn_host *host);

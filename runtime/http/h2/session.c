@@ -60,6 +60,12 @@ static void take_headers(rl_h2_stream *s, const nghttp2_frame *frame) {
   if (ends) rl_h2_stream_end_message(s);
 }
 
+/* Of a request that has not begun nghttp2 remembers it. */
+static void note_priority(nghttp2_session *session, const nghttp2_ext_priority_update *update) {
+  rl_h2_stream *s = stream_of(session, update->stream_id);
+  if (s) s->shares = true;
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *ud) {
   bool acknowledges = frame->hd.flags & NGHTTP2_FLAG_ACK;
   rl_h2_stream *s = frame->hd.stream_id ? stream_of(session, frame->hd.stream_id) : NULL;
@@ -70,6 +76,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     case NGHTTP2_DATA:
       if (s && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) rl_h2_stream_end_message(s);
       break;
+    case NGHTTP2_PRIORITY_UPDATE: note_priority(session, frame->ext.payload); break;
     case NGHTTP2_SETTINGS:
       if (acknowledges) rl_h2_clock_settings(ud);
       break;

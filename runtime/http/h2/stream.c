@@ -1,11 +1,8 @@
 /* One request of HTTP/2; see stream.h. */
 #include "http/h2/stream.h"
 
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
-#include "http/h2/clock.h"
 #include "http/h2/write.h"
 
 enum { QUEUE_HIGH = 64 << 10, FRAME_HEAD = 9 };
@@ -31,17 +28,15 @@ rl_h2_stream *rl_h2_stream_new(rl_h2 *h2, int32_t id) {
   rl_list_push(&h2->streams, &s->node);
   rl_h2_head_init(&s->head, req);
   rl_buf_init(&s->unread, RL_BUF_NO_LIMIT);
-  rl_buf_init(&s->queue, RL_BUF_NO_LIMIT);
+  rl_h2_outflow_init(&s->out);
   rl_exchange_init(&s->exchange, &exchange_ops, host->loop, &host->limits);
   h2->running++;
   return s;
 }
 
 static void drop_queue(rl_h2_stream *s) {
-  s->h2->queued -= s->queue.len - s->queue_at;
-  s->queue_at = 0;
-  rl_buf_free(&s->queue);
-  s->file_left = 0;
+  s->h2->queued -= rl_h2_outflow_queued(&s->out);
+  rl_h2_outflow_drop(&s->out);
 }
 
 /* What was never handed over still counts as taken, so that others have the connection's window. */
@@ -57,7 +52,7 @@ void rl_h2_stream_del(rl_h2_stream *s) {
   if (s->head.req && !s->begun) rl_req_free(s->head.req);
   drop_queue(s);
   rl_buf_free(&s->unread);
-  rl_free(s->trailers);
+  rl_h2_outflow_free(&s->out);
   rl_list_remove(&s->node);
   rl_list_remove(&s->news);
   rl_free(s);
@@ -140,7 +135,7 @@ static void begin(rl_h2_stream *s) {
   rl_h2 *h2 = s->h2;
   rl_req *req = s->head.req;
   s->begun = true;
-  if (++h2->served >= h2->conn->host->limits.requests) rl_h2_clock_shut(h2);
+  if (++h2->served >= h2->conn->host->limits.requests) rl_h2_shut(h2);
   rl_exchange_begin(&s->exchange, req);
   rl_conn_introduce(h2->conn, req);
   h2->conn->host->events->handle(h2->conn, req);
@@ -212,7 +207,7 @@ static void deliver(rl_h2_stream *s) {
 }
 
 static void maybe_drained(rl_h2_stream *s) {
-  if (!s->drain_due || s->file_left || s->queue.len || !rl_h2_can_pump(s->h2)) return;
+  if (!s->drain_due || !rl_h2_outflow_is_empty(&s->out) || !rl_h2_can_pump(s->h2)) return;
   s->drain_due = false;
   rl_exchange_drained(&s->exchange);
 }
@@ -240,7 +235,7 @@ static void flow(rl_exchange *x) {
     widen(s);
     rl_h2_stream_has_news(s);
     uint64_t left = rl_exchange_body_left_ms(x);
-    if (left != UINT64_MAX) rl_h2_clock_due(s->h2, left);
+    if (left != UINT64_MAX) rl_h2_due(s->h2, left);
   } else if (!may_be_wanted(s)) {
     drop_unread(s);
   }
@@ -261,22 +256,20 @@ static void drop_body(rl_exchange *x) { drop_unread(stream_under(x)); }
 static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *buf, size_t most, uint32_t *flags,
                          nghttp2_data_source *source, void *ud) {
   rl_h2_stream *s = source->ptr;
-  size_t bytes = s->borrowed.len ? s->borrowed.len : s->queue.len - s->queue_at;
-  uint64_t ready = bytes ? bytes : s->file_left;
+  bool last;
+  size_t size = rl_h2_outflow_front(&s->out, most, &last);
   (void)buf, (void)ud;
-  if (!ready && !s->ended) {
+  if (!size && !last) {
     s->deferred = true;
     return NGHTTP2_ERR_DEFERRED;
   }
-  size_t size = ready < most ? (size_t)ready : most;
   if (size) *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (s->ended && size == (s->borrowed.len + (s->queue.len - s->queue_at) + s->file_left)) {
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (s->trailers) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    if (s->trailers && rl_h2_write_trailers(session, id, s->trailers, s->trailer_count))
-      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  }
-  return (ssize_t)size;
+  if (!last) return (ssize_t)size;
+  *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (!s->out.trailers) return (ssize_t)size;
+  *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+  int code = rl_h2_write_trailers(session, id, s->out.trailers, s->out.trailer_count);
+  return code ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : (ssize_t)size;
 }
 
 static void resume(rl_h2_stream *s) {
@@ -285,48 +278,23 @@ static void resume(rl_h2_stream *s) {
   rl_h2_check(s->h2, nghttp2_session_resume_data(s->h2->session, s->id));
 }
 
-static void queue_left(rl_h2_stream *s, size_t size) {
-  s->h2->queued -= size;
-  s->queue_at += size;
-  if (s->queue_at < s->queue.len) return;
-  s->queue_at = 0;
-  rl_buf_free(&s->queue);
-  if (s->drain_due) rl_h2_stream_has_news(s);
-}
-
-static int copy_file(rl_h2_stream *s, rl_buf *out, size_t size) {
-  while (size) {
-    ssize_t n = pread(s->file, out->data + out->len, size, (off_t)s->file_at);
-    if (n <= 0) return RL_EEOF;
-    out->len += (size_t)n;
-    s->file_at += (uint64_t)n;
-    s->file_left -= (uint64_t)n;
-    size -= (size_t)n;
-  }
-  if (!s->file_left && s->drain_due) rl_h2_stream_has_news(s);
-  return RL_OK;
-}
-
 int rl_h2_stream_send_data(rl_h2_stream *s, const uint8_t *frame_head, size_t length) {
   rl_buf *out = rl_conn_out(s->h2->conn);
   size_t mark = out->len;
   if (rl_buf_reserve(out, FRAME_HEAD + length)) return NGHTTP2_ERR_CALLBACK_FAILURE;
   s->moved_ms = s->h2->clock.sent_ms = rl_loop_now(s->exchange.loop);
   rl_buf_add(out, frame_head, FRAME_HEAD);
-  if (s->borrowed.len) {
-    rl_buf_add(out, s->borrowed.data, length);
-    rl_slice_skip(&s->borrowed, length);
-  } else if (s->queue.len) {
-    rl_buf_add(out, s->queue.data + s->queue_at, length);
-    queue_left(s, length);
-  } else if (copy_file(s, out, length)) {
+  size_t queued = rl_h2_outflow_queued(&s->out);
+  if (rl_h2_outflow_move(&s->out, length, out)) {
     out->len = mark;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
+  s->h2->queued -= queued - rl_h2_outflow_queued(&s->out);
+  if (s->drain_due && rl_h2_outflow_is_empty(&s->out)) rl_h2_stream_has_news(s);
   return 0;
 }
 
-bool rl_h2_stream_waits(const rl_h2_stream *s) { return !s->closed && (s->queue.len || s->file_left); }
+bool rl_h2_stream_waits(const rl_h2_stream *s) { return !s->closed && !rl_h2_outflow_is_empty(&s->out); }
 
 bool rl_h2_stream_is_shut(const rl_h2_stream *s) {
   return nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id) <= 0;
@@ -337,28 +305,38 @@ void rl_h2_stream_give_up(rl_h2_stream *s, int code) {
   reset(s, NGHTTP2_CANCEL);
 }
 
+/* Without a word of the client the responses that take long share the connection: nghttp2 would send one after the other, a file of hours
+ * before a page. A Priority field or frame decides otherwise, also later (RFC 9218 sections 4.2 and 10). */
+static void share(rl_h2_stream *s) {
+  const nghttp2_extpri equal = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+  const rl_req *req = s->exchange.req;
+  if (s->shares || !req || rl_header_find_name(req->headers, req->header_count, RL_SLICE("priority"))) return;
+  s->shares = true;
+  rl_h2_check(s->h2, nghttp2_session_change_extpri_stream_priority(s->h2->session, s->id, &equal, 0));
+}
+
 /* Some of the response waits from now on: not for ever. */
 static void start_waiting(rl_h2_stream *s) {
   if (rl_h2_stream_waits(s)) return;
+  share(s);
   s->moved_ms = rl_loop_now(s->exchange.loop);
-  rl_h2_clock_due(s->h2, s->exchange.limits->write_stall_ms);
+  rl_h2_due(s->h2, s->exchange.limits->write_stall_ms);
 }
 
 static int enqueue(rl_h2_stream *s, rl_slice bytes) {
   start_waiting(s);
-  int code = rl_buf_add_slice(&s->queue, bytes);
+  int code = rl_h2_outflow_add(&s->out, bytes);
   if (!code) s->h2->queued += bytes.len;
-  else s->queue.error = 0;
   return code;
 }
 
 /* Sends bytes that are the caller's: what does not leave at once is copied. */
 static int push_bytes(rl_h2_stream *s, rl_slice bytes) {
-  if (s->queue.len || !rl_h2_can_pump(s->h2)) return enqueue(s, bytes);
-  s->borrowed = bytes;
+  if (s->out.queue.len || !rl_h2_can_pump(s->h2)) return enqueue(s, bytes);
+  s->out.borrowed = bytes;
   rl_h2_pump(s->h2);
-  rl_slice rest = s->borrowed;
-  s->borrowed = RL_SLICE_NONE;
+  rl_slice rest = s->out.borrowed;
+  s->out.borrowed = RL_SLICE_NONE;
   return rest.len && !s->closed ? enqueue(s, rest) : RL_OK;
 }
 
@@ -369,7 +347,7 @@ static int send_head(rl_exchange *x, const rl_resp *resp) {
   bool now = rl_h2_can_pump(h2), bodied = x->framing.body && (resp->streamed || resp->body.len);
   rl_slice body = bodied ? resp->body : RL_SLICE_NONE;
   if (!now && body.len && enqueue(s, body)) return RL_ENOMEM;
-  s->ended = !resp->streamed || !bodied;
+  s->out.ended = !resp->streamed || !bodied;
   nghttp2_data_provider provider = {.source = {.ptr = s}, .read_callback = read_data};
   int code = rl_h2_write_head(h2->session, s->id, resp, &x->framing, rl_loop_date(h2->conn->host->loop),
                               bodied ? &provider : NULL, &digits, now);
@@ -386,15 +364,15 @@ static int send_head(rl_exchange *x, const rl_resp *resp) {
 }
 
 static int wait_for_room(rl_h2_stream *s) {
-  if (s->queue.len < QUEUE_HIGH && !s->file_left && rl_h2_can_pump(s->h2)) return RL_OK;
+  if (rl_h2_outflow_queued(&s->out) < QUEUE_HIGH && !s->out.file_left && rl_h2_can_pump(s->h2)) return RL_OK;
   s->drain_due = true;
-  if (!s->queue.len && !s->file_left) rl_h2_stream_has_news(s);
+  if (rl_h2_outflow_is_empty(&s->out)) rl_h2_stream_has_news(s);
   return RL_EAGAIN;
 }
 
 static int send_body(rl_exchange *x, rl_slice bytes) {
   rl_h2_stream *s = stream_under(x);
-  if (s->file_left) return RL_EINVALID;
+  if (s->out.file_left) return RL_EINVALID;
   resume(s);
   int code = push_bytes(s, bytes);
   return code ? code : wait_for_room(s);
@@ -403,43 +381,18 @@ static int send_body(rl_exchange *x, rl_slice bytes) {
 static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
   rl_h2_stream *s = stream_under(x);
   start_waiting(s);
-  s->file = fd;
-  s->file_at = offset;
-  s->file_left = size;
+  rl_h2_outflow_add_file(&s->out, fd, offset, size);
   resume(s);
   s->drain_due = true;
   rl_h2_work_soon(s->h2);
   return RL_EAGAIN;
 }
 
-static char *put(char *at, rl_slice *text) {
-  if (text->len) memcpy(at, text->data, text->len);
-  text->data = at;
-  return at + text->len;
-}
-
-/* In one block, which nghttp2 copies when the body has left. */
-static int keep_trailers(rl_h2_stream *s, const rl_header *trailers, size_t count) {
-  size_t size = count * sizeof *trailers;
-  for (size_t i = 0; i < count; i++) size += trailers[i].name.len + trailers[i].value.len;
-  s->trailers = rl_alloc(size);
-  if (!s->trailers) return RL_ENOMEM;
-  char *at = (char *)(s->trailers + count);
-  for (size_t i = 0; i < count; i++) {
-    rl_header *kept = &s->trailers[i];
-    *kept = trailers[i];
-    at = put(at, &kept->name);
-    at = put(at, &kept->value);
-  }
-  s->trailer_count = count;
-  return RL_OK;
-}
-
 static int send_end(rl_exchange *x, const rl_header *trailers, size_t count) {
   rl_h2_stream *s = stream_under(x);
   if (!x->framing.body) return RL_OK; /* the head has ended it */
-  if (count && keep_trailers(s, trailers, count)) return RL_ENOMEM;
-  s->ended = true;
+  if (count && rl_h2_outflow_keep_trailers(&s->out, trailers, count)) return RL_ENOMEM;
+  s->out.ended = true;
   resume(s);
   rl_h2_pump(s->h2);
   rl_h2_work_soon(s->h2);
@@ -471,7 +424,7 @@ static void settle(rl_exchange *x) {
 static void on_end(rl_exchange *x) {
   rl_h2_stream *s = stream_under(x);
   rl_exchange_report how = rl_exchange_report_of(x);
-  s->file_left = 0;
+  s->out.file_left = 0;
   s->h2->running--;
   report(s, x->req, &how);
 }

@@ -2,10 +2,10 @@
  * A stream of HTTP/2: one request and its answer, as rl_exchange_ops on nghttp2.
  *
  *   head gathered -> begin -> body: [window] -> handler                       | request
- *                       \---> response: respond, write, send_file -> queue -> [window] -> frames
+ *                       \---> response: respond, write, send_file -> out -> [window] -> frames
  *
  *   unread   pieces that came before the handler wanted them, at most a window
- *   queue    what was written and has no window or no room yet; then a file
+ *   out      what was written and has no window or no room yet (outflow.h)
  *
  * The stream of nghttp2 ends when both sides have finished or one has reset it (`closed`); the exchange ends when the handler has
  * released the request. The later of the two ends this.
@@ -13,8 +13,9 @@
 #ifndef RL_HTTP_H2_STREAM_H
 #define RL_HTTP_H2_STREAM_H
 
-#include "http/h2/h2.h"
+#include "http/h2/connection.h"
 #include "http/h2/head.h"
+#include "http/h2/outflow.h"
 
 typedef struct rl_h2_stream {
   rl_h2 *h2;
@@ -24,21 +25,15 @@ typedef struct rl_h2_stream {
   rl_h2_head head; /* fields under way; head.req is ours until the request begins */
   rl_exchange exchange;
   rl_buf unread;
-  rl_slice borrowed; /* of a response under way: leaves before `queue` */
-  rl_buf queue;
-  size_t queue_at; /* bytes of it that have left */
-  int file;
-  uint64_t file_at, file_left;
-  rl_header *trailers; /* in one block with what they point at; NULL: none */
-  size_t trailer_count;
+  rl_h2_outflow out; /* the response */
   uint64_t moved_ms; /* when the response got on last, or began to wait */
   bool begun;        /* the handler has, or had, the request */
   bool head_ready;   /* the head is complete, the request may begin */
   bool remote_done;  /* END_STREAM has come */
   bool closed;       /* nghttp2 has no such stream any more */
   bool deferred;     /* nghttp2 waits for rl_h2 to have more of the body */
-  bool ended;        /* nothing is added to the response any more */
   bool end_sent;     /* END_STREAM has left */
+  bool shares;       /* its response takes turns with others, or the client has said what it does */
   bool wide;         /* its window has grown */
   bool drain_due;    /* the handler waits for on_drain */
   bool answered;     /* the request was refused before it began: the answer is all there is */

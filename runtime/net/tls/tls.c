@@ -4,30 +4,20 @@
 #include "base/alloc.h"
 #include "base/ascii.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "crypto/openssl.h"
-#include "net/tls/certificate.h"
-#include "net/tls/verdict.h"
+#include "net/tls/failure.h"
+#include "net/tls/hello.h"
+#include "net/tls/output.h"
 
-enum {
-  RECORD_HEADER = 5,
-  MESSAGE_HEADER = 4,
-  RECORD_MOST = 16384,
-  HANDSHAKE = 22,
-  CLIENT_HELLO = 1,
-  LAST_WORDS_MS = 2000
-};
+enum { LAST_WORDS_MS = 2000 };
 
 static rl_tls *tls_of(rl_stream *stream) { return (rl_tls *)stream; }
 static rl_tls *above(rl_stream *below) { return below->owner; }
-static rl_stream *below(rl_tls *tls) { return tls->wire.below; }
-
-static bool is_over(const rl_tls *tls) { return tls->closed || tls->state == RL_TLS_FAILED; }
 
 /* ---- reading below ---------------------------------------------------------------------------------------------------- */
 
 static bool wants_records(const rl_tls *tls) {
-  if (is_over(tls) || tls->eof_below || tls->blocked || tls->turn.waiting) return false;
+  if (rl_tls_is_over(tls) || tls->eof_below || tls->blocked || tls->turn.waiting) return false;
   if (tls->state != RL_TLS_OPEN) return true;
   return tls->reading && !tls->eof && !tls->held.len;
 }
@@ -36,91 +26,17 @@ static void watch(rl_tls *tls) {
   bool want = wants_records(tls);
   if (want == tls->reading_below || tls->closed || tls->eof_below) return;
   tls->reading_below = want;
-  if (want) below(tls)->ops->read_start(below(tls));
-  else below(tls)->ops->read_stop(below(tls));
+  if (want) rl_tls_below(tls)->ops->read_start(rl_tls_below(tls));
+  else rl_tls_below(tls)->ops->read_stop(rl_tls_below(tls));
 }
-
-/* ---- failing ---------------------------------------------------------------------------------------------------------- */
 
 static void leave_turns(rl_tls *tls) {
   if (tls->server) rl_turns_leave(rl_tls_server_turns(tls->server), &tls->turn);
 }
 
-static void say_why(rl_tls *tls, const char *words) {
-  if (!tls->why) tls->why = rl_strndup(words, strlen(words));
-  rl_logf(RL_LOG_DEBUG, "tls: %s", words);
-}
-
-/* It has failed; who learns of it is up to the caller. */
-static void end_by(rl_tls *tls, int code, const char *words) {
-  if (is_over(tls)) return;
-  say_why(tls, words);
-  tls->state = RL_TLS_FAILED;
-  tls->code = code;
-  leave_turns(tls);
-  rl_timer_stop(tls->loop, &tls->clock);
-  rl_buf_free(&tls->held);
-  watch(tls);
-}
-
-/* From an event of the loop only. */
-static void fail(rl_tls *tls, int code, const char *words) {
-  if (is_over(tls)) return;
-  end_by(tls, code, words);
-  tls->stream.events->on_error(&tls->stream, code);
-}
-
-/* Returns why OpenSSL has given up: first what a certificate was refused for, then its own words. */
-static const char *reason(rl_tls *tls, char words[RL_TLS_VERDICT]) {
-  unsigned long error = rl_openssl.ERR_peek_error();
-  if (!tls->client || ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED) return rl_tls_reason(error);
-  rl_tls_verdict(tls->ssl, tls->wire.name, words);
-  return words;
-}
-
-/* An error that somebody has left in the thread's queue would be taken for one of ours. To look is cheaper than to clear. */
-static void clear_errors(void) {
-  if (rl_openssl.ERR_peek_error()) rl_openssl.ERR_clear_error();
-}
-
-/* Says what a call of OpenSSL has come to. Returns 0: it waits for bytes; RL_EAGAIN: for room below; RL_EEOF: close_notify has come; or
- * the code that it fails with. */
-static int outcome(rl_tls *tls, int returned) {
-  switch (rl_openssl.SSL_get_error(tls->ssl, returned)) {
-    case SSL_ERROR_WANT_READ: return RL_OK;
-    case SSL_ERROR_WANT_WRITE: return RL_EAGAIN;
-    case SSL_ERROR_ZERO_RETURN: return RL_EEOF;
-    case SSL_ERROR_SYSCALL: return tls->wire.error ? tls->wire.error : RL_ERESET;
-    default: return RL_ETLS;
-  }
-}
-
-static void fail_by_openssl(rl_tls *tls, int code) {
-  char room[RL_TLS_VERDICT];
-  const char *words = code == RL_ETLS ? reason(tls, room) : rl_error_text(code);
-  rl_openssl.ERR_clear_error();
-  fail(tls, code, words);
-}
-
 static void wait_for_room(rl_tls *tls) {
   tls->blocked = true;
-  below(tls)->ops->want_writable(below(tls));
-}
-
-/* ---- the first bytes of a client -------------------------------------------------------------------------------------- */
-
-typedef enum hello { HELLO_WHOLE, HELLO_PART, HELLO_PLAIN, HELLO_BAD } hello;
-
-/* Looks at the first record before any memory is spent on it. A hello may go on in the next one, but not beyond the limit. */
-static hello look_at(rl_slice bytes) {
-  const uint8_t *at = (const uint8_t *)bytes.data;
-  if (at[0] != HANDSHAKE) return rl_is(at[0], RL_CHAR_ALPHA) ? HELLO_PLAIN : HELLO_BAD;
-  if (bytes.len < RECORD_HEADER + MESSAGE_HEADER) return HELLO_PART;
-  size_t record = (size_t)at[3] << 8 | at[4], message = (size_t)at[6] << 16 | (size_t)at[7] << 8 | at[8];
-  if (at[1] != 3 || at[5] != CLIENT_HELLO || record < MESSAGE_HEADER || record > RECORD_MOST ||
-      message > RL_LIMIT_TLS_HELLO)
-    return HELLO_BAD;
-  return bytes.len < RECORD_HEADER + record ? HELLO_PART : HELLO_WHOLE;
+  rl_tls_below(tls)->ops->want_writable(rl_tls_below(tls));
 }
 
 /* ---- bytes that wait -------------------------------------------------------------------------------------------------- */
@@ -128,7 +44,7 @@ static hello look_at(rl_slice bytes) {
 /* Keeps what OpenSSL has not read. */
 static bool hold(rl_tls *tls, rl_slice bytes) {
   if (!bytes.len || !rl_buf_add_slice(&tls->held, bytes)) return true;
-  fail(tls, RL_ENOMEM, rl_error_text(RL_ENOMEM));
+  rl_tls_fail(tls, RL_ENOMEM, rl_error_text(RL_ENOMEM));
   return false;
 }
 
@@ -139,9 +55,10 @@ static bool has_more(const rl_tls *tls) {
 
 /* Returns true if what is held can be handled now. */
 static bool may_take(const rl_tls *tls) {
-  if (is_over(tls) || tls->blocked || tls->turn.waiting) return false;
+  if (rl_tls_is_over(tls) || tls->blocked || tls->turn.waiting) return false;
   if (tls->state == RL_TLS_OPEN) return tls->reading;
-  return tls->state == RL_TLS_SHAKING || !tls->server || look_at(rl_buf_slice(&tls->held)) != HELLO_PART;
+  return tls->state == RL_TLS_SHAKING || !tls->server ||
+         rl_tls_hello_look(rl_buf_slice(&tls->held)) != RL_TLS_HELLO_PART;
 }
 
 static void on_resume(rl_post *post);
@@ -149,10 +66,6 @@ static void on_resume(rl_post *post);
 static void resume_soon(rl_tls *tls) { rl_loop_post(tls->loop, &tls->resume, on_resume); }
 
 /* ---- open: records become bytes --------------------------------------------------------------------------------------- */
-
-static rl_tls_buffers *buffers_of(rl_tls *tls) {
-  return tls->server ? rl_tls_server_buffers(tls->server) : rl_tls_client_buffers(tls->client);
-}
 
 static char *plain_of(rl_tls *tls) {
   return tls->server ? rl_tls_server_plain(tls->server) : rl_tls_client_plain(tls->client);
@@ -163,11 +76,11 @@ static char *plain_of(rl_tls *tls) {
 static size_t decrypt(rl_tls *tls, char *plain, int *code) {
   size_t len = 0, n = 0;
   *code = RL_OK;
-  clear_errors();
+  rl_tls_clear_errors();
   do {
     int returned = rl_openssl.SSL_read_ex(tls->ssl, plain + len, RL_TLS_PLAIN - len, &n);
     if (returned != 1) {
-      *code = outcome(tls, returned);
+      *code = rl_tls_outcome(tls, returned);
       break;
     }
     len += n;
@@ -176,7 +89,7 @@ static size_t decrypt(rl_tls *tls, char *plain, int *code) {
 }
 
 static void tell_eof(rl_tls *tls) {
-  if (!tls->eof || tls->eof_told || !tls->reading || is_over(tls)) return;
+  if (!tls->eof || tls->eof_told || !tls->reading || rl_tls_is_over(tls)) return;
   tls->eof_told = true;
   tls->stream.events->on_eof(&tls->stream);
 }
@@ -184,23 +97,27 @@ static void tell_eof(rl_tls *tls) {
 /* What came after the last whole record of the stream below is cut off. */
 static void tell_cut(rl_tls *tls) {
   if (tls->eof_below && !tls->eof && !tls->held.len)
-    fail(tls, RL_ERESET, "the connection ended without close_notify: what came may have been cut off");
+    rl_tls_fail(tls, RL_ERESET, "the connection ended without close_notify: what came may have been cut off");
 }
 
+/* The words for a failure are taken at once: the owner may call OpenSSL before it hears of it. */
 static void read_records(rl_tls *tls) {
+  char room[RL_TLS_VERDICT];
   int code;
   char *plain = plain_of(tls);
   size_t len = decrypt(tls, plain, &code);
   rl_slice rest = tls->wire.in;
   tls->wire.in = RL_SLICE_NONE;
-  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
+  rl_tls_buffers_touch(rl_tls_buffers_of(tls), &tls->buffered);
   if (code == RL_EEOF) tls->eof = true;
   else if (code == RL_EAGAIN) wait_for_room(tls);
   bool waits = code == RL_OK || code == RL_EAGAIN;
+  bool failed = !waits && code != RL_EEOF;
+  const char *words = failed ? rl_tls_words(tls, code, room) : "";
   if (waits && !hold(tls, rest)) return;
   if (len) tls->stream.events->on_data(&tls->stream, rl_slice_of(plain, len));
-  if (rl_tls_wire_is_flooded(&tls->wire)) fail(tls, RL_ETLS, "too many messages of the handshake after it");
-  if (!waits && code != RL_EEOF) fail_by_openssl(tls, code);
+  if (rl_tls_wire_is_flooded(&tls->wire)) rl_tls_fail(tls, RL_ETLS, "too many messages of a handshake after it");
+  if (failed) rl_tls_fail(tls, code, words);
   tell_eof(tls);
   if (has_more(tls) && may_take(tls)) resume_soon(tls);
   tell_cut(tls);
@@ -229,7 +146,7 @@ static void fill_security(rl_tls *tls) {
 }
 
 static void tell_writable(rl_tls *tls) {
-  if (!tls->wants_writable || is_over(tls)) return;
+  if (!tls->wants_writable || rl_tls_is_over(tls)) return;
   tls->wants_writable = false;
   tls->stream.events->on_writable(&tls->stream);
 }
@@ -245,35 +162,36 @@ static void opened(rl_tls *tls) {
   leave_turns(tls);
   rl_timer_stop(tls->loop, &tls->clock);
   if (!keep_name(tls) || !hold(tls, rest)) {
-    fail(tls, RL_ENOMEM, rl_error_text(RL_ENOMEM));
+    rl_tls_fail(tls, RL_ENOMEM, rl_error_text(RL_ENOMEM));
     return;
   }
   fill_security(tls);
-  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
+  rl_tls_buffers_touch(rl_tls_buffers_of(tls), &tls->buffered);
   tls->state = RL_TLS_OPEN;
   tls->wire.open = true;
-  if (was_challenge(tls)) fail(tls, RL_ERESET, "a challenge of ACME was answered");
+  if (was_challenge(tls)) rl_tls_fail(tls, RL_ERESET, "a challenge of ACME was answered");
   tell_writable(tls);
-  if (!is_over(tls) && tls->held.len && tls->reading) resume_soon(tls);
+  if (!rl_tls_is_over(tls) && tls->held.len && tls->reading) resume_soon(tls);
   tell_cut(tls);
   watch(tls);
 }
 
 static void shake(rl_tls *tls) {
+  char room[RL_TLS_VERDICT];
   rl_openssl.ERR_clear_error();
   int returned = rl_openssl.SSL_do_handshake(tls->ssl);
   if (returned == 1) {
     opened(tls);
     return;
   }
-  int code = outcome(tls, returned);
+  int code = rl_tls_outcome(tls, returned);
   rl_slice rest = tls->wire.in;
   tls->wire.in = RL_SLICE_NONE;
   if (code == RL_EAGAIN) wait_for_room(tls);
   if (code == RL_OK || code == RL_EAGAIN) hold(tls, rest);
-  else fail_by_openssl(tls, code == RL_EEOF ? RL_ERESET : code);
+  else rl_tls_fail(tls, code == RL_EEOF ? RL_ERESET : code, rl_tls_words(tls, code, room));
   if (code == RL_OK) rl_openssl.SSL_free_buffers(tls->ssl); /* a peer may never go on */
-  if (code == RL_OK && tls->eof_below) fail(tls, RL_ERESET, "the connection ended during the handshake");
+  if (code == RL_OK && tls->eof_below) rl_tls_fail(tls, RL_ERESET, "the connection ended during the handshake");
   watch(tls);
 }
 
@@ -288,7 +206,7 @@ static int begin(rl_tls *tls) {
 /* ---- clients that do not speak TLS ------------------------------------------------------------------------------------ */
 
 static void on_last_words_over(rl_timer *timer) {
-  fail(RL_CONTAINER(timer, rl_tls, clock), RL_ETLS, "plain HTTP came where TLS was expected");
+  rl_tls_fail(RL_CONTAINER(timer, rl_tls, clock), RL_ETLS, "plain HTTP came where TLS was expected");
 }
 
 /* Answers in the words that the client understands, then waits a moment for it to read them. */
@@ -296,8 +214,8 @@ static void refuse_plain(rl_tls *tls) {
   static const char answer[] =
       "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 51\r\n"
       "Connection: close\r\n\r\nThis port speaks https. The request came as http.\r\n";
-  rl_stream_write(below(tls), rl_slice_of(answer, sizeof answer - 1));
-  below(tls)->ops->shutdown(below(tls));
+  rl_stream_write(rl_tls_below(tls), rl_slice_of(answer, sizeof answer - 1));
+  rl_tls_below(tls)->ops->shutdown(rl_tls_below(tls));
   tls->ended = true;
   rl_timer_start(tls->loop, &tls->clock, LAST_WORDS_MS, on_last_words_over);
 }
@@ -305,23 +223,23 @@ static void refuse_plain(rl_tls *tls) {
 /* Returns true if the handshake may begin with these bytes. */
 static bool has_hello(rl_tls *tls, rl_slice bytes) {
   if (tls->ended) return false; /* what comes after a plain request is dropped */
-  hello what = look_at(bytes);
-  if (what == HELLO_PART) hold(tls, bytes);
-  else if (what == HELLO_PLAIN) refuse_plain(tls);
-  else if (what == HELLO_BAD) fail(tls, RL_ETLS, "what came is no TLS");
-  return what == HELLO_WHOLE;
+  rl_tls_hello what = rl_tls_hello_look(bytes);
+  if (what == RL_TLS_HELLO_PART) hold(tls, bytes);
+  else if (what == RL_TLS_HELLO_PLAIN) refuse_plain(tls);
+  else if (what == RL_TLS_HELLO_BAD) rl_tls_fail(tls, RL_ETLS, "what came is no TLS");
+  return what == RL_TLS_HELLO_WHOLE;
 }
 
 /* ---- what comes ------------------------------------------------------------------------------------------------------- */
 
 static void step(rl_tls *tls) {
-  if (tls->state == RL_TLS_WAITING && begin(tls)) fail(tls, RL_ENOMEM, rl_error_text(RL_ENOMEM));
+  if (tls->state == RL_TLS_WAITING && begin(tls)) rl_tls_fail(tls, RL_ENOMEM, rl_error_text(RL_ENOMEM));
   else shake(tls);
 }
 
 /* Handles bytes of the stream below, or those that were held. */
 static void take(rl_tls *tls, rl_slice bytes) {
-  if (is_over(tls)) return;
+  if (rl_tls_is_over(tls)) return;
   if (tls->state == RL_TLS_WAITING && tls->server && !has_hello(tls, bytes)) return;
   tls->wire.in = bytes;
   if (tls->state == RL_TLS_OPEN) {
@@ -359,11 +277,12 @@ static void on_turn(rl_turn *turn) {
 }
 
 static void on_give_up(rl_turn *turn) {
-  fail(RL_CONTAINER(turn, rl_tls, turn), RL_ETIMEOUT, "the handshake was slow while others waited to begin theirs");
+  rl_tls_fail(RL_CONTAINER(turn, rl_tls, turn), RL_ETIMEOUT,
+              "the handshake was slow while others waited to begin theirs");
 }
 
 static void on_clock(rl_timer *timer) {
-  fail(RL_CONTAINER(timer, rl_tls, clock), RL_ETIMEOUT, "the handshake took too long");
+  rl_tls_fail(RL_CONTAINER(timer, rl_tls, clock), RL_ETIMEOUT, "the handshake took too long");
 }
 
 /* ---- events of the stream below --------------------------------------------------------------------------------------- */
@@ -371,7 +290,7 @@ static void on_clock(rl_timer *timer) {
 static void on_data(rl_stream *stream, rl_slice bytes) {
   rl_tls *tls = above(stream);
   if (!tls->held.len && (tls->state != RL_TLS_OPEN || tls->reading)) take(tls, bytes);
-  else if (!is_over(tls) && hold(tls, bytes) && may_take(tls)) take_held(tls);
+  else if (!rl_tls_is_over(tls) && hold(tls, bytes) && may_take(tls)) take_held(tls);
   watch(tls);
 }
 
@@ -381,25 +300,23 @@ static void on_eof(rl_stream *stream) {
   tls->reading_below = false;
   if (tls->state == RL_TLS_OPEN) tell_cut(tls);
   else
-    fail(tls, RL_ERESET,
-         tls->ended ? "plain HTTP came where TLS was expected" : "the connection ended during the handshake");
+    rl_tls_fail(tls, RL_ERESET,
+                tls->ended ? "plain HTTP came where TLS was expected" : "the connection ended during the handshake");
 }
 
-static void on_error(rl_stream *stream, int code) { fail(above(stream), code, rl_error_text(code)); }
-
-static void end_soon(rl_tls *tls);
+static void on_error(rl_stream *stream, int code) { rl_tls_fail(above(stream), code, rl_error_text(code)); }
 
 static void on_writable(rl_stream *stream) {
   rl_tls *tls = above(stream);
-  if (is_over(tls)) return;
+  if (rl_tls_is_over(tls)) return;
   bool blocked = tls->blocked;
   tls->blocked = false;
   if (tls->state == RL_TLS_SHAKING) {
     take_held(tls);
     return;
   }
-  if (tls->ending) end_soon(tls);
-  if (blocked && !is_over(tls)) resume_soon(tls);
+  if (tls->ending) rl_tls_shutdown(tls);
+  if (blocked && !rl_tls_is_over(tls)) resume_soon(tls);
   if (tls->state == RL_TLS_OPEN && !tls->blocked) tell_writable(tls);
   watch(tls);
 }
@@ -407,7 +324,7 @@ static void on_writable(rl_stream *stream) {
 /* OpenSSL would forget the session of a connection that ended without goodbye, however good it was. */
 static void free_ssl(rl_tls *tls) {
   if (!tls->ssl) return;
-  rl_tls_buffers_drop(buffers_of(tls), &tls->buffered);
+  rl_tls_buffers_drop(rl_tls_buffers_of(tls), &tls->buffered);
   if (tls->code != RL_ETLS) rl_openssl.SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   rl_openssl.SSL_free(tls->ssl);
 }
@@ -443,65 +360,11 @@ static void read_stop(rl_stream *stream) {
 static void want_writable(rl_stream *stream) {
   rl_tls *tls = tls_of(stream);
   tls->wants_writable = true;
-  if (tls->state == RL_TLS_OPEN) below(tls)->ops->want_writable(below(tls));
+  if (tls->state == RL_TLS_OPEN) rl_tls_below(tls)->ops->want_writable(rl_tls_below(tls));
 }
 
-static size_t size_of(const struct iovec *parts, int count) {
-  size_t size = 0;
-  for (int i = 0; i < count; i++) size += parts[i].iov_len;
-  return size;
-}
-
-/* Returns `size` bytes from `skip` on: where they are if they lie together, else copied to `piece`. */
-static const char *gather(const struct iovec *parts, size_t skip, size_t size, char *piece) {
-  size_t done = 0;
-  for (; skip >= parts->iov_len; parts++) skip -= parts->iov_len;
-  if (parts->iov_len - skip >= size) return (const char *)parts->iov_base + skip;
-  for (; done < size; parts++, skip = 0) {
-    size_t len = parts->iov_len - skip < size - done ? parts->iov_len - skip : size - done;
-    if (len) memcpy(piece + done, (const char *)parts->iov_base + skip, len);
-    done += len;
-  }
-  return piece;
-}
-
-/* Encrypts one record. Returns its size, RL_EAGAIN, or what it has failed with. */
-static ssize_t write_record(rl_tls *tls, const char *bytes, size_t size) {
-  char room[RL_TLS_VERDICT];
-  size_t done = 0;
-  clear_errors();
-  int returned = rl_openssl.SSL_write_ex(tls->ssl, bytes, size, &done);
-  tls->promised = 0;
-  if (returned == 1) return tls->wire.error ? tls->wire.error : (ssize_t)done;
-  int code = outcome(tls, returned);
-  if (code == RL_EAGAIN) {
-    tls->promised = size;
-    return RL_EAGAIN;
-  }
-  if (!code || code == RL_EEOF) code = RL_EIO;
-  end_by(tls, code, code == RL_ETLS ? reason(tls, room) : rl_error_text(code));
-  rl_openssl.ERR_clear_error();
-  return code;
-}
-
-/* The parts become records of 16 KiB: fewer of them, and fewer packets. */
 static ssize_t write_parts(rl_stream *stream, const struct iovec *parts, int count) {
-  rl_tls *tls = tls_of(stream);
-  char piece[RECORD_MOST];
-  size_t size = size_of(parts, count), done = 0;
-  ssize_t n = 0;
-  if (tls->state != RL_TLS_OPEN) return tls->code ? tls->code : RL_EAGAIN;
-  if (tls->wire.error) return tls->wire.error;
-  if (tls->ended || tls->ending || tls->promised > size) return RL_EIO;
-  for (; done < size && n >= 0; done += n > 0 ? (size_t)n : 0) {
-    size_t record = size - done < RECORD_MOST ? size - done : RECORD_MOST;
-    if (tls->promised) record = tls->promised;
-    below(tls)->more = stream->more || done + record < size;
-    n = write_record(tls, gather(parts, done, record, piece), record);
-  }
-  below(tls)->more = false;
-  rl_tls_buffers_touch(buffers_of(tls), &tls->buffered);
-  return done ? (ssize_t)done : n;
+  return rl_tls_write(tls_of(stream), parts, count);
 }
 
 static ssize_t send_file(rl_stream *stream, int fd, int64_t *offset, size_t size) {
@@ -509,44 +372,26 @@ static ssize_t send_file(rl_stream *stream, int fd, int64_t *offset, size_t size
   return RL_EUNSUPPORTED;
 }
 
-/* Says close_notify, then ends the stream below. After a record of which only a part has left nothing can be said. */
-static void end_soon(rl_tls *tls) {
-  int returned = 0;
-  rl_openssl.ERR_clear_error();
-  if (!tls->promised) returned = rl_openssl.SSL_shutdown(tls->ssl);
-  tls->ending = returned < 0 && outcome(tls, returned) == RL_EAGAIN;
-  rl_openssl.ERR_clear_error();
-  tls->ended = !tls->ending;
-  if (tls->ending) below(tls)->ops->want_writable(below(tls));
-  else below(tls)->ops->shutdown(below(tls));
-}
-
 static void shut_down(rl_stream *stream) {
   rl_tls *tls = tls_of(stream);
-  if (tls->ended || tls->ending || is_over(tls)) return;
+  if (tls->ended || tls->ending || rl_tls_is_over(tls)) return;
   if (tls->state == RL_TLS_OPEN) {
-    end_soon(tls);
+    rl_tls_shutdown(tls);
     return;
   }
   tls->ended = true;
-  below(tls)->ops->shutdown(below(tls));
-}
-
-static void say_goodbye(rl_tls *tls) {
-  rl_openssl.ERR_clear_error();
-  rl_openssl.SSL_shutdown(tls->ssl);
-  rl_openssl.ERR_clear_error();
+  rl_tls_below(tls)->ops->shutdown(rl_tls_below(tls));
 }
 
 static void close_stream(rl_stream *stream, bool reset) {
   rl_tls *tls = tls_of(stream);
   if (tls->closed) return;
-  if (!reset && tls->state == RL_TLS_OPEN && !tls->ended && !tls->promised) say_goodbye(tls);
+  if (!reset && tls->state == RL_TLS_OPEN && !tls->ended && !tls->promised) rl_tls_goodbye(tls);
   tls->closed = true;
   leave_turns(tls);
   rl_timer_stop(tls->loop, &tls->clock);
   rl_loop_unpost(tls->loop, &tls->resume);
-  below(tls)->ops->close(below(tls), reset);
+  rl_tls_below(tls)->ops->close(rl_tls_below(tls), reset);
 }
 
 static const rl_stream_ops tls_ops = {

@@ -21,40 +21,7 @@
 #ifndef RL_NET_TLS_TLS_H
 #define RL_NET_TLS_TLS_H
 
-#include "base/buf.h"
-#include "loop/loop.h"
-#include "net/stream.h"
-#include "net/tls/client.h"
-#include "net/tls/server.h"
-#include "net/tls/wire.h"
-
-typedef struct rl_tls {
-  rl_stream stream; /* first */
-  rl_loop *loop;
-  rl_tls_wire wire;      /* the stream below, and what OpenSSL reads now */
-  rl_tls_server *server; /* one of these two, a reference */
-  rl_tls_client *client;
-  struct ssl_st *ssl; /* NULL while WAITING */
-  rl_buf held;        /* records that came and wait: for the rest of a hello, for their turn, or for the reader */
-  rl_security security;
-  char *why;      /* NULL: nothing has failed */
-  rl_timer clock; /* bounds a handshake of the server */
-  rl_post resume; /* goes on with what is held */
-  rl_tls_buffered buffered;
-  rl_turn turn;                  /* of the server's handshakes */
-  size_t promised;               /* bytes encrypted by a write that said RL_EAGAIN */
-  int code;                      /* what it has failed with; 0: it has not */
-  uint8_t state;                 /* RL_TLS_* */
-  bool reading, wants_writable;  /* what the owner wants */
-  bool reading_below;            /* what the stream below was told */
-  bool blocked;                  /* OpenSSL cannot go on before the stream below takes bytes */
-  bool ending;                   /* close_notify waits to be written */
-  bool ended;                    /* it has left; nothing more is written */
-  bool eof, eof_told, eof_below; /* close_notify has come; the owner knows; the stream below has ended */
-  bool closed;
-} rl_tls;
-
-enum { RL_TLS_WAITING, RL_TLS_SHAKING, RL_TLS_OPEN, RL_TLS_FAILED };
+#include "net/tls/state.h"
 
 /* Takes the events of `below`, which is connected; closing the one closes the other. The caller sets events and owner of
  * tls->stream before the loop runs again, and frees nothing before on_closed. `below` outlives the stream. rl_tls_connect returns 0, or RL_ENOMEM: then `below` is untouched and no event comes. */

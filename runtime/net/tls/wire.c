@@ -69,11 +69,12 @@ static const BIO_METHOD *method_of_streams(void) {
 
 bool rl_tls_wire_is_flooded(const rl_tls_wire *wire) { return wire->messages > RL_LIMIT_TLS_MESSAGES; }
 
-/* OpenSSL tells each step of a handshake. It reads such messages without end; with nothing to read it comes back. */
+/* OpenSSL tells each step of a handshake, and each alert, with which it refuses to begin another one. It reads such messages without
+ * end; with nothing to read it comes back. */
 static void on_step(const SSL *ssl, int where, int returned) {
   rl_tls_wire *wire = rl_openssl.SSL_get_ex_data(ssl, 0);
   (void)returned;
-  if (!wire->open || !(where & SSL_CB_LOOP)) return;
+  if (!wire->open || !(where & (SSL_CB_LOOP | SSL_CB_ALERT))) return;
   uint64_t second = rl_loop_now(wire->loop) / 1000;
   if (second != wire->second) wire->second = second, wire->messages = 0;
   wire->messages++;

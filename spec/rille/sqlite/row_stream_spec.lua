@@ -216,10 +216,10 @@ describe("db:rows over many rows", function()
   end)
 
   it("is under way 64 times at most; the next one is told since when, and where, and does not wait", function()
-    local streams, line = {}, nil
+    local streams = {}
     local function begin() streams[#streams + 1] = select(4, db:rows(NUMBERS, 20001)) end
     for _ = 1, 64 do begin() end
-    line = debug.getinfo(begin, "S").linedefined
+    local line = debug.getinfo(begin, "S").linedefined
     local ok, err = pcall(begin)
     assert.is_false(ok)
     assert.equal("busy", err.code)

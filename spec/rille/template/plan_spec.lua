@@ -1,4 +1,5 @@
--- lua/rille/template/plan.lua, lua/rille/template/compile/plan.lua, runtime/bind/template/plan.c
+-- lua/rille/template/plan.lua, lua/rille/template/compile/plan.lua, lua/rille/template/compile/straight.lua
+-- runtime/bind/template/plan.c, runtime/bind/template/walk.c, runtime/bind/template/render.c
 --
 -- Plans mean what generated Lua means: the same text, the same error in the same line. Every spec of templates whose results a
 -- plan could change runs here once more without plans; and templates made at random are rendered both ways.
@@ -45,7 +46,8 @@ describe("a plan", function()
   end)
 
   it("is not made of what sets variables, captures or may call a macro", function()
-    for _, body in ipairs { "{% set z = 1 %}", "{% set z %}{% endset %}", "{% include 'a' %}", "{% filter upper %}{% endfilter %}",
+    for _, body in ipairs { "{% set z = 1 %}", "{% set z %}{% endset %}", "{% include 'a' %}",
+      "{% filter upper %}{% endfilter %}",
       "{{ x() }}", "{{ self.a() }}", "{{ f(loop) }}", "{% break %}" } do
       assert.not_matches("K%[%d+%]%(c", (code("{% for x in y %}" .. "{{ x.a }}{{ x.b }}" .. body .. "{% endfor %}")))
     end
@@ -84,8 +86,12 @@ local function context()
   local count = 0
   return {
     s = "a<b> & 'c'", empty = "", long = ("x\"y"):rep(400), utf = "éàü", n = 7, f = 2.5, whole = 3.0, yes = true, no = false,
-    none = rille.null, html = rille.template.markup "<b>bold</b>", fn = function() count = count + 1 return count < 30 and "from <fn>" or nil end,
-    list = { "a", "B<", 3, false, { "x", "y" } }, marked = rille.array { { id = 1, name = "ann", items = { 1, 2 } } }, nothing = {},
+    none = rille.null, html = rille.template.markup "<b>bold</b>", fn = function()
+      count = count + 1
+      return count < 30 and "from <fn>" or nil
+    end,
+    list = { "a", "B<", 3, false, { "x", "y" } }, marked = rille.array { { id = 1, name = "ann", items = { 1, 2 } } },
+    nothing = {},
     rows = { { id = 1, name = "<ann>", ok = true, tags = { "t1", "t2" }, deep = { er = { est = "z" } } },
       { id = 2, name = "bob", ok = false, tags = {} }, { id = 3, tags = rille.null, deep = { er = 5 } },
       object({ id = 4, name = rille.template.markup "<i>" }) },
@@ -102,8 +108,8 @@ describe("both ways give the same", function()
   local values = { "s", "empty", "utf", "n", "f", "whole", "yes", "no", "none", "html", "fn", "list", "nothing", "map", "obj",
     "missing", "rows", "marked", "counted" }
 
-  local forms = { "{{ V }}", "{{ V.name }}", "{{ V.name.x }}", "{{ V|upper }}", "{{ V|first }}", "{{ V|lower|e }}", "{{ V|safe }}",
-    "{{ V.id|e }}", "{% if V %}y{% else %}n{% endif %}", "{% if not V.name %}y{% endif %}", "{{ V.items }}",
+  local forms = { "{{ V }}", "{{ V.name }}", "{{ V.name.x }}", "{{ V|upper }}", "{{ V|first }}", "{{ V|lower|e }}",
+    "{{ V|safe }}", "{{ V.id|e }}", "{% if V %}y{% else %}n{% endif %}", "{% if not V.name %}y{% endif %}", "{{ V.items }}",
     "{% if V == 7 %}y{% endif %}", "{% if V != 'a' %}y{% endif %}", "{% if V.id == 5 or V.id == '5' %}y{% endif %}",
     "{% if V and V.id %}y{% elif V %}z{% endif %}", "{{ V._private }}", "{% for x in V %}{{ x }}{% else %}e{% endfor %}" }
 
@@ -138,22 +144,28 @@ describe("both ways give the same", function()
   it("inside of macros, blocks, captures and other loops", function()
     local body = "{% for x in rows %}{{ x.id }}{{ x.name }}{{ loop.index }}{{ n }}{% endfor %}"
     for _, source in ipairs {
-      "{% macro m(rows, n=2) %}" .. body .. "{% endmacro %}{{ m(rows) }}{{ m(list, 3) }}", "{% block b %}" .. body .. "{% endblock %}",
+      "{% macro m(rows, n=2) %}" .. body .. "{% endmacro %}{{ m(rows) }}{{ m(list, 3) }}",
+      "{% block b %}" .. body .. "{% endblock %}",
       "{% set t %}" .. body .. "{% endset %}{{ t }}{{ t|length }}", "{% filter upper %}" .. body .. "{% endfilter %}",
-      "{% for n in list recursive %}" .. body .. "{% endfor %}", "{% for n in [1, 2] %}{% set z = n %}" .. body .. "{{ z }}{% endfor %}",
+      "{% for n in list recursive %}" .. body .. "{% endfor %}",
+      "{% for n in [1, 2] %}{% set z = n %}" .. body .. "{{ z }}{% endfor %}",
       "{% with n = 5 %}" .. body .. "{% endwith %}", "{% autoescape false %}" .. body .. "{% endautoescape %}",
-      "{% autoescape n %}" .. body .. "{% endautoescape %}", "{% for y in rows %}{% for y in rows %}{{ y.id }}{{ y.id }}{% endfor %}{% endfor %}",
+      "{% autoescape n %}" .. body .. "{% endautoescape %}",
+      "{% for y in rows %}{% for y in rows %}{{ y.id }}{{ y.id }}{% endfor %}{% endfor %}",
       "{% for n in [1] %}{% for x in [1] %}{% set q = x %}{{ loop.index }}" .. body .. "{% endfor %}{% endfor %}",
     } do check(source, context) end
   end)
 end)
 
 local statements = {
-  "{{ x.id }}", "{{ x.name }}", "{{ x }}", "{{ s }}", "{{ x.name|upper }}", "{{ x.deep.er.est }}", "text\n", "{{ x.name|first|lower }}",
-  "{{ fn() }}", "{{ x.tags|length }}", "{{ x.id + 1 }}", "{{ html }}", "{{ missing }}", "{{ loop.index }}", "{{ 'a' if x.ok }}", "\n",
+  "{{ x.id }}", "{{ x.name }}", "{{ x }}", "{{ s }}", "{{ x.name|upper }}", "{{ x.deep.er.est }}", "text\n",
+  "{{ x.name|first|lower }}",
+  "{{ fn() }}", "{{ x.tags|length }}", "{{ x.id + 1 }}", "{{ html }}", "{{ missing }}", "{{ loop.index }}", "{{ 'a' if x.ok }}",
+  "\n",
   "{{ x.name or s }}", "{{ n }}", "{{ x['id'] }}", "{{ s|replace('a', 'b') }}", "{{ x.name|wrap }}", "{{ f }}",
 }
-local conditions = { "x.ok", "not x.ok", "x.name == 'bob'", "x.id != 2", "x.ok and s", "x.tags or no", "x.deep.er", "loop.first", "n == 7",
+local conditions = { "x.ok", "not x.ok", "x.name == 'bob'", "x.id != 2", "x.ok and s", "x.tags or no", "x.deep.er", "loop.first",
+  "n == 7",
   "not (x.ok or no) and yes", "x.id > 1", "x is defined", "fn()" }
 local lists = { "rows", "rows", "list", "x.tags", "iterate", "marked", "missing", "[1, 2]", "pairs", "counted" }
 
@@ -183,7 +195,8 @@ describe("templates made at random", function()
     local rendered = 0
     for i = 1, 300 do
       local source = ("{%% for x in %s %%}%s{%% endfor %%}"):format(random(lists), body(3))
-      local text = check(source, context, { strict = i % 5 == 0, filters = { wrap = function(v) return "[" .. tostring(v) .. "]" end } })
+      local filters = { wrap = function(v) return "[" .. tostring(v) .. "]" end }
+      local text = check(source, context, { strict = i % 5 == 0, filters = filters })
       if not text:find "^%w+: " then rendered = rendered + 1 end
       if i % 20 == 0 then rille.sleep(0) end
     end
@@ -198,7 +211,8 @@ describe("a leaf", function()
 
   it("may wait, and the plan goes on where it was", function()
     local function slow(v) return setmetatable({}, { __index = function(_, key) rille.sleep(0) return key .. v end }) end
-    local render = rille.template.compile(rows .. "{% for x in more %}{{ x.id }}{{ loop.index }}{% if x.ok %}!{% endif %}{% endfor %}")
+    local render = rille.template.compile(rows
+      .. "{% for x in more %}{{ x.id }}{{ loop.index }}{% if x.ok %}!{% endif %}{% endfor %}")
     local n = 0
     assert.equal("id1name1;2b;id3name3;101!202!", render { rows = { slow(1), { id = 2, name = "b" }, slow(3) }, more = function()
       n = n + 1
@@ -209,7 +223,10 @@ describe("a leaf", function()
 
   it("may change the list that is walked", function()
     for _, change in ipairs { function(t) t[3] = nil end, function(t) for i = 1, 9 do t[i] = nil end end,
-      function(t) t[3] = "new" t[4] = "never seen" end, function(t) setmetatable(t, { __index = function() return "by a metatable" end }) t[3] = nil end } do
+      function(t) t[3] = "new" t[4] = "never seen" end, function(t)
+        setmetatable(t, { __index = function() return "by a metatable" end })
+        t[3] = nil
+      end } do
       local function with_change()
         local t = { 1, {}, 3 }
         setmetatable(t[2], { __index = function(_, key) change(t) return key end })
@@ -240,7 +257,8 @@ describe("a leaf", function()
   end)
 
   it("names the line of its cell in errors, and the traceback names it", function()
-    local _, err = rille.try(rille.template.compile "a\n{% for x in t %}\n{{ x.a }}\n{{ x.b }}\n{{ x.c.d }}\n{% endfor %}", { t = { {} } })
+    local source = "a\n{% for x in t %}\n{{ x.a }}\n{{ x.b }}\n{{ x.c.d }}\n{% endfor %}"
+    local _, err = rille.try(rille.template.compile(source), { t = { {} } })
     assert.equal(5, err.line)
     assert.matches("<template>:5: ", err.message, 1, true)
     _, err = rille.try(rille.template.compile "{% for x in t %}\n\n{{ x.a }}{{ x.b }}{{ x.c }}{{ f(x) }}{% endfor %}",
@@ -250,8 +268,8 @@ describe("a leaf", function()
 
   it("cannot print to a page that has been rendered", function()
     local keep
-    rille.template.compile "{% macro m() %}{% for x in t %}{{ x.a }}{{ x.b }}{% endfor %}{% endmacro %}{{ keep(m) }}" { t = { {} },
-      keep = function(m) keep = m end }
+    rille.template.compile "{% macro m() %}{% for x in t %}{{ x.a }}{{ x.b }}{% endfor %}{% endmacro %}{{ keep(m) }}" {
+      t = { {} }, keep = function(m) keep = m end }
     assert.is_truthy(keep)
     assert.has_error(function() rille.template.compile "{{ m() }}" { m = keep } end)
   end)
@@ -283,7 +301,8 @@ describe("a plan that runs for long", function()
   end)
 
   it("keeps to the limit of its page", function()
-    local _, err = rille.try(rille.template.compile("{% for x in t %}{{ x.a }}{{ x.b }}text{% endfor %}", { limit = 1024 }), { t = large })
+    local render = rille.template.compile("{% for x in t %}{{ x.a }}{{ x.b }}text{% endfor %}", { limit = 1024 })
+    local _, err = rille.try(render, { t = large })
     assert.equal("too_large", err.code)
   end)
 end)
@@ -294,7 +313,8 @@ describe("rows of a query", function()
     db:exec "CREATE TABLE t (id INTEGER, name TEXT, items TEXT)"
     db:exec "INSERT INTO t VALUES (1, '<a>', NULL), (2, NULL, 'x')"
     local function with_rows() return { rows = db:query "SELECT * FROM t ORDER BY id" } end
-    local source = "{% for x in rows %}{{ x.id }}{{ x.name }}{{ x.missing }}{{ x.items }}{% if x.name %}!{% endif %}{{ x }};{% endfor %}"
+    local source = "{% for x in rows %}{{ x.id }}{{ x.name }}{{ x.missing }}{{ x.items }}"
+      .. "{% if x.name %}!{% endif %}{{ x }};{% endfor %}"
     assert.matches("^1&lt;a&gt;.*;2", check(source, with_rows))
     check(source, with_rows, { strict = true })
   end)
@@ -304,7 +324,8 @@ describe("native plan()", function()
   it("refuses what does not hang together", function()
     local R = require("rille.template.runtime").lenient
     local function spec(steps, cells, fields)
-      local made = { steps = steps, cells = cells, keys = {}, text = "t", slots = 1, count = #steps // 5, cell_count = fields or 0 }
+      local made = { steps = steps, cells = cells, keys = {}, text = "t", slots = 1, count = #steps // 5,
+        cell_count = fields or 0 }
       return function() return R.plan(made, { print }) end
     end
     assert.has_error(spec({ "text", 0, 0, 2, 0 }, {}))
