@@ -278,7 +278,7 @@ TEST(a_challenge_is_answered_where_clients_need_certificates) {
 
 /* ---- certificates of clients --------------------------------------------------------------------------------------------- */
 
-static char client_file[] = "/tmp/rille-test-client.pem";
+static char client_file[64];
 
 static void ask_for_certificates(void) {
   tls_site_free(&site);
@@ -389,5 +389,6 @@ int main(void) {
       CASE(it_is_known_after_a_resumption_too),
       CASE(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one),
   };
+  snprintf(client_file, sizeof client_file, "/tmp/rille-test-client-%d.pem", (int)getpid());
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,7 +250,7 @@ describe("a leaf", function()
     local text = rille.template.compile "{% for x in t %}{{ x.id }}{{ x.name|upper }}{{ garbage() }}{% endfor %}" {
       t = t, garbage = function()
         make_garbage()
-        collectgarbage()
+        if ends == 0 then collectgarbage() end
       end }
     assert.is_true(ends > 0)
     assert.matches("^1X+1changed", text)
