@@ -276,6 +276,28 @@ TEST(a_challenge_is_answered_where_clients_need_certificates) {
   assert_int_equal(server->code, RL_ETLS);
 }
 
+/* The second hello of a handshake need not ask for what the first one did (RFC 8446 section 4.1.2 is the client's to keep). */
+static void change_protocols(int writes, int version, int type, const void *bytes, size_t len, SSL *ssl, void *data) {
+  (void)version, (void)data;
+  if (writes || type != SSL3_RT_HANDSHAKE || !len || *(const unsigned char *)bytes != SSL3_MT_SERVER_HELLO) return;
+  assert_int_equal(SSL_set_alpn_protos(ssl, (const unsigned char *)"\x08http/1.1", 9), 0);
+}
+
+TEST(who_asks_for_a_challenge_first_and_then_for_more_has_to_show_a_certificate_all_the_same) {
+  UNUSED;
+  tls_site_free(&site);
+  tls_site_init(&site, &(rl_tls_store_options){.client_ca = test_authority_file()});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  set_challenge("a.example");
+  use_client(&(rl_tls_client_options){.insecure = true, .protocols = "acme-tls/1"});
+  SSL_CTX *context = client_context();
+  assert_int_equal(SSL_CTX_set1_groups_list(context, "X448:P-256"), 1); /* so that the server asks for another hello */
+  SSL_CTX_set_msg_callback(context, change_protocols);
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(server->code, RL_ETLS);
+  assert_string_equal(rl_tls_why(&server->tls), "peer did not return a certificate");
+}
+
 /* ---- certificates of clients --------------------------------------------------------------------------------------------- */
 
 static char client_file[64];
@@ -378,6 +400,7 @@ int main(void) {
       CASE(a_server_may_refuse_tls_1_2),
       CASE(a_challenge_is_answered_for_its_name_and_serves_nothing),
       CASE(a_challenge_is_answered_where_clients_need_certificates),
+      CASE(who_asks_for_a_challenge_first_and_then_for_more_has_to_show_a_certificate_all_the_same),
       CASE(without_certificates_the_name_is_not_recognized),
       CASE(a_new_certificate_is_for_the_next_connection),
       CASE(the_server_picks_the_protocol),
