@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "net/tls/certificate.h"
+#include "net/tls/pem_file.h"
 #include "support/test.h"
 #include "support/tls_pair.h"
 
@@ -390,6 +391,65 @@ TEST(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one) {
   site.store = strict;
 }
 
+static char authority_file[64];
+
+static void write_authority(bool ours) {
+  test_certificate other;
+  rl_pem_file file;
+  rl_buf text;
+  rl_buf_init(&text, RL_BUF_NO_LIMIT);
+  test_certificate_make(&other, &(test_certificate_options){.common = "another authority", .self_signed = true});
+  assert_int_equal(rl_pem_file_init(&file, test_authority_file()), 0);
+  assert_int_equal(rl_pem_file_read(&file, &text, &site.why), 0);
+  test_write_pem(authority_file, ours ? rl_buf_slice(&text) : rl_buf_slice(&other.certificate));
+  rl_pem_file_free(&file);
+  rl_buf_free(&text);
+  test_certificate_free(&other);
+}
+
+static void feed_record(rl_slice part) {
+  char header[] = {22, 3, 1, (char)(part.len >> 8), (char)(part.len & 0xff)};
+  mem_stream_feed(&server->below, rl_slice_of(header, sizeof header));
+  mem_stream_feed(&server->below, part);
+  uv_run(&site.loop.uv, UV_RUN_NOWAIT);
+}
+
+static void change_authority(void) {
+  write_authority(false);
+  assert_int_equal(rl_tls_store_reload(site.store, &site.why), 0);
+  SSL_free(rl_tls_server_begin(site.server)); /* the next connection, by which the worker learns of it */
+}
+
+/* Sends the hello as two records, between which the server learns of new authorities. */
+static void connect_during_a_reload(void) {
+  enum { HEADER = 5, FIRST = 100 };
+  tls_pair_free(&site.pair);
+  tls_pair_init(&site.pair, &site.loop, site.server, site.client, "a.example");
+  uv_run(&site.loop.uv, UV_RUN_NOWAIT);
+  rl_slice hello = mem_stream_out(&client->below);
+  client->carried = hello.len;
+  rl_slice_skip(&hello, HEADER);
+  feed_record(rl_slice_of(hello.data, FIRST));
+  change_authority();
+  rl_slice_skip(&hello, FIRST);
+  feed_record(hello);
+  tls_pair_run(&site.pair);
+}
+
+TEST(whom_the_old_authorities_have_vouched_for_gets_no_ticket_for_the_new_ones) {
+  UNUSED;
+  tls_site_free(&site);
+  write_authority(true);
+  tls_site_init(&site, &(rl_tls_store_options){.client_ca = authority_file});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example,b.example"});
+  show(&(test_certificate_options){.common = "ada"});
+  connect_during_a_reload();
+  assert_int_equal(server->code, 0); /* it began before */
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(server->code, RL_ETLS);
+  unlink(authority_file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -411,7 +471,9 @@ int main(void) {
       CASE(what_a_client_has_shown_can_be_read),
       CASE(it_is_known_after_a_resumption_too),
       CASE(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one),
+      CASE(whom_the_old_authorities_have_vouched_for_gets_no_ticket_for_the_new_ones),
   };
   snprintf(client_file, sizeof client_file, "/tmp/rille-test-client-%d.pem", (int)getpid());
+  snprintf(authority_file, sizeof authority_file, "/tmp/rille-test-authority-%d.pem", (int)getpid());
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
