@@ -61,6 +61,16 @@ TEST(the_exact_name_wins_over_a_wildcard_and_that_over_the_default) {
   assert_string_equal(subject_for("192.0.2.1"), "default"); /* no SNI */
 }
 
+TEST(the_dot_that_ends_a_name_is_no_part_of_it) {
+  UNUSED;
+  use_client(&(rl_tls_client_options){.insecure = true});
+  tls_site_add(&site, &(test_certificate_options){.names = "b.example", .common = "default"});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example", .common = "exact"});
+  assert_string_equal(subject_for("A.example."), "exact");
+  assert_slice(server->tls.stream.security->server_name, "a.example");
+  assert_true(rl_tls_agrees(server->tls.stream.security, RL_SLICE("a.example")));
+}
+
 /* The client's context, which a connection makes known. */
 static SSL_CTX *client_context(void) {
   tls_site_connect(&site, "context.example");
@@ -454,6 +464,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
       CASE(the_exact_name_wins_over_a_wildcard_and_that_over_the_default),
+      CASE(the_dot_that_ends_a_name_is_no_part_of_it),
       CASE(of_several_kinds_of_keys_the_client_gets_one_that_it_knows),
       CASE(tls_1_2_is_spoken_and_resumed),
       CASE(a_ticket_by_an_old_key_is_replaced),
