@@ -1,6 +1,7 @@
 -- The app of test_faults.c. A request to each route allocates memory of another kind.
 local rille = require "rille"
-local app = rille.app { body_limit = 1 << 20 }
+local app = rille.app { body_limit = 1 << 20, templates = { ["page.html"] = [[
+{% for x in rows %}{{ x.id }}<b>{{ x.name }}</b>{{ x.name|upper }}{% if x.slow %}{{ wait(x.id) }}{% endif %}{% endfor %}]] } }
 
 app:get("/", function() return "hello" end)
 app:get("/json", function(req) return rille.json { path = req.path, list = { 1, 2.5, "three" }, query = req.query } end)
@@ -26,6 +27,14 @@ app:post("/chunks", function(req)
   return rille.stream("text/plain", function(out)
     for chunk in req:chunks() do out:write(chunk) end
   end)
+end)
+app:get("/page", function()
+  local rows = {}
+  for i = 1, 40 do rows[i] = { id = i, name = "<name " .. i .. ">", slow = i % 20 == 0 } end
+  return rille.render("page.html", { rows = rows, wait = function(id)
+    rille.sleep(0.001)
+    return "waited" .. id
+  end })
 end)
 app:get("/cookies", function(req)
   return rille.json(req.cookies)

@@ -77,6 +77,7 @@ static const sample samples[] = {
     {"a string", "GET / HTTP/1.1\r\n", NULL, "hello"},
     {"json", "GET /json?a=1&b=2&a=3 HTTP/1.1\r\n", NULL, "\"three\""},
     {"parameters", "GET /items/7/x/y%20z HTTP/1.1\r\n", NULL, "x/y z"},
+    {"a page", "GET /page HTTP/1.1\r\n", NULL, "<b>&lt;name 40&gt;</b>&lt;NAME 40&gt;waited40"},
     {"a text", "POST /text HTTP/1.1\r\n", "some text that comes back", "comes back"},
     {"json both ways", "POST /json HTTP/1.1\r\n", "{\"a\":[1,2,{\"b\":\"\\u00e9 and more\"}],\"c\":1.5}", "1.5"},
     {"a form", "POST /form HTTP/1.1\r\n" FORM, "a=1&b=two+words&c=%C3%A9", "a1 b9 c2"},

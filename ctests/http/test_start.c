@@ -129,6 +129,13 @@ TEST(then_a_preface_is_none) {
   assert_true(answers(RL_SLICE("HTTP/1.1 400 ")));
 }
 
+TEST(nor_is_http_1_spoken_over_tls_where_http_2_only_is) {
+  UNUSED;
+  server.protocol = &rl_start_h2_only;
+  say_over_tls("", RL_SLICE(REQUEST));
+  assert_true(answers(RL_SLICE("HTTP/1.1 505 ")));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define BOTH(name) \
   CASE(name), { #name " byte by byte", name, setup_bytes, teardown, NULL }
@@ -144,6 +151,7 @@ int main(void) {
                                      BOTH(and_all_else_in_frames),
                                      CASE(tls_has_agreed_on_it),
                                      CASE(or_on_http_1),
-                                     CASE(then_a_preface_is_none)};
+                                     CASE(then_a_preface_is_none),
+                                     CASE(nor_is_http_1_spoken_over_tls_where_http_2_only_is)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ end
 --- examine(context) -> report: findings, in the order in which they are told, with counts `faults` and `warnings`
 function M.examine(context)
   local report = setmetatable({ faults = 0, warnings = 0 }, Report)
-  for _, part in ipairs { require "rille.doctor.program", require "rille.doctor.machine" } do
+  for _, part in ipairs { require "rille.doctor.program", require "rille.doctor.certificates", require "rille.doctor.machine" } do
     for _, entry in ipairs(part) do run_check(report, entry[1], entry[2], context) end
   end
   return report

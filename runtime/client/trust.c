@@ -2,6 +2,7 @@
 #include "client/trust.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -136,9 +137,7 @@ static void on_make(rl_job *job) {
                                                            .protocols = "http/1.1"},
                                   &why);
   rl_slice words = why.len ? rl_buf_slice(&why) : rl_slice_str(rl_error_text(trust->code));
-  size_t len = words.len < WHY ? words.len : WHY - 1;
-  memcpy(trust->why, words.data, len);
-  trust->why[len] = 0;
+  snprintf(trust->why, WHY, "%.*s", RL_FMT(words));
   rl_buf_free(&why);
 }
 

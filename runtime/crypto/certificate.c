@@ -330,8 +330,9 @@ void rl_certificate_facts_free(rl_certificate_facts *facts) { rl_buf_free(&facts
 
 bool rl_certificate_fits(rl_slice der, rl_slice key) {
   if (load()) return false;
+  const unsigned char *at = (const unsigned char *)key.data;
   X509 *x = parse(der);
-  EVP_PKEY *pkey = rl_ec_key_open(key);
+  EVP_PKEY *pkey = key.len && key.len <= MOST_DER ? rl_openssl.d2i_AutoPrivateKey(NULL, &at, (long)key.len) : NULL;
   bool fits = x && pkey && rl_openssl.X509_check_private_key(x, pkey) == 1;
   rl_openssl.X509_free(x);
   rl_openssl.EVP_PKEY_free(pkey);

@@ -52,7 +52,7 @@ typedef struct rl_certificate_facts {
 /* Fills in `facts`, which rl_certificate_facts_free frees, after a failure too. */
 int rl_certificate_describe(rl_slice der, rl_certificate_facts *facts);
 void rl_certificate_facts_free(rl_certificate_facts *facts);
-/* Returns true if the certificate is that of the key. */
+/* Returns true if the certificate is that of the key, which may be of any kind. */
 bool rl_certificate_fits(rl_slice der, rl_slice key);
 /* Returns true if the key of the other certificate has signed it. */
 bool rl_certificate_is_issued_by(rl_slice der, rl_slice issuer);

@@ -87,7 +87,7 @@ static void take_line(rl_conn *conn, rl_slice bytes) {
 
 static void on_data(rl_conn *conn, rl_slice bytes) {
   start *s = start_of(conn);
-  if (conn->stream->security) {
+  if (conn->stream->security && (!s->h2_only || agreed_on_h2(conn))) {
     become(conn, agreed_on_h2(conn) ? &rl_h2_protocol : &rl_h1_protocol, bytes);
     return;
   }

@@ -14,7 +14,7 @@
 
 /* For encrypted listeners, and plain ones that let clients begin with HTTP/2 (h2c with prior knowledge). */
 extern const rl_protocol rl_start_protocol;
-/* For plain listeners that speak HTTP/2 only: HTTP/1 is refused with 505. */
+/* For listeners that speak HTTP/2 only: HTTP/1 is refused with 505, of a client that has agreed on nothing too. */
 extern const rl_protocol rl_start_h2_only;
 
 #endif

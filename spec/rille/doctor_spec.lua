@@ -192,6 +192,20 @@ describe("rille doctor", function()
     assert.equal("?", machine.mount_of("/x", "").kind)
   end)
 
+  it("looks at the certificate of RILLE_TLS", function()
+    local certificates = require "spec.support.certificates"
+    local a = certificates.write(place, "a", { "a.example", "b.example" })
+    local found = examine("RILLE_TLS=" .. a)
+    assert.equal("ok", found.tls[1].state)
+    assert.matches("the certificate for a.example, b.example lasts %d+ days", found.tls[1].is)
+    place:run("chmod", "644", "a-key.pem")
+    assert.matches("everybody on this machine can read", wrong(examine("RILLE_TLS=" .. a), "tls").is)
+    certificates.write(place, "b")
+    assert.matches("b%-key.pem is not the key", wrong(examine "RILLE_TLS=a.pem,b-key.pem", "tls").is)
+    assert.matches("RILLE_TLS: nowhere.pem: No such file", wrong(examine "RILLE_TLS=nowhere.pem,b-key.pem", "tls").is)
+    assert.is_nil(examine().tls)
+  end)
+
   it("tells of what the machine has by each check, whatever that is", function()
     local function told(name, context)
       local findings = {}

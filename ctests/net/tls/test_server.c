@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "net/tls/certificate.h"
+#include "net/tls/pem_file.h"
 #include "support/test.h"
 #include "support/tls_pair.h"
 
@@ -58,6 +59,16 @@ TEST(the_exact_name_wins_over_a_wildcard_and_that_over_the_default) {
   assert_string_equal(subject_for("x.y.b.example"), "default"); /* one label only */
   assert_string_equal(subject_for("b.example"), "default");
   assert_string_equal(subject_for("192.0.2.1"), "default"); /* no SNI */
+}
+
+TEST(the_dot_that_ends_a_name_is_no_part_of_it) {
+  UNUSED;
+  use_client(&(rl_tls_client_options){.insecure = true});
+  tls_site_add(&site, &(test_certificate_options){.names = "b.example", .common = "default"});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example", .common = "exact"});
+  assert_string_equal(subject_for("A.example."), "exact");
+  assert_slice(server->tls.stream.security->server_name, "a.example");
+  assert_true(rl_tls_agrees(server->tls.stream.security, RL_SLICE("a.example")));
 }
 
 /* The client's context, which a connection makes known. */
@@ -276,9 +287,31 @@ TEST(a_challenge_is_answered_where_clients_need_certificates) {
   assert_int_equal(server->code, RL_ETLS);
 }
 
+/* The second hello of a handshake need not ask for what the first one did (RFC 8446 section 4.1.2 is the client's to keep). */
+static void change_protocols(int writes, int version, int type, const void *bytes, size_t len, SSL *ssl, void *data) {
+  (void)version, (void)data;
+  if (writes || type != SSL3_RT_HANDSHAKE || !len || *(const unsigned char *)bytes != SSL3_MT_SERVER_HELLO) return;
+  assert_int_equal(SSL_set_alpn_protos(ssl, (const unsigned char *)"\x08http/1.1", 9), 0);
+}
+
+TEST(who_asks_for_a_challenge_first_and_then_for_more_has_to_show_a_certificate_all_the_same) {
+  UNUSED;
+  tls_site_free(&site);
+  tls_site_init(&site, &(rl_tls_store_options){.client_ca = test_authority_file()});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example"});
+  set_challenge("a.example");
+  use_client(&(rl_tls_client_options){.insecure = true, .protocols = "acme-tls/1"});
+  SSL_CTX *context = client_context();
+  assert_int_equal(SSL_CTX_set1_groups_list(context, "X448:P-256"), 1); /* so that the server asks for another hello */
+  SSL_CTX_set_msg_callback(context, change_protocols);
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(server->code, RL_ETLS);
+  assert_string_equal(rl_tls_why(&server->tls), "peer did not return a certificate");
+}
+
 /* ---- certificates of clients --------------------------------------------------------------------------------------------- */
 
-static char client_file[] = "/tmp/rille-test-client.pem";
+static char client_file[64];
 
 static void ask_for_certificates(void) {
   tls_site_free(&site);
@@ -368,16 +401,77 @@ TEST(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one) {
   site.store = strict;
 }
 
+static char authority_file[64];
+
+static void write_authority(bool ours) {
+  test_certificate other;
+  rl_pem_file file;
+  rl_buf text;
+  rl_buf_init(&text, RL_BUF_NO_LIMIT);
+  test_certificate_make(&other, &(test_certificate_options){.common = "another authority", .self_signed = true});
+  assert_int_equal(rl_pem_file_init(&file, test_authority_file()), 0);
+  assert_int_equal(rl_pem_file_read(&file, &text, &site.why), 0);
+  test_write_pem(authority_file, ours ? rl_buf_slice(&text) : rl_buf_slice(&other.certificate));
+  rl_pem_file_free(&file);
+  rl_buf_free(&text);
+  test_certificate_free(&other);
+}
+
+static void feed_record(rl_slice part) {
+  char header[] = {22, 3, 1, (char)(part.len >> 8), (char)(part.len & 0xff)};
+  mem_stream_feed(&server->below, rl_slice_of(header, sizeof header));
+  mem_stream_feed(&server->below, part);
+  uv_run(&site.loop.uv, UV_RUN_NOWAIT);
+}
+
+static void change_authority(void) {
+  write_authority(false);
+  assert_int_equal(rl_tls_store_reload(site.store, &site.why), 0);
+  SSL_free(rl_tls_server_begin(site.server)); /* the next connection, by which the worker learns of it */
+}
+
+/* Sends the hello as two records, between which the server learns of new authorities. */
+static void connect_during_a_reload(void) {
+  enum { HEADER = 5, FIRST = 100 };
+  tls_pair_free(&site.pair);
+  tls_pair_init(&site.pair, &site.loop, site.server, site.client, "a.example");
+  uv_run(&site.loop.uv, UV_RUN_NOWAIT);
+  rl_slice hello = mem_stream_out(&client->below);
+  client->carried = hello.len;
+  rl_slice_skip(&hello, HEADER);
+  feed_record(rl_slice_of(hello.data, FIRST));
+  change_authority();
+  rl_slice_skip(&hello, FIRST);
+  feed_record(hello);
+  tls_pair_run(&site.pair);
+}
+
+TEST(whom_the_old_authorities_have_vouched_for_gets_no_ticket_for_the_new_ones) {
+  UNUSED;
+  tls_site_free(&site);
+  write_authority(true);
+  tls_site_init(&site, &(rl_tls_store_options){.client_ca = authority_file});
+  tls_site_add(&site, &(test_certificate_options){.names = "a.example,b.example"});
+  show(&(test_certificate_options){.common = "ada"});
+  connect_during_a_reload();
+  assert_int_equal(server->code, 0); /* it began before */
+  tls_site_connect(&site, "a.example");
+  assert_int_equal(server->code, RL_ETLS);
+  unlink(authority_file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
       CASE(the_exact_name_wins_over_a_wildcard_and_that_over_the_default),
+      CASE(the_dot_that_ends_a_name_is_no_part_of_it),
       CASE(of_several_kinds_of_keys_the_client_gets_one_that_it_knows),
       CASE(tls_1_2_is_spoken_and_resumed),
       CASE(a_ticket_by_an_old_key_is_replaced),
       CASE(a_server_may_refuse_tls_1_2),
       CASE(a_challenge_is_answered_for_its_name_and_serves_nothing),
       CASE(a_challenge_is_answered_where_clients_need_certificates),
+      CASE(who_asks_for_a_challenge_first_and_then_for_more_has_to_show_a_certificate_all_the_same),
       CASE(without_certificates_the_name_is_not_recognized),
       CASE(a_new_certificate_is_for_the_next_connection),
       CASE(the_server_picks_the_protocol),
@@ -388,6 +482,9 @@ int main(void) {
       CASE(what_a_client_has_shown_can_be_read),
       CASE(it_is_known_after_a_resumption_too),
       CASE(a_ticket_without_a_certificate_opens_nothing_that_asks_for_one),
+      CASE(whom_the_old_authorities_have_vouched_for_gets_no_ticket_for_the_new_ones),
   };
+  snprintf(client_file, sizeof client_file, "/tmp/rille-test-client-%d.pem", (int)getpid());
+  snprintf(authority_file, sizeof authority_file, "/tmp/rille-test-authority-%d.pem", (int)getpid());
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

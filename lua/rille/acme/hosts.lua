@@ -35,7 +35,7 @@ local function check(name)
   if name:find("*", 1, true) then
     refuse(name, "is a wildcard, which needs the challenge DNS-01: rille has HTTP-01 and TLS-ALPN-01, so name each host")
   end
-  if name:find(":", 1, true) and not name:find "^[^:]*:%d+$" then refuse(name, "is an address: certificates are for names") end
+  if name:find "^%[?%x*:%x*:[%x:.]*%]?$" then refuse(name, "is an address: certificates are for names") end
   local host = ascii(name):lower():gsub("%.$", "")
   check_labels(name, host)
   return host

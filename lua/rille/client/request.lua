@@ -21,8 +21,8 @@ local M = {}
 local shared = {
   headers = "table", auth = "table", timeout = "number|table|boolean", follow = "number|boolean",
   verify = "boolean", ca = "string|boolean", cert = "string|boolean", key = "string|boolean", proxy = "string|boolean",
-  no_proxy = "string|boolean", http2 = "boolean", unix = "string|boolean", raise = "boolean", decompress = "boolean", body_limit = "number",
-  retries = "number", encoding = "string",
+  no_proxy = "string|boolean", http2 = "boolean", unix = "string|boolean", raise = "boolean", decompress = "boolean",
+  body_limit = "number", retries = "number", encoding = "string",
 }
 local of_request = {
   method = "string", query = "table|string", json = true, form = "table", files = "table", multipart = "table|boolean",
@@ -137,8 +137,8 @@ function M.settings(given)
 end
 
 local own_settings = {
-  "timeout", "follow", "retries", "body_limit", "raise", "decompress", "verify", "ca", "cert", "key", "http2", "proxy", "no_proxy", "unix",
-  "encoding",
+  "timeout", "follow", "retries", "body_limit", "raise", "decompress", "verify", "ca", "cert", "key", "http2", "proxy",
+  "no_proxy", "unix", "encoding",
 }
 
 local function settings_of(client, opts)

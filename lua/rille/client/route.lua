@@ -1,5 +1,5 @@
--- How a request gets to its server, where that is not straight: verify, ca, cert, key, http2, proxy, no_proxy, unix. And what of it
--- would be passed over without a word, which is refused instead: whoever wrote it relies on it.
+-- How a request gets to its server, where that is not straight: verify, ca, cert, key, http2, proxy, no_proxy, unix. And what
+-- of it would be passed over without a word, which is refused instead: whoever wrote it relies on it.
 local mistake = require("rille.options").mistake
 
 local M = {}

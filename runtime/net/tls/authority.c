@@ -79,11 +79,15 @@ static OPENSSL_STACK *names_of(const rl_tls_authority *authority) {
   return names;
 }
 
+enum { DEMAND = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT };
+
+void rl_tls_authority_demand(struct ssl_st *ssl) { rl_openssl.SSL_set_verify(ssl, DEMAND, NULL); }
+
 int rl_tls_authority_use(const rl_tls_authority *authority, struct ssl_ctx_st *context) {
   OPENSSL_STACK *names = names_of(authority);
   if (!names) return RL_ENOMEM;
   rl_openssl.SSL_CTX_set_client_CA_list(context, (struct stack_st_X509_NAME *)names); /* takes them */
   rl_openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_VERIFY_CERT_STORE, 1, authority->trusted);
-  rl_openssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+  rl_openssl.SSL_CTX_set_verify(context, DEMAND, NULL);
   return RL_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 enum { RL_TLS_AUTHORITY_HASH = 32 };
 
@@ -23,5 +24,7 @@ rl_tls_authority *rl_tls_authority_ref(rl_tls_authority *authority);
 void rl_tls_authority_unref(rl_tls_authority *authority);
 /* Makes a context ask its clients for a certificate, and refuse them without. Returns 0 or RL_ENOMEM. */
 int rl_tls_authority_use(const rl_tls_authority *authority, struct ssl_ctx_st *context);
+/* Makes one connection of such a context refuse its client without a certificate, whatever was set for it before. */
+void rl_tls_authority_demand(struct ssl_st *ssl);
 
 #endif

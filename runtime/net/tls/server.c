@@ -83,11 +83,24 @@ static int use_pairs(const rl_tls_server *server, SSL *ssl, rl_slice name) {
   return code;
 }
 
-/* Comes before OpenSSL looks at any ticket. */
+/* The SSL checks its client by the authorities that it began with. If those have changed meanwhile, its session is not to be taken for
+ * one that the present ones have vouched for. */
+static void keep_out_of_tickets(const rl_tls_server *server, SSL *ssl) {
+  if (rl_openssl.SSL_get_SSL_CTX(ssl) != server->context) rl_openssl.SSL_set_options(ssl, SSL_OP_NO_TICKET);
+}
+
+/* A handshake may have two hellos (RFC 8446 section 4.1.4): that the first one asked for a challenge says nothing of the second. */
+static void demand_certificate(const rl_tls_server *server, SSL *ssl) {
+  if (rl_tls_snapshot_authority(server->snapshot)) rl_tls_authority_demand(ssl);
+}
+
+/* Comes before OpenSSL looks at any ticket, and again after a second hello. */
 static int on_hello(SSL *ssl, int *alert, void *data) {
   rl_tls_server *server = data;
   char text[NAME_MOST];
   rl_slice name = read_name(ssl, text);
+  demand_certificate(server, ssl);
+  keep_out_of_tickets(server, ssl);
   int code = asks_for_challenge(ssl) ? use_challenge(server, ssl, name) : use_pairs(server, ssl, name);
   if (!code && bind_session(server, ssl, name)) return SSL_CLIENT_HELLO_SUCCESS;
   *alert = code == RL_ENOTFOUND ? SSL_AD_UNRECOGNIZED_NAME : SSL_AD_INTERNAL_ERROR;

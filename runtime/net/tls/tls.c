@@ -126,10 +126,12 @@ static void read_records(rl_tls *tls) {
 
 /* ---- the handshake ---------------------------------------------------------------------------------------------------- */
 
+/* Without the dot of the root, as certificates are looked up. */
 static bool keep_name(rl_tls *tls) {
   const char *name = rl_openssl.SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
   if (tls->wire.name || !name) return true;
-  tls->wire.name = rl_strndup(name, strlen(name));
+  size_t len = strlen(name);
+  tls->wire.name = rl_strndup(name, len && name[len - 1] == '.' ? len - 1 : len);
   for (char *c = tls->wire.name; c && *c; c++) *c = rl_lower(*c);
   return tls->wire.name != NULL;
 }

@@ -461,9 +461,13 @@ describe("the keeper of certificates", function()
     local cases = {
       { "a directory that is none", "directory", function() return { body = "<html>" } end, "is no ACME directory" },
       { "a directory without newOrder", "directory",
-        function() return { json = { newNonce = "https://acme.test/nonce", newAccount = "https://acme.test/newAccount" } } end, "has no newOrder" },
+        function()
+          return { json = { newNonce = "https://acme.test/nonce", newAccount = "https://acme.test/newAccount" } }
+        end, "has no newOrder" },
       { "a URL that is not of https", "directory",
-        function() return { json = { newNonce = "http://acme.test/nonce", newAccount = "x", newOrder = "y" } } end, "not of https" },
+        function()
+          return { json = { newNonce = "http://acme.test/nonce", newAccount = "x", newOrder = "y" } }
+        end, "not of https" },
       { "a redirect", "directory",
         function() return { status = 302, headers = { Location = "https://evil.test/" } } end, "answered 302" },
       { "an answer without end", "newOrder",
@@ -477,7 +481,9 @@ describe("the keeper of certificates", function()
           newOrder = "https://acme.test/newOrder", meta = { externalAccountRequired = true } } }
       end, "external account binding" },
       { "an order that is none", "newOrder",
-        function() return { status = 201, json = { status = "pending" }, headers = { Location = "https://acme.test/order/1" } } end,
+        function()
+          return { status = 201, json = { status = "pending" }, headers = { Location = "https://acme.test/order/1" } }
+        end,
         "an order that is none" },
       { "an order that is text", "newOrder", function() return { status = 201, json = "x" } end, "no JSON object" },
       { "a token that leads elsewhere", "authorization", function()
@@ -502,7 +508,8 @@ describe("the keeper of certificates", function()
         function() return { body = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" } end, "cannot be read" },
       { "subproblems", "newOrder", function()
         return { status = 400, json = { type = "urn:ietf:params:acme:error:malformed", detail = "some names", subproblems = {
-          { type = "urn:ietf:params:acme:error:caa", detail = "CAA forbids it", identifier = { type = "dns", value = "a.test" } } } } }
+          { type = "urn:ietf:params:acme:error:caa", detail = "CAA forbids it",
+            identifier = { type = "dns", value = "a.test" } } } } }
       end, "some names %(malformed%); a.test: CAA forbids it %(caa%)" },
       { "an error that is no problem document", "newOrder", function() return { status = 503, body = "busy" } end,
         "answered 503: no problem document" },

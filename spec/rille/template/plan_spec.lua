@@ -250,7 +250,7 @@ describe("a leaf", function()
     local text = rille.template.compile "{% for x in t %}{{ x.id }}{{ x.name|upper }}{{ garbage() }}{% endfor %}" {
       t = t, garbage = function()
         make_garbage()
-        collectgarbage()
+        if ends == 0 then collectgarbage() end
       end }
     assert.is_true(ends > 0)
     assert.matches("^1X+1changed", text)
@@ -264,6 +264,20 @@ describe("a leaf", function()
     _, err = rille.try(rille.template.compile "{% for x in t %}\n\n{{ x.a }}{{ x.b }}{{ x.c }}{{ f(x) }}{% endfor %}",
       { t = { {} }, f = function() error "here" end })
     assert.matches("<template>:3:", err.traceback, 1, true)
+  end)
+
+  it("names its line where the plan after it is of a later one", function()
+    local later = "\n\n{% for x in t %}{{ x.a }}{{ x.b }}{{ x.c }}{% endfor %}"
+    local cells = "{{ x.a }}{{ x.b }}{{ x.c.d }}"
+    local too_large = {}
+    for i = 1, 300 do too_large[i] = ("{{ x.f%d }}"):format(i) end
+    for _, part in ipairs { "{% set z = 1 %}" .. cells, "{% if f(1) %}" .. cells .. "{% endif %}",
+      table.concat(too_large) .. "{% if x %}" .. cells .. "{% endif %}" } do
+      local text = check("{% for x in t %}\n" .. part .. "\n{% endfor %}" .. later, function()
+        return { t = { { a = 1 } }, f = function() return true end }
+      end)
+      assert.matches("line 2", text)
+    end
   end)
 
   it("cannot print to a page that has been rendered", function()
