@@ -1,5 +1,6 @@
--- The endpoints of HttpArena's HTTP/1.1 and HTTP/2 profiles, as one program. ARENA_DATA is the folder with dataset.json and static/, /data
--- in its containers; ARENA_DATABASE and ARENA_ROWS are the SQLite file of /crud and how many items it begins with.
+-- The endpoints of HttpArena's HTTP/1.1 and HTTP/2 profiles, as one program. ARENA_DATA is the folder with dataset.json and
+-- static/, /data in its containers; ARENA_DATABASE and ARENA_ROWS are the SQLite file of /crud and how many items it begins
+-- with.
 local rille = require "rille"
 local data = os.getenv "ARENA_DATA" or "/data"
 local rows = math.tointeger(tonumber(os.getenv "ARENA_ROWS")) or 100000

@@ -67,7 +67,7 @@ TEST(a_committed_file_is_there_whole_and_replaces_another) {
   struct stat info;
   mode_t before = umask(022);
   for (int round = 0; round < 2; round++) {
-    int fd = rl_tempfile_open_beside(path, &name);
+    int fd = rl_tempfile_open_beside(path, 0666, &name);
     assert_true(fd >= 0);
     rl_write_all(fd, round ? RL_SLICE("second") : RL_SLICE("first"));
     assert_int_equal(entries(), round + 1);
@@ -84,10 +84,25 @@ TEST(a_committed_file_is_there_whole_and_replaces_another) {
   close(fd);
 }
 
+TEST(a_file_for_few_can_be_opened_by_nobody_else_from_the_first_moment_on) {
+  UNUSED;
+  char *name;
+  struct stat info;
+  mode_t before = umask(0);
+  int fd = rl_tempfile_open_beside(path, 0600, &name);
+  umask(before);
+  assert_true(fd >= 0);
+  assert_int_equal(fstat(fd, &info), 0);
+  assert_int_equal(info.st_mode & 0777, 0600);
+  unlink(name);
+  close(fd);
+  rl_free(name);
+}
+
 TEST(what_cannot_be_opened_says_why) {
   UNUSED;
   char *name;
-  assert_int_equal(rl_tempfile_open_beside("/nowhere/at/all", &name), RL_ENOTFOUND);
+  assert_int_equal(rl_tempfile_open_beside("/nowhere/at/all", 0666, &name), RL_ENOTFOUND);
   assert_null(name);
 }
 
@@ -105,6 +120,7 @@ int main(void) {
       EACH(a_file_without_a_name_holds_bytes_and_leaves_nothing),
       EACH(a_folder_that_is_not_there_is_passed_over),
       EACH(a_committed_file_is_there_whole_and_replaces_another),
+      EACH(a_file_for_few_can_be_opened_by_nobody_else_from_the_first_moment_on),
       EACH(what_cannot_be_opened_says_why),
       EACH(a_disk_that_is_full_is_told),
   };

@@ -4,9 +4,20 @@ local what = os.getenv "T_PROGRAM" or ""
 
 if what == "fails" then error "it does not load" end
 if what == "waits" then rille.sleep(3600) end
+if what == "ends by itself" then
+  local native = require "rille.native.core"
+  native.wait_stop = function()
+    native.sleep(1)
+    error "nobody asked for this"
+  end
+end
 
 local app = rille.app()
 app:get("/", function() return what end)
+app:get("/slow", function()
+  rille.sleep(3)
+  return "slow"
+end)
 app:lifespan(function(_, running)
   rille.log.info("started " .. what)
   running()

@@ -21,6 +21,12 @@ static void on_load(rl_generations *generations, const rl_load *load, rl_handler
   if (now) handler = now;
 }
 
+static void on_gone(rl_generations *generations) {
+  (void)generations;
+  rl_buf_addf(&events, "gone; ");
+  handler = NULL;
+}
+
 static void on_end(rl_generations *generations, int status) {
   (void)generations;
   rl_buf_addf(&events, "over %d; ", status);
@@ -47,6 +53,7 @@ static int setup(void **state) {
                        .app = RILLE_SOURCE_DIR "/ctests/cli/generations.lua",
                        .shutdown_timeout = 30,
                        .on_load = on_load,
+                       .on_gone = on_gone,
                        .on_end = on_end};
   return 0;
 }
@@ -205,6 +212,32 @@ TEST(the_program_before_ends_in_its_own_time_while_the_new_one_serves) {
   assert_int_equal(rl_generations_count(&g), 1);
 }
 
+static void to_program(rl_dispatch *dispatch, rl_req *req, const rl_match *match) {
+  (void)dispatch, (void)match;
+  handler->handle(handler, req);
+}
+
+TEST(a_program_that_ends_by_itself_answers_what_it_has_begun) {
+  UNUSED;
+  start("ends by itself");
+  rl_buf_clear(&events);
+  server.dispatch.on_route = server.dispatch.on_miss = to_program;
+  test_client *client = test_client_connect(&server);
+  test_client_send(client, RL_SLICE("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"));
+  run(1100);
+  assert_null(handler);
+  assert_null(rl_generations_vm(&g));
+  assert_int_equal(rl_generations_count(&g), 1);
+  assert_false(is_stopped);
+  run(3000);
+  assert_true(is_stopped);
+  assert_true(rl_slice_starts(test_client_out(client), RL_SLICE("HTTP/1.1 200 OK\r\n")));
+  test_client_free(client);
+  rl_buf_add_char(&events, 0);
+  assert_non_null(strstr(events.data, "gone; "));
+  assert_non_null(strstr(events.data, "over 1; "));
+}
+
 TEST(many_reloads_leave_one_state) {
   UNUSED;
   start("0");
@@ -232,6 +265,7 @@ int main(void) {
       EACH(a_stop_cancels_a_load_that_waits),
       EACH(a_stop_ends_the_program_that_serves_and_the_one_that_loads),
       EACH(the_program_before_ends_in_its_own_time_while_the_new_one_serves),
+      EACH(a_program_that_ends_by_itself_answers_what_it_has_begun),
       EACH(many_reloads_leave_one_state),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,11 +124,37 @@ TEST(bytes_that_are_no_certificate_are_survived) {
   rl_buf_free(&key);
 }
 
+/* What its name constraints mean to OpenSSL is tested with rille dev --https. */
+TEST(a_local_authority_says_so_and_signs) {
+  UNUSED;
+  rl_buf root_key = new_key(), key = new_key();
+  rl_buf root =
+      make(&(rl_certificate_plan){.title = "root", .from = FROM, .to = TO, .is_authority = true, .is_local = true},
+           &root_key);
+  static const unsigned char critical[] = {0x06, 0x03, 0x55, 0x1d, 0x1e, 0x01, 0x01, 0xff}; /* 2.5.29.30, TRUE */
+  assert_non_null(memmem(root.data, root.len, critical, sizeof critical));
+  rl_certificate_plan plan = {.names = names,
+                              .count = 1,
+                              .from = FROM,
+                              .to = TO,
+                              .issuer = rl_buf_slice(&root),
+                              .issuer_key = rl_buf_slice(&root_key)};
+  rl_buf leaf = make(&plan, &key);
+  assert_true(rl_certificate_is_issued_by(rl_buf_slice(&leaf), rl_buf_slice(&root)));
+  assert_false(rl_certificate_is_issued_by(rl_buf_slice(&root), rl_buf_slice(&leaf)));
+  assert_false(rl_certificate_is_issued_by(RL_SLICE("x"), rl_buf_slice(&root)));
+  assert_false(rl_certificate_is_issued_by(rl_buf_slice(&leaf), RL_SLICE_NONE));
+  rl_buf_free(&leaf);
+  rl_buf_free(&root);
+  rl_buf_free(&key);
+  rl_buf_free(&root_key);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       RUN(a_certificate_says_what_it_was_made_for),    RUN(an_authority_signs_others),
       RUN(the_digest_of_a_challenge_is_in_it),         RUN(names_that_are_none_are_refused),
-      RUN(bytes_that_are_no_certificate_are_survived),
+      RUN(bytes_that_are_no_certificate_are_survived), RUN(a_local_authority_says_so_and_signs),
   };
   return rl_crypto_init() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

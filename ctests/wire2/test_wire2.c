@@ -494,7 +494,8 @@ int main(int argc, char **argv) {
   for (wire2_case *c = cases; c && count < 2 * CASES_MOST; c = c->next) {
     if (argc >= 2 && !strstr(c->name, argv[1])) continue;
     tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire2, .initial_state = c};
-    if (!getenv("WIRE_PLAIN")) tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
+    if (!getenv("WIRE_PLAIN"))
+      tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
   }
   int failed = count ? _cmocka_run_group_tests("wire2", tests, count, NULL, NULL) : 1;
   wire2_free(cases);

@@ -57,11 +57,11 @@ static char *hidden_name(const char *path) {
   return name;
 }
 
-/* Does not use mkstemp: the file gets the permissions of the program's umask. */
-int rl_tempfile_open_beside(const char *path, char **name) {
+/* Does not use mkstemp, which gives the owner's permissions only. */
+int rl_tempfile_open_beside(const char *path, mode_t mode, char **name) {
   *name = hidden_name(path);
   if (!*name) return RL_ENOMEM;
-  int fd = open(*name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+  int fd = open(*name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
   if (fd >= 0) return fd;
   int saved = errno;
   rl_free(*name);

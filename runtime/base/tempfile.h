@@ -6,6 +6,7 @@
 #define RL_BASE_TEMPFILE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/slice.h"
 
@@ -14,8 +15,8 @@
 int rl_tempfile_open(void);
 
 /* Opens a file with a hidden name of its own in the folder of `path`, where it can become `path` in one step. Sets `*name`
- * to its name (rl_free). */
-int rl_tempfile_open_beside(const char *path, char **name);
+ * to its name (rl_free). Its permissions are `mode` without the program's umask, from the first moment on. */
+int rl_tempfile_open_beside(const char *path, mode_t mode, char **name);
 /* Renames it to `path`. Its bytes are on the disk before it gets that name, and the name is before this returns. Replaces
  * what was there. */
 int rl_tempfile_commit(int fd, const char *name, const char *path);

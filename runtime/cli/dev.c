@@ -166,10 +166,16 @@ static void on_load(rl_generations *generations, const rl_load *load, rl_handler
   say_loaded(d, load);
 }
 
+static void on_gone(rl_generations *generations) {
+  dev *d = generations->owner;
+  d->gate.program = NULL;
+  d->gate.handler.limits = NULL;
+  rl_worker_answer_with(&d->worker, &d->gate.handler);
+}
+
 static void on_generations_end(rl_generations *generations, int status) {
   dev *d = generations->owner;
   d->generations_ended = true;
-  d->gate.program = NULL;
   if (!d->status) d->status = status;
   rl_main_stop(&d->dashboard_main);
 }
@@ -187,6 +193,7 @@ static int start_generations(dev *d) {
                        .app = d->options->app,
                        .shutdown_timeout = d->options->shutdown_timeout,
                        .on_load = on_load,
+                       .on_gone = on_gone,
                        .on_end = on_generations_end,
                        .on_record = on_record,
                        .stays = true,

@@ -23,6 +23,7 @@ struct rl_generation {
   uint64_t since_ms, deadline_ms;
   int status;
   bool told, ended, forced;
+  bool by_itself; /* ended so: nobody is left who would end its lifespans */
 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ static void look_at(rl_generation *e) {
     e->told = true;
     rl_main_stop(&e->main);
   }
-  bool forgotten = now >= e->deadline_ms + FORGET_MS && !busy;
+  bool forgotten = !busy && (e->by_itself || now >= e->deadline_ms + FORGET_MS);
   if (e->ended && (forgotten || rl_list_empty(&e->main.vm->roots))) {
     rl_generations *s = e->of;
     del_generation(e);
@@ -116,6 +117,7 @@ static void fail(rl_generation *e) {
   maybe_over(s);
 }
 
+/* If nobody told it to end, its requests are answered to their end before its state is closed. */
 static void end_current(rl_generation *e) {
   rl_generations *s = e->of;
   s->current = NULL;
@@ -123,8 +125,14 @@ static void end_current(rl_generation *e) {
   if (s->next) s->next->main.before = NULL;
   if (s->next) rl_main_cancel(&s->next->main);
   s->stays = false;
-  del_generation(e);
-  maybe_over(s);
+  if (s->stopping) {
+    del_generation(e);
+    maybe_over(s);
+  } else {
+    e->by_itself = true;
+    s->on_gone(s);
+    retire(e);
+  }
 }
 
 static void on_post(rl_post *post) {

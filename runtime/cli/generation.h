@@ -36,6 +36,8 @@ struct rl_generations {
   double shutdown_timeout;   /* seconds */
   /* A load has ended, the first one included. If it succeeded, `handler` answers from now on, else it is NULL. */
   void (*on_load)(rl_generations *generations, const rl_load *load, rl_handler *handler);
+  /* The current program has ended by itself: its handler must not be asked any more. */
+  void (*on_gone)(rl_generations *generations);
   /* Nothing is left: it was told to stop, the first load failed and `stays` is off, or the program ended by itself. */
   void (*on_end)(rl_generations *generations, int status);
   void (*on_record)(rl_generations *generations,

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "http/start.h"
 #include "loop/stop.h"
+#include "server/answer.h"
 #include "vm/crash.h"
 #include "vm/inspect.h"
 
@@ -136,6 +137,17 @@ static void on_load(rl_generations *generations, const rl_load *load, rl_handler
   w->ready = true;
 }
 
+static void refuse(rl_handler *handler, rl_req *req) {
+  (void)handler;
+  rl_answer_plain(req, 503, NULL, 0);
+}
+
+static rl_handler nobody = {.handle = refuse};
+
+static void on_gone(rl_generations *generations) {
+  rl_worker_answer_with(&((rl_worker_thread *)generations->owner)->worker, &nobody);
+}
+
 /* Worker 1's loop is the main thread's, so it goes on after its program has ended. */
 static void on_end(rl_generations *generations, int status) {
   rl_worker_thread *w = generations->owner;
@@ -172,6 +184,7 @@ static int load(rl_worker_thread *w) {
                                     .app = w->options->app,
                                     .shutdown_timeout = w->options->shutdown_timeout,
                                     .on_load = on_load,
+                                    .on_gone = on_gone,
                                     .on_end = on_end,
                                     .owner = w};
   return rl_generations_start(&w->generations);

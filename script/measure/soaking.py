@@ -44,7 +44,7 @@ class Server:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log,
                                         env={**os.environ, "SOAK_FILE": self.file, **(environment or {})})
         for _ in range(200):
-            found = re.search(r"listening at=http://([^:]+):(\d+)", self.text())
+            found = re.search(r"listening .*\bhttp://([^:]+):(\d+)", self.text())
             if found:
                 self.address = (found.group(1), int(found.group(2)))
                 return

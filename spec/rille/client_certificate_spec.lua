@@ -52,8 +52,8 @@ describe("req.client_certificate", function()
   it("has to be of an authority that is trusted", function()
     local server = serve { client_ca = ca }
     assert.not_matches("certificate\":", curl(server, "-v"))
-    place:run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "other-key.pem", "-out", "other.pem", "-days", "1",
-      "-subj", "/CN=other")
+    place:run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "other-key.pem", "-out", "other.pem",
+      "-days", "1", "-subj", "/CN=other")
     local answer = place:run("curl", "-sS", "--cacert", ca, "--cert", "other.pem", "--key", "other-key.pem", server.url .. "/")
     assert.not_matches("same", answer)
   end)

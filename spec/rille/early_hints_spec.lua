@@ -30,12 +30,15 @@ describe("req:early_hints", function()
   end)
 
   it("takes names and values that may stand in a head", function()
-    assert.matches("link needs a string or a list of them, got a number", answer_of(function(req) req:early_hints { link = 3 } end))
-    assert.matches("link needs a string or a list of them, got a table", answer_of(function(req) req:early_hints { link = { {} } } end))
+    assert.matches("link needs a string or a list of them, got a number",
+      answer_of(function(req) req:early_hints { link = 3 } end))
+    assert.matches("link needs a string or a list of them, got a table",
+      answer_of(function(req) req:early_hints { link = { {} } } end))
     assert.matches("takes names and values", answer_of(function(req) req:early_hints { "</a.css>" } end))
     assert.matches("a name is letters", answer_of(function(req) req:early_hints { ["a b"] = "x" } end))
     assert.matches("control character", answer_of(function(req) req:early_hints { link = "a\r\nSet%-Cookie: b" } end))
-    assert.matches("content%-length is set by the server", answer_of(function(req) req:early_hints { ["content-length"] = "1" } end))
+    assert.matches("content%-length is set by the server",
+      answer_of(function(req) req:early_hints { ["content-length"] = "1" } end))
     assert.matches("more than 64 fields", answer_of(function(req)
       local many = {}
       for i = 1, 65 do many[i] = "</a.css>" end

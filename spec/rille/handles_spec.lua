@@ -45,8 +45,8 @@ handles.req = {
     ".method", ".path", ".raw_path", ".target", ".url", ".query", ".headers", ".params", ".cookies", ".content_type", ".charset",
     ".content_length", ".remote", ".scheme", ".host", ".version", ".route", ".id", ".trailers", ".app", ".state", ".session",
     { ":query_all", "a" }, { ":header_all", "host" }, ":text", ":bytes", ":json", ":form", { ":form_all", "t" }, { ":file", "f" },
-    ":chunks", ":parts", { ":url_for", "home" }, { ":accepts", "text/html" }, { ":early_hints", {} }, ":renew_session", ":clear_session",
-    { ":flash", "x" }, ":flashes", "tostring",
+    ":chunks", ":parts", { ":url_for", "home" }, { ":accepts", "text/html" }, { ":early_hints", {} }, ":renew_session",
+    ":clear_session", { ":flash", "x" }, ":flashes", "tostring",
   },
 }
 

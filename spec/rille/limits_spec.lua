@@ -11,8 +11,8 @@ describe("limits of an app", function()
     end
     table.sort(names)
     assert.same({
-      "body_grace", "body_rate", "connections", "control_frames", "header_line", "header_timeout", "headers", "headers_size", "keep_alive",
-      "linger_size", "linger_timeout", "pipelined", "request_line", "requests_per_connection", "resets", "streams",
+      "body_grace", "body_rate", "connections", "control_frames", "header_line", "header_timeout", "headers", "headers_size",
+      "keep_alive", "linger_size", "linger_timeout", "pipelined", "request_line", "requests_per_connection", "resets", "streams",
       "tls_handshake_rate", "tls_handshake_timeout", "tls_handshakes", "write_timeout",
     }, names)
   end)

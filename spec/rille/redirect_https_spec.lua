@@ -20,7 +20,8 @@ describe("rille serve --redirect-https", function()
   end)
 
   local function ask(method, host, path)
-    return rille.fetch(plain .. path, { method = method, headers = { Host = host }, follow = 0, body = method == "POST" and "a=b" or nil })
+    local body = method == "POST" and "a=b" or nil
+    return rille.fetch(plain .. path, { method = method, headers = { Host = host }, follow = 0, body = body })
   end
 
   it("sends every method there, path and query to the byte", function()
@@ -33,7 +34,8 @@ describe("rille serve --redirect-https", function()
   end)
 
   it("knows the names of the certificates, wildcards and addresses too", function()
-    for host, name in pairs { ["LOCALHOST:99"] = "localhost", ["x.b.localhost"] = "x.b.localhost", ["127.0.0.1:80"] = "127.0.0.1" } do
+    local names = { ["LOCALHOST:99"] = "localhost", ["x.b.localhost"] = "x.b.localhost", ["127.0.0.1:80"] = "127.0.0.1" }
+    for host, name in pairs(names) do
       assert.equal(("https://%s:%s/x"):format(name, port), ask("GET", host, "/x").headers.location)
     end
   end)

@@ -211,3 +211,30 @@ describe("a server that is told to stop", function()
     ends_well(process)
   end)
 end)
+
+describe("a program that ends by itself", function()
+  it("is asked nothing more, answers what it has begun, and ends the process", function()
+    local place <close> = scratches.new()
+    place:write("app.lua", [[
+      local rille = require "rille"
+      local native = require "rille.native.core"
+      local ended = rille.event()
+      native.wait_stop = function()
+        ended:wait()
+        error "nobody asked for this"
+      end
+      local app = rille.app()
+      app:get("/end", function() ended:set() return "ends" end)
+      app:get("/slow", function() rille.sleep(1) return "slow" end)
+      return app
+    ]])
+    local process <close> = processes.start(place, { "serve", "app.lua", "--port", "0" })
+    local url = process:url()
+    local slow = rille.spawn(function() return rille.fetch(url .. "/slow"):text() end)
+    rille.fetch(url .. "/end")
+    process:until_true("503", function() return rille.fetch(url .. "/").status == 503 end)
+    assert.equal("slow", slow:wait())
+    assert.equal(1, process:wait())
+    assert.matches("nobody asked for this", process:log())
+  end)
+end)

@@ -28,7 +28,8 @@ end
 -- Says how to trust the certificate of --https. Nothing trusts it by itself.
 function M.authority(path)
   say(paint("dim", "the certificate is signed by " .. path .. ", an authority of yours for this machine only. To trust it:"))
-  say(paint("dim", "  curl and the like   sudo cp '" .. path .. "' /usr/local/share/ca-certificates/rille-dev.crt && sudo update-ca-certificates"))
+  say(paint("dim", "  curl and the like   sudo cp '" .. path .. "' /usr/local/share/ca-certificates/rille-dev.crt"
+    .. " && sudo update-ca-certificates"))
   say(paint("dim", "  Firefox, Chromium   settings, certificates, authorities, import: for websites"))
 end
 

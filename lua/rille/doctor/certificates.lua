@@ -1,4 +1,5 @@
--- Checks of the certificate that RILLE_TLS names: is it there, does the key fit, for which names and how long, who can read the key.
+-- Checks of the certificate that RILLE_TLS names: is it there, does the key fit, for which names and how long, who can read the
+-- key.
 local native = require "rille.native.core"
 
 local DAY, SOON = 86400, 14

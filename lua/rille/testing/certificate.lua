@@ -1,5 +1,5 @@
--- Certificates for servers of tests, signed by an authority that is made once for each run and that nobody else trusts. Its file is
--- removed with the last server.
+-- Certificates for servers of tests, signed by an authority that is made once for each run and that nobody else trusts. Its
+-- file is removed with the last server.
 local native = require "rille.native.core"
 
 local M = {}

@@ -21,10 +21,11 @@ static int say(lua_State *L, const char *path, const char *why) {
   return 2;
 }
 
-/* Writes to a file beside, whose mode is set before the first byte is in it. */
+/* Writes to a file beside. Who may not read it could never open it, not even while it was empty; fchmod gives back what the umask
+ * has taken. */
 static int write_beside(const char *path, rl_slice bytes, mode_t mode) {
   char *name;
-  int fd = rl_tempfile_open_beside(path, &name);
+  int fd = rl_tempfile_open_beside(path, mode & 0700, &name);
   if (fd < 0) return fd;
   int code = fchmod(fd, mode) ? RL_EIO : rl_write_all(fd, bytes);
   if (!code) code = rl_tempfile_commit(fd, name, path);

@@ -67,8 +67,8 @@ static int l_listen(lua_State *L) {
   lua_settop(L, 6);
   server *s = push_server(L);
   rl_buf *why = rl_scratch_push(L);
-  int count = set_up_tls(L, s, app->vm->loop, why);
-  if (!count) count = rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, why);
+  bool failed = set_up_tls(L, s, app->vm->loop, why) != RL_OK;
+  int count = failed ? -1 : rl_listen_tcp(host, port, false, fds, RL_WORKER_LISTENERS, why);
   if (count < 0) {
     rl_tls_server_unref(s->tls);
     s->tls = NULL;

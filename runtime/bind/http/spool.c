@@ -343,7 +343,7 @@ static int check_place(spool *file) {
 static int open_path(spool *file) {
   int code = file->root ? enter_root(file) : RL_OK;
   if (!code) code = check_place(file);
-  return code ? code : rl_tempfile_open_beside(file->path, &file->name);
+  return code ? code : rl_tempfile_open_beside(file->path, 0666, &file->name);
 }
 
 static int write_to_path(spool *file) {

@@ -19,9 +19,9 @@ void rl_h2_check(rl_h2 *h2, int code) {
 
 /* ---- floods --------------------------------------------------------------------------------------------------------------------- */
 
-/* Once a second for each kind, with the number of those that were not told. */
+/* Once a minute for each kind, with the number of those that were not told. */
 static void log_flood(const rl_h2 *h2, rl_h2_flood flood) {
-  enum { PAUSE_MS = 1000 };
+  enum { PAUSE_MS = 60000 };
   static _Thread_local struct { int64_t told_ms, others; } kinds[RL_H2_FLOOD_COUNT];
   int64_t now = rl_loop_time(loop_of(h2)), last = kinds[flood].told_ms;
   if (last && now >= last && now - last < PAUSE_MS) {

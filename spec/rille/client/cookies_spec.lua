@@ -243,7 +243,8 @@ describe("a cookie jar", function()
     assert.is_nil(sent "http://another.com/")
   end)
 
-  -- Four times as many shall cost no more than six times as much (and what the machine does meanwhile).
+  -- Four times as many shall cost no more than eight times as much, where each with each would be sixteen: the machine does other
+  -- things meanwhile, and fewer fit into its caches.
   it("costs no more for a cookie when there are many", function()
     local function cost(count, attributes)
       local other, texts, location, domain = cookies.new(), {}, nil, nil
@@ -259,7 +260,7 @@ describe("a cookie jar", function()
     end
     for _, attributes in ipairs { "", "; Max-Age=100", "; Secure" } do
       local best = math.huge
-      for _ = 1, 2 do
+      for _ = 1, 3 do
         local started = os.clock()
         cost(3000, attributes)
         local few = os.clock() - started
@@ -267,7 +268,7 @@ describe("a cookie jar", function()
         cost(12000, attributes)
         best = math.min(best, (os.clock() - started) / few)
       end
-      assert.is_true(best < 6, attributes .. " " .. best)
+      assert.is_true(best < 8, attributes .. " " .. best)
     end
   end)
 

@@ -266,6 +266,20 @@ describe("a leaf", function()
     assert.matches("<template>:3:", err.traceback, 1, true)
   end)
 
+  it("names its line where the plan after it is of a later one", function()
+    local later = "\n\n{% for x in t %}{{ x.a }}{{ x.b }}{{ x.c }}{% endfor %}"
+    local cells = "{{ x.a }}{{ x.b }}{{ x.c.d }}"
+    local too_large = {}
+    for i = 1, 300 do too_large[i] = ("{{ x.f%d }}"):format(i) end
+    for _, part in ipairs { "{% set z = 1 %}" .. cells, "{% if f(1) %}" .. cells .. "{% endif %}",
+      table.concat(too_large) .. "{% if x %}" .. cells .. "{% endif %}" } do
+      local text = check("{% for x in t %}\n" .. part .. "\n{% endfor %}" .. later, function()
+        return { t = { { a = 1 } }, f = function() return true end }
+      end)
+      assert.matches("line 2", text)
+    end
+  end)
+
   it("cannot print to a page that has been rendered", function()
     local keep
     rille.template.compile "{% macro m() %}{% for x in t %}{{ x.a }}{{ x.b }}{% endfor %}{% endmacro %}{{ keep(m) }}" {

@@ -165,20 +165,29 @@ local function write_statements(self, nodes, first, last, frame)
   group:flush()
 end
 
---- Writes statements: as plans what is straight and worth it (compile/plan.lua), the others in Lua.
+--- Writes statements: as plans what is straight and worth it (compile/plan.lua), the others in Lua. A statement that may have
+--- plans inside is written before the next plan is made: leaves come in the order of their lines.
 function M:statements(nodes, frame)
   local at, pending = 1, 1
+  local function write_to(last)
+    write_statements(self, nodes, pending, last, frame)
+    pending = last + 1
+  end
   while nodes[at] do
     local count = self:count_straight(nodes, at, frame)
-    local plan = count > 0 and self:make_plan(nodes, at, at + count - 1, frame)
+    local last = at + math.max(count, 1) - 1
+    local plan, has_plans = nil, nodes[at].straight == false and nodes[at].t ~= "Output"
+    if count > 0 then plan, has_plans = self:make_plan(nodes, at, last, frame) end
     if plan then
-      write_statements(self, nodes, pending, at - 1, frame)
+      write_to(at - 1)
       self:write_plan(plan, nodes[at].line)
-      pending = at + count
+      pending = last + 1
+    elseif has_plans then
+      write_to(last)
     end
-    at = at + math.max(count, 1)
+    at = last + 1
   end
-  write_statements(self, nodes, pending, #nodes, frame)
+  write_to(#nodes)
 end
 
 -- ---- captures -------------------------------------------------------------------------------------------------------

@@ -328,7 +328,7 @@ end
 -- ---- the whole ------------------------------------------------------------------------------------------------------
 
 --- Returns the plan of the statements number `first` to `last`, which are straight, and writes its leaves; or writes nothing and
---- returns nil, if that is not worth it.
+--- returns nil, if that is not worth it, and whether it is too large: then parts of it may be plans.
 function M:make_plan(nodes, first, last, frame)
   local unit, leaves = self.code, self.leaves
   local pieces, line, count = #leaves.pieces, leaves.line, leaves.count_of_leaves
@@ -336,9 +336,11 @@ function M:make_plan(nodes, first, last, frame)
   self.code = leaves
   for i = first, last do planners[nodes[i].t](self, plan, nodes[i], frame) end
   self.code = unit
-  if plan.weight >= LEAST_WEIGHT and plan:fits() then return plan end
+  local is_worth_it = plan.weight >= LEAST_WEIGHT
+  if is_worth_it and plan:fits() then return plan end
   for i = #leaves.pieces, pieces + 1, -1 do leaves.pieces[i] = nil end
   leaves.line, leaves.count_of_leaves = line, count
+  return nil, is_worth_it
 end
 
 --- Writes the call of a plan, which begins in a line.
