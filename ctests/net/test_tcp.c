@@ -260,6 +260,42 @@ TEST(it_may_be_closed_from_within_its_own_event) {
   assert_int_equal(p.eofs + p.errors, 0);
 }
 
+/* As a handler does that asks another server: it runs while the bytes of its own request are parsed. */
+static rl_slice seen_after;
+static rl_tcp other;
+
+static void read_the_other(rl_stream *stream, rl_slice bytes) {
+  (void)stream;
+  other.stream.ops->read_start(&other.stream);
+  rl_tcp_read_now(&other);
+  seen_after = bytes;
+  assert_slice(bytes, "mine");
+}
+
+static void drop_bytes(rl_stream *stream, rl_slice bytes) { (void)stream, (void)bytes; }
+static int other_closed;
+static void note_closed(rl_stream *stream) { (void)stream, other_closed++; }
+
+TEST(to_read_one_now_leaves_alone_what_another_one_has_just_told) {
+  UNUSED;
+  static const rl_stream_events reading = {.on_data = read_the_other, .on_closed = on_closed};
+  static const rl_stream_events dropping = {.on_data = drop_bytes, .on_closed = note_closed};
+  int fds[2];
+  assert_int_equal(test_connect_pair(fds), 0);
+  assert_int_equal(rl_tcp_init(&other, &loop, fds[1]), 0);
+  other.stream.events = &dropping;
+  p.tcp.stream.events = &reading;
+  seen_after = RL_SLICE_NONE;
+  assert_int_equal(write(fds[0], "theirs", 6), 6);
+  assert_int_equal(write(p.peer, "mine", 4), 4);
+  ops()->read_start(stream());
+  turn();
+  other.stream.ops->close(&other.stream, false);
+  turn_until(&other_closed);
+  close(fds[0]);
+  assert_int_equal(seen_after.len, 4);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -277,6 +313,7 @@ int main(void) {
       CASE(shutdown_shows_the_peer_the_end_after_what_was_written),
       CASE(a_close_with_reset_is_seen_as_one),
       CASE(it_may_be_closed_from_within_its_own_event),
+      CASE(to_read_one_now_leaves_alone_what_another_one_has_just_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

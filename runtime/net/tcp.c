@@ -13,6 +13,7 @@
 #include "base/os_error.h"
 
 enum { WANT_READ = 1, WANT_WRITE = 2, WANT_HANGUP = 4 };
+enum { READ_NOW = 16 << 10 };
 
 static rl_tcp *tcp_of(rl_stream *stream) { return (rl_tcp *)stream; }
 
@@ -45,10 +46,10 @@ static int socket_error(rl_tcp *tcp) {
   return saved ? rl_error_from_errno(saved) : RL_ERESET;
 }
 
-static void read_some(rl_tcp *tcp) {
-  ssize_t n = recv(tcp->fd, tcp->loop->read_buffer, RL_LIMIT_READ_BUFFER, 0);
+static void read_some(rl_tcp *tcp, char *buffer, size_t size) {
+  ssize_t n = recv(tcp->fd, buffer, size, 0);
   if (n > 0) {
-    tcp->stream.events->on_data(&tcp->stream, rl_slice_of(tcp->loop->read_buffer, (size_t)n));
+    tcp->stream.events->on_data(&tcp->stream, rl_slice_of(buffer, (size_t)n));
   } else if (n == 0) {
     want(tcp, 0, WANT_READ | WANT_HANGUP);
     tcp->stream.events->on_eof(&tcp->stream);
@@ -92,7 +93,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     tcp->stream.events->on_writable(&tcp->stream);
   }
   if (tcp->closed) return;
-  if (events & UV_READABLE && tcp->wants & WANT_READ) read_some(tcp);
+  if (events & UV_READABLE && tcp->wants & WANT_READ) read_some(tcp, tcp->loop->read_buffer, RL_LIMIT_READ_BUFFER);
   else if (events & UV_DISCONNECT && tcp->wants & WANT_HANGUP) hung_up(tcp);
 }
 
@@ -158,8 +159,10 @@ int rl_tcp_init(rl_tcp *tcp, rl_loop *loop, int fd) {
   return RL_OK;
 }
 
+/* The loop's buffer holds what somebody else reads: a handler runs in the callback of the connection that asked it. */
 void rl_tcp_read_now(rl_tcp *tcp) {
-  if (!tcp->closed && tcp->wants & WANT_READ) read_some(tcp);
+  char buffer[READ_NOW];
+  if (!tcp->closed && tcp->wants & WANT_READ) read_some(tcp, buffer, sizeof buffer);
 }
 
 bool rl_socket_has_news(int fd) {
