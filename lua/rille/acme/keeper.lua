@@ -51,9 +51,9 @@ end
 
 -- When to renew: chosen once for each certificate, and moved if the authority says so.
 local function renewal(self, facts, state)
-  local told = type(state.ari) == "table" and state.ari.id == facts.id and state.ari.at
-  if told then return told, "the authority asks for it now" end
-  if state.chosen_for ~= facts.id or type(state.renew_at) ~= "number" then
+  local told = state.ari and state.ari.id == facts.id and state.ari.at
+  if told and told < facts.to then return told, "the authority asks for it now" end
+  if state.chosen_for ~= facts.id or not state.renew_at or state.renew_at >= facts.to then
     state.chosen_for, state.renew_at = facts.id, plan.by_life(facts, self.random)
   end
   return state.renew_at, "a third of its life is left"

@@ -13,6 +13,7 @@ local M = {}
 
 local MOST_SECONDS = 300 -- until the server has decided on one thing
 local MOST_CHAIN = 10
+local MOST_AUTHORIZATIONS = 200 -- each costs a request at least, and a file: twice as many as a certificate has names
 
 -- ---- waiting --------------------------------------------------------------------------------------------------------
 
@@ -118,6 +119,9 @@ end
 local function check_order(order)
   if type(order.authorizations) ~= "table" or type(order.finalize) ~= "string" then
     problem.raise "the server answered with an order that is none"
+  end
+  if #order.authorizations > MOST_AUTHORIZATIONS then
+    problem.raise(("the server wants %d authorizations for one order"):format(#order.authorizations))
   end
   if order.status == "invalid" then
     problem.raise("the order is invalid: " .. (order.error and problem.describe(order.error) or "no reason given"))

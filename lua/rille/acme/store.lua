@@ -191,11 +191,29 @@ end
 
 -- ---- state ----------------------------------------------------------------------------------------------------------
 
+local kinds = { failures = "integer", next_try = "number", error = "string", error_at = "number", failed_for = "string",
+  failed_order = "boolean", warned_at = "number", renew_at = "number", chosen_for = "string", issued_at = "number",
+  wanted = "string", server = "string", ca = "string", works = "string", names = "table", orders = "table", ari = "table" }
+
+local function is_of(v, kind) return type(v) == kind or math.type(v) == kind end
+
+-- A field that is none would fail every look at the folder, and so at every certificate of it.
+local function drop_what_is_none(state)
+  for key, kind in pairs(kinds) do
+    if not is_of(state[key], kind) then state[key] = nil end
+  end
+  if state.ari and not (is_of(state.ari.id, "string") and is_of(state.ari.at, "number")) then state.ari = nil end
+  for _, name in ipairs(state.names or {}) do
+    if type(name) ~= "string" then state.names = nil end
+  end
+end
+
 --- store:state(name) -> table, empty where there is none that can be read
 function Store:state(name)
   local state = decode(self:read(name, "state.json"))
   if not state or state.version ~= VERSION then state = { version = VERSION } end
-  if type(state.orders) ~= "table" then state.orders = native.array {} end
+  drop_what_is_none(state)
+  state.orders = state.orders or native.array {}
   return state
 end
 

@@ -375,6 +375,29 @@ describe("the keeper of certificates", function()
     assert.equal(2, #acme.orders)
   end)
 
+  check("goes on where the state has fields that are none", function()
+    start()
+    clock:advance(30)
+    stop()
+    local id = facts().id
+    for _, fields in ipairs { { failures = "many", ari = { id = id, at = "soon" }, error = {}, names = { 1 }, orders = { {} } },
+      { failures = 2.5, next_try = "now", failed_for = 1, works = {}, server = false, chosen_for = id, renew_at = 1e300 },
+      { ari = { id = id, at = 1e300 }, orders = 1, warned_at = "x" } } do
+      local before = facts().id
+      fields.version, fields.failed_for = 1, fields.failed_for or acme_server.url .. " a.test,www.a.test"
+      store:write(native.json_encode(fields), 384, "a.test", "state.json")
+      acme.on.newOrder = function()
+        acme.on.newOrder = nil
+        return { status = 503, body = "busy" }
+      end
+      start()
+      clock:advance(89 * DAY)
+      assert.not_equal(before, facts().id)
+      assert.not_matches("cannot be used", native.take_log())
+      stop()
+    end
+  end)
+
   check("asks again where names, server or key are not those of the certificate", function()
     start()
     clock:advance(30)
@@ -485,6 +508,12 @@ describe("the keeper of certificates", function()
           return { status = 201, json = { status = "pending" }, headers = { Location = "https://acme.test/order/1" } }
         end,
         "an order that is none" },
+      { "an order of authorizations without end", "newOrder", function()
+        local urls = {}
+        for i = 1, 1000 do urls[i] = "https://acme.test/authorization/" .. i end
+        return { status = 201, json = { status = "pending", authorizations = urls, finalize = "https://acme.test/finalize" },
+          headers = { Location = "https://acme.test/order/1" } }
+      end, "1000 authorizations" },
       { "an order that is text", "newOrder", function() return { status = 201, json = "x" } end, "no JSON object" },
       { "a token that leads elsewhere", "authorization", function()
         return { json = { status = "pending", identifier = { value = "a.test" },
