@@ -10,7 +10,7 @@ from .process import RILLE, ROOT
 
 RESULTS = os.path.join(ROOT, "bench", "results")
 ORDER = ["hello", "pipelined", "json", "orders", "routes", "page", "point-read", "rows", "insert", "transaction", "static-small",
-         "static-large", "upload", "short", "fanout", "session", "threads", "scan", "idle", "start", "script", "codec",
+         "static-large", "upload", "short", "fanout", "session", "threads", "secure", "scan", "idle", "start", "script", "codec",
          "templates", "client"]
 CHARTS = {"hello": ["hello", "pipelined", "json", "orders", "page", "routes"],
           "data": ["point-read", "rows", "insert", "transaction", "session", "fanout"]}
