@@ -16,30 +16,19 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/alloc.h"
-#include "base/error.h"
 #include "support/answers.h"
-#include "support/server.h"
 #include "support/test.h"
-#include "support/wire.h"
+#include "support/wire_player.h"
 
-enum { CASES_MOST = 2048, BYTEWISE_MOST = 20000, RANDOM_RUNS = 6, FAULTS_MOST = 48 };
+enum { CASES_MOST = 2048, RANDOM_RUNS = 6 };
 
-/* How the bytes of one run are cut, and what follows them. */
-typedef struct variant {
-  const char *name;
-  size_t piece;  /* at most so many bytes at once; 0: all */
-  uint64_t seed; /* not 0: the sizes are drawn */
-  enum { ALONE, BEHIND, AFTER } follow;
-} variant;
+/* What follows the bytes of a case. */
+enum { ALONE, BEHIND, AFTER };
 
 typedef struct run {
+  wire_player *player;
   const wire_case *c;
-  const variant *v;
-  test_server server;
-  test_client *client;
-  uint64_t random;
-  char text[80];
+  int follow; /* ALONE … */
 } run;
 
 static const rl_slice follower = {"GET / HTTP/1.1\r\nHost: after\r\n\r\n", 31};
@@ -58,58 +47,24 @@ static void print_bytes(rl_slice s) {
 }
 
 static void wrong(run *r, const char *what, rl_slice got) {
-  print_error("ctests/wire/%s\n  %s (%s)\n    got:  ", r->c->name, what, r->v->name);
+  print_error("ctests/wire/%s\n  %s (%s)\n    got:  ", r->c->name, what, r->player->variant.name);
   print_bytes(got);
   print_error("    sent: ");
-  print_bytes(test_client_out(r->client));
-  print_error("    events: %s\n", r->client->events);
+  print_bytes(test_client_out(r->player->client));
+  print_error("    events: %s\n", r->player->client->events);
   fail();
 }
 
 /* ---- sending --------------------------------------------------------------------------------------------------------------- */
 
-/* xorshift64*: the same cuts each time a seed is used. */
-static uint64_t draw(run *r) {
-  r->random ^= r->random >> 12;
-  r->random ^= r->random << 25;
-  r->random ^= r->random >> 27;
-  return r->random * UINT64_C(2685821657736338717);
-}
-
-static void send_bytes(run *r, rl_slice bytes) {
-  size_t most = r->v->piece ? r->v->piece : bytes.len + 1;
-  if (bytes.len / most > BYTEWISE_MOST) most = bytes.len / BYTEWISE_MOST;
-  while (bytes.len) {
-    size_t size = r->v->seed ? 1 + draw(r) % most : most;
-    if (size > bytes.len) size = bytes.len;
-    test_client_send(r->client, rl_slice_of(bytes.data, size));
-    bytes = rl_slice_of(bytes.data + size, bytes.len - size);
-  }
-}
-
 static void check_seen(run *r, rl_slice text, bool wanted) {
-  rl_slice out = test_client_out(r->client);
+  rl_slice out = test_client_out(r->player->client);
   bool seen = out.len && memmem(out.data, out.len, text.data, text.len);
   if (seen != wanted) wrong(r, wanted ? "not seen by then" : "seen too early", text);
 }
 
 static void take_step(run *r, const wire_step *step) {
-  switch (step->what) {
-    case WIRE_BYTES: send_bytes(r, rl_buf_slice(&step->bytes)); break;
-    case WIRE_PAUSE: test_server_pause(&r->server, step->number); break;
-    case WIRE_EOF: test_client_eof(r->client); break;
-    case WIRE_RESET: test_client_break(r->client); break;
-    case WIRE_STALL: r->client->stream.room = 0; break;
-    case WIRE_TAKE: test_client_take(r->client, step->number); break;
-    case WIRE_SEES: check_seen(r, rl_buf_slice(&step->bytes), true); break;
-    case WIRE_UNSEEN: check_seen(r, rl_buf_slice(&step->bytes), false); break;
-    case WIRE_WRITES: r->client->stream.most = step->number; break;
-    case WIRE_LIMIT: wire_set_limit(&r->server.host.limits, step); break;
-    case WIRE_STOP:
-      if (r->client->link) rl_conn_stop(&r->client->link->conn);
-      test_server_settle(&r->server);
-      break;
-  }
+  if (!wire_player_take(r->player, step)) check_seen(r, rl_buf_slice(&step->bytes), step->what == WIRE_SEES);
 }
 
 /* The last bytes of a case and the request after them in one piece. */
@@ -118,17 +73,17 @@ static void send_with_follower(run *r, const wire_step *step) {
   rl_buf_init(&both, RL_BUF_NO_LIMIT);
   rl_buf_add_slice(&both, rl_buf_slice(&step->bytes));
   rl_buf_add_slice(&both, follower);
-  send_bytes(r, rl_buf_slice(&both));
+  wire_player_send(r->player, rl_buf_slice(&both));
   rl_buf_free(&both);
 }
 
 static void send_all(run *r) {
   const wire_case *c = r->c;
   for (size_t i = 0; i < c->step_count; i++) {
-    if (r->v->follow == BEHIND && i + 1 == c->step_count) send_with_follower(r, &c->steps[i]);
+    if (r->follow == BEHIND && i + 1 == c->step_count) send_with_follower(r, &c->steps[i]);
     else take_step(r, &c->steps[i]);
   }
-  if (r->v->follow == AFTER) send_bytes(r, follower);
+  if (r->follow == AFTER) wire_player_send(r->player, follower);
 }
 
 /* ---- checking ------------------------------------------------------------------------------------------------------------- */
@@ -165,11 +120,11 @@ static void check_answer(run *r, const wire_answer *want, rl_slice *rest) {
 
 static void check_follower(run *r, rl_slice *rest) {
   static const wire_answer hello = {.status = 200};
-  if (r->v->follow != ALONE && r->c->ending == WIRE_OPEN) check_answer(r, &hello, rest);
+  if (r->follow != ALONE && r->c->ending == WIRE_OPEN) check_answer(r, &hello, rest);
 }
 
 static void check_ending(run *r) {
-  const mem_stream *s = &r->client->stream;
+  const mem_stream *s = &r->player->client->stream;
   bool closed = s->shut || s->closed;
   wire_ending ending = r->c->ending;
   rl_slice none = RL_SLICE("");
@@ -181,35 +136,31 @@ static void check_ending(run *r) {
 static void check_events(run *r) {
   if (!r->c->events) return;
   char want[512];
-  bool more = r->v->follow != ALONE && r->c->ending == WIRE_OPEN;
+  bool more = r->follow != ALONE && r->c->ending == WIRE_OPEN;
   snprintf(want, sizeof want, "%s%s", r->c->events, more ? *r->c->events ? ", /" : "/" : "");
-  if (strcmp(want, r->client->events) != 0) wrong(r, "other events", rl_slice_str(r->client->events));
+  if (strcmp(want, r->player->client->events) != 0) wrong(r, "other events", rl_slice_str(r->player->client->events));
 }
 
 /* A lingering connection does not stay: whatever the client does, it is gone soon. */
 static void check_gone(run *r) {
-  if (!r->client->stream.shut || !r->client->link) return;
-  test_server_pause(&r->server, r->server.host.limits.linger_ms + 1);
-  if (r->client->link) wrong(r, "lingers for ever", RL_SLICE(""));
+  if (!r->player->client->stream.shut || !r->player->client->link) return;
+  test_server_pause(&r->player->server, r->player->server.host.limits.linger_ms + 1);
+  if (r->player->client->link) wrong(r, "lingers for ever", RL_SLICE(""));
 }
 
-static void run_variant(const wire_case *c, const variant *v) {
-  run r = {.c = c, .v = v, .random = v->seed};
-  test_server_init(&r.server);
-  r.client = test_client_connect(&r.server);
-  if (v->seed) r.client->stream.most = 1 + draw(&r) % 4096, r.client->stream.refusals = 1000;
-  r.client->stream.late_eof = v->seed & 1;
-  r.client->stream.no_files = v->seed & 2;
+static void run_variant(const wire_case *c, const wire_variant *v, int follow) {
+  wire_player player;
+  run r = {.player = &player, .c = c, .follow = follow};
+  wire_player_start(&player, test_client_connect, v);
   send_all(&r);
-  rl_slice rest = test_client_out(r.client);
+  rl_slice rest = test_client_out(player.client);
   for (size_t i = 0; i < c->answer_count; i++) check_answer(&r, &c->answers[i], &rest);
   check_follower(&r, &rest);
   if (rest.len) wrong(&r, "more than was expected", rest);
   check_ending(&r);
   check_events(&r);
   check_gone(&r);
-  test_client_free(r.client);
-  test_server_free(&r.server);
+  wire_player_end(&player);
 }
 
 /* ---- the runs of one case ----------------------------------------------------------------------------------------------- */
@@ -227,96 +178,36 @@ TEST(wire) {
   const wire_case *c = *state_;
   for (int follow = ALONE; follow <= AFTER; follow++) {
     if (!may_follow(c, follow)) continue;
-    run_variant(c, &(variant){.name = "whole", .follow = follow});
-    run_variant(c, &(variant){.name = "byte by byte", .piece = 1, .follow = follow});
+    run_variant(c, &(wire_variant){.name = "whole"}, follow);
+    run_variant(c, &(wire_variant){.name = "byte by byte", .piece = 1}, follow);
     for (uint64_t seed = 1; seed <= RANDOM_RUNS; seed++) {
       size_t piece = (size_t[]){7, 40, 200, 1500, 20000, 65536}[seed - 1];
-      run_variant(c, &(variant){.name = "random pieces", .piece = piece, .seed = seed, .follow = follow});
+      run_variant(c, &(wire_variant){.name = "random pieces", .piece = piece, .seed = seed}, follow);
     }
   }
 }
 
 /* ---- faults -------------------------------------------------------------------------------------------------------------- */
 
-/* The steps without what is expected on the way. */
-static void send_steps(run *r) {
-  for (size_t i = 0; i < r->c->step_count; i++) {
-    wire_what what = r->c->steps[i].what;
-    if (what != WIRE_SEES && what != WIRE_UNSEEN) take_step(r, &r->c->steps[i]);
-  }
-}
-
-static void start_faulty(run *r, const wire_case *c, const variant *v) {
-  *r = (run){.c = c, .v = v};
-  test_server_init(&r->server);
-  r->client = test_client_connect(&r->server);
-}
-
-/* Whatever happened: what was sent is an answer or nothing, all is given back, and whoever comes next is served. */
-static void end_faulty(run *r) {
-  rl_slice out = test_client_out(r->client);
+/* What was sent is an answer or nothing. */
+static void check_end(wire_player *player, void *c) {
+  run r = {.player = player, .c = c};
+  rl_slice out = test_client_out(player->client);
   size_t len = out.len < 9 ? out.len : 9;
-  if (len && memcmp(out.data, "HTTP/1.1 ", len) != 0) wrong(r, "no answer", out);
-  test_client_free(r->client);
-  test_server_check(&r->server);
-  r->server.host.limits = rl_limits_default;
-  r->client = test_client_connect(&r->server);
-  test_client_send(r->client, follower);
-  if (!rl_slice_starts(test_client_out(r->client), RL_SLICE("HTTP/1.1 200 ")))
-    wrong(r, "the next client is not served", test_client_out(r->client));
-  test_client_free(r->client);
-  test_server_free(&r->server);
+  if (len && memcmp(out.data, "HTTP/1.1 ", len) != 0) wrong(&r, "no answer", out);
 }
 
-/* Returns whether there were so many allocations. */
-static bool fail_allocation(const wire_case *c, long nth, bool forever) {
-  run r;
-  start_faulty(&r, c, &(variant){.name = forever ? "no memory" : "an allocation fails", .piece = 1500});
-  rl_alloc_fail_at(nth, forever);
-  send_steps(&r);
-  bool reached = rl_alloc_fail_at(0, false) >= nth;
-  end_faulty(&r);
-  return reached;
-}
-
-static bool fail_write(const wire_case *c, unsigned nth) {
-  run r;
-  start_faulty(&r, c, &(variant){.name = "a write fails"});
-  r.client->stream.most = 100;
-  r.client->stream.good_writes = nth;
-  r.client->stream.write_error = RL_ERESET;
-  send_steps(&r);
-  bool reached = r.client->stream.good_writes == 0;
-  end_faulty(&r);
-  return reached;
-}
-
-/* The client is gone after `count` bytes. Returns true if there are more. */
-static bool cut_off(const wire_case *c, size_t count) {
-  run r;
-  bool more = false;
-  start_faulty(&r, c, &(variant){.name = "cut off"});
-  for (size_t i = 0; i < c->step_count && !more; i++) {
-    rl_slice bytes = rl_buf_slice(&c->steps[i].bytes);
-    if (c->steps[i].what == WIRE_BYTES) {
-      more = bytes.len > count;
-      send_bytes(&r, rl_slice_of(bytes.data, more ? count : bytes.len));
-      count -= more ? 0 : bytes.len;
-    } else if (c->steps[i].what == WIRE_PAUSE) {
-      take_step(&r, &c->steps[i]);
-    }
-  }
-  end_faulty(&r);
-  return more;
+static void check_next(wire_player *player, void *c) {
+  run r = {.player = player, .c = c};
+  test_client_send(player->client, follower);
+  if (!rl_slice_starts(test_client_out(player->client), RL_SLICE("HTTP/1.1 200 ")))
+    wrong(&r, "the next client is not served", test_client_out(player->client));
 }
 
 TEST(faults) {
-  const wire_case *c = *state_;
-  for (long nth = 1; nth <= FAULTS_MOST && fail_allocation(c, nth, false); nth++) fail_allocation(c, nth, true);
-  for (unsigned nth = 0; nth <= FAULTS_MOST && fail_write(c, nth); nth++) {
-  }
-  for (size_t count = 1; count <= 2000 && cut_off(c, count); count += count / 8 + 1) {
-  }
+  wire_case *c = *state_;
+  wire_fault_checks checks = {.on_end = check_end, .on_next = check_next, .ud = c};
+  wire_play_faults(c->steps, c->step_count, test_client_connect, &checks);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------------------- */

@@ -17,20 +17,12 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
-#include "base/alloc.h"
-#include "base/error.h"
 #include "support/frames.h"
-#include "support/server.h"
 #include "support/test.h"
 #include "support/wire2.h"
+#include "support/wire_player.h"
 
-enum { CASES_MOST = 2048, RANDOM_RUNS = 6, FAULTS_MOST = 64, STREAMS = 256, FIELDS = 64, PINGS = 64 };
-
-typedef struct variant {
-  const char *name;
-  size_t piece;  /* at most so many bytes at once; 0: all */
-  uint64_t seed; /* not 0: the sizes are drawn */
-} variant;
+enum { CASES_MOST = 2048, RANDOM_RUNS = 6, STREAMS = 256, FIELDS = 64, PINGS = 64 };
 
 typedef struct seen_field {
   char name[64], value[256];
@@ -50,11 +42,8 @@ typedef struct seen_stream {
 } seen_stream;
 
 typedef struct run {
+  wire_player *player;
   const wire2_case *c;
-  const variant *v;
-  test_server server;
-  test_client *client;
-  uint64_t random;
 
   nghttp2_hd_inflater *inflater;
   seen_stream *streams;
@@ -76,56 +65,17 @@ static void print_seen(const run *r) {
   }
   if (r->has_goaway) print_error("    goaway %s, last %u\n", frames_code_name(r->goaway_code), r->goaway_last);
   print_error("    settings acks %zu, pings %zu, %s\n", r->settings_acks, r->ping_count,
-              r->client->stream.reset    ? "reset"
-              : r->client->stream.shut   ? "shut"
-              : r->client->stream.closed ? "closed"
-                                         : "open");
+              r->player->client->stream.reset    ? "reset"
+              : r->player->client->stream.shut   ? "shut"
+              : r->player->client->stream.closed ? "closed"
+                                                 : "open");
 }
 
 static void wrong(const run *r, const char *what, rl_slice detail) {
-  print_error("ctests/wire2/%s\n  %s (%s): %.*s\n", r->c->name, what, r->v->name, RL_FMT(detail));
+  print_error("ctests/wire2/%s\n  %s (%s): %.*s\n", r->c->name, what, r->player->variant.name, RL_FMT(detail));
   print_seen(r);
-  print_error("    events: %s\n", r->client->events);
+  print_error("    events: %s\n", r->player->client->events);
   fail();
-}
-
-/* ---- sending --------------------------------------------------------------------------------------------------------------- */
-
-/* xorshift64*: the same cuts each time a seed is used. */
-static uint64_t draw(run *r) {
-  r->random ^= r->random >> 12;
-  r->random ^= r->random << 25;
-  r->random ^= r->random >> 27;
-  return r->random * UINT64_C(2685821657736338717);
-}
-
-static void send_bytes(run *r, rl_slice bytes) {
-  size_t most = r->v->piece ? r->v->piece : bytes.len + 1;
-  while (bytes.len) {
-    size_t size = r->v->seed ? 1 + draw(r) % most : most;
-    if (size > bytes.len) size = bytes.len;
-    test_client_send(r->client, rl_slice_of(bytes.data, size));
-    bytes = rl_slice_of(bytes.data + size, bytes.len - size);
-  }
-}
-
-static void take_step(run *r, const wire_step *step) {
-  switch (step->what) {
-    case WIRE_BYTES: send_bytes(r, rl_buf_slice(&step->bytes)); break;
-    case WIRE_PAUSE: test_server_pause(&r->server, step->number); break;
-    case WIRE_EOF: test_client_eof(r->client); break;
-    case WIRE_RESET: test_client_break(r->client); break;
-    case WIRE_STALL: r->client->stream.room = 0; break;
-    case WIRE_TAKE: test_client_take(r->client, step->number); break;
-    case WIRE_WRITES: r->client->stream.most = step->number; break;
-    case WIRE_LIMIT: wire_set_limit(&r->server.host.limits, step); break;
-    case WIRE_STOP:
-      if (r->client->link) rl_conn_stop(&r->client->link->conn);
-      test_server_settle(&r->server);
-      break;
-    case WIRE_SEES:
-    case WIRE_UNSEEN: fail_msg("no step of HTTP/2"); break;
-  }
 }
 
 /* ---- reading what came back ------------------------------------------------------------------------------------------------ */
@@ -246,7 +196,7 @@ static void read_frame(run *r, const frame *f) {
 }
 
 static void read_all(run *r) {
-  rl_slice in = test_client_out(r->client);
+  rl_slice in = test_client_out(r->player->client);
   frame f;
   if (nghttp2_hd_inflate_new(&r->inflater)) abort();
   r->streams = calloc(STREAMS, sizeof *r->streams);
@@ -358,49 +308,40 @@ static void check_rest(run *r) {
 }
 
 static void check_ending(const run *r) {
-  const mem_stream *s = &r->client->stream;
+  const mem_stream *s = &r->player->client->stream;
   bool closed = s->shut || s->closed;
   if (r->c->ending == WIRE_BROKEN && !s->reset) wrong(r, "not reset", RL_SLICE(""));
   if (r->c->ending == WIRE_CLOSED && (!closed || s->reset)) wrong(r, closed ? "reset" : "not closed", RL_SLICE(""));
   if (r->c->ending == WIRE_OPEN && closed) wrong(r, "closed", RL_SLICE(""));
-  if (r->c->events && strcmp(r->c->events, r->client->events) != 0)
-    wrong(r, "other events", rl_slice_str(r->client->events));
+  if (r->c->events && strcmp(r->c->events, r->player->client->events) != 0)
+    wrong(r, "other events", rl_slice_str(r->player->client->events));
 }
 
-static void run_variant(const wire2_case *c, const variant *v) {
-  run r = {.c = c, .v = v, .random = v->seed};
-  test_server_init(&r.server);
-  r.client = test_client_connect_h2(&r.server);
-  if (v->seed) r.client->stream.most = 1 + draw(&r) % 4096, r.client->stream.refusals = 1000;
-  r.client->stream.late_eof = v->seed & 1;
-  r.client->stream.no_files = v->seed & 2;
-  for (size_t i = 0; i < c->step_count; i++) take_step(&r, &c->steps[i]);
+static void run_variant(const wire2_case *c, const wire_variant *v) {
+  wire_player player;
+  run r = {.player = &player, .c = c};
+  wire_player_start(&player, test_client_connect_h2, v);
+  for (size_t i = 0; i < c->step_count; i++)
+    if (!wire_player_take(&player, &c->steps[i])) fail_msg("%s: no step of HTTP/2", c->name);
   read_all(&r);
   for (size_t i = 0; i < c->want_count; i++) check_want(&r, &c->wants[i]);
   check_rest(&r);
   check_ending(&r);
   free_seen(&r);
-  test_client_free(r.client);
-  test_server_free(&r.server);
+  wire_player_end(&player);
 }
 
 TEST(wire2) {
   const wire2_case *c = *state_;
-  run_variant(c, &(variant){.name = "whole"});
-  run_variant(c, &(variant){.name = "byte by byte", .piece = 1});
+  run_variant(c, &(wire_variant){.name = "whole"});
+  run_variant(c, &(wire_variant){.name = "byte by byte", .piece = 1});
   for (uint64_t seed = 1; seed <= RANDOM_RUNS; seed++)
-    run_variant(
-        c,
-        &(variant){.name = "random pieces", .piece = (size_t[]){3, 12, 40, 200, 5000, 65536}[seed - 1], .seed = seed});
+    run_variant(c,
+                &(wire_variant){
+                    .name = "random pieces", .piece = (size_t[]){3, 12, 40, 200, 5000, 65536}[seed - 1], .seed = seed});
 }
 
 /* ---- faults -------------------------------------------------------------------------------------------------------------- */
-
-static void start_faulty(run *r, const wire2_case *c, const variant *v) {
-  *r = (run){.c = c, .v = v};
-  test_server_init(&r->server);
-  r->client = test_client_connect_h2(&r->server);
-}
 
 static rl_slice whole_request(rl_buf *out) {
   rl_buf block;
@@ -414,75 +355,20 @@ static rl_slice whole_request(rl_buf *out) {
   return rl_buf_slice(out);
 }
 
-/* Whatever happened: all is given back, and whoever comes next is served. */
-static void end_faulty(run *r) {
+static void check_next(wire_player *player, void *c) {
+  run r = {.player = player, .c = c};
   rl_buf request;
-  test_client_free(r->client);
-  test_server_check(&r->server);
-  r->server.host.limits = rl_limits_default;
-  r->client = test_client_connect_h2(&r->server);
-  test_client_send(r->client, whole_request(&request));
-  read_all(r);
-  if (stream_of(r, 1)->status != 200) wrong(r, "the next client is not served", RL_SLICE(""));
-  free_seen(r);
+  test_client_send(player->client, whole_request(&request));
+  read_all(&r);
+  if (stream_of(&r, 1)->status != 200) wrong(&r, "the next client is not served", RL_SLICE(""));
+  free_seen(&r);
   rl_buf_free(&request);
-  test_client_free(r->client);
-  test_server_free(&r->server);
-}
-
-static void send_steps(run *r) {
-  for (size_t i = 0; i < r->c->step_count; i++) take_step(r, &r->c->steps[i]);
-}
-
-/* Returns whether there were so many allocations. */
-static bool fail_allocation(const wire2_case *c, long nth, bool forever) {
-  run r;
-  start_faulty(&r, c, &(variant){.name = forever ? "no memory" : "an allocation fails", .piece = 1500});
-  rl_alloc_fail_at(nth, forever);
-  send_steps(&r);
-  bool reached = rl_alloc_fail_at(0, false) >= nth;
-  end_faulty(&r);
-  return reached;
-}
-
-static bool fail_write(const wire2_case *c, unsigned nth) {
-  run r;
-  start_faulty(&r, c, &(variant){.name = "a write fails"});
-  r.client->stream.most = 100;
-  r.client->stream.good_writes = nth;
-  r.client->stream.write_error = RL_ERESET;
-  send_steps(&r);
-  bool reached = r.client->stream.good_writes == 0;
-  end_faulty(&r);
-  return reached;
-}
-
-/* The client is gone after `count` bytes. Returns true if there are more. */
-static bool cut_off(const wire2_case *c, size_t count) {
-  run r;
-  bool more = false;
-  start_faulty(&r, c, &(variant){.name = "cut off"});
-  for (size_t i = 0; i < c->step_count && !more; i++) {
-    rl_slice bytes = rl_buf_slice(&c->steps[i].bytes);
-    if (c->steps[i].what == WIRE_BYTES) {
-      more = bytes.len > count;
-      send_bytes(&r, rl_slice_of(bytes.data, more ? count : bytes.len));
-      count -= more ? 0 : bytes.len;
-    } else if (c->steps[i].what == WIRE_PAUSE) {
-      take_step(&r, &c->steps[i]);
-    }
-  }
-  end_faulty(&r);
-  return more;
 }
 
 TEST(faults) {
-  const wire2_case *c = *state_;
-  for (long nth = 1; nth <= FAULTS_MOST && fail_allocation(c, nth, false); nth++) fail_allocation(c, nth, true);
-  for (unsigned nth = 0; nth <= FAULTS_MOST && fail_write(c, nth); nth++) {
-  }
-  for (size_t count = 1; count <= 2000 && cut_off(c, count); count += count / 8 + 1) {
-  }
+  wire2_case *c = *state_;
+  wire_play_faults(c->steps, c->step_count, test_client_connect_h2,
+                   &(wire_fault_checks){.on_next = check_next, .ud = c});
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------------------- */
@@ -494,8 +380,7 @@ int main(int argc, char **argv) {
   for (wire2_case *c = cases; c && count < 2 * CASES_MOST; c = c->next) {
     if (argc >= 2 && !strstr(c->name, argv[1])) continue;
     tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = wire2, .initial_state = c};
-    if (!getenv("WIRE_PLAIN"))
-      tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
+    tests[count++] = (struct CMUnitTest){.name = c->name, .test_func = faults, .initial_state = c};
   }
   int failed = count ? _cmocka_run_group_tests("wire2", tests, count, NULL, NULL) : 1;
   wire2_free(cases);
