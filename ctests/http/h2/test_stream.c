@@ -300,6 +300,28 @@ TEST(a_client_that_resets_is_gone) {
   assert_non_null(strstr(h2_seen(&c), "hello"));
 }
 
+/* The reset leaves in front of the answer, inside of the handler's own call. It was told of it there, and ended its visit twice. */
+TEST(a_handler_hears_nothing_inside_of_its_own_call) {
+  UNUSED;
+  h2_request(&c, 1, false, "POST", "/ignore", "");
+  h2_data(&c, 1, false, RL_SLICE("piece"));
+  h2_headers(&c, 1, true, "x: \t"); /* trailers with a value that none may have */
+  h2_send(&c);
+  assert_string_equal(h2_seen(&c), "RST_STREAM 1 1");
+  assert_string_equal(events(), "/ignore");
+  assert_int_equal(server.visits, 0);
+}
+
+TEST(nor_does_another_that_waits) {
+  UNUSED;
+  get(1, "/never");
+  h2_reset(&c, 1, 8);
+  h2_request(&c, 3, true, "GET", "/", "");
+  h2_send(&c);
+  assert_string_equal(events(), "/never, gone reset, /");
+  assert_int_equal(server.visits, 0);
+}
+
 TEST(a_malformed_request_is_reset_and_no_handler_hears_of_it) {
   UNUSED;
   static const char *const bad[] = {
@@ -359,33 +381,36 @@ TEST(memory_may_fail_anywhere) {
   CASE(name), { #name " byte by byte", name, setup_bytes, teardown, NULL }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {BOTH(head_has_no_body),
-                                     BOTH(nor_has_204),
-                                     BOTH(a_streamed_head_answer_ends_at_once_and_its_handler_in_its_time),
-                                     BOTH(a_stream_waits_for_its_window),
-                                     BOTH(a_large_answer_takes_all_windows_and_no_more),
-                                     BOTH(a_peer_that_does_not_read_is_waited_for),
-                                     BOTH(a_file_is_sent),
-                                     BOTH(one_that_is_too_short_breaks_its_stream_off_and_no_other),
-                                     BOTH(an_answer_that_is_given_up_is_reset),
-                                     BOTH(a_handler_that_never_answers_is_500),
-                                     BOTH(trailers_come),
-                                     BOTH(and_go),
-                                     BOTH(after_the_body_that_waits_before_them),
-                                     BOTH(a_100_is_sent_to_who_waits_for_it),
-                                     BOTH(hints_come_before_the_answer_and_none_after_it),
-                                     BOTH(an_early_answer_tells_the_client_to_stop),
-                                     BOTH(what_is_too_large_is_413),
-                                     BOTH(a_length_that_is_too_large_too_before_a_byte_has_come),
-                                     CASE(a_body_is_taken_while_it_comes),
-                                     CASE(a_body_that_nobody_reads_is_held_back_by_its_window),
-                                     CASE(one_that_is_read_gets_more),
-                                     CASE(the_window_of_the_connection_comes_back_for_what_is_dropped),
-                                     CASE(long_answers_take_turns),
-                                     CASE(unless_the_client_wants_one_after_the_other),
-                                     BOTH(a_client_that_resets_is_gone),
-                                     BOTH(a_malformed_request_is_reset_and_no_handler_hears_of_it),
-                                     BOTH(what_only_we_do_not_like_is_answered),
-                                     CASE(memory_may_fail_anywhere)};
+  const struct CMUnitTest tests[] = {
+      BOTH(head_has_no_body),
+      BOTH(nor_has_204),
+      BOTH(a_streamed_head_answer_ends_at_once_and_its_handler_in_its_time),
+      BOTH(a_stream_waits_for_its_window),
+      BOTH(a_large_answer_takes_all_windows_and_no_more),
+      BOTH(a_peer_that_does_not_read_is_waited_for),
+      BOTH(a_file_is_sent),
+      BOTH(one_that_is_too_short_breaks_its_stream_off_and_no_other),
+      BOTH(an_answer_that_is_given_up_is_reset),
+      BOTH(a_handler_that_never_answers_is_500),
+      BOTH(trailers_come),
+      BOTH(and_go),
+      BOTH(after_the_body_that_waits_before_them),
+      BOTH(a_100_is_sent_to_who_waits_for_it),
+      BOTH(hints_come_before_the_answer_and_none_after_it),
+      BOTH(an_early_answer_tells_the_client_to_stop),
+      BOTH(what_is_too_large_is_413),
+      BOTH(a_length_that_is_too_large_too_before_a_byte_has_come),
+      CASE(a_body_is_taken_while_it_comes),
+      CASE(a_body_that_nobody_reads_is_held_back_by_its_window),
+      CASE(one_that_is_read_gets_more),
+      CASE(the_window_of_the_connection_comes_back_for_what_is_dropped),
+      CASE(long_answers_take_turns),
+      CASE(unless_the_client_wants_one_after_the_other),
+      BOTH(a_client_that_resets_is_gone),
+      cmocka_unit_test_setup_teardown(a_handler_hears_nothing_inside_of_its_own_call, setup, teardown),
+      BOTH(nor_does_another_that_waits),
+      BOTH(a_malformed_request_is_reset_and_no_handler_hears_of_it),
+      BOTH(what_only_we_do_not_like_is_answered),
+      CASE(memory_may_fail_anywhere)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

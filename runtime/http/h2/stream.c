@@ -94,12 +94,20 @@ void rl_h2_stream_end_sent(rl_h2_stream *s) {
   if (s->answered || (s->begun && !s->exchange.req)) stop_client(s);
 }
 
+/* A handler's own call may have sent what closes this stream or another, so its handler hears of it in the next step, not now. */
 void rl_h2_stream_close(rl_h2_stream *s, uint32_t code) {
+  bool complete = code == NGHTTP2_NO_ERROR && s->end_sent;
   s->closed = true;
+  s->lost = !complete && s->exchange.req;
   drop_unread(s);
   drop_queue(s);
-  bool complete = code == NGHTTP2_NO_ERROR && s->end_sent;
-  if (!complete) rl_exchange_lose(&s->exchange, RL_ERESET);
+  if (s->lost) rl_h2_stream_has_news(s);
+  else rl_h2_stream_bury(s);
+}
+
+static void lose(rl_h2_stream *s) {
+  s->lost = false;
+  rl_exchange_lose(&s->exchange, RL_ERESET);
   rl_h2_stream_bury(s);
 }
 
@@ -213,6 +221,10 @@ static void maybe_drained(rl_h2_stream *s) {
 }
 
 void rl_h2_stream_step(rl_h2_stream *s) {
+  if (s->lost) {
+    lose(s);
+    return;
+  }
   if (s->head_ready && !s->begun && !s->closed) {
     s->h2->held = s->h2->held || s->h2->queued > RL_LIMIT_H2_QUEUED;
     if (s->h2->queued <= RL_LIMIT_H2_QUEUED) begin(s);
@@ -345,6 +357,7 @@ static int send_head(rl_exchange *x, const rl_resp *resp) {
   rl_h2_stream *s = stream_under(x);
   rl_h2 *h2 = s->h2;
   rl_h2_digits digits;
+  if (s->lost) return RL_ERESET;
   bool now = rl_h2_can_pump(h2), bodied = x->framing.body && (resp->streamed || resp->body.len);
   rl_slice body = bodied ? resp->body : RL_SLICE_NONE;
   if (!now && body.len && enqueue(s, body)) return RL_ENOMEM;
@@ -373,6 +386,7 @@ static int wait_for_room(rl_h2_stream *s) {
 
 static int send_body(rl_exchange *x, rl_slice bytes) {
   rl_h2_stream *s = stream_under(x);
+  if (s->lost) return RL_ERESET;
   if (s->out.file_left) return RL_EINVALID;
   resume(s);
   int code = push_bytes(s, bytes);
@@ -381,6 +395,7 @@ static int send_body(rl_exchange *x, rl_slice bytes) {
 
 static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
   rl_h2_stream *s = stream_under(x);
+  if (s->lost) return RL_ERESET;
   start_waiting(s);
   rl_h2_outflow_add_file(&s->out, fd, offset, size);
   resume(s);
@@ -391,6 +406,7 @@ static int send_file(rl_exchange *x, int fd, uint64_t offset, uint64_t size) {
 
 static int send_end(rl_exchange *x, const rl_header *trailers, size_t count) {
   rl_h2_stream *s = stream_under(x);
+  if (s->lost) return RL_ERESET;
   if (!x->framing.body) return RL_OK; /* the head has ended it */
   if (count && rl_h2_outflow_keep_trailers(&s->out, trailers, count)) return RL_ENOMEM;
   s->out.ended = true;
@@ -408,6 +424,7 @@ static void send_continue(rl_exchange *x) {
 
 static int send_hints(rl_exchange *x, const rl_header *headers, size_t count) {
   rl_h2_stream *s = stream_under(x);
+  if (s->lost) return RL_ERESET;
   int code = rl_h2_write_informational(s->h2->session, s->id, 103, headers, count);
   if (!code) rl_h2_pump(s->h2);
   rl_h2_work_soon(s->h2);

@@ -31,6 +31,7 @@ typedef struct rl_h2_stream {
   bool head_ready;   /* the head is complete, the request may begin */
   bool remote_done;  /* END_STREAM has come */
   bool closed;       /* nghttp2 has no such stream any more */
+  bool lost;         /* it was closed too early, and the handler does not know yet */
   bool deferred;     /* nghttp2 waits for rl_h2 to have more of the body */
   bool end_sent;     /* END_STREAM has left */
   bool shares;       /* its response takes turns with others, or the client has said what it does */
