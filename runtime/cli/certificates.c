@@ -57,6 +57,7 @@ void rl_certificates_close(rl_certificates *c) {
 
 /* ---- telling -------------------------------------------------------------------------------------------------------------- */
 
+/* Of one that has expired the store has told when it read it. */
 static void say_pair(const rl_tls_pair *pair, int64_t now) {
   char names[NAMES_MOST] = "", until[25];
   size_t len = 0;
@@ -66,9 +67,8 @@ static void say_pair(const rl_tls_pair *pair, int64_t now) {
   rl_log_field fields[] = {RL_LOG_TEXT_FIELD("names", rl_slice_str(names)),
                            RL_LOG_TEXT_FIELD("until", rl_slice_str(until)),
                            RL_LOG_NUMBER_FIELD("days", (pair->not_after - now) / 86400)};
-  if (pair->not_after < now) rl_log(RL_LOG_WARN, RL_SLICE("tls: this certificate has expired"), fields, 3);
-  else if (pair->not_after < now + SOON_S)
-    rl_log(RL_LOG_WARN, RL_SLICE("tls: this certificate expires soon"), fields, 3);
+  if (pair->not_after < now) return;
+  if (pair->not_after < now + SOON_S) rl_log(RL_LOG_WARN, RL_SLICE("tls: this certificate expires soon"), fields, 3);
   else rl_log(RL_LOG_INFO, RL_SLICE("tls: certificate"), fields, 3);
 }
 

@@ -21,10 +21,7 @@ struct rl_tls_client {
   rl_tls_sessions sessions;
   bool insecure, by_system;
   uint64_t system_stamp; /* of the system's authorities, if by_system */
-  struct watched_file {
-    char *path;
-    uint64_t stamp;
-  } files[3]; /* that it was made of */
+  rl_pem_file files[3];  /* that it was made of */
   unsigned file_count;
   rl_tls_buffers buffers;
   char plain[RL_TLS_PLAIN];
@@ -51,20 +48,20 @@ static bool is_text(const char *given) { return strstr(given, "-----BEGIN") != N
 /* What an option is called in words: its file, or what it is. */
 static const char *name_of(const char *given, const char *what) { return is_text(given) ? what : given; }
 
-static void note_file(rl_tls_client *client, const char *path) {
-  struct watched_file *watched = &client->files[client->file_count++];
-  watched->path = rl_strndup(path, strlen(path));
-  watched->stamp = watched->path ? rl_tls_file_stamp(path) : 0;
+/* The next of the files that this is made of. */
+static int add_file(rl_tls_client *client, const char *path, rl_pem_file **file) {
+  *file = &client->files[client->file_count];
+  int code = rl_pem_file_init(*file, path);
+  if (!code) client->file_count++;
+  return code;
 }
 
 /* Reads a PEM file, or takes the text itself. That a file cannot be read is the option's fault. */
 static int read_pem(rl_tls_client *client, const char *given, rl_buf *out, rl_buf *why) {
-  rl_pem_file file;
+  rl_pem_file *file;
   if (is_text(given)) return rl_buf_add_str(out, given);
-  note_file(client, given);
-  int code = rl_pem_file_init(&file, given);
-  if (!code) code = rl_pem_file_read(&file, out, why);
-  rl_pem_file_free(&file);
+  int code = add_file(client, given, &file);
+  if (!code) code = rl_pem_file_read(file, out, why);
   return code == RL_EIO || code == RL_ENOTFOUND ? RL_EINVALID : code;
 }
 
@@ -85,8 +82,11 @@ static int trust_folder(rl_tls_client *client, const char *path, rl_buf *why) {
   rl_openssl.ERR_clear_error();
   int taken = rl_openssl.SSL_CTX_load_verify_locations(client->context, NULL, path);
   rl_openssl.ERR_clear_error();
-  note_file(client, path);
-  return taken == 1 ? RL_OK : refuse(why, path, "cannot be used");
+  if (taken != 1) return refuse(why, path, "cannot be used");
+  rl_pem_file *folder;
+  int code = add_file(client, path, &folder);
+  if (!code) rl_pem_file_note(folder);
+  return code;
 }
 
 static int trust(rl_tls_client *client, const char *ca, rl_buf *why) {
@@ -178,21 +178,15 @@ rl_tls_client *rl_tls_client_ref(rl_tls_client *client) {
 void rl_tls_client_unref(rl_tls_client *client) {
   if (!client || --client->refs) return;
   rl_tls_sessions_free(&client->sessions);
-  for (unsigned i = 0; i < client->file_count; i++) rl_free(client->files[i].path);
+  for (unsigned i = 0; i < client->file_count; i++) rl_pem_file_free(&client->files[i]);
   if (client->context) rl_openssl.SSL_CTX_free(client->context);
   rl_free(client);
-}
-
-/* One that is missing now is not another one: it may be about to be replaced. */
-static bool is_another(const struct watched_file *file) {
-  uint64_t now = file->path ? rl_tls_file_stamp(file->path) : 0;
-  return now && now != file->stamp;
 }
 
 bool rl_tls_client_has_changed(const rl_tls_client *client) {
   if (client->by_system && rl_tls_system_store_stamp() != client->system_stamp) return true;
   for (unsigned i = 0; i < client->file_count; i++)
-    if (is_another(&client->files[i])) return true;
+    if (rl_pem_file_has_changed(&client->files[i])) return true;
   return false;
 }
 

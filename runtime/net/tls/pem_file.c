@@ -24,17 +24,21 @@ static int refuse(const rl_pem_file *file, rl_buf *why, int code, const char *wh
   return code;
 }
 
-static int64_t changed_ns(const struct stat *state) {
-  return (int64_t)state->st_ctim.tv_sec * 1000000000 + state->st_ctim.tv_nsec;
+static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15u ^ hash >> 29; }
+
+static uint64_t stamp_of(const struct stat *state) {
+  uint64_t hash = mix(mix(1, state->st_dev), state->st_ino);
+  hash = mix(mix(hash, (uint64_t)state->st_size), (uint64_t)state->st_ctim.tv_sec);
+  hash = mix(hash, (uint64_t)state->st_ctim.tv_nsec);
+  return hash ? hash : 1;
 }
 
-static void note(rl_pem_file *file, const struct stat *state) {
-  file->device = state->st_dev;
-  file->inode = state->st_ino;
-  file->size = (uint64_t)state->st_size;
-  file->changed_ns = changed_ns(state);
-  file->mode = state->st_mode;
+uint64_t rl_pem_file_stamp(const char *path) {
+  struct stat state;
+  return stat(path, &state) ? 0 : stamp_of(&state);
 }
+
+void rl_pem_file_note(rl_pem_file *file) { file->stamp = rl_pem_file_stamp(file->path); }
 
 static int read_all(int fd, rl_buf *out, size_t size) {
   while (size) {
@@ -54,7 +58,8 @@ static int read_open(rl_pem_file *file, int fd, rl_buf *out, rl_buf *why) {
   if (fstat(fd, &state)) return refuse(file, why, RL_EIO, strerror(errno));
   if (!S_ISREG(state.st_mode)) return refuse(file, why, RL_EINVALID, "is no file");
   if (state.st_size > RL_PEM_FILE_MOST) return refuse(file, why, RL_EINVALID, "is larger than 1 MiB");
-  note(file, &state);
+  file->stamp = stamp_of(&state);
+  file->mode = state.st_mode;
   int code = read_all(fd, out, (size_t)state.st_size);
   return code ? refuse(file, why, code, code == RL_EIO ? strerror(errno) : rl_error_text(code)) : RL_OK;
 }
@@ -69,8 +74,6 @@ int rl_pem_file_read(rl_pem_file *file, rl_buf *out, rl_buf *why) {
 }
 
 bool rl_pem_file_has_changed(const rl_pem_file *file) {
-  struct stat state;
-  if (stat(file->path, &state)) return false;
-  return state.st_dev != file->device || state.st_ino != file->inode || (uint64_t)state.st_size != file->size ||
-         changed_ns(&state) != file->changed_ns;
+  uint64_t now = rl_pem_file_stamp(file->path);
+  return now && now != file->stamp;
 }

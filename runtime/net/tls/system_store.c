@@ -4,9 +4,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "crypto/openssl.h"
+#include "net/tls/pem_file.h"
 
 /* Where Debian and its like keep them; its OpenSSL did not always have a link to it. */
 static const char bundle[] = "/etc/ssl/certs/ca-certificates.crt";
@@ -14,16 +14,6 @@ static const char bundle[] = "/etc/ssl/certs/ca-certificates.crt";
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static X509_STORE *present;
 static uint64_t present_stamp;
-
-static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15u ^ hash >> 29; }
-
-uint64_t rl_tls_file_stamp(const char *path) {
-  struct stat state;
-  if (stat(path, &state)) return 0;
-  uint64_t hash = mix(mix(1, state.st_dev), state.st_ino);
-  hash = mix(mix(hash, (uint64_t)state.st_size), (uint64_t)state.st_ctim.tv_sec);
-  return mix(hash, (uint64_t)state.st_ctim.tv_nsec);
-}
 
 static const char *path_of(const char *variable, const char *otherwise) {
   const char *path = secure_getenv(variable);
@@ -40,11 +30,11 @@ static const char *folder(void) {
 
 /* Nobody has said where they are, and they are not where OpenSSL looks. */
 static bool is_elsewhere(void) {
-  return !secure_getenv(rl_openssl.X509_get_default_cert_file_env()) && !rl_tls_file_stamp(file());
+  return !secure_getenv(rl_openssl.X509_get_default_cert_file_env()) && !rl_pem_file_stamp(file());
 }
 
 uint64_t rl_tls_system_store_stamp(void) {
-  return mix(mix(rl_tls_file_stamp(file()), rl_tls_file_stamp(folder())), rl_tls_file_stamp(bundle));
+  return rl_pem_file_stamp(file()) * 3 + rl_pem_file_stamp(folder()) * 5 + rl_pem_file_stamp(bundle) * 7;
 }
 
 /* A certificate that cannot be read is passed over. */

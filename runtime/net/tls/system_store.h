@@ -18,7 +18,5 @@ struct x509_store_st;
 struct x509_store_st *rl_tls_system_store(uint64_t *stamp);
 /* Returns the present state of the files. */
 uint64_t rl_tls_system_store_stamp(void);
-/* Returns the state of one file or folder: another number once it has another inode, size or time of change; 0 if it cannot be seen. */
-uint64_t rl_tls_file_stamp(const char *path);
 
 #endif
