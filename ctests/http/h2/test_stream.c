@@ -143,6 +143,21 @@ TEST(trailers_come) {
   assert_non_null(strstr(h2_seen(&c), "x-sum"));
 }
 
+/* Their handler has not begun when they come, in the same packet as the head. They were cut at the limit without a word. */
+TEST(too_many_of_them_fail_the_body) {
+  UNUSED;
+  rl_buf fields;
+  rl_buf_init(&fields, RL_BUF_NO_LIMIT);
+  for (unsigned i = 0; i <= RL_LIMIT_FIELDS; i++) rl_buf_addf(&fields, "x-%u: y\n", i);
+  rl_buf_add_char(&fields, 0);
+  h2_request(&c, 1, false, "POST", "/echo", "");
+  h2_data(&c, 1, false, RL_SLICE("abc"));
+  h2_headers(&c, 1, true, fields.data);
+  h2_send(&c);
+  assert_non_null(strstr(h2_seen(&c), "HEADERS 1 :status=431"));
+  rl_buf_free(&fields);
+}
+
 TEST(and_go) {
   UNUSED;
   get(1, "/sends/trailers");
@@ -393,6 +408,7 @@ int main(void) {
       BOTH(an_answer_that_is_given_up_is_reset),
       BOTH(a_handler_that_never_answers_is_500),
       BOTH(trailers_come),
+      BOTH(too_many_of_them_fail_the_body),
       BOTH(and_go),
       BOTH(after_the_body_that_waits_before_them),
       BOTH(a_100_is_sent_to_who_waits_for_it),

@@ -193,11 +193,10 @@ void rl_h2_stream_begin_trailers(rl_h2_stream *s) {
 
 void rl_h2_stream_take_trailers(rl_h2_stream *s) {
   if (!s->head.req) return;
-  rl_fault fault = rl_h2_head_finish_trailers(&s->head);
-  if (fault && s->exchange.req && !rl_exchange_is_read(&s->exchange)) rl_exchange_fail_body(&s->exchange, fault);
+  s->trailer_fault = (uint8_t)rl_h2_head_finish_trailers(&s->head);
 }
 
-/* Returns true if something was handed over. */
+/* Hands over what the handler wants of the body: what has come, then how it ended. */
 static void deliver(rl_h2_stream *s) {
   rl_exchange *x = &s->exchange;
   if (wants_body(s) && rl_req_is_too_long(x->req)) {
@@ -211,7 +210,9 @@ static void deliver(rl_h2_stream *s) {
     give_credit(s, piece.len);
     rl_buf_free(&piece);
   }
-  if (wants_body(s) && !s->unread.len && s->remote_done) rl_exchange_end_body(x);
+  if (!wants_body(s) || s->unread.len || !s->remote_done) return;
+  if (s->trailer_fault) rl_exchange_fail_body(x, (rl_fault)s->trailer_fault);
+  else rl_exchange_end_body(x);
 }
 
 static void maybe_drained(rl_h2_stream *s) {

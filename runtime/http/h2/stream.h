@@ -25,19 +25,20 @@ typedef struct rl_h2_stream {
   rl_h2_head head; /* fields under way; head.req is ours until the request begins */
   rl_exchange exchange;
   rl_buf unread;
-  rl_h2_outflow out; /* the response */
-  uint64_t moved_ms; /* when the response got on last, or began to wait */
-  bool begun;        /* the handler has, or had, the request */
-  bool head_ready;   /* the head is complete, the request may begin */
-  bool remote_done;  /* END_STREAM has come */
-  bool closed;       /* nghttp2 has no such stream any more */
-  bool lost;         /* it was closed too early, and the handler does not know yet */
-  bool deferred;     /* nghttp2 waits for rl_h2 to have more of the body */
-  bool end_sent;     /* END_STREAM has left */
-  bool shares;       /* its response takes turns with others, or the client has said what it does */
-  bool wide;         /* its window has grown */
-  bool drain_due;    /* the handler waits for on_drain */
-  bool answered;     /* the request was refused before it began: the answer is all there is */
+  rl_h2_outflow out;     /* the response */
+  uint64_t moved_ms;     /* when the response got on last, or began to wait */
+  uint8_t trailer_fault; /* rl_fault: why the message cannot end well; told when its handler has had the body */
+  bool begun;            /* the handler has, or had, the request */
+  bool head_ready;       /* the head is complete, the request may begin */
+  bool remote_done;      /* END_STREAM has come */
+  bool closed;           /* nghttp2 has no such stream any more */
+  bool lost;             /* it was closed too early, and the handler does not know yet */
+  bool deferred;         /* nghttp2 waits for rl_h2 to have more of the body */
+  bool end_sent;         /* END_STREAM has left */
+  bool shares;           /* its response takes turns with others, or the client has said what it does */
+  bool wide;             /* its window has grown */
+  bool drain_due;        /* the handler waits for on_drain */
+  bool answered;         /* the request was refused before it began: the answer is all there is */
 } rl_h2_stream;
 
 /* Makes a stream, under way in `h2`. Returns NULL if out of memory. */
